@@ -1,0 +1,69 @@
+# Everything a person or CI does, each from a bare clone: Python 3.10 to 3.13 and make, nothing else.
+.DEFAULT_GOAL := help
+PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3.10 python3 python; do \
+	"$$p" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && { echo "$$p"; break; }; done)
+VENV   := .venv
+BIN    := $(VENV)/bin
+LOCAL  := $(VENV)/.local
+DEV    := $(VENV)/.dev
+export PYTHONPATH := $(CURDIR)/shared:$(CURDIR)
+
+$(VENV)/.uv: requirements/uv.txt
+	@test -n "$(PYTHON)" || { echo "Legible needs Python 3.10 to 3.13 on the PATH; none was found. Name one: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@"$(PYTHON)" -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+# uv installs the locked set in seconds; where it has no way to the registry (a mirror in pip.conf), pip takes the same lock.
+define install
+	@echo "Installing the locked dependencies ($(1)) ..."
+	@$(BIN)/uv pip install --quiet --require-hashes --python $(BIN)/python -r requirements/$(1).txt \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$(1).txt
+	@touch $@
+endef
+
+$(LOCAL): requirements/local.txt $(VENV)/.uv
+	$(call install,local)
+
+$(DEV): requirements/dev.txt $(VENV)/.uv
+	$(call install,dev)
+
+.PHONY: help demo up test test-all check format lock docs clean
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+demo: $(LOCAL) ## recognize the sample documents on this machine, no account needed
+	@$(BIN)/python -m legible_cli demo
+
+up: $(LOCAL) ## keep the local cloud running; drop files into inbox/<operation>/
+	@$(BIN)/python -m legible_cli up
+
+test: $(DEV) ## the tests and the coverage bar
+	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term-missing:skip-covered -m "not slow"
+
+test-all: $(DEV) ## the tests, the long ones too
+	@$(BIN)/python -m pytest -n 2
+
+check: $(DEV) ## format, lint, types, import rules, docstrings, generated documents
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/interrogate -q shared functions || $(BIN)/interrogate -v shared functions
+	@$(BIN)/python -m tests.documents_generated --check
+
+format: $(DEV) ## format and mend what ruff can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+docs: $(DEV) ## write the generated documents again
+	@$(BIN)/python -m tests.documents_generated
+
+lock: $(DEV) ## resolve the dependencies again
+	@echo 'uv==0.13.9' | $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --no-header --no-annotate - -o requirements/uv.txt
+	@$(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --no-header --upgrade pyproject.toml -o requirements/ship.txt
+	@$(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --no-header -c requirements/ship.txt --group local pyproject.toml -o requirements/local.txt
+	@$(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --no-header -c requirements/local.txt --group dev pyproject.toml -o requirements/dev.txt
+
+clean: ## remove what the commands made
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo-results

@@ -1,0 +1,18 @@
+"""What the platform gave up on becomes a ``dead`` record, so that it is seen."""
+
+from typing import Any
+
+from legible import wiring
+from legible.huawei import functiongraph
+
+
+def handler(event: Any, context: Any) -> dict[str, Any]:
+    """Record the documents of an event whose asynchronous call failed for good; the target of ``on_failure``.
+
+    Returns:
+        ``{"documents": [outcome, ...]}``; a document that ended otherwise meanwhile keeps its outcome.
+
+    Raises:
+        RetryableError: After all were tried, if any must be tried again.
+    """
+    return wiring.pipeline(context).bury(*functiongraph.failure(event))

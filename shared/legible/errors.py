@@ -1,0 +1,219 @@
+"""Every error of Legible, and its consequence.
+
+::
+
+    LegibleError
+    ├── SettingsError            a setting is missing or wrong; nothing starts
+    ├── CredentialsError         the function's agency gives no keys
+    ├── EventError               an event, or a part of one, cannot be read
+    ├── SkippedError             not a document: a folder, an own output, a removal; no record
+    ├── DocumentError            ends as a record with status and reason; never raised to the platform
+    │   ├── RejectedError        the document or its route is wrong
+    │   │   └── ObjectGoneError  no such object, or no such version of it
+    │   ├── HeldError            the account or the settings must be mended first (subscription, budget, region)
+    │   └── DeadError            given up
+    ├── RetryableError           raised after all objects were tried, so that the platform delivers again
+    │   ├── BusyError            another invocation holds the document
+    │   ├── ThrottledError       too many calls in this minute
+    │   ├── UnavailableError     a fault that passes: 5xx, connection, storage
+    │   ├── OutOfTimeError       the function's time ends before the next paid call could
+    │   └── InternalError        a defect of ours
+    ├── AnswerUnknownError       a call was sent and its answer never came: possibly paid
+    ├── SourceUnreadableError    the OCR service could not read the page's URL: send it inline, once
+    └── AppendConflictError      somebody else appended first
+
+A class knows its consequence: ``http_status`` for HTTP callers, ``retryable`` for the platform, ``status`` for the record.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+#: A URL's query may hold a signature or a security token; the path never does.
+_QUERY = re.compile(r"(https?://[^\s?#\"'<>]*)[?#][^\s\"'<>]*")
+_SECRET_PAIR = re.compile(
+    r"(?i)((?:x-)?(?:security-?token|auth-token|secret(?:[ _-]?access)?[ _-]?key|access[ _-]?key(?:[ _-]?id)?|signature"
+    r"|password|authorization)[\"']?\s*[:=]\s*)[\"']?[^\s\"',;&}]+"
+)
+_LONGEST = 500
+
+
+def redact(text: str, secrets: tuple[str, ...] = ()) -> str:
+    """Return foreign text fit for a log, a record or an error.
+
+    Args:
+        text: What somebody else said: a vendor's error message, an exception's text.
+        secrets: Keys and tokens known to the caller; each is removed wherever it stands.
+
+    Returns:
+        The text without the secrets, without the query of any URL and without values that are named like a secret,
+        on one line and at most 500 characters long.
+    """
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "[removed]")
+    text = _SECRET_PAIR.sub(r"\1[removed]", _QUERY.sub(r"\1?[removed]", text))
+    text = " ".join(text.split())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+class LegibleError(Exception):
+    """The root of all errors here.
+
+    Args:
+        message: What was found, and where.
+        code: A stable word for the case (``sides-too-small``); reports count by it.
+        advice: What is allowed, and what to do.
+        vendor_code: The service's own code (``ModelArts.4204``), if it said one.
+        request_id: The service's request, if it named one.
+    """
+
+    code: ClassVar[str] = "error"
+    http_status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+    status: ClassVar[str] = ""
+
+    def __init__(
+        self, message: str, *, code: str = "", advice: str = "", vendor_code: str = "", request_id: str = ""
+    ) -> None:
+        """See the class."""
+        super().__init__(message)
+        self.message = message
+        self.reason_code = code or self.code
+        self.advice = advice
+        self.vendor_code = vendor_code
+        self.request_id = request_id
+
+    def __str__(self) -> str:
+        """Show what was found and what to do, on one line."""
+        return f"{self.message} {self.advice}".strip()
+
+
+class SettingsError(LegibleError):
+    """A setting is missing or wrong."""
+
+    code = "setting"
+
+
+class CredentialsError(LegibleError):
+    """The function's agency gives no keys. Retryable: an agency that was just attached takes about ten minutes."""
+
+    code = "agency-missing"
+    http_status = 503
+    retryable = True
+
+
+class EventError(LegibleError):
+    """An event, or one of its records, cannot be read."""
+
+    code = "event-unreadable"
+    http_status = 400
+    status = "rejected"
+
+
+class SkippedError(LegibleError):
+    """Not a document; nothing is recorded, so that an own output can never start a loop."""
+
+    code = "skipped"
+    http_status = 200
+
+
+class DocumentError(LegibleError):
+    """Ends as a record with its reason."""
+
+    status = "dead"
+
+
+class RejectedError(DocumentError):
+    """The document, or the way it was routed, is wrong; trying again changes nothing."""
+
+    code = "rejected"
+    http_status = 422
+    status = "rejected"
+
+
+class ObjectGoneError(RejectedError):
+    """No such object, or no such version of it."""
+
+    code = "object-gone"
+    http_status = 404
+
+
+class HeldError(DocumentError):
+    """Something outside the document must be mended first: subscription, account, region, budget."""
+
+    code = "held"
+    http_status = 409
+    status = "held"
+
+
+class DeadError(DocumentError):
+    """Given up after the attempts that are allowed."""
+
+    code = "gave-up"
+    http_status = 502
+    status = "dead"
+
+
+class RetryableError(LegibleError):
+    """Passes by itself; the platform shall deliver the event again."""
+
+    code = "retry"
+    http_status = 503
+    retryable = True
+
+
+class BusyError(RetryableError):
+    """Another invocation holds the document."""
+
+    code = "busy"
+
+
+class ThrottledError(RetryableError):
+    """Too many calls in this minute (APIG.0308, ModelArts.4401)."""
+
+    code = "throttled"
+    http_status = 429
+
+
+class UnavailableError(RetryableError):
+    """A fault that passes: 5xx, connection, storage."""
+
+    code = "unavailable"
+
+
+class OutOfTimeError(RetryableError):
+    """The function's time ends before another paid call could."""
+
+    code = "out-of-time"
+
+
+class InternalError(RetryableError):
+    """A defect of ours; the log has the place."""
+
+    code = "internal"
+    http_status = 500
+
+
+class AnswerUnknownError(LegibleError):
+    """A call was sent and its answer never came, or came unusable: it may have been paid.
+
+    ``body`` is what came instead of an answer, kept as evidence.
+    """
+
+    code = "answer-unknown"
+    http_status = 504
+    body: bytes = b""
+
+
+class SourceUnreadableError(LegibleError):
+    """The OCR service could not read the page's URL (ModelArts.4702, 4703, 4704, 4603)."""
+
+    code = "source-unreadable"
+
+
+class AppendConflictError(LegibleError):
+    """Somebody else appended first (409 PositionNotEqualToLength), or the object is not appendable."""
+
+    code = "append-conflict"

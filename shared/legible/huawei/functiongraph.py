@@ -1,0 +1,253 @@
+"""FunctionGraph: what its events say, what its context gives. A key is decoded here, once, and nowhere else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import uuid
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote_plus
+
+from legible.errors import EventError, SkippedError, redact
+from legible.huawei.credentials import Credentials, checked
+from legible.model import ObjectRef, Reason, Unreadable, Upload
+
+#: Creation events by their last part, as both envelopes spell them, compared without case (functiongraph.md 2.1, 2.2:
+#: ``ObjectCreated:Put`` in ``eventName``, ``OBS:DWR:ObjectCreated:PUT`` in ``type``).
+_CREATIONS = frozenset({"put", "post", "copy", "completemultipartupload"})
+_ADVICE = "Expected is an OBS event: Records[] with s3.bucket.name and s3.object.key, or data.obs with bucket.name and object.key."
+
+
+class Context:
+    """The platform's context, read through one place because not every method exists in every runtime.
+
+    Args:
+        raw: What FunctionGraph passes to the handler (functiongraph_02_0502).
+    """
+
+    def __init__(self, raw: Any) -> None:
+        """See the class."""
+        self._raw = raw
+        self.request_id = str(self._ask("getRequestID") or uuid.uuid4())
+
+    def _ask(self, method: str, *values: Any) -> Any:
+        found = getattr(self._raw, method, None)
+        return found(*values) if callable(found) else None
+
+    @property
+    def owner(self) -> str:
+        """A name no other invocation has: a retry keeps its request id, so that alone is not enough."""
+        plain = "".join(letter for letter in self.request_id if letter.isalnum() or letter == "-")
+        return f"{plain[:40]}-{uuid.uuid4().hex[:8]}"
+
+    @property
+    def project_id(self) -> str:
+        """The project the function runs in; empty where the runtime does not say."""
+        return str(self._ask("getProjectID") or "")
+
+    def variable(self, name: str) -> str | None:
+        """Return a user variable, plain or encrypted; None where it is not set."""
+        value = self._ask("getUserData", name)
+        return None if value is None else str(value)
+
+    def remaining(self) -> float:
+        """Return how many seconds are left of this call."""
+        left = self._ask("getRemainingTimeInMilliSeconds")
+        if left is None:
+            left = float(self._ask("getRunningTimeInSeconds") or 60) * 1000
+        return float(left) / 1000
+
+    def credentials(self) -> Credentials:
+        """Return the agency's keys as they are now.
+
+        Raises:
+            CredentialsError: The function has no agency.
+        """
+        return checked(
+            self._ask("getSecurityAccessKey"), self._ask("getSecuritySecretKey"), self._ask("getSecurityToken")
+        )
+
+    def log(self, level: str) -> Log:
+        """Return what writes to the function's log from that level on."""
+        return Log(self._ask("getLogger") or logging.getLogger("legible"), level, self.request_id)
+
+
+class Log:
+    """Writes one line of JSON an event. See ``legible.pipeline.Log``.
+
+    Args:
+        logger: Has ``info`` and ``warning``, as the platform's has.
+        level: The lowest level that is written.
+        request_id: Stands in every line.
+    """
+
+    def __init__(self, logger: Any, level: str, request_id: str) -> None:
+        """See the class."""
+        self._logger = logger
+        self._lowest = getattr(logging, level)
+        self._request_id = request_id
+
+    def __call__(self, event: str, **values: Any) -> None:
+        """Write the line; texts are redacted, whoever made them."""
+        level = logging.WARNING if event in {"retry", "skipped", "not-released"} else logging.INFO
+        if level < self._lowest:
+            return
+        line = json.dumps({"event": event, **values, "request": self._request_id}, ensure_ascii=False, default=str)
+        (self._logger.warning if level == logging.WARNING else self._logger.info)(redact_line(line))
+
+
+def redact_line(line: str) -> str:
+    """Return a line of the log without URL queries or values named like a secret, however long it is."""
+    return " ".join(redact(part) for part in _pieces(line))
+
+
+def _pieces(line: str, size: int = 400) -> list[str]:
+    """Cut a line at spaces into pieces no longer than a redacted text may be."""
+    pieces, piece = [], ""
+    for word in line.split(" "):
+        if piece and len(piece) + len(word) >= size:
+            pieces.append(piece)
+            piece = word
+        else:
+            piece = f"{piece} {word}" if piece else word
+    return [*pieces, piece]
+
+
+def uploads(event: Any) -> list[Upload | Unreadable]:
+    """Read an event of either envelope.
+
+    Args:
+        event: Classic ``{"Records": [{"s3": ...}]}``, EventGrid ``{"data": {"obs": ...}}`` or a list of these under
+            ``events``; a text or bytes of such JSON.
+
+    Returns:
+        An ``Upload`` for each creation, in order, and an ``Unreadable`` for each part that cannot be read. Removals and
+        test messages give nothing.
+    """
+    found: list[Upload | Unreadable] = []
+    try:
+        parts = _parts(_parsed(event))
+    except EventError as error:
+        return [_unreadable(event, error)]
+    for part in parts:
+        try:
+            found.append(_upload(part))
+        except SkippedError:
+            continue
+        except EventError as error:
+            found.append(_unreadable(part, error))
+    return found
+
+
+def failure(payload: Any) -> tuple[list[Upload | Unreadable], Reason]:
+    """Read what the platform sends to the destination of failed asynchronous calls.
+
+    Args:
+        payload: ``{"request_payload": ..., "request_context": ..., "response_context": ..., "response_payload": ...}``
+            (functiongraph_01_0390_03); the payloads come as JSON or as its text.
+
+    Returns:
+        The uploads of the event that was given up, and why it was.
+    """
+    body = payload if isinstance(payload, Mapping) else {}
+    context, answer = _mapping(body.get("request_context")), _mapping(body.get("response_context"))
+    tries = context.get("approximate_invoke_count")
+    status = answer.get("status_code", answer.get("statusCode"))
+    said = body.get("response_payload")
+    text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, default=str) if said else ""
+    reason = Reason(
+        "platform-gave-up",
+        redact(
+            f"FunctionGraph gave up after {tries or 'an unknown number of'} calls (status {status}): {text or 'no message'}"
+        ),
+        "Mend the cause, then upload the document again.",
+        request_id=str(context.get("request_id") or ""),
+    )
+    if "request_payload" not in body:
+        return [_unreadable(payload, EventError("The failure payload has no request_payload.", advice=_ADVICE))], reason
+    return uploads(body["request_payload"]), reason
+
+
+def _parsed(event: Any) -> Any:
+    if isinstance(event, (str, bytes, bytearray)):
+        try:
+            return json.loads(event)
+        except (ValueError, RecursionError):
+            raise EventError("The event is not JSON.", advice=_ADVICE) from None
+    return event
+
+
+def _parts(event: Any) -> list[Any]:
+    """Return what each holds one object: classic records, or EventGrid events."""
+    if not isinstance(event, Mapping):
+        raise EventError(f"The event is {_kind(event)}, not an object.", advice=_ADVICE)
+    if "Records" in event:
+        return _list(event["Records"], "Records")
+    if "events" in event:
+        return _list(event["events"], "events")
+    if "data" in event:
+        data = event["data"]
+        return [{**event, "data": part} for part in data] if isinstance(data, list) else [event]
+    if "s3" in event or "obs" in event:
+        return [event]
+    raise EventError(f"The event has no Records and no data, but {_keys(event)}.", advice=_ADVICE)
+
+
+def _upload(part: Any) -> Upload:
+    if not isinstance(part, Mapping):
+        raise EventError(f"A record of the event is {_kind(part)}, not an object.", advice=_ADVICE)
+    data = part["data"] if isinstance(part.get("data"), Mapping) else part
+    body = data.get("obs") if isinstance(data.get("obs"), Mapping) else data.get("s3")
+    if not isinstance(body, Mapping):
+        raise EventError(f"A record of the event has no s3 and no obs, but {_keys(data)}.", advice=_ADVICE)
+    name = str(data.get("eventName") or part.get("type") or "")
+    if name and not _creation(name):
+        raise SkippedError(f"{name} is no creation.", code="not-a-creation")
+    item = _mapping(body.get("object"))
+    bucket, key = _mapping(body.get("bucket")).get("name"), item.get("key")
+    if not isinstance(bucket, str) or not bucket or not isinstance(key, str) or not key:
+        raise EventError("A record of the event names no bucket or no key.", advice=_ADVICE)
+    return Upload(
+        ref=ObjectRef(bucket, unquote_plus(key)),
+        raw_key=key,
+        etag=str(item.get("eTag") or item.get("etag") or "").strip('"').lower(),
+        version_id=_version(item.get("versionId")),
+        size=item["size"] if isinstance(item.get("size"), int) else None,
+        event_id=str(part.get("id") or ""),
+    )
+
+
+def _creation(name: str) -> bool:
+    kind, _, action = name.lower().rpartition(":")
+    return kind.endswith("objectcreated") and action in _CREATIONS
+
+
+def _version(value: Any) -> str:
+    """Return a version id; where versioning is off the events say ``null``, or an id that ends so (seen 2026-09-30)."""
+    text = str(value or "")
+    return "" if text.endswith("null") else text
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: Any, name: str) -> list[Any]:
+    if not isinstance(value, list) or not value:
+        raise EventError(f"{name} of the event is {_kind(value)}, not a list of records.", advice=_ADVICE)
+    return value
+
+
+def _kind(value: Any) -> str:
+    return "empty" if value in (None, "", [], {}) else f"a {type(value).__name__}"
+
+
+def _keys(value: Mapping[str, Any]) -> str:
+    return ", ".join(sorted(str(key)[:40] for key in value)[:8]) or "nothing"
+
+
+def _unreadable(part: Any, error: EventError) -> Unreadable:
+    body = json.dumps(part, sort_keys=True, default=str, ensure_ascii=True)
+    return Unreadable(Reason.of(error), hashlib.sha256(body.encode()).hexdigest()[:24])

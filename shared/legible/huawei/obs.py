@@ -1,0 +1,165 @@
+"""Object storage: ``ports.ObjectStore`` over the OBS SDK."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal
+from urllib.parse import quote, urlsplit
+
+import certifi
+from msgspec import Struct
+from obs import AppendObjectContent, GetObjectHeader, GetObjectRequest, ObsClient, PutObjectHeader
+
+from legible.errors import (
+    AppendConflictError,
+    HeldError,
+    LegibleError,
+    ObjectGoneError,
+    RejectedError,
+    UnavailableError,
+    redact,
+)
+from legible.huawei.credentials import Credentials
+from legible.model import ObjectRef
+from legible.ports import Head
+
+_TIMEOUT_SECONDS = 30
+_RETRIES = 2
+
+
+class Address(Struct, frozen=True):
+    """Where OBS is and how it is spoken to. ``endpoint`` has a scheme and a host, with no path."""
+
+    endpoint: str
+    signature: Literal["obs", "v2", "v4"] = "obs"
+    path_style: bool = False
+    region: str = ""
+
+
+def endpoint(region: str) -> str:
+    """Return the region's own endpoint (Regions and Endpoints, OBS)."""
+    return f"https://obs.{region}.myhuaweicloud.com"
+
+
+class ObsStore:
+    """Objects in OBS. See ``legible.ports.ObjectStore``.
+
+    Args:
+        address: Where OBS is.
+        credentials: The agency's keys.
+    """
+
+    def __init__(self, address: Address, credentials: Credentials) -> None:
+        """See the class."""
+        self._address = address
+        self._secrets = credentials.secrets
+        self._client = ObsClient(
+            access_key_id=credentials.access_key,
+            secret_access_key=credentials.secret_key,
+            security_token=credentials.token,
+            server=address.endpoint,
+            signature=address.signature,
+            region=address.region,
+            path_style=address.path_style,
+            is_signature_negotiation=False,
+            ssl_verify=certifi.where(),
+            timeout=_TIMEOUT_SECONDS,
+            max_retry_count=_RETRIES,
+        )
+        # The SDK's own context never checks the host's name, whatever ssl_verify says (client.py, _init_ssl_context).
+        self._client.context = ssl.create_default_context(cafile=certifi.where())
+
+    def head(self, ref: ObjectRef, version_id: str = "") -> Head:
+        """See ``ObjectStore.head``."""
+        found = self._call("head", ref, lambda: self._client.getObjectMetadata(
+            ref.bucket, ref.key, versionId=version_id or None
+        ))  # fmt: skip
+        headers = {str(name).lower(): str(value) for name, value in found.header or ()}
+        version = str(found.body.versionId or "")
+        return Head(
+            size=int(found.body.contentLength or 0),
+            etag=_etag(found.body.etag),
+            version_id="" if version == "null" else version,
+            content_type=str(found.body.contentType or ""),
+            modified_at=_time(found.body.lastModified),
+            metadata=headers,
+        )
+
+    def read(self, ref: ObjectRef, version_id: str = "", first: int | None = None, last: int | None = None) -> bytes:
+        """See ``ObjectStore.read``."""
+        request = GetObjectRequest(versionId=version_id or None)
+        headers = GetObjectHeader(range=f"{first}-{last}" if first is not None else None)
+        found = self._call("read", ref, lambda: self._client.getObject(
+            ref.bucket, ref.key, getObjectRequest=request, headers=headers, loadStreamInMemory=True
+        ))  # fmt: skip
+        return bytes(found.body.buffer or b"")
+
+    def write(self, ref: ObjectRef, body: bytes, content_type: str, metadata: dict[str, str] | None = None) -> None:
+        """See ``ObjectStore.write``."""
+        headers = PutObjectHeader(contentType=content_type)
+        self._call("write", ref, lambda: self._client.putContent(
+            ref.bucket, ref.key, content=body, metadata=metadata, headers=headers
+        ))  # fmt: skip
+
+    def append(self, ref: ObjectRef, position: int, body: bytes) -> int:
+        """See ``ObjectStore.append`` (AppendObject, api-obs obs_04_0088)."""
+        content = AppendObjectContent(content=body, position=position)
+        self._call("append to", ref, lambda: self._client.appendObject(ref.bucket, ref.key, content=content))
+        return position + len(body)
+
+    def url(self, ref: ObjectRef) -> str:
+        """See ``ObjectStore.url``."""
+        parts, key = urlsplit(self._address.endpoint), quote(ref.key, safe="/~")
+        if self._address.path_style:
+            return f"{parts.scheme}://{parts.netloc}/{ref.bucket}/{key}"
+        return f"{parts.scheme}://{ref.bucket}.{parts.netloc}/{key}"
+
+    def signed_url(self, ref: ObjectRef, seconds: int) -> str:
+        """See ``ObjectStore.signed_url``."""
+        return str(self._client.createSignedUrl("GET", ref.bucket, ref.key, expires=seconds).signedUrl)
+
+    def _call(self, verb: str, ref: ObjectRef, call: Callable[[], Any]) -> Any:
+        try:
+            answer = call()
+        except Exception as error:  # the SDK lets sockets, HTTP and XML errors of every kind escape
+            raise UnavailableError(
+                f"OBS could not {verb} {ref}: {type(error).__name__}.", advice="The event is delivered again."
+            ) from None
+        if answer.status is None or answer.status >= 300:
+            raise self._fault(verb, ref, answer)
+        return answer
+
+    def _fault(self, verb: str, ref: ObjectRef, answer: Any) -> LegibleError:
+        status, code = int(answer.status or 0), str(answer.errorCode or "")
+        said = redact(
+            f"OBS refused to {verb} {ref}: {status} {code} {answer.errorMessage or ''}".strip(), self._secrets
+        )
+        names = {"vendor_code": code, "request_id": str(answer.requestId or "")}
+        if code == "NoSuchBucket":
+            return HeldError(said, code="bucket-gone", advice="Check the bucket's name and region.", **names)
+        if status == 404:
+            return ObjectGoneError(f"The object {ref} is gone.", advice="Upload it again.", **names)
+        if status == 409 and verb == "append to":
+            return AppendConflictError(said, **names)
+        if status == 403:
+            return HeldError(
+                said, code="obs-denied", advice="Give the agency the rights on the bucket; they take effect after about "
+                "15 minutes.", **names,
+            )  # fmt: skip
+        if status in {0, 408, 409, 429} or status >= 500:
+            return UnavailableError(said, advice="It passes by itself; the event is delivered again.", **names)
+        return RejectedError(said, code="obs-refused", advice="See the code OBS gives.", **names)
+
+
+def _etag(value: Any) -> str:
+    return str(value or "").strip().strip('"').lower()
+
+
+def _time(value: Any) -> datetime | None:
+    try:
+        return parsedate_to_datetime(str(value)).astimezone(timezone.utc)
+    except ValueError:
+        return None

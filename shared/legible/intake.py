@@ -1,0 +1,178 @@
+"""The first bytes of a document: what it is, and whether the operation can take it. Nothing here costs a call."""
+
+from __future__ import annotations
+
+import struct
+
+from legible.errors import RejectedError
+from legible.operation import Operation
+
+#: How much of a document intake reads at the most, from its beginning and from its end, in bytes.
+FIRST_BYTES = 64 * 1024
+LAST_BYTES = 4 * 1024
+
+_MAGIC: tuple[tuple[bytes, str], ...] = (
+    (b"\x89PNG\r\n\x1a\n", "png"),
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"II*\0", "tiff"),
+    (b"MM\0*", "tiff"),
+    (b"II+\0", "tiff"),
+    (b"MM\0+", "tiff"),
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
+    (b"8BPS", "psd"),
+    (b"BM", "bmp"),
+    (b"\0\0\1\0", "ico"),
+    (b"\x0a\x05\x01", "pcx"),
+)
+#: What people upload and no operation reads, with what to do about it.
+_FOREIGN: tuple[tuple[bytes, str, str], ...] = (
+    (b"\xd0\xcf\x11\xe0", "an old Office file", "Save it as PDF and upload that."),
+    (b"{\\rtf", "an RTF file", "Save it as PDF and upload that."),
+    (b"<svg", "an SVG drawing", "Export it as PNG and upload that."),
+    (b"Rar!", "a RAR archive", "Unpack it and upload the documents."),
+    (b"7z\xbc\xaf", "a 7z archive", "Unpack it and upload the documents."),
+)
+
+
+def format_of(first: bytes) -> str:
+    """Tell a document's format by its first bytes, never by its name.
+
+    Args:
+        first: The beginning of the document, up to ``FIRST_BYTES``.
+
+    Returns:
+        ``png``, ``jpeg``, ``tiff``, ``gif``, ``psd``, ``bmp``, ``ico``, ``pcx``, ``webp``, ``heic``, ``pdf`` or ``ofd``.
+
+    Raises:
+        RejectedError: Empty, or nothing an operation reads.
+    """
+    if not first:
+        raise RejectedError(
+            "The document is empty: 0 bytes.", code="empty", advice="Upload it again; the first upload may have failed."
+        )
+    for magic, name in _MAGIC:
+        if first.startswith(magic):
+            return name
+    if first[:4] == b"RIFF" and first[8:12] == b"WEBP":
+        return "webp"
+    if first[4:8] == b"ftyp" and first[8:12] in {b"heic", b"heix", b"mif1", b"msf1", b"heif"}:
+        return "heic"
+    if b"%PDF-" in first[:1024]:
+        return "pdf"
+    if first.startswith(b"PK\x03\x04"):
+        return _of_zip(first)
+    raise _foreign(first)
+
+
+def _of_zip(first: bytes) -> str:
+    if b"OFD.xml" in first:
+        return "ofd"
+    office = any(name in first for name in (b"word/", b"xl/", b"ppt/", b"[Content_Types].xml", b"mimetypeapplication"))
+    raise RejectedError(
+        f"The document is {'an Office file' if office else 'a ZIP archive'}, not an image.",
+        code="format-unknown",
+        advice="Save it as PDF and upload that." if office else "Unpack it and upload the documents.",
+    )
+
+
+def _foreign(first: bytes) -> RejectedError:
+    for magic, name, advice in _FOREIGN:
+        if first.lstrip()[: len(magic)] == magic:
+            return RejectedError(f"The document is {name}, not an image.", code="format-unknown", advice=advice)
+    printable = sum(byte in b"\t\n\r" or 32 <= byte < 127 for byte in first[:512])
+    kind = "text" if printable == len(first[:512]) else f"bytes that begin with {first[:8].hex(' ')}"
+    return RejectedError(
+        f"The document is no image or PDF: it holds {kind}.",
+        code="format-unknown",
+        advice="Upload an image (JPEG, PNG, BMP, TIFF) or a PDF.",
+    )
+
+
+def judge_end(format_name: str, size: int, first: bytes, last: bytes) -> None:
+    """Refuse a document whose end is missing: a cut upload.
+
+    Args:
+        format_name: As ``format_of`` gave it.
+        size: The document's length in bytes.
+        first: Its beginning.
+        last: Its end, up to ``LAST_BYTES``.
+
+    Raises:
+        RejectedError: The end does not stand where the format says.
+    """
+    if not ends(format_name, size, first, last):
+        raise RejectedError(
+            f"The {format_name.upper()} is cut: its end is missing after {size:,} bytes.",
+            code="truncated",
+            advice="The upload or scan broke off; upload it again.",
+        )
+
+
+def ends(format_name: str, size: int, first: bytes, last: bytes) -> bool:
+    """Tell whether the end of a document stands where its format says; a cut upload has none.
+
+    Args:
+        format_name: As ``format_of`` gave it.
+        size: The document's length in bytes.
+        first: Its beginning.
+        last: Its end, up to ``LAST_BYTES``.
+
+    Returns:
+        False where the end is missing; True where it is there, or where the format has none to look for.
+    """
+    if format_name == "png":
+        return b"IEND\xaeB`\x82" in last
+    if format_name == "jpeg":
+        return b"\xff\xd9" in last
+    if format_name == "gif":
+        return b"\x3b" in last[-16:]
+    if format_name == "bmp" and len(first) >= 6:
+        return int(struct.unpack_from("<I", first, 2)[0]) <= size
+    if format_name == "webp":
+        return int(struct.unpack_from("<I", first, 4)[0]) + 8 <= size
+    if format_name == "pdf":
+        return b"%%EOF" in last
+    return True
+
+
+def judge_size(operation: Operation, size: int) -> None:
+    """Refuse what the service would refuse for its length.
+
+    Raises:
+        RejectedError: The Base64 text of the document passes the operation's limit.
+    """
+    encoded = -(-size // 3) * 4
+    if encoded > operation.limits.base64_bytes:
+        largest = operation.limits.base64_bytes // 4 * 3
+        raise RejectedError(
+            f"The document has {_mb(size)}; {operation.slug} takes at most {_mb(largest)}.",
+            code="too-large",
+            advice=f"Scan at 150 to 200 dpi, or save as JPEG; {_mb(operation.limits.advised_bytes)} or less is best.",
+        )
+
+
+def judge_sides(operation: Operation, width: int, height: int) -> None:
+    """Refuse an image whose sides or pixels the service would refuse.
+
+    Raises:
+        RejectedError: Names the image's sides and the operation's limits.
+    """
+    limits = operation.limits
+    found = f"The image has {width} x {height} px; {operation.slug} takes sides of {limits.min_side} to {limits.max_side} px"
+    if min(width, height) < limits.min_side:
+        raise RejectedError(
+            f"{found}.", code="sides-too-small", advice="Scan again at 150 dpi or more; enlarging adds no detail."
+        )
+    if max(width, height) > limits.max_side:
+        raise RejectedError(f"{found}.", code="sides-too-large", advice="Scan at 150 to 200 dpi, or scale it down.")
+    if limits.max_pixels is not None and width * height > limits.max_pixels:
+        raise RejectedError(
+            f"{found} and at most {limits.max_pixels / 1e6:.0f} million pixels.",
+            code="too-many-pixels",
+            advice="Scan at 150 to 200 dpi, or scale it down.",
+        )
+
+
+def _mb(size: int) -> str:
+    return f"{size / 1024 / 1024:.1f} MB" if size >= 100_000 else f"{size:,} bytes"

@@ -1,0 +1,194 @@
+"""The lines of a document's journal, and the state they add up to. Values only; the ledger writes them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from legible.errors import InternalError
+from legible.model import PageState, Reason, Source, Status
+
+Event = Literal["claimed", "calling", "answered", "refused", "unknown", "surplus", "released", "finished"]
+
+
+class Line(Struct, frozen=True, omit_defaults=True):
+    """One line of a journal; ``(owner, n)`` names it.
+
+    ``claimed`` carries ``lease_until``, ``plan`` (the hash of operation, options and settings), ``fence`` (the arbiter's
+    number), ``operation``, ``uploaded_at`` and, when the first paid call follows at once, its ``page``. ``calling`` is
+    written before a paid call. ``answered`` and ``surplus`` name request, stored answer and its SHA-256. ``refused`` is a
+    call that was not paid; with ``state`` the page is settled. ``unknown`` is a call that may have been paid; ``of``
+    names whose it was. ``finished`` carries the document's ``status``.
+    """
+
+    event: Event
+    at: datetime
+    owner: str
+    n: int
+    page: int = 0
+    operation: str = ""
+    plan: str = ""
+    fence: int = 0
+    lease_until: datetime | None = None
+    uploaded_at: datetime | None = None
+    source: Source | None = None
+    request_id: str = ""
+    answer: str = ""
+    sha256: str = ""
+    note: str = ""
+    of: str = ""
+    state: PageState | None = None
+    status: Status | None = None
+    reason: Reason | None = None
+
+
+class PageLedger(Struct):
+    """What the journal says of one page.
+
+    ``answered`` is the line whose answer counts: the first. ``settled`` is a refusal for good. ``open`` is a call that
+    was announced and has no outcome yet. ``unknown`` counts calls that may have been paid; ``spent`` those of them
+    since the document was last opened, which bound how often it is tried again.
+    """
+
+    answered: Line | None = None
+    settled: Line | None = None
+    open: Line | None = None
+    unknown: int = 0
+    spent: int = 0
+
+
+class State:
+    """A journal, read: who holds the document, what its pages have, how it ended.
+
+    Args:
+        lines: The journal's lines in their order.
+    """
+
+    def __init__(self, lines: tuple[Line, ...] = ()) -> None:
+        """See the class."""
+        self.lines = lines
+        self.owner = ""
+        self.lease_until: datetime | None = None
+        self.finished: Line | None = None
+        self.pages: dict[int, PageLedger] = {}
+        self.surplus = 0
+        for line in lines:
+            getattr(self, f"_{line.event}")(line)
+
+    @property
+    def operation(self) -> str:
+        """The slug the document was last claimed for."""
+        return next((line.operation for line in reversed(self.lines) if line.operation), "")
+
+    @property
+    def uploaded_at(self) -> datetime | None:
+        """The time of the upload the document was last claimed for."""
+        return next((line.uploaded_at for line in reversed(self.lines) if line.event == "claimed"), None)
+
+    @property
+    def answered(self) -> int:
+        """How many pages have an answer that counts."""
+        return sum(page.answered is not None for page in self.pages.values())
+
+    @property
+    def unknown(self) -> int:
+        """How many calls may have been paid without an answer."""
+        return sum(page.unknown for page in self.pages.values())
+
+    def page(self, number: int) -> PageLedger:
+        """Return what the journal says of a page; an empty value for one it does not name."""
+        return self.pages.setdefault(number, PageLedger())
+
+    def held(self, now: datetime) -> bool:
+        """Tell whether somebody's lease still runs."""
+        return bool(self.owner) and self.lease_until is not None and now < self.lease_until
+
+    def orphans(self, owner: str) -> list[tuple[int, Line]]:
+        """Return the announced calls without outcome that are not ``owner``'s, by page."""
+        found = [(number, page.open) for number, page in sorted(self.pages.items()) if page.open is not None]
+        return [(number, line) for number, line in found if line.owner != owner]
+
+    def _claimed(self, line: Line) -> None:
+        if self.finished is not None:
+            self._reopen()
+        self.owner, self.lease_until = line.owner, line.lease_until
+        if line.page:
+            self._calling(line)
+
+    def _calling(self, line: Line) -> None:
+        self.page(line.page).open = line
+
+    def _answered(self, line: Line) -> None:
+        page = self.page(line.page)
+        page.answered = page.answered or line
+        self._close(page, line.of or line.owner)
+
+    def _refused(self, line: Line) -> None:
+        page = self.page(line.page)
+        if line.state is not None:
+            page.settled = line
+        self._close(page, line.owner)
+
+    def _unknown(self, line: Line) -> None:
+        page = self.page(line.page)
+        page.unknown += 1
+        page.spent += 1
+        self._close(page, line.of or line.owner)
+
+    def _surplus(self, line: Line) -> None:
+        self.surplus += 1
+        self._close(self.page(line.page), line.owner)
+
+    def _released(self, line: Line) -> None:
+        if line.owner == self.owner:
+            self.owner, self.lease_until = "", None
+
+    def _finished(self, line: Line) -> None:
+        self.finished = self.finished or line
+        self._released(line)
+
+    def _reopen(self) -> None:
+        """A new upload of the same bytes: what was settled or given up is tried again, what was answered is kept."""
+        self.finished = None
+        for page in self.pages.values():
+            page.settled, page.spent = None, 0
+
+    @staticmethod
+    def _close(page: PageLedger, owner: str) -> None:
+        if page.open is not None and page.open.owner == owner:
+            page.open = None
+
+
+_ENCODER = msgspec.json.Encoder()
+_DECODER = msgspec.json.Decoder(Line)
+
+
+def encode(line: Line) -> bytes:
+    """Return the line as one line of JSON, its end included."""
+    return _ENCODER.encode(line) + b"\n"
+
+
+def decode(body: bytes, name: str) -> tuple[Line, ...]:
+    """Read a journal.
+
+    Args:
+        body: The journal's bytes; empty for a journal that does not exist yet.
+        name: Its key, for the error.
+
+    Raises:
+        InternalError: A line is not one of ours; the journal was changed by something else.
+    """
+    lines = []
+    for number, text in enumerate(body.splitlines(), 1):
+        try:
+            lines.append(_DECODER.decode(text))
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise InternalError(
+                f"Line {number} of the journal {name} cannot be read.",
+                code="journal-unreadable",
+                advice="Something else wrote to it; restore it, or remove it to let the document be paid for again.",
+            ) from error
+    return tuple(lines)

@@ -1,0 +1,76 @@
+"""Where everything lies in the output bucket; nobody else builds these keys."""
+
+from __future__ import annotations
+
+import hashlib
+
+from legible.model import Document
+
+#: OBS: an object's key has at most 1,024 bytes of UTF-8 (api-obs obs_04_0080).
+LONGEST_KEY = 1024
+#: First folders that are ours; an upload below one of them in the output bucket is never a document.
+OWN = ("results/", "answers/", "ledger/", "work/", "workbooks/", "reports/", "audit/")
+#: Records of events that could not be read; no upload can be called so, because keys have no empty first folder here.
+UNREADABLE = ".events"
+#: The longest tail put behind a document's key: a version, a page, an owner.
+_TAIL = 220
+
+
+def shortened(key: str) -> str:
+    """Return the key, or, where keys made from it would pass the limit, its beginning and a digest.
+
+    Args:
+        key: A document's decoded key.
+
+    Returns:
+        At most 804 bytes of UTF-8, different for different keys.
+    """
+    encoded = key.encode("utf-8", "surrogatepass")
+    room = LONGEST_KEY - _TAIL
+    if len(encoded) <= room:
+        return key
+    digest = hashlib.sha256(encoded).hexdigest()[:32]
+    return encoded[: room - 33].decode("utf-8", "ignore") + "~" + digest
+
+
+def results(key: str, name: str) -> str:
+    """Return the key of something people open: ``record.json``, ``record.xlsx``, an attachment."""
+    return f"results/{shortened(key)}/{name}"
+
+
+def answer(document: Document, page: int, owner: str = "") -> str:
+    """Return the key of a paid answer; one that another invocation's answer surpassed carries its payer's name."""
+    name = f"{page:04d}.{owner}.json" if owner else f"{page:04d}.json"
+    return f"answers/{shortened(document.key)}/{document.version}/{name}"
+
+
+def attachment(document: Document, page: int, name: str, media_type: str) -> str:
+    """Return the key of a file that came inside the answer for a page."""
+    suffix = {"image/jpeg": ".jpg", "image/png": ".png"}.get(media_type, "." + media_type.rsplit("/", 1)[-1][:8])
+    plain = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name)[:80]
+    return f"answers/{shortened(document.key)}/{document.version}/{page:04d}.{plain}{suffix}"
+
+
+def record(document: Document) -> str:
+    """Return the key of the record of this very version, kept beside its answers."""
+    return f"answers/{shortened(document.key)}/{document.version}/record.json"
+
+
+def work(document: Document, page: int, suffix: str) -> str:
+    """Return the key of a rendered page, which a lifecycle rule removes after a day."""
+    return f"work/{shortened(document.key)}/{document.version}/{page:04d}{suffix}"
+
+
+def journals(bucket: str, key: str) -> str:
+    """Return the prefix below which the journals of all versions of one object lie."""
+    return f"ledger/{bucket}/{shortened(key)}/"
+
+
+def newest(bucket: str, key: str) -> str:
+    """Return the key of the list of versions published under one object's key."""
+    return f"{journals(bucket, key)}newest.jsonl"
+
+
+def journal(document: Document) -> str:
+    """Return the key of a document's journal."""
+    return f"{journals(document.bucket, document.key)}{document.version}.jsonl"

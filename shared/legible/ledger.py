@@ -1,0 +1,308 @@
+"""The ledger: one payer a document, with nothing but appends to one object as the judge.
+
+OBS AppendObject is optimistic concurrency: ``position`` must equal the object's length (api-obs obs_04_0088), and a read
+after a successful write sees it (obs_04_0118). What OBS does not promise is an order between truly simultaneous appends
+(obs_faq_0165): both may succeed and the last one stands. So every payer reads the journal back before it uses what it
+paid for; whoever does not find its own claim yields, and names its call as ``surplus``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from legible import journal, layout
+from legible.errors import AppendConflictError, BusyError, ObjectGoneError, UnavailableError
+from legible.journal import Line, State
+from legible.model import Document, ObjectRef
+from legible.ports import Arbiter, ObjectStore
+
+#: Clocks of two instances may differ by this much; a lease is taken over only that long after its end.
+SKEW_SECONDS = 1.0
+#: The longest pause between two looks at a journal that somebody else holds.
+_LONGEST_PAUSE = 2.0
+_TRIES = 30
+
+
+def utc_now() -> datetime:
+    """Return the time now, in UTC."""
+    return datetime.now(timezone.utc)
+
+
+class Version(Struct, frozen=True):
+    """One version of an object, as its key's list of published versions names it."""
+
+    version: str
+    uploaded_at: datetime | None = None
+
+
+_NEVER = datetime.min.replace(tzinfo=timezone.utc)
+
+
+def _versions(body: bytes) -> list[Version]:
+    return [msgspec.json.decode(line, type=Version) for line in body.splitlines()]
+
+
+class JournalArbiter:
+    """The default: the journal's own claim line decides, nobody is asked. See ``legible.ports.Arbiter``."""
+
+    def acquire(self, name: str, owner: str, seconds: float) -> int | None:
+        """Always grant; the number 0 says that no arbiter fenced the claim."""
+        return 0
+
+    def release(self, name: str, owner: str) -> None:
+        """Nothing was taken."""
+
+
+class Claim:
+    """A document that is ours until the lease ends: the only writer of its journal, as far as OBS lets anyone be sure.
+
+    Made by ``Ledger.claim``.
+    """
+
+    def __init__(self, ledger: Ledger, document: Document, owner: str, state: State, length: int) -> None:
+        """Start from a journal just read; the claim line comes first."""
+        self._ledger = ledger
+        self.document = document
+        self.owner = owner
+        self.state = state
+        self._length = length
+        self._mine: list[Line] = []
+        self._ref = ObjectRef(ledger.bucket, layout.journal(document))
+
+    def line(self, event: journal.Event, **values: Any) -> Line:
+        """Return the next line of this owner."""
+        return Line(event=event, at=self._ledger.now(), owner=self.owner, n=len(self._mine) + 1, **values)
+
+    def write(self, event: journal.Event, *, always: bool = False, **values: Any) -> None:
+        """Append a line and take it into ``state``.
+
+        Args:
+            event: What happened.
+            always: Write it even if the claim does not stand any more: it tells of money.
+            values: What the line carries.
+
+        Raises:
+            BusyError: The claim does not stand (any more): somebody else's does. Nothing was written.
+            UnavailableError: The store takes no append.
+        """
+        self._append(self.line(event, **values), must_stand=not always)
+
+    def standing(self) -> bool:
+        """Read the journal back and tell whether this claim is the one in force."""
+        self._reload()
+        return self._stands()
+
+    def surplus(self, **values: Any) -> None:
+        """Name a call that was paid beside somebody else's, whatever the claim is worth by now, and see it stand."""
+        self._append(self.line("surplus", **values), must_stand=False)
+        self._confirm()
+
+    def release(self, **values: Any) -> None:
+        """Let the next delivery in at once, instead of after the lease."""
+        self.write("released", **values)
+        self._ledger.arbiter.release(self._ref.key, self.owner)
+
+    def finish(self, **values: Any) -> None:
+        """Write how the document ended, and see every line of ours stand."""
+        self.write("finished", **values)
+        self._confirm()
+        self._ledger.arbiter.release(self._ref.key, self.owner)
+
+    def _stands(self) -> bool:
+        return self.state.owner == self.owner and any(
+            line.event == "claimed" and line.owner == self.owner for line in self.state.lines
+        )
+
+    def _reload(self) -> None:
+        self.state, self._length = self._ledger.load(self.document)
+
+    def _append(self, line: Line, *, must_stand: bool) -> None:
+        body = journal.encode(line)
+        for _ in range(_TRIES):
+            try:
+                self._length = self._ledger.store.append(self._ref, self._length, body)
+            except AppendConflictError:
+                self._reload()
+                if line not in self.state.lines:
+                    if must_stand and not self._stands():
+                        raise BusyError(
+                            f"Another invocation claimed {self.document.ref} at the same time.",
+                            advice="This one yields to it.",
+                        ) from None
+                    self._ledger.pause(random.uniform(0.01, 0.1))
+                    continue
+            else:
+                self.state = State((*self.state.lines, line))
+            self._mine.append(line)
+            return
+        raise UnavailableError(f"The journal of {self.document.ref} took no line in {_TRIES} tries.")
+
+    def _confirm(self) -> None:
+        """Write again what a simultaneous append swallowed; only lines behind a claim that stands, or surplus ones."""
+        for _ in range(_TRIES):
+            self._reload()
+            lost = [line for line in self._mine if line not in self.state.lines and line.event != "claimed"]
+            if not lost:
+                return
+            for line in lost:
+                self._mine.remove(line)
+                self._append(line, must_stand=False)
+            self._ledger.pause(random.uniform(0.01, 0.1))
+        raise UnavailableError(f"The journal of {self.document.ref} keeps losing lines.")
+
+
+class Ledger:
+    """Journals in the output bucket.
+
+    Args:
+        store: Where they lie.
+        bucket: The output bucket.
+        arbiter: Who may pay, beside the journal.
+        now: The clock.
+        pause: Waits for so many seconds.
+    """
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        bucket: str,
+        arbiter: Arbiter | None = None,
+        now: Callable[[], datetime] = utc_now,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """See the class."""
+        self.store = store
+        self.bucket = bucket
+        self.arbiter = arbiter or JournalArbiter()
+        self.now = now
+        self.pause = pause
+
+    def load(self, document: Document) -> tuple[State, int]:
+        """Return the state of a document, and the length of its journal in bytes."""
+        key = layout.journal(document)
+        body = self._read(ObjectRef(self.bucket, key))
+        return State(journal.decode(body, key)), len(body)
+
+    def claim(
+        self, document: Document, *, owner: str, seconds: float, patience: float, operation: str, plan: str, page: int
+    ) -> Claim | State:
+        """Take a document, or learn how it ended.
+
+        Args:
+            document: What to take.
+            owner: Who asks; a name no other invocation has.
+            seconds: How long the asker can work at the most; the lease ends then.
+            patience: How long to wait, in seconds, for somebody else's lease to end in a result or to run out.
+            operation: The slug.
+            plan: The hash of operation, options and settings.
+            page: The page that is called first, announced with the claim if the journal is new; 0 for none.
+
+        Returns:
+            The claim; or the state, when the document is finished.
+
+        Raises:
+            BusyError: Somebody else still holds it when patience ends.
+        """
+        give_up = self.now() + timedelta(seconds=patience)
+        wait = 0.05
+        while True:
+            state, length = self.load(document)
+            if state.finished is not None and not _uploaded_again(document, state):
+                return state
+            if not state.held(self.now() - timedelta(seconds=SKEW_SECONDS)):
+                claim = self._try(Claim(self, document, owner, state, length), seconds, operation, plan, page)
+                if claim is not None:
+                    return claim
+            if self.now() >= give_up:
+                raise self._busy(document, state)
+            self.pause(random.uniform(wait / 2, wait))
+            wait = min(wait * 2, _LONGEST_PAUSE)
+
+    def _try(self, claim: Claim, seconds: float, operation: str, plan: str, page: int) -> Claim | None:
+        name = layout.journal(claim.document)
+        fence = self.arbiter.acquire(name, claim.owner, seconds)
+        if fence is None:
+            return None
+        line = claim.line(
+            "claimed",
+            page=0 if claim.state.lines else page,
+            operation=operation,
+            plan=plan,
+            fence=fence,
+            lease_until=self.now() + timedelta(seconds=seconds),
+            uploaded_at=claim.document.uploaded_at,
+        )
+        try:
+            claim._length = self.store.append(ObjectRef(self.bucket, name), claim._length, journal.encode(line))
+        except AppendConflictError:
+            state, length = self.load(claim.document)
+            if line not in state.lines:
+                return None
+            claim.state, claim._length = state, length
+        else:
+            claim.state = State((*claim.state.lines, line))
+        claim._mine.append(line)
+        return claim
+
+    def announce(self, document: Document) -> None:
+        """Say that this version is about to be published under its key; see ``newest``."""
+        ref = ObjectRef(self.bucket, layout.newest(document.bucket, document.key))
+        version = Version(document.version, document.uploaded_at)
+        for _ in range(_TRIES):
+            body = self._read(ref)
+            if version in _versions(body):
+                return
+            try:
+                self.store.append(ref, len(body), msgspec.json.encode(version) + b"\n")
+            except AppendConflictError:
+                self.pause(random.uniform(0.01, 0.1))
+                continue
+            return
+        raise UnavailableError(f"The list of versions of {document.ref} took no line in {_TRIES} tries.")
+
+    def newest(self, document: Document) -> str:
+        """Return the version that was uploaded last among those announced for the document's key.
+
+        Who announces before it publishes and asks after it can put the newest result back if it stepped on it; so
+        whatever the order, the newest stands in the end. The empty text says that the own announcement is gone: two
+        simultaneous appends, and the other one stood.
+        """
+        versions = _versions(self._read(ObjectRef(self.bucket, layout.newest(document.bucket, document.key))))
+        if document.version not in {version.version for version in versions}:
+            return ""
+        return max(enumerate(versions), key=lambda item: (item[1].uploaded_at or _NEVER, item[0]))[1].version
+
+    def _read(self, ref: ObjectRef) -> bytes:
+        try:
+            return self.store.read(ref)
+        except ObjectGoneError:
+            return b""
+
+    def _busy(self, document: Document, state: State) -> BusyError:
+        until = f" until {state.lease_until:%H:%M:%S} UTC" if state.lease_until else ""
+        return BusyError(
+            f"Another invocation holds {document.ref}{until}.",
+            advice="The event is delivered again; by then the result stands, or the lease has ended.",
+        )
+
+
+def _uploaded_again(document: Document, state: State) -> bool:
+    """Tell whether a document that was not done was uploaded anew, unchanged: somebody wants it tried again."""
+    if state.finished is None or state.finished.status == "done":
+        return False
+    before, after = state.uploaded_at, document.uploaded_at
+    return before is not None and after is not None and after > before
+
+
+def plan_of(operation: str, options: dict[str, Any], settings: dict[str, Any]) -> str:
+    """Return the hash of what decides an answer: operation, options, settings; 16 hexadecimal digits."""
+    body = msgspec.json.encode([operation, options, settings], order="sorted")
+    return hashlib.sha256(body).hexdigest()[:16]

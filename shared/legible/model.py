@@ -1,0 +1,248 @@
+"""Frozen values that travel through the pipeline; the JSON of a record is exactly the JSON of these."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from legible.errors import LegibleError
+
+#: The version of ``record.json``; its schema is published as ``shared/legible/record.schema.json``.
+SCHEMA = "legible.record/1"
+
+Status = Literal["running", "done", "partial", "rejected", "held", "dead"]
+PageState = Literal["done", "rejected", "held", "dead"]
+Source = Literal["url", "signed-url", "inline"]
+#: Four corners ``((x, y), ...)`` in pixels of the page image, clockwise from the text's own top left.
+Location = tuple[tuple[float, float], ...]
+
+
+class Reason(Struct, frozen=True):
+    """Why a document or page is not done: a stable ``code``, what was found, and what to do about it.
+
+    ``vendor_code`` is the service's error code (``ModelArts.4204``), ``request_id`` its request.
+    """
+
+    code: str
+    message: str
+    advice: str = ""
+    vendor_code: str = ""
+    request_id: str = ""
+
+    @classmethod
+    def of(cls, error: LegibleError) -> Reason:
+        """Return the reason an error gives."""
+        return cls(error.reason_code, error.message, error.advice, error.vendor_code, error.request_id)
+
+
+class ObjectRef(Struct, frozen=True):
+    """An object in OBS: bucket and decoded key."""
+
+    bucket: str
+    key: str
+
+    def __str__(self) -> str:
+        """Show as ``obs://bucket/key``."""
+        return f"obs://{self.bucket}/{self.key}"
+
+
+class Upload(Struct, frozen=True):
+    """What an event says of one upload; everything but the object's name may be missing in some envelope.
+
+    ``raw_key`` is the key as the event spelt it, tried when the decoded key is not found. ``etag`` has no quotes.
+    """
+
+    ref: ObjectRef
+    raw_key: str = ""
+    etag: str = ""
+    version_id: str = ""
+    size: int | None = None
+    event_id: str = ""
+
+
+class Unreadable(Struct, frozen=True):
+    """An event, or a part of one, that names no object: recorded under its own digest, so that it is not lost."""
+
+    reason: Reason
+    digest: str
+
+
+class Document(Struct, frozen=True, omit_defaults=False):
+    """One uploaded object version. ``version`` is its version id, else its etag; ``size`` is in bytes.
+
+    ``format``, ``width``, ``height`` (pixels) and ``page_count`` are known after intake.
+    """
+
+    bucket: str
+    key: str
+    version: str
+    etag: str = ""
+    version_id: str = ""
+    size: int = 0
+    uploaded_at: datetime | None = None
+    content_type: str = ""
+    format: str = ""
+    width: int | None = None
+    height: int | None = None
+    page_count: int | None = None
+
+    @property
+    def ref(self) -> ObjectRef:
+        """The object this document is a version of."""
+        return ObjectRef(self.bucket, self.key)
+
+
+class Picture(Struct, frozen=True):
+    """What one call is asked to read: a URL the service opens, or bytes sent inline as Base64.
+
+    ``parameters`` are the page options of an operation that pages by itself (``{"pdf_page_number": 2}``).
+    """
+
+    source: Source
+    url: str = ""
+    body: bytes = b""
+    parameters: dict[str, Any] = {}
+
+
+class Answer(Struct, frozen=True):
+    """The answer of one paid call: ``body`` is the JSON as received, byte for byte."""
+
+    body: bytes
+    request_id: str = ""
+    http_status: int = 200
+
+
+class Page(Struct, frozen=True):
+    """One page of a record: where its answer is, how it was read, or why it has none.
+
+    ``source`` is how the service got the image; ``note`` says why that was not the configured way, or what was done to
+    the image first. ``answer`` is the key of the stored answer in the output bucket.
+    """
+
+    page: int
+    state: PageState
+    source: Source | None = None
+    answer: str = ""
+    request_id: str = ""
+    note: str = ""
+    reason: Reason | None = None
+
+
+class Field(Struct, frozen=True):
+    """One recognized field.
+
+    ``name`` is its path in the answer, ``value`` the text as recognized. ``typed`` is the value as its ``type`` says,
+    still exact text: a date as ``YYYY-MM-DD``, an amount or number as plain decimal digits, an integer, ``true`` or
+    ``false``; None where the text does not read as that type. ``confidence`` is 0 to 1 where the API gives one.
+    """
+
+    name: str
+    label: str
+    value: str
+    type: str = "text"
+    typed: str | None = None
+    page: int = 1
+    confidence: float | None = None
+    location: Location | None = None
+
+
+class Cell(Struct, frozen=True):
+    """One cell of a table; ``row`` and ``column`` count from 0, spans are at least 1."""
+
+    row: int
+    column: int
+    text: str
+    row_span: int = 1
+    column_span: int = 1
+    type: str = "text"
+    typed: str | None = None
+    confidence: float | None = None
+    location: Location | None = None
+
+
+class Table(Struct, frozen=True):
+    """A table of a page, or the line items of a document: ``header`` says that row 0 holds column labels of ours."""
+
+    name: str
+    label: str
+    page: int
+    rows: int
+    columns: int
+    cells: tuple[Cell, ...]
+    header: bool = False
+
+
+class TextBlock(Struct, frozen=True):
+    """One block of running text, in reading order."""
+
+    text: str
+    page: int = 1
+    confidence: float | None = None
+    location: Location | None = None
+
+
+class Attachment(Struct, frozen=True):
+    """A file that came inside an answer as Base64 (a portrait, an adjusted image): stored beside the record."""
+
+    name: str
+    page: int
+    key: str
+    media_type: str
+    size: int
+
+
+class Calls(Struct, frozen=True):
+    """What the document cost: answered calls, calls that may have been paid, and calls paid a second time."""
+
+    answered: int = 0
+    unknown: int = 0
+    surplus: int = 0
+
+
+class Extract(Struct, frozen=True):
+    """What answers say, before it becomes a record. ``files`` holds ``(name, page, media type, bytes)``."""
+
+    fields: tuple[Field, ...] = ()
+    tables: tuple[Table, ...] = ()
+    text: tuple[TextBlock, ...] = ()
+    files: tuple[tuple[str, int, str, bytes], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Outcome(Struct, frozen=True, omit_defaults=True):
+    """What a handler says of one upload. ``record`` is the key of its record in the output bucket.
+
+    ``skipped`` is no status of a document: folders, own outputs and removals have no record.
+    """
+
+    bucket: str
+    key: str
+    status: Status | Literal["skipped"]
+    operation: str = ""
+    pages: int = 0
+    record: str = ""
+    reason: Reason | None = None
+    duplicate: bool = False
+
+
+class Record(Struct, frozen=True):
+    """Everything known of one document. ``operation`` is a slug, empty where no route was found."""
+
+    document: Document
+    status: Status
+    operation: str = ""
+    title: str = ""
+    options: dict[str, Any] = {}
+    reason: Reason | None = None
+    pages: tuple[Page, ...] = ()
+    fields: tuple[Field, ...] = ()
+    tables: tuple[Table, ...] = ()
+    text: tuple[TextBlock, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    notes: tuple[str, ...] = ()
+    calls: Calls = Calls()
+    ledger: str = ""
+    finished_at: datetime | None = None
+    schema: str = SCHEMA

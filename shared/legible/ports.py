@@ -1,0 +1,83 @@
+"""What the pipeline and the ledger need of the outside world."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from legible.model import Answer, ObjectRef, Picture
+from legible.operation import Operation
+
+
+class Head(Struct, frozen=True):
+    """What the store says of an object without its content. ``size`` in bytes; ``etag`` without quotes."""
+
+    size: int
+    etag: str
+    version_id: str = ""
+    content_type: str = ""
+    modified_at: datetime | None = None
+    metadata: dict[str, str] = {}
+
+
+class ObjectStore(Protocol):
+    """Objects in buckets.
+
+    Every method raises ``UnavailableError`` for faults that pass and ``HeldError`` for refused access; reading methods
+    raise ``ObjectGoneError`` where there is no such object or version.
+    """
+
+    def head(self, ref: ObjectRef, version_id: str = "") -> Head:
+        """Return size, etag, version, content type and time of an object."""
+        ...
+
+    def read(self, ref: ObjectRef, version_id: str = "", first: int | None = None, last: int | None = None) -> bytes:
+        """Return an object's bytes, or its bytes ``first`` to ``last``, both included."""
+        ...
+
+    def write(self, ref: ObjectRef, body: bytes, content_type: str, metadata: dict[str, str] | None = None) -> None:
+        """Create or replace an object; ``metadata`` is short ASCII text by lower-case name."""
+        ...
+
+    def append(self, ref: ObjectRef, position: int, body: bytes) -> int:
+        """Append at ``position`` and return the new length; ``AppendConflictError`` if the length is another."""
+        ...
+
+    def url(self, ref: ObjectRef) -> str:
+        """Return an object's plain URL, its key percent-encoded; it opens nothing without authorization."""
+        ...
+
+    def signed_url(self, ref: ObjectRef, seconds: int) -> str:
+        """Return a URL that opens the object for anyone until it expires: a secret, never logged, never stored."""
+        ...
+
+
+class Recognizer(Protocol):
+    """What performs an operation."""
+
+    def recognize(self, operation: Operation, options: dict[str, Any], picture: Picture, seconds: float) -> Answer:
+        """Make one call and return its answer as received; it takes at most ``seconds``.
+
+        Raises:
+            RejectedError: The service will not read this picture.
+            HeldError: The account is not subscribed, not permitted, restricted or frozen, or the API is not here.
+            ThrottledError: Too many calls in this minute. Not paid.
+            UnavailableError: A fault that passes. Not paid.
+            SourceUnreadableError: The service could not read the picture's URL. Not paid.
+            AnswerUnknownError: The call was sent and no usable answer came. Possibly paid.
+        """
+        ...
+
+
+class Arbiter(Protocol):
+    """Who may pay for a document, for those who need more than the journal's own promise."""
+
+    def acquire(self, name: str, owner: str, seconds: float) -> int | None:
+        """Return a fencing number, greater than all before, or None while somebody else holds ``name``."""
+        ...
+
+    def release(self, name: str, owner: str) -> None:
+        """Give ``name`` back if ``owner`` holds it."""
+        ...

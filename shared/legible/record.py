@@ -1,0 +1,99 @@
+"""From a journal and what its answers say to the record of a document."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from legible import layout
+from legible.journal import Line, PageLedger, State
+from legible.model import Attachment, Calls, Document, Extract, Page, Reason, Record, Status
+from legible.operation import Operation
+
+#: Which status a document takes when no page is done: the first of these that a page has.
+_WORST: tuple[Status, ...] = ("held", "dead", "rejected")
+
+
+class Asked(Struct, frozen=True):
+    """What was asked for: operation, options and how many pages there are to call."""
+
+    operation: Operation
+    options: dict[str, Any]
+    pages: int = 0
+
+
+def status_of(state: State, pages: int, reason: Reason | None, status: Status | None) -> Status:
+    """Say how a document stands.
+
+    Args:
+        state: Its journal.
+        pages: How many pages there are.
+        reason: Why the document as a whole ended early, if it did.
+        status: The status that comes with the reason.
+    """
+    done = sum(state.page(number).answered is not None for number in range(1, pages + 1))
+    if pages and done == pages:
+        return "done"
+    if done:
+        return "partial"
+    if status is not None and reason is not None:
+        return status
+    found = {line.state for line in (state.page(number).settled for number in range(1, pages + 1)) if line}
+    return next((status for status in _WORST if status in found), "dead")
+
+
+def assemble(
+    document: Document,
+    asked: Asked | None,
+    state: State,
+    extract: Extract,
+    attachments: tuple[Attachment, ...],
+    *,
+    status: Status,
+    reason: Reason | None,
+    finished_at: datetime,
+) -> Record:
+    """Put together everything known of one document.
+
+    Args:
+        document: What was uploaded.
+        asked: What was asked for; None where no route was found.
+        state: Its journal.
+        extract: What its answers say.
+        attachments: The stored files of the answers.
+        status: How it ended.
+        reason: Why, unless it is done.
+        finished_at: When.
+    """
+    pages = tuple(_page(number, state.page(number), reason) for number in range(1, (asked.pages if asked else 0) + 1))
+    if reason is None and status not in {"done", "running"}:
+        reason = next((page.reason for page in pages if page.reason is not None), None)
+    return Record(
+        document=document,
+        status=status,
+        operation=asked.operation.slug if asked else "",
+        title=asked.operation.title if asked else "",
+        options=asked.options if asked else {},
+        reason=reason,
+        pages=pages,
+        fields=extract.fields,
+        tables=extract.tables,
+        text=extract.text,
+        attachments=attachments,
+        notes=extract.notes,
+        calls=Calls(state.answered, state.unknown, state.surplus),
+        ledger=layout.journal(document),
+        finished_at=finished_at,
+    )
+
+
+def _page(number: int, known: PageLedger, reason: Reason | None) -> Page:
+    line: Line | None = known.answered
+    if line is not None:
+        return Page(number, "done", source=line.source, answer=line.answer, request_id=line.request_id, note=line.note)
+    if known.settled is not None:
+        return Page(number, known.settled.state or "dead", reason=known.settled.reason)
+    missing = reason or Reason("not-called", "The page was not called for.")
+    return Page(number, "held" if reason else "dead", reason=missing)

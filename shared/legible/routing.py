@@ -1,0 +1,158 @@
+"""From an object's key to the operation that reads it, and with which options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from fnmatch import fnmatchcase
+from typing import Any
+
+from msgspec import Struct, field
+
+from legible import catalog
+from legible.errors import HeldError, RejectedError, SettingsError
+from legible.operation import Operation, Option
+
+#: The SDK's notation of an option's type, and what TOML or JSON gives for it.
+_TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float)}
+
+
+class Route(Struct, frozen=True, forbid_unknown_fields=True):
+    """A rule: keys that match ``match`` (a glob; ``*`` also crosses ``/``) are read by ``operation``."""
+
+    match: str
+    operation: str
+    options: dict[str, Any] = {}
+
+
+class OperationSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the user says of one operation.
+
+    ``options`` go with every call; ``region`` is where it is called, if not in the function's own region; ``live``
+    overrules the catalog's word that the operation was removed.
+    """
+
+    options: dict[str, Any] = {}
+    region: str = ""
+    live: bool | None = None
+
+
+class Routing(Struct, frozen=True):
+    """How keys find their operation. ``region`` is where calls go; ``pinned`` says that an endpoint was set by hand."""
+
+    region: str
+    routes: tuple[Route, ...] = ()
+    default: str = ""
+    operations: dict[str, OperationSettings] = field(default_factory=dict)
+    pinned: bool = False
+
+    def of(self, slug: str) -> OperationSettings:
+        """Return what the user says of an operation; nothing, if nothing was said."""
+        return self.operations.get(slug, OperationSettings())
+
+
+class Routed(Struct, frozen=True):
+    """An operation and the options it is called with."""
+
+    operation: Operation
+    options: dict[str, Any]
+
+
+def route(key: str, routing: Routing) -> Routed:
+    """Find the operation of a key: its first folder, else the first rule that matches, else the default.
+
+    Args:
+        key: The decoded key.
+        routing: The rules.
+
+    Raises:
+        RejectedError: No rule fits.
+    """
+    folder = key.split("/", 1)[0] if "/" in key else ""
+    slug = ""
+    options: dict[str, Any] = {}
+    if folder in catalog.slugs():
+        slug = folder
+    else:
+        rule = next((rule for rule in routing.routes if fnmatchcase(key, rule.match)), None)
+        slug, options = (rule.operation, rule.options) if rule else (routing.default, {})
+    if not slug:
+        raise RejectedError(
+            f"No operation for the key: its first folder is {folder or 'none'!r}."
+            if folder
+            else "No operation for the key: it lies in no folder.",
+            code="no-route",
+            advice="Name the first folder after an operation (passport/, general-text/), or add a [[routes]] rule or a "
+            "default operation to legible.toml; then upload again.",
+        )
+    return Routed(catalog.find(slug), {**routing.of(slug).options, **options})
+
+
+def check(operation: Operation, routing: Routing, today: date) -> None:
+    """Refuse what cannot work before anything is paid.
+
+    Args:
+        operation: What the document was routed to.
+        routing: The region and what the user says of operations.
+        today: The day of the call.
+
+    Raises:
+        RejectedError: The operation was removed, or reads no document.
+        HeldError: The tables list it for other regions only, and no endpoint was set by hand.
+    """
+    said = routing.of(operation.slug)
+    if operation.inline is None and not operation.url:
+        raise RejectedError(
+            f"{operation.slug} reads no document.",
+            code="operation-reads-no-document",
+            advice="It checks values (invoice code, number, date); it has no place in an upload's route.",
+        )
+    if operation.removed(today) and not said.live:
+        on = f" on {operation.life.removed_on}" if operation.life.removed_on else ""
+        instead = f" Use {operation.life.replaced_by} instead." if operation.life.replaced_by else ""
+        raise RejectedError(
+            f"{operation.slug} was removed{on}.",
+            code="operation-removed",
+            advice=f"{operation.life.note}{instead} Where it still runs, set live = true in "
+            f"[operations.{operation.slug}].".strip(),
+        )
+    if not said.region and not routing.pinned and operation.regions and routing.region not in operation.regions:
+        raise HeldError(
+            f"{operation.slug} is not offered in {routing.region}.",
+            code="operation-not-in-region",
+            advice=f"Its regions are {', '.join(operation.regions)}. Set region in [operations.{operation.slug}].",
+        )
+
+
+def checked_options(slug: str, options: Mapping[str, Any], where: str) -> None:
+    """Refuse options the operation does not have, or values of another type.
+
+    Args:
+        slug: The operation.
+        options: Names and values, as the settings give them.
+        where: The settings' place, for the error.
+
+    Raises:
+        SettingsError: Names the place, what was found and what is allowed.
+    """
+    if slug not in catalog.slugs():
+        raise SettingsError(
+            f"{where}: there is no operation {slug!r}.", advice=f"Operations are: {', '.join(catalog.slugs())}."
+        )
+    operation = catalog.find(slug)
+    for name, value in options.items():
+        option = operation.option(name)
+        if option is None:
+            allowed = ", ".join(sorted(option.name for option in operation.options)) or "none"
+            raise SettingsError(f"{where}: {slug} has no option {name!r}.", advice=f"Its options are: {allowed}.")
+        if not _fits(option, value):
+            raise SettingsError(
+                f"{where}: option {name} is {value!r}.", advice=f"It must be {option.type}. {option.help}".strip()
+            )
+
+
+def _fits(option: Option, value: Any) -> bool:
+    kinds = _TYPES.get(option.type)
+    if kinds is None:
+        return isinstance(value, list if option.type.startswith("list") else dict)
+    return isinstance(value, kinds) and (option.type == "bool" or not isinstance(value, bool))

@@ -1,0 +1,269 @@
+"""Settings: ``legible.toml`` in the zip, single values overridden by the function's user variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from legible.errors import SettingsError
+from legible.routing import OperationSettings, Route, checked_options
+
+Seconds = Annotated[float, Meta(gt=0, le=900)]
+Bucket = Annotated[str, Meta(pattern=r"^$|^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+Region = Annotated[str, Meta(pattern=r"^$|^[a-z]{2,}(-[a-z]+)+-[0-9]+$")]
+Endpoint = Annotated[str, Meta(pattern=r"^$|^https?://[^/?#\s]+$")]
+Id = Annotated[str, Meta(pattern=r"^$|^[0-9A-Za-z-]{1,64}$")]
+
+
+class Cloud(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the function runs."""
+
+    region: Region = ""
+    project_id: Id = ""
+
+
+class Buckets(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where documents come from and results go."""
+
+    input: Bucket = ""
+    output: Bucket = ""
+
+
+class Obs(Struct, frozen=True, forbid_unknown_fields=True):
+    """How OBS is reached; an empty endpoint is the region's own."""
+
+    endpoint: Endpoint = ""
+    signature: Literal["obs", "v2", "v4"] = "obs"
+    path_style: bool = False
+
+
+class Ocr(Struct, frozen=True, forbid_unknown_fields=True):
+    """How OCR is called; an empty endpoint is the region's own.
+
+    ``source``: the object's plain URL, read by the service's own OBS authorization; a signed URL; or inline Base64.
+    ``enterprise_project`` is billed for every call.
+    """
+
+    endpoint: Endpoint = ""
+    source: Literal["url", "signed-url", "inline"] = "url"
+    enterprise_project: Id = ""
+    attempts: Annotated[int, Meta(ge=1, le=10)] = 4
+    wait_seconds: tuple[Seconds, Seconds] = (2.0, 5.0)
+    call_seconds: Seconds = 60.0
+    connect_seconds: Seconds = 10.0
+    signed_url_seconds: Annotated[int, Meta(ge=60, le=86400)] = 900
+
+
+class LedgerSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who may pay. ``settle_seconds`` is how long after a claim the journal is read back."""
+
+    arbiter: Literal["obs"] = "obs"
+    settle_seconds: Seconds = 0.2
+
+
+class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is logged."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """All settings. ``default`` reads what no folder and no route names; ``routes`` are tried in their order."""
+
+    cloud: Cloud = Cloud()
+    buckets: Buckets = Buckets()
+    obs: Obs = Obs()
+    ocr: Ocr = Ocr()
+    ledger: LedgerSettings = LedgerSettings()
+    log: LogSettings = LogSettings()
+    default: str = ""
+    routes: tuple[Route, ...] = ()
+    operations: dict[str, OperationSettings] = {}
+
+
+#: User variable -> its place in the settings. The names are fixed: deployments use them.
+VARIABLES: dict[str, tuple[str, str]] = {
+    "LEGIBLE_REGION": ("cloud", "region"),
+    "LEGIBLE_PROJECT_ID": ("cloud", "project_id"),
+    "LEGIBLE_INPUT_BUCKET": ("buckets", "input"),
+    "LEGIBLE_OUTPUT_BUCKET": ("buckets", "output"),
+    "LEGIBLE_OBS_ENDPOINT": ("obs", "endpoint"),
+    "LEGIBLE_OBS_SIGNATURE": ("obs", "signature"),
+    "LEGIBLE_OBS_PATH_STYLE": ("obs", "path_style"),
+    "LEGIBLE_OCR_ENDPOINT": ("ocr", "endpoint"),
+    "LEGIBLE_SOURCE": ("ocr", "source"),
+    "LEGIBLE_LOG_LEVEL": ("log", "level"),
+}
+_FLAGS = {"true": True, "false": False}
+#: What must be set somewhere.
+_REQUIRED = ("LEGIBLE_REGION", "LEGIBLE_INPUT_BUCKET", "LEGIBLE_OUTPUT_BUCKET")
+#: What a pattern means in words, for the person who met it.
+_MEANS = {
+    "buckets": "a bucket's name: 3 to 63 of a-z, 0-9, '.' and '-'",
+    "region": "a region's id, such as ap-southeast-1",
+    "endpoint": "http:// or https:// and a host, with no path, such as https://obs.ap-southeast-1.myhuaweicloud.com",
+    "project_id": "the project's id: letters, digits and '-'",
+    "enterprise_project": "the enterprise project's id: letters, digits and '-'",
+}
+
+
+def load(file: Path | None, variable: Callable[[str], str | None]) -> Settings:
+    """Read and check the settings.
+
+    Args:
+        file: ``legible.toml``; None, or a file that is not there, stands for an empty one.
+        variable: Returns a user variable's value, or nothing (``context.getUserData``).
+
+    Raises:
+        SettingsError: Names the file or variable, the key, what was found and what is allowed.
+    """
+    values = _file(file) if file is not None and file.is_file() else {}
+    origin = str(file.name) if file is not None else "legible.toml"
+    set_by = _override(values, variable)
+    settings = _converted(values, origin, set_by)
+    for name in _REQUIRED:
+        section, key = VARIABLES[name]
+        if not getattr(getattr(settings, section), key):
+            raise SettingsError(
+                f"{origin}: {section}.{key} is not set.", advice=f"Set it there, or the user variable {name}."
+            )
+    _check_routes(settings, origin)
+    return settings
+
+
+def _file(file: Path) -> dict[str, Any]:
+    try:
+        return msgspec.toml.decode(file.read_bytes(), type=dict[str, Any])
+    except ValueError as error:
+        raise SettingsError(f"{file.name} is not TOML: {error}.", advice="Mend the line it names.") from None
+
+
+def _override(values: dict[str, Any], variable: Callable[[str], str | None]) -> dict[tuple[str, str], str]:
+    """Put the user variables into ``values``; return which place each one set."""
+    set_by = {}
+    for name, (section, key) in VARIABLES.items():
+        text = variable(name)
+        if text is None or not str(text).strip():
+            continue
+        value: Any = str(text).strip()
+        if key == "path_style":
+            value = _FLAGS.get(value.lower(), value)
+        if key == "level":
+            value = value.upper()
+        if key == "endpoint":
+            value = (value if "://" in value else f"https://{value}").rstrip("/")
+        table = values.setdefault(section, {})
+        if isinstance(table, dict):
+            table[key] = value
+        set_by[section, key] = name
+    return set_by
+
+
+def _converted(values: dict[str, Any], origin: str, set_by: dict[tuple[str, str], str]) -> Settings:
+    try:
+        return msgspec.convert(values, Settings)
+    except msgspec.ValidationError as error:
+        raise _explained(str(error), values, origin, set_by) from None
+
+
+def _explained(message: str, values: dict[str, Any], origin: str, set_by: dict[tuple[str, str], str]) -> SettingsError:
+    """Turn a validation error into place, value found, and what is allowed."""
+    what, _, path = message.partition(" - at `$")
+    steps = re.findall(r"\.([\w-]+)|\[(\d+)\]|\[(\.\.\.)\]", path.rstrip("`"))
+    keys = [name or number or "..." for name, number, _ in steps]
+    place = ".".join(keys)
+    name = set_by.get((keys[0], keys[1])) if len(keys) == 2 else None
+    found: Any = values
+    for key in keys:
+        found = found.get(key) if isinstance(found, dict) else None
+    unknown = re.search(r"unknown field `(.+)`", what)
+    if unknown:
+        where = f"[{place}]" if place else "the file"
+        return SettingsError(
+            f"{origin}: {where} has no setting {unknown[1]!r}.", advice=f"It has: {_allowed_keys(keys)}."
+        )
+    meaning = _MEANS.get(keys[-1] if keys else "", _MEANS["buckets"] if keys[:1] == ["buckets"] else what)
+    allowed = _choices(keys) or meaning
+    return SettingsError(
+        f"{name or f'{origin}: {place}'} is {found!r}." if found is not None else f"{origin}: {place or what}.",
+        advice=f"Allowed is: {allowed}.",
+    )
+
+
+_TABLES: dict[str, type[Struct]] = {
+    "cloud": Cloud,
+    "buckets": Buckets,
+    "obs": Obs,
+    "ocr": Ocr,
+    "ledger": LedgerSettings,
+    "log": LogSettings,
+    "routes": Route,
+    "operations": OperationSettings,
+}
+
+
+def _struct_at(keys: list[str]) -> type[Struct] | None:
+    return _TABLES.get(keys[0]) if keys else Settings
+
+
+def _allowed_keys(keys: list[str]) -> str:
+    kind = _struct_at(keys)
+    return ", ".join(field.name for field in msgspec.structs.fields(kind)) if kind else "nothing"
+
+
+def _choices(keys: list[str]) -> str:
+    kind = _struct_at(keys[:1])
+    for field in msgspec.structs.fields(kind) if kind and len(keys) == 2 else ():
+        if field.name == keys[1]:
+            info = msgspec.inspect.type_info(field.type)
+            if isinstance(info, msgspec.inspect.LiteralType):
+                return ", ".join(str(value) for value in info.values)
+            if isinstance(info, msgspec.inspect.BoolType):
+                return "true, false"
+    return ""
+
+
+def _check_routes(settings: Settings, origin: str) -> None:
+    if settings.default:
+        checked_options(settings.default, {}, f"{origin}: default")
+    for number, rule in enumerate(settings.routes, 1):
+        checked_options(rule.operation, rule.options, f"{origin}: route {number}")
+    for slug, said in settings.operations.items():
+        checked_options(slug, said.options, f"{origin}: operations.{slug}")
+
+
+def reference() -> str:
+    """Return the settings as a Markdown table, for the README."""
+    variables = {place: name for name, place in VARIABLES.items()}
+    rows = ["| setting | user variable | default | allowed |", "|---|---|---|---|"]
+    for section in msgspec.structs.fields(Settings):
+        kind = _struct_at([section.name])
+        if kind is None or kind in (Route, OperationSettings):
+            continue
+        for field in msgspec.structs.fields(kind):
+            place = (section.name, field.name)
+            allowed = _choices(list(place)) or _MEANS.get(field.name, "") or _plain(field.type)
+            if section.name == "buckets":
+                allowed = _MEANS["buckets"]
+            name = f"`{variables[place]}`" if place in variables else ""
+            rows.append(f"| `{section.name}.{field.name}` | {name} | `{_default(field.default)}` | {allowed} |")
+    return "\n".join(rows)
+
+
+def _default(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _plain(kind: Any) -> str:
+    info = msgspec.inspect.type_info(kind)
+    if isinstance(info, (msgspec.inspect.IntType, msgspec.inspect.FloatType)):
+        low = f"{info.ge:g} to " if info.ge is not None else "more than 0, at most "
+        return f"{low}{info.le:g}"
+    if isinstance(info, msgspec.inspect.TupleType):
+        return "shortest and longest, in seconds"
+    return "text"

@@ -1,0 +1,94 @@
+"""The only place where adapters meet the pipeline."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from legible.calling import Caller, Policy
+from legible.huawei import obs, ocr
+from legible.huawei.functiongraph import Context
+from legible.ledger import Ledger
+from legible.pipeline import Invocation, Pipeline
+from legible.ports import ObjectStore, Recognizer
+from legible.publishing import Publisher
+from legible.routing import Routing
+from legible.settings import Settings, load
+
+#: Where FunctionGraph unpacks the zip (functiongraph_02_0502); this file's own place where the platform does not say.
+_ROOTS = (Path(__file__).parents[1], Path(__file__).parents[2])
+
+
+def pipeline(context: Any) -> Pipeline:
+    """Build the pipeline for one call of a function.
+
+    Args:
+        context: What FunctionGraph passes to the handler.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+        CredentialsError: The function's agency gives no keys.
+    """
+    call = Context(context)
+    settings = load(settings_file(), call.variable)
+    credentials = call.credentials()
+    address = obs.Address(
+        settings.obs.endpoint or obs.endpoint(settings.cloud.region),
+        settings.obs.signature,
+        settings.obs.path_style,
+        settings.cloud.region,
+    )
+    recognizer = ocr.OcrRecognizer(
+        lambda slug: _ocr_endpoint(settings, slug),
+        credentials,
+        settings.cloud.project_id or call.project_id,
+        settings.ocr.enterprise_project,
+        settings.ocr.connect_seconds,
+    )
+    return assemble(settings, obs.ObsStore(address, credentials), recognizer, call)
+
+
+def assemble(settings: Settings, store: ObjectStore, recognizer: Recognizer, call: Context) -> Pipeline:
+    """Put a pipeline together from its parts."""
+    output = settings.buckets.output
+    ledger = Ledger(store, output)
+    said = settings.ocr
+    policy = Policy(
+        source=said.source,
+        attempts=said.attempts,
+        wait=said.wait_seconds,
+        call=said.call_seconds,
+        settle=settings.ledger.settle_seconds,
+        signed_url=said.signed_url_seconds,
+    )
+    return Pipeline(
+        store=store,
+        ledger=ledger,
+        caller=Caller(store, recognizer, output, policy, call.remaining, time.sleep),
+        publisher=Publisher(store, output, ledger),
+        rules=Routing(
+            region=settings.cloud.region,
+            routes=settings.routes,
+            default=settings.default,
+            operations=settings.operations,
+            pinned=bool(settings.ocr.endpoint),
+        ),
+        output=output,
+        input_bucket=settings.buckets.input,
+        settings={"enterprise_project": said.enterprise_project, "routes": msgspec.to_builtins(settings.operations)},
+        invocation=Invocation(call.owner, call.remaining),
+        log=call.log(settings.log.level),
+    )
+
+
+def settings_file() -> Path | None:
+    """Return ``legible.toml`` beside the code, as the zip and the repository lay it out; None where there is none."""
+    return next((root / "legible.toml" for root in _ROOTS if (root / "legible.toml").is_file()), None)
+
+
+def _ocr_endpoint(settings: Settings, slug: str) -> str:
+    said = settings.operations.get(slug)
+    return settings.ocr.endpoint or ocr.endpoint((said.region if said else "") or settings.cloud.region)
