@@ -21,6 +21,7 @@ from legible.errors import (
     ObjectGoneError,
     OutOfTimeError,
     RejectedError,
+    RetryableError,
     SourceUnreadableError,
     ThrottledError,
     UnavailableError,
@@ -144,7 +145,7 @@ class Caller:
         call = _PageCall(self, claim, job, page)
         try:
             received[page] = Retrying(
-                retry=retry_if_exception_type((ThrottledError, UnavailableError, AnswerUnknownError)),
+                retry=retry_if_exception_type(_AgainError),
                 wait=wait_random(*self._policy.wait),
                 stop=lambda state: state.attempt_number >= self._policy.attempts or self._too_late(),
                 sleep=self._pause,
@@ -154,10 +155,8 @@ class Caller:
             raise
         except DocumentError as error:
             claim.write("refused", page=page, state=error.status, reason=Reason.of(error))
-        except AnswerUnknownError as error:
-            raise UnavailableError(
-                error.message, code=error.reason_code, advice=error.advice, request_id=error.request_id
-            ) from error
+        except _AgainError as again:
+            raise again.later() from again
 
     def _too_late(self) -> bool:
         return self._remaining() < self._policy.wait[1] + self._policy.reserve + _SHORTEST_CALL
@@ -224,6 +223,25 @@ class Caller:
         return self._policy.source
 
 
+class _AgainError(Exception):
+    """The call itself may be made again; nothing that happened after an answer came is ever retried this way."""
+
+    def __init__(self, error: LegibleError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+    def later(self) -> RetryableError:
+        """Return the error for the platform: the next delivery goes on."""
+        if isinstance(self.error, RetryableError):
+            return self.error
+        return UnavailableError(
+            self.error.message,
+            code=self.error.reason_code,
+            advice=self.error.advice,
+            request_id=self.error.request_id,
+        )
+
+
 class _PageCall:
     """The call for one page, with what changes from try to try."""
 
@@ -248,10 +266,10 @@ class _PageCall:
             return self._inline(error)
         except (ThrottledError, UnavailableError) as error:
             self._claim.write("refused", page=self._page, reason=Reason.of(error))
-            raise
+            raise _AgainError(error) from error
         except AnswerUnknownError as error:
             self._unknown(error)
-            raise
+            raise _AgainError(error) from error
         self._record(answer, picture, note, stands)
         return answer.body
 

@@ -64,19 +64,19 @@ class Publisher:
             if newest == document.version:
                 return True
             if newest:
-                return not self._put_back(document, newest)
+                self._put_back(document, newest)
+                return False
             self._ledger.announce(document)
         raise UnavailableError(f"The list of versions of {document.ref} keeps losing lines.")
 
-    def _put_back(self, document: Document, version: str) -> bool:
+    def _put_back(self, document: Document, version: str) -> None:
         """Write the newer version's result again, if it has one by now; else it will write its own."""
         newer = msgspec.structs.replace(document, version=version)
         try:
             body = self._store.read(ObjectRef(self._output, layout.record(newer)))
         except ObjectGoneError:
-            return False
+            return
         self._write(msgspec.json.decode(body, type=Record), body)
-        return True
 
     def _write(self, record: Record, body: bytes) -> None:
         files: Sequence[tuple[str, bytes, str]] = (

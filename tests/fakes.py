@@ -1,0 +1,133 @@
+"""Small real implementations of the ports, for tests: a store in memory, a scripted OCR service, a clock that obeys."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from legible.errors import AppendConflictError, ObjectGoneError
+from legible.model import Answer, ObjectRef, Picture
+from legible.operation import Operation
+from legible.ports import Head
+
+START = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
+
+
+class Clock:
+    """Time that passes only when somebody waits."""
+
+    def __init__(self, at: datetime = START) -> None:
+        self.at = at
+        self._lock = threading.Lock()
+
+    def now(self) -> datetime:
+        return self.at
+
+    def pause(self, seconds: float) -> None:
+        with self._lock:
+            self.at += timedelta(seconds=seconds)
+
+
+class MemoryStore:
+    """Objects in memory with the consistency OBS documents: reads see writes, an append's position must be the length.
+
+    ``fail`` may raise before an operation (``("write", ref)``); ``after`` is called when one is done.
+    """
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
+        self.objects: dict[ObjectRef, tuple[bytes, str, datetime, dict[str, str]]] = {}
+        self.appendable: set[ObjectRef] = set()
+        self.fail: Callable[[str, ObjectRef], None] = lambda verb, ref: None
+        self.after: Callable[[str, ObjectRef], None] = lambda verb, ref: None
+        self.reads: list[tuple[ObjectRef, int]] = []
+        self._lock = threading.RLock()
+
+    def put(self, bucket: str, key: str, body: bytes, content_type: str = "image/png") -> ObjectRef:
+        ref = ObjectRef(bucket, key)
+        self.objects[ref] = (body, content_type, self.clock.now(), {})
+        return ref
+
+    def head(self, ref: ObjectRef, version_id: str = "") -> Head:
+        self.fail("head", ref)
+        body, content_type, at, metadata = self._get(ref, version_id)
+        return Head(len(body), hashlib.md5(body).hexdigest(), "", content_type, at, metadata)
+
+    def read(self, ref: ObjectRef, version_id: str = "", first: int | None = None, last: int | None = None) -> bytes:
+        self.fail("read", ref)
+        body = self._get(ref, version_id)[0]
+        part = body if first is None else body[first : (last or 0) + 1]
+        self.reads.append((ref, len(part)))
+        self.after("read", ref)
+        return part
+
+    def write(self, ref: ObjectRef, body: bytes, content_type: str, metadata: dict[str, str] | None = None) -> None:
+        self.fail("write", ref)
+        with self._lock:
+            self.objects[ref] = (body, content_type, self.clock.now(), metadata or {})
+            self.appendable.discard(ref)
+        self.after("write", ref)
+
+    def append(self, ref: ObjectRef, position: int, body: bytes) -> int:
+        self.fail("append", ref)
+        with self._lock:
+            known = self.objects.get(ref, (b"", "", self.clock.now(), {}))[0]
+            if len(known) != position or (known and ref not in self.appendable):
+                raise AppendConflictError(f"The object has {len(known)} bytes, not {position}.")
+            self.objects[ref] = (known + body, "application/octet-stream", self.clock.now(), {})
+            self.appendable.add(ref)
+        self.after("append", ref)
+        return position + len(body)
+
+    def url(self, ref: ObjectRef) -> str:
+        return f"https://{ref.bucket}.obs.example/{ref.key}"
+
+    def signed_url(self, ref: ObjectRef, seconds: int) -> str:
+        return f"{self.url(ref)}?Expires={seconds}&Signature=canary-signature"
+
+    def _get(self, ref: ObjectRef, version_id: str) -> tuple[bytes, str, datetime, dict[str, str]]:
+        if ref not in self.objects or version_id:
+            raise ObjectGoneError(f"The object {ref} is gone.")
+        return self.objects[ref]
+
+    # What tests ask afterwards.
+
+    def json(self, bucket: str, key: str) -> Any:
+        return json.loads(self.objects[ObjectRef(bucket, key)][0])
+
+    def lines(self, bucket: str, key: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.objects[ObjectRef(bucket, key)][0].splitlines()]
+
+    def keys(self, bucket: str, prefix: str = "") -> list[str]:
+        return sorted(ref.key for ref in self.objects if ref.bucket == bucket and ref.key.startswith(prefix))
+
+
+Reply = Answer | Exception | dict[str, Any]
+
+
+class ScriptedOcr:
+    """An OCR service that answers from a script, then with its last word again; it counts what it was paid for."""
+
+    def __init__(self, *script: Reply) -> None:
+        self.script = list(script)
+        self.calls: list[tuple[str, dict[str, Any], Picture]] = []
+        self.paid = 0
+        self.during: Callable[[], None] = lambda: None
+        self._lock = threading.Lock()
+
+    def recognize(self, operation: Operation, options: dict[str, Any], picture: Picture, seconds: float) -> Answer:
+        with self._lock:
+            self.calls.append((operation.slug, dict(options), picture))
+            number = len(self.calls)
+            reply = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        self.during()
+        if isinstance(reply, Exception):
+            raise reply
+        self.paid += 1
+        if isinstance(reply, Answer):
+            return reply
+        return Answer(json.dumps({"result": reply}).encode(), f"request-{number}")

@@ -1,0 +1,121 @@
+"""A pipeline over the fakes, and small documents to feed it."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+from fakes import Clock, MemoryStore, Reply, ScriptedOcr
+from legible.calling import Caller, Policy
+from legible.ledger import Ledger
+from legible.model import ObjectRef, Upload
+from legible.pipeline import Invocation, Pipeline
+from legible.ports import Arbiter
+from legible.publishing import Publisher
+from legible.routing import Routing
+from PIL import Image
+
+IN, OUT = "legible-in", "legible-out"
+#: A passport's answer with an invented holder.
+PASSPORT: dict[str, Any] = {
+    "passport_type": "P",
+    "passport_number": "L898902C3",
+    "surname": "ERIKSSON",
+    "given_name": "ANNA MARIA",
+    "date_of_birth": "1974-08-12",
+    "confidence": {"passport_number": 0.99},
+}
+TEXT: dict[str, Any] = {"words_block_count": 1, "words_block_list": [{"words": "Hello", "confidence": 0.9}]}
+
+
+def picture(width: int = 60, height: int = 40, name: str = "PNG", **options: Any) -> bytes:
+    target = io.BytesIO()
+    Image.new("RGB", (width, height), (250, 250, 250)).save(target, name, **options)
+    return target.getvalue()
+
+
+def tiff(pages: int) -> bytes:
+    target = io.BytesIO()
+    frames = [Image.new("L", (60, 40), 255 - 10 * page) for page in range(pages)]
+    frames[0].save(target, "TIFF", save_all=True, append_images=frames[1:])
+    return target.getvalue()
+
+
+def pdf(pages: int) -> bytes:
+    target = io.BytesIO()
+    sheets = [Image.new("RGB", (200, 280), (255, 255, 255 - page)) for page in range(pages)]
+    sheets[0].save(target, "PDF", save_all=True, append_images=sheets[1:])
+    return target.getvalue()
+
+
+class Logged:
+    """Keeps what was logged."""
+
+    def __init__(self) -> None:
+        self.lines: list[dict[str, Any]] = []
+
+    def __call__(self, event: str, **values: Any) -> None:
+        self.lines.append({"event": event, **values})
+
+    def text(self) -> str:
+        return json.dumps(self.lines, default=str)
+
+
+class Rig:
+    """One world: a store, a service, a clock; and as many invocations in it as a test wants."""
+
+    def __init__(
+        self,
+        *script: Reply,
+        policy: Policy | None = None,
+        rules: Routing | None = None,
+        arbiter: Arbiter | None = None,
+        seconds: float = 60.0,
+    ) -> None:
+        self.clock = Clock()
+        self.store = MemoryStore(self.clock)
+        self.ocr = ScriptedOcr(*(script or (PASSPORT,)))
+        self.policy = policy or Policy()
+        self.rules = rules or Routing(region="cn-north-4")
+        self.arbiter = arbiter
+        self.seconds = seconds
+        self.log = Logged()
+        self.invocations = 0
+
+    def invocation(self, owner: str = "") -> Pipeline:
+        self.invocations += 1
+        end = self.clock.now().timestamp() + self.seconds
+        remaining = lambda: end - self.clock.now().timestamp()  # noqa: E731 - the shortest way to say it
+        ledger = Ledger(self.store, OUT, self.arbiter, self.clock.now, self.clock.pause)
+        return Pipeline(
+            store=self.store,
+            ledger=ledger,
+            caller=Caller(self.store, self.ocr, OUT, self.policy, remaining, self.clock.pause),
+            publisher=Publisher(self.store, OUT, ledger),
+            rules=self.rules,
+            output=OUT,
+            input_bucket=IN,
+            settings={},
+            invocation=Invocation(owner or f"invocation-{self.invocations}", remaining),
+            log=self.log,
+        )
+
+    def upload(self, key: str, body: bytes | None = None) -> Upload:
+        ref = self.store.put(IN, key, picture() if body is None else body)
+        return Upload(ref, raw_key=key, etag=self.store.head(ref).etag)
+
+    def run(self, *uploads: Any) -> list[dict[str, Any]]:
+        return list(self.invocation().uploads(uploads)["documents"])
+
+    def record(self, key: str) -> Any:
+        return self.store.json(OUT, f"results/{key}/record.json")
+
+    def journal(self, key: str) -> list[dict[str, Any]]:
+        (name,) = [
+            name for name in self.store.keys(OUT, f"ledger/{IN}/{key}/") if not name.endswith("newest.jsonl")
+        ]
+        return self.store.lines(OUT, name)
+
+    def has(self, key: str) -> bool:
+        return ObjectRef(OUT, key) in self.store.objects

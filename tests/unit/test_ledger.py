@@ -1,0 +1,471 @@
+"""The ledger under duplicates, races and deaths: one payer, and a trace of every call that could have cost money."""
+
+from __future__ import annotations
+
+import threading
+
+import msgspec
+import pytest
+from fakes import Clock, MemoryStore, ScriptedOcr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from legible import journal, layout
+from legible.errors import BusyError, InternalError, RetryableError, UnavailableError
+from legible.journal import Line, State
+from legible.ledger import Claim, Ledger, plan_of
+from legible.model import Document, ObjectRef
+from rig import IN, OUT, PASSPORT, TEXT, Rig, pdf, picture
+
+
+class Killed(BaseException):
+    """The instance is gone: nothing of ours runs after it."""
+
+
+class RacingStore(MemoryStore):
+    """What the OBS FAQ warns of (obs_faq_0165): two appends at one position both succeed, and the last one stands.
+
+    As long as ``racing`` appends are to come, each is held until as many have read the object's length; then all succeed.
+    """
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        super().__init__(clock)
+        self.race = 0
+        self._stale: dict[ObjectRef, tuple[int, bytes]] = {}
+
+    def append(self, ref, position, body):
+        with self._lock:
+            known = self.objects.get(ref, (b"",))[0]
+            stale = self._stale.get(ref)
+            if self.race and stale and stale[0] == position and len(known) != position:
+                self.race -= 1
+                self.objects[ref] = (stale[1] + body, "", self.clock.now(), {})
+                return position + len(body)
+            self._stale[ref] = (position, known[:position])
+        return super().append(ref, position, body)
+
+
+DOCUMENT = Document(IN, "passport/a.png", "v1", uploaded_at=Clock().now())
+
+
+def ledger(store: MemoryStore | None = None) -> Ledger:
+    store = store or MemoryStore()
+    return Ledger(store, OUT, now=store.clock.now, pause=store.clock.pause)
+
+
+def claim(book: Ledger, owner: str, *, seconds: float = 60, patience: float = 0, document=DOCUMENT) -> Claim | State:
+    return book.claim(document, owner=owner, seconds=seconds, patience=patience, operation="passport", plan="p", page=1)
+
+
+class TestClaims:
+    def test_the_first_wins_and_the_second_is_told_until_when(self):
+        book = ledger()
+        claim(book, "first")
+        with pytest.raises(BusyError, match="until 09:01:00"):
+            claim(book, "second")
+
+    def test_a_patient_one_waits_for_the_result(self):
+        book = ledger()
+        first = claim(book, "first")
+        book.store.after = lambda verb, ref: (
+            first.finish(status="done") if verb == "read" and not first.state.finished else None
+        )
+        assert isinstance(claim(book, "second", patience=30), State)
+
+    def test_a_dead_owner_s_lease_ends(self):
+        book = ledger()
+        claim(book, "first", seconds=60)
+        second = claim(book, "second", patience=90)
+        assert isinstance(second, Claim)
+        assert [line.owner for line in second.state.lines] == ["first", "second"]
+
+    def test_a_lost_reply_to_the_claim_is_recognized(self):
+        store = MemoryStore()
+        book = ledger(store)
+        self.reply_is_lost(store)
+        first = claim(book, "first")
+        assert isinstance(first, Claim)
+        assert len(first.state.lines) == 1
+
+    def test_a_lost_reply_to_a_line_is_recognized(self):
+        store = MemoryStore()
+        first = claim(ledger(store), "first")
+        self.reply_is_lost(store)
+        first.write("answered", page=1)
+        assert [line.event for line in first.state.lines] == ["claimed", "answered"]
+
+    def reply_is_lost(self, store):
+        """The SDK repeats a request whose reply was lost; the repetition meets a longer object."""
+        real = store.append
+
+        def twice(ref, position, body):
+            store.append = real
+            real(ref, position, body)
+            return real(ref, position, body)
+
+        store.append = twice
+
+    def test_two_at_one_position_have_one_winner(self):
+        book = ledger()
+        one = claim(book, "first", seconds=5)
+        book.store.clock.pause(10)
+        two = claim(book, "second")
+        with pytest.raises(BusyError, match="same time"):
+            one.write("answered", page=1)
+        two.write("answered", page=1)
+
+    def test_a_claim_that_loses_the_append_waits_its_turn(self):
+        store = MemoryStore()
+        book = ledger(store)
+        real = store.append
+
+        def beaten(ref, position, body):
+            store.append = real
+            claim(ledger(store), "faster", seconds=5)
+            return real(ref, position, body)
+
+        store.append = beaten
+        mine = claim(book, "slower", patience=60)
+        assert [line.owner for line in mine.state.lines] == ["faster", "slower"]
+
+    def test_a_store_that_takes_no_line_is_said_so(self):
+        store = MemoryStore()
+        first = claim(ledger(store), "first")
+        store.append = self.conflict
+        with pytest.raises(UnavailableError, match="took no line"):
+            first.write("calling", page=1)
+
+    def conflict(self, ref, position, body):
+        from legible.errors import AppendConflictError
+
+        raise AppendConflictError("not now")
+
+    def test_a_journal_that_something_else_wrote_to_is_said_so(self):
+        store = MemoryStore()
+        store.put(OUT, layout.journal(DOCUMENT), b"{}\n")
+        with pytest.raises(InternalError, match="Line 1 of the journal"):
+            claim(ledger(store), "first")
+
+    def test_an_arbiter_that_refuses_makes_it_busy(self):
+        class Refusing:
+            def acquire(self, name, owner, seconds):
+                return None
+
+            def release(self, name, owner): ...
+
+        store = MemoryStore()
+        book = Ledger(store, OUT, Refusing(), store.clock.now, store.clock.pause)
+        with pytest.raises(BusyError, match="Another invocation holds obs://"):
+            claim(book, "first")
+
+
+class TestRaces:
+    """With an OBS that lets both appends through."""
+
+    def race(self, rig: Rig) -> Rig:
+        """Let the first two claims be appended at the same time, before either goes on."""
+        store = rig.store = RacingStore(rig.clock)
+        store.race = 1
+        together, claims, real = threading.Barrier(2, timeout=10), [2], store.append
+
+        def append(ref, position, body):
+            if b'"claimed"' not in body or not claims[0]:
+                return real(ref, position, body)
+            claims[0] -= 1
+            together.wait()
+            length = real(ref, position, body)
+            together.wait()
+            return length
+
+        store.append = append
+        return rig
+
+    def test_both_claims_succeed_and_the_surplus_call_is_named(self):
+        rig = self.race(Rig(PASSPORT))
+        upload, ends = rig.upload("passport/a.png"), []
+
+        def deliver():
+            try:
+                ends.append(rig.run(upload)[0]["status"])
+            except RetryableError as error:
+                ends.append(error.reason_code)
+
+        threads = [threading.Thread(target=deliver) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+
+        lines = rig.journal("passport/a.png")
+        named = {line["request_id"] for line in lines if line["event"] in ("answered", "surplus")}
+        assert sorted(ends) == ["busy", "done"]
+        assert rig.ocr.paid == 2
+        assert named == {"request-1", "request-2"}
+        assert [line["event"] for line in lines].count("surplus") == 1
+        assert rig.record("passport/a.png")["status"] == "done"
+        (surplus,) = [line for line in lines if line["event"] == "surplus"]
+        assert rig.has(surplus["answer"])
+
+    def test_a_line_that_a_simultaneous_append_swallowed_is_written_again(self):
+        store = RacingStore()
+        book = ledger(store)
+        mine = claim(book, "winner")
+        before = store.objects[ObjectRef(OUT, layout.journal(DOCUMENT))]
+        loser = Claim(book, DOCUMENT, "loser", State(mine.state.lines), len(before[0]))
+        mine.write("answered", page=1, request_id="r1")
+        store.race = 1
+        loser.surplus(page=1, request_id="r2")
+        mine.finish(status="done")
+        state, _ = book.load(DOCUMENT)
+        assert {line.request_id for line in state.lines if line.request_id} == {"r1", "r2"}
+        assert state.finished.status == "done"
+
+    def test_a_journal_that_keeps_losing_lines_is_said_so(self):
+        store = MemoryStore()
+        mine = claim(ledger(store), "winner")
+        ref = ObjectRef(OUT, layout.journal(DOCUMENT))
+        kept = store.objects[ref]
+        store.after = lambda verb, where: store.objects.__setitem__(ref, kept) if verb == "append" else None
+        with pytest.raises(UnavailableError, match="keeps losing"):
+            mine.finish(status="done")
+
+
+def steps(document_of) -> int:
+    """Count the store's operations of one undisturbed run."""
+    rig, count = Rig(TEXT), []
+    rig.store.after = lambda verb, ref: count.append(verb)
+    rig.run(document_of(rig))
+    return len(count)
+
+
+@pytest.mark.parametrize("pages", [1, 2])
+def test_killed_after_each_step_and_delivered_again_it_ends_right(pages):
+    def document_of(rig):
+        return rig.upload("general-text/a.pdf", pdf(pages)) if pages > 1 else rig.upload("general-text/a.png")
+
+    for step in range(1, steps(document_of) + 1):
+        rig, count = Rig(TEXT), [0]
+        upload = document_of(rig)
+
+        def die(verb, ref, count=count, step=step):
+            count[0] += 1
+            if count[0] == step:
+                raise Killed
+
+        rig.store.after = die
+        with pytest.raises(Killed):
+            rig.run(upload)
+        rig.store.after = lambda verb, ref: None
+        rig.clock.pause(70)
+        (outcome,) = rig.run(upload)
+
+        record = rig.record(upload.ref.key)
+        unknown = sum(line["event"] == "unknown" for line in rig.journal(upload.ref.key))
+        assert outcome["status"] == record["status"] == "done", step
+        assert len(record["text"]) == pages
+        assert rig.ocr.paid <= pages + unknown, step
+        assert unknown <= 1
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_around_the_call_itself_the_second_call_is_explained(when):
+    rig = Rig(TEXT)
+    upload = rig.upload("general-text/a.png")
+    ocr, rig.ocr = rig.ocr, Dying(TEXT, when=when)
+    with pytest.raises(Killed):
+        rig.run(upload)
+    paid, rig.ocr = rig.ocr.paid, ocr
+    rig.clock.pause(70)
+    rig.run(upload)
+    assert paid + ocr.paid == (1 if when == "before" else 2)
+    assert rig.record("general-text/a.png")["calls"] == {"answered": 1, "unknown": 1, "surplus": 0}
+
+
+class Dying(ScriptedOcr):
+    def __init__(self, *script, when):
+        super().__init__(*script)
+        self.when = when
+
+    def recognize(self, operation, options, picture, seconds):
+        if self.when == "before":
+            raise Killed
+        super().recognize(operation, options, picture, seconds)
+        raise Killed
+
+
+def test_a_read_back_that_fails_keeps_the_answer_and_asks_again():
+    rig = Rig(PASSPORT)
+    upload = rig.upload("passport/a.png")
+    reads = []
+
+    def fail(verb, ref):
+        if verb == "read" and ref.key.endswith(".jsonl"):
+            reads.append(ref)
+            if len(reads) == 2:
+                raise UnavailableError("503")
+
+    rig.store.fail = fail
+    (outcome,) = rig.run(upload)
+    assert outcome["status"] == "done"
+    assert rig.ocr.paid == 1
+    (line,) = [line for line in rig.journal("passport/a.png") if line["event"] == "answered"]
+    assert "invocation-1" in line["answer"]
+
+
+def test_an_answer_kept_under_its_payers_name_is_found_by_the_next():
+    rig = Rig(PASSPORT)
+    upload = rig.upload("passport/a.png")
+    reads = []
+
+    def fail(verb, ref):
+        if verb == "read" and ref.key.endswith(".jsonl"):
+            reads.append(ref)
+            if len(reads) >= 2:
+                raise UnavailableError("503")
+
+    rig.store.fail = fail
+    with pytest.raises(RetryableError):
+        rig.run(upload)
+    rig.store.fail = lambda verb, ref: None
+    rig.clock.pause(70)
+    (outcome,) = rig.run(upload)
+    assert outcome["status"] == "done"
+    assert rig.ocr.paid == 1
+
+
+def test_a_store_that_fails_for_a_moment_does_not_cost_the_answer():
+    rig = Rig(PASSPORT)
+    fails = [UnavailableError("503"), UnavailableError("503")]
+
+    def fail(verb, ref):
+        if verb == "write" and ref.key.startswith("answers/") and fails:
+            raise fails.pop()
+
+    rig.store.fail = fail
+    (outcome,) = rig.run(rig.upload("passport/a.png"))
+    assert outcome["status"] == "done"
+    assert rig.ocr.paid == 1
+
+
+class TestNewest:
+    """An older upload never overwrites the result of a newer one under the same key."""
+
+    def test_a_late_older_upload_leaves_the_newer_result(self):
+        rig = Rig(TEXT, {"words_block_list": [{"words": "new"}]})
+        old = rig.upload("general-text/a.png")
+        newer = picture(61, 41)
+
+        def meanwhile():
+            rig.ocr.during = lambda: None
+            rig.clock.pause(5)
+            rig.run(rig.upload("general-text/a.png", newer))
+
+        rig.ocr.during = meanwhile
+        rig.run(old)
+
+        assert rig.record("general-text/a.png")["text"][0]["text"] == "new"
+        assert rig.ocr.paid == 2
+
+    def test_an_older_one_that_stepped_on_the_newer_puts_it_back(self):
+        rig = Rig(TEXT, {"words_block_list": [{"words": "new"}]})
+        old = rig.upload("general-text/a.png")
+        newer = picture(61, 41)
+
+        def meanwhile(verb, ref):
+            if verb == "read" and ref.key.endswith("newest.jsonl") and "claimed" not in str(rig.store.objects[ref]):
+                rig.store.after = lambda verb, ref: None
+                rig.clock.pause(5)
+                rig.run(rig.upload("general-text/a.png", newer))
+
+        rig.store.after = meanwhile
+        rig.run(old)
+
+        assert rig.record("general-text/a.png")["text"][0]["text"] == "new"
+
+    def test_a_newer_one_that_is_not_finished_yet_is_left_to_write_its_own(self):
+        rig = Rig(TEXT)
+        old = rig.upload("general-text/a.png")
+        document = msgspec.structs.replace(
+            Document(IN, "general-text/a.png", "newer"), uploaded_at=Clock().now().replace(hour=23)
+        )
+        Ledger(rig.store, OUT, now=rig.clock.now, pause=rig.clock.pause).announce(document)
+        (outcome,) = rig.run(old)
+        assert outcome["status"] == "done"
+        assert not rig.has("results/general-text/a.png/record.json")
+        assert "newer upload" in rig.journal("general-text/a.png")[-1]["note"]
+
+    def test_an_announcement_that_was_swallowed_is_made_again(self):
+        rig = Rig(TEXT)
+        ref = ObjectRef(OUT, layout.newest(IN, "general-text/a.png"))
+        swallowed = []
+
+        def swallow(verb, where):
+            if verb == "append" and where == ref and not swallowed:
+                swallowed.append(rig.store.objects.pop(ref))
+
+        rig.store.after = swallow
+        (outcome,) = rig.run(rig.upload("general-text/a.png"))
+        assert outcome["status"] == "done"
+        assert rig.has("results/general-text/a.png/record.json")
+        assert ref in rig.store.objects
+
+    def test_announcements_that_never_stand_are_said(self):
+        rig = Rig(TEXT)
+        ref = ObjectRef(OUT, layout.newest(IN, "general-text/a.png"))
+        rig.store.after = lambda verb, where: (
+            rig.store.objects.pop(ref, None) if verb == "append" and where == ref else None
+        )
+        with pytest.raises(UnavailableError, match="keeps losing"):
+            rig.run(rig.upload("general-text/a.png"))
+
+    def test_announcements_that_are_never_taken_are_said(self):
+        store = MemoryStore()
+        store.put(OUT, layout.newest(IN, "passport/a.png"), b"")
+        store.append = TestClaims().conflict
+        with pytest.raises(UnavailableError, match="took no line"):
+            ledger(store).announce(DOCUMENT)
+
+    def test_announcing_twice_writes_once(self):
+        store = MemoryStore()
+        book = ledger(store)
+        book.announce(DOCUMENT)
+        book.announce(DOCUMENT)
+        assert len(store.lines(OUT, layout.newest(IN, "passport/a.png"))) == 1
+
+
+def test_a_plan_depends_on_operation_options_and_settings():
+    plans = {
+        plan_of("a", {}, {}), plan_of("b", {}, {}), plan_of("a", {"x": 1}, {}), plan_of("a", {}, {"x": 1})
+    }  # fmt: skip
+    assert len(plans) == 4
+    assert plan_of("a", {"x": 1, "y": 2}, {}) == plan_of("a", {"y": 2, "x": 1}, {})
+
+
+OWNERS = st.sampled_from(["a", "b", "c"])
+LINES = st.lists(
+    st.builds(
+        Line,
+        event=st.sampled_from(
+            ["claimed", "calling", "answered", "refused", "unknown", "surplus", "released", "finished"]
+        ),
+        at=st.just(Clock().now()),
+        owner=OWNERS,
+        n=st.integers(1, 9),
+        page=st.integers(1, 3),
+        request_id=st.text(max_size=3),
+        state=st.sampled_from([None, "rejected", "dead"]),
+        status=st.sampled_from(["done", "rejected"]),
+    ),
+    max_size=12,
+)
+
+
+@given(LINES)
+@settings(max_examples=200)
+def test_a_journal_reads_back_as_it_was_written_and_the_first_answer_counts(lines):
+    body = b"".join(journal.encode(line) for line in lines)
+    assert journal.decode(body, "j") == tuple(lines)
+    state = State(tuple(lines))
+    for number, page in state.pages.items():
+        answers = [line for line in lines if line.event == "answered" and line.page == number]
+        assert page.answered == (answers[0] if answers else None)
+    assert state.surplus == sum(line.event == "surplus" for line in lines)

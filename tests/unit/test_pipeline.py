@@ -1,0 +1,472 @@
+"""One document's way: paid once, never lost, never silent."""
+
+from __future__ import annotations
+
+import pytest
+from fakes import START
+from legible.calling import Policy
+from legible.errors import (
+    AnswerUnknownError,
+    HeldError,
+    OutOfTimeError,
+    RejectedError,
+    RetryableError,
+    SourceUnreadableError,
+    ThrottledError,
+    UnavailableError,
+)
+from legible.model import ObjectRef, Reason, Unreadable, Upload
+from legible.routing import OperationSettings, Route, Routing
+from rig import IN, OUT, PASSPORT, TEXT, Rig, pdf, picture, tiff
+
+
+def events(lines):
+    return [line["event"] for line in lines]
+
+
+def test_an_upload_becomes_a_record_and_a_workbook():
+    rig = Rig()
+    upload = rig.upload("passport/anna.png")
+
+    (outcome,) = rig.run(upload)
+
+    assert outcome["status"] == "done"
+    assert outcome["operation"] == "passport"
+    assert outcome["record"] == "results/passport/anna.png/record.json"
+    record = rig.record("passport/anna.png")
+    assert record["status"] == "done"
+    assert {field["name"]: field["value"] for field in record["fields"]}["passport_number"] == "L898902C3"
+    assert rig.has("results/passport/anna.png/record.xlsx")
+    assert record["pages"][0]["request_id"] == "request-1"
+    assert record["pages"][0]["source"] == "url"
+    assert record["calls"] == {"answered": 1, "unknown": 0, "surplus": 0}
+
+
+def test_the_journal_tells_the_story_in_order():
+    rig = Rig()
+    rig.run(rig.upload("passport/anna.png"))
+
+    lines = rig.journal("passport/anna.png")
+
+    assert events(lines) == ["claimed", "answered", "finished"]
+    assert lines[0]["page"] == 1
+    assert lines[1]["request_id"] == "request-1"
+    assert lines[2]["status"] == "done"
+
+
+def test_the_answer_is_stored_byte_for_byte():
+    from legible.model import Answer
+
+    body = b'{ "result":{"passport_number":"A1","new":[1.10,"x"],"z":""} , "more":1}'
+    rig = Rig(Answer(body, "r1"))
+    rig.run(rig.upload("passport/anna.png"))
+
+    (key,) = [key for key in rig.store.keys(OUT, "answers/") if key.endswith("0001.json")]
+
+    assert rig.store.objects[ObjectRef(OUT, key)][0] == body
+
+
+def test_a_document_delivered_ten_times_is_paid_for_once():
+    rig = Rig()
+    upload = rig.upload("passport/anna.png")
+
+    outcomes = [rig.run(upload)[0] for _ in range(10)]
+
+    assert rig.ocr.paid == 1
+    assert {outcome["status"] for outcome in outcomes} == {"done"}
+    assert [outcome.get("duplicate", False) for outcome in outcomes] == [False] + [True] * 9
+
+
+def test_a_url_the_service_cannot_read_is_sent_inline_once_and_the_record_says_so():
+    rig = Rig(SourceUnreadableError("no agency", vendor_code="ModelArts.4702"), PASSPORT)
+    rig.run(rig.upload("passport/anna.png"))
+
+    sources = [call[2].source for call in rig.ocr.calls]
+    page = rig.record("passport/anna.png")["pages"][0]
+
+    assert sources == ["url", "inline"]
+    assert rig.ocr.calls[1][2].body == picture()
+    assert page["source"] == "inline"
+    assert "ModelArts.4702" in page["note"]
+    assert events(rig.journal("passport/anna.png")) == ["claimed", "refused", "calling", "answered", "finished"]
+
+
+def test_inline_is_tried_once_only():
+    rig = Rig(SourceUnreadableError("no", vendor_code="ModelArts.4704"))
+    (outcome,) = rig.run(rig.upload("passport/anna.png"))
+
+    assert len(rig.ocr.calls) == 2
+    assert outcome["status"] == "rejected"
+    assert outcome["reason"]["code"] == "source-unreadable"
+
+
+@pytest.mark.parametrize(("source", "expected"), [("inline", ""), ("signed-url", "Signature=")])
+def test_other_sources_are_used_when_set(source, expected):
+    rig = Rig(policy=Policy(source=source))
+    rig.run(rig.upload("passport/anna.png"))
+
+    sent = rig.ocr.calls[0][2]
+
+    assert sent.source == source
+    assert expected in sent.url
+    assert bool(sent.body) == (source == "inline")
+
+
+def test_a_signed_url_is_never_written_down():
+    rig = Rig(policy=Policy(source="signed-url"))
+    rig.run(rig.upload("passport/anna.png"))
+
+    kept = b"".join(body for ref, (body, *_) in rig.store.objects.items() if ref.bucket == OUT)
+
+    assert b"canary-signature" not in kept
+    assert "canary-signature" not in rig.log.text()
+
+
+def test_throttling_is_waited_out_and_not_paid():
+    rig = Rig(ThrottledError("slow"), ThrottledError("slow"), PASSPORT)
+    (outcome,) = rig.run(rig.upload("passport/anna.png"))
+
+    assert outcome["status"] == "done"
+    assert rig.ocr.paid == 1
+    assert 4 <= (rig.clock.now() - START).total_seconds() <= 12
+
+
+def test_lasting_throttling_raises_and_the_next_delivery_goes_on_at_once():
+    rig = Rig(ThrottledError("slow", vendor_code="APIG.0308"))
+    upload = rig.upload("passport/anna.png")
+
+    with pytest.raises(ThrottledError, match="1 of 1"):
+        rig.run(upload)
+    rig.ocr.script = [PASSPORT]
+    before = rig.clock.now()
+    (outcome,) = rig.run(upload)
+
+    assert outcome["status"] == "done"
+    assert (rig.clock.now() - before).total_seconds() < 2
+    assert "released" in events(rig.journal("passport/anna.png"))
+
+
+def test_an_answer_that_never_came_is_asked_for_once_more():
+    rig = Rig(AnswerUnknownError("timeout"), PASSPORT)
+    (outcome,) = rig.run(rig.upload("passport/anna.png"))
+
+    assert outcome["status"] == "done"
+    assert rig.record("passport/anna.png")["calls"] == {"answered": 1, "unknown": 1, "surplus": 0}
+
+
+def test_and_never_a_third_time():
+    rig = Rig(AnswerUnknownError("timeout"))
+    upload = rig.upload("passport/anna.png")
+
+    (outcome,) = rig.run(upload)
+    rig.run(upload)
+
+    assert len(rig.ocr.calls) == 2
+    assert outcome["status"] == "dead"
+    assert outcome["reason"]["code"] == "answer-unknown"
+    assert rig.record("passport/anna.png")["calls"]["unknown"] == 2
+
+
+def test_an_unusable_answer_is_kept_as_evidence():
+    error = AnswerUnknownError("HTTP 200 without a result", code="answer-unusable", request_id="r-9")
+    error.body = b"<html>oops</html>"
+    rig = Rig(error, PASSPORT)
+    rig.run(rig.upload("passport/anna.png"))
+
+    (line,) = [line for line in rig.journal("passport/anna.png") if line["event"] == "unknown"]
+
+    assert rig.store.objects[ObjectRef(OUT, line["answer"])][0] == b"<html>oops</html>"
+    assert line["request_id"] == "r-9"
+
+
+def test_a_call_is_not_begun_when_time_is_short():
+    rig = Rig(seconds=5)
+    with pytest.raises(OutOfTimeError):
+        rig.run(rig.upload("passport/anna.png"))
+    assert rig.ocr.calls == []
+
+
+def test_time_that_ends_after_an_unknown_leaves_the_second_try_to_the_next_delivery():
+    rig = Rig(AnswerUnknownError("timeout"), PASSPORT, seconds=10)
+    upload = rig.upload("passport/anna.png")
+
+    with pytest.raises(UnavailableError):
+        rig.run(upload)
+    (outcome,) = rig.run(upload)
+
+    assert outcome["status"] == "done"
+    assert rig.record("passport/anna.png")["calls"]["unknown"] == 1
+
+
+def test_what_the_service_refuses_for_good_ends_as_a_rejected_record():
+    rig = Rig(RejectedError("not a passport", code="image-refused", vendor_code="AIS.0104", advice="Look."))
+    (outcome,) = rig.run(rig.upload("passport/anna.png"))
+
+    record = rig.record("passport/anna.png")
+
+    assert outcome["status"] == record["status"] == "rejected"
+    assert record["reason"]["vendor_code"] == "AIS.0104"
+    assert record["pages"][0]["state"] == "rejected"
+    assert rig.ocr.paid == 0
+
+
+def test_a_subscription_that_is_missing_holds_the_document():
+    rig = Rig(HeldError("no", code="not-subscribed", vendor_code="ModelArts.4204"))
+    (outcome,) = rig.run(rig.upload("passport/anna.png"))
+
+    assert outcome["status"] == "held"
+    assert outcome["reason"]["code"] == "not-subscribed"
+
+
+def test_what_was_held_is_tried_again_when_it_is_uploaded_again_and_not_when_it_is_only_delivered_again():
+    rig = Rig(HeldError("no", code="not-subscribed"))
+    upload = rig.upload("passport/anna.png")
+    rig.run(upload)
+    rig.ocr.script = [PASSPORT]
+
+    (again,) = rig.run(upload)
+    rig.clock.pause(60)
+    (anew,) = rig.run(rig.upload("passport/anna.png"))
+
+    assert (again["status"], anew["status"]) == ("held", "done")
+    assert rig.ocr.paid == 1
+
+
+def test_the_same_bytes_uploaded_again_are_not_paid_for_again():
+    rig = Rig()
+    rig.run(rig.upload("passport/anna.png"))
+    rig.clock.pause(3600)
+    (outcome,) = rig.run(rig.upload("passport/anna.png"))
+
+    assert outcome["duplicate"]
+    assert rig.ocr.paid == 1
+
+
+class TestWhatIsNoDocument:
+    def test_a_folder_is_skipped_with_a_reason(self):
+        rig = Rig()
+        (outcome,) = rig.run(Upload(ObjectRef(IN, "passport/")))
+        assert (outcome["status"], outcome["reason"]["code"]) == ("skipped", "folder")
+        assert rig.store.keys(OUT) == []
+
+    def test_an_own_output_is_refused_and_leaves_no_trace(self):
+        rig = Rig()
+        (outcome,) = rig.run(Upload(ObjectRef(OUT, "results/passport/a.png/record.json")))
+        assert outcome["reason"]["code"] == "own-output"
+        assert rig.store.keys(OUT) == []
+
+    def test_an_object_that_is_gone_has_a_record(self):
+        rig = Rig()
+        (outcome,) = rig.run(Upload(ObjectRef(IN, "passport/gone.png"), etag="abc"))
+        assert (outcome["status"], outcome["reason"]["code"]) == ("rejected", "object-gone")
+        assert rig.record("passport/gone.png")["status"] == "rejected"
+
+    def test_an_event_that_cannot_be_read_has_a_record(self):
+        rig = Rig()
+        (outcome,) = rig.run(Unreadable(Reason("event-unreadable", "no Records", "Expected is ..."), "d1ge57"))
+        assert outcome["status"] == "rejected"
+        assert rig.record(".events/d1ge57")["reason"]["message"] == "no Records"
+
+    def test_an_empty_object_has_a_record(self):
+        rig = Rig()
+        (outcome,) = rig.run(rig.upload("passport/empty.png", b""))
+        assert (outcome["status"], outcome["reason"]["code"]) == ("rejected", "empty")
+
+
+@pytest.mark.parametrize(
+    ("key", "body", "code"),
+    [
+        ("passport/note.txt", b"Dear Sir or Madam,", "format-unknown"),
+        ("passport/random.png", bytes(range(128, 256)), "format-unknown"),
+        ("passport/cut.png", picture()[:-20], "truncated"),
+        ("passport/cut.jpg", picture(name="JPEG")[:-20], "truncated"),
+        ("passport/small.png", picture(14, 60), "sides-too-small"),
+        ("passport/large.png", picture(9000, 20), "sides-too-large"),
+        ("passport/heavy.png", picture() + bytes(20 * 2**20) + picture(), "too-large"),
+        ("passport/broken.png", picture()[:20] + bytes(9) + picture()[-12:], "document-broken"),
+        ("unknown-folder/a.png", picture(), "no-route"),
+        ("a.png", picture(), "no-route"),
+        ("custom-template/a.png", picture(), "operation-removed"),
+        ("invoice-verification/a.png", picture(), "operation-reads-no-document"),
+    ],
+)
+def test_what_would_fail_is_rejected_before_anything_is_paid(key, body, code):
+    rig = Rig()
+    (outcome,) = rig.run(rig.upload(key, body))
+
+    record = rig.record(key)
+
+    assert (outcome["status"], outcome["reason"]["code"]) == ("rejected", code)
+    assert record["reason"]["message"]
+    assert record["reason"]["advice"]
+    assert rig.ocr.calls == []
+    assert rig.has(f"results/{key}/record.xlsx")
+
+
+def test_an_operation_of_another_region_is_held_before_the_call():
+    rig = Rig(rules=Routing(region="ap-southeast-2"))
+    (outcome,) = rig.run(rig.upload("general-text/a.png"))
+    assert (outcome["status"], outcome["reason"]["code"]) == ("held", "operation-not-in-region")
+    assert "cn-north-4" in outcome["reason"]["advice"]
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        Routing(region="ap-southeast-2", pinned=True),
+        Routing(region="ap-southeast-2", operations={"general-text": OperationSettings(region="cn-north-4")}),
+    ],
+)
+def test_a_region_or_an_endpoint_set_by_hand_is_trusted(rules):
+    rig = Rig(TEXT, rules=rules)
+    (outcome,) = rig.run(rig.upload("general-text/a.png"))
+    assert outcome["status"] == "done"
+
+
+def test_rules_and_options_route_what_no_folder_names():
+    rules = Routing(
+        region="cn-north-4",
+        routes=(Route("mail/*.png", "general-text", {"quick_mode": True}),),
+        default="web-image",
+        operations={"general-text": OperationSettings(options={"detect_direction": True})},
+    )
+    rig = Rig(TEXT, rules=rules)
+    rig.run(rig.upload("mail/today/a.png"), rig.upload("b.png", picture(70, 50)))
+
+    assert rig.ocr.calls[0][:2] == ("general-text", {"detect_direction": True, "quick_mode": True})
+    assert rig.ocr.calls[1][0] == "web-image"
+
+
+def test_one_bad_document_never_hides_the_good_ones_of_its_event():
+    rig = Rig(
+        UnavailableError("down"), UnavailableError("down"), UnavailableError("down"), UnavailableError("down"), TEXT
+    )
+    first, second = rig.upload("passport/a.png"), rig.upload("general-text/b.png", picture(61))
+
+    with pytest.raises(RetryableError, match="1 of 2"):
+        rig.run(first, second)
+
+    assert rig.record("general-text/b.png")["status"] == "done"
+
+
+def test_a_defect_of_ours_tells_where_without_quoting_values():
+    rig = Rig(ValueError("secret passport number L898902C3"))
+    with pytest.raises(RetryableError) as caught:
+        rig.run(rig.upload("passport/a.png"))
+    assert "L898902C3" not in str(caught.value)
+    assert "recognize" in str(caught.value)
+    assert "L898902C3" not in rig.log.text()
+
+
+class TestPages:
+    def test_a_pdf_is_called_page_by_page_where_the_operation_pages_by_itself(self):
+        rig = Rig(TEXT)
+        (outcome,) = rig.run(rig.upload("general-text/a.pdf", pdf(3)))
+        assert outcome["pages"] == 3
+        assert [call[1]["pdf_page_number"] for call in rig.ocr.calls] == [1, 2, 3]
+        assert len(rig.record("general-text/a.pdf")["text"]) == 3
+
+    def test_a_pdf_is_rendered_where_the_operation_takes_images_only(self):
+        rig = Rig(PASSPORT)
+        rig.run(rig.upload("passport/a.pdf", pdf(2)))
+        urls = [call[2].url for call in rig.ocr.calls]
+        assert all("/work/passport/a.pdf/" in url for url in urls)
+        assert "rendered at 200 dpi" in rig.record("passport/a.pdf")["pages"][0]["note"]
+
+    def test_every_image_of_a_tiff_is_called_for(self):
+        rig = Rig(TEXT)
+        (outcome,) = rig.run(rig.upload("general-text/a.tiff", tiff(3)))
+        assert outcome["pages"] == 3
+
+    def test_one_bad_page_leaves_the_others_and_makes_it_partial(self):
+        rig = Rig(TEXT, RejectedError("blurred", code="image-refused"), TEXT)
+        (outcome,) = rig.run(rig.upload("general-text/a.pdf", pdf(3)))
+        record = rig.record("general-text/a.pdf")
+        assert outcome["status"] == "partial"
+        assert [page["state"] for page in record["pages"]] == ["done", "rejected", "done"]
+        assert record["reason"]["code"] == "image-refused"
+
+    def test_a_new_upload_of_a_partial_document_pays_only_for_what_is_missing(self):
+        rig = Rig(TEXT, RejectedError("blurred", code="image-refused"), TEXT)
+        rig.run(rig.upload("general-text/a.pdf", pdf(3)))
+        rig.clock.pause(60)
+        (outcome,) = rig.run(rig.upload("general-text/a.pdf", pdf(3)))
+        assert outcome["status"] == "done"
+        assert rig.ocr.paid == 3
+
+    def test_a_subscription_that_ends_midway_holds_the_rest(self):
+        rig = Rig(TEXT, HeldError("no", code="not-subscribed"))
+        (outcome,) = rig.run(rig.upload("general-text/a.pdf", pdf(3)))
+        record = rig.record("general-text/a.pdf")
+        assert outcome["status"] == "partial"
+        assert [page["state"] for page in record["pages"]] == ["done", "held", "held"]
+        assert len(rig.ocr.calls) == 2
+
+
+class TestGivenUp:
+    reason = Reason("platform-gave-up", "FunctionGraph gave up after 3 calls")
+
+    def test_what_the_platform_gave_up_on_becomes_a_dead_record(self):
+        rig = Rig()
+        upload = rig.upload("passport/a.png")
+        (outcome,) = rig.invocation().bury([upload], self.reason)["documents"]
+        assert outcome["status"] == "dead"
+        assert rig.record("passport/a.png")["reason"]["message"] == self.reason.message
+
+    def test_what_ended_meanwhile_stays_as_it_ended(self):
+        rig = Rig()
+        upload = rig.upload("passport/a.png")
+        rig.run(upload)
+        (outcome,) = rig.invocation().bury([upload], self.reason)["documents"]
+        assert outcome["status"] == "done"
+        assert rig.record("passport/a.png")["status"] == "done"
+
+    def test_pages_that_were_paid_for_are_in_the_dead_record(self):
+        rig = Rig(TEXT, ThrottledError("slow"))
+        upload = rig.upload("general-text/a.pdf", pdf(3))
+        with pytest.raises(ThrottledError):
+            rig.run(upload)
+        rig.invocation().bury([upload], self.reason)
+        record = rig.record("general-text/a.pdf")
+        assert record["status"] == "dead"
+        assert record["text"][0]["text"] == "Hello"
+
+    def test_an_upload_that_has_no_route_is_buried_too(self):
+        rig = Rig()
+        (outcome,) = rig.invocation().bury([rig.upload("nowhere.png")], self.reason)["documents"]
+        assert outcome["status"] == "dead"
+
+
+class TestKeys:
+    def test_where_the_decoded_key_is_not_there_the_raw_one_is_tried(self):
+        rig = Rig()
+        rig.store.put(IN, "passport/a+b.png", picture())
+        (outcome,) = rig.run(Upload(ObjectRef(IN, "passport/a b.png"), raw_key="passport/a+b.png"))
+        assert (outcome["key"], outcome["status"]) == ("passport/a+b.png", "done")
+
+    def test_where_both_are_there_the_etag_decides(self):
+        rig = Rig()
+        rig.store.put(IN, "passport/a b.png", picture(70, 70))
+        right = rig.store.head(rig.store.put(IN, "passport/a+b.png", picture())).etag
+        (outcome,) = rig.run(Upload(ObjectRef(IN, "passport/a b.png"), raw_key="passport/a+b.png", etag=right))
+        assert outcome["key"] == "passport/a+b.png"
+
+    def test_an_object_replaced_before_it_was_read_is_told(self):
+        rig = Rig()
+        rig.store.put(IN, "passport/a.png", picture())
+        (outcome,) = rig.run(Upload(ObjectRef(IN, "passport/a.png"), etag="0" * 32))
+        assert outcome["status"] == "done"
+        assert rig.log.lines[0]["event"] == "replaced"
+
+    def test_a_version_that_is_not_there_falls_back_to_the_object(self):
+        rig = Rig()
+        rig.store.put(IN, "passport/a.png", picture())
+        (outcome,) = rig.run(Upload(ObjectRef(IN, "passport/a.png"), version_id="G001"))
+        assert outcome["status"] == "done"
+
+    def test_a_key_of_1024_bytes_still_has_its_results(self):
+        rig = Rig()
+        key = "passport/" + "护" * 335 + ".png"
+        (outcome,) = rig.run(rig.upload(key))
+        assert outcome["status"] == "done"
+        assert all(len(name.encode()) <= 1024 for name in rig.store.keys(OUT))
