@@ -6,15 +6,17 @@ import io
 import json
 from typing import Any
 
+from PIL import Image
+
 from fakes import Clock, MemoryStore, Reply, ScriptedOcr
 from legible.calling import Caller, Policy
+from legible.documents import Documents
 from legible.ledger import Ledger
 from legible.model import ObjectRef, Upload
 from legible.pipeline import Invocation, Pipeline
 from legible.ports import Arbiter
 from legible.publishing import Publisher
 from legible.routing import Routing
-from PIL import Image
 
 IN, OUT = "legible-in", "legible-out"
 #: A passport's answer with an invented holder.
@@ -90,12 +92,12 @@ class Rig:
         ledger = Ledger(self.store, OUT, self.arbiter, self.clock.now, self.clock.pause)
         return Pipeline(
             store=self.store,
+            documents=Documents(self.store, IN, OUT, self.log),
             ledger=ledger,
             caller=Caller(self.store, self.ocr, OUT, self.policy, remaining, self.clock.pause),
             publisher=Publisher(self.store, OUT, ledger),
             rules=self.rules,
             output=OUT,
-            input_bucket=IN,
             settings={},
             invocation=Invocation(owner or f"invocation-{self.invocations}", remaining),
             log=self.log,
@@ -112,9 +114,7 @@ class Rig:
         return self.store.json(OUT, f"results/{key}/record.json")
 
     def journal(self, key: str) -> list[dict[str, Any]]:
-        (name,) = [
-            name for name in self.store.keys(OUT, f"ledger/{IN}/{key}/") if not name.endswith("newest.jsonl")
-        ]
+        (name,) = [name for name in self.store.keys(OUT, f"ledger/{IN}/{key}/") if not name.endswith("newest.jsonl")]
         return self.store.lines(OUT, name)
 
     def has(self, key: str) -> bool:

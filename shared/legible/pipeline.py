@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterable
-from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from legible import fields, intake, layout, pages, routing
+from legible import fields, layout, routing
 from legible.calling import Caller, Job
+from legible.documents import Documents
 from legible.errors import (
     DeadError,
     DocumentError,
     InternalError,
     LegibleError,
-    ObjectGoneError,
-    RejectedError,
     RetryableError,
     SkippedError,
     UnavailableError,
@@ -26,21 +24,13 @@ from legible.errors import (
 from legible.journal import State
 from legible.ledger import Claim, Ledger, plan_of
 from legible.model import Document, Extract, ObjectRef, Outcome, Reason, Status, Unreadable, Upload
-from legible.ports import Head, ObjectStore
+from legible.ports import Log, ObjectStore
 from legible.publishing import Publisher
 from legible.record import Asked, assemble, status_of
 from legible.routing import Routed, Routing
 
 #: Left of the function's time when waiting for another invocation's document ends, in seconds.
 _WAIT_RESERVE = 10.0
-
-
-class Log(Protocol):
-    """Writes one line about one thing that happened; ``values`` hold no secret and nothing recognized."""
-
-    def __call__(self, event: str, **values: Any) -> None:
-        """Write the line."""
-        ...
 
 
 class Invocation(Struct, frozen=True):
@@ -57,7 +47,8 @@ class Pipeline:
     """Everything that happens to a document. Made by ``legible.wiring``.
 
     Args:
-        store: Where documents and results lie.
+        store: Where results lie.
+        documents: Finds documents and looks at them.
         ledger: Who may pay.
         caller: Makes the paid calls.
         publisher: Writes results.
@@ -72,24 +63,24 @@ class Pipeline:
         self,
         *,
         store: ObjectStore,
+        documents: Documents,
         ledger: Ledger,
         caller: Caller,
         publisher: Publisher,
         rules: Routing,
         output: str,
-        input_bucket: str,
         settings: dict[str, Any],
         invocation: Invocation,
         log: Log,
     ) -> None:
         """See the class."""
         self._store = store
+        self._documents = documents
         self._ledger = ledger
         self._caller = caller
         self._publisher = publisher
         self._rules = rules
         self._output = output
-        self._input = input_bucket
         self._settings = settings
         self._invocation = invocation
         self._log = log
@@ -130,12 +121,12 @@ class Pipeline:
             SkippedError: It is no document.
             RetryableError: It must be tried again.
         """
-        document, error = self._locate(upload)
+        document, error = self._documents.locate(upload)
         routed, job = None, None
         if error is None:
             try:
                 routed = self._route(document)
-                document, job = self._examine(document, routed)
+                document, job = self._documents.examine(document, routed)
             except DocumentError as found:
                 error = found
         claim = self._claim(document, routed, page=1 if job else 0)
@@ -154,7 +145,7 @@ class Pipeline:
         return self._finish(claim, asked, received, error)
 
     def _bury(self, upload: Upload | Unreadable, reason: Reason) -> Outcome:
-        document, error = self._locate(upload)
+        document, error = self._documents.locate(upload)
         try:
             routed: Routed | None = self._route(document) if error is None else None
         except DocumentError:
@@ -174,112 +165,10 @@ class Pipeline:
         asked = Asked(routed.operation, routed.options, max(known, default=0)) if routed else None
         return self._finish(claim, asked, {}, error, status="dead")
 
-    def _locate(self, upload: Upload | Unreadable) -> tuple[Document, DocumentError | None]:
-        """Find out which version of which object an upload is."""
-        if isinstance(upload, Unreadable):
-            document = Document("unreadable", f"{layout.UNREADABLE}/{upload.digest}", upload.digest)
-            reason = upload.reason
-            return document, RejectedError(reason.message, code=reason.code, advice=reason.advice)
-        self._refuse_own(upload.ref)
-        try:
-            ref, head = self._find(upload)
-        except DocumentError as error:
-            version = _plain(upload.version_id or upload.etag or "gone")
-            return Document(upload.ref.bucket, upload.ref.key, version, upload.etag), error
-        if upload.etag and head.etag != upload.etag:
-            self._log("replaced", bucket=ref.bucket, key=ref.key, announced=upload.etag, found=head.etag)
-        return Document(
-            bucket=ref.bucket,
-            key=ref.key,
-            version=_plain(head.version_id or head.etag),
-            etag=head.etag,
-            version_id=head.version_id,
-            size=head.size,
-            uploaded_at=head.modified_at,
-            content_type=head.content_type,
-        ), None
-
-    def _refuse_own(self, ref: ObjectRef) -> None:
-        if ref.bucket == self._output and (self._output != self._input or ref.key.startswith(layout.OWN)):
-            raise SkippedError(
-                f"{ref} is an output of Legible.",
-                code="own-output",
-                advice="Let the trigger watch the input bucket, or a prefix of its own.",
-            )
-        if ref.key.endswith("/"):
-            raise SkippedError(f"{ref} is a folder.", code="folder")
-
-    def _find(self, upload: Upload) -> tuple[ObjectRef, Head]:
-        """Look for the object under its decoded key, then under the key as the event spelt it.
-
-        No page says whether classic events encode keys, so both are tried where they differ; the one whose etag the
-        event names is right.
-        """
-        found = None
-        for key in dict.fromkeys((upload.ref.key, upload.raw_key or upload.ref.key)):
-            ref = ObjectRef(upload.ref.bucket, key)
-            head = self._head(ref, upload.version_id)
-            if head is not None and (found is None or head.etag == upload.etag):
-                found = ref, head
-            if head is not None and head.etag == upload.etag:
-                break
-        if found is None:
-            raise ObjectGoneError(
-                f"The object {upload.ref} is gone.",
-                advice="It was removed or renamed before it was read; upload it again.",
-            )
-        return found
-
-    def _head(self, ref: ObjectRef, version_id: str) -> Head | None:
-        for version in dict.fromkeys((version_id, "")):
-            try:
-                return self._store.head(ref, version)
-            except ObjectGoneError:
-                continue
-        return None
-
     def _route(self, document: Document) -> Routed:
         routed = routing.route(document.key, self._rules)
         routing.check(routed.operation, self._rules, self._ledger.now().date())
         return routed
-
-    def _examine(self, document: Document, routed: Routed) -> tuple[Document, Job]:
-        """Judge the document by its first bytes, and plan its pages; nothing is paid yet."""
-        ref, version_id, operation = document.ref, document.version_id, routed.operation
-        if document.size == 0:
-            intake.format_of(b"")
-        last_byte = min(document.size, intake.FIRST_BYTES) - 1
-        first = self._store.read(ref, version_id, 0, last_byte)
-        document = msgspec.structs.replace(document, format=intake.format_of(first))
-        whole = document.size <= intake.FIRST_BYTES
-        tail = first if whole else self._store.read(
-            ref, version_id, document.size - intake.LAST_BYTES, document.size - 1
-        )  # fmt: skip
-        intake.judge_end(document.format, document.size, first, tail[-intake.LAST_BYTES :])
-        intake.judge_size(operation, document.size)
-        body = first if whole else None
-        if body is None and (document.format in pages.COUNTED or document.format not in operation.limits.formats):
-            body = self._store.read(ref, version_id)
-        plan = pages.plan(operation, document.format, body if document.format in pages.COUNTED else None)
-        document = self._measure(document, routed, first if body is None else body, plan)
-        return document, Job(document, operation, routed.options, plan, body if plan.rendered else None)
-
-    def _measure(self, document: Document, routed: Routed, known: bytes, plan: pages.Plan) -> Document:
-        width = height = None
-        if document.format not in {"pdf", "ofd"}:
-            sides = pages.measure(known)
-            if sides is None and len(known) < document.size:
-                sides = pages.measure(self._store.read(document.ref, document.version_id))
-            if sides is None:
-                raise RejectedError(
-                    "The image cannot be opened: it is cut or broken.",
-                    code="document-broken",
-                    advice="Scan or save it again and upload that.",
-                )
-            width, height = sides
-            if not plan.rendered:
-                intake.judge_sides(routed.operation, width, height)
-        return msgspec.structs.replace(document, width=width, height=height, page_count=plan.count)
 
     def _claim(self, document: Document, routed: Routed | None, page: int) -> Claim | State:
         remaining = self._invocation.remaining()
@@ -389,11 +278,6 @@ class Pipeline:
         key = upload.ref.key if isinstance(upload, Upload) else upload.digest
         self._log("retry", key=key, reason=error.reason_code, message=error.message, vendor_code=error.vendor_code)
         return error
-
-
-def _plain(version: str) -> str:
-    """Return a version fit for one step of a key."""
-    return "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in version)[:120]
 
 
 def _status(error: DocumentError | None) -> Status | None:

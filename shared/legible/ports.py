@@ -81,3 +81,11 @@ class Arbiter(Protocol):
     def release(self, name: str, owner: str) -> None:
         """Give ``name`` back if ``owner`` holds it."""
         ...
+
+
+class Log(Protocol):
+    """Writes one line about one thing that happened; ``values`` hold no secret and nothing recognized."""
+
+    def __call__(self, event: str, **values: Any) -> None:
+        """Write the line."""
+        ...

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from legible.calling import Caller, Policy
+from legible.documents import Documents
 from legible.huawei import obs, ocr
 from legible.huawei.functiongraph import Context
 from legible.ledger import Ledger
@@ -64,8 +65,10 @@ def assemble(settings: Settings, store: ObjectStore, recognizer: Recognizer, cal
         settle=settings.ledger.settle_seconds,
         signed_url=said.signed_url_seconds,
     )
+    log = call.log(settings.log.level)
     return Pipeline(
         store=store,
+        documents=Documents(store, settings.buckets.input, output, log),
         ledger=ledger,
         caller=Caller(store, recognizer, output, policy, call.remaining, time.sleep),
         publisher=Publisher(store, output, ledger),
@@ -77,10 +80,9 @@ def assemble(settings: Settings, store: ObjectStore, recognizer: Recognizer, cal
             pinned=bool(settings.ocr.endpoint),
         ),
         output=output,
-        input_bucket=settings.buckets.input,
         settings={"enterprise_project": said.enterprise_project, "routes": msgspec.to_builtins(settings.operations)},
         invocation=Invocation(call.owner, call.remaining),
-        log=call.log(settings.log.level),
+        log=log,
     )
 
 

@@ -6,9 +6,10 @@ import threading
 
 import msgspec
 import pytest
-from fakes import Clock, MemoryStore, ScriptedOcr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from fakes import Clock, MemoryStore, ScriptedOcr
 from legible import journal, layout
 from legible.errors import BusyError, InternalError, RetryableError, UnavailableError
 from legible.journal import Line, State

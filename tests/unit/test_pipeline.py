@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from fakes import START
 from legible.calling import Policy
 from legible.errors import (

@@ -1,0 +1,1 @@
+"""The operator's `legible` command. It never ships to FunctionGraph."""

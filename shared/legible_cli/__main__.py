@@ -1,0 +1,158 @@
+"""The command line: ``legible run``, ``legible up``, ``legible demo``."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+
+from legible import catalog
+from legible.errors import LegibleError
+from legible.model import Record
+from legible_cli.run import Item, Items, files_of, run, summary
+from legible_cli.up import Folders
+from localcloud.cloud import LocalCloud
+
+_ROOT = Path(__file__).resolve().parents[2]
+_SAMPLES = _ROOT / "tests" / "documents"
+#: The documents of the demo, with how each must end.
+_DEMO = (
+    ("passport/specimen.png", "done"),
+    ("general-text/letter.png", "done"),
+    ("web-image/screenshot.png", "done"),
+    ("general-table/table.png", "done"),
+    ("passport/tiny.png", "rejected"),
+)
+
+_operation = click.option(
+    "--operation",
+    metavar="SLUG",
+    help="Read every file by this operation; else its folder names it, else general-text.",
+)
+_recorded = click.option(
+    "--recorded", metavar="SLUG", multiple=True, help="Answer this operation with its recorded answer (repeatable)."
+)
+
+
+@click.group()
+@click.version_option("0.1.0", prog_name="legible")
+def main() -> None:
+    """Documents become data: JSON, and a workbook that is safe to open. Here, on a local cloud, with no account."""
+
+
+@main.command("run")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@_operation
+@_recorded
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), default=Path("results"), show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the records as a JSON array.")
+def run_command(
+    files: tuple[Path, ...], operation: str | None, recorded: tuple[str, ...], out: Path, as_json: bool
+) -> None:
+    """Recognize FILES (or every file below a folder) and write their results; exit 1 if any is not done."""
+    items = _items(files, operation, recorded)
+    _run(items, recorded, out, as_json)
+    sys.exit(0 if all(item.status == "done" for item in items) else 1)
+
+
+@main.command("demo")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("demo-results"), show_default=True
+)
+def demo_command(out: Path) -> None:
+    """Recognize the sample documents; exit 1 unless each ends as it must, the one that is no document rejected."""
+    expected = {_SAMPLES / name: status for name, status in _DEMO}
+    items = _items(tuple(expected), None, ())
+    _run(items, (), out, as_json=False)
+    wrong = [item.file.name for item in items if item.status != expected[item.file]]
+    if wrong:
+        raise click.ClickException(f"These did not end as they must: {', '.join(wrong)}.")
+
+
+@main.command("up")
+@click.option("--inbox", type=click.Path(file_okay=False, path_type=Path), default=Path("inbox"), show_default=True)
+@click.option("--outbox", type=click.Path(file_okay=False, path_type=Path), default=Path("outbox"), show_default=True)
+@click.option("--state", type=click.Path(file_okay=False, path_type=Path), default=Path(".legible"), show_default=True)
+@click.option("--port", type=click.IntRange(1, 65534), help="The port of OBS; OCR takes the next one. Else free ports.")
+@_recorded
+def up_command(inbox: Path, outbox: Path, state: Path, port: int | None, recorded: tuple[str, ...]) -> None:
+    """Keep the local cloud running: a file dropped into INBOX/<operation>/ comes back as results in OUTBOX."""
+    console = Console(highlight=False)
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    with _cloud(state, port, recorded) as cloud:
+        folders = Folders(
+            cloud, inbox, outbox, state / "sent.json", lambda record, folder: _told(console, record, folder)
+        )
+        _endpoints(console, cloud, inbox, outbox)
+        folders.watch(ended)
+        console.print("\nEnding; what is under way goes on at the next start.")
+
+
+def _items(files: Sequence[Path], operation: str | None, recorded: Sequence[str]) -> list[Item]:
+    for slug in (*recorded, *([operation] if operation else [])):
+        if slug not in catalog.slugs():
+            raise click.BadParameter(f"There is no operation {slug!r}. Operations are: {', '.join(catalog.slugs())}.")
+    items = Items()
+    for file in files_of(files):
+        items.add(file, operation, recorded)
+    if not items.items:
+        raise click.UsageError("No files were found.")
+    return items.items
+
+
+def _run(items: list[Item], recorded: Sequence[str], out: Path, as_json: bool) -> None:
+    console = Console(stderr=as_json, highlight=False)
+    with _cloud(None, None, recorded) as cloud:
+        run(cloud, items, out, console)
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode([item.record for item in items]), indent=2).decode())
+        return
+    console.print(summary(items))
+    done = sum(item.status == "done" for item in items)
+    console.print(f"\n{done} of {len(items)} done. Workbooks:")
+    for item in items:
+        if item.workbook:
+            console.print(f"  {item.workbook}", soft_wrap=True)
+
+
+@contextmanager
+def _cloud(state: Path | None, port: int | None, recorded: Sequence[str]) -> Iterator[LocalCloud]:
+    answers = {slug: _SAMPLES.parent / "catalog" / slug / "answer.json" for slug in recorded}
+    missing = [slug for slug, file in answers.items() if not file.is_file()]
+    if missing:
+        raise click.ClickException(f"No recorded answer for: {', '.join(missing)}.")
+    try:
+        with LocalCloud(state, port, recorded=answers) as cloud:
+            yield cloud
+    except (LegibleError, RuntimeError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _endpoints(console: Console, cloud: LocalCloud, inbox: Path, outbox: Path) -> None:
+    console.print(
+        f"Legible is up. Drop a file into [bold]{inbox}/<operation>/[/]; results appear in [bold]{outbox}/[/]."
+    )
+    console.print(f"  OBS  {cloud.obs_endpoint}   (signature v2, path style)")
+    console.print(f"  OCR  {cloud.ocr_endpoint}")
+    console.print("\nFor the real SDKs:")
+    for name, value in cloud.environment().items():
+        console.print(f"  export {name}={value}", soft_wrap=True)
+    console.print("\nCtrl-C ends it; nothing is lost.\n")
+
+
+def _told(console: Console, record: Record, folder: Path) -> None:
+    reason = f"  {record.reason.message}" if record.reason else ""
+    console.print(f"{record.status:<9} {record.operation:<20} {folder}{reason}", soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()

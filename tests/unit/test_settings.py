@@ -1,0 +1,112 @@
+"""Settings: what is wrong is said with file or variable, key, what was found and what is allowed."""
+
+from __future__ import annotations
+
+import pytest
+
+from legible import settings
+from legible.errors import SettingsError
+from legible.routing import checked_options
+
+MINIMUM = {"LEGIBLE_REGION": "cn-north-4", "LEGIBLE_INPUT_BUCKET": "in-b", "LEGIBLE_OUTPUT_BUCKET": "out-b"}
+
+
+@pytest.fixture
+def load(tmp_path):
+    def loaded(text="", **variables):
+        file = tmp_path / "legible.toml"
+        file.write_text(text, "utf-8")
+        return settings.load(file, {**MINIMUM, **variables}.get)
+
+    return loaded
+
+
+def test_variables_alone_are_enough():
+    loaded = settings.load(None, MINIMUM.get)
+    assert (loaded.cloud.region, loaded.buckets.input, loaded.ocr.source) == ("cn-north-4", "in-b", "url")
+
+
+def test_a_file_that_is_not_there_is_an_empty_one(tmp_path):
+    assert settings.load(tmp_path / "none.toml", MINIMUM.get).default == ""
+
+
+def test_a_variable_overrides_the_file(load):
+    loaded = load(
+        '[ocr]\nsource = "inline"\n[obs]\nendpoint = "https://a.example"',
+        LEGIBLE_SOURCE="signed-url", LEGIBLE_OBS_PATH_STYLE="True", LEGIBLE_LOG_LEVEL="debug",
+        LEGIBLE_OBS_ENDPOINT="obs.cn-north-4.myhuaweicloud.com/", LEGIBLE_OBS_SIGNATURE=" v2 ", LEGIBLE_PROJECT_ID="",
+    )  # fmt: skip
+    assert loaded.ocr.source == "signed-url"
+    assert loaded.obs == settings.Obs("https://obs.cn-north-4.myhuaweicloud.com", "v2", path_style=True)
+    assert loaded.log.level == "DEBUG"
+
+
+def test_routes_operations_and_default(load):
+    loaded = load(
+        'default = "web-image"\n[[routes]]\nmatch = "mail/*"\noperation = "general-text"\noptions = {quick_mode = true}\n'
+        '[operations.passport]\nregion = "ap-southeast-1"\noptions = {country_code = "GENERAL"}'
+    )
+    assert loaded.routes[0].options == {"quick_mode": True}
+    assert loaded.operations["passport"].region == "ap-southeast-1"
+
+
+@pytest.mark.parametrize(
+    ("text", "variables", "said"),
+    [
+        ('[ocr]\nsource = "urll"', {}, r"legible.toml: ocr.source is 'urll'. Allowed is: inline, signed-url, url."),
+        ("[ocr]\nattempts = 99", {}, r"ocr.attempts is 99. .*<= 10"),
+        ("[ocrr]\na = 1", {}, r"has no setting 'ocrr'. It has: cloud, buckets"),
+        ("[ocr]\nfoo = 1", {}, r"\[ocr\] has no setting 'foo'. It has: endpoint, source"),
+        ("[operations.passport]\nfoo = 1", {}, r"has no setting 'foo'. It has: options, region, live"),
+        ("x = [", {}, r"is not TOML"),
+        ("ocr = 3", {}, r"ocr is 3"),
+        ("ocr = 3", {"LEGIBLE_SOURCE": "inline"}, r"ocr is 3"),
+        ('default = "nope"', {}, r"default: there is no operation 'nope'. Operations are: acceptance-bill"),
+        ('[[routes]]\nmatch = "*"\noperation = "nope"', {}, r"route 1: there is no operation 'nope'"),
+        ('[[routes]]\nmatch = "*"', {}, r"legible.toml: routes.0"),
+        (
+            '[operations.passport]\noptions = {x = "1"}',
+            {},
+            r"passport has no option 'x'. Its options are: country_code",
+        ),
+        ('[operations.nope]\nregion = ""', {}, r"operations.nope: there is no operation"),
+        ("", {"LEGIBLE_OBS_SIGNATURE": "v9"}, r"LEGIBLE_OBS_SIGNATURE is 'v9'. Allowed is: obs, v2, v4."),
+        ("", {"LEGIBLE_OBS_PATH_STYLE": "yes"}, r"LEGIBLE_OBS_PATH_STYLE is 'yes'. Allowed is: true, false."),
+        ("", {"LEGIBLE_INPUT_BUCKET": "Bad_B"}, r"LEGIBLE_INPUT_BUCKET is 'Bad_B'. Allowed is: a bucket's name"),
+        ("", {"LEGIBLE_OCR_ENDPOINT": "http://h/x"}, r"LEGIBLE_OCR_ENDPOINT is 'http://h/x'. Allowed is: http:// or"),
+        ("", {"LEGIBLE_REGION": ""}, r"cloud.region is not set. .*LEGIBLE_REGION"),
+        ("", {"LEGIBLE_REGION": "Hong Kong"}, r"LEGIBLE_REGION is 'Hong Kong'. Allowed is: a region's id"),
+    ],
+)
+def test_what_is_wrong_is_refused_with_place_found_and_allowed(load, text, variables, said):
+    with pytest.raises(SettingsError, match=said):
+        load(text, **variables)
+
+
+@pytest.mark.parametrize(
+    ("slug", "options", "fine"),
+    [
+        ("general-text", {"quick_mode": True, "pdf_page_number": 2, "language": "zh"}, True),
+        ("general-text", {"quick_mode": "true"}, False),
+        ("general-text", {"quick_mode": 1}, False),
+        ("general-text", {"pdf_page_number": True}, False),
+        ("general-text", {"language": 3}, False),
+        ("auto-classification", {"type_list": ["passport"]}, True),
+        ("auto-classification", {"type_list": "passport"}, False),
+        ("auto-classification", {"extended_parameters": {}}, True),
+        ("auto-classification", {"extended_parameters": []}, False),
+        ("vin", {"x": 1}, False),
+    ],
+)
+def test_options_have_the_types_the_service_wants(slug, options, fine):
+    if fine:
+        checked_options(slug, options, "here")
+    else:
+        with pytest.raises(SettingsError, match="here: "):
+            checked_options(slug, options, "here")
+
+
+def test_the_reference_names_every_setting_and_variable():
+    text = settings.reference()
+    assert all(name in text for name in settings.VARIABLES)
+    assert "| `ocr.attempts` |  | `4` | 1 to 10 |" in text
