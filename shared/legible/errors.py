@@ -22,7 +22,8 @@
     ├── SourceUnreadableError    the OCR service could not read the page's URL: send it inline, once
     └── AppendConflictError      somebody else appended first
 
-A class knows its consequence: ``http_status`` for HTTP callers, ``retryable`` for the platform, ``status`` for the record.
+A class knows its consequence: ``http_status`` for HTTP callers, ``retryable`` for the platform, ``status`` for the
+record.
 """
 
 from __future__ import annotations

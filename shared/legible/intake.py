@@ -42,7 +42,7 @@ def format_of(first: bytes) -> str:
         first: The beginning of the document, up to ``FIRST_BYTES``.
 
     Returns:
-        ``png``, ``jpeg``, ``tiff``, ``gif``, ``psd``, ``bmp``, ``ico``, ``pcx``, ``webp``, ``heic``, ``pdf`` or ``ofd``.
+        ``png``, ``jpeg``, ``tiff``, ``gif``, ``psd``, ``bmp``, ``ico``, ``pcx``, ``webp``, ``heic``, ``pdf``, ``ofd``.
 
     Raises:
         RejectedError: Empty, or nothing an operation reads.
@@ -159,7 +159,8 @@ def judge_sides(operation: Operation, width: int, height: int) -> None:
         RejectedError: Names the image's sides and the operation's limits.
     """
     limits = operation.limits
-    found = f"The image has {width} x {height} px; {operation.slug} takes sides of {limits.min_side} to {limits.max_side} px"
+    takes = f"{operation.slug} takes sides of {limits.min_side} to {limits.max_side} px"
+    found = f"The image has {width} x {height} px; {takes}"
     if min(width, height) < limits.min_side:
         raise RejectedError(
             f"{found}.", code="sides-too-small", advice="Scan again at 150 dpi or more; enlarging adds no detail."

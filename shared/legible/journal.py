@@ -17,11 +17,11 @@ Event = Literal["claimed", "calling", "answered", "refused", "unknown", "surplus
 class Line(Struct, frozen=True, omit_defaults=True):
     """One line of a journal; ``(owner, n)`` names it.
 
-    ``claimed`` carries ``lease_until``, ``plan`` (the hash of operation, options and settings), ``fence`` (the arbiter's
-    number), ``operation``, ``uploaded_at`` and, when the first paid call follows at once, its ``page``. ``calling`` is
-    written before a paid call. ``answered`` and ``surplus`` name request, stored answer and its SHA-256. ``refused`` is a
-    call that was not paid; with ``state`` the page is settled. ``unknown`` is a call that may have been paid; ``of``
-    names whose it was. ``finished`` carries the document's ``status``.
+    ``claimed`` carries ``lease_until``, ``plan`` (the hash of operation, options and settings), ``fence`` (the
+    arbiter's number), ``operation``, ``uploaded_at`` and, when the first paid call follows at once, its ``page``.
+    ``calling`` is written before a paid call. ``answered`` and ``surplus`` name request, stored answer and its SHA-256.
+    ``refused`` is a call that was not paid; with ``state`` the page is settled. ``unknown`` is a call that may have
+    been paid; ``of`` names whose it was. ``finished`` carries the document's ``status``.
     """
 
     event: Event

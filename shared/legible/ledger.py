@@ -1,9 +1,9 @@
 """The ledger: one payer a document, with nothing but appends to one object as the judge.
 
-OBS AppendObject is optimistic concurrency: ``position`` must equal the object's length (api-obs obs_04_0088), and a read
-after a successful write sees it (obs_04_0118). What OBS does not promise is an order between truly simultaneous appends
-(obs_faq_0165): both may succeed and the last one stands. So every payer reads the journal back before it uses what it
-paid for; whoever does not find its own claim yields, and names its call as ``surplus``.
+OBS AppendObject is optimistic concurrency: ``position`` must equal the object's length (api-obs obs_04_0088), and a
+read after a successful write sees it (obs_04_0118). What OBS does not promise is an order between truly simultaneous
+appends (obs_faq_0165): both may succeed and the last one stands. So every payer reads the journal back before it uses
+what it paid for; whoever does not find its own claim yields, and names its call as ``surplus``.
 """
 
 from __future__ import annotations

@@ -261,7 +261,7 @@ class Pipeline:
                 outcomes.append(self._skipped(upload, error))
             except RetryableError as error:
                 again.append(self._later(upload, error))
-            except DocumentError as error:  # no record could be written: the output bucket refuses us
+            except LegibleError as error:  # no record could be written: the output bucket or the settings refuse us
                 again.append(self._later(upload, _unwritable(error)))
             except Exception as error:  # a defect of ours must not lose the event's other documents
                 again.append(self._later(upload, _internal(error)))
@@ -284,7 +284,7 @@ def _status(error: DocumentError | None) -> Status | None:
     return msgspec.convert(error.status, Status) if error is not None else None
 
 
-def _unwritable(error: DocumentError) -> UnavailableError:
+def _unwritable(error: LegibleError) -> UnavailableError:
     return UnavailableError(
         error.message, code=error.reason_code, advice=error.advice,
         vendor_code=error.vendor_code, request_id=error.request_id,

@@ -40,7 +40,8 @@ def test_the_format_is_told_by_the_first_bytes(body, name):
     ("body", "said"),
     [
         (b"", "empty: 0 bytes"), (zipped("word/document.xml"), "an Office file"), (zipped("a.txt"), "a ZIP archive"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1", "old Office"), (b"{\\rtf1", "RTF"), (b"  <svg xmlns=", "SVG"), (b"Dear Anna", "text"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", "old Office"), (b"{\\rtf1", "RTF"), (b"  <svg xmlns=", "SVG"),
+        (b"Dear Anna", "text"),
         (b"\x01\x02\x03\x04\x05\x06\x07\x80", "begin with 01 02 03"), (b"Rar!\x1a", "RAR"), (b"7z\xbc\xaf", "7z"),
     ],
 )  # fmt: skip

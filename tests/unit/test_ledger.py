@@ -25,7 +25,7 @@ class Killed(BaseException):
 class RacingStore(MemoryStore):
     """What the OBS FAQ warns of (obs_faq_0165): two appends at one position both succeed, and the last one stands.
 
-    As long as ``racing`` appends are to come, each is held until as many have read the object's length; then all succeed.
+    For the next ``race`` appends that come to a position another one has just taken, both succeed.
     """
 
     def __init__(self, clock: Clock | None = None) -> None:

@@ -43,7 +43,8 @@ def test_a_variable_overrides_the_file(load):
 
 def test_routes_operations_and_default(load):
     loaded = load(
-        'default = "web-image"\n[[routes]]\nmatch = "mail/*"\noperation = "general-text"\noptions = {quick_mode = true}\n'
+        'default = "web-image"\n[[routes]]\nmatch = "mail/*"\noperation = "general-text"\n'
+        "options = {quick_mode = true}\n"
         '[operations.passport]\nregion = "ap-southeast-1"\noptions = {country_code = "GENERAL"}'
     )
     assert loaded.routes[0].options == {"quick_mode": True}

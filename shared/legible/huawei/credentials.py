@@ -34,7 +34,7 @@ def checked(access_key: str | None, secret_key: str | None, token: str | None) -
         raise CredentialsError(
             "The function has no temporary keys: getSecurityAccessKey, getSecuritySecretKey and getSecurityToken must "
             "all return a text.",
-            advice="Attach an agency to op_svc_cff that may read the input bucket, write the output bucket and call OCR; "
-            "it takes effect after about ten minutes.",
+            advice="Attach an agency to op_svc_cff that may read the input bucket, write the output bucket and call "
+            "OCR; it takes effect after about ten minutes.",
         )
     return Credentials(access_key, secret_key, token)

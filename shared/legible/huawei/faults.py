@@ -38,7 +38,7 @@ _THROTTLED = Fault(ThrottledError, "throttled", "Ask for a higher rate, or let f
 _URL = Fault(SourceUnreadableError, "source-unreadable", "Enable OBS authorization in the OCR console; same region.")
 _TOO_LARGE = Fault(RejectedError, "too-large", "Scan at 150 to 200 dpi, or save as JPEG.")
 
-#: Codes and meanings: the error code pages of the OCR API (ocr_03_0028, 2025-04 and 2025-10) and of its European edition.
+#: Codes and meanings: the error code pages of the OCR API (ocr_03_0028, 2025-04 and 2025-10), and its European edition.
 FAULTS: dict[str, Fault] = {
     "AIS.0101": _PARAMETER,
     "AIS.0102": Fault(RejectedError, "format-not-taken", "Save it as JPEG or PNG and upload that."),

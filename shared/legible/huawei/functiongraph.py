@@ -17,7 +17,10 @@ from legible.model import ObjectRef, Reason, Unreadable, Upload
 #: Creation events by their last part, as both envelopes spell them, compared without case (functiongraph.md 2.1, 2.2:
 #: ``ObjectCreated:Put`` in ``eventName``, ``OBS:DWR:ObjectCreated:PUT`` in ``type``).
 _CREATIONS = frozenset({"put", "post", "copy", "completemultipartupload"})
-_ADVICE = "Expected is an OBS event: Records[] with s3.bucket.name and s3.object.key, or data.obs with bucket.name and object.key."
+_ADVICE = (
+    "Expected is an OBS event: Records[] with s3.bucket.name and s3.object.key, or data.obs with bucket.name and "
+    "object.key."
+)
 
 
 class Context:
@@ -157,11 +160,10 @@ def failure(payload: Any) -> tuple[list[Upload | Unreadable], Reason]:
     status = answer.get("status_code", answer.get("statusCode"))
     said = body.get("response_payload")
     text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, default=str) if said else ""
+    after = f"after {tries or 'an unknown number of'} calls (status {status})"
     reason = Reason(
         "platform-gave-up",
-        redact(
-            f"FunctionGraph gave up after {tries or 'an unknown number of'} calls (status {status}): {text or 'no message'}"
-        ),
+        redact(f"FunctionGraph gave up {after}: {text or 'no message'}"),
         "Mend the cause, then upload the document again.",
         request_id=str(context.get("request_id") or ""),
     )

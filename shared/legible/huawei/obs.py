@@ -74,7 +74,7 @@ class ObsStore:
 
     def head(self, ref: ObjectRef, version_id: str = "") -> Head:
         """See ``ObjectStore.head``."""
-        found = self._call("head", ref, lambda: self._client.getObjectMetadata(
+        found = self._call("head", ref, version_id=version_id, call=lambda: self._client.getObjectMetadata(
             ref.bucket, ref.key, versionId=version_id or None
         ))  # fmt: skip
         headers = {str(name).lower(): str(value) for name, value in found.header or ()}
@@ -92,7 +92,7 @@ class ObsStore:
         """See ``ObjectStore.read``."""
         request = GetObjectRequest(versionId=version_id or None)
         headers = GetObjectHeader(range=f"{first}-{last}" if first is not None else None)
-        found = self._call("read", ref, lambda: self._client.getObject(
+        found = self._call("read", ref, version_id=version_id, call=lambda: self._client.getObject(
             ref.bucket, ref.key, getObjectRequest=request, headers=headers, loadStreamInMemory=True
         ))  # fmt: skip
         return bytes(found.body.buffer or b"")
@@ -121,13 +121,15 @@ class ObsStore:
         """See ``ObjectStore.signed_url``."""
         return str(self._client.createSignedUrl("GET", ref.bucket, ref.key, expires=seconds).signedUrl)
 
-    def _call(self, verb: str, ref: ObjectRef, call: Callable[[], Any]) -> Any:
+    def _call(self, verb: str, ref: ObjectRef, call: Callable[[], Any], version_id: str = "") -> Any:
         try:
             answer = call()
         except Exception as error:  # the SDK lets sockets, HTTP and XML errors of every kind escape
             raise UnavailableError(
                 f"OBS could not {verb} {ref}: {type(error).__name__}.", advice="The event is delivered again."
             ) from None
+        if answer.status == 400 and version_id:  # a text that is no version id of this bucket
+            raise ObjectGoneError(f"The object {ref} has no version {version_id}.")
         if answer.status is None or answer.status >= 300:
             raise self._fault(verb, ref, answer)
         return answer
@@ -145,10 +147,8 @@ class ObsStore:
         if status == 409 and verb == "append to":
             return AppendConflictError(said, **names)
         if status == 403:
-            return HeldError(
-                said, code="obs-denied", advice="Give the agency the rights on the bucket; they take effect after about "
-                "15 minutes.", **names,
-            )  # fmt: skip
+            advice = "Give the agency the rights on the bucket; they take effect after about 15 minutes."
+            return HeldError(said, code="obs-denied", advice=advice, **names)
         if status in {0, 408, 409, 429} or status >= 500:
             return UnavailableError(said, advice="It passes by itself; the event is delivered again.", **names)
         return RejectedError(said, code="obs-refused", advice="See the code OBS gives.", **names)

@@ -68,11 +68,10 @@ class OcrRecognizer:
 
     def recognize(self, operation: Operation, options: Mapping[str, Any], picture: Picture, seconds: float) -> Answer:
         """See ``Recognizer.recognize``."""
-        call = getattr(self._client(operation, seconds), operation.sdk.method)
-        request = self.request(operation, options, picture)
         self._received.response = None
         try:
-            call(request)
+            request = self.request(operation, options, picture)
+            getattr(self._client(operation, seconds), operation.sdk.method)(request)
         except Exception as error:
             response: requests.Response | None = self._received.response
             if response is None or not 200 <= response.status_code < 300:
@@ -88,7 +87,7 @@ class OcrRecognizer:
         }
         if picture.source == "inline":
             values[str(operation.inline)] = base64.b64encode(picture.body).decode("ascii")
-        else:
+        elif operation.url:
             values["url"] = picture.url
         request = getattr(sdk, operation.sdk.request)(body=getattr(sdk, operation.sdk.body)(**values))
         if self._enterprise_project:
@@ -96,7 +95,7 @@ class OcrRecognizer:
         return request
 
     def _client(self, operation: Operation, seconds: float) -> Any:
-        """Return the client of the operation's endpoint, whose connections are kept, with the time the call may take."""
+        """Return the client of the operation's endpoint, its connections kept, told how long the call may take."""
         where = self._endpoint_of(operation.slug)
         if where not in self._clients:
             self._clients[where] = self._built(where)

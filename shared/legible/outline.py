@@ -1,0 +1,195 @@
+"""What the catalog says of an answer, as a tree beside the answer's own: labels, types, and where a value stands."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from legible.answers import Tree, as_confidence, as_location, as_number
+from legible.operation import FieldType, Operation
+
+_ACRONYMS = {"id": "ID", "vat": "VAT", "vin": "VIN", "mrz": "MRZ", "url": "URL", "ocr": "OCR", "pdf": "PDF", "qr": "QR"}
+
+Side = Literal["confidence", "location"]
+#: What a list holds: table cells, text blocks, key-value pairs, other objects, or anything else.
+ListKind = Literal["cells", "blocks", "pairs", "rows", "other"]
+
+
+class Node(NamedTuple):
+    """One key of an answer as the catalog knows it; ``known`` is False for a key it does not have."""
+
+    label: str
+    type: FieldType
+    sdk_type: str
+    children: dict[str, Node]
+    known: bool = True
+
+    @property
+    def open(self) -> bool:
+        """Whether anything may stand below, because nothing is declared."""
+        return not self.children and (self.type == "object" or not self.known)
+
+    @property
+    def expects(self) -> str:
+        """What should stand here, in words; empty where that is open."""
+        if self.sdk_type.startswith("list["):
+            return "a list"
+        if self.children:
+            return "an object"
+        return {"str": "text", "bool": "true or false", "int": "a number", "float": "a number"}.get(self.sdk_type, "")
+
+    def child(self, key: str) -> Node:
+        """Return what the catalog says of a key below this one."""
+        return self.children.get(key) or unknown(humanized(key))
+
+    def element(self, label: str) -> Node:
+        """Return what the catalog says of one element of this list, under a label of its own."""
+        declared = self.sdk_type
+        return self._replace(label=label, sdk_type=declared[5:-1] if declared.startswith("list[") else declared)
+
+
+class Source(NamedTuple):
+    """Confidences or locations of other values: a tree that mirrors them, or one value for all; ``path`` names it."""
+
+    path: str
+    tree: Tree
+
+    def at(self, key: str | int) -> Source | None:
+        """Return the part that speaks of one key or element, if any; one value speaks of every element."""
+        if isinstance(key, int) and (not isinstance(self.tree, (dict, list)) or as_location(self.tree)):
+            return self
+        return self.parts().get(key)
+
+    def parts(self) -> dict[str | int, Source]:
+        """Return the part of each key or element; none of a plain value."""
+        if isinstance(self.tree, dict):
+            return {key: Source(f"{self.path}.{key}", value) for key, value in self.tree.items()}
+        if isinstance(self.tree, list):
+            return {index: Source(f"{self.path}[{index}]", value) for index, value in enumerate(self.tree)}
+        return {}
+
+
+class Beside(NamedTuple):
+    """What stands beside a value: where its confidence and its location may be found."""
+
+    confidence: tuple[Source, ...] = ()
+    location: tuple[Source, ...] = ()
+
+    def at(self, key: str | int) -> Beside:
+        """Return what speaks of one key or element."""
+        return Beside(*(tuple(part for source in sources if (part := source.at(key))) for sources in self))
+
+
+class Place(NamedTuple):
+    """Where a value stands: its path, what the catalog says of it, the label of what it is part of."""
+
+    node: Node
+    name: str = ""
+    outer: str = ""
+    beside: Beside = Beside()
+
+    @property
+    def label(self) -> str:
+        """The full label, that of the outer value first."""
+        return ": ".join(part for part in (self.outer, self.node.label) if part)
+
+    def child(self, key: str, beside: Beside | None = None) -> Place:
+        """Return the place of a key of this object."""
+        name = f"{self.name}.{key}" if self.name else key
+        return Place(self.node.child(key), name, self.label, self.beside.at(key) if beside is None else beside)
+
+    def element(self, index: int, label: str | None = None) -> Place:
+        """Return the place of an element of this list, under a label of its own or that of the list."""
+        node = self.node.element(self.node.label if label is None else label)
+        return Place(node, f"{self.name}[{index}]", self.outer, self.beside.at(index))
+
+
+def unknown(label: str) -> Node:
+    """Return the node of a key that the catalog does not have."""
+    return Node(label, "text", "", {}, known=False)
+
+
+@lru_cache(maxsize=64)
+def outline(operation: Operation) -> Node:
+    """Return what the catalog says of the ``result`` of an operation."""
+    root: dict[str, Node] = {}
+    for field in operation.fields:
+        *parents, key = field.path.removeprefix("[].").replace("[]", "").split(".")
+        children = root
+        for parent in parents:
+            children = children[parent].children
+        children[key] = Node(field.label, field.type, field.sdk_type, {})
+    declared = {"list": "list[Result]", "object": "Result", "untyped": "object"}[operation.result]
+    return Node("", "object", declared, root)
+
+
+def humanized(key: str) -> str:
+    """Return a label made from a JSON key."""
+    words = [_ACRONYMS.get(word.lower(), word) for word in key.replace("-", "_").split("_") if word]
+    text = " ".join(words) or key
+    return text[:1].upper() + text[1:]
+
+
+def singular(label: str) -> str:
+    """Return the label of one of several, as English mostly has it."""
+    return label[:-1] if re.search(r"[^s]s$", label) else label
+
+
+def side(key: str, node: Node, value: Tree) -> Side | None:
+    """Tell whether a key holds confidences or locations of its siblings."""
+    kind = node.type if node.known else {"text_location": "location"}.get(key, key)
+    if kind == "confidence" and (isinstance(value, (dict, list)) or as_confidence(value) is not None):
+        return "confidence"
+    if kind == "location" and (isinstance(value, dict) or as_location(value) is not None):
+        return "location"
+    return None
+
+
+def speaks_of(side_key: str, kind: Side, sibling: str) -> bool:
+    """Tell whether a single confidence or location is that of a sibling: ``plate_location`` of ``plate_number``."""
+    stem = "" if side_key == kind else side_key.removesuffix(kind)
+    return sibling == stem.rstrip("_") or sibling.startswith(stem)
+
+
+def list_kind(items: list[Tree]) -> ListKind:
+    """Tell what a list holds, from its elements."""
+    objects = [item for item in items if isinstance(item, dict)]
+    if not objects or len(objects) < len(items):
+        return "other"
+    if any(isinstance(item.get("rows"), list) and isinstance(item.get("columns"), list) for item in objects):
+        return "cells"
+    if all(is_leaf(item, "words") for item in objects):
+        return "blocks"
+    if all(is_leaf(item, "key") and is_leaf(item, "value") for item in objects):
+        return "pairs"
+    return "rows"
+
+
+def is_leaf(tree: dict[str, Tree], key: str) -> bool:
+    """Tell whether an object has a plain value under the key."""
+    return key in tree and not isinstance(tree[key], (dict, list))
+
+
+def has_document_parts(tree: Tree) -> bool:
+    """Tell whether somewhere inside are cells, text blocks or pairs, which make tables and text of their own."""
+    if isinstance(tree, dict):
+        return any(map(has_document_parts, tree.values()))
+    return isinstance(tree, list) and (list_kind(tree) not in ("rows", "other") or any(map(has_document_parts, tree)))
+
+
+def implied(key: str, tree: dict[str, Tree]) -> bool:
+    """Tell whether a value only repeats what its siblings show: a list's length, the kind of a region."""
+    listed = tree.get(f"{key.removesuffix('_count')}_list") if key.endswith("_count") else None
+    if isinstance(listed, list):
+        return as_number(tree[key]) == len(listed)
+    blocks = tree.get("words_block_list")
+    return (
+        key == "type"
+        and isinstance(blocks, list)
+        and (tree[key], list_kind(blocks))
+        in (
+            ("table", "cells"),
+            ("text", "blocks"),
+        )
+    )

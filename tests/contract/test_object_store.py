@@ -1,0 +1,156 @@
+"""One suite for every ObjectStore: the fake the other tests trust, and the OBS adapter over a real HTTP server."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime, timezone
+
+import pytest
+import requests
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import clouds
+from fakes import MemoryStore
+from legible.errors import AppendConflictError, HeldError, ObjectGoneError, UnavailableError
+from legible.huawei import obs
+from legible.huawei.credentials import Credentials
+from legible.model import ObjectRef
+from legible.ports import ObjectStore
+from localcloud.cloud import LocalCloud
+from localcloud.faults import Fault
+
+BUCKET = "legible-out"
+
+
+@pytest.fixture(scope="module")
+def cloud() -> Iterator[LocalCloud]:
+    with LocalCloud(functions={}, recognizer=lambda slug, image, options: {}) as running:
+        yield running
+
+
+@pytest.fixture(params=["memory", "obs"])
+def store(request: pytest.FixtureRequest, cloud: LocalCloud) -> ObjectStore:
+    return MemoryStore() if request.param == "memory" else clouds.store(cloud)
+
+
+KEYS = ["a.json", "with space.json", "a+b%20c.json", "护照/张三.json", "emoji 🛂.json", "a//b.json", "ü?&=#.json"]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_what_is_written_is_read(store, key):
+    ref = ObjectRef(BUCKET, key)
+    store.write(ref, b"hello", "text/plain", {"ocr-request": "r-1"})
+    head = store.head(ref)
+    assert store.read(ref) == b"hello"
+    assert (head.size, head.etag) == (5, hashlib.md5(b"hello").hexdigest())
+    assert head.content_type == "text/plain"
+    assert head.metadata["ocr-request"] == "r-1"
+
+
+def test_a_range_is_read(store):
+    ref = ObjectRef(BUCKET, "range")
+    store.write(ref, b"0123456789", "text/plain")
+    assert store.read(ref, "", 2, 4) == b"234"
+
+
+def test_the_time_is_in_utc(store):
+    ref = ObjectRef(BUCKET, "time")
+    store.write(ref, b"", "text/plain")
+    at = store.head(ref).modified_at
+    assert at.tzinfo == timezone.utc
+    if isinstance(store, obs.ObsStore):
+        assert abs((datetime.now(timezone.utc) - at).total_seconds()) < 60
+
+
+def test_what_is_not_there_is_gone(store):
+    ref = ObjectRef(BUCKET, "never")
+    for look in (store.head, store.read):
+        with pytest.raises(ObjectGoneError):
+            look(ref)
+
+
+def test_a_version_that_is_not_there_is_gone(store):
+    ref = ObjectRef(BUCKET, "versioned")
+    store.write(ref, b"x", "text/plain")
+    with pytest.raises(ObjectGoneError):
+        store.head(ref, "G00101A0F057D2A5FFFFCB8700806592")
+
+
+def test_appends_have_one_winner_a_position(store):
+    ref = ObjectRef(BUCKET, f"journal-{type(store).__name__}")
+    assert store.append(ref, 0, b"one\n") == 4
+    with pytest.raises(AppendConflictError):
+        store.append(ref, 0, b"two\n")
+    assert store.append(ref, 4, b"two\n") == 8
+    assert store.read(ref) == b"one\ntwo\n"
+
+
+def test_what_was_written_whole_takes_no_append(store):
+    ref = ObjectRef(BUCKET, "whole")
+    store.write(ref, b"whole", "text/plain")
+    with pytest.raises(AppendConflictError):
+        store.append(ref, 5, b"more")
+
+
+class TestObs:
+    def test_a_signed_url_opens_the_object_and_a_plain_one_does_not(self, cloud):
+        store = clouds.store(cloud)
+        ref = ObjectRef(BUCKET, "护照 a+b.png")
+        store.write(ref, b"secret", "image/png")
+        assert requests.get(store.signed_url(ref, 60), timeout=5).content == b"secret"
+        assert requests.get(store.url(ref), timeout=5).status_code == 403
+
+    def test_a_plain_url_is_the_vendors(self):
+        address = obs.Address(obs.endpoint("ap-southeast-1"))
+        store = obs.ObsStore(address, Credentials("a", "s", "t"))
+        assert store.url(ObjectRef("in-b", "a b/护.png")) == (
+            "https://in-b.obs.ap-southeast-1.myhuaweicloud.com/a%20b/%E6%8A%A4.png"
+        )
+
+    def test_tls_names_are_checked(self):
+        store = obs.ObsStore(obs.Address(obs.endpoint("ap-southeast-1")), Credentials("a", "s", "t"))
+        assert store._client.context.check_hostname
+        assert store._client.context.verify_mode.name == "CERT_REQUIRED"
+
+    def test_refused_keys_hold_the_document_and_are_not_quoted(self, cloud):
+        store = clouds.store(cloud, access_key="CANARYKEY", secret_key="CANARYSECRET")
+        with pytest.raises(HeldError) as caught:
+            store.read(ObjectRef(BUCKET, "a"))
+        assert caught.value.reason_code == "obs-denied"
+        assert "CANARY" not in str(caught.value)
+
+    def test_a_bucket_that_is_not_there_is_said(self, cloud):
+        with pytest.raises(HeldError, match="NoSuchBucket"):
+            clouds.store(cloud).read(ObjectRef("no-such-bucket", "a"))
+
+    def test_a_fault_that_passes_is_outlasted_and_one_that_stays_is_retryable(self, cloud):
+        store = clouds.store(cloud)
+        ref = ObjectRef(BUCKET, "slow")
+        store.write(ref, b"x", "text/plain")
+        cloud.obs.faults.add(Fault("error", method="GET", path="*/slow", status=503, code="SlowDown", times=1))
+        assert store.read(ref) == b"x"
+        cloud.obs.faults.add(Fault("error", method="GET", path="*/slow", status=503, code="SlowDown", times=3))
+        with pytest.raises(UnavailableError, match="503 SlowDown"):
+            store.read(ref)
+
+    def test_an_endpoint_that_is_not_there_is_retryable(self):
+        address = obs.Address("http://127.0.0.1:9", "v2", path_style=True)
+        with pytest.raises(UnavailableError, match="could not read"):
+            obs.ObsStore(address, Credentials("a", "s", "t")).read(ObjectRef("in-b", "a"))
+
+    def test_what_obs_refuses_for_another_reason_is_said(self, cloud):
+        cloud.obs.faults.add(Fault("error", method="GET", path="*/odd", status=400, code="InvalidArgument", times=1))
+        with pytest.raises(Exception, match="400 InvalidArgument"):
+            clouds.store(cloud).read(ObjectRef(BUCKET, "odd"))
+
+    def test_a_time_that_is_none_is_none(self):
+        assert obs._time("yesterday") is None
+
+    @given(st.text(min_size=1, max_size=40).filter(lambda key: key.isprintable() and key.strip("./ ")))
+    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def test_any_key_survives_the_wire(self, cloud, key):
+        store, ref = clouds.store(cloud), ObjectRef(BUCKET, "k/" + key)
+        store.write(ref, key.encode(), "text/plain")
+        assert store.read(ref) == key.encode()

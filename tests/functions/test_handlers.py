@@ -1,0 +1,141 @@
+"""The handlers as FunctionGraph calls them: event in, result out, everything through real HTTP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+import clouds
+from functions import on_failure, on_upload
+from legible.errors import CredentialsError, RetryableError, SettingsError
+from legible.model import ObjectRef
+from localcloud.cloud import LocalCloud
+from localcloud.faults import Fault
+from rig import PASSPORT, picture
+
+
+@pytest.fixture
+def cloud() -> Iterator[LocalCloud]:
+    with LocalCloud(functions={}, recognizer=lambda slug, image, options: PASSPORT) as running:
+        yield running
+
+
+def upload(cloud, key="passport/anna.png", body=None):
+    clouds.store(cloud).write(ObjectRef("legible-in", key), picture() if body is None else body, "image/png")
+    return clouds.event(key)
+
+
+def record(cloud, key="passport/anna.png"):
+    return json.loads(clouds.store(cloud).read(ObjectRef("legible-out", f"results/{key}/record.json")))
+
+
+@pytest.mark.parametrize("key", ["passport/anna.png", "passport/a b+c%20d.png", "passport/护照/🛂.png"])
+def test_an_upload_becomes_a_record_and_a_workbook(cloud, key):
+    result = on_upload.handler(upload(cloud, key), clouds.context(cloud))
+    assert result["documents"][0]["status"] == "done"
+    assert record(cloud, key)["document"]["key"] == key
+    assert clouds.store(cloud).read(ObjectRef("legible-out", f"results/{key}/record.xlsx")).startswith(b"PK")
+    json.dumps(result)
+
+
+def test_without_an_agency_it_says_what_to_do(cloud):
+    with pytest.raises(CredentialsError, match="Attach an agency"):
+        on_upload.handler(upload(cloud), clouds.context(cloud, access_key="", secret_key="", token=""))
+    assert cloud.ocr.journal.calls == ()
+
+
+def test_a_wrong_setting_is_refused_by_name(cloud):
+    data = {**cloud.user_data, "LEGIBLE_SOURCE": "urll"}
+    with pytest.raises(SettingsError, match="LEGIBLE_SOURCE is 'urll'"):
+        on_upload.handler(upload(cloud), clouds.context(cloud, user_data=data))
+
+
+def test_a_malformed_event_has_a_record_with_its_reason(cloud):
+    (outcome,) = on_upload.handler({"Records": [{"s3": {}}]}, clouds.context(cloud))["documents"]
+    assert outcome["status"] == "rejected"
+    found = json.loads(clouds.store(cloud).read(ObjectRef("legible-out", outcome["record"])))
+    assert found["reason"]["code"] == "event-unreadable"
+
+
+def test_the_services_authorization_missing_is_no_obstacle(cloud):
+    event = upload(cloud)
+    cloud.ocr.reader.authorized = False
+    on_upload.handler(event, clouds.context(cloud))
+    page = record(cloud)["pages"][0]
+    assert page["source"] == "inline"
+    assert "ModelArts.4702" in page["note"]
+
+
+def test_a_bucket_of_another_region_is_no_obstacle(cloud):
+    event = upload(cloud)
+    cloud.ocr.reader.region = "ap-southeast-1"
+    on_upload.handler(event, clouds.context(cloud))
+    assert "ModelArts.4704" in record(cloud)["pages"][0]["note"]
+
+
+def test_an_operation_that_is_not_subscribed_is_held(cloud):
+    cloud.ocr.unsubscribed.add("passport")
+    (outcome,) = on_upload.handler(upload(cloud), clouds.context(cloud))["documents"]
+    assert (outcome["status"], outcome["reason"]["vendor_code"]) == ("held", "ModelArts.4204")
+
+
+def test_an_output_bucket_that_refuses_is_raised_so_that_nothing_is_lost(cloud):
+    data = {**cloud.user_data, "LEGIBLE_OUTPUT_BUCKET": "no-such-bucket"}
+    with pytest.raises(RetryableError, match="NoSuchBucket"):
+        on_upload.handler(upload(cloud), clouds.context(cloud, user_data=data))
+    assert cloud.ocr.journal.calls == ()
+
+
+def test_what_the_platform_gave_up_on_becomes_a_dead_record(cloud):
+    event = upload(cloud)
+    payload = {
+        "request_context": {"request_id": "r-7", "approximate_invoke_count": 4},
+        "request_payload": json.dumps(event),
+        "response_context": {"status_code": 200},
+        "response_payload": '{"errorMessage": "timed out after 300 s"}',
+    }
+    (outcome,) = on_failure.handler(payload, clouds.context(cloud))["documents"]
+    assert outcome["status"] == "dead"
+    assert "timed out after 300 s" in record(cloud)["reason"]["message"]
+
+
+def test_settings_of_the_file_beside_the_code_are_read(cloud):
+    """The repository's legible.toml says where the source is; a user variable would override it."""
+    on_upload.handler(upload(cloud), clouds.context(cloud))
+    assert record(cloud)["pages"][0]["source"] == "url"
+
+
+def test_canaries_reach_no_log_no_error_no_journal_and_no_record(cloud, capfd):
+    """Given keys, a token, a signed URL and an identity number; when all goes well, and when it goes wrong."""
+    number = PASSPORT["passport_number"]
+    facts = clouds.facts(cloud, user_data={**cloud.user_data, "LEGIBLE_SOURCE": "signed-url"})
+    secrets = [facts["access_key"], facts["secret_key"], facts["token"], "Signature=", "AccessKeyId="]
+    event = upload(cloud)
+    said = []
+    for fault in (None, Fault("error", code="ModelArts.4704", message="GET https://b/a?Signature=x", times=1),
+                  Fault("error", code="ModelArts.4402", times=9), Fault("cut", times=9)):  # fmt: skip
+        if fault:
+            cloud.ocr.faults.add(fault)
+        try:
+            said.append(
+                json.dumps(on_upload.handler(event, clouds.Context({**facts, "timeout": 12, "deadline": None})))
+            )
+        except RetryableError as error:
+            said.append(f"{error!r} {error}")
+        cloud.ocr.faults.clear()
+        event = upload(cloud, f"passport/{len(said)}.png", picture(60 + len(said)))
+    logged = "".join(capfd.readouterr())
+
+    everything = "\n".join([*said, logged])
+    store = clouds.store(cloud)
+    listed = store._client.listObjects("legible-out").body.contents
+    bodies = {item.key: store.read(ObjectRef("legible-out", item.key)) for item in listed}
+    assert len(bodies) > 8
+    for secret in secrets:
+        assert secret not in everything
+        assert not [key for key, body in bodies.items() if secret.encode() in body]
+    assert number not in everything
+    where = {key.split("/")[0] for key, body in bodies.items() if number.encode() in body}
+    assert where == {"answers", "results"}
