@@ -29,8 +29,9 @@ from legible.publishing import Publisher
 from legible.record import Asked, assemble, status_of
 from legible.routing import Routed, Routing
 
-#: Left of the function's time when waiting for another invocation's document ends, in seconds.
-_WAIT_RESERVE = 10.0
+#: How much of its time an invocation waits for a document that another one holds; the rest is for the work itself.
+#: With one timeout for all, the second delivery after a death outlives the dead owner's lease.
+_PATIENCE = 0.75
 
 
 class Invocation(Struct, frozen=True):
@@ -176,7 +177,7 @@ class Pipeline:
             document,
             owner=self._invocation.owner,
             seconds=remaining,
-            patience=max(0.0, remaining - _WAIT_RESERVE),
+            patience=remaining * _PATIENCE,
             operation=routed.operation.slug if routed else "",
             plan=plan_of(routed.operation.slug, routed.options, self._settings) if routed else "",
             page=page,

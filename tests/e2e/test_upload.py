@@ -1,0 +1,322 @@
+"""The whole thing through real HTTP: an upload fires a process, the SDK calls the service, the workbook is read back."""
+
+from __future__ import annotations
+
+import io
+import json
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import clouds
+import openpyxl
+import pytest
+from obs import ObsClient
+
+from legible import layout
+from legible.errors import ObjectGoneError
+from legible.model import ObjectRef, Record
+from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
+from localcloud.faults import Fault
+from localcloud.functiongraph import load
+from rig import PASSPORT, picture
+
+ROOT = Path(__file__).parents[2]
+SAMPLES = ROOT / "tests" / "documents"
+#: The shortest function timeout in which a document can be recognized here; leases end with it.
+SECONDS = 12.0
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., LocalCloud]]:
+    """Start a local cloud whose functions have a short time, so that a dead owner's lease ends soon."""
+    running: list[LocalCloud] = []
+
+    def started(seconds: float = SECONDS, **values: Any) -> LocalCloud:
+        functions = {key: replace(found, timeout=seconds) for key, found in load(ROOT / "serverless.yml").items()}
+        values = {"functions": functions, "recognizer": lambda *_: PASSPORT, "backoff": lambda attempt: 0.2, **values}
+        running.append(LocalCloud(**values))
+        return running[-1]
+
+    yield started
+    for cloud in running:
+        cloud.stop()
+
+
+def upload(cloud: LocalCloud, key: str, body: bytes) -> None:
+    client = ObsClient(
+        access_key_id=cloud.credentials.access, secret_access_key=cloud.credentials.secret,
+        server=cloud.obs_endpoint, signature="v2", path_style=True, is_signature_negotiation=False,
+    )  # fmt: skip
+    assert client.putContent(INPUT_BUCKET, key, content=body).status == 200
+
+
+def result(cloud: LocalCloud, key: str, name: str = "record.json") -> bytes:
+    return clouds.store(cloud).read(ObjectRef(OUTPUT_BUCKET, layout.results(key, name)))
+
+
+def record(cloud: LocalCloud, key: str) -> dict[str, Any]:
+    return dict(json.loads(result(cloud, key)))
+
+
+def journal(cloud: LocalCloud, key: str) -> list[dict[str, Any]]:
+    lines = clouds.store(cloud).read(ObjectRef(OUTPUT_BUCKET, record(cloud, key)["ledger"]))
+    return [json.loads(line) for line in lines.splitlines()]
+
+
+def paid(cloud: LocalCloud) -> int:
+    return sum(call.units for call in cloud.ocr.journal.calls)
+
+
+@pytest.mark.parametrize("envelope", ["classic", "eventgrid"])
+def test_an_upload_becomes_a_workbook(start, envelope):
+    # given
+    cloud = start(envelope=envelope)
+    key = "passport/护照 a+b%20c.png"
+
+    # when
+    upload(cloud, key, picture())
+    assert cloud.wait_idle(60)
+
+    # then
+    assert record(cloud, key)["status"] == "done"
+    book = openpyxl.load_workbook(io.BytesIO(result(cloud, key, "record.xlsx")))
+    cells = [cell.value for sheet in book for row in sheet.iter_rows() for cell in row]
+    assert PASSPORT["passport_number"] in cells
+    assert paid(cloud) == 1
+
+
+def test_the_embedded_engine_reads_a_passport(start):
+    # given
+    from localcloud.ocr import embedded
+
+    cloud = start(seconds=120, recognizer=embedded)
+
+    # when
+    upload(cloud, "passport/specimen.png", (SAMPLES / "passport" / "specimen.png").read_bytes())
+    assert cloud.wait_idle(120)
+
+    # then
+    fields = {field["name"]: field["value"] for field in record(cloud, "passport/specimen.png")["fields"]}
+    assert fields["passport_number"] == "XU4729105"
+    assert fields["surname"] == "LINDQVIST"
+
+
+def test_an_operation_the_engine_cannot_do_is_named_with_what_to_do(start):
+    # given
+    from localcloud.ocr import embedded
+
+    cloud = start(recognizer=embedded)
+
+    # when
+    upload(cloud, "vat-invoice/a.png", picture(200, 200))
+    assert cloud.wait_idle(60)
+
+    # then
+    found = record(cloud, "vat-invoice/a.png")
+    assert found["status"] == "rejected"
+    assert "vat-invoice" in found["reason"]["message"]
+    assert "--recorded" in found["reason"]["message"]
+
+
+class TestPaidOnce:
+    def test_delivered_ten_times_to_four_processes_at_once(self, start):
+        # given
+        cloud = start(seconds=60, max_instances=4)
+        cloud.functions.faults.add(Fault("duplicate", method="invoke", path="on_upload", count=10))
+
+        # when
+        upload(cloud, "passport/a.png", picture())
+        assert cloud.wait_idle(120)
+
+        # then
+        statuses = Counter(call.outcome.kind for call in cloud.functions.invocations)
+        assert paid(cloud) == 1
+        assert record(cloud, "passport/a.png")["status"] == "done"
+        assert statuses["success"] == 10
+
+    def test_where_simultaneous_appends_both_succeed(self, start):
+        # given an OBS that lets two claims through, and a service slow enough that both pay
+        cloud = start(seconds=60, max_instances=2)
+        cloud.obs.race(0.5)
+        cloud.ocr.faults.add(Fault("delay", times=None, seconds=0.5))
+        together = threading.Barrier(2)
+
+        # when two deliveries of one event arrive at the same time
+        clouds.store(cloud).write(ObjectRef(INPUT_BUCKET, "warm.png"), picture(), "image/png")
+        cloud.wait_idle(60)
+        clouds.store(cloud).write(ObjectRef(INPUT_BUCKET, "passport/a.png"), picture(), "image/png")
+        deliver_twice(cloud, clouds.event("passport/a.png"), together)
+        assert cloud.wait_idle(120)
+
+        # then
+        lines = journal(cloud, "passport/a.png")
+        named = {line.get("request_id") for line in lines if line["event"] in ("answered", "surplus")}
+        billed = {call.request_id for call in cloud.ocr.journal.calls if call.billed}
+        assert record(cloud, "passport/a.png")["status"] == "done"
+        assert billed <= named
+        assert sum(line["event"] == "surplus" for line in lines) == len(billed) - 1
+
+
+def deliver_twice(cloud: LocalCloud, event: dict[str, Any], together: threading.Barrier) -> None:
+    def deliver() -> None:
+        together.wait()
+        cloud.functions.invoke_async("on_upload", event)
+
+    threads = [threading.Thread(target=deliver) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+class TestKilled:
+    """SIGKILL before and after each request of the handler in turn; the platform delivers the event again."""
+
+    def steps(self, cloud: LocalCloud) -> int:
+        """Count the requests to OBS of one undisturbed run."""
+        counted = Fault("delay", path="*", times=None)
+        cloud.obs.faults.add(counted)
+        seen: list[str] = []
+        take = cloud.obs.faults.take
+        cloud.obs.faults.take = lambda method, path: seen.append(path) or take(method, path)  # type: ignore
+        upload(cloud, "passport/count.png", picture())
+        cloud.wait_idle(60)
+        cloud.obs.faults.take = take  # type: ignore
+        cloud.obs.faults.clear()
+        return len([path for path in seen if "passport/count.png" in path]) - 1
+
+    @pytest.mark.parametrize("kind", ["kill-before", "kill-after"])
+    def test_it_ends_right_and_every_second_call_is_explained(self, start, kind):
+        # given one document for each request a handler makes
+        cloud = start(max_instances=6)
+        steps = self.steps(cloud)
+        assert steps >= 10
+        keys = [f"passport/step-{step:02d}.png" for step in range(1, steps + 1)]
+
+        # when each handler is killed at its own request, once
+        for step, key in enumerate(keys):
+            upload_of = picture(60 + step)
+            cloud.obs.faults.add(Fault(kind, path=f"*{key}*", after=step + 1))
+            upload(cloud, key, upload_of)
+        assert cloud.wait_idle(240)
+
+        # then
+        deaths = sum(call.outcome.kind == "exit" for call in cloud.functions.invocations)
+        assert deaths == steps
+        self.judge(cloud, keys)
+
+    @pytest.mark.parametrize(("kind", "calls"), [("kill-before", 1), ("kill-after", 2)])
+    def test_around_the_paid_call_itself(self, start, kind, calls):
+        # given
+        cloud = start()
+        cloud.ocr.faults.add(Fault(kind))
+
+        # when
+        upload(cloud, "passport/a.png", picture())
+        assert cloud.wait_idle(60)
+
+        # then
+        assert paid(cloud) == calls
+        assert record(cloud, "passport/a.png")["calls"] == {"answered": 1, "unknown": 1, "surplus": 0}
+
+    def judge(self, cloud: LocalCloud, keys: list[str]) -> None:
+        unknown = 0
+        for key in keys:
+            found = record(cloud, key)
+            assert found["status"] == "done", key
+            assert result(cloud, key, "record.xlsx").startswith(b"PK")
+            assert journal(cloud, key)[-1]["event"] == "finished", key
+            assert found["calls"]["unknown"] <= 1, key
+            unknown += found["calls"]["unknown"]
+        assert paid(cloud) <= len(keys) + 1 + unknown
+
+
+class TestGivenUp:
+    def test_an_event_that_the_platform_gives_up_on_is_a_dead_record(self, start):
+        # given a service that is down for good
+        cloud = start()
+        cloud.ocr.faults.add(Fault("error", code="ModelArts.4402", times=None))
+
+        # when
+        upload(cloud, "passport/a.png", picture())
+        assert cloud.wait_idle(120)
+
+        # then
+        found = record(cloud, "passport/a.png")
+        assert found["status"] == "dead"
+        assert found["reason"]["code"] == "platform-gave-up"
+        assert "ModelArts.4402" in found["reason"]["message"]
+        assert paid(cloud) == 0
+
+
+class TestBadInput:
+    """Each with a clear reason, and nothing lost."""
+
+    CASES = (
+        ("passport/note.png", b"Dear Sir or Madam", "rejected", "format-unknown"),
+        ("passport/cut.jpg", picture(400, 300, "JPEG")[:-40], "rejected", "truncated"),
+        ("passport/small.png", picture(14, 60), "rejected", "sides-too-small"),
+        ("passport/large.png", picture(9000, 40), "rejected", "sides-too-large"),
+        ("passport/heavy.bmp", picture(2700, 2600, "BMP"), "rejected", "too-large"),
+        ("passport/empty.png", b"", "rejected", "empty"),
+        ("nowhere/a.png", picture(), "rejected", "no-route"),
+        ("bankcard/a.png", picture(), "held", "not-subscribed"),
+    )
+
+    def test_all_at_once(self, start):
+        # given
+        cloud = start(seconds=60)
+        cloud.ocr.unsubscribed.add("bankcard")
+
+        # when
+        for key, body, _, _ in self.CASES:
+            upload(cloud, key, body)
+        upload(cloud, "passport/folder/", b"")
+        cloud.functions.invoke_async("on_upload", {"Records": [{"nothing": "here"}]})
+        cloud.functions.invoke_async("on_upload", clouds.event("passport/gone.png", etag="abc"))
+        assert cloud.wait_idle(120)
+
+        # then
+        found = {key: record(cloud, key) for key, *_ in self.CASES}
+        ends = [(key, found[key]["status"], found[key]["reason"]["code"]) for key, *_ in self.CASES]
+        assert ends == [(key, status, code) for key, _, status, code in self.CASES]
+        assert all(item["reason"]["message"] and item["reason"]["advice"] for item in found.values())
+        assert record(cloud, "passport/gone.png")["reason"]["code"] == "object-gone"
+        assert paid(cloud) == 0
+        with pytest.raises(ObjectGoneError):
+            record(cloud, "passport/folder/")
+
+    def test_an_output_never_starts_a_run(self, start):
+        # given a trigger that was set on the output bucket by mistake
+        cloud = start()
+        event = clouds.event("results/passport/a.png/record.json", bucket=OUTPUT_BUCKET)
+
+        # when
+        cloud.functions.invoke_async("on_upload", event)
+        assert cloud.wait_idle(60)
+
+        # then
+        assert cloud.functions.invocations[0].outcome.kind == "success"
+        assert clouds.store(cloud)._client.listObjects(OUTPUT_BUCKET).body.contents == []
+
+
+def test_a_record_is_what_the_published_schema_says(start):
+    # given
+    import jsonschema
+
+    cloud = start()
+
+    # when
+    upload(cloud, "passport/a.png", picture())
+    upload(cloud, "passport/b.png", b"no image")
+    assert cloud.wait_idle(60)
+
+    # then
+    schema = json.loads((ROOT / "shared" / "legible" / "record.schema.json").read_text("utf-8"))
+    for key in ("passport/a.png", "passport/b.png"):
+        jsonschema.validate(record(cloud, key), schema)
+    assert Record.__struct_fields__
