@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from legible import catalog
-from legible.answers import MAX_DEPTH
 from legible.fields import extract
-from legible.gathered import MAX_NOTES
+from legible.fields.answers import MAX_DEPTH
+from legible.fields.gathered import MAX_NOTES
 from legible.model import Extract
 from legible.operation import FieldSpec, Operation
 
@@ -164,7 +164,30 @@ def leaves(tree: Any) -> Iterator[str]:
 # Hostile JSON
 
 KEYS = st.sampled_from(
-    ["words", "rows", "columns", "key", "value", "location", "confidence", "text_location", "words_block_list", "type", "content", "item_list", "name", "plate_location", "words_confidence", "portrait_image", "excel", "words_block_count", "a", "_", "[].x", "''"]
+    [
+        "words",
+        "rows",
+        "columns",
+        "key",
+        "value",
+        "location",
+        "confidence",
+        "text_location",
+        "words_block_list",
+        "type",
+        "content",
+        "item_list",
+        "name",
+        "plate_location",
+        "words_confidence",
+        "portrait_image",
+        "excel",
+        "words_block_count",
+        "a",
+        "_",
+        "[].x",
+        "''",
+    ]
 )
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=12).map(lambda text: f"«{text}»")
 JSON = st.recursive(
@@ -333,6 +356,20 @@ def test_locations_reach_lists_and_items() -> None:
     )
     assert [field.location for field in found.fields] == [CORNERS, None]
     assert found.tables[0].cells[1].location == CORNERS
+
+
+def test_what_stands_beside_may_be_shorter_or_of_another_kind() -> None:
+    found = read(
+        "business-card",
+        {
+            "phone": ["1", "2"],
+            "email": ["a"],
+            "fax": "3",
+            "confidence": {"phone": [0.5], "email": {"x": 0.5}, "fax": [0.7]},
+        },
+    )
+    assert [field.confidence for field in found.fields] == [0.5, None, None, None, None, None]
+    assert list(values(found))[-2:] == ["confidence.email.x", "confidence.fax[0]"]
 
 
 def test_a_location_nobody_takes_is_a_field() -> None:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from legible.fields.values import typed
 from legible.operation import FieldType
-from legible.values import typed
 
 
 @pytest.mark.parametrize(

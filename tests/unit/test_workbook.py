@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl.worksheet.worksheet import Worksheet
 
-from legible.about import headline
 from legible.model import (
     Attachment,
     Calls,
@@ -27,8 +26,9 @@ from legible.model import (
     Table,
     TextBlock,
 )
-from legible.sheetvalues import MAX_UNITS, decimals, fit, line_count, pieces, sheet_name, shown, width
 from legible.workbook import one
+from legible.workbook.about import headline
+from legible.workbook.values import MAX_UNITS, decimals, fit, line_count, pieces, sheet_name, shown, width
 
 DOCUMENT = Document("inbox", "passport/a & b.png", "v1")
 FINISHED = datetime(2026, 11, 23, 10, 1, tzinfo=timezone(timedelta(hours=1)))
@@ -234,7 +234,7 @@ def test_doubt_has_a_color() -> None:
 
 
 def test_colors_can_be_read() -> None:
-    from legible.sheetcells import _FAIR, _GOOD, _POOR
+    from legible.workbook.cells import _FAIR, _GOOD, _POOR
 
     for style in (_FAIR, _GOOD, _POOR):
         light, dark = sorted((luminance(style["bg_color"]), luminance(style["font_color"])), reverse=True)

@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from legible.answers import Tree
-from legible.gathered import Gathered, Value
-from legible.outline import Place, implied, list_kind, singular
+from legible.fields.answers import Tree
+from legible.fields.gathered import Gathered, Value
+from legible.fields.outline import Place, implied, list_kind, singular
 
 Object = dict[str, Tree]
 #: Reads an object at its place into values; what is no plain value it gathers by itself.

@@ -50,7 +50,7 @@ def pieces(text: str, limit: int = MAX_UNITS) -> Iterator[str]:
 
 
 def _units(text: str) -> int:
-    return len(text) + (0 if text.isascii() else sum(character > "\uffff" for character in text))
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _within(text: str, limit: int) -> int:

@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
-from legible.answers import Tree, as_confidence, as_location, decoded
+from legible.fields.answers import Tree, as_confidence, as_location, decoded
+from legible.fields.outline import Beside, Source
+from legible.fields.values import typed
 from legible.model import Cell, Field, Location, Table, TextBlock
 from legible.operation import FieldType
-from legible.outline import Beside, Source
-from legible.values import typed
 
 #: Notes of one page; what is beyond is counted in the last.
 MAX_NOTES = 50

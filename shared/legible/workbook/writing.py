@@ -16,9 +16,9 @@ from typing import Any
 import xlsxwriter
 from xlsxwriter.utility import xl_rowcol_to_cell
 
-from legible.about import headline, lines
 from legible.model import Record, Table
-from legible.sheetcells import (
+from legible.workbook.about import headline, lines
+from legible.workbook.cells import (
     BANNER,
     BODY,
     DOUBTS,
@@ -36,7 +36,7 @@ from legible.sheetcells import (
     status_style,
     styled,
 )
-from legible.sheetvalues import MAX_ROWS, fit, line_count, pieces, sheet_name, shown, width
+from legible.workbook.values import MAX_ROWS, fit, line_count, pieces, sheet_name, shown, width
 
 _MAX_WIDTH = 70
 _LINE_HEIGHT, _MAX_HEIGHT = 15, 409

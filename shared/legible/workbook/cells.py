@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from legible.model import Cell, Field, Location, Status, Table, TextBlock
-from legible.sheetvalues import MAX_COLUMNS, MAX_ROWS, decimals, shown
+from legible.workbook.values import MAX_COLUMNS, MAX_ROWS, decimals, shown
 
 Style = dict[str, Any]
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from legible.answers import Tree, as_confidence, as_location, as_number
+from legible.fields.answers import Tree, as_confidence, as_location, as_number
 from legible.operation import FieldType, Operation
 
 _ACRONYMS = {"id": "ID", "vat": "VAT", "vin": "VIN", "mrz": "MRZ", "url": "URL", "ocr": "OCR", "pdf": "PDF", "qr": "QR"}
@@ -57,17 +58,24 @@ class Source(NamedTuple):
 
     def at(self, key: str | int) -> Source | None:
         """Return the part that speaks of one key or element, if any; one value speaks of every element."""
-        if isinstance(key, int) and (not isinstance(self.tree, (dict, list)) or as_location(self.tree)):
-            return self
-        return self.parts().get(key)
-
-    def parts(self) -> dict[str | int, Source]:
-        """Return the part of each key or element; none of a plain value."""
         if isinstance(self.tree, dict):
-            return {key: Source(f"{self.path}.{key}", value) for key, value in self.tree.items()}
-        if isinstance(self.tree, list):
-            return {index: Source(f"{self.path}[{index}]", value) for index, value in enumerate(self.tree)}
-        return {}
+            return self._part(key, f".{key}") if key in self.tree else None
+        if isinstance(key, str):
+            return None
+        if not isinstance(self.tree, list) or as_location(self.tree) is not None:
+            return self
+        return self._part(key, f"[{key}]") if key < len(self.tree) else None
+
+    def parts(self) -> Iterator[Source]:
+        """Yield the part of each key or element; none of a plain value."""
+        if isinstance(self.tree, dict):
+            yield from (self._part(key, f".{key}") for key in self.tree)
+        length = len(self.tree) if isinstance(self.tree, list) else 0
+        yield from (self._part(index, f"[{index}]") for index in range(length))
+
+    def _part(self, key: Any, step: str) -> Source:
+        tree: Any = self.tree
+        return Source(self.path + step, tree[key])
 
 
 class Beside(NamedTuple):

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from legible import catalog
-from legible.answers import (
+from legible.fields.answers import (
     Leaf,
     Numeral,
     Tree,
@@ -33,11 +33,9 @@ from legible.answers import (
     looks_like_file,
     parse,
 )
-from legible.gathered import Gathered, Value, pattern
-from legible.grids import DETAILS, Entry, Grids, Object, without
-from legible.model import Cell, Extract, Location, Table, TextBlock
-from legible.operation import Operation
-from legible.outline import (
+from legible.fields.gathered import Gathered, Value, pattern
+from legible.fields.grids import DETAILS, Entry, Grids, Object, without
+from legible.fields.outline import (
     Beside,
     Node,
     Place,
@@ -53,6 +51,8 @@ from legible.outline import (
     speaks_of,
     unknown,
 )
+from legible.model import Cell, Extract, Location, Table, TextBlock
+from legible.operation import Operation
 
 _BOX_TYPES = ("", None, "key", "value")
 
@@ -126,7 +126,7 @@ class _Reader:
         """Yield the confidences or locations that no value took."""
         location = as_location(source.tree) if kind == "location" else None
         if isinstance(source.tree, (dict, list)) and location is None:
-            for part in source.parts().values():
+            for part in source.parts():
                 yield from self._unused(place, part, kind)
         elif not self._found.used(source) and source.tree not in ("", None):
             detail = source.path[len(place.name) :].lstrip(".")

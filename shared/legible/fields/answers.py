@@ -14,6 +14,8 @@ from legible.model import Location
 
 #: Objects and lists below this depth are kept as their own JSON text: a hostile answer must not exhaust the stack.
 MAX_DEPTH = 40
+#: A list of more points than this is no location, and need not be looked at to know that.
+MAX_CORNERS = 64
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MAGIC = (
@@ -147,7 +149,7 @@ def as_confidence(tree: Tree) -> float | None:
 
 def as_location(tree: Tree) -> Location | None:
     """Return a list of ``[x, y]`` corners as a location, else None."""
-    if not isinstance(tree, list) or not tree:
+    if not isinstance(tree, list) or not 0 < len(tree) <= MAX_CORNERS:
         return None
     corners = [_corner(item) for item in tree]
     known = tuple(corner for corner in corners if corner is not None)

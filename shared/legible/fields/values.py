@@ -18,6 +18,7 @@ _PLAIN = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {
     0xA0: 0x20,
     0x202F: 0x20,
     0x2212: 0x2D,
+    0xFFE5: 0xA5,
 }
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _FULL_MONTHS = (

@@ -1,0 +1,5 @@
+"""Answers become fields, tables, text and files; whatever an answer holds, nothing of it is lost."""
+
+from legible.fields.reading import extract
+
+__all__ = ["extract"]
