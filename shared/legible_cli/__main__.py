@@ -19,6 +19,8 @@ from legible.model import Record
 from legible_cli.run import Item, Items, files_of, run, summary
 from legible_cli.up import Folders
 from localcloud.cloud import LocalCloud
+from localcloud.engine import check_models
+from localcloud.engine.models import ModelFileError
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SAMPLES = _ROOT / "tests" / "documents"
@@ -30,6 +32,9 @@ _DEMO = (
     ("general-table/table.png", "done"),
     ("passport/tiny.png", "rejected"),
 )
+
+#: How much of the functions' log is shown where a document came to nothing.
+_LOG_LINES = 12
 
 _operation = click.option(
     "--operation",
@@ -113,6 +118,10 @@ def _run(items: list[Item], recorded: Sequence[str], out: Path, as_json: bool) -
     console = Console(stderr=as_json, highlight=False)
     with _cloud(None, None, recorded) as cloud:
         run(cloud, items, out, console)
+        if any(item.record is None for item in items):
+            console.print("The functions' last lines:")
+            for function, line in list(cloud.functions.log)[-_LOG_LINES:]:
+                console.print(f"  {function}: {line}", markup=False, soft_wrap=True)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode([item.record for item in items]), indent=2).decode())
         return
@@ -131,9 +140,10 @@ def _cloud(state: Path | None, port: int | None, recorded: Sequence[str]) -> Ite
     if missing:
         raise click.ClickException(f"No recorded answer for: {', '.join(missing)}.")
     try:
+        check_models()
         with LocalCloud(state, port, recorded=answers) as cloud:
             yield cloud
-    except (LegibleError, RuntimeError, OSError) as error:
+    except (LegibleError, ModelFileError, RuntimeError, OSError) as error:
         raise click.ClickException(str(error)) from error
 
 

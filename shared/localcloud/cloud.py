@@ -1,0 +1,203 @@
+"""The whole local cloud: OBS, OCR and FunctionGraph of one account, on loopback."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO
+
+import msgspec
+
+from localcloud.credentials import AccessKey, Keyring
+from localcloud.functiongraph import Function, FunctionGraph, load
+from localcloud.functiongraph.runner import backoff as default_backoff
+from localcloud.obs import Envelope, LocalObs, Subscription
+from localcloud.ocr import LocalOcr, Recognize, embedded
+from localcloud.web import Server
+
+INPUT_BUCKET = "legible-in"
+OUTPUT_BUCKET = "legible-out"
+#: The account's only project; the id is invented.
+PROJECT_ID = "0f4c0000c10d4e0a9b1ec0de10ca1000"
+
+
+class LocalCloud:
+    """Runs until ``stop``, or while its ``with`` block runs.
+
+    Its parts are there to be set up, faulted and looked at: ``obs`` (``LocalObs``), ``ocr`` (``LocalOcr``),
+    ``functions`` (``FunctionGraph``), ``keys``. A ``kill-before`` or ``kill-after`` fault in ``obs.faults`` or
+    ``ocr.faults`` kills the function instance that sent the request, before it is served or after it was served but
+    not answered.
+    """
+
+    def __init__(
+        self,
+        state: Path | None = None,
+        port: int | None = None,
+        region: str = "cn-north-4",
+        root: Path | None = None,
+        *,
+        recognizer: Recognize = embedded,
+        recorded: Mapping[str, bytes | Path] | None = None,
+        functions: Mapping[str, Function] | None = None,
+        code: tuple[Path, ...] | None = None,
+        envelope: Envelope = "eventgrid",
+        encode_keys: bool = True,
+        max_instances: int = 2,
+        backoff: Callable[[int], float] = default_backoff,
+        user_data: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start everything.
+
+        Args:
+            state: A folder that keeps objects, queue, bill and keys over a restart; without it, memory only.
+            port: The port of OBS, and the next one for OCR; free ports if none is named.
+            region: The region of all parts. cn-north-4 has the most operations (facts ocr_api 2).
+            root: The repository: its serverless.yml, ``functions/`` and ``shared/``. By default this one.
+            recognizer: See ``LocalOcr``.
+            recorded: See ``LocalOcr``.
+            functions: Other functions than those of serverless.yml; an empty mapping for none.
+            code: Other folders on the functions' import path than ``functions`` and ``shared``.
+            envelope: The form of upload events.
+            encode_keys: Whether upload events percent-encode the object's name.
+            max_instances: Instances of each function.
+            backoff: Seconds before the first, second, third retry.
+            user_data: User variables beside and above those of ``user_data``.
+        """
+        root = root or Path(__file__).resolve().parents[2]
+        self.region = region
+        self.project_id = PROJECT_ID
+        self._lock = _lock(state) if state else None
+        self.keys = Keyring()
+        self.credentials: AccessKey = _account_key(self.keys, state)
+        self.obs = LocalObs(self.keys, state / "obs" if state else None, region)
+        self._obs_server: Server = self.obs.serve(port)
+        self.ocr = LocalOcr(
+            self.keys,
+            PROJECT_ID,
+            region=region,
+            obs=self.obs,
+            state=state / "ocr" if state else None,
+            recognizer=recognizer,
+            recorded=recorded,
+        )
+        self.ocr.reader.port = self._obs_server.port
+        self._ocr_server: Server = self.ocr.serve(port + 1 if port else None)
+        for bucket in (INPUT_BUCKET, OUTPUT_BUCKET):
+            self.obs.create_bucket(bucket)
+        self.functions = FunctionGraph(
+            load(root / "serverless.yml") if functions is None else functions,
+            code or (root / "functions", root / "shared"),
+            self.keys,
+            project_id=PROJECT_ID,
+            region=region,
+            user_data={**self.user_data, **(user_data or {})},
+            state=state / "functions" if state else None,
+            max_instances=max_instances,
+            backoff=backoff,
+        )
+        self.obs.on_kill = self.ocr.on_kill = self.functions.kill_instance
+        self._subscribe(envelope, encode_keys)
+
+    @property
+    def obs_endpoint(self) -> str:
+        """The address of OBS; clients use ``signature="v2"`` and ``path_style=True``."""
+        return self._obs_server.endpoint
+
+    @property
+    def ocr_endpoint(self) -> str:
+        """The address of OCR."""
+        return self._ocr_server.endpoint
+
+    @property
+    def user_data(self) -> dict[str, str]:
+        """The user variables that lead a handler to this cloud (CONTRIBUTING, settings)."""
+        return {
+            "LEGIBLE_REGION": self.region,
+            "LEGIBLE_PROJECT_ID": self.project_id,
+            "LEGIBLE_INPUT_BUCKET": INPUT_BUCKET,
+            "LEGIBLE_OUTPUT_BUCKET": OUTPUT_BUCKET,
+            "LEGIBLE_OBS_ENDPOINT": self.obs_endpoint,
+            "LEGIBLE_OBS_SIGNATURE": "v2",
+            "LEGIBLE_OBS_PATH_STYLE": "true",
+            "LEGIBLE_OCR_ENDPOINT": self.ocr_endpoint,
+        }
+
+    def environment(self) -> dict[str, str]:
+        """Return environment variables for a real SDK client, keys included: to be shown only to the cloud's owner."""
+        return {
+            "HUAWEICLOUD_SDK_AK": self.credentials.access,
+            "HUAWEICLOUD_SDK_SK": self.credentials.secret,
+            "HUAWEICLOUD_SDK_PROJECT_ID": self.project_id,
+            f"HUAWEICLOUD_SDK_REGION_OCR_{self.region.upper().replace('-', '_')}": self.ocr_endpoint,
+            "OBS_ACCESS_KEY_ID": self.credentials.access,
+            "OBS_SECRET_ACCESS_KEY": self.credentials.secret,
+            "OBS_SERVER": self.obs_endpoint,
+        }
+
+    def wait_idle(self, timeout: float) -> bool:
+        """Wait until no function runs and no event waits, retries included; tell whether that came true in time."""
+        return self.functions.wait_idle(timeout)
+
+    def stop(self) -> None:
+        """Stop at once; with a state folder the next start continues."""
+        self.functions.stop()
+        self.ocr.close()
+        self._obs_server.stop()
+        self._ocr_server.stop()
+        self.obs.close()
+        if self._lock:
+            self._lock.close()
+
+    def __enter__(self) -> LocalCloud:
+        """Return the running cloud."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    def _subscribe(self, envelope: Envelope, encode_keys: bool) -> None:
+        for key, function in self.functions.functions.items():
+            for trigger in function.triggers:
+                self.obs.create_bucket(trigger.bucket)
+                self.obs.subscribe(
+                    Subscription(
+                        trigger.bucket,
+                        lambda event, key=key: self.functions.invoke_async(key, event),  # type: ignore[misc]
+                        trigger.events,
+                        trigger.prefix,
+                        trigger.suffix,
+                        envelope,
+                        encode_keys,
+                    )
+                )
+
+
+def _lock(state: Path) -> IO[bytes]:
+    """Hold the state folder: two clouds writing one folder would lose what the other acknowledged."""
+    state.mkdir(parents=True, exist_ok=True)
+    lock = (state / "lock").open("wb")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise RuntimeError(f"another local cloud is running on {state}") from None
+    return lock
+
+
+def _account_key(keys: Keyring, state: Path | None) -> AccessKey:
+    """Return the account's own key; kept in the state folder so that clients set up once still work after a restart."""
+    file = state / "credentials.json" if state else None
+    if file and file.exists():
+        return keys.add(msgspec.json.decode(file.read_bytes(), type=AccessKey))
+    key = keys.permanent()
+    if file:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as output:
+            output.write(msgspec.json.encode(key))
+    return key

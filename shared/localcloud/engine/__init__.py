@@ -1,0 +1,68 @@
+"""A real OCR engine inside the local cloud. What it cannot read honestly it refuses; it never makes a value up.
+
+`recognize` is the whole interface. Importing this package loads neither the models nor their libraries.
+
+Read: printed Latin, Chinese and Japanese text in lines at any angle; ruled tables; machine readable zones; the print of
+two identity cards. Not read: handwriting, other scripts, characters stacked into columns, seals, tables without rules,
+portraits. No authenticity or quality score is given: there is no model for one.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from localcloud.engine.errors import EngineError
+
+__all__ = ["SERVED", "EngineError", "check_models", "recognize"]
+
+#: Slugs of the operations that are really recognized here.
+SERVED = frozenset(
+    {
+        "cambodian-idcard",
+        "general-table",
+        "general-text",
+        "hk-id-card",
+        "id-card",
+        "macao-id-card",
+        "passport",
+        "smart-document-recognizer",
+        "web-image",
+    }
+)
+
+# One document at a time, on all cores: the best latency, and the memory of one page (measured).
+_one_at_a_time = threading.Semaphore(1)
+
+
+def recognize(slug: str, image: bytes, options: dict[str, Any]) -> Any:
+    """Recognize a document.
+
+    Args:
+        slug: The last part of the operation's URL.
+        image: The file as uploaded, decoded from Base64.
+        options: The body of the request without the file; an option that is absent has the service's default.
+
+    Returns:
+        The value of ``result`` in the answer, ready for JSON.
+
+    Raises:
+        EngineError: The document, an option or the operation cannot be honored.
+        ModelFileError: The model files are missing or altered.
+    """
+    if slug not in SERVED:
+        raise EngineError(
+            "AIS.0105",
+            f"{slug} is not recognized here; to get its recorded answer instead, run: legible up --recorded {slug}",
+        )
+    from localcloud.engine.operations import OPERATIONS
+
+    with _one_at_a_time:
+        return OPERATIONS[slug](image, options)
+
+
+def check_models() -> None:
+    """Raise ModelFileError unless the model files are installed and unaltered. For start-up."""
+    from localcloud.engine.models import check_files, model_folder
+
+    check_files(model_folder())

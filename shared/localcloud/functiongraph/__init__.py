@@ -1,0 +1,21 @@
+"""The local FunctionGraph."""
+
+from localcloud.functiongraph.config import AsyncPolicy, ConfigError, Function, ObsTrigger, load
+from localcloud.functiongraph.context import Context
+from localcloud.functiongraph.events import EventTooLargeError
+from localcloud.functiongraph.instance import Outcome
+from localcloud.functiongraph.runner import FunctionGraph
+from localcloud.functiongraph.work import Invocation
+
+__all__ = [
+    "AsyncPolicy",
+    "ConfigError",
+    "Context",
+    "EventTooLargeError",
+    "Function",
+    "FunctionGraph",
+    "Invocation",
+    "ObsTrigger",
+    "Outcome",
+    "load",
+]

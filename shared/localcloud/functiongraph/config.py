@@ -1,0 +1,154 @@
+"""What serverless.yml says, read as the plugin reads it (facts functiongraph 5.1)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_VARIABLE = re.compile(r"\$\{(?P<source>self|env|opt|sls):(?P<name>[\w.]+)(?:,\s*'(?P<default>[^']*)')?\}")
+
+
+class ConfigError(ValueError):
+    """serverless.yml says something that FunctionGraph would refuse."""
+
+
+@dataclass(frozen=True)
+class AsyncPolicy:
+    """What happens to an asynchronous event whose invocation fails (functiongraph_01_0390_03).
+
+    Without a policy a code error is not retried.
+    """
+
+    max_retry_attempts: int = 0
+    max_event_age: float = 3600.0
+    on_failure: str = ""
+    on_success: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what the platform refuses."""
+        if not 0 <= self.max_retry_attempts <= 3:
+            raise ConfigError(f"maxAsyncRetryAttempts is {self.max_retry_attempts}; it must be 0 to 3")
+        if not 1 <= self.max_event_age <= 86400:
+            raise ConfigError(f"maxAsyncEventAgeInSeconds is {self.max_event_age}; it must be 1 to 86400")
+
+
+@dataclass(frozen=True)
+class ObsTrigger:
+    """Which uploads call the function. ``events`` have no ``s3:`` prefix any more."""
+
+    bucket: str
+    events: tuple[str, ...] = ("ObjectCreated:*",)
+    prefix: str = ""
+    suffix: str = ""
+
+
+@dataclass(frozen=True)
+class Function:
+    """One function. ``key`` is its name in serverless.yml, ``name`` its name in the cloud."""
+
+    key: str
+    handler: str
+    name: str = ""
+    runtime: str = "Python3.12"
+    memory: int = 256
+    timeout: float = 30.0
+    package: str = "default"
+    user_data: Mapping[str, str] = field(default_factory=dict)
+    initializer: str = ""
+    initializer_timeout: float = 300.0
+    triggers: tuple[ObsTrigger, ...] = ()
+    policy: AsyncPolicy = field(default_factory=AsyncPolicy)
+
+    def __post_init__(self) -> None:
+        """Refuse what the platform refuses (limits: functiongraph_01_0150)."""
+        if len(self.user_data) > 20 or sum(len(k) + len(v) for k, v in self.user_data.items()) > 4096:
+            raise ConfigError(f"{self.key}: user variables are limited to 20 and to 4,096 characters together")
+        if self.handler.count(".") < 1:
+            raise ConfigError(f"{self.key}: the handler {self.handler!r} must be <file>.<function>")
+
+
+def load(path: Path) -> dict[str, Function]:
+    """Read serverless.yml. ``${env:}``, ``${opt:}`` and ``${sls:}`` take their default: nothing here is deployed."""
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    resolved = _resolve(document, document)
+    policies = (resolved.get("custom") or {}).get("asyncInvocation") or {}
+    functions = {
+        key: _function(key, {**resolved["provider"], **value}, policies.get(key), resolved["service"])
+        for key, value in resolved["functions"].items()
+    }
+    for function in functions.values():
+        _check_destinations(function, functions)
+    return functions
+
+
+def _function(key: str, value: dict[str, Any], policy: dict[str, Any] | None, service: str) -> Function:
+    return Function(
+        key=key,
+        name=str(value["name"] if value["name"] != "huawei" else f"{service}-{value.get('stage', 'dev')}-{key}"),
+        handler=value["handler"],
+        runtime=value.get("runtime", "Python3.12"),
+        memory=int(value.get("memorySize", 256)),
+        timeout=float(value.get("timeout", 30)),
+        package=value.get("package", "default"),
+        user_data={name: str(text) for name, text in (value.get("userData") or {}).items()},
+        initializer=value.get("initializerHandler", ""),
+        initializer_timeout=float(value.get("initializerTimeout", 300)),
+        triggers=tuple(_trigger(event["eventData"]) for event in value.get("events") or () if _is_obs(event)),
+        policy=_policy(policy),
+    )
+
+
+def _is_obs(event: dict[str, Any]) -> bool:
+    return bool(event["triggerTypeCode"] == "OBS")
+
+
+def _trigger(data: dict[str, Any]) -> ObsTrigger:
+    events = tuple(str(name).removeprefix("s3:") for name in data["events"])
+    if "ObjectCreated:*" in events and any(name.startswith("ObjectCreated:") for name in events[1:]):
+        raise ConfigError("ObjectCreated:* covers all creations and may not be combined with single ones")
+    return ObsTrigger(data["bucket"], events, data.get("prefix") or "", data.get("suffix") or "")
+
+
+def _policy(value: dict[str, Any] | None) -> AsyncPolicy:
+    if value is None:
+        return AsyncPolicy()
+    return AsyncPolicy(
+        max_retry_attempts=int(value.get("maxAsyncRetryAttempts", 1)),
+        max_event_age=float(value.get("maxAsyncEventAgeInSeconds", 3600)),
+        on_failure=value.get("onFailure", ""),
+        on_success=value.get("onSuccess", ""),
+    )
+
+
+def _check_destinations(function: Function, functions: Mapping[str, Function]) -> None:
+    for target in (function.policy.on_failure, function.policy.on_success):
+        if target and target not in functions:
+            raise ConfigError(f"{function.key}: the destination {target!r} is no function of this file")
+        if target and function.key in (functions[target].policy.on_failure, functions[target].policy.on_success):
+            raise ConfigError(f"{function.key} and {target} must not be each other's destination")
+
+
+def _resolve(value: Any, document: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _resolve(item, document) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_resolve(item, document) for item in value]
+    if isinstance(value, str):
+        return _VARIABLE.sub(lambda match: _lookup(match, document), value)
+    return value
+
+
+def _lookup(match: re.Match[str], document: Any) -> str:
+    if match["source"] != "self":
+        return match["default"] or ""
+    found = document
+    for part in match["name"].split("."):
+        if not isinstance(found, dict) or part not in found:
+            raise ConfigError(f"{match[0]} points nowhere")
+        found = found[part]
+    return str(_resolve(found, document))

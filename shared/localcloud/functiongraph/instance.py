@@ -1,0 +1,272 @@
+"""One function instance, from outside: a process that handles one event at a time.
+
+Memory is measured, not capped: RLIMIT_AS counts address space, of which numpy and onnxruntime reserve gigabytes they
+never use. Resident memory is read while a call runs (Linux), and an instance above its limit is killed, as the platform
+does. Elsewhere the peak that the instance reports after the call decides.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from localcloud.credentials import AccessKey, Keyring
+from localcloud.functiongraph.config import Function
+
+_CHILD = Path(__file__).with_name("child.py")
+#: "at most three attempts, then the instance is dropped and the request fails" (devg-functiongraph, initializer).
+INITIALIZER_ATTEMPTS = 3
+#: A synchronous answer carries 6 MB (RUNTIME_MAX_RESP_BODY_SIZE).
+MAX_RESULT = 6291456
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one invocation ended. ``kind`` is ``success``, ``error`` (the code's own), or a system error's name.
+
+    System errors are ``timeout``, ``memory``, ``exit`` (the process died), ``initializer`` and ``result`` (too large).
+    The public pages give no texts for them; the messages are ours.
+    """
+
+    kind: str
+    payload: str = "null"
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether the handler returned."""
+        return self.kind == "success"
+
+    @property
+    def result(self) -> Any:
+        """What the handler returned, or the error as JSON."""
+        return json.loads(self.payload)
+
+
+class Instance:
+    """A running instance with its own temporary credentials, so that its requests can be told from others'."""
+
+    def __init__(
+        self,
+        function: Function,
+        code: Sequence[Path],
+        keys: Keyring,
+        facts: dict[str, Any],
+        log: Callable[[str], None],
+    ) -> None:
+        """Prepare; the process starts with the first call.
+
+        Args:
+            function: What to run.
+            code: Folders on its import path, as the zip lays them out.
+            keys: Where the agency's temporary keys come from.
+            facts: What every context of this function says.
+            log: Takes each log line.
+        """
+        self._function = function
+        self._code = [str(folder) for folder in code]
+        self._keys = keys
+        self._facts = facts
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        self._answers = -1
+        self._buffer = b""
+        self._reader: threading.Thread | None = None
+        self.key: AccessKey | None = None
+
+    def invoke(self, event: Any, request_id: str, kill_after: float | None = None) -> Outcome:
+        """Handle one event; a failed or overdue instance is gone afterwards, the next call starts a new one."""
+        started = time.monotonic()
+        failed = self._ensure()
+        if failed is not None:
+            return failed
+        facts = self._invocation_facts(request_id)
+        outcome = self._exchange({"event": event, "facts": facts}, self._function.timeout, kill_after)
+        if outcome.ok and len(outcome.payload.encode()) > MAX_RESULT:
+            outcome = _system("result", "The function's result exceeds 6 MB.")
+        return Outcome(outcome.kind, outcome.payload, time.monotonic() - started)
+
+    def kill(self) -> None:
+        """End the process at once (kill -9, its children too)."""
+        process = self._process
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """End the process, wait for it, and give up its credentials."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        if self._reader:
+            self._reader.join(timeout=2)
+        for stream in (process.stdin, process.stdout):
+            if stream:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
+        os.close(self._answers)
+        self._buffer = b""
+        if self.key:
+            self._keys.revoke(self.key)
+            self.key = None
+
+    # --- the process
+
+    def _ensure(self) -> Outcome | None:
+        if self._process is not None and self._process.poll() is None:
+            return None
+        self.close()
+        limit = self._function.initializer_timeout if self._function.initializer else max(30.0, self._function.timeout)
+        outcome = Outcome("initializer")
+        for _ in range(INITIALIZER_ATTEMPTS if self._function.initializer else 1):
+            self._spawn()
+            outcome = self._exchange(self._start_command(), limit)
+            if outcome.ok:
+                return None
+            self.close()
+        return Outcome("initializer", outcome.payload)
+
+    def _spawn(self) -> None:
+        self.key = self._keys.temporary()
+        self._answers, theirs = os.pipe()
+        try:
+            self._process = subprocess.Popen(
+                # Isolated: neither the caller's PYTHONPATH nor this folder is on the instance's import path.
+                [sys.executable, "-I", "-u", "-X", "utf8", str(_CHILD), str(theirs)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                pass_fds=[theirs],
+                env=self._environment(),
+                # The working directory is the code's parent folder, so that relative paths fail here as they do there.
+                cwd=Path(self._code[0]).parent,
+                start_new_session=True,
+            )
+        finally:
+            os.close(theirs)
+        self._reader = threading.Thread(target=self._read_log, args=(self._process,), daemon=True)
+        self._reader.start()
+
+    def _environment(self) -> dict[str, str]:
+        """Give the platform's variables (devg-functiongraph), none of the caller's; only /tmp is writable there."""
+        function = self._function
+        return {
+            "HOME": tempfile.gettempdir(),
+            "TMPDIR": tempfile.gettempdir(),
+            "RUNTIME_PROJECT_ID": str(self._facts.get("project_id", "")),
+            "RUNTIME_FUNC_NAME": function.name or function.key,
+            "RUNTIME_FUNC_VERSION": "latest",
+            "RUNTIME_PACKAGE": function.package,
+            "RUNTIME_HANDLER": function.handler,
+            "RUNTIME_TIMEOUT": str(int(function.timeout)),
+            "RUNTIME_MEMORY": str(function.memory),
+            "RUNTIME_MAX_RESP_BODY_SIZE": str(MAX_RESULT),
+            "RUNTIME_CODE_ROOT": self._code[0],
+        }
+
+    def _start_command(self) -> dict[str, Any]:
+        return {
+            "code": self._code,
+            "handler": self._function.handler,
+            "initializer": self._function.initializer,
+            "facts": self._invocation_facts(""),
+        }
+
+    def _invocation_facts(self, request_id: str) -> dict[str, Any]:
+        key = self.key
+        assert key is not None
+        return self._facts | {
+            "request_id": request_id,
+            "invoke_id": uuid.uuid4().hex,
+            "timeout": self._function.timeout,
+            "access_key": key.access,
+            "secret_key": key.secret,
+            "token": key.token,
+        }
+
+    # --- one exchange
+
+    def _exchange(self, command: dict[str, Any], limit: float, kill_after: float | None = None) -> Outcome:
+        process = self._process
+        assert process is not None and process.stdin is not None
+        try:
+            process.stdin.write(json.dumps(command).encode() + b"\n")
+            process.stdin.flush()
+        except BrokenPipeError:
+            return self._died(process)
+        now = time.monotonic()
+        answer = self._await(process, now + limit, None if kill_after is None else now + kill_after)
+        if isinstance(answer, Outcome):
+            self.close()
+            return answer
+        if self._over_memory(answer.get("max_rss", 0)):
+            self.close()
+            return _system("memory", f"The function used more than its {self._function.memory} MB.")
+        if "error" in answer:
+            return Outcome("error", json.dumps(answer["error"], ensure_ascii=False))
+        return Outcome("success", answer["result"])
+
+    def _await(
+        self, process: subprocess.Popen[bytes], deadline: float, kill_at: float | None
+    ) -> dict[str, Any] | Outcome:
+        while b"\n" not in self._buffer:
+            now = time.monotonic()
+            if now >= deadline:
+                return _system("timeout", f"The function did not end within {self._function.timeout:g} seconds.")
+            if kill_at is not None and now >= kill_at:
+                self.kill()
+                kill_at = None
+            if _resident(process.pid) > self._function.memory * 1024 * 1024:
+                return _system("memory", f"The function used more than its {self._function.memory} MB.")
+            pause = min(0.05, deadline - now, (kill_at - now) if kill_at is not None else 1.0)
+            if select.select([self._answers], [], [], max(0.0, pause))[0]:
+                chunk = os.read(self._answers, 1 << 20)
+                if not chunk:
+                    return self._died(process)
+                self._buffer += chunk
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def _died(self, process: subprocess.Popen[bytes]) -> Outcome:
+        code = process.wait()
+        return _system("exit", f"The function's process ended unexpectedly ({code}).")
+
+    def _over_memory(self, max_rss: int) -> bool:
+        # Linux is measured while the call runs; ru_maxrss is in bytes on macOS.
+        return sys.platform == "darwin" and max_rss > self._function.memory * 1024 * 1024
+
+    def _read_log(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout is not None
+        with contextlib.suppress(ValueError):
+            for line in process.stdout:
+                self._log(line.decode("utf-8", "replace").rstrip("\n"))
+
+
+def _system(kind: str, message: str) -> Outcome:
+    return Outcome(kind, json.dumps({"errorMessage": message, "errorType": kind}))
+
+
+def _resident(pid: int) -> int:
+    """Return the process's resident memory in bytes, 0 where the system does not tell."""
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * _PAGE
+    except (OSError, IndexError, ValueError):
+        return 0

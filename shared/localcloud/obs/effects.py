@@ -1,0 +1,41 @@
+"""What a request does to objects: which it changes, and whether it creates one."""
+
+from __future__ import annotations
+
+import re
+from xml.sax.saxutils import unescape
+
+from werkzeug.formparser import parse_form_data
+
+from localcloud.obs.request import ObsRequest
+
+_SUBRESOURCES = ("acl", "tagging", "retention", "legal-hold", "restore", "notification", "append")
+
+
+def creation(request: ObsRequest) -> str | None:
+    """Return the kind of creation that the request is, None if it creates no object (or appends)."""
+    if any(request.has(name) for name in (*_SUBRESOURCES, "partNumber", "uploads", "delete")):
+        return None
+    if request.method == "PUT" and request.key:
+        return "Copy" if request.header("copy-source") else "Put"
+    if request.method == "POST":
+        if request.key:
+            return "CompleteMultipartUpload" if "uploadId" in request.query else None
+        return "Post"
+    return None
+
+
+def changed_keys(request: ObsRequest) -> list[str]:
+    """Return the keys of objects that the request, a success, has changed."""
+    if request.key:
+        return [request.key]
+    if request.has("delete"):
+        return [unescape(key) for key in re.findall(r"<Key>(.*?)</Key>", request.body.decode(), re.DOTALL)]
+    return [posted_key(request)]
+
+
+def posted_key(request: ObsRequest) -> str:
+    """Return the key of a browser's form upload (api-obs obs_04_0081)."""
+    _, form, files = parse_form_data(request.for_moto(""))
+    name = next((file.filename or "" for file in files.values()), "")
+    return form.get("key", "").replace("${filename}", name)

@@ -1,0 +1,307 @@
+"""The local OBS: moto's S3 behind a thin layer that adds what OBS has and S3 has not.
+
+Added here: AppendObject, OBS's signatures and error form, notifications, faults, state on disk. Everything else (range
+reads, listing, multipart, copy, versions, metadata) is moto's, reached in process. Lifecycle rules, quotas, encryption
+and cross-region replication are not imitated; uploads by parts that are not complete do not survive a restart.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import NoReturn
+
+from localcloud.credentials import AccessKey, Keyring
+from localcloud.faults import Fault, Schedule
+from localcloud.obs import signature
+from localcloud.obs.append import Appender, describe, describe_list
+from localcloud.obs.effects import changed_keys, creation, posted_key
+from localcloud.obs.errors import ObsError, access_denied, no_such_key
+from localcloud.obs.events import Created, Subscription
+from localcloud.obs.request import HEADERS, ObsRequest
+from localcloud.obs.state import Folder
+from localcloud.obs.store import Response, Store, public
+from localcloud.web import Environ, Handler, Server, StartResponse, cut
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object as the local cloud's own parts read it."""
+
+    content: bytes
+    content_type: str
+    etag: str
+    version_id: str
+    public: bool
+    region: str
+
+
+class ObsHandler(Handler):
+    """Keeps the headers' own spelling: metadata names may hold underscores, which WSGI cannot tell from dashes."""
+
+    def make_environ(self) -> Environ:
+        """Add the headers as they arrived."""
+        return super().make_environ() | {HEADERS: {name.lower(): value for name, value in self.headers.items()}}
+
+
+class LocalObs:
+    """A WSGI application that answers as OBS does, path style, signatures v2 and obs.
+
+    Fault kinds: ``error`` (``status``, ``code``, ``message``; 503 ``SlowDown`` unless named), ``delay`` (``seconds``
+    before the request is looked at), ``cut`` (the connection breaks before anything is done), ``lost-answer`` (the work
+    is done, then the connection breaks without an answer), ``lost-event`` (the upload succeeds, nobody is told). Paths
+    are ``bucket/key``. ``kill-before`` and ``kill-after`` kill the function instance that asks, see ``on_kill``.
+    """
+
+    def __init__(
+        self,
+        keys: Keyring,
+        state: Path | None = None,
+        region: str = "cn-north-4",
+        owner: str = "0a1b2c3d4e5f60718293a4b5c6d7e8f9",
+    ) -> None:
+        """Serve these keys' owner; keep state in the folder, or in memory only."""
+        self.region = region
+        self.faults = Schedule()
+        #: Kills whoever holds an access key id; the local cloud sets it to kill function instances.
+        self.on_kill: Callable[[str], object] = lambda access: None
+        self._owner = owner
+        self._keys = keys
+        self._lock = threading.RLock()
+        self._store = Store(Folder(state) if state else None, region)
+        self._appender = Appender(self._store, self._lock)
+        self._subscriptions: list[Subscription] = []
+
+    def serve(self, port: int | None = None) -> Server:
+        """Serve on loopback."""
+        return Server(self, port, ObsHandler)
+
+    def close(self) -> None:
+        """Free the memory; what is on disk stays."""
+        with self._lock:
+            self._store.close()
+
+    # --- the console's work: what is set up rather than asked for
+
+    def create_bucket(self, name: str, region: str = "") -> None:
+        """Make a bucket, in another region if named; one that exists stays."""
+        with self._lock:
+            self._store.create_bucket(name, region)
+
+    def subscribe(self, subscription: Subscription) -> None:
+        """Tell a subscriber of uploads from now on. Overlapping filters are refused, as OBS does (facts 2.3)."""
+        with self._lock:
+            for other in self._subscriptions:
+                if _overlap(other, subscription):
+                    raise ValueError(f"a subscription on bucket {other.bucket} overlaps: filtering rules overlap")
+            self._subscriptions.append(subscription)
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Tell this subscriber nothing more."""
+        with self._lock:
+            self._subscriptions.remove(subscription)
+
+    def race(self, window: float, racers: int = 2) -> None:
+        """See ``Appender.race``."""
+        self._appender.race(window, racers)
+
+    def read(self, bucket: str, key: str, version: str | None = None) -> Stored:
+        """Read an object with the local cloud's own right; raise NoSuchBucket or NoSuchKey."""
+        with self._lock:
+            region = self._store.bucket(bucket).region
+            found = self._store.find(bucket, key, version)
+            if found is None:
+                raise no_such_key()
+            return Stored(
+                found.value,
+                str(found.metadata.get("Content-Type", "")),
+                found.etag.strip('"'),
+                found.version_id,
+                public(found),
+                region,
+            )
+
+    # --- requests
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        request = ObsRequest.read(environ)
+        fault = self.faults.take(request.method, f"{request.bucket}/{request.key}")
+        if fault and fault.kind == "kill-before":
+            self._kill(request)
+        response = self._respond(request, fault)
+        if fault and fault.kind == "kill-after":
+            self._kill(request)
+        if fault and fault.kind == "lost-answer":
+            cut(environ)
+        _finish(response, request)
+        status = f"{response.status} {HTTPStatus(response.status).phrase}"
+        start_response(status, list(response.headers.items()))
+        return [] if request.method == "HEAD" else [response.body]
+
+    def _respond(self, request: ObsRequest, fault: Fault | None) -> Response:
+        try:
+            if fault:
+                _strike(fault, request)
+            self._authorize(request)
+            _check_digest(request)
+            response = self._answer(request)
+        except ObsError as error:
+            return _error(error, request)
+        if response.status < 300 and not (fault and fault.kind == "lost-event"):
+            self._notify(request)
+        return response
+
+    def _kill(self, request: ObsRequest) -> NoReturn:
+        self.on_kill(request.headers.get("authorization", "").partition(" ")[2].partition(":")[0])
+        cut(request.environ)
+
+    def _authorize(self, request: ObsRequest) -> None:
+        key: AccessKey | None = signature.check(request, self._keys)
+        if key is not None:
+            return
+        with self._lock:
+            found = self._store.find(request.bucket, request.key) if request.key else None
+            if request.method not in ("GET", "HEAD") or found is None or not public(found):
+                raise access_denied()
+
+    def _answer(self, request: ObsRequest) -> Response:
+        if request.method == "POST" and request.has("append"):
+            return self._appender.answer(request)
+        with self._lock:
+            if request.bucket and not request.key:
+                own = self._answer_bucket(request)
+                if own is not None:
+                    return own
+            if request.bucket:
+                self._store.bucket(request.bucket)
+            response = self._store.ask_moto(request)
+            if request.method in ("GET", "HEAD"):
+                self._describe(request, response)
+            elif response.status < 300:
+                self._save(request)
+            return response
+
+    def _describe(self, request: ObsRequest, response: Response) -> None:
+        if request.key and not request.has("acl"):
+            describe(response, self._store.find(request.bucket, request.key, request.query.get("versionId")))
+        elif request.bucket and response.status == 200:
+            describe_list(response, request, self._store)
+
+    def _answer_bucket(self, request: ObsRequest) -> Response | None:
+        """Answer what moto would answer with another vendor's regions and services."""
+        if request.method == "PUT" and not request.query:
+            region = re.search(rb"<Location(?:Constraint)?>([^<]+)<", request.body)
+            self._store.create_bucket(request.bucket, region[1].decode() if region else "")
+            return Response(200, {"location": f"/{request.bucket}"})
+        if request.method == "GET" and request.has("location"):
+            return _location(self._store.bucket(request.bucket).region, request)
+        if request.has("notification"):
+            return self._answer_notification(request)
+        return None
+
+    def _answer_notification(self, request: ObsRequest) -> Response:
+        bucket = self._store.bucket(request.bucket)
+        if request.method == "PUT":
+            bucket.notification = request.body.decode()
+            self._store.save_bucket(request.bucket)
+            return Response(200)
+        if not bucket.notification:
+            return _xml("NotificationConfiguration", "")
+        return Response(200, {"content-type": "application/xml"}, bucket.notification.encode())
+
+    def _save(self, request: ObsRequest) -> None:
+        """Write through what the request has changed, before it is acknowledged."""
+        if not request.key and request.method in ("PUT", "DELETE"):
+            self._store.save_bucket(request.bucket)
+        elif "partNumber" not in request.query and not request.has("uploads"):
+            self._store.save(request.bucket, changed_keys(request))
+
+    def _notify(self, request: ObsRequest) -> None:
+        kind = creation(request)
+        if kind is None:
+            return
+        with self._lock:
+            key = request.key or posted_key(request)
+            found = self._store.find(request.bucket, key)
+            wanting = list(self._subscriptions)
+            if found is None:
+                return
+            created = Created(
+                kind,
+                request.bucket,
+                key,
+                found.size,
+                found.etag.strip('"'),
+                found.version_id,
+                self._store.bucket(request.bucket).region,
+                request.id,
+                request.source_ip,
+                self._owner,
+            )
+        for subscription in wanting:
+            if subscription.wants(created):
+                subscription.deliver(subscription.event(created))
+
+
+def _strike(fault: Fault, request: ObsRequest) -> None:
+    if fault.kind == "delay":
+        time.sleep(fault.seconds)
+    elif fault.kind == "cut":
+        cut(request.environ)
+    elif fault.kind == "error":
+        raise ObsError(
+            fault.status or 503, fault.code or "SlowDown", fault.message or "Please reduce your request rate."
+        )
+
+
+def _check_digest(request: ObsRequest) -> None:
+    given = request.headers.get("content-md5")
+    if given and given != base64.b64encode(hashlib.md5(request.body, usedforsecurity=False).digest()).decode():
+        raise ObsError(400, "BadDigest", "The Content-MD5 you specified did not match what we received.")
+
+
+def _overlap(one: Subscription, other: Subscription) -> bool:
+    return (
+        one.bucket == other.bucket
+        and (one.prefix.startswith(other.prefix) or other.prefix.startswith(one.prefix))
+        and (one.suffix.endswith(other.suffix) or other.suffix.endswith(one.suffix))
+    )
+
+
+def _xml(root: str, text: str) -> Response:
+    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<{root}>{text}</{root}>'
+    return Response(200, {"content-type": "application/xml"}, body.encode())
+
+
+def _location(region: str, request: ObsRequest) -> Response:
+    if request.obs_signed:
+        return _xml("Location", region)
+    return _xml("LocationConstraint", f"<LocationConstraint>{region}</LocationConstraint>")
+
+
+def _error(error: ObsError, request: ObsRequest) -> Response:
+    # A HEAD has no body: OBS repeats the error in headers.
+    headers = {
+        "content-type": "application/xml",
+        "x-obs-error-code": error.code,
+        "x-obs-error-message": error.message,
+    }
+    return Response(error.status, headers, error.xml(request.resource, request.id))
+
+
+def _finish(response: Response, request: ObsRequest) -> None:
+    """Name the headers as esdk reads them by the request's signature: ``x-obs-`` for obs, ``x-amz-`` for v2."""
+    response.headers |= {"server": "OBS", "x-amz-request-id": request.id}
+    if request.obs_signed:
+        for name in [name for name in response.headers if name.startswith("x-amz-")]:
+            response.headers["x-obs-" + name.removeprefix("x-amz-")] = response.headers.pop(name)
+    if request.method != "HEAD":
+        response.headers["content-length"] = str(len(response.body))

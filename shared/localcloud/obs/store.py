@@ -1,0 +1,209 @@
+"""The objects: moto's S3 backend, one account of it for each local OBS, and the bridge to the folder on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+from moto.core.request import Request as MotoRequest
+from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey, get_canned_acl, s3_backends
+from moto.s3.responses import S3Response
+
+from localcloud.obs.errors import ObsError, no_such_bucket
+from localcloud.obs.request import ObsRequest
+from localcloud.obs.state import BucketFile, Folder, Index, Version
+
+#: moto knows only regions of another vendor; the buckets' real region is kept beside it.
+_MOTO_REGION = "us-east-1"
+_SAVED = "localcloud_saved"
+_APPENDS = "localcloud_appends"
+
+
+@dataclass
+class Response:
+    """An HTTP answer; header names are in lower case."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+class Store:
+    """Buckets and objects. Not thread safe: the server holds its lock around every call."""
+
+    def __init__(self, folder: Folder | None, region: str) -> None:
+        """Open an own account of moto's backend, filled from the folder if there is one."""
+        self._account = "".join(secrets.choice("0123456789") for _ in range(12))
+        self._backend = s3_backends[self._account]["aws"]
+        self._folder = folder
+        self._region = region
+        self._buckets: dict[str, BucketFile] = {}
+        for bucket in folder.buckets() if folder else ():
+            self._open_bucket(bucket)
+
+    def close(self) -> None:
+        """Free the objects in memory."""
+        for bucket in self._backend.buckets.values():
+            for version in (version for key in bucket.keys for version in bucket.keys.getlist(key)):
+                if isinstance(version, FakeKey):
+                    version.dispose()
+        self._backend.buckets.clear()
+        s3_backends.pop(self._account, None)
+
+    # --- buckets
+
+    def create_bucket(self, name: str, region: str = "") -> None:
+        """Make a bucket; one that exists stays as it is (api-obs obs_04_0021: the owner gets 200 again)."""
+        if name in self._buckets:
+            return
+        if not 3 <= len(name) <= 63:
+            raise ObsError(400, "InvalidBucketName", "The specified bucket name is not valid.")
+        bucket = BucketFile(name, region or self._region, datetime.now(timezone.utc).isoformat())
+        self._make_bucket(bucket)
+        self.save_bucket(name)
+
+    def bucket(self, name: str) -> BucketFile:
+        """Return what is known of a bucket, or raise NoSuchBucket."""
+        if name not in self._buckets:
+            raise no_such_bucket()
+        return self._buckets[name]
+
+    def save_bucket(self, name: str) -> None:
+        """Write the bucket through to disk, or its absence."""
+        moto_bucket = self._backend.buckets.get(name)
+        if moto_bucket is None:
+            if self._buckets.pop(name, None) and self._folder:
+                self._folder.remove_bucket(name)
+            return
+        self._buckets[name].versioning = moto_bucket.versioning_status
+        if self._folder:
+            self._folder.save_bucket(self._buckets[name])
+
+    # --- objects
+
+    def ask_moto(self, request: ObsRequest) -> Response:
+        """Let moto answer an S3 request."""
+        moto_request = MotoRequest(request.for_moto(self._account))
+        # Moto's own test for "there is a server in front"; only then it reads raw paths.
+        moto_request.from_wsgi_server = True
+        dispatch = S3Response.key_dispatch if request.key else S3Response.bucket_dispatch
+        status, headers, content = dispatch(moto_request, moto_request.raw_url, dict(moto_request.headers))
+        body = content.encode() if isinstance(content, str) else bytes(content)
+        return Response(int(status), {str(n).lower(): str(v) for n, v in headers.items()}, body)
+
+    def find(self, bucket: str, key: str, version: str | None = None) -> FakeKey | None:
+        """Return the object, or None where it is missing or deleted."""
+        self.bucket(bucket)
+        return self._backend.get_object(bucket, key, version_id=version)
+
+    def save(self, bucket: str, keys: Iterable[str]) -> None:
+        """Write these keys through to disk, as they are in memory now."""
+        if self._folder is None:
+            return
+        for key in keys:
+            versions = self._backend.get_bucket(bucket).keys.getlist(key, [])
+            fresh = {v.version_id: v.value for v in versions if isinstance(v, FakeKey) and not hasattr(v, _SAVED)}
+            self._folder.save(bucket, Index(key, [_version(v) for v in versions]), fresh)
+            for version in versions:
+                setattr(version, _SAVED, True)
+
+    def append(self, bucket: str, key: str, prefix: bytes, data: bytes, first: ObsRequest) -> FakeKey:
+        """Set an appendable object's content to ``prefix + data``; ``first`` gives a new object's metadata."""
+        found = self.find(bucket, key)
+        if found is None:
+            found = self._backend.put_object(bucket, key, prefix + data, disable_notification=True)
+            found.set_metadata(_metadata(first))
+            setattr(found, _APPENDS, 0)
+            if first.header("acl") == "public-read":
+                found.set_acl(get_canned_acl("public-read"))
+        found.value = prefix + data  # type: ignore[misc]
+        found._etag = hashlib.md5(prefix + data, usedforsecurity=False).hexdigest()
+        found.last_modified = datetime.now(timezone.utc).replace(tzinfo=None)
+        setattr(found, _APPENDS, (appends(found) or 0) + 1)
+        if hasattr(found, _SAVED):
+            delattr(found, _SAVED)
+        return found
+
+    # --- from disk
+
+    def _open_bucket(self, bucket: BucketFile) -> None:
+        moto_bucket = self._make_bucket(bucket)
+        if self._folder is None:
+            return
+        for index, contents in self._folder.objects(bucket.name):
+            for version in index.versions:
+                moto_bucket.keys[index.key] = self._restored(bucket, index.key, version, contents.get(version.id, b""))
+
+    def _make_bucket(self, bucket: BucketFile) -> FakeBucket:
+        # Bucket names are unique over all of moto, but several local clouds may live in one process.
+        s3_backends.bucket_accounts.pop(bucket.name, None)
+        moto_bucket = self._backend.create_bucket(bucket.name, _MOTO_REGION)
+        moto_bucket.versioning_status = bucket.versioning
+        self._buckets[bucket.name] = bucket
+        return moto_bucket
+
+    def _restored(self, bucket: BucketFile, key: str, version: Version, content: bytes) -> Any:
+        found = FakeKey(
+            name=key,
+            value=content,
+            account_id=self._account,
+            region_name=_MOTO_REGION,
+            storage=version.storage_class,
+            etag=version.etag,
+            is_versioned=bucket.versioning == "Enabled",
+            version_id=version.id,
+            bucket_name=bucket.name,
+        )
+        found.last_modified = datetime.fromisoformat(version.modified)
+        found.set_metadata(dict(version.metadata), replace=False)
+        if version.public:
+            found.set_acl(get_canned_acl("public-read"))
+        if version.appends is not None:
+            setattr(found, _APPENDS, version.appends)
+        setattr(found, _SAVED, True)
+        if not version.marker:
+            return found
+        marker = FakeDeleteMarker(key=found)
+        marker._version_id = version.id
+        marker.last_modified = found.last_modified
+        return marker
+
+
+def appends(found: FakeKey) -> int | None:
+    """Return how many appends made the object, None for one that was put, copied or uploaded by parts."""
+    return getattr(found, _APPENDS, None)
+
+
+def public(found: FakeKey) -> bool:
+    """Tell whether anybody may read the object."""
+    return bool(found.acl and found.acl.public_read)
+
+
+def _version(found: Any) -> Version:
+    if isinstance(found, FakeDeleteMarker):
+        return Version(str(found.version_id), found.last_modified.isoformat(), marker=True)
+    return Version(
+        id=found.version_id,
+        modified=found.last_modified.isoformat(),
+        etag=found.etag.strip('"'),
+        metadata=dict(found.metadata),
+        storage_class=found.storage_class or "STANDARD",
+        public=public(found),
+        appends=appends(found),
+    )
+
+
+def _metadata(request: ObsRequest) -> dict[str, str]:
+    headers = request.headers
+    meta = {
+        f"x-amz-meta-{name.split('-meta-', 1)[1]}": value
+        for name, value in headers.items()
+        if name.startswith(("x-amz-meta-", "x-obs-meta-"))
+    }
+    if headers.get("content-type"):
+        meta["Content-Type"] = headers["content-type"]
+    return meta

@@ -1,0 +1,247 @@
+"""The local OCR over HTTP: signature, subscription, limits, OBS authorization, billing; and real recognition.
+
+Not imitated: which region offers which operation, withdrawn operations (the catalog says both), and the gateway's own
+throttling (``throttle`` faults stand for it). The order of checks where several fail at once is ours.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from legible.catalog import OPERATIONS
+from localcloud.credentials import Keyring
+from localcloud.faults import Fault, Schedule
+from localcloud.obs import LocalObs
+from localcloud.ocr import body as request_body
+from localcloud.ocr import signature
+from localcloud.ocr.errors import OcrError
+from localcloud.ocr.fetch import ObsReader
+from localcloud.ocr.journal import Call, Journal, enterprise_project
+from localcloud.web import Environ, Server, StartResponse, cut, raw_uri, read_body
+
+Recognize = Callable[[str, bytes, dict[str, Any]], Any]
+
+_PATH = re.compile(r"/v2/(?P<project>[^/]+)/ocr/(?P<slug>[^/?]+)")
+_log = logging.getLogger("localcloud.ocr")
+
+
+@dataclass
+class _Answer:
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+    code: str = ""
+    source: str = ""
+    units: int = 0
+
+
+def embedded(slug: str, image: bytes, options: dict[str, Any]) -> Any:
+    """Recognize with the embedded OCR engine, loaded on first use."""
+    from localcloud.engine import EngineError, recognize
+
+    try:
+        return recognize(slug, image, options)
+    except EngineError as error:
+        raise OcrError(error.code, error.message) from error
+
+
+class LocalOcr:
+    """A WSGI application that answers as Huawei Cloud OCR does.
+
+    Fault kinds, struck after the signature check; paths are slugs, the method is POST.
+
+    - Not billed: ``throttle`` (429 APIG.0308), ``error`` (``status``, ``code``, ``message``; ModelArts.4402 unless
+      named), ``redirect`` (302).
+    - The work is done and billed: ``lost-answer`` (silence for ``seconds``, an hour unless named, then the connection
+      closes), ``cut`` (breaks in mid-answer), ``no-result`` (200 with an empty object), ``empty`` (204), ``html`` (200
+      with a page), ``body`` (``status``, ``body``, ``content_type``; billed if 2xx).
+    - ``delay`` waits ``seconds`` and then answers.
+    - ``kill-before`` (not billed) and ``kill-after`` (billed) kill the function instance that asks, see ``on_kill``.
+    """
+
+    def __init__(
+        self,
+        keys: Keyring,
+        project_id: str,
+        *,
+        region: str = "cn-north-4",
+        obs: LocalObs | None = None,
+        state: Path | None = None,
+        recognizer: Recognize = embedded,
+        recorded: Mapping[str, bytes | Path] | None = None,
+    ) -> None:
+        """Serve one project.
+
+        Args:
+            keys: The access keys that may call.
+            project_id: The only project there is.
+            region: Where the service is; an OBS bucket elsewhere cannot be read.
+            obs: The OBS that ``url`` may point into; its port is ``reader.port``.
+            state: A folder for the journal, so that the count survives a restart.
+            recognizer: What recognizes: slug, file and options in, the value of ``result`` out; may raise OcrError.
+            recorded: Slugs that answer with this recorded body instead, marked ``X-OCR-Engine: recorded``.
+        """
+        self.faults = Schedule()
+        #: Kills whoever holds an access key id; the local cloud sets it to kill function instances.
+        self.on_kill: Callable[[str], object] = lambda access: None
+        self.journal = Journal(state / "journal.jsonl" if state else None)
+        self.reader = ObsReader(obs, region)
+        self.recorded: dict[str, bytes | Path] = dict(recorded or {})
+        #: Slugs not subscribed to; all others are.
+        self.unsubscribed: set[str] = set()
+        self._keys = keys
+        self._project_id = project_id
+        self._recognizer = recognizer
+        self._stopping = threading.Event()
+
+    def serve(self, port: int | None = None) -> Server:
+        """Serve on loopback."""
+        return Server(self, port)
+
+    def close(self) -> None:
+        """Let go of calls that are held on purpose."""
+        self._stopping.set()
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        body = read_body(environ)
+        uri = raw_uri(environ)
+        request_id = uuid.uuid4().hex
+        if environ["REQUEST_METHOD"] == "GET" and uri.startswith("/_local/"):
+            return _send(start_response, self._control(uri), request_id)
+        fault, answer = self._answer(environ, uri, body, request_id)
+        self._note(environ, uri, answer, fault, request_id)
+        if fault and fault.kind in ("kill-before", "kill-after"):
+            self.on_kill(signature.access_of(_headers(environ)))
+            cut(environ)
+        if fault and fault.kind == "lost-answer":
+            self._stopping.wait(fault.seconds or 3600)
+            cut(environ)
+        if fault and fault.kind == "cut":
+            head = f"HTTP/1.1 200 OK\r\nX-Request-Id: {request_id}\r\nContent-Length: {len(answer.body)}\r\n\r\n"
+            cut(environ, head.encode() + answer.body[: len(answer.body) // 2])
+        return _send(start_response, answer, request_id)
+
+    def _answer(self, environ: Environ, uri: str, body: bytes, request_id: str) -> tuple[Fault | None, _Answer]:
+        fault = None
+        try:
+            slug = self._admit(environ, uri, body)
+            fault = self.faults.take("POST", slug)
+            if fault:
+                early = self._strike_before(fault)
+                if early:
+                    return fault, early
+            answer = self._recognize(slug, body)
+            return fault, _strike_after(fault, answer) if fault else answer
+        except OcrError as error:
+            return fault, _Answer(error.status, _json(error.body(request_id)), code=error.code)
+
+    def _admit(self, environ: Environ, uri: str, body: bytes) -> str:
+        path = _PATH.fullmatch(uri.partition("?")[0])
+        if environ["REQUEST_METHOD"] != "POST" or path is None:
+            raise OcrError("APIG.0101")
+        signature.check("POST", uri, _headers(environ), body, self._keys)
+        if path["project"] != self._project_id or path["slug"] not in OPERATIONS:
+            raise OcrError("APIG.0101")
+        if path["slug"] in self.unsubscribed:
+            raise OcrError("ModelArts.4204")
+        return path["slug"]
+
+    def _recognize(self, slug: str, body: bytes) -> _Answer:
+        asked = request_body.read(OPERATIONS[slug], body, self.reader)
+        if slug in self.recorded:
+            found = self.recorded[slug]
+            content = found if isinstance(found, bytes) else found.read_bytes()
+            return _Answer(200, content, {"X-OCR-Engine": "recorded"}, source=asked.source, units=1)
+        try:
+            result = self._recognizer(slug, asked.document, asked.options)
+        except OcrError:
+            raise
+        except Exception as error:
+            _log.exception("recognizing %s failed", slug)
+            raise OcrError("ModelArts.4505", f"Internal error of the backend service: {error}") from error
+        # One call classifies a whole picture, and each document found in it is billed (facts 7).
+        units = max(1, len(result)) if slug == "auto-classification" and isinstance(result, list) else 1
+        return _Answer(200, _json({"result": result}), {"X-OCR-Engine": "embedded"}, source=asked.source, units=units)
+
+    def _strike_before(self, fault: Fault) -> _Answer | None:
+        if fault.kind == "throttle":
+            raise OcrError("APIG.0308")
+        if fault.kind == "error":
+            raise OcrError(fault.code or "ModelArts.4402", fault.message, fault.status)
+        if fault.kind == "kill-before":
+            return _Answer(499, b"", code="killed")
+        if fault.kind == "redirect":
+            return _Answer(302, b"", {"Location": "https://example.invalid/"})
+        if fault.kind == "delay":
+            self._stopping.wait(fault.seconds)
+        return None
+
+    def _note(self, environ: Environ, uri: str, answer: _Answer, fault: Fault | None, request_id: str) -> None:
+        path = _PATH.fullmatch(uri.partition("?")[0])
+        self.journal.add(
+            Call(
+                time=time.time(),
+                slug=path["slug"] if path else "",
+                request_id=request_id,
+                status=answer.status,
+                project=enterprise_project(_headers(environ).get("enterprise-project-id", "")),
+                units=answer.units if 200 <= answer.status < 300 else 0,
+                code=answer.code,
+                source=answer.source,
+                fault=fault.kind if fault else "",
+            )
+        )
+
+    def _control(self, uri: str) -> _Answer:
+        if uri == "/_local/journal":
+            return _Answer(200, msgspec.json.encode(self.journal.calls))
+        if uri == "/_local/bill":
+            return _Answer(200, _json(self.journal.bill()))
+        return _Answer(404, b"{}")
+
+
+def _strike_after(fault: Fault, answer: _Answer) -> _Answer:
+    if fault.kind == "no-result":
+        answer.body = b"{}"
+    elif fault.kind == "empty":
+        answer.status, answer.body = 204, b""
+    elif fault.kind == "html":
+        answer.body = b"<!DOCTYPE html><html><body>Service page</body></html>"
+        answer.headers["Content-Type"] = "text/html"
+    elif fault.kind == "body":
+        answer.status, answer.body = fault.status or 200, fault.body
+        answer.headers["Content-Type"] = fault.content_type
+    return answer
+
+
+def _send(start_response: StartResponse, answer: _Answer, request_id: str) -> Iterable[bytes]:
+    headers = {"Content-Type": "application/json", "X-Request-Id": request_id, "Server": "api-gateway"} | answer.headers
+    if answer.status != 204:
+        headers["Content-Length"] = str(len(answer.body))
+    start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(headers.items()))
+    return [answer.body]
+
+
+def _headers(environ: Environ) -> dict[str, str]:
+    headers = {name[5:].replace("_", "-").lower(): str(v) for name, v in environ.items() if name.startswith("HTTP_")}
+    for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        if environ.get(name):
+            headers[name.replace("_", "-").lower()] = str(environ[name])
+    return headers
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()

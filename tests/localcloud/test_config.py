@@ -1,0 +1,108 @@
+"""serverless.yml as the local FunctionGraph reads it, and as the plugin would take it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from localcloud.functiongraph import AsyncPolicy, ConfigError, Function, ObsTrigger, load
+
+ROOT = Path(__file__).resolve().parents[2]
+#: What the plugin's code reads of a function (facts functiongraph 5.1, serverless-huawei-functions 0.0.10).
+FUNCTION_KEYS = {
+    "name", "handler", "description", "agencyName", "xrole", "appXrole", "codeType", "code", "userData", "environment",
+    "initializerHandler", "initializerTimeout", "ltsGroupId", "ltsGroupName", "ltsStreamId", "ltsStreamName",
+    "dependVersionList", "enterpriseProjectId", "tags", "tagPolicy", "extend", "events", "runtime", "memorySize",
+    "timeout", "package",
+}  # fmt: skip
+MEMORY = {128, 256, 512, 768, 1024, 1280, 1536, 1792, 2048, 2560, 3072, 3584, 4096, 8192, 10240}
+
+
+@pytest.fixture
+def document() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / "serverless.yml").read_text(encoding="utf-8"))
+    return found
+
+
+def test_our_own_file_is_what_the_plugin_takes(document: dict[str, Any]) -> None:
+    provider = document["provider"]
+    assert provider["name"] == "huawei"
+    assert provider["memorySize"] in MEMORY
+    assert 3 <= provider["timeout"] <= 900
+    assert provider["runtime"] in ("Python3.10", "Python3.12")
+    for name, function in document["functions"].items():
+        assert set(function) <= FUNCTION_KEYS, name
+        for event in function.get("events", []):
+            assert set(event) <= {"triggerTypeCode", "status", "eventData"}
+            assert event["triggerTypeCode"] in (
+                "OBS",
+                "TIMER",
+                "APIG",
+                "DEDICATEDGATEWAY",
+                "SMN",
+                "CTS",
+                "LTS",
+                "KAFKA",
+            )
+
+
+def test_our_own_functions() -> None:
+    functions = load(ROOT / "serverless.yml")
+
+    upload = functions["on_upload"]
+    assert upload.handler == "on_upload.handler"
+    assert upload.triggers == (ObsTrigger("legible-in"),)
+    assert upload.policy.on_failure == "on_failure"
+    assert (upload.memory, upload.timeout) == (512, 300)
+    assert upload.user_data["LEGIBLE_OUTPUT_BUCKET"] == "legible-out"
+    for function in functions.values():
+        assert not any("${" in value for value in function.user_data.values())
+
+
+def test_defaults_are_the_plugins(tmp_path: Path) -> None:
+    file = tmp_path / "serverless.yml"
+    file.write_text("service: s\nprovider: {name: huawei}\nfunctions: {one: {handler: one.handler}}\n")
+
+    one = load(file)["one"]
+
+    assert (one.name, one.memory, one.timeout, one.package) == ("s-dev-one", 256, 30, "default")
+    assert one.policy == AsyncPolicy(max_retry_attempts=0)
+
+
+@pytest.mark.parametrize(
+    ("custom", "message"),
+    [
+        ("{one: {maxAsyncRetryAttempts: 4}}", "0 to 3"),
+        ("{one: {maxAsyncEventAgeInSeconds: 0}}", "1 to 86400"),
+        ("{one: {onFailure: three}}", "no function"),
+        ("{one: {onFailure: two}, two: {onFailure: one}}", "each other's destination"),
+    ],
+)
+def test_policies_the_platform_refuses(tmp_path: Path, custom: str, message: str) -> None:
+    file = tmp_path / "serverless.yml"
+    file.write_text(
+        "service: s\nprovider: {name: huawei}\n"
+        f"custom: {{asyncInvocation: {custom}}}\n"
+        "functions: {one: {handler: a.b}, two: {handler: a.b}}\n"
+    )
+
+    with pytest.raises(ConfigError, match=message):
+        load(file)
+
+
+def test_functions_the_platform_refuses(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="20"):
+        Function("f", "a.b", user_data={f"K{number}": "" for number in range(21)})
+    with pytest.raises(ConfigError, match="4,096"):
+        Function("f", "a.b", user_data={"K": "x" * 4096})
+    with pytest.raises(ConfigError, match="<file>.<function>"):
+        Function("f", "handler")
+    file = tmp_path / "serverless.yml"
+    file.write_text(
+        "service: s\nprovider: {name: huawei}\nfunctions: {f: {handler: a.b, description: '${self:no.way}'}}"
+    )
+    with pytest.raises(ConfigError, match="points nowhere"):
+        load(file)
