@@ -37,9 +37,11 @@ def picture(width: int = 60, height: int = 40, name: str = "PNG", **options: Any
     return target.getvalue()
 
 
-def tiff(pages: int) -> bytes:
+def tiff(pages: int, *, noise: bool = False) -> bytes:
     target = io.BytesIO()
     frames = [Image.new("L", (60, 40), 255 - 10 * page) for page in range(pages)]
+    if noise:
+        frames = [Image.effect_noise((300, 300), 90) for _ in frames]
     frames[0].save(target, "TIFF", save_all=True, append_images=frames[1:])
     return target.getvalue()
 

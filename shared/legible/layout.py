@@ -44,11 +44,10 @@ def answer(document: Document, page: int, owner: str = "") -> str:
     return f"answers/{shortened(document.key)}/{document.version}/{name}"
 
 
-def attachment(document: Document, page: int, name: str, media_type: str) -> str:
-    """Return the key of a file that came inside the answer for a page."""
-    suffix = {"image/jpeg": ".jpg", "image/png": ".png"}.get(media_type, "." + media_type.rsplit("/", 1)[-1][:8])
-    plain = "".join(letter if letter.isalnum() or letter in "-_" else "-" for letter in name)[:80]
-    return f"answers/{shortened(document.key)}/{document.version}/{page:04d}.{plain}{suffix}"
+def attachment(document: Document, page: int, name: str) -> str:
+    """Return the key of a file that came inside the answer for a page; ``name`` has its suffix."""
+    plain = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)[-100:]
+    return f"answers/{shortened(document.key)}/{document.version}/{page:04d}.{plain}"
 
 
 def record(document: Document) -> str:

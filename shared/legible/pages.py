@@ -128,10 +128,7 @@ def _plan_pdf(operation: Operation, body: bytes) -> Plan:
 
 def _pdf_pages(body: bytes) -> int:
     with _pdf(body) as document:
-        count = len(document)
-    if not count:
-        raise RejectedError("The PDF has no pages.", code="no-pages", advice="Save it again and upload that.")
-    return count
+        return len(document)
 
 
 def _pdf_page(operation: Operation, body: bytes, page: int) -> tuple[Image.Image, str]:

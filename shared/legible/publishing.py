@@ -43,7 +43,7 @@ class Publisher:
         return tuple(self._attach(document, *file) for file in extract.files)
 
     def _attach(self, document: Document, name: str, page: int, media_type: str, body: bytes) -> Attachment:
-        key = layout.attachment(document, page, name, media_type)
+        key = layout.attachment(document, page, name)
         self._store.write(ObjectRef(self._output, key), body, media_type)
         return Attachment(name, page, key, media_type, len(body))
 

@@ -414,19 +414,24 @@ class TestFaults:
         assert set(states()) == {"DISCARD", "SUCCESS"}
 
 
-def test_stopping_answers_who_waits(run: Any) -> None:
+def test_stopping_answers_who_waits(run: Any, tmp_path: Path) -> None:
     # given
     import threading
 
     graph = run(instances=1)
     outcomes: list[Any] = []
     threads = [
-        threading.Thread(target=lambda: outcomes.append(graph.invoke("f", {"sleep": 30})), daemon=True)
+        threading.Thread(
+            target=lambda: outcomes.append(graph.invoke("f", {"note": str(tmp_path / "note"), "sleep": 30})),
+            daemon=True,
+        )
         for _ in range(2)
     ]
     for thread in threads:
         thread.start()
-    time.sleep(0.3)
+    end = time.monotonic() + 20
+    while not (tmp_path / "note").exists() and time.monotonic() < end:
+        time.sleep(0.05)
 
     # when
     graph.stop()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import zipfile
+from pathlib import Path
 
+import pypdfium2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +15,9 @@ from PIL import Image
 from legible import catalog, intake, pages
 from legible.errors import RejectedError
 from rig import pdf, picture, tiff
+
+#: Made with a user password; nothing can be read of it without.
+LOCKED = Path(__file__).parents[1] / "documents" / "hostile" / "locked.pdf"
 
 
 def zipped(*names):
@@ -157,6 +162,24 @@ class TestPages:
         with pytest.raises(RejectedError) as caught:
             pages.plan(catalog.find("passport"), "pdf", body)
         assert caught.value.reason_code == code
+
+    def test_a_pdf_without_pages(self):
+        target = io.BytesIO()
+        pypdfium2.PdfDocument.new().save(target)
+        with pytest.raises(RejectedError, match="is broken"):
+            pages.plan(catalog.find("passport"), "pdf", target.getvalue())
+
+    def test_a_pdf_with_a_password(self):
+        with pytest.raises(RejectedError, match="locked with a password"):
+            pages.plan(catalog.find("passport"), "pdf", LOCKED.read_bytes())
+
+    def test_a_page_that_is_missing_is_said_by_its_number(self):
+        body = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R 9 0 R]/Count 2>>"
+        body += b"endobj\n3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]>>endobj\n"
+        body += b"trailer<</Root 1 0 R/Size 4>>\n%%EOF"
+        assert pages.plan(catalog.find("passport"), "pdf", body).count == 2
+        with pytest.raises(RejectedError, match="Page 2 of the PDF cannot be rendered"):
+            pages.render(catalog.find("passport"), "pdf", body, 2)
 
     def test_an_image_that_cannot_be_opened(self):
         with pytest.raises(RejectedError, match="cannot be opened"):

@@ -230,6 +230,24 @@ class TestRaces:
             mine.finish(status="done")
 
 
+def test_an_answer_that_comes_after_another_ones_is_named_as_surplus():
+    rig = Rig(PASSPORT)
+    upload = rig.upload("passport/a.png")
+
+    def meanwhile():
+        (name,) = [name for name in rig.store.keys(OUT, "ledger/") if not name.endswith("newest.jsonl")]
+        ref = ObjectRef(OUT, name)
+        other = Line("answered", rig.clock.now(), "other", 2, page=1, request_id="r-0", answer="answers/other.json")
+        rig.store.append(ref, len(rig.store.objects[ref][0]), journal.encode(other))
+        rig.store.write(ObjectRef(OUT, "answers/other.json"), b'{"result": {"surname": "OTHER"}}', "application/json")
+
+    rig.ocr.during = meanwhile
+    rig.run(upload)
+    record = rig.record("passport/a.png")
+    assert [field["value"] for field in record["fields"]] == ["OTHER"]
+    assert record["calls"] == {"answered": 1, "unknown": 0, "surplus": 1}
+
+
 def steps(document_of) -> int:
     """Count the store's operations of one undisturbed run."""
     rig, count = Rig(TEXT), []

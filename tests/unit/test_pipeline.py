@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+
 import pytest
 
 from fakes import START
@@ -402,6 +405,56 @@ class TestPages:
         assert outcome["status"] == "partial"
         assert [page["state"] for page in record["pages"]] == ["done", "held", "held"]
         assert len(rig.ocr.calls) == 2
+
+    def test_rendered_pages_are_sent_inline_when_set(self):
+        rig = Rig(PASSPORT, policy=Policy(source="inline"))
+        rig.run(rig.upload("passport/a.pdf", pdf(1)))
+        assert rig.ocr.calls[0][2].body.startswith(b"\xff\xd8")
+        assert rig.store.keys(OUT, "work/") == []
+
+    def test_a_large_document_of_several_pages_is_read_whole_to_count_them(self):
+        rig = Rig(TEXT)
+        body = tiff(2, noise=True)
+        (outcome,) = rig.run(rig.upload("general-text/a.tiff", body))
+        assert len(body) > 64 * 1024
+        assert outcome["pages"] == 2
+
+    def test_sides_that_stand_behind_the_first_64_kb_are_found(self):
+        rig = Rig(PASSPORT)
+        rig.run(rig.upload("passport/a.jpg", picture(name="JPEG", icc_profile=bytes(100_000))))
+        assert rig.record("passport/a.jpg")["document"]["width"] == 60
+
+    def test_of_a_large_image_only_its_ends_are_read(self):
+        rig = Rig(PASSPORT)
+        upload = rig.upload("passport/a.bmp", picture(900, 900, "BMP"))
+        rig.run(upload)
+        assert sum(size for ref, size in rig.store.reads if ref == upload.ref) <= 68 * 1024
+
+
+def test_files_inside_an_answer_are_stored_beside_it_and_named_in_the_record():
+    portrait = base64.b64encode(picture()).decode()
+    rig = Rig({"number": "1", "portrait_image": portrait})
+    rig.run(rig.upload("hk-id-card/a.png"))
+    (attachment,) = rig.record("hk-id-card/a.png")["attachments"]
+    assert rig.store.objects[ObjectRef(OUT, attachment["key"])][0] == picture()
+    assert portrait not in json.dumps(rig.record("hk-id-card/a.png"))
+
+
+def test_a_claim_that_cannot_be_given_back_is_told_and_the_first_error_stays():
+    rig = Rig(ThrottledError("slow"))
+    upload = rig.upload("passport/a.png")
+    appended = []
+
+    def fail(verb, ref):
+        if verb == "append" and "a.png/" in ref.key:
+            appended.append(ref)
+            if len(appended) > 8:
+                raise UnavailableError("503")
+
+    rig.store.fail = fail
+    with pytest.raises(ThrottledError):
+        rig.run(upload)
+    assert "not-released" in {line["event"] for line in rig.log.lines}
 
 
 class TestGivenUp:

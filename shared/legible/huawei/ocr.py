@@ -73,10 +73,9 @@ class OcrRecognizer:
             request = self.request(operation, options, picture)
             getattr(self._client(operation, seconds), operation.sdk.method)(request)
         except Exception as error:
-            response: requests.Response | None = self._received.response
-            if response is None or not 200 <= response.status_code < 300:
-                raise self._translated(error, response) from None
-            # Paid and received: that the SDK's typed parser fails on it is not our concern.
+            if self._received.response is None or isinstance(error, ServiceResponseException):
+                raise self._translated(error) from None
+            # An answer came; that the SDK's typed parser fails on it is not our concern.
         return self._answer(self._received.response)
 
     def request(self, operation: Operation, options: Mapping[str, Any], picture: Picture) -> Any:
@@ -135,7 +134,7 @@ class OcrRecognizer:
             raise error
         return Answer(response.content, request_id, response.status_code)
 
-    def _translated(self, error: Exception, response: requests.Response | None) -> LegibleError:
+    def _translated(self, error: Exception) -> LegibleError:
         if isinstance(error, ServiceResponseException):
             return faults.error(
                 int(error.status_code),
@@ -144,8 +143,6 @@ class OcrRecognizer:
                 str(error.request_id or ""),
                 self._credentials.secrets,
             )
-        if response is not None:
-            return faults.error(response.status_code, "", type(error).__name__, "", self._credentials.secrets)
         if not isinstance(error, (SdkException, requests.RequestException, urllib3.exceptions.HTTPError)):
             return SettingsError(
                 f"The SDK refuses the request: {redact(str(error), self._credentials.secrets)}",
