@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from legible.errors import AppendConflictError, ObjectGoneError
+from legible.errors import AppendConflictError, HeldError, ObjectGoneError
 from legible.model import Answer, ObjectRef, Picture
 from legible.operation import Operation
 from legible.ports import Head
@@ -76,7 +76,9 @@ class MemoryStore:
         self.fail("append", ref)
         with self._lock:
             known = self.objects.get(ref, (b"", "", self.clock.now(), {}))[0]
-            if len(known) != position or (known and ref not in self.appendable):
+            if ref in self.objects and ref not in self.appendable:
+                raise HeldError(f"The object {ref} is not appendable.", code="not-appendable")
+            if len(known) != position:
                 raise AppendConflictError(f"The object has {len(known)} bytes, not {position}.")
             self.objects[ref] = (known + body, "application/octet-stream", self.clock.now(), {})
             self.appendable.add(ref)

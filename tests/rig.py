@@ -9,10 +9,13 @@ from typing import Any
 from PIL import Image
 
 from fakes import Clock, MemoryStore, Reply, ScriptedOcr
-from legible.calling import Caller, Policy
+from legible.calling import Caller
+from legible.desk import Desk, Policy
 from legible.documents import Documents
+from legible.finishing import Finisher
 from legible.ledger import Ledger
 from legible.model import ObjectRef, Upload
+from legible.newest import Newest
 from legible.pipeline import Invocation, Pipeline
 from legible.ports import Arbiter
 from legible.publishing import Publisher
@@ -76,6 +79,7 @@ class Rig:
         rules: Routing | None = None,
         arbiter: Arbiter | None = None,
         seconds: float = 60.0,
+        max_pages: int = 2000,
     ) -> None:
         self.clock = Clock()
         self.store = MemoryStore(self.clock)
@@ -84,6 +88,7 @@ class Rig:
         self.rules = rules or Routing(region="cn-north-4")
         self.arbiter = arbiter
         self.seconds = seconds
+        self.max_pages = max_pages
         self.log = Logged()
         self.invocations = 0
 
@@ -92,14 +97,15 @@ class Rig:
         end = self.clock.now().timestamp() + self.seconds
         remaining = lambda: end - self.clock.now().timestamp()  # noqa: E731 - the shortest way to say it
         ledger = Ledger(self.store, OUT, self.arbiter, self.clock.now, self.clock.pause)
+        newest = Newest(self.store, OUT, self.clock.now, self.clock.pause)
+        publisher = Publisher(self.store, OUT, newest)
         return Pipeline(
-            store=self.store,
-            documents=Documents(self.store, IN, OUT, self.log),
+            documents=Documents(self.store, IN, OUT, self.max_pages),
             ledger=ledger,
-            caller=Caller(self.store, self.ocr, OUT, self.policy, remaining, self.clock.pause),
-            publisher=Publisher(self.store, OUT, ledger),
+            caller=Caller(Desk(self.store, self.ocr, OUT, self.policy, remaining, self.clock.pause)),
+            finisher=Finisher(self.store, OUT, ledger, publisher),
+            publisher=publisher,
             rules=self.rules,
-            output=OUT,
             settings={},
             invocation=Invocation(owner or f"invocation-{self.invocations}", remaining),
             log=self.log,
@@ -116,7 +122,7 @@ class Rig:
         return self.store.json(OUT, f"results/{key}/record.json")
 
     def journal(self, key: str) -> list[dict[str, Any]]:
-        (name,) = [name for name in self.store.keys(OUT, f"ledger/{IN}/{key}/") if not name.endswith("newest.jsonl")]
+        (name,) = [name for name in self.store.keys(OUT, f"ledger/{IN}/{key}/") if "newest-" not in name]
         return self.store.lines(OUT, name)
 
     def has(self, key: str) -> bool:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from legible import intake, layout, pages
-from legible.calling import Job
-from legible.errors import DocumentError, ObjectGoneError, RejectedError, SkippedError
-from legible.model import Document, ObjectRef, Unreadable, Upload
-from legible.ports import Head, Log, ObjectStore
+from legible.desk import Job
+from legible.errors import DocumentError, HeldError, ObjectGoneError, RejectedError, SkippedError
+from legible.model import Arrival, Document, Ignored, ObjectRef, Unreadable, Upload
+from legible.operation import Operation
+from legible.ports import Head, ObjectStore
 from legible.routing import Routed
+
+_ETAG = re.compile(r"[0-9a-f]{32}(-[0-9]+)?")
 
 
 class Documents:
@@ -19,38 +24,37 @@ class Documents:
         store: Where documents lie.
         input_bucket: Where uploads come from.
         output: Where results go; what lies there is no document, unless both are one bucket.
-        log: Where events are told.
+        max_pages: More pages than this are held, not called for.
     """
 
-    def __init__(self, store: ObjectStore, input_bucket: str, output: str, log: Log) -> None:
+    def __init__(self, store: ObjectStore, input_bucket: str, output: str, max_pages: int) -> None:
         """See the class."""
         self._store = store
         self._input = input_bucket
         self._output = output
-        self._log = log
+        self._max_pages = max_pages
 
-    def locate(self, upload: Upload | Unreadable) -> tuple[Document, DocumentError | None]:
+    def locate(self, upload: Arrival) -> tuple[Document, DocumentError | None]:
         """Find out which version of which object an upload is.
 
         Returns:
             The document, and why nothing can be read of it: gone, not permitted, or an event that names no object.
 
         Raises:
-            SkippedError: It is no document: a folder or an own output.
+            SkippedError: It is no document: a folder, a removal, an own output, an object of another bucket.
             UnavailableError: The store has a passing fault.
         """
         if isinstance(upload, Unreadable):
             document = Document("unreadable", f"{layout.UNREADABLE}/{upload.digest}", upload.digest)
             reason = upload.reason
             return document, RejectedError(reason.message, code=reason.code, advice=reason.advice)
-        self._refuse_own(upload.ref)
+        if isinstance(upload, Ignored):
+            raise SkippedError(upload.reason.message, code=upload.reason.code)
+        self._refuse(upload.ref)
         try:
             ref, head = self._find(upload)
         except DocumentError as error:
-            version = _plain(upload.version_id or upload.etag or "gone")
-            return Document(upload.ref.bucket, upload.ref.key, version, upload.etag), error
-        if upload.etag and head.etag != upload.etag:
-            self._log("replaced", bucket=ref.bucket, key=ref.key, announced=upload.etag, found=head.etag)
+            return announced(upload), error
         return Document(
             bucket=ref.bucket,
             key=ref.key,
@@ -62,12 +66,18 @@ class Documents:
             content_type=head.content_type,
         ), None
 
-    def _refuse_own(self, ref: ObjectRef) -> None:
+    def _refuse(self, ref: ObjectRef) -> None:
         if ref.bucket == self._output and (self._output != self._input or ref.key.startswith(layout.OWN)):
             raise SkippedError(
                 f"{ref} is an output of Legible.",
                 code="own-output",
                 advice="Let the trigger watch the input bucket, or a prefix of its own.",
+            )
+        if ref.bucket != self._input:
+            raise SkippedError(
+                f"{ref} is not in the input bucket {self._input}.",
+                code="other-bucket",
+                advice="Results are filed by key, so one deployment reads one bucket; set LEGIBLE_INPUT_BUCKET.",
             )
         if ref.key.endswith("/"):
             raise SkippedError(f"{ref} is a folder.", code="folder")
@@ -111,31 +121,60 @@ class Documents:
             RejectedError: The service would refuse it, and it cannot be mended.
             UnavailableError: The store has a passing fault.
         """
-        ref, version_id, operation = document.ref, document.version_id, routed.operation
+        operation = routed.operation
         if document.size == 0:
             intake.format_of(b"")
-        last_byte = min(document.size, intake.FIRST_BYTES) - 1
-        first = self._store.read(ref, version_id, 0, last_byte)
+        first = self._read(document, 0, min(document.size, intake.FIRST_BYTES) - 1)
         document = msgspec.structs.replace(document, format=intake.format_of(first))
-        whole = document.size <= intake.FIRST_BYTES
-        tail = first if whole else self._store.read(
-            ref, version_id, document.size - intake.LAST_BYTES, document.size - 1
-        )  # fmt: skip
-        intake.judge_end(document.format, document.size, first, tail[-intake.LAST_BYTES :])
         intake.judge_size(operation, document.size)
-        body = first if whole else None
-        if body is None and (document.format in pages.COUNTED or document.format not in operation.limits.formats):
-            body = self._store.read(ref, version_id)
+        body = self._whole(document, operation, first)
         plan = pages.plan(operation, document.format, body if document.format in pages.COUNTED else None)
+        if plan.count > self._max_pages:
+            raise HeldError(
+                f"The document has {plan.count} pages; at most {self._max_pages} are called for.",
+                code="too-many-pages",
+                advice="Split it, or raise limits.max_pages in legible.toml and upload it again.",
+            )
         document = self._measure(document, routed, first if body is None else body, plan)
-        return document, Job(document, operation, routed.options, plan, body if plan.rendered else None)
+        kept = body if plan.rendered else None
+        return document, Job(document, operation, routed.options, plan, kept, self._not_newest(document))
+
+    def _whole(self, document: Document, operation: Operation, first: bytes) -> bytes | None:
+        """Return all of a document where pages need it or its end looks wrong; None where its ends are enough."""
+        if len(first) == document.size:
+            body: bytes | None = first
+        elif document.format in pages.COUNTED or document.format not in operation.limits.formats:
+            body = self._read(document)
+        else:
+            body = None
+        tail = body[-intake.LAST_BYTES :] if body is not None else self._read(
+            document, document.size - intake.LAST_BYTES, document.size - 1
+        )  # fmt: skip
+        if not intake.ends(document.format, document.size, first, tail):
+            body = body or self._read(document)
+            whole = intake.ends(document.format, document.size, first, body)
+            if not (whole and pages.decodes(document.format, body)):
+                raise intake.cut(document.format, document.size)
+        return body
+
+    def _read(self, document: Document, first: int | None = None, last: int | None = None) -> bytes:
+        return self._store.read(document.ref, document.version_id, first, last)
+
+    def _not_newest(self, document: Document) -> str:
+        """Say why the service cannot be given a URL: it opens an object's newest version, and this is an older one."""
+        if not document.version_id:
+            return ""
+        newest = self._head(document.ref, "")
+        if newest is not None and newest.version_id == document.version_id:
+            return ""
+        return "sent inline: this upload is not the newest version of its key"
 
     def _measure(self, document: Document, routed: Routed, known: bytes, plan: pages.Plan) -> Document:
         width = height = None
         if document.format not in {"pdf", "ofd"}:
             sides = pages.measure(known)
             if sides is None and len(known) < document.size:
-                sides = pages.measure(self._store.read(document.ref, document.version_id))
+                sides = pages.measure(self._read(document))
             if sides is None:
                 raise RejectedError(
                     "The image cannot be opened: it is cut or broken.",
@@ -145,7 +184,21 @@ class Documents:
             width, height = sides
             if not plan.rendered:
                 intake.judge_sides(routed.operation, width, height)
-        return msgspec.structs.replace(document, width=width, height=height, page_count=plan.count)
+        return msgspec.structs.replace(document, width=width, height=height, page_count=plan.pages)
+
+
+def announced(upload: Upload) -> Document:
+    """Return the document an event names, whatever the store has by now."""
+    version = _plain(upload.version_id or upload.etag or "gone")
+    return Document(upload.ref.bucket, upload.ref.key, version, upload.etag, uploaded_at=upload.at)
+
+
+def replaced(upload: Upload, document: Document) -> bool:
+    """Tell whether the upload an event names was overwritten before it was read.
+
+    An etag is 32 hexadecimal digits, with a part count behind it for a multipart upload; anything else says nothing.
+    """
+    return bool(_ETAG.fullmatch(upload.etag)) and upload.etag != document.etag
 
 
 def _plain(version: str) -> str:

@@ -9,7 +9,8 @@
     ├── SkippedError             not a document: a folder, an own output, a removal; no record
     ├── DocumentError            ends as a record with status and reason; never raised to the platform
     │   ├── RejectedError        the document or its route is wrong
-    │   │   └── ObjectGoneError  no such object, or no such version of it
+    │   │   ├── ObjectGoneError  no such object, or no such version of it
+    │   │   └── ReplacedError    overwritten by a newer upload before or while it was read
     │   ├── HeldError            the account or the settings must be mended first (subscription, budget, region)
     │   └── DeadError            given up
     ├── RetryableError           raised after all objects were tried, so that the platform delivers again
@@ -141,6 +142,13 @@ class ObjectGoneError(RejectedError):
     http_status = 404
 
 
+class ReplacedError(RejectedError):
+    """Overwritten by a newer upload before or while it was read."""
+
+    code = "replaced"
+    http_status = 409
+
+
 class HeldError(DocumentError):
     """Something outside the document must be mended first: subscription, account, region, budget."""
 
@@ -215,6 +223,6 @@ class SourceUnreadableError(LegibleError):
 
 
 class AppendConflictError(LegibleError):
-    """Somebody else appended first (409 PositionNotEqualToLength), or the object is not appendable."""
+    """Somebody else appended first (409 PositionNotEqualToLength)."""
 
     code = "append-conflict"

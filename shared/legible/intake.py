@@ -89,24 +89,13 @@ def _foreign(first: bytes) -> RejectedError:
     )
 
 
-def judge_end(format_name: str, size: int, first: bytes, last: bytes) -> None:
-    """Refuse a document whose end is missing: a cut upload.
-
-    Args:
-        format_name: As ``format_of`` gave it.
-        size: The document's length in bytes.
-        first: Its beginning.
-        last: Its end, up to ``LAST_BYTES``.
-
-    Raises:
-        RejectedError: The end does not stand where the format says.
-    """
-    if not ends(format_name, size, first, last):
-        raise RejectedError(
-            f"The {format_name.upper()} is cut: its end is missing after {size:,} bytes.",
-            code="truncated",
-            advice="The upload or scan broke off; upload it again.",
-        )
+def cut(format_name: str, size: int) -> RejectedError:
+    """Return the error for a document whose end is missing."""
+    return RejectedError(
+        f"The {format_name.upper()} is cut: its end is missing after {size:,} bytes.",
+        code="truncated",
+        advice="The upload or scan broke off; upload it again.",
+    )
 
 
 def ends(format_name: str, size: int, first: bytes, last: bytes) -> bool:

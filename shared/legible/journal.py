@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
@@ -18,7 +18,8 @@ class Line(Struct, frozen=True, omit_defaults=True):
     """One line of a journal; ``(owner, n)`` names it.
 
     ``claimed`` carries ``lease_until``, ``plan`` (the hash of operation, options and settings), ``fence`` (the
-    arbiter's number), ``operation``, ``uploaded_at`` and, when the first paid call follows at once, its ``page``.
+    arbiter's number), ``operation``, ``options``, the count of ``pages`` to call, ``uploaded_at`` and, when the first
+    paid call follows at once, its ``page``.
     ``calling`` is written before a paid call. ``answered`` and ``surplus`` name request, stored answer and its SHA-256.
     ``refused`` is a call that was not paid; with ``state`` the page is settled. ``unknown`` is a call that may have
     been paid; ``of`` names whose it was. ``finished`` carries the document's ``status``.
@@ -30,6 +31,8 @@ class Line(Struct, frozen=True, omit_defaults=True):
     n: int
     page: int = 0
     operation: str = ""
+    options: dict[str, Any] = {}
+    pages: int = 0
     plan: str = ""
     fence: int = 0
     lease_until: datetime | None = None
@@ -82,6 +85,21 @@ class State:
     def operation(self) -> str:
         """The slug the document was last claimed for."""
         return next((line.operation for line in reversed(self.lines) if line.operation), "")
+
+    @property
+    def committed(self) -> Line | None:
+        """The claim whose operation and options the answers so far belong to; None while there are none.
+
+        A document is never read by two operations: what was begun with one is ended with it, whatever the routes say
+        by then.
+        """
+        claims: dict[str, Line] = {}
+        for line in self.lines:
+            if line.event == "claimed" and line.operation:
+                claims[line.owner] = line
+            if line.event == "answered" and (line.of or line.owner) in claims:
+                return claims[line.of or line.owner]
+        return None
 
     @property
     def uploaded_at(self) -> datetime | None:

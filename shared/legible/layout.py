@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import date
 
 from legible.model import Document
 
@@ -39,14 +40,16 @@ def results(key: str, name: str) -> str:
 
 
 def answer(document: Document, page: int, owner: str = "") -> str:
-    """Return the key of a paid answer; one that another invocation's answer surpassed carries its payer's name."""
+    """Return the key of an answer: as its payer ``owner`` stored it at once, or, without one, the one that counts."""
     name = f"{page:04d}.{owner}.json" if owner else f"{page:04d}.json"
     return f"answers/{shortened(document.key)}/{document.version}/{name}"
 
 
 def attachment(document: Document, page: int, name: str) -> str:
     """Return the key of a file that came inside the answer for a page; ``name`` has its suffix."""
-    plain = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)[-100:]
+    plain = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
+    if len(plain) > 100:
+        plain = f"{hashlib.sha256(name.encode()).hexdigest()[:12]}-{plain[-80:]}"
     return f"answers/{shortened(document.key)}/{document.version}/{page:04d}.{plain}"
 
 
@@ -65,9 +68,13 @@ def journals(bucket: str, key: str) -> str:
     return f"ledger/{bucket}/{shortened(key)}/"
 
 
-def newest(bucket: str, key: str) -> str:
-    """Return the key of the list of versions published under one object's key."""
-    return f"{journals(bucket, key)}newest.jsonl"
+def newest(bucket: str, key: str, day: date) -> str:
+    """Return the key of the list of versions published on one day under one object's key.
+
+    One list a day, because an appendable object takes 10,000 appends (api-obs obs_04_0088) and a key may be written
+    every few seconds for years.
+    """
+    return f"{journals(bucket, key)}newest-{day:%Y-%m-%d}.jsonl"
 
 
 def journal(document: Document) -> str:

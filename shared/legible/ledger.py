@@ -36,18 +36,21 @@ def utc_now() -> datetime:
     return datetime.now(timezone.utc)
 
 
-class Version(Struct, frozen=True):
-    """One version of an object, as its key's list of published versions names it."""
+class Wish(Struct, frozen=True):
+    """What a claim asks for.
 
-    version: str
-    uploaded_at: datetime | None = None
+    ``owner`` is a name no other claim has. ``plan`` is the hash of operation, options and settings; ``pages`` how many
+    there are to call; ``page`` the one called first, announced with the claim if the journal is new, 0 for none.
+    Without ``reopen`` a finished document stays finished.
+    """
 
-
-_NEVER = datetime.min.replace(tzinfo=timezone.utc)
-
-
-def _versions(body: bytes) -> list[Version]:
-    return [msgspec.json.decode(line, type=Version) for line in body.splitlines()]
+    owner: str
+    operation: str = ""
+    options: dict[str, Any] = {}
+    plan: str = ""
+    pages: int = 0
+    page: int = 0
+    reopen: bool = True
 
 
 class JournalArbiter:
@@ -81,6 +84,21 @@ class Claim:
         """Return the next line of this owner."""
         return Line(event=event, at=self._ledger.now(), owner=self.owner, n=len(self._mine) + 1, **values)
 
+    def begin(self, line: Line) -> bool:
+        """Append the claim line; tell whether it stands, even where the reply to the append was lost."""
+        try:
+            self._length = self._ledger.store.append(self._ref, self._length, journal.encode(line))
+        except (AppendConflictError, UnavailableError) as error:
+            self._reload()
+            if line not in self.state.lines:
+                if isinstance(error, UnavailableError):
+                    raise
+                return False
+        else:
+            self.state = State((*self.state.lines, line))
+        self._mine.append(line)
+        return True
+
     def write(self, event: journal.Event, *, always: bool = False, **values: Any) -> None:
         """Append a line and take it into ``state``.
 
@@ -94,6 +112,11 @@ class Claim:
             UnavailableError: The store takes no append.
         """
         self._append(self.line(event, **values), must_stand=not always)
+
+    def unsettled(self, seconds: float) -> float:
+        """Return how many seconds are missing until the claim is that old."""
+        claimed = next((line.at for line in self._mine if line.event == "claimed"), self._ledger.now())
+        return max(0.0, seconds - (self._ledger.now() - claimed).total_seconds())
 
     def standing(self) -> bool:
         """Read the journal back and tell whether this claim is the one in force."""
@@ -191,100 +214,63 @@ class Ledger:
         body = self._read(ObjectRef(self.bucket, key))
         return State(journal.decode(body, key)), len(body)
 
-    def claim(
-        self, document: Document, *, owner: str, seconds: float, patience: float, operation: str, plan: str, page: int
-    ) -> Claim | State:
+    def claim(self, document: Document, wish: Wish, remaining: Callable[[], float], patience: float) -> Claim | State:
         """Take a document, or learn how it ended.
 
         Args:
             document: What to take.
-            owner: Who asks; a name no other invocation has.
-            seconds: How long the asker can work at the most; the lease ends then.
+            wish: Who asks, and for what.
+            remaining: How many seconds the asker can still work; the lease ends then.
             patience: How long to wait, in seconds, for somebody else's lease to end in a result or to run out.
-            operation: The slug.
-            plan: The hash of operation, options and settings.
-            page: The page that is called first, announced with the claim if the journal is new; 0 for none.
 
         Returns:
             The claim; or the state, when the document is finished.
 
         Raises:
             BusyError: Somebody else still holds it when patience ends.
+            UnavailableError: The journal takes no line.
+            HeldError: The journal is an object that cannot be appended to.
         """
         give_up = self.now() + timedelta(seconds=patience)
         wait = 0.05
         while True:
             state, length = self.load(document)
-            if state.finished is not None and not _uploaded_again(document, state):
+            if state.finished is not None and not (wish.reopen and uploaded_again(document, state)):
                 return state
-            if not state.held(self.now() - timedelta(seconds=SKEW_SECONDS)):
-                claim = self._try(Claim(self, document, owner, state, length), seconds, operation, plan, page)
-                if claim is not None:
+            seconds = remaining()
+            held = state.held(self.now() - timedelta(seconds=SKEW_SECONDS))
+            fence = None if held else self.arbiter.acquire(layout.journal(document), wish.owner, seconds)
+            if fence is not None:
+                claim = Claim(self, document, wish.owner, state, length)
+                if claim.begin(self._first_line(claim, wish, fence, seconds)):
                     return claim
+                self.arbiter.release(layout.journal(document), wish.owner)
             if self.now() >= give_up:
-                raise self._busy(document, state)
+                raise self._untaken(document) if fence is not None else self._busy(document, state)
             self.pause(random.uniform(wait / 2, wait))
             wait = min(wait * 2, _LONGEST_PAUSE)
 
-    def _try(self, claim: Claim, seconds: float, operation: str, plan: str, page: int) -> Claim | None:
-        name = layout.journal(claim.document)
-        fence = self.arbiter.acquire(name, claim.owner, seconds)
-        if fence is None:
-            return None
-        line = claim.line(
+    def _first_line(self, claim: Claim, wish: Wish, fence: int, seconds: float) -> Line:
+        return claim.line(
             "claimed",
-            page=0 if claim.state.lines else page,
-            operation=operation,
-            plan=plan,
+            page=0 if claim.state.lines else wish.page,
+            pages=wish.pages,
+            operation=wish.operation,
+            options=wish.options,
+            plan=wish.plan,
             fence=fence,
             lease_until=self.now() + timedelta(seconds=seconds),
             uploaded_at=claim.document.uploaded_at,
         )
-        try:
-            claim._length = self.store.append(ObjectRef(self.bucket, name), claim._length, journal.encode(line))
-        except AppendConflictError:
-            state, length = self.load(claim.document)
-            if line not in state.lines:
-                return None
-            claim.state, claim._length = state, length
-        else:
-            claim.state = State((*claim.state.lines, line))
-        claim._mine.append(line)
-        return claim
-
-    def announce(self, document: Document) -> None:
-        """Say that this version is about to be published under its key; see ``newest``."""
-        ref = ObjectRef(self.bucket, layout.newest(document.bucket, document.key))
-        version = Version(document.version, document.uploaded_at)
-        for _ in range(_TRIES):
-            body = self._read(ref)
-            if version in _versions(body):
-                return
-            try:
-                self.store.append(ref, len(body), msgspec.json.encode(version) + b"\n")
-            except AppendConflictError:
-                self.pause(random.uniform(0.01, 0.1))
-                continue
-            return
-        raise UnavailableError(f"The list of versions of {document.ref} took no line in {_TRIES} tries.")
-
-    def newest(self, document: Document) -> str:
-        """Return the version that was uploaded last among those announced for the document's key.
-
-        Who announces before it publishes and asks after it can put the newest result back if it stepped on it; so
-        whatever the order, the newest stands in the end. The empty text says that the own announcement is gone: two
-        simultaneous appends, and the other one stood.
-        """
-        versions = _versions(self._read(ObjectRef(self.bucket, layout.newest(document.bucket, document.key))))
-        if document.version not in {version.version for version in versions}:
-            return ""
-        return max(enumerate(versions), key=lambda item: (item[1].uploaded_at or _NEVER, item[0]))[1].version
 
     def _read(self, ref: ObjectRef) -> bytes:
         try:
             return self.store.read(ref)
         except ObjectGoneError:
             return b""
+
+    def _untaken(self, document: Document) -> UnavailableError:
+        return UnavailableError(f"The journal of {document.ref} took no claim.", advice="The event is delivered again.")
 
     def _busy(self, document: Document, state: State) -> BusyError:
         until = f" until {state.lease_until:%H:%M:%S} UTC" if state.lease_until else ""
@@ -294,12 +280,15 @@ class Ledger:
         )
 
 
-def _uploaded_again(document: Document, state: State) -> bool:
-    """Tell whether a document that was not done was uploaded anew, unchanged: somebody wants it tried again."""
-    if state.finished is None or state.finished.status == "done":
-        return False
+def later_upload(document: Document, state: State) -> bool:
+    """Tell whether this is another upload of the same bytes than the one the journal knows, not a redelivery."""
     before, after = state.uploaded_at, document.uploaded_at
-    return before is not None and after is not None and after > before
+    return after is not None and (before is None or after > before)
+
+
+def uploaded_again(document: Document, state: State) -> bool:
+    """Tell whether a document that was not done was uploaded anew, unchanged: somebody wants it tried again."""
+    return state.finished is not None and state.finished.status != "done" and later_upload(document, state)
 
 
 def plan_of(operation: str, options: dict[str, Any], settings: dict[str, Any]) -> str:

@@ -52,6 +52,7 @@ class Upload(Struct, frozen=True):
     """What an event says of one upload; everything but the object's name may be missing in some envelope.
 
     ``raw_key`` is the key as the event spelt it, tried when the decoded key is not found. ``etag`` has no quotes.
+    ``at`` is the event's time.
     """
 
     ref: ObjectRef
@@ -60,6 +61,7 @@ class Upload(Struct, frozen=True):
     version_id: str = ""
     size: int | None = None
     event_id: str = ""
+    at: datetime | None = None
 
 
 class Unreadable(Struct, frozen=True):
@@ -67,6 +69,17 @@ class Unreadable(Struct, frozen=True):
 
     reason: Reason
     digest: str
+
+
+class Ignored(Struct, frozen=True):
+    """A part of an event that is no upload: a removal. It has no record, and is told."""
+
+    ref: ObjectRef
+    reason: Reason
+
+
+#: What an event may hold.
+Arrival = Upload | Unreadable | Ignored
 
 
 class Document(Struct, frozen=True, omit_defaults=False):

@@ -6,6 +6,7 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import sqrt
 
 import pypdfium2
 from msgspec import Struct
@@ -20,17 +21,21 @@ COUNTED = frozenset({"pdf", "tiff", "gif", "webp"})
 _PICTURES = frozenset({"png", "jpeg", "bmp", "tiff", "gif", "webp", "pcx", "ico", "psd"})
 #: A4 at this resolution is 1654 x 2339 px: above the vendor's sample (1024 x 1400), below its advice of 2 MB a page.
 DPI = 200
+#: The largest picture that is decoded here, in pixels: three bytes each, and copies, within a function's 512 MB.
+MOST_PIXELS = 40_000_000
 _QUALITY = 90
 
 
 class Plan(Struct, frozen=True):
     """How the pages of a document are called for.
 
-    ``count`` calls are made. With ``rendered`` each one gets a picture of its page; else it gets the document itself,
-    and ``parameter``, where set, carries the page's number. ``note`` says what a reader of the record should know.
+    ``count`` calls are made, for ``pages`` pages (one call may read them all). With ``rendered`` each one gets a
+    picture of its page; else it gets the document itself, and ``parameter``, where set, carries the page's number.
+    ``note`` says what a reader of the record should know.
     """
 
     count: int = 1
+    pages: int = 1
     parameter: str | None = None
     rendered: bool = False
     note: str = ""
@@ -83,14 +88,14 @@ def plan(operation: Operation, format_name: str, body: bytes | None) -> Plan:
     if format_name == "ofd":
         if operation.ofd.pages == "none":
             raise _not_taken(operation, format_name)
-        return Plan(note="OFD: read by the service as one document.")
+        return Plan(note="OFD: only what the service reads of it by itself, its first page.")
     if format_name == "pdf":
         return _plan_pdf(operation, body or b"")
     if not takes and format_name not in _PICTURES:
         raise _not_taken(operation, format_name)
     frames = _frames(body) if body is not None else 1
     if frames > 1 and format_name == "tiff":
-        return Plan(count=frames, rendered=True)
+        return Plan(count=frames, pages=frames, rendered=True)
     note = f"Animated: only the first of {frames} frames was read." if frames > 1 else ""
     return Plan(rendered=not takes, note=note)
 
@@ -120,10 +125,10 @@ def _plan_pdf(operation: Operation, body: bytes) -> Plan:
     count = _pdf_pages(body)
     native = operation.pdf.pages
     if native == "one":
-        return Plan(count=count, parameter=operation.pdf.parameter)
+        return Plan(count=count, pages=count, parameter=operation.pdf.parameter)
     if native == "all" or (native == "first" and count == 1):
-        return Plan()
-    return Plan(count=count, rendered=True)
+        return Plan(pages=count)
+    return Plan(count=count, pages=count, rendered=True)
 
 
 def _pdf_pages(body: bytes) -> int:
@@ -135,7 +140,8 @@ def _pdf_page(operation: Operation, body: bytes, page: int) -> tuple[Image.Image
     with _pdf(body) as document:
         try:
             sheet = document[page - 1]
-            scale = min(DPI / 72, operation.limits.max_side / max(sheet.get_size()))
+            width, height = sheet.get_size()
+            scale = min(DPI / 72, operation.limits.max_side / max(width, height), sqrt(MOST_PIXELS / (width * height)))
             image = sheet.render(scale=scale, rev_byteorder=True).to_pil().convert("RGB")
         except pypdfium2.PdfiumError as error:
             raise RejectedError(
@@ -172,6 +178,8 @@ def _frame(body: bytes, page: int) -> tuple[Image.Image, str]:
     with _opened(body) as image:
         try:
             image.seek(page - 1)
+            if image.width * image.height > MOST_PIXELS:
+                raise _too_many(image.width, image.height)
             upright = ImageOps.exif_transpose(image)
             flat = upright.convert("L" if upright.mode in {"1", "L"} else "RGB")
         except (OSError, EOFError, ValueError, SyntaxError) as error:
@@ -225,6 +233,34 @@ def _saved(image: Image.Image, name: str, **options: int | bool) -> bytes:
     target = io.BytesIO()
     image.save(target, name, **options)
     return target.getvalue()
+
+
+def decodes(format_name: str, body: bytes) -> bool:
+    """Tell whether a document whose end looks wrong is whole all the same: bytes behind the end are common.
+
+    Args:
+        format_name: As intake told it.
+        body: The whole document.
+    """
+    try:
+        if format_name == "pdf":
+            return _pdf_pages(body) > 0
+        with _opened(body) as image:
+            if image.width * image.height > MOST_PIXELS:
+                return False
+            image.draft("RGB", (image.width // 8, image.height // 8))
+            image.load()
+    except (RejectedError, OSError, ValueError, SyntaxError):
+        return False
+    return True
+
+
+def _too_many(width: int, height: int) -> RejectedError:
+    return RejectedError(
+        f"The image has {width} x {height} px; at most {MOST_PIXELS / 1e6:.0f} million pixels are converted.",
+        code="too-many-pixels",
+        advice="Scan at 150 to 200 dpi, or save it as a format the operation takes as it is.",
+    )
 
 
 def _not_taken(operation: Operation, format_name: str) -> RejectedError:

@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-import traceback
+import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
-from legible import fields, layout, routing
-from legible.calling import Caller, Job
+from legible import catalog, documents, layout, routing
+from legible.calling import Caller
+from legible.delivery import Delivery
+from legible.desk import Job
 from legible.documents import Documents
 from legible.errors import (
     DeadError,
     DocumentError,
+    HeldError,
     InternalError,
     LegibleError,
+    ReplacedError,
     RetryableError,
-    SkippedError,
-    UnavailableError,
 )
-from legible.journal import State
-from legible.ledger import Claim, Ledger, plan_of
-from legible.model import Document, Extract, ObjectRef, Outcome, Reason, Status, Unreadable, Upload
-from legible.ports import Log, ObjectStore
+from legible.finishing import End, Finisher
+from legible.journal import Line, State
+from legible.ledger import Claim, Ledger, Wish, later_upload, plan_of
+from legible.model import Arrival, Document, Outcome, Reason, Upload
+from legible.ports import Log
 from legible.publishing import Publisher
-from legible.record import Asked, assemble, status_of
+from legible.record import Asked
 from legible.routing import Routed, Routing
 
 #: How much of its time an invocation waits for a document that another one holds; the rest is for the work itself.
 #: With one timeout for all, the second delivery after a death outlives the dead owner's lease.
 _PATIENCE = 0.75
+#: A journal that cannot be used; a record is written all the same.
+_UNUSABLE = frozenset({"journal-unreadable", "not-appendable"})
 
 
 class Invocation(Struct, frozen=True):
@@ -44,17 +48,29 @@ class Invocation(Struct, frozen=True):
     remaining: Callable[[], float]
 
 
+class Plan(Struct, frozen=True):
+    """What is to be done with a document: where it was routed, what is to be called, or why nothing is."""
+
+    routed: Routed | None = None
+    job: Job | None = None
+    error: DocumentError | None = None
+
+    @property
+    def pages(self) -> int:
+        """How many pages are to be called for."""
+        return self.job.plan.count if self.job else 0
+
+
 class Pipeline:
     """Everything that happens to a document. Made by ``legible.wiring``.
 
     Args:
-        store: Where results lie.
         documents: Finds documents and looks at them.
         ledger: Who may pay.
         caller: Makes the paid calls.
+        finisher: Ends documents.
         publisher: Writes results.
         rules: From key to operation.
-        output: The output bucket.
         settings: What else decides an answer; part of a claim's plan.
         invocation: The call this runs in.
         log: Where events are told.
@@ -63,34 +79,33 @@ class Pipeline:
     def __init__(
         self,
         *,
-        store: ObjectStore,
         documents: Documents,
         ledger: Ledger,
         caller: Caller,
+        finisher: Finisher,
         publisher: Publisher,
         rules: Routing,
-        output: str,
         settings: dict[str, Any],
         invocation: Invocation,
         log: Log,
     ) -> None:
         """See the class."""
-        self._store = store
         self._documents = documents
         self._ledger = ledger
         self._caller = caller
+        self._finisher = finisher
         self._publisher = publisher
         self._rules = rules
-        self._output = output
         self._settings = settings
         self._invocation = invocation
         self._log = log
+        self._claims = itertools.count(1)
 
-    def uploads(self, uploads: Iterable[Upload | Unreadable]) -> dict[str, Any]:
+    def uploads(self, arrivals: Iterable[Arrival]) -> dict[str, Any]:
         """Turn every upload of an event into a record.
 
         Args:
-            uploads: What the event named, in its order.
+            arrivals: What the event named, in its order.
 
         Returns:
             ``{"documents": [outcome, ...]}``, ready for JSON: one outcome an upload, in order.
@@ -98,13 +113,13 @@ class Pipeline:
         Raises:
             RetryableError: After all were tried, if any must be tried again.
         """
-        return self._each(uploads, self.process)
+        return Delivery(self._log).each(arrivals, self.process)
 
-    def bury(self, uploads: Iterable[Upload | Unreadable], reason: Reason) -> dict[str, Any]:
-        """Record as ``dead`` what the platform gave up on, unless it ended otherwise meanwhile.
+    def bury(self, arrivals: Iterable[Arrival], reason: Reason) -> dict[str, Any]:
+        """Record what the platform gave up on, unless it ended otherwise meanwhile.
 
         Args:
-            uploads: What the event named.
+            arrivals: What the event named.
             reason: Why the platform gave up.
 
         Returns:
@@ -113,86 +128,125 @@ class Pipeline:
         Raises:
             RetryableError: After all were tried, if any must be tried again.
         """
-        return self._each(uploads, lambda upload: self._bury(upload, reason))
+        error = DeadError(
+            reason.message, code=reason.code, advice=reason.advice,
+            vendor_code=reason.vendor_code, request_id=reason.request_id,
+        )  # fmt: skip
+        return Delivery(self._log).each(arrivals, lambda arrival: self._bury(arrival, error))
 
-    def process(self, upload: Upload | Unreadable) -> Outcome:
+    def process(self, arrival: Arrival) -> Outcome:
         """Turn one upload into a record, or return the one it has.
 
         Raises:
             SkippedError: It is no document.
             RetryableError: It must be tried again.
         """
-        document, error = self._documents.locate(upload)
-        routed, job = None, None
-        if error is None:
-            try:
-                routed = self._route(document)
-                document, job = self._documents.examine(document, routed)
-            except DocumentError as found:
-                error = found
-        claim = self._claim(document, routed, page=1 if job else 0)
+        document, error = self._documents.locate(arrival)
+        if error is None and isinstance(arrival, Upload) and documents.replaced(arrival, document):
+            self._close_replaced(arrival, document)
+        document, plan = (document, Plan(error=error)) if error else self._plan(document, None)
+        claim = self._claim(document, plan)
         if isinstance(claim, State):
             return self._known(document, claim)
-        return self._holding(claim, lambda: self._work(claim, routed, job, error))
+        return self._holding(claim, lambda: self._work(claim, plan))
 
-    def _work(self, claim: Claim, routed: Routed | None, job: Job | None, error: DocumentError | None) -> Outcome:
-        received: dict[int, bytes] = {}
-        if job is not None:
-            try:
-                received = self._caller.recognize(claim, job)
-            except DocumentError as found:
-                error = found
-        asked = Asked(routed.operation, routed.options, job.plan.count if job else 0) if routed else None
-        return self._finish(claim, asked, received, error)
-
-    def _bury(self, upload: Upload | Unreadable, reason: Reason) -> Outcome:
-        document, error = self._documents.locate(upload)
+    def _plan(self, document: Document, committed: Line | None) -> tuple[Document, Plan]:
+        """Route and examine a document; one that has answers keeps the operation and options they belong to."""
+        routed = None
         try:
-            routed: Routed | None = self._route(document) if error is None else None
-        except DocumentError:
-            routed = None
-        claim = self._claim(document, routed, page=0)
+            if committed is not None:
+                routed = Routed(catalog.find(committed.operation), committed.options)
+            else:
+                routed = routing.route(document.key, self._rules)
+                routing.check(routed.operation, self._rules, self._ledger.now().date())
+            document, job = self._documents.examine(document, routed)
+        except DocumentError as error:
+            return document, Plan(routed, error=error)
+        return document, Plan(routed, job)
+
+    def _work(self, claim: Claim, plan: Plan) -> None:
+        self._caller.adopt(claim)
+        committed = claim.state.committed
+        if committed is not None:
+            plan = self._committed(claim.document, plan, committed)
+        received: dict[int, bytes] = {}
+        error = plan.error
+        if plan.job is not None:
+            try:
+                received = self._caller.recognize(claim, plan.job)
+            except DocumentError as found:
+                error = found
+        pages = plan.pages or (committed.pages if committed else 0)
+        asked = Asked(plan.routed.operation, plan.routed.options, pages) if plan.routed else None
+        self._finisher.finish(claim, End(asked, received, error))
+
+    def _committed(self, document: Document, plan: Plan, committed: Line) -> Plan:
+        known = Routed(catalog.find(committed.operation), committed.options)
+        if plan.job is not None and plan.routed == known:
+            return plan
+        if plan.job is not None:  # the routes changed since: go on as it was begun
+            return self._plan(document, committed)[1]
+        return Plan(known, error=plan.error)
+
+    def _bury(self, arrival: Arrival, given_up: DeadError) -> Outcome:
+        document, error = self._documents.locate(arrival)
+        if isinstance(arrival, Upload) and documents.replaced(arrival, document):
+            document = documents.announced(arrival)
+        try:
+            claim = self._claim(document, Plan(error=error or given_up), reopen=False)
+        except (InternalError, HeldError) as broken:
+            if broken.reason_code not in _UNUSABLE:
+                raise
+            self._finisher.record_only(document, given_up)
+            return self._outcome(document, "dead", reason=Reason.of(given_up))
         if isinstance(claim, State):
             return self._known(document, claim)
-        given_up = DeadError(
-            reason.message, code=reason.code, advice=reason.advice,
-            vendor_code=reason.vendor_code, request_id=reason.request_id,
-        )  # fmt: skip
-        return self._holding(claim, lambda: self._dig(claim, routed, given_up))
+        return self._holding(claim, lambda: self._dig(claim, given_up))
 
-    def _dig(self, claim: Claim, routed: Routed | None, error: DeadError) -> Outcome:
+    def _dig(self, claim: Claim, given_up: DeadError) -> None:
         self._caller.adopt(claim)
-        known = [number for number, page in claim.state.pages.items() if page.answered or page.settled or page.spent]
-        asked = Asked(routed.operation, routed.options, max(known, default=0)) if routed else None
-        return self._finish(claim, asked, {}, error, status="dead")
+        claimed = claim.state.committed or next((line for line in reversed(claim.state.lines) if line.operation), None)
+        asked = None
+        if claimed is not None:
+            asked = Asked(catalog.find(claimed.operation), claimed.options, claimed.pages)
+        self._finisher.finish_anyway(claim, End(asked, {}, given_up))
 
-    def _route(self, document: Document) -> Routed:
-        routed = routing.route(document.key, self._rules)
-        routing.check(routed.operation, self._rules, self._ledger.now().date())
-        return routed
-
-    def _claim(self, document: Document, routed: Routed | None, page: int) -> Claim | State:
-        remaining = self._invocation.remaining()
-        return self._ledger.claim(
-            document,
-            owner=self._invocation.owner,
-            seconds=remaining,
-            patience=remaining * _PATIENCE,
-            operation=routed.operation.slug if routed else "",
-            plan=plan_of(routed.operation.slug, routed.options, self._settings) if routed else "",
-            page=page,
+    def _close_replaced(self, upload: Upload, found: Document) -> None:
+        """Give an upload that was overwritten before it was read its own end; the newer one goes its own way."""
+        document = documents.announced(upload)
+        self._log("replaced", bucket=document.bucket, key=document.key, announced=document.etag, found=found.etag)
+        error = ReplacedError(
+            f"{document.ref} was replaced before it was read.", advice="The newer upload has its own record."
         )
+        claim = self._claim(document, Plan(error=error), reopen=False)
+        if isinstance(claim, Claim):
+            claim.finish(status=error.status, reason=Reason.of(error))
 
-    def _holding(self, claim: Claim, work: Callable[[], Outcome]) -> Outcome:
+    def _claim(self, document: Document, plan: Plan, *, reopen: bool = True) -> Claim | State:
+        routed, job = plan.routed, plan.job
+        wish = Wish(
+            owner=f"{self._invocation.owner}-{next(self._claims)}",
+            operation=routed.operation.slug if routed else "",
+            options=routed.options if routed else {},
+            plan=plan_of(routed.operation.slug, routed.options, self._settings) if routed else "",
+            pages=plan.pages,
+            page=1 if job is not None and not job.plan.rendered else 0,
+            reopen=reopen,
+        )
+        remaining = self._invocation.remaining
+        return self._ledger.claim(document, wish, remaining, remaining() * _PATIENCE)
+
+    def _holding(self, claim: Claim, work: Callable[[], None]) -> Outcome:
         """Do the work; give the claim back if it must be tried again, so that the next delivery need not wait."""
         try:
-            return work()
+            work()
         except RetryableError as error:
             self._let_go(claim, error)
             raise
         except Exception as error:
             self._let_go(claim, InternalError(f"{type(error).__name__} in Legible."))
             raise
+        return self._ended(claim.document, claim.state)
 
     def _let_go(self, claim: Claim, error: RetryableError) -> None:
         try:
@@ -200,114 +254,25 @@ class Pipeline:
         except LegibleError as second:
             self._log("not-released", key=claim.document.key, reason=second.reason_code)
 
-    def _finish(
-        self,
-        claim: Claim,
-        asked: Asked | None,
-        received: dict[int, bytes],
-        error: DocumentError | None,
-        status: Status | None = None,
-    ) -> Outcome:
-        document, now = claim.document, self._ledger.now()
-        reason = Reason.of(error) if error else None
-        status = status or status_of(claim.state, asked.pages if asked else 0, reason, _status(error))
-        extract = self._extract(claim, asked, received)
-        attachments = self._publisher.attach(document, extract)
-        record = assemble(
-            document, asked, claim.state, extract, attachments, status=status, reason=reason, finished_at=now
-        )
-        newest = self._publisher.publish(record)
-        note = "" if newest else "A newer upload of this key has its own result."
-        claim.finish(status=status, reason=record.reason, note=note)
-        return self._outcome(document, claim.state, duplicate=False)
-
-    def _extract(self, claim: Claim, asked: Asked | None, received: dict[int, bytes]) -> Extract:
-        if asked is None:
-            return Extract()
-        answers = []
-        for number in range(1, asked.pages + 1):
-            line = claim.state.page(number).answered
-            if line is not None:
-                mine = received.get(number) if line.owner == claim.owner and not line.of else None
-                answers.append((number, mine or self._store.read(ObjectRef(self._output, line.answer))))
-        return fields.extract(asked.operation, answers)
-
     def _known(self, document: Document, state: State) -> Outcome:
-        return self._outcome(document, state, duplicate=True)
+        """Return what a finished document ended as; bytes that were uploaded again are the newest once more."""
+        if later_upload(document, state):
+            self._publisher.publish_again(document)
+        return self._ended(document, state, duplicate=True)
 
-    def _outcome(self, document: Document, state: State, *, duplicate: bool) -> Outcome:
-        assert state.finished is not None and state.finished.status is not None
-        outcome = Outcome(
+    def _ended(self, document: Document, state: State, *, duplicate: bool = False) -> Outcome:
+        last = state.finished
+        assert last is not None and last.status is not None  # whoever asks has seen the end
+        return self._outcome(document, last.status, state, duplicate=duplicate, reason=last.reason)
+
+    def _outcome(self, document: Document, status: Any, state: State | None = None, **values: Any) -> Outcome:
+        duplicate = values.get("duplicate", False)
+        return Outcome(
             bucket=document.bucket,
             key=document.key,
-            status=state.finished.status,
-            operation=state.operation,
-            pages=state.answered,
-            record=layout.results(document.key, "record.json"),
-            reason=state.finished.reason,
-            duplicate=duplicate,
+            status=status,
+            operation=state.operation if state else "",
+            pages=state.answered if state else 0,
+            record=layout.record(document) if duplicate else layout.results(document.key, "record.json"),
+            **values,
         )
-        self._log("document", **msgspec.to_builtins(outcome))
-        return outcome
-
-    def _each(
-        self, uploads: Iterable[Upload | Unreadable], treat: Callable[[Upload | Unreadable], Outcome]
-    ) -> dict[str, Any]:
-        outcomes: list[Outcome] = []
-        again: list[LegibleError] = []
-        for upload in uploads:
-            try:
-                outcomes.append(treat(upload))
-            except SkippedError as error:
-                outcomes.append(self._skipped(upload, error))
-            except RetryableError as error:
-                again.append(self._later(upload, error))
-            except LegibleError as error:  # no record could be written: the output bucket or the settings refuse us
-                again.append(self._later(upload, _unwritable(error)))
-            except Exception as error:  # a defect of ours must not lose the event's other documents
-                again.append(self._later(upload, _internal(error)))
-        if again:
-            raise _once(again, len(outcomes) + len(again))
-        return {"documents": [msgspec.to_builtins(outcome) for outcome in outcomes]}
-
-    def _skipped(self, upload: Upload | Unreadable, error: SkippedError) -> Outcome:
-        ref = upload.ref if isinstance(upload, Upload) else ObjectRef("", "")
-        self._log("skipped", bucket=ref.bucket, key=ref.key, reason=error.reason_code, message=error.message)
-        return Outcome(ref.bucket, ref.key, "skipped", reason=Reason.of(error))
-
-    def _later(self, upload: Upload | Unreadable, error: RetryableError) -> RetryableError:
-        key = upload.ref.key if isinstance(upload, Upload) else upload.digest
-        self._log("retry", key=key, reason=error.reason_code, message=error.message, vendor_code=error.vendor_code)
-        return error
-
-
-def _status(error: DocumentError | None) -> Status | None:
-    return msgspec.convert(error.status, Status) if error is not None else None
-
-
-def _unwritable(error: LegibleError) -> UnavailableError:
-    return UnavailableError(
-        error.message, code=error.reason_code, advice=error.advice,
-        vendor_code=error.vendor_code, request_id=error.request_id,
-    )  # fmt: skip
-
-
-def _internal(error: Exception) -> InternalError:
-    """Tell where a defect struck, without the values an exception's own text may quote."""
-    places = " < ".join(f"{frame.name} ({frame.filename.rsplit('/', 1)[-1]}:{frame.lineno})" for frame in reversed(
-        traceback.extract_tb(error.__traceback__)
-    ))  # fmt: skip
-    return InternalError(
-        f"{type(error).__name__} in {places}.", advice="This is a defect of Legible; please report it with this line."
-    )
-
-
-def _once(errors: list[LegibleError], total: int) -> RetryableError:
-    first = errors[0]
-    return type(first)(  # type: ignore[return-value]
-        f"{len(errors)} of {total} documents must be tried again. First: {first.message}",
-        code=first.reason_code,
-        advice=first.advice,
-        vendor_code=first.vendor_code,
-        request_id=first.request_id,
-    )

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
+from msgspec import Struct
 
 from legible import layout, workbook
 from legible.errors import ObjectGoneError, UnavailableError
-from legible.ledger import Ledger
 from legible.model import Attachment, Document, Extract, ObjectRef, Record
+from legible.newest import NEVER, LostError, Newest, Version
 from legible.ports import ObjectStore
 
 _RECORD = "application/json"
 _WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _TRIES = 10
+#: How many objects are written at once.
+_AT_ONCE = 4
+#: Key, content and media type of an object to write.
+File = tuple[str, bytes, str]
+
+
+class _Published(Struct):
+    """As much of a published record as tells which upload it is of."""
+
+    document: Version
 
 
 def encoded(record: Record) -> bytes:
@@ -29,14 +40,14 @@ class Publisher:
     Args:
         store: Where they lie.
         output: The output bucket.
-        ledger: Who knows which upload of a key is the newest.
+        newest: Knows which upload of a key is the newest.
     """
 
-    def __init__(self, store: ObjectStore, output: str, ledger: Ledger) -> None:
+    def __init__(self, store: ObjectStore, output: str, newest: Newest) -> None:
         """See the class."""
         self._store = store
         self._output = output
-        self._ledger = ledger
+        self._newest = newest
 
     def attach(self, document: Document, extract: Extract) -> tuple[Attachment, ...]:
         """Store the files that came inside the answers, beside the answers."""
@@ -47,27 +58,52 @@ class Publisher:
         self._store.write(ObjectRef(self._output, key), body, media_type)
         return Attachment(name, page, key, media_type, len(body))
 
-    def publish(self, record: Record) -> bool:
+    def publish(self, record: Record, answers: Mapping[int, bytes]) -> bool:
         """Write a record and its workbook where people look, unless a newer upload of the key has its own there.
+
+        Args:
+            record: What to write.
+            answers: The answers that count, by page; they are filed beside the record.
 
         Returns:
             False where a newer upload's result stands instead.
         """
         document, body = record.document, encoded(record)
         self._store.write(ObjectRef(self._output, layout.record(document)), body, _RECORD)
-        self._ledger.announce(document)
+        self._together([(layout.answer(document, page), answer, _RECORD) for page, answer in answers.items()])
         for _ in range(_TRIES):
-            newest = self._ledger.newest(document)
-            if newest in ("", document.version):
-                self._write(record, body)
-                newest = self._ledger.newest(document)
-            if newest == document.version:
-                return True
-            if newest:
-                self._put_back(document, newest)
-                return False
-            self._ledger.announce(document)
+            told = self._newest.announce(document)
+            try:
+                newer = (self._newest.newer(document) if told else None) or self._standing(document)
+                if newer is None:
+                    self._write(record, body)
+                    newer = self._newest.newer(document) if told else None
+            except LostError:
+                continue
+            if newer is not None:
+                self._put_back(document, newer.version)
+            return newer is None
         raise UnavailableError(f"The list of versions of {document.ref} keeps losing lines.")
+
+    def publish_again(self, document: Document) -> None:
+        """Put the result of an earlier upload of the same bytes back on top: they were uploaded again."""
+        try:
+            body = self._store.read(ObjectRef(self._output, layout.record(document)))
+        except ObjectGoneError:
+            return
+        record = msgspec.json.decode(body, type=Record)
+        known = msgspec.structs.replace(record.document, uploaded_at=document.uploaded_at)
+        self.publish(msgspec.structs.replace(record, document=known), {})
+
+    def _standing(self, document: Document) -> Version | None:
+        """Return the version whose result lies there, if it was uploaded later than this one."""
+        try:
+            body = self._store.read(ObjectRef(self._output, layout.results(document.key, "record.json")))
+        except ObjectGoneError:
+            return None
+        found = msgspec.json.decode(body, type=_Published).document
+        later = (found.uploaded_at or NEVER) > (document.uploaded_at or NEVER)
+        return found if later and found.version != document.version else None
 
     def _put_back(self, document: Document, version: str) -> None:
         """Write the newer version's result again, if it has one by now; else it will write its own."""
@@ -79,15 +115,22 @@ class Publisher:
         self._write(msgspec.json.decode(body, type=Record), body)
 
     def _write(self, record: Record, body: bytes) -> None:
-        files: Sequence[tuple[str, bytes, str]] = (
-            ("record.json", body, _RECORD),
-            ("record.xlsx", workbook.one(record), _WORKBOOK),
-        )
         key = record.document.key
-        with ThreadPoolExecutor(len(files)) as together:
+        book = workbook.one(record)
+        self._together([
+            (layout.results(key, "record.json"), body, _RECORD),
+            (layout.results(key, "record.xlsx"), book, _WORKBOOK),
+        ])  # fmt: skip
+
+    def _together(self, files: Sequence[File]) -> None:
+        if len(files) < 2:
+            for key, content, kind in files:
+                self._store.write(ObjectRef(self._output, key), content, kind)
+            return
+        with ThreadPoolExecutor(_AT_ONCE) as together:
             writing = [
-                together.submit(self._store.write, ObjectRef(self._output, layout.results(key, name)), content, kind)
-                for name, content, kind in files
+                together.submit(self._store.write, ObjectRef(self._output, key), content, kind)
+                for key, content, kind in files
             ]
         for written in writing:
             written.result()

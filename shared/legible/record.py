@@ -67,7 +67,8 @@ def assemble(
         reason: Why, unless it is done.
         finished_at: When.
     """
-    pages = tuple(_page(number, state.page(number), reason) for number in range(1, (asked.pages if asked else 0) + 1))
+    count = asked.pages if asked else 0
+    pages = tuple(_page(document, number, state.page(number), status, reason) for number in range(1, count + 1))
     if reason is None and status not in {"done", "running"}:
         reason = next((page.reason for page in pages if page.reason is not None), None)
     return Record(
@@ -89,11 +90,12 @@ def assemble(
     )
 
 
-def _page(number: int, known: PageLedger, reason: Reason | None) -> Page:
+def _page(document: Document, number: int, known: PageLedger, status: Status, reason: Reason | None) -> Page:
     line: Line | None = known.answered
     if line is not None:
-        return Page(number, "done", source=line.source, answer=line.answer, request_id=line.request_id, note=line.note)
+        key = layout.answer(document, number)
+        return Page(number, "done", source=line.source, answer=key, request_id=line.request_id, note=line.note)
     if known.settled is not None:
         return Page(number, known.settled.state or "dead", reason=known.settled.reason)
     missing = reason or Reason("not-called", "The page was not called for.")
-    return Page(number, "held" if reason else "dead", reason=missing)
+    return Page(number, status if status in {"rejected", "held", "dead"} else "held", reason=missing)

@@ -66,6 +66,12 @@ class LedgerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     settle_seconds: Seconds = 0.2
 
 
+class Limits(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is not paid for unasked. A document of more pages is held; its journal has room for about 4,900."""
+
+    max_pages: Annotated[int, Meta(ge=1, le=4900)] = 2000
+
+
 class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """What is logged."""
 
@@ -80,6 +86,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     obs: Obs = Obs()
     ocr: Ocr = Ocr()
     ledger: LedgerSettings = LedgerSettings()
+    limits: Limits = Limits()
     log: LogSettings = LogSettings()
     default: str = ""
     routes: tuple[Route, ...] = ()
@@ -201,6 +208,7 @@ _TABLES: dict[str, type[Struct]] = {
     "obs": Obs,
     "ocr": Ocr,
     "ledger": LedgerSettings,
+    "limits": Limits,
     "log": LogSettings,
     "routes": Route,
     "operations": OperationSettings,

@@ -8,11 +8,14 @@ from typing import Any
 
 import msgspec
 
-from legible.calling import Caller, Policy
+from legible.calling import Caller
+from legible.desk import Desk, Policy
 from legible.documents import Documents
+from legible.finishing import Finisher
 from legible.huawei import obs, ocr
 from legible.huawei.functiongraph import Context
 from legible.ledger import Ledger
+from legible.newest import Newest
 from legible.pipeline import Invocation, Pipeline
 from legible.ports import ObjectStore, Recognizer
 from legible.publishing import Publisher
@@ -66,12 +69,13 @@ def assemble(settings: Settings, store: ObjectStore, recognizer: Recognizer, cal
         signed_url=said.signed_url_seconds,
     )
     log = call.log(settings.log.level)
+    publisher = Publisher(store, output, Newest(store, output, ledger.now, ledger.pause))
     return Pipeline(
-        store=store,
-        documents=Documents(store, settings.buckets.input, output, log),
+        documents=Documents(store, settings.buckets.input, output, settings.limits.max_pages),
         ledger=ledger,
-        caller=Caller(store, recognizer, output, policy, call.remaining, time.sleep),
-        publisher=Publisher(store, output, ledger),
+        caller=Caller(Desk(store, recognizer, output, policy, call.remaining, time.sleep)),
+        finisher=Finisher(store, output, ledger, publisher),
+        publisher=publisher,
         rules=Routing(
             region=settings.cloud.region,
             routes=settings.routes,
@@ -79,7 +83,6 @@ def assemble(settings: Settings, store: ObjectStore, recognizer: Recognizer, cal
             operations=settings.operations,
             pinned=bool(settings.ocr.endpoint),
         ),
-        output=output,
         settings={"enterprise_project": said.enterprise_project, "routes": msgspec.to_builtins(settings.operations)},
         invocation=Invocation(call.owner, call.remaining),
         log=log,

@@ -90,8 +90,9 @@ def test_appends_have_one_winner_a_position(store):
 def test_what_was_written_whole_takes_no_append(store):
     ref = ObjectRef(BUCKET, "whole")
     store.write(ref, b"whole", "text/plain")
-    with pytest.raises(AppendConflictError):
+    with pytest.raises(HeldError) as caught:
         store.append(ref, 5, b"more")
+    assert caught.value.reason_code == "not-appendable"
 
 
 class TestObs:

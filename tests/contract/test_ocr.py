@@ -14,7 +14,6 @@ from legible.errors import (
     AnswerUnknownError,
     HeldError,
     RejectedError,
-    SettingsError,
     SourceUnreadableError,
     ThrottledError,
     UnavailableError,
@@ -179,7 +178,7 @@ def test_a_service_that_is_not_there_was_never_paid():
 
 
 def test_what_the_sdk_itself_refuses_is_a_setting_to_mend(recognizer):
-    with pytest.raises(SettingsError, match="refuses the request"):
+    with pytest.raises(HeldError, match="refuses the request"):
         recognizer.recognize(PASSPORT, {"no_such_option": 1}, INLINE, 5)
 
 

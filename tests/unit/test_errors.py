@@ -69,9 +69,9 @@ class TestTree:
 #: The retry column of the vendor's error table, as this project decides it.
 DECISIONS = {
     RejectedError: "AIS.0101 AIS.0102 AIS.0103 AIS.0104 AIS.0105 AIS.0117 AIS.0119 AIS.0120 AIS.0121 AIS.0122 "
-    "ModelArts.4104 ModelArts.4105 ModelArts.4601 ModelArts.4705 ModelArts.4706 APIG.0106",
+    "ModelArts.4104 ModelArts.4105 ModelArts.4705 ModelArts.4706 APIG.0106",
     HeldError: "AIS.0118 ModelArts.0212 ModelArts.4106 ModelArts.4201 ModelArts.4202 ModelArts.4203 ModelArts.4204 "
-    "ModelArts.4503 ModelArts.4504 ModelArts.4506 ModelArts.6201 APIG.0101",
+    "ModelArts.4503 ModelArts.4504 ModelArts.4506 ModelArts.4601 ModelArts.6201 APIG.0101",
     UnavailableError: "ModelArts.0203 ModelArts.4101 ModelArts.4102 ModelArts.4103 ModelArts.4107 ModelArts.4301 "
     "ModelArts.4302 ModelArts.4402 ModelArts.4403 ModelArts.4502 ModelArts.4505 ModelArts.4508 APIG.0201 APIG.0301 "
     "APIG.0307",
@@ -96,7 +96,7 @@ class TestFaults:
 
     @pytest.mark.parametrize(
         ("status", "kind"),
-        [(302, UnavailableError), (400, RejectedError), (401, HeldError), (403, HeldError), (404, RejectedError),
+        [(302, UnavailableError), (400, RejectedError), (401, UnavailableError), (403, HeldError), (404, HeldError),
          (408, UnavailableError), (429, ThrottledError), (500, UnavailableError), (503, UnavailableError)],
     )  # fmt: skip
     def test_an_unknown_code_is_judged_by_its_status(self, status, kind):

@@ -20,6 +20,9 @@ from rig import pdf, picture, tiff
 LOCKED = Path(__file__).parents[1] / "documents" / "hostile" / "locked.pdf"
 
 
+OFD = "OFD: only what the service reads of it by itself, its first page."
+
+
 def zipped(*names):
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w") as archive:
@@ -63,8 +66,9 @@ def test_a_cut_image_is_told_by_its_missing_end(name):
     assert intake.ends(kind, len(whole), whole[:99], whole[-intake.LAST_BYTES :])
     cut = whole[: len(whole) // 2]
     assert not intake.ends(kind, len(cut), cut[:99], cut[-intake.LAST_BYTES :])
-    with pytest.raises(RejectedError, match="its end is missing"):
-        intake.judge_end(kind, len(cut), cut[:99], cut[-intake.LAST_BYTES :])
+    assert pages.decodes(kind, whole)
+    assert pages.decodes("pdf", pdf(1))
+    assert not pages.decodes(kind, cut)
 
 
 def test_a_cut_pdf_is_told_and_formats_without_an_end_pass():
@@ -130,16 +134,21 @@ class TestPages:
     @pytest.mark.parametrize(
         ("slug", "kind", "body", "plan"),
         [
-            ("general-text", "pdf", pdf(2), pages.Plan(count=2, parameter="pdf_page_number")),
-            ("passport", "pdf", pdf(2), pages.Plan(count=2, rendered=True)),
-            ("peru-id-card", "pdf", pdf(2), pages.Plan()),
+            ("general-text", "pdf", pdf(2), pages.Plan(count=2, pages=2, parameter="pdf_page_number")),
+            ("passport", "pdf", pdf(2), pages.Plan(count=2, pages=2, rendered=True)),
+            ("peru-id-card", "pdf", pdf(2), pages.Plan(pages=2)),
             ("business-license", "pdf", pdf(1), pages.Plan()),
-            ("business-license", "pdf", pdf(2), pages.Plan(count=2, rendered=True)),
+            ("business-license", "pdf", pdf(2), pages.Plan(count=2, pages=2, rendered=True)),
             ("passport", "tiff", tiff(1), pages.Plan()),
-            ("passport", "tiff", tiff(2), pages.Plan(count=2, rendered=True)),
+            ("passport", "tiff", tiff(2), pages.Plan(count=2, pages=2, rendered=True)),
             ("passport", "webp", picture(name="WEBP"), pages.Plan(rendered=True)),
             ("passport", "png", None, pages.Plan()),
-            ("vat-invoice", "ofd", None, pages.Plan(note="OFD: read by the service as one document.")),
+            (
+                "vat-invoice",
+                "ofd",
+                None,
+                pages.Plan(note=OFD),
+            ),
         ],
     )
     def test_each_page_has_its_call(self, slug, kind, body, plan):
@@ -205,6 +214,22 @@ class TestPages:
         body = tiff(2)
         with pytest.raises(RejectedError, match="Image 9"):
             pages.render(catalog.find("passport"), "tiff", body, 9)
+
+    def test_what_is_too_large_to_be_converted_is_said(self):
+        one = Image.new("1", (9000, 5000))
+        target = io.BytesIO()
+        one.save(target, "TIFF", compression="group4", save_all=True, append_images=[one])
+        with pytest.raises(RejectedError, match="9000 x 5000 px; at most 40 million pixels"):
+            pages.render(catalog.find("passport"), "tiff", target.getvalue(), 2)
+        assert not pages.decodes("tiff", target.getvalue())
+
+    def test_a_bomb_behind_the_first_page_is_said(self):
+        target = io.BytesIO()
+        small, bomb = Image.new("1", (20, 20)), Image.new("1", (20_000, 20_000))
+        small.save(target, "TIFF", compression="group4", save_all=True, append_images=[bomb])
+        with pytest.raises(RejectedError) as caught:
+            pages.render(catalog.find("passport"), "tiff", target.getvalue(), 2)
+        assert caught.value.reason_code == "too-many-pixels"
 
     def test_a_picture_that_passes_the_limit_is_pressed_until_it_fits(self):
         noise = Image.effect_noise((900, 900), 120)

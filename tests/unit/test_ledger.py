@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import threading
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes import Clock, MemoryStore, ScriptedOcr
 from legible import journal, layout
-from legible.errors import BusyError, InternalError, RetryableError, UnavailableError
+from legible.errors import BusyError, HeldError, InternalError, RetryableError, UnavailableError
 from legible.journal import Line, State
-from legible.ledger import Claim, Ledger, plan_of
+from legible.ledger import Claim, Ledger, Wish, plan_of
 from legible.model import Document, ObjectRef
+from legible.newest import Newest
+from legible.onecall import digest
 from rig import IN, OUT, PASSPORT, TEXT, Rig, pdf, picture
 
 
@@ -54,7 +55,8 @@ def ledger(store: MemoryStore | None = None) -> Ledger:
 
 
 def claim(book: Ledger, owner: str, *, seconds: float = 60, patience: float = 0, document=DOCUMENT) -> Claim | State:
-    return book.claim(document, owner=owner, seconds=seconds, patience=patience, operation="passport", plan="p", page=1)
+    wish = Wish(owner, operation="passport", plan="p", pages=1, page=1)
+    return book.claim(document, wish, lambda: seconds, patience)
 
 
 class TestClaims:
@@ -86,6 +88,33 @@ class TestClaims:
         first = claim(book, "first")
         assert isinstance(first, Claim)
         assert len(first.state.lines) == 1
+
+    def test_a_claim_whose_append_failed_for_a_moment_is_tried_by_the_next_delivery(self):
+        store = MemoryStore()
+
+        def fail(verb, ref):
+            if verb == "append":
+                raise UnavailableError("503")
+
+        store.fail = fail
+        with pytest.raises(UnavailableError):
+            claim(ledger(store), "first")
+
+    def test_a_reply_that_never_came_is_recognized_too(self):
+        store = MemoryStore()
+
+        def lost(verb, ref):
+            if verb == "append":
+                raise UnavailableError("timed out")
+
+        store.after = lost
+        assert isinstance(claim(ledger(store), "first"), Claim)
+
+    def test_a_journal_that_takes_no_claim_is_said(self):
+        store = MemoryStore()
+        store.append = self.conflict
+        with pytest.raises(UnavailableError, match="took no claim"):
+            claim(ledger(store), "first")
 
     def test_a_lost_reply_to_a_line_is_recognized(self):
         store = MemoryStore()
@@ -235,11 +264,13 @@ def test_an_answer_that_comes_after_another_ones_is_named_as_surplus():
     upload = rig.upload("passport/a.png")
 
     def meanwhile():
-        (name,) = [name for name in rig.store.keys(OUT, "ledger/") if not name.endswith("newest.jsonl")]
+        (name,) = [name for name in rig.store.keys(OUT, "ledger/") if "newest-" not in name]
         ref = ObjectRef(OUT, name)
-        other = Line("answered", rig.clock.now(), "other", 2, page=1, request_id="r-0", answer="answers/other.json")
+        body, key = b'{"result": {"surname": "OTHER"}}', "answers/other.json"
+        values = {"page": 1, "request_id": "r-0", "answer": key, "sha256": digest(body)}
+        other = Line("answered", rig.clock.now(), "other", 2, **values)
         rig.store.append(ref, len(rig.store.objects[ref][0]), journal.encode(other))
-        rig.store.write(ObjectRef(OUT, "answers/other.json"), b'{"result": {"surname": "OTHER"}}', "application/json")
+        rig.store.write(ObjectRef(OUT, key), body, "application/json")
 
     rig.ocr.during = meanwhile
     rig.run(upload)
@@ -311,23 +342,26 @@ class Dying(ScriptedOcr):
         raise Killed
 
 
-def test_a_read_back_that_fails_keeps_the_answer_and_asks_again():
+def test_a_read_back_that_fails_leaves_the_answer_to_the_next_delivery():
     rig = Rig(PASSPORT)
     upload = rig.upload("passport/a.png")
     reads = []
 
     def fail(verb, ref):
-        if verb == "read" and ref.key.endswith(".jsonl"):
+        if verb == "read" and ref.key.startswith("ledger/"):
             reads.append(ref)
             if len(reads) == 2:
                 raise UnavailableError("503")
 
     rig.store.fail = fail
+    with pytest.raises(UnavailableError):
+        rig.run(upload)
     (outcome,) = rig.run(upload)
     assert outcome["status"] == "done"
     assert rig.ocr.paid == 1
     (line,) = [line for line in rig.journal("passport/a.png") if line["event"] == "answered"]
-    assert "invocation-1" in line["answer"]
+    assert line["of"] in line["answer"]
+    assert line["owner"] != line["of"]
 
 
 def test_an_answer_kept_under_its_payers_name_is_found_by_the_next():
@@ -385,28 +419,32 @@ class TestNewest:
         assert rig.ocr.paid == 2
 
     def test_an_older_one_that_stepped_on_the_newer_puts_it_back(self):
+        """The newer one publishes just after the older one looked, and just before it writes."""
         rig = Rig(TEXT, {"words_block_list": [{"words": "new"}]})
         old = rig.upload("general-text/a.png")
-        newer = picture(61, 41)
 
         def meanwhile(verb, ref):
-            if verb == "read" and ref.key.endswith("newest.jsonl") and "claimed" not in str(rig.store.objects[ref]):
-                rig.store.after = lambda verb, ref: None
+            if verb == "write" and ref.key == "results/general-text/a.png/record.json":
+                rig.store.fail = lambda verb, ref: None
                 rig.clock.pause(5)
-                rig.run(rig.upload("general-text/a.png", newer))
+                rig.run(rig.upload("general-text/a.png", picture(61, 41)))
 
-        rig.store.after = meanwhile
+        rig.store.fail = meanwhile
         rig.run(old)
 
         assert rig.record("general-text/a.png")["text"][0]["text"] == "new"
 
+    def newest(self, rig):
+        return Newest(rig.store, OUT, rig.clock.now, rig.clock.pause)
+
+    def list_of(self, rig):
+        return ObjectRef(OUT, layout.newest(IN, "general-text/a.png", rig.clock.now().date()))
+
     def test_a_newer_one_that_is_not_finished_yet_is_left_to_write_its_own(self):
         rig = Rig(TEXT)
         old = rig.upload("general-text/a.png")
-        document = msgspec.structs.replace(
-            Document(IN, "general-text/a.png", "newer"), uploaded_at=Clock().now().replace(hour=23)
-        )
-        Ledger(rig.store, OUT, now=rig.clock.now, pause=rig.clock.pause).announce(document)
+        later = Clock().now().replace(hour=23)
+        self.newest(rig).announce(Document(IN, "general-text/a.png", "newer", uploaded_at=later))
         (outcome,) = rig.run(old)
         assert outcome["status"] == "done"
         assert not rig.has("results/general-text/a.png/record.json")
@@ -414,41 +452,81 @@ class TestNewest:
 
     def test_an_announcement_that_was_swallowed_is_made_again(self):
         rig = Rig(TEXT)
-        ref = ObjectRef(OUT, layout.newest(IN, "general-text/a.png"))
         swallowed = []
 
         def swallow(verb, where):
-            if verb == "append" and where == ref and not swallowed:
-                swallowed.append(rig.store.objects.pop(ref))
+            if verb == "append" and where == self.list_of(rig) and not swallowed:
+                swallowed.append(rig.store.objects.pop(where))
 
         rig.store.after = swallow
         (outcome,) = rig.run(rig.upload("general-text/a.png"))
         assert outcome["status"] == "done"
         assert rig.has("results/general-text/a.png/record.json")
-        assert ref in rig.store.objects
+        assert self.list_of(rig) in rig.store.objects
 
     def test_announcements_that_never_stand_are_said(self):
         rig = Rig(TEXT)
-        ref = ObjectRef(OUT, layout.newest(IN, "general-text/a.png"))
         rig.store.after = lambda verb, where: (
-            rig.store.objects.pop(ref, None) if verb == "append" and where == ref else None
+            rig.store.objects.pop(where, None) if verb == "append" and where == self.list_of(rig) else None
         )
         with pytest.raises(UnavailableError, match="keeps losing"):
             rig.run(rig.upload("general-text/a.png"))
 
     def test_announcements_that_are_never_taken_are_said(self):
-        store = MemoryStore()
-        store.put(OUT, layout.newest(IN, "passport/a.png"), b"")
-        store.append = TestClaims().conflict
+        rig = Rig(TEXT)
+        rig.store.append = TestClaims().conflict
         with pytest.raises(UnavailableError, match="took no line"):
-            ledger(store).announce(DOCUMENT)
+            self.newest(rig).announce(DOCUMENT)
+
+    def test_a_day_s_list_that_is_full_stops_nobody(self):
+        rig = Rig(TEXT)
+
+        def full(verb, ref):
+            if verb == "append" and "newest-" in ref.key:
+                raise HeldError("10,000 appends", code="not-appendable")
+
+        rig.store.fail = full
+        (outcome,) = rig.run(rig.upload("general-text/a.png"))
+        assert outcome["status"] == "done"
+        assert rig.has("results/general-text/a.png/record.json")
 
     def test_announcing_twice_writes_once(self):
-        store = MemoryStore()
-        book = ledger(store)
-        book.announce(DOCUMENT)
-        book.announce(DOCUMENT)
-        assert len(store.lines(OUT, layout.newest(IN, "passport/a.png"))) == 1
+        rig = Rig(TEXT)
+        document = Document(IN, "general-text/a.png", "v1")
+        self.newest(rig).announce(document)
+        self.newest(rig).announce(document)
+        assert len(rig.store.lines(OUT, self.list_of(rig).key)) == 1
+
+    def test_just_after_midnight_yesterday_still_counts(self):
+        rig = Rig(TEXT)
+        rig.clock.at = rig.clock.at.replace(hour=23, minute=59)
+        later = rig.clock.now()
+        old = Document(IN, "general-text/a.png", "old", uploaded_at=later.replace(hour=1))
+        self.newest(rig).announce(Document(IN, "general-text/a.png", "new", uploaded_at=later))
+        rig.clock.pause(120)
+        self.newest(rig).announce(old)
+        assert self.newest(rig).newer(old).version == "new"
+
+    def test_bytes_uploaded_again_after_others_are_the_newest_once_more(self):
+        rig = Rig(TEXT, {"words_block_list": [{"words": "other"}]})
+        rig.run(rig.upload("general-text/a.png"))
+        rig.clock.pause(60)
+        rig.run(rig.upload("general-text/a.png", picture(61, 41)))
+        assert rig.record("general-text/a.png")["text"][0]["text"] == "other"
+        rig.clock.pause(60)
+        (outcome,) = rig.run(rig.upload("general-text/a.png"))
+        assert rig.record("general-text/a.png")["text"][0]["text"] == "Hello"
+        assert outcome["duplicate"]
+        assert rig.ocr.paid == 2
+
+    def test_bytes_uploaded_again_whose_record_was_removed_are_left_alone(self):
+        rig = Rig(TEXT)
+        rig.run(rig.upload("general-text/a.png"))
+        for key in rig.store.keys(OUT, "answers/"):
+            del rig.store.objects[ObjectRef(OUT, key)]
+        rig.clock.pause(60)
+        (outcome,) = rig.run(rig.upload("general-text/a.png"))
+        assert outcome["status"] == "done"
 
 
 def test_a_plan_depends_on_operation_options_and_settings():

@@ -81,7 +81,7 @@ FAULTS: dict[str, Fault] = {
     "ModelArts.4505": _BACKEND,
     "ModelArts.4506": _NO_API,
     "ModelArts.4508": _BACKEND,
-    "ModelArts.4601": Fault(RejectedError, "url-refused", "Set source to inline: the service does not open this URL."),
+    "ModelArts.4601": Fault(HeldError, "url-refused", "Set source to inline: the service does not open this URL."),
     "ModelArts.4603": _URL,
     "ModelArts.4702": _URL,
     "ModelArts.4703": _URL,
@@ -112,7 +112,11 @@ def fault(http_status: int, code: str) -> Fault:
         return _THROTTLED
     if http_status >= 500 or http_status == 408:
         return _BACKEND
-    if http_status in {401, 403}:
+    if http_status == 401:
+        return _CREDENTIALS
+    if http_status == 404:
+        return _NO_API
+    if http_status == 403:
         return Fault(HeldError, "not-permitted", "Check the agency's permissions and the account's state.")
     if http_status < 400:
         return Fault(

@@ -5,18 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import time
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import unquote_plus
 
-from legible.errors import EventError, SkippedError, redact
-from legible.huawei.credentials import Credentials, checked
-from legible.model import ObjectRef, Reason, Unreadable, Upload
+import msgspec
 
-#: Creation events by their last part, as both envelopes spell them, compared without case (functiongraph.md 2.1, 2.2:
-#: ``ObjectCreated:Put`` in ``eventName``, ``OBS:DWR:ObjectCreated:PUT`` in ``type``).
-_CREATIONS = frozenset({"put", "post", "copy", "completemultipartupload"})
+from legible.errors import EventError, redact
+from legible.huawei.credentials import Credentials, checked
+from legible.model import Arrival, Ignored, ObjectRef, Reason, Unreadable, Upload
+
 _ADVICE = (
     "Expected is an OBS event: Records[] with s3.bucket.name and s3.object.key, or data.obs with bucket.name and "
     "object.key."
@@ -33,6 +35,7 @@ class Context:
     def __init__(self, raw: Any) -> None:
         """See the class."""
         self._raw = raw
+        self._begun = time.monotonic()
         self.request_id = str(self._ask("getRequestID") or uuid.uuid4())
 
     def _ask(self, method: str, *values: Any) -> Any:
@@ -58,8 +61,8 @@ class Context:
     def remaining(self) -> float:
         """Return how many seconds are left of this call."""
         left = self._ask("getRemainingTimeInMilliSeconds")
-        if left is None:
-            left = float(self._ask("getRunningTimeInSeconds") or 60) * 1000
+        if left is None:  # an older runtime: the configured time, less what has passed since the call began
+            return float(self._ask("getRunningTimeInSeconds") or 60) - (time.monotonic() - self._begun)
         return float(left) / 1000
 
     def credentials(self) -> Credentials:
@@ -118,7 +121,7 @@ def _pieces(line: str, size: int = 400) -> list[str]:
     return [*pieces, piece]
 
 
-def uploads(event: Any) -> list[Upload | Unreadable]:
+def uploads(event: Any) -> list[Arrival]:
     """Read an event of either envelope.
 
     Args:
@@ -126,34 +129,34 @@ def uploads(event: Any) -> list[Upload | Unreadable]:
             ``events``; a text or bytes of such JSON.
 
     Returns:
-        An ``Upload`` for each creation, in order, and an ``Unreadable`` for each part that cannot be read. Removals and
-        test messages give nothing.
+        An ``Upload`` for each creation, in order, an ``Ignored`` for each removal, and an ``Unreadable`` for each part
+        that cannot be read.
     """
-    found: list[Upload | Unreadable] = []
+    found: list[Arrival] = []
     try:
         parts = _parts(_parsed(event))
     except EventError as error:
-        return [_unreadable(event, error)]
+        return [_unreadable(event, Reason.of(error))]
     for part in parts:
         try:
             found.append(_upload(part))
-        except SkippedError:
-            continue
         except EventError as error:
-            found.append(_unreadable(part, error))
+            found.append(_unreadable(part, Reason.of(error)))
     return found
 
 
-def failure(payload: Any) -> tuple[list[Upload | Unreadable], Reason]:
+def failure(payload: Any) -> tuple[list[Arrival], Reason]:
     """Read what the platform sends to the destination of failed asynchronous calls.
 
     Args:
         payload: ``{"request_payload": ..., "request_context": ..., "response_context": ..., "response_payload": ...}``
-            (functiongraph_01_0390_03); the payloads come as JSON or as its text.
+            (functiongraph_01_0390_03); it and the payloads in it come as JSON or as its text.
 
     Returns:
         The uploads of the event that was given up, and why it was.
     """
+    with suppress(EventError):  # what is no JSON has no request either, and is recorded as it is
+        payload = _parsed(payload)
     body = payload if isinstance(payload, Mapping) else {}
     context, answer = _mapping(body.get("request_context")), _mapping(body.get("response_context"))
     tries = context.get("approximate_invoke_count")
@@ -168,8 +171,10 @@ def failure(payload: Any) -> tuple[list[Upload | Unreadable], Reason]:
         request_id=str(context.get("request_id") or ""),
     )
     if "request_payload" not in body:
-        return [_unreadable(payload, EventError("The failure payload has no request_payload.", advice=_ADVICE))], reason
-    return uploads(body["request_payload"]), reason
+        lacking = EventError("The failure payload has no request_payload.", advice=_ADVICE)
+        return [_unreadable(payload, Reason.of(lacking))], reason
+    found = uploads(body["request_payload"])
+    return [_unreadable(payload, item.reason) if isinstance(item, Unreadable) else item for item in found], reason
 
 
 def _parsed(event: Any) -> Any:
@@ -197,33 +202,39 @@ def _parts(event: Any) -> list[Any]:
     raise EventError(f"The event has no Records and no data, but {_keys(event)}.", advice=_ADVICE)
 
 
-def _upload(part: Any) -> Upload:
+def _upload(part: Any) -> Upload | Ignored:
     if not isinstance(part, Mapping):
         raise EventError(f"A record of the event is {_kind(part)}, not an object.", advice=_ADVICE)
     data = part["data"] if isinstance(part.get("data"), Mapping) else part
     body = data.get("obs") if isinstance(data.get("obs"), Mapping) else data.get("s3")
     if not isinstance(body, Mapping):
         raise EventError(f"A record of the event has no s3 and no obs, but {_keys(data)}.", advice=_ADVICE)
-    name = str(data.get("eventName") or part.get("type") or "")
-    if name and not _creation(name):
-        raise SkippedError(f"{name} is no creation.", code="not-a-creation")
     item = _mapping(body.get("object"))
     bucket, key = _mapping(body.get("bucket")).get("name"), item.get("key")
     if not isinstance(bucket, str) or not bucket or not isinstance(key, str) or not key:
         raise EventError("A record of the event names no bucket or no key.", advice=_ADVICE)
+    name = str(data.get("eventName") or part.get("type") or "")
+    ref = ObjectRef(bucket, unquote_plus(key))
+    if name and "objectcreated" not in name.lower():
+        return Ignored(ref, Reason("not-a-creation", f"{name} is no creation."))
     return Upload(
-        ref=ObjectRef(bucket, unquote_plus(key)),
+        ref=ref,
         raw_key=key,
         etag=str(item.get("eTag") or item.get("etag") or "").strip('"').lower(),
         version_id=_version(item.get("versionId")),
         size=item["size"] if isinstance(item.get("size"), int) else None,
         event_id=str(part.get("id") or ""),
+        at=_time(part.get("time") or data.get("eventTime")),
     )
 
 
-def _creation(name: str) -> bool:
-    kind, _, action = name.lower().rpartition(":")
-    return kind.endswith("objectcreated") and action in _CREATIONS
+def _time(value: Any) -> datetime | None:
+    """Return an event's time; EventGrid's ``time`` is right, its ``eventTime`` was eight hours ahead (2026-09-30)."""
+    try:
+        found = msgspec.convert(str(value), datetime)
+    except msgspec.ValidationError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=timezone.utc)
 
 
 def _version(value: Any) -> str:
@@ -250,6 +261,6 @@ def _keys(value: Mapping[str, Any]) -> str:
     return ", ".join(sorted(str(key)[:40] for key in value)[:8]) or "nothing"
 
 
-def _unreadable(part: Any, error: EventError) -> Unreadable:
+def _unreadable(part: Any, reason: Reason) -> Unreadable:
     body = json.dumps(part, sort_keys=True, default=str, ensure_ascii=True)
-    return Unreadable(Reason.of(error), hashlib.sha256(body.encode()).hexdigest()[:24])
+    return Unreadable(reason, hashlib.sha256(body.encode()).hexdigest()[:24])

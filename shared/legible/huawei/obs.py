@@ -144,6 +144,11 @@ class ObsStore:
             return HeldError(said, code="bucket-gone", advice="Check the bucket's name and region.", **names)
         if status == 404:
             return ObjectGoneError(f"The object {ref} is gone.", advice="Upload it again.", **names)
+        if code == "ObjectNotAppendable":
+            advice = (
+                "Something else wrote the object; copy its lines away and remove it, then upload the document again."
+            )
+            return HeldError(said, code="not-appendable", advice=advice, **names)
         if status == 409 and verb == "append to":
             return AppendConflictError(said, **names)
         if status == 403:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -16,17 +17,27 @@ from huaweicloudsdkcore.exceptions.exceptions import (
     HostUnreachableException,
     SdkException,
     ServiceResponseException,
-    SslHandShakeException,
 )
 from huaweicloudsdkcore.http.http_config import HttpConfig
 from huaweicloudsdkcore.http.http_handler import HttpHandler
 
-from legible.errors import AnswerUnknownError, LegibleError, SettingsError, UnavailableError, redact
+from legible.errors import AnswerUnknownError, HeldError, LegibleError, UnavailableError, redact
 from legible.huawei import faults
 from legible.huawei.credentials import Credentials
 from legible.model import Answer, Picture
 from legible.operation import Operation
 
+#: What OpenSSL calls a handshake that failed; the SDK names every TLS error so, at whatever moment it struck.
+_HANDSHAKE = frozenset(
+    {
+        "WRONG_VERSION_NUMBER",
+        "UNSUPPORTED_PROTOCOL",
+        "NO_PROTOCOLS_AVAILABLE",
+        "SSLV3_ALERT_HANDSHAKE_FAILURE",
+        "TLSV1_ALERT_PROTOCOL_VERSION",
+        "TLSV1_UNRECOGNIZED_NAME",
+    }
+)
 _ADVICE = "It may have been paid; it is asked once more at the most."
 
 
@@ -144,8 +155,9 @@ class OcrRecognizer:
                 self._credentials.secrets,
             )
         if not isinstance(error, (SdkException, requests.RequestException, urllib3.exceptions.HTTPError)):
-            return SettingsError(
+            return HeldError(
                 f"The SDK refuses the request: {redact(str(error), self._credentials.secrets)}",
+                code="request-refused",
                 advice="Check region, endpoint, project id and the operation's options.",
             )
         if _never_sent(error):
@@ -169,12 +181,15 @@ def _unusable(response: requests.Response) -> str:
 
 
 def _never_sent(error: BaseException | None) -> bool:
-    """Tell whether an exception says that no request left: name not found, refused, timed out while connecting, TLS."""
+    """Tell whether an exception says that no request left.
+
+    Name not found, refused, timed out while connecting, a TLS handshake that failed; any other TLS error may have
+    struck after the request was sent.
+    """
     never = (
         HostUnreachableException,
-        SslHandShakeException,
+        ssl.SSLCertVerificationError,
         requests.exceptions.ConnectTimeout,
-        requests.exceptions.SSLError,
         requests.exceptions.ProxyError,
         requests.exceptions.InvalidURL,
         urllib3.exceptions.NewConnectionError,
@@ -186,7 +201,7 @@ def _never_sent(error: BaseException | None) -> bool:
         cause = queue.pop()
         if not isinstance(cause, BaseException) or id(cause) in seen:
             continue
-        if isinstance(cause, never):
+        if isinstance(cause, never) or (isinstance(cause, ssl.SSLError) and cause.reason in _HANDSHAKE):
             return True
         seen.add(id(cause))
         queue += [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]

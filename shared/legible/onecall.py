@@ -1,0 +1,210 @@
+"""One paid call for one page: announced before, stored as it came, recorded after."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from legible import layout
+from legible.desk import Desk, Job
+from legible.errors import (
+    AnswerUnknownError,
+    BusyError,
+    DeadError,
+    DocumentError,
+    HeldError,
+    LegibleError,
+    ObjectGoneError,
+    RejectedError,
+    ReplacedError,
+    RetryableError,
+    SourceUnreadableError,
+    ThrottledError,
+    UnavailableError,
+)
+from legible.ledger import Claim
+from legible.model import Answer, Picture, Reason, Source
+
+#: A call that may have been paid is tried again so often at the most.
+_UNKNOWN_TRIES = 2
+
+
+class AgainError(Exception):
+    """The call itself may be made again; nothing that happens after an answer came is ever retried this way."""
+
+    def __init__(self, error: LegibleError) -> None:
+        """Carry what happened."""
+        super().__init__(error.message)
+        self.error = error
+
+    @property
+    def throttled(self) -> bool:
+        """Tell whether it was only too early: such a try does not count."""
+        return isinstance(self.error, ThrottledError)
+
+    def later(self) -> RetryableError:
+        """Return the error for the platform: the next delivery goes on."""
+        if isinstance(self.error, RetryableError):
+            return self.error
+        return unavailable(self.error)
+
+
+class OneCall:
+    """The call for one page, with what changes from try to try."""
+
+    def __init__(self, desk: Desk, claim: Claim, job: Job, page: int) -> None:
+        """Begin with the configured source, or inline where no URL can serve."""
+        self._desk = desk
+        self._claim = claim
+        self._job = job
+        self._page = page
+        self._source: Source = "inline" if job.inline else desk.policy.source
+        self._why_inline = job.inline
+
+    def once(self) -> bytes:
+        """Announce one call, make it, record what came of it; return its answer.
+
+        Raises:
+            AgainError: The call may be made again.
+            DocumentError: This page, or the document, has its end; recorded.
+            RetryableError: Something beside the call failed; the next delivery goes on.
+        """
+        try:
+            self._refuse_third()
+            picture, note = self._desk.picture(self._job, self._page, self._source)
+            self._desk.seconds()
+        except LegibleError as error:
+            self._refused(error)
+            raise
+        self._announce(picture)
+        try:
+            answer = self._ask(picture)
+        except SourceUnreadableError as error:
+            return self._inline(error)
+        except AnswerUnknownError as error:
+            self._unknown(error)
+            raise AgainError(error) from error
+        except (ThrottledError, UnavailableError) as error:
+            self._refused(error)
+            raise AgainError(error) from error
+        except LegibleError as error:
+            self._refused(error)
+            raise
+        self._record(answer, picture, "; ".join(part for part in (note, self._why_inline) if part))
+        return answer.body
+
+    def _ask(self, picture: Picture) -> Answer:
+        options = {**self._job.options, **picture.parameters}
+        return self._desk.recognizer.recognize(self._job.operation, options, picture, self._desk.seconds())
+
+    def _refuse_third(self) -> None:
+        if self._claim.state.page(self._page).spent >= _UNKNOWN_TRIES:
+            raise DeadError(
+                f"Page {self._page} was sent {_UNKNOWN_TRIES} times and no answer came back; both may have been paid.",
+                code="answer-unknown",
+                advice="Compare with the service's own count of calls before you upload it again.",
+            )
+
+    def _announce(self, picture: Picture) -> None:
+        known = self._claim.state.page(self._page).open
+        if known is None or known.owner != self._claim.owner:
+            self._claim.write("calling", page=self._page, source=picture.source)
+
+    def _refused(self, error: LegibleError) -> None:
+        """Record a call that was not paid, or not even sent; with a page's own end, if it is one."""
+        ends = isinstance(error, DocumentError) and not isinstance(error, HeldError)
+        open_call = self._claim.state.page(self._page).open
+        if ends or (open_call is not None and open_call.owner == self._claim.owner):
+            state = error.status if ends else None
+            self._claim.write("refused", page=self._page, state=state, reason=Reason.of(error))
+
+    def _inline(self, error: SourceUnreadableError) -> bytes:
+        if self._source == "inline":
+            refusal = RejectedError(
+                error.message, code=error.reason_code, advice=error.advice,
+                vendor_code=error.vendor_code, request_id=error.request_id,
+            )  # fmt: skip
+            self._refused(refusal)
+            raise refusal from error
+        self._refused(error)
+        self._source = "inline"
+        self._why_inline = f"sent inline: the service could not read the URL ({error.vendor_code})"
+        return self.once()
+
+    def _unknown(self, error: LegibleError, key: str = "") -> None:
+        body = getattr(error, "body", b"")
+        if body:
+            key = layout.answer(self._claim.document, self._page, f"{self._claim.owner}-unusable")
+            self._desk.keep(key, body, error.request_id)
+        reason = Reason.of(error)
+        self._claim.write(
+            "unknown", always=True, page=self._page, answer=key, request_id=error.request_id, reason=reason
+        )
+
+    def _record(self, answer: Answer, picture: Picture, note: str) -> None:
+        """Store the answer under its payer's name, then see whether it is the one that counts."""
+        key = layout.answer(self._claim.document, self._page, self._claim.owner)
+        try:
+            self._desk.keep(key, answer.body, answer.request_id)
+        except LegibleError as error:
+            self._unstored(error, answer)
+        values: dict[str, Any] = {
+            "page": self._page, "request_id": answer.request_id, "answer": key, "sha256": digest(answer.body),
+            "source": picture.source, "note": note,
+        }  # fmt: skip
+        if self._replaced(picture):
+            self._claim.surplus(**values)
+            raise ReplacedError(
+                f"{self._claim.document.ref} was replaced while it was read; the answer may be of the newer upload.",
+                advice="The newer upload has its own record. The answer is stored, and counted as surplus.",
+            )
+        self._desk.pause(self._claim.unsettled(self._desk.policy.settle))
+        try:
+            if not self._claim.standing():
+                raise BusyError(
+                    f"Another invocation claimed {self._claim.document.ref}.", advice="This one yields to it."
+                )
+            self._claim.write("answered", **values)
+        except BusyError:
+            self._claim.surplus(**values)
+            raise
+        if self._claim.state.page(self._page).answered != self._claim.state.lines[-1]:
+            self._claim.surplus(**values)
+
+    def _replaced(self, picture: Picture) -> bool:
+        """Tell whether the service may have read another upload than the one this document is."""
+        document = self._job.document
+        if self._job.plan.rendered or (picture.source == "inline" and document.version_id):
+            return False
+        try:
+            return self._desk.store.head(document.ref).etag != document.etag
+        except ObjectGoneError:
+            return False
+
+    def _unstored(self, error: LegibleError, answer: Answer) -> None:
+        """A paid answer that the output bucket does not take is on the record as such, and asked for once more."""
+        lost = UnavailableError(
+            f"An answer was paid for and could not be stored. {error.message}",
+            code="answer-not-stored",
+            advice=error.advice,
+            vendor_code=error.vendor_code,
+            request_id=answer.request_id,
+        )
+        self._unknown(lost)
+        raise lost from error
+
+
+def digest(body: bytes) -> str:
+    """Return the SHA-256 of an answer, in hexadecimal."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def unavailable(error: LegibleError) -> UnavailableError:
+    """Return an error that makes the platform deliver again, saying what another one says."""
+    return UnavailableError(
+        error.message,
+        code=error.reason_code,
+        advice=error.advice,
+        vendor_code=error.vendor_code,
+        request_id=error.request_id,
+    )
