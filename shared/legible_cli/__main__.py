@@ -16,7 +16,7 @@ from rich.console import Console
 from legible import catalog
 from legible.errors import LegibleError
 from legible.model import Record
-from legible_cli.run import Item, Items, files_of, run, summary
+from legible_cli.run import Item, Items, files_of, run, summary, why
 from legible_cli.up import Folders
 from localcloud.cloud import LocalCloud
 from localcloud.engine import check_models
@@ -126,6 +126,9 @@ def _run(items: list[Item], recorded: Sequence[str], out: Path, as_json: bool) -
         click.echo(msgspec.json.format(msgspec.json.encode([item.record for item in items]), indent=2).decode())
         return
     console.print(summary(items))
+    for item in items:
+        if item.status != "done":
+            console.print(f"\n{item.file.name}: {why(item)}", markup=False, soft_wrap=True)
     done = sum(item.status == "done" for item in items)
     console.print(f"\n{done} of {len(items)} done. Workbooks:")
     for item in items:

@@ -111,13 +111,12 @@ def run(cloud: LocalCloud, items: Sequence[Item], out: Path, console: Console) -
 
 
 def summary(items: Sequence[Item]) -> Table:
-    """Return one line a document: status, operation, pages, fields, time, and why where it is not done."""
+    """Return one line a document: status, operation, pages, fields, time."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("document", "status", "operation"):
         table.add_column(name, overflow="fold")
     for name in ("pages", "fields", "time"):
         table.add_column(name, justify="right")
-    table.add_column("reason", overflow="fold")
     for item in items:
         record = item.record
         color = _COLORS.get(item.status, "white")
@@ -129,13 +128,13 @@ def summary(items: Sequence[Item]) -> Table:
             str(sum(page.state == "done" for page in record.pages)) if record else "",
             str(found),
             f"{item.seconds:.1f} s" if record else "",
-            _why(item),
         )
     return table
 
 
-def _why(item: Item) -> str:
+def why(item: Item) -> str:
+    """Return why a document is not done, and what to do about it."""
     if item.record is None:
-        return "No record came; see the function's log."
+        return "No record came; the functions' log says why."
     reason = item.record.reason
     return f"{reason.message} {reason.advice}".strip() if reason else ""
