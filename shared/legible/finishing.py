@@ -68,7 +68,8 @@ class Finisher:
 
     def record_only(self, document: Document, error: DocumentError) -> None:
         """Publish why a document ended whose journal cannot be used."""
-        self._publisher.publish(Record(document, "dead", reason=Reason.of(error), finished_at=self._ledger.now()), {})
+        now, reason = self._ledger.now(), Reason.of(error)
+        self._publisher.publish(Record(document=document, status="dead", reason=reason, finished_at=now), {})
 
     def _close(self, claim: Claim, end: End, answers: dict[int, bytes], extract: Extract) -> None:
         reason = Reason.of(end.error) if end.error else None

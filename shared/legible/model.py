@@ -240,9 +240,10 @@ class Outcome(Struct, frozen=True, omit_defaults=True):
     duplicate: bool = False
 
 
-class Record(Struct, frozen=True):
+class Record(Struct, frozen=True, kw_only=True):
     """Everything known of one document. ``operation`` is a slug, empty where no route was found."""
 
+    schema: str = SCHEMA
     document: Document
     status: Status
     operation: str = ""
@@ -258,4 +259,3 @@ class Record(Struct, frozen=True):
     calls: Calls = Calls()
     ledger: str = ""
     finished_at: datetime | None = None
-    schema: str = SCHEMA

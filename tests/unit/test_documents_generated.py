@@ -44,9 +44,9 @@ def test_records_obey_the_schema(answer: Path) -> None:
     operation = catalog.find(answer.parent.name)
     found = extract(operation, [(1, answer.read_bytes())])
     record = Record(
-        Document("inbox", "a.png", "v1"),
-        "done",
-        operation.slug,
+        document=Document("inbox", "a.png", "v1"),
+        status="done",
+        operation=operation.slug,
         pages=(Page(1, "done", "url"),),
         fields=found.fields,
         tables=found.tables,
