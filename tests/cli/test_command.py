@@ -59,6 +59,7 @@ class TestRun:
         (record,) = json.loads(result.stdout)
         assert result.exit_code == 0
         assert (record["status"], record["operation"]) == ("done", "vat-invoice")
+        assert any("the document itself was not read" in field["value"] for field in record["fields"])
 
     @pytest.mark.parametrize(
         ("arguments", "said"),

@@ -274,7 +274,8 @@ def test_answers_are_marked(
 
     # then
     assert [answer.headers["X-OCR-Engine"] for answer in answers] == ["embedded", "recorded", "recorded"]
-    assert answers[1].json() == {"result": {"recorded": True}}
+    assert answers[1].json()["result"] == {"recorded": True}
+    assert "the document itself was not read" in answers[1].json()["recorded"]
     assert local_ocr.journal.billed() == 3
 
 

@@ -91,7 +91,8 @@ class LocalOcr:
             obs: The OBS that ``url`` may point into; its port is ``reader.port``.
             state: A folder for the journal, so that the count survives a restart.
             recognizer: What recognizes: slug, file and options in, the value of ``result`` out; may raise OcrError.
-            recorded: Slugs that answer with this recorded body instead, marked ``X-OCR-Engine: recorded``.
+            recorded: Slugs that answer with this recorded body instead, marked ``X-OCR-Engine: recorded`` and, in the
+                body, by a key ``recorded``.
         """
         self.faults = Schedule()
         #: Kills whoever holds an access key id; the local cloud sets it to kill function instances.
@@ -163,7 +164,7 @@ class LocalOcr:
         asked = request_body.read(OPERATIONS[slug], body, self.reader)
         if slug in self.recorded:
             found = self.recorded[slug]
-            content = found if isinstance(found, bytes) else found.read_bytes()
+            content = _marked(found if isinstance(found, bytes) else found.read_bytes(), slug)
             return _Answer(200, content, {"X-OCR-Engine": "recorded"}, source=asked.source, units=1)
         try:
             result = self._recognizer(slug, asked.document, asked.options)
@@ -211,6 +212,13 @@ class LocalOcr:
         if uri == "/_local/bill":
             return _Answer(200, _json(self.journal.bill()))
         return _Answer(404, b"{}")
+
+
+def _marked(content: bytes, slug: str) -> bytes:
+    """Say inside a recorded answer that it is one, so that it stands in the record made of it too."""
+    body = json.loads(content)
+    said = f"This is the recorded answer of {slug}; the document itself was not read."
+    return _json({**body, "recorded": said}) if isinstance(body, dict) else content
 
 
 def _strike_after(fault: Fault, answer: _Answer) -> _Answer:
