@@ -9,10 +9,10 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from legible.errors import AppendConflictError, HeldError, ObjectGoneError
+from legible.errors import AppendConflictError, HeldError, ObjectGoneError, ReplacedError
 from legible.model import Answer, ObjectRef, Picture
 from legible.operation import Operation
-from legible.ports import Head
+from legible.ports import WHOLE, Head, Wanted
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
 
@@ -57,10 +57,12 @@ class MemoryStore:
         body, content_type, at, metadata = self._get(ref, version_id)
         return Head(len(body), hashlib.md5(body).hexdigest(), "", content_type, at, metadata)
 
-    def read(self, ref: ObjectRef, version_id: str = "", first: int | None = None, last: int | None = None) -> bytes:
+    def read(self, ref: ObjectRef, wanted: Wanted = WHOLE) -> bytes:
         self.fail("read", ref)
-        body = self._get(ref, version_id)[0]
-        part = body if first is None else body[first : (last or 0) + 1]
+        body = self._get(ref, wanted.version_id)[0]
+        if wanted.etag and wanted.etag != hashlib.md5(body).hexdigest():
+            raise ReplacedError(f"{ref} was replaced before it was read.")
+        part = body if wanted.first is None else body[wanted.first : (wanted.last or 0) + 1]
         self.reads.append((ref, len(part)))
         self.after("read", ref)
         return part

@@ -8,9 +8,8 @@ from typing import Any
 
 import msgspec
 
-from legible.errors import InternalError, LegibleError, RetryableError, SkippedError
+from legible.errors import InternalError, LegibleError, RetryableError, SkippedError, UnavailableError
 from legible.model import Arrival, ObjectRef, Outcome, Reason, Unreadable
-from legible.onecall import unavailable
 from legible.ports import Log
 
 
@@ -68,7 +67,7 @@ def _retryable(error: Exception) -> RetryableError:
     if isinstance(error, RetryableError):
         return error
     if isinstance(error, LegibleError):
-        return unavailable(error)
+        return UnavailableError.of(error)
     return internal(error)
 
 

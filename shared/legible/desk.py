@@ -12,7 +12,7 @@ from legible import layout, pages
 from legible.errors import OutOfTimeError, UnavailableError
 from legible.model import Document, ObjectRef, Picture, Source
 from legible.operation import Operation
-from legible.ports import ObjectStore, Recognizer
+from legible.ports import ObjectStore, Recognizer, Wanted
 
 #: Less time than this, in seconds, is not worth the start of a paid call.
 SHORTEST_CALL = 1.0
@@ -116,6 +116,7 @@ class Desk:
                 self.store.write(ref, made.body, made.media_type)
         parameters = {job.plan.parameter: page} if job.plan.parameter else {}
         if source == "inline":
-            return Picture("inline", body=body or self.store.read(ref, version_id), parameters=parameters), note
+            wanted = Wanted(version_id, job.document.etag)
+            return Picture("inline", body=body or self.store.read(ref, wanted), parameters=parameters), note
         url = self.store.url(ref) if source == "url" else self.store.signed_url(ref, self.policy.signed_url)
         return Picture(source, url=url, parameters=parameters), note

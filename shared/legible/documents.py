@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -11,7 +12,7 @@ from legible.desk import Job
 from legible.errors import DocumentError, HeldError, ObjectGoneError, RejectedError, SkippedError
 from legible.model import Arrival, Document, Ignored, ObjectRef, Unreadable, Upload
 from legible.operation import Operation
-from legible.ports import Head, ObjectStore
+from legible.ports import Head, ObjectStore, Wanted
 from legible.routing import Routed
 
 _ETAG = re.compile(r"[0-9a-f]{32}(-[0-9]+)?")
@@ -62,7 +63,7 @@ class Documents:
             etag=head.etag,
             version_id=head.version_id,
             size=head.size,
-            uploaded_at=head.modified_at,
+            uploaded_at=_moment(upload, head),
             content_type=head.content_type,
         ), None
 
@@ -119,6 +120,8 @@ class Documents:
 
         Raises:
             RejectedError: The service would refuse it, and it cannot be mended.
+            ReplacedError: A newer upload took its place while it was looked at.
+            HeldError: It has more pages than are called for unasked.
             UnavailableError: The store has a passing fault.
         """
         operation = routed.operation
@@ -158,7 +161,7 @@ class Documents:
         return body
 
     def _read(self, document: Document, first: int | None = None, last: int | None = None) -> bytes:
-        return self._store.read(document.ref, document.version_id, first, last)
+        return self._store.read(document.ref, Wanted(document.version_id, document.etag, first, last))
 
     def _not_newest(self, document: Document) -> str:
         """Say why the service cannot be given a URL: it opens an object's newest version, and this is an older one."""
@@ -177,7 +180,7 @@ class Documents:
                 sides = pages.measure(self._read(document))
             if sides is None:
                 raise RejectedError(
-                    "The image cannot be opened: it is cut or broken.",
+                    "The image cannot be read: it is cut or broken.",
                     code="document-broken",
                     advice="Scan or save it again and upload that.",
                 )
@@ -190,7 +193,20 @@ class Documents:
 def announced(upload: Upload) -> Document:
     """Return the document an event names, whatever the store has by now."""
     version = _plain(upload.version_id or upload.etag or "gone")
-    return Document(upload.ref.bucket, upload.ref.key, version, upload.etag, uploaded_at=upload.at)
+    # OBS tells an object's time in whole seconds; an event's milliseconds must not make it newer than its successor.
+    at = upload.at.replace(microsecond=0) if upload.at else None
+    return Document(upload.ref.bucket, upload.ref.key, version, upload.etag, uploaded_at=at)
+
+
+def _moment(upload: Upload, head: Head) -> datetime | None:
+    """Return when an object was uploaded: by the event, to the millisecond, where it agrees with the object's second.
+
+    Two uploads of one key within a second are told apart only so.
+    """
+    told, known = upload.at, head.modified_at
+    if told is None or known is None or upload.etag != head.etag:
+        return known
+    return told if timedelta(0) <= told - known < timedelta(seconds=2) else known
 
 
 def replaced(upload: Upload, document: Document) -> bool:

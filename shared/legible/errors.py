@@ -191,6 +191,17 @@ class UnavailableError(RetryableError):
 
     code = "unavailable"
 
+    @classmethod
+    def of(cls, error: LegibleError) -> UnavailableError:
+        """Return an error that makes the platform deliver again, saying what another one says."""
+        return cls(
+            error.message,
+            code=error.reason_code,
+            advice=error.advice,
+            vendor_code=error.vendor_code,
+            request_id=error.request_id,
+        )
+
 
 class OutOfTimeError(RetryableError):
     """The function's time ends before another paid call could."""

@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from legible import journal, layout
-from legible.errors import AppendConflictError, BusyError, ObjectGoneError, UnavailableError
+from legible.errors import AppendConflictError, BusyError, DocumentError, ObjectGoneError, UnavailableError
 from legible.journal import Line, State
 from legible.model import Document, ObjectRef
 from legible.ports import Arbiter, ObjectStore
@@ -145,13 +145,18 @@ class Claim:
         )
 
     def _reload(self) -> None:
-        self.state, self._length = self._ledger.load(self.document)
+        try:
+            self.state, self._length = self._ledger.load(self.document)
+        except DocumentError as error:
+            raise UnavailableError.of(error) from error
 
     def _append(self, line: Line, *, must_stand: bool) -> None:
         body = journal.encode(line)
         for _ in range(_TRIES):
             try:
                 self._length = self._ledger.store.append(self._ref, self._length, body)
+            except DocumentError as error:  # of the journal, not of the document: never its end
+                raise UnavailableError.of(error) from error
             except AppendConflictError:
                 self._reload()
                 if line not in self.state.lines:

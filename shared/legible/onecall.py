@@ -46,7 +46,7 @@ class AgainError(Exception):
         """Return the error for the platform: the next delivery goes on."""
         if isinstance(self.error, RetryableError):
             return self.error
-        return unavailable(self.error)
+        return UnavailableError.of(self.error)
 
 
 class OneCall:
@@ -174,8 +174,8 @@ class OneCall:
     def _replaced(self, picture: Picture) -> bool:
         """Tell whether the service may have read another upload than the one this document is."""
         document = self._job.document
-        if self._job.plan.rendered or (picture.source == "inline" and document.version_id):
-            return False
+        if self._job.plan.rendered or picture.source == "inline":
+            return False  # those bytes were read as this very version
         try:
             return self._desk.store.head(document.ref).etag != document.etag
         except ObjectGoneError:
@@ -197,14 +197,3 @@ class OneCall:
 def digest(body: bytes) -> str:
     """Return the SHA-256 of an answer, in hexadecimal."""
     return hashlib.sha256(body).hexdigest()
-
-
-def unavailable(error: LegibleError) -> UnavailableError:
-    """Return an error that makes the platform deliver again, saying what another one says."""
-    return UnavailableError(
-        error.message,
-        code=error.reason_code,
-        advice=error.advice,
-        vendor_code=error.vendor_code,
-        request_id=error.request_id,
-    )

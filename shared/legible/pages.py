@@ -10,7 +10,7 @@ from math import sqrt
 
 import pypdfium2
 from msgspec import Struct
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from legible.errors import RejectedError
 from legible.operation import Operation
@@ -175,42 +175,46 @@ def _frames(body: bytes) -> int:
 
 
 def _frame(body: bytes, page: int) -> tuple[Image.Image, str]:
-    with _opened(body) as image:
-        try:
+    try:
+        with _opened(body) as image:
             image.seek(page - 1)
             if image.width * image.height > MOST_PIXELS:
                 raise _too_many(image.width, image.height)
             upright = ImageOps.exif_transpose(image)
             flat = upright.convert("L" if upright.mode in {"1", "L"} else "RGB")
-        except (OSError, EOFError, ValueError, SyntaxError) as error:
-            raise RejectedError(
-                f"Image {page} of the document cannot be read: it is cut or broken.",
-                code="page-broken",
-                advice="Scan or save it again and upload that.",
-            ) from error
-    return flat, f"converted from {image.format or 'an image'}, {flat.width} x {flat.height} px"
+            return flat, f"converted from {image.format or 'an image'}, {flat.width} x {flat.height} px"
+    except RejectedError as error:
+        if error.reason_code != "document-broken":
+            raise
+        raise RejectedError(
+            f"Image {page} of the document cannot be read: it is cut or broken.",
+            code="page-broken",
+            advice=error.advice,
+        ) from error
 
 
 @contextmanager
 def _opened(body: bytes) -> Iterator[Image.Image]:
+    """Open an image; whatever Pillow raises on hostile bytes, and it raises many things, means that it is broken."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            image = Image.open(io.BytesIO(body))
+            with Image.open(io.BytesIO(body)) as image:
+                yield image
+    except RejectedError:
+        raise
     except Image.DecompressionBombError:
         raise RejectedError(
             "The image has more than 178 million pixels.",
             code="too-many-pixels",
             advice="Scan at 150 to 200 dpi, or scale it down.",
         ) from None
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+    except Exception as error:
         raise RejectedError(
-            "The image cannot be opened: it is cut or broken.",
+            "The image cannot be read: it is cut or broken.",
             code="document-broken",
             advice="Scan or save it again and upload that.",
         ) from error
-    with image:
-        yield image
 
 
 def _encoded(image: Image.Image, largest: int) -> tuple[bytes, str, str]:
@@ -250,7 +254,7 @@ def decodes(format_name: str, body: bytes) -> bool:
                 return False
             image.draft("RGB", (image.width // 8, image.height // 8))
             image.load()
-    except (RejectedError, OSError, ValueError, SyntaxError):
+    except RejectedError:
         return False
     return True
 

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from legible import catalog, documents, layout, routing
@@ -176,7 +177,7 @@ class Pipeline:
                 received = self._caller.recognize(claim, plan.job)
             except DocumentError as found:
                 error = found
-        pages = plan.pages or (committed.pages if committed else 0)
+        pages = committed.pages if committed else plan.pages
         asked = Asked(plan.routed.operation, plan.routed.options, pages) if plan.routed else None
         self._finisher.finish(claim, End(asked, received, error))
 
@@ -191,7 +192,7 @@ class Pipeline:
     def _bury(self, arrival: Arrival, given_up: DeadError) -> Outcome:
         document, error = self._documents.locate(arrival)
         if isinstance(arrival, Upload) and documents.replaced(arrival, document):
-            document = documents.announced(arrival)
+            document = msgspec.structs.replace(documents.announced(arrival), uploaded_at=None)
         try:
             claim = self._claim(document, Plan(error=error or given_up), reopen=False)
         except (InternalError, HeldError) as broken:
@@ -203,7 +204,7 @@ class Pipeline:
             return self._known(document, claim)
         return self._holding(claim, lambda: self._dig(claim, given_up))
 
-    def _dig(self, claim: Claim, given_up: DeadError) -> None:
+    def _dig(self, claim: Claim, given_up: DocumentError) -> None:
         self._caller.adopt(claim)
         claimed = claim.state.committed or next((line for line in reversed(claim.state.lines) if line.operation), None)
         asked = None
@@ -212,15 +213,18 @@ class Pipeline:
         self._finisher.finish_anyway(claim, End(asked, {}, given_up))
 
     def _close_replaced(self, upload: Upload, found: Document) -> None:
-        """Give an upload that was overwritten before it was read its own end; the newer one goes its own way."""
-        document = documents.announced(upload)
+        """Give an upload that was overwritten before it was read its own end; the newer one goes its own way.
+
+        It counts as older than any other upload of its key: its result never stands above theirs.
+        """
+        document = msgspec.structs.replace(documents.announced(upload), uploaded_at=None)
         self._log("replaced", bucket=document.bucket, key=document.key, announced=document.etag, found=found.etag)
         error = ReplacedError(
             f"{document.ref} was replaced before it was read.", advice="The newer upload has its own record."
         )
         claim = self._claim(document, Plan(error=error), reopen=False)
         if isinstance(claim, Claim):
-            claim.finish(status=error.status, reason=Reason.of(error))
+            self._holding(claim, lambda: self._dig(claim, error))
 
     def _claim(self, document: Document, plan: Plan, *, reopen: bool = True) -> Claim | State:
         routed, job = plan.routed, plan.job

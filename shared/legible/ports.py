@@ -22,6 +22,19 @@ class Head(Struct, frozen=True):
     metadata: dict[str, str] = {}
 
 
+class Wanted(Struct, frozen=True):
+    """Which bytes of an object: of one version, while it has one etag, from ``first`` to ``last`` both included."""
+
+    version_id: str = ""
+    etag: str = ""
+    first: int | None = None
+    last: int | None = None
+
+
+#: The whole object, as it is now.
+WHOLE = Wanted()
+
+
 class ObjectStore(Protocol):
     """Objects in buckets.
 
@@ -33,8 +46,8 @@ class ObjectStore(Protocol):
         """Return size, etag, version, content type and time of an object."""
         ...
 
-    def read(self, ref: ObjectRef, version_id: str = "", first: int | None = None, last: int | None = None) -> bytes:
-        """Return an object's bytes, or its bytes ``first`` to ``last``, both included."""
+    def read(self, ref: ObjectRef, wanted: Wanted = WHOLE) -> bytes:
+        """Return an object's bytes, as far as they are wanted; ``ReplacedError`` if its etag is another."""
         ...
 
     def write(self, ref: ObjectRef, body: bytes, content_type: str, metadata: dict[str, str] | None = None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import msgspec
 from msgspec import Struct
@@ -17,6 +18,8 @@ from legible.ports import ObjectStore
 _RECORD = "application/json"
 _WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _TRIES = 10
+#: Event and object tell one upload's time so far apart at the most.
+_ONE_UPLOAD = timedelta(seconds=2)
 #: How many objects are written at once.
 _AT_ONCE = 4
 #: Key, content and media type of an object to write.
@@ -92,8 +95,11 @@ class Publisher:
         except ObjectGoneError:
             return
         record = msgspec.json.decode(body, type=Record)
-        known = msgspec.structs.replace(record.document, uploaded_at=document.uploaded_at)
-        self.publish(msgspec.structs.replace(record, document=known), {})
+        before, after = record.document.uploaded_at or NEVER, document.uploaded_at or NEVER
+        if after - before > _ONE_UPLOAD:
+            known = msgspec.structs.replace(record.document, uploaded_at=document.uploaded_at)
+            record = msgspec.structs.replace(record, document=known)
+        self.publish(record, {})
 
     def _standing(self, document: Document) -> Version | None:
         """Return the version whose result lies there, if it was uploaded later than this one."""

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 import clouds
 from fakes import MemoryStore
-from legible.errors import AppendConflictError, HeldError, ObjectGoneError, UnavailableError
+from legible.errors import AppendConflictError, HeldError, ObjectGoneError, ReplacedError, UnavailableError
 from legible.huawei import obs
 from legible.huawei.credentials import Credentials
 from legible.model import ObjectRef
-from legible.ports import ObjectStore
+from legible.ports import ObjectStore, Wanted
 from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault
 
@@ -52,7 +52,17 @@ def test_what_is_written_is_read(store, key):
 def test_a_range_is_read(store):
     ref = ObjectRef(BUCKET, "range")
     store.write(ref, b"0123456789", "text/plain")
-    assert store.read(ref, "", 2, 4) == b"234"
+    assert store.read(ref, Wanted(first=2, last=4)) == b"234"
+
+
+def test_what_was_replaced_is_not_read(store):
+    ref = ObjectRef(BUCKET, "replaced")
+    store.write(ref, b"one", "text/plain")
+    etag = store.head(ref).etag
+    assert store.read(ref, Wanted(etag=etag)) == b"one"
+    store.write(ref, b"two", "text/plain")
+    with pytest.raises(ReplacedError):
+        store.read(ref, Wanted(etag=etag))
 
 
 def test_the_time_is_in_utc(store):
@@ -96,6 +106,12 @@ def test_what_was_written_whole_takes_no_append(store):
 
 
 class TestObs:
+    def test_a_412_is_believed_only_where_head_agrees(self, cloud):
+        store, ref = clouds.store(cloud), ObjectRef(BUCKET, "quoted")
+        store.write(ref, b"one", "text/plain")
+        cloud.obs.faults.add(Fault("error", method="GET", path="*/quoted", status=412, code="PreconditionFailed"))
+        assert store.read(ref, Wanted(etag=store.head(ref).etag)) == b"one"
+
     def test_a_signed_url_opens_the_object_and_a_plain_one_does_not(self, cloud):
         store = clouds.store(cloud)
         ref = ObjectRef(BUCKET, "护照 a+b.png")

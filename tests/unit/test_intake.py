@@ -191,7 +191,7 @@ class TestPages:
             pages.render(catalog.find("passport"), "pdf", body, 2)
 
     def test_an_image_that_cannot_be_opened(self):
-        with pytest.raises(RejectedError, match="cannot be opened"):
+        with pytest.raises(RejectedError, match="cannot be read"):
             pages.plan(catalog.find("passport"), "tiff", b"II*\0")
 
     def test_a_page_is_rendered_at_200_dpi_within_the_operations_sides(self):
