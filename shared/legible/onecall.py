@@ -152,6 +152,15 @@ class OneCall:
             "page": self._page, "request_id": answer.request_id, "answer": key, "sha256": digest(answer.body),
             "source": picture.source, "note": note,
         }  # fmt: skip
+        try:
+            self._count(picture, values)
+        except ReplacedError:
+            raise
+        except DocumentError as error:  # of the store, after the call: not the document's end; the answer is kept
+            raise UnavailableError.of(error) from error
+
+    def _count(self, picture: Picture, values: dict[str, Any]) -> None:
+        """Record a stored answer as the one that counts, or as surplus."""
         if self._replaced(picture):
             self._claim.surplus(**values)
             raise ReplacedError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 
 import msgspec
 from msgspec import Struct
@@ -18,8 +17,6 @@ from legible.ports import ObjectStore
 _RECORD = "application/json"
 _WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _TRIES = 10
-#: Event and object tell one upload's time so far apart at the most.
-_ONE_UPLOAD = timedelta(seconds=2)
 #: How many objects are written at once.
 _AT_ONCE = 4
 #: Key, content and media type of an object to write.
@@ -81,12 +78,21 @@ class Publisher:
                 if newer is None:
                     self._write(record, body)
                     newer = self._newest.newer(document) if told else None
+                if newer is not None:
+                    self._restore(document, newer, told=told)
             except LostError:
                 continue
-            if newer is not None:
-                self._put_back(document, newer.version)
             return newer is None
         raise UnavailableError(f"The list of versions of {document.ref} keeps losing lines.")
+
+    def _restore(self, document: Document, newer: Version, *, told: bool) -> None:
+        """Put the newest result back, until none newer has come in between."""
+        while True:
+            self._put_back(document, newer)
+            last = self._newest.newer(document) if told else None
+            if last is None or last.version == newer.version:
+                return
+            newer = last
 
     def publish_again(self, document: Document) -> None:
         """Put the result of an earlier upload of the same bytes back on top: they were uploaded again."""
@@ -95,8 +101,7 @@ class Publisher:
         except ObjectGoneError:
             return
         record = msgspec.json.decode(body, type=Record)
-        before, after = record.document.uploaded_at or NEVER, document.uploaded_at or NEVER
-        if after - before > _ONE_UPLOAD:
+        if (document.uploaded_at or NEVER) > (record.document.uploaded_at or NEVER):
             known = msgspec.structs.replace(record.document, uploaded_at=document.uploaded_at)
             record = msgspec.structs.replace(record, document=known)
         self.publish(record, {})
@@ -111,9 +116,11 @@ class Publisher:
         later = (found.uploaded_at or NEVER) > (document.uploaded_at or NEVER)
         return found if later and found.version != document.version else None
 
-    def _put_back(self, document: Document, version: str) -> None:
-        """Write the newer version's result again, if it has one by now; else it will write its own."""
-        newer = msgspec.structs.replace(document, version=version)
+    def _put_back(self, document: Document, version: Version) -> None:
+        """Write the newer version's result again, if it has one by now and nothing newer lies there; else it will."""
+        newer = msgspec.structs.replace(document, version=version.version, uploaded_at=version.uploaded_at)
+        if self._standing(newer) is not None:
+            return
         try:
             body = self._store.read(ObjectRef(self._output, layout.record(newer)))
         except ObjectGoneError:

@@ -13,9 +13,10 @@ from legible import journal, layout
 from legible.errors import BusyError, HeldError, InternalError, RetryableError, UnavailableError
 from legible.journal import Line, State
 from legible.ledger import Claim, Ledger, Wish, plan_of
-from legible.model import Document, ObjectRef
+from legible.model import Document, ObjectRef, Record
 from legible.newest import Newest
 from legible.onecall import digest
+from legible.publishing import Publisher
 from rig import IN, OUT, PASSPORT, TEXT, Rig, pdf, picture
 
 
@@ -506,6 +507,43 @@ class TestNewest:
         rig.clock.pause(120)
         self.newest(rig).announce(old)
         assert self.newest(rig).newer(old).version == "new"
+
+    def test_newer_ones_that_come_in_while_it_is_put_back_are_put_back_too(self):
+        words = [{"words_block_list": [{"words": word}]} for word in ("old", "newer", "newest")]
+        rig = Rig(*words)
+        old = rig.upload("general-text/a.png")
+        sides = iter([61, 62])
+
+        def meanwhile(verb, ref):
+            if verb == "write" and ref.key == "results/general-text/a.png/record.json":
+                side = next(sides, None)
+                rig.store.fail = lambda verb, ref: None
+                if side is not None:
+                    rig.clock.pause(5)
+                    rig.run(rig.upload("general-text/a.png", picture(side, 41)))
+                rig.store.fail = meanwhile
+
+        rig.store.fail = meanwhile
+        rig.run(old)
+        assert rig.record("general-text/a.png")["text"][0]["text"] == "newest"
+
+    def test_a_result_nobody_could_announce_is_left_above_an_older_one(self):
+        """Given a newest result whose announcement was refused, and one in between that was announced."""
+        rig = Rig(*[{"words_block_list": [{"words": word}]} for word in ("old", "between", "newest")])
+        rig.run(rig.upload("general-text/a.png", picture(61, 41)))
+        rig.clock.pause(5)
+
+        def refuse(verb, ref):
+            if verb == "append" and "newest-" in ref.key:
+                raise HeldError("403", code="obs-denied")
+
+        rig.store.fail = refuse
+        rig.run(rig.upload("general-text/a.png", picture(62, 41)))
+        rig.store.fail = lambda verb, ref: None
+        late = Document(IN, "general-text/a.png", "late")
+        publisher = Publisher(rig.store, OUT, self.newest(rig))
+        assert not publisher.publish(Record(document=late, status="done"), {})
+        assert rig.record("general-text/a.png")["text"][0]["text"] == "between"
 
     def test_bytes_uploaded_again_after_others_are_the_newest_once_more(self):
         rig = Rig(TEXT, {"words_block_list": [{"words": "other"}]})

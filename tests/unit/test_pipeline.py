@@ -534,6 +534,23 @@ def test_a_journal_that_refuses_a_line_is_never_taken_for_the_documents_own_end(
     assert rig.ocr.paid == 1
 
 
+def test_a_document_that_may_not_be_looked_at_after_the_call_keeps_its_answer():
+    rig = Rig()
+    upload = rig.upload("passport/a.png")
+
+    def refuse(verb, ref):
+        if verb == "head" and ref == upload.ref and rig.ocr.paid:
+            raise HeldError("403", code="obs-denied")
+
+    rig.store.fail = refuse
+    with pytest.raises(UnavailableError):
+        rig.run(upload)
+    rig.store.fail = lambda verb, ref: None
+    (outcome,) = rig.run(upload)
+    assert outcome["status"] == "done"
+    assert rig.ocr.paid == 1
+
+
 def test_a_journal_that_may_not_be_read_back_is_tried_again():
     rig = Rig()
     upload = rig.upload("passport/a.png")
