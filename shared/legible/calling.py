@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random
 
 from legible import layout
 from legible.desk import REQUEST_ID, SHORTEST_CALL, Desk, Job
-from legible.errors import DocumentError, HeldError, ObjectGoneError, ReplacedError
+from legible.errors import DocumentError, HeldError, ObjectGoneError, ReplacedError, UnavailableError
+from legible.journal import Line
 from legible.ledger import Claim
 from legible.model import Document, ObjectRef
-from legible.onecall import AgainError, OneCall, digest
+from legible.onecall import RENDERED, AgainError, OneCall, digest
 
 #: Waits for a rate limit grow with each try up to so many times the first; the limit is counted by the minute.
 _GROWTH = 5
@@ -46,26 +49,39 @@ class Caller:
         return received
 
     def adopt(self, claim: Claim) -> None:
-        """Settle the calls of an owner that died: its stored answer counts, else the call may have been paid."""
-        for page, line in claim.state.orphans(claim.owner):
-            found = self._stored(claim.document, page, line.owner)
-            if found is None:
-                claim.write("unknown", page=page, of=line.owner, note="Its invocation ended before it could say more.")
-            else:
-                body, request_id = found
-                claim.write(
-                    "answered",
-                    page=page,
-                    of=line.owner,
-                    answer=layout.answer(claim.document, page, line.owner),
-                    sha256=digest(body),
-                    request_id=request_id,
-                    source=line.source,
-                    note="Stored by an invocation that ended before it could say so.",
-                )
+        """Settle the calls of an owner that died.
 
-    def _stored(self, document: Document, page: int, owner: str) -> tuple[bytes, str] | None:
-        ref = ObjectRef(self._desk.output, layout.answer(document, page, owner))
+        Its stored answer counts, if the service can have read nothing else than this upload; otherwise, and where there
+        is none, the call may have been paid.
+        """
+        for page, line in claim.state.orphans(claim.owner):
+            key = layout.answer(claim.document, page, line.owner)
+            found = self._stored(key)
+            values: dict[str, Any] = {"page": page, "of": line.owner}
+            if found is None:
+                claim.write("unknown", **values, note="Its invocation ended before it could say more.")
+                continue
+            body, request_id = found
+            values |= {"answer": key, "sha256": digest(body), "request_id": request_id}
+            if self._doubtful(claim.document, line):
+                claim.write("unknown", **values, note="The upload was replaced; the answer may be of the newer one.")
+            else:
+                note = "Stored by an invocation that ended before it could say so."
+                claim.write("answered", **values, source=line.source, note=note)
+
+    def _doubtful(self, document: Document, line: Line) -> bool:
+        """Tell whether the service, given a URL, may have read another upload than this document is."""
+        if line.note == RENDERED or (line.source or self._desk.policy.source) == "inline":
+            return False
+        try:
+            return self._desk.store.head(document.ref).etag != document.etag
+        except ObjectGoneError:
+            return False
+        except DocumentError as error:
+            raise UnavailableError.of(error) from error
+
+    def _stored(self, key: str) -> tuple[bytes, str] | None:
+        ref = ObjectRef(self._desk.output, key)
         try:
             return self._desk.store.read(ref), self._desk.store.head(ref).metadata.get(REQUEST_ID, "")
         except ObjectGoneError:

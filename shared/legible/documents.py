@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
 
 import msgspec
 
@@ -63,7 +62,7 @@ class Documents:
             etag=head.etag,
             version_id=head.version_id,
             size=head.size,
-            uploaded_at=_moment(upload, head),
+            uploaded_at=head.modified_at,
             content_type=head.content_type,
         ), None
 
@@ -196,17 +195,6 @@ def announced(upload: Upload) -> Document:
     # OBS tells an object's time in whole seconds; an event's milliseconds must not make it newer than its successor.
     at = upload.at.replace(microsecond=0) if upload.at else None
     return Document(upload.ref.bucket, upload.ref.key, version, upload.etag, uploaded_at=at)
-
-
-def _moment(upload: Upload, head: Head) -> datetime | None:
-    """Return when an object was uploaded: by the event, to the millisecond, where it agrees with the object's second.
-
-    Two uploads of one key within a second are told apart only so.
-    """
-    told, known = upload.at, head.modified_at
-    if told is None or known is None or upload.etag != head.etag:
-        return known
-    return told if timedelta(0) <= told - known < timedelta(seconds=2) else known
 
 
 def replaced(upload: Upload, document: Document) -> bool:

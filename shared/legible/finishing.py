@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from legible import fields
-from legible.errors import BusyError, DocumentError, InternalError, UnavailableError
+from legible.errors import BusyError, DocumentError, InternalError, ObjectGoneError, ReplacedError, UnavailableError
 from legible.ledger import Claim, Ledger
 from legible.model import Document, Extract, ObjectRef, Reason, Record, Status
 from legible.onecall import digest
@@ -15,11 +15,15 @@ from legible.record import Asked, assemble, status_of
 
 
 class End(Struct, frozen=True):
-    """How a document ends: what was asked for, the answers received just now by page, and what went wrong, if any."""
+    """How a document ends: what was asked for, the answers received just now by page, and what went wrong, if any.
+
+    ``yields`` says that the upload was replaced: its result never stands above another one of its key.
+    """
 
     asked: Asked | None = None
     received: dict[int, bytes] = {}
     error: DocumentError | None = None
+    yields: bool = False
 
 
 class Finisher:
@@ -44,7 +48,7 @@ class Finisher:
 
         Raises:
             BusyError: The claim does not stand any more; nothing was published.
-            InternalError: A stored answer is not what was paid for.
+            InternalError: A stored answer is gone, or not what was paid for.
             UnavailableError: The store has a passing fault.
         """
         answers = self._answers(claim, end)
@@ -66,10 +70,18 @@ class Finisher:
             note = f"The answers could not be read ({type(error).__name__}); they are stored as they came."
             self._close(claim, end, {}, Extract(notes=(note,)))
 
-    def record_only(self, document: Document, error: DocumentError) -> None:
-        """Publish why a document ended whose journal cannot be used."""
+    def record_only(self, document: Document, error: DocumentError) -> Status:
+        """Publish why a document ended whose journal cannot be used, unless it has a record already.
+
+        Returns:
+            The status of the record that stands.
+        """
+        known = self._publisher.known(document)
+        if known is not None:
+            return known.status
         now, reason = self._ledger.now(), Reason.of(error)
         self._publisher.publish(Record(document=document, status="dead", reason=reason, finished_at=now), {})
+        return "dead"
 
     def _close(self, claim: Claim, end: End, answers: dict[int, bytes], extract: Extract) -> None:
         reason = Reason.of(end.error) if end.error else None
@@ -86,9 +98,16 @@ class Finisher:
         )
         if not claim.standing():
             raise BusyError(f"Another invocation claimed {claim.document.ref}.", advice="This one yields to it.")
-        newest = self._publisher.publish(record, answers)
+        yields = end.yields or isinstance(end.error, ReplacedError)
+        newest = self._publisher.publish(record, answers, yields=yields)
         note = "" if newest else "A newer upload of this key has its own result."
         claim.finish(status=status, reason=record.reason, note=note)
+
+    def _stored(self, key: str) -> bytes:
+        try:
+            return self._store.read(ObjectRef(self._output, key))
+        except ObjectGoneError:
+            raise _gone(key) from None
 
     def _answers(self, claim: Claim, end: End) -> dict[int, bytes]:
         answers: dict[int, bytes] = {}
@@ -98,7 +117,7 @@ class Finisher:
                 continue
             body = end.received.get(number)
             if body is None or digest(body) != line.sha256:
-                body = self._store.read(ObjectRef(self._output, line.answer))
+                body = self._stored(line.answer)
             if digest(body) != line.sha256:
                 raise InternalError(
                     f"The stored answer {line.answer} is not the one that was paid for.",
@@ -107,6 +126,12 @@ class Finisher:
                 )
             answers[number] = body
         return answers
+
+
+def _gone(key: str) -> InternalError:
+    return InternalError(
+        f"The stored answer {key} is gone.", code="answer-gone", advice="Something else removed it; restore it."
+    )
 
 
 def _status(error: DocumentError | None) -> Status | None:

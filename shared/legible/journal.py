@@ -103,8 +103,8 @@ class State:
 
     @property
     def uploaded_at(self) -> datetime | None:
-        """The time of the upload the document was last claimed for."""
-        return next((line.uploaded_at for line in reversed(self.lines) if line.event == "claimed"), None)
+        """The time of the last upload the document was claimed for, whoever came late with an earlier one."""
+        return max((line.uploaded_at for line in self.lines if line.uploaded_at is not None), default=None)
 
     @property
     def answered(self) -> int:

@@ -78,6 +78,8 @@ class Claim:
         self.state = state
         self._length = length
         self._mine: list[Line] = []
+        #: The line it ended with, once it did.
+        self.ended: Line | None = None
         self._ref = ObjectRef(ledger.bucket, layout.journal(document))
 
     def line(self, event: journal.Event, **values: Any) -> Line:
@@ -136,6 +138,7 @@ class Claim:
     def finish(self, **values: Any) -> None:
         """Write how the document ended, and see every line of ours stand."""
         self.write("finished", **values)
+        self.ended = self._mine[-1]
         self._confirm()
         self._ledger.arbiter.release(self._ref.key, self.owner)
 

@@ -25,6 +25,8 @@ from legible.errors import (
 from legible.ledger import Claim
 from legible.model import Answer, Picture, Reason, Source
 
+#: Said of a call whose picture was made of bytes that were read before.
+RENDERED = "rendered"
 #: A call that may have been paid is tried again so often at the most.
 _UNKNOWN_TRIES = 2
 
@@ -108,7 +110,8 @@ class OneCall:
     def _announce(self, picture: Picture) -> None:
         known = self._claim.state.page(self._page).open
         if known is None or known.owner != self._claim.owner:
-            self._claim.write("calling", page=self._page, source=picture.source)
+            note = RENDERED if self._job.plan.rendered else ""
+            self._claim.write("calling", page=self._page, source=picture.source, note=note)
 
     def _refused(self, error: LegibleError) -> None:
         """Record a call that was not paid, or not even sent; with a page's own end, if it is one."""

@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from legible import catalog, documents, layout, routing
@@ -191,40 +190,38 @@ class Pipeline:
 
     def _bury(self, arrival: Arrival, given_up: DeadError) -> Outcome:
         document, error = self._documents.locate(arrival)
+        yields = False
         if isinstance(arrival, Upload) and documents.replaced(arrival, document):
-            document = msgspec.structs.replace(documents.announced(arrival), uploaded_at=None)
+            document, yields = documents.announced(arrival), True
         try:
             claim = self._claim(document, Plan(error=error or given_up), reopen=False)
         except (InternalError, HeldError) as broken:
             if broken.reason_code not in _UNUSABLE:
                 raise
-            self._finisher.record_only(document, given_up)
-            return self._outcome(document, "dead", reason=Reason.of(given_up))
+            status = self._finisher.record_only(document, given_up)
+            return self._outcome(document, status, reason=Reason.of(given_up) if status == "dead" else None)
         if isinstance(claim, State):
             return self._known(document, claim)
-        return self._holding(claim, lambda: self._dig(claim, given_up))
+        return self._holding(claim, lambda: self._dig(claim, given_up, yields=yields))
 
-    def _dig(self, claim: Claim, given_up: DocumentError) -> None:
+    def _dig(self, claim: Claim, given_up: DocumentError, *, yields: bool) -> None:
         self._caller.adopt(claim)
         claimed = claim.state.committed or next((line for line in reversed(claim.state.lines) if line.operation), None)
         asked = None
         if claimed is not None:
             asked = Asked(catalog.find(claimed.operation), claimed.options, claimed.pages)
-        self._finisher.finish_anyway(claim, End(asked, {}, given_up))
+        self._finisher.finish_anyway(claim, End(asked, {}, given_up, yields))
 
     def _close_replaced(self, upload: Upload, found: Document) -> None:
-        """Give an upload that was overwritten before it was read its own end; the newer one goes its own way.
-
-        It counts as older than any other upload of its key: its result never stands above theirs.
-        """
-        document = msgspec.structs.replace(documents.announced(upload), uploaded_at=None)
+        """Give an upload that was overwritten before it was read its own end; the newer one goes its own way."""
+        document = documents.announced(upload)
         self._log("replaced", bucket=document.bucket, key=document.key, announced=document.etag, found=found.etag)
         error = ReplacedError(
             f"{document.ref} was replaced before it was read.", advice="The newer upload has its own record."
         )
         claim = self._claim(document, Plan(error=error), reopen=False)
         if isinstance(claim, Claim):
-            self._holding(claim, lambda: self._dig(claim, error))
+            self._holding(claim, lambda: self._dig(claim, error, yields=True))
 
     def _claim(self, document: Document, plan: Plan, *, reopen: bool = True) -> Claim | State:
         routed, job = plan.routed, plan.job
@@ -250,7 +247,7 @@ class Pipeline:
         except Exception as error:
             self._let_go(claim, InternalError(f"{type(error).__name__} in Legible."))
             raise
-        return self._ended(claim.document, claim.state)
+        return self._ended(claim.document, claim.state, claim.ended)
 
     def _let_go(self, claim: Claim, error: RetryableError) -> None:
         try:
@@ -262,10 +259,9 @@ class Pipeline:
         """Return what a finished document ended as; bytes that were uploaded again are the newest once more."""
         if later_upload(document, state):
             self._publisher.publish_again(document)
-        return self._ended(document, state, duplicate=True)
+        return self._ended(document, state, state.finished, duplicate=True)
 
-    def _ended(self, document: Document, state: State, *, duplicate: bool = False) -> Outcome:
-        last = state.finished
+    def _ended(self, document: Document, state: State, last: Line | None, *, duplicate: bool = False) -> Outcome:
         assert last is not None and last.status is not None  # whoever asks has seen the end
         return self._outcome(document, last.status, state, duplicate=duplicate, reason=last.reason)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -21,6 +22,9 @@ _TRIES = 10
 _AT_ONCE = 4
 #: Key, content and media type of an object to write.
 File = tuple[str, bytes, str]
+
+
+_Kind = TypeVar("_Kind")
 
 
 class _Published(Struct):
@@ -58,12 +62,13 @@ class Publisher:
         self._store.write(ObjectRef(self._output, key), body, media_type)
         return Attachment(name, page, key, media_type, len(body))
 
-    def publish(self, record: Record, answers: Mapping[int, bytes]) -> bool:
+    def publish(self, record: Record, answers: Mapping[int, bytes], *, yields: bool = False) -> bool:
         """Write a record and its workbook where people look, unless a newer upload of the key has its own there.
 
         Args:
             record: What to write.
             answers: The answers that count, by page; they are filed beside the record.
+            yields: The upload was replaced; it counts as older than any other one of its key.
 
         Returns:
             False where a newer upload's result stands instead.
@@ -71,6 +76,8 @@ class Publisher:
         document, body = record.document, encoded(record)
         self._store.write(ObjectRef(self._output, layout.record(document)), body, _RECORD)
         self._together([(layout.answer(document, page), answer, _RECORD) for page, answer in answers.items()])
+        if yields:
+            document = msgspec.structs.replace(document, uploaded_at=None)
         for _ in range(_TRIES):
             told = self._newest.announce(document)
             try:
@@ -96,23 +103,30 @@ class Publisher:
 
     def publish_again(self, document: Document) -> None:
         """Put the result of an earlier upload of the same bytes back on top: they were uploaded again."""
-        try:
-            body = self._store.read(ObjectRef(self._output, layout.record(document)))
-        except ObjectGoneError:
+        record = self.known(document)
+        if record is None:
             return
-        record = msgspec.json.decode(body, type=Record)
         if (document.uploaded_at or NEVER) > (record.document.uploaded_at or NEVER):
             known = msgspec.structs.replace(record.document, uploaded_at=document.uploaded_at)
             record = msgspec.structs.replace(record, document=known)
         self.publish(record, {})
 
+    def known(self, document: Document) -> Record | None:
+        """Return the record this very version has; None where it has none, or one that nobody can read."""
+        return self._decoded(layout.record(document), Record)
+
+    def _decoded(self, key: str, kind: type[_Kind]) -> _Kind | None:
+        try:
+            return msgspec.json.decode(self._store.read(ObjectRef(self._output, key)), type=kind)
+        except (ObjectGoneError, msgspec.MsgspecError, UnicodeDecodeError):
+            return None
+
     def _standing(self, document: Document) -> Version | None:
         """Return the version whose result lies there, if it was uploaded later than this one."""
-        try:
-            body = self._store.read(ObjectRef(self._output, layout.results(document.key, "record.json")))
-        except ObjectGoneError:
+        published = self._decoded(layout.results(document.key, "record.json"), _Published)
+        if published is None:
             return None
-        found = msgspec.json.decode(body, type=_Published).document
+        found = published.document
         later = (found.uploaded_at or NEVER) > (document.uploaded_at or NEVER)
         return found if later and found.version != document.version else None
 
@@ -121,11 +135,9 @@ class Publisher:
         newer = msgspec.structs.replace(document, version=version.version, uploaded_at=version.uploaded_at)
         if self._standing(newer) is not None:
             return
-        try:
-            body = self._store.read(ObjectRef(self._output, layout.record(newer)))
-        except ObjectGoneError:
-            return
-        self._write(msgspec.json.decode(body, type=Record), body)
+        record = self.known(newer)
+        if record is not None:
+            self._write(record, encoded(record))
 
     def _write(self, record: Record, body: bytes) -> None:
         key = record.document.key

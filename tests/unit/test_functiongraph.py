@@ -122,6 +122,12 @@ class TestUploads:
         assert found.reason.message
         assert "Records[]" in found.reason.advice
 
+    def test_a_key_with_half_a_character_is_unreadable(self):
+        body = event("classic")
+        body["Records"][0]["s3"]["object"]["key"] = "passport/\ud800.png"
+        (found,) = functiongraph.uploads(body)
+        assert "half a character" in found.reason.message
+
     def test_two_different_unreadable_events_are_two(self):
         first, second = functiongraph.uploads({"a": 1}), functiongraph.uploads({"a": 2})
         assert first[0].digest != second[0].digest

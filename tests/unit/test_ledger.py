@@ -545,6 +545,17 @@ class TestNewest:
         assert not publisher.publish(Record(document=late, status="done"), {})
         assert rig.record("general-text/a.png")["text"][0]["text"] == "between"
 
+    @pytest.mark.parametrize("there", [True, False])
+    def test_of_two_uploads_in_one_second_the_one_that_lies_there_is_the_newest(self, there):
+        rig = Rig(TEXT)
+        first = Document(IN, "general-text/a.png", rig.upload("general-text/a.png").etag, uploaded_at=rig.clock.now())
+        later = Document(IN, "general-text/a.png", "later", uploaded_at=rig.clock.now())
+        for document in (first, later):
+            self.newest(rig).announce(document)
+        if not there:
+            rig.store.objects.pop(first.ref)
+        assert (self.newest(rig).newer(later) is not None) == there
+
     def test_bytes_uploaded_again_after_others_are_the_newest_once_more(self):
         rig = Rig(TEXT, {"words_block_list": [{"words": "other"}]})
         rig.run(rig.upload("general-text/a.png"))

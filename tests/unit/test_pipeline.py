@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -685,6 +686,133 @@ def test_bytes_behind_the_end_of_an_image_are_no_cut():
     body = picture(300, 200, "JPEG") + bytes(9000)
     (outcome,) = rig.run(rig.upload("passport/motion.jpg", body))
     assert outcome["status"] == "done"
+
+
+@pytest.mark.parametrize("error", [AnswerUnknownError("timeout"), HeldError("no", code="not-subscribed")])
+def test_an_uploads_own_event_is_no_second_upload(error):
+    """Given A replaced by B, and A's late event, which goes on to B; then B's own event, told to the millisecond."""
+    rig = Rig(error)
+    old = rig.upload("passport/a.png")
+    rig.clock.pause(1)
+    newer = rig.upload("passport/a.png", picture(61, 41))
+    rig.run(old)
+    calls = len(rig.ocr.calls)
+    rig.run(msgspec.structs.replace(newer, at=rig.clock.now() + timedelta(milliseconds=400)))
+    assert len(rig.ocr.calls) == calls
+
+
+@pytest.mark.parametrize("bury", [False, True])
+def test_an_answer_that_may_be_the_newer_uploads_is_never_adopted(bury):
+    """Given a URL read while the upload was replaced, and an instance that died after storing the answer."""
+    rig = Rig()
+    upload = rig.upload("passport/a.png")
+    rig.ocr.during = lambda: rig.upload("passport/a.png", picture(61, 41))
+
+    def die(verb, ref):
+        if verb == "head" and ref == upload.ref and rig.ocr.paid:
+            raise UnavailableError("503")
+
+    rig.store.fail = die
+    with pytest.raises(UnavailableError):
+        rig.run(upload)
+    rig.store.fail = lambda verb, ref: None
+    rig.ocr.during = lambda: None
+    if bury:
+        rig.invocation().bury([upload], Reason("platform-gave-up", "gave up"))
+    rig.run(upload)
+    lines = rig.store.lines(OUT, f"ledger/{IN}/passport/a.png/{upload.etag}.jsonl")
+    assert "answered" not in {line["event"] for line in lines}
+    (unknown,) = [line for line in lines if line["event"] == "unknown"]
+    assert unknown["request_id"] == "request-1"
+
+
+@pytest.mark.parametrize(("source", "key"), [("inline", "passport/a.png"), ("url", "passport/a.pdf")])
+def test_an_answer_to_bytes_that_were_read_before_is_adopted(source, key):
+    rig = Rig(policy=Policy(source=source))
+    upload = rig.upload(key, pdf(1) if key.endswith("pdf") else None)
+    fails = []
+
+    def die(verb, ref):
+        if verb == "read" and ref.key.startswith("ledger/") and rig.ocr.paid and not fails:
+            fails.append(ref)
+            raise UnavailableError("503")
+
+    rig.store.fail = die
+    with pytest.raises(UnavailableError):
+        rig.run(upload)
+    (outcome,) = rig.run(upload)
+    assert outcome["status"] == "done"
+    assert rig.ocr.paid == 1
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_dead_owners_answer_waits_while_the_document_cannot_be_looked_at(gone):
+    rig = Rig()
+    upload = rig.upload("passport/a.png")
+
+    def die(verb, ref):
+        if verb == "read" and ref.key.startswith("ledger/") and rig.ocr.paid == 1:
+            rig.ocr.paid = 2
+            raise UnavailableError("503")
+
+    rig.store.fail = die
+    with pytest.raises(UnavailableError):
+        rig.run(upload)
+    heads = []
+
+    def deny(verb, ref):
+        if verb == "head" and ref == upload.ref:
+            heads.append(ref)
+            if len(heads) == 2:
+                raise HeldError("403", code="obs-denied")
+
+    rig.store.fail = (lambda verb, ref: None) if gone else deny
+    if gone:
+        del rig.store.objects[upload.ref]
+    else:
+        with pytest.raises(UnavailableError):
+            rig.run(upload)
+    (outcome,) = rig.run(upload)
+    assert outcome["status"] == "done"
+    assert len(rig.ocr.calls) == 1
+
+
+def test_a_stored_answer_that_was_removed_is_said_and_stops_no_burial():
+    rig = Rig(TEXT, ThrottledError("slow"))
+    upload = rig.upload("general-text/a.pdf", pdf(2))
+    with pytest.raises(ThrottledError):
+        rig.run(upload)
+    for key in rig.store.keys(OUT, "answers/"):
+        del rig.store.objects[ObjectRef(OUT, key)]
+    rig.ocr.script = [TEXT]
+    with pytest.raises(RetryableError, match="is gone"):
+        rig.run(upload)
+    rig.invocation().bury([upload], Reason("platform-gave-up", "gave up"))
+    assert "could not be read" in rig.record("general-text/a.pdf")["notes"][0]
+
+
+@pytest.mark.parametrize("name", ["results/passport/a.png/record.json", "newest"])
+def test_what_somebody_else_wrote_over_is_written_over(name):
+    rig = Rig()
+    rig.run(rig.upload("passport/a.png"))
+    for key in rig.store.keys(OUT):
+        if name in key:
+            ref = ObjectRef(OUT, key)
+            rig.store.objects[ref] = (b"\xff not ours\n", *rig.store.objects[ref][1:])
+    rig.clock.pause(60)
+    (outcome,) = rig.run(rig.upload("passport/a.png", picture(61, 41)))
+    assert outcome["status"] == "done"
+    assert rig.record("passport/a.png")["status"] == "done"
+
+
+def test_a_journal_that_was_spoilt_later_makes_no_done_document_dead():
+    rig = Rig()
+    upload = rig.upload("passport/a.png")
+    rig.run(upload)
+    ref = ObjectRef(OUT, f"ledger/{IN}/passport/a.png/{upload.etag}.jsonl")
+    rig.store.objects[ref] = (b"not ours\n", *rig.store.objects[ref][1:])
+    (outcome,) = rig.invocation().bury([upload], Reason("platform-gave-up", "gave up"))["documents"]
+    assert outcome["status"] == rig.record("passport/a.png")["status"] == "done"
 
 
 class TestVersions:

@@ -213,6 +213,8 @@ def _upload(part: Any) -> Upload | Ignored:
     bucket, key = _mapping(body.get("bucket")).get("name"), item.get("key")
     if not isinstance(bucket, str) or not bucket or not isinstance(key, str) or not key:
         raise EventError("A record of the event names no bucket or no key.", advice=_ADVICE)
+    if not _encodable(unquote_plus(key)):
+        raise EventError("A record of the event has a key with half a character in it.", advice=_ADVICE)
     name = str(data.get("eventName") or part.get("type") or "")
     ref = ObjectRef(bucket, unquote_plus(key))
     if name and "objectcreated" not in name.lower():
@@ -226,6 +228,15 @@ def _upload(part: Any) -> Upload | Ignored:
         event_id=str(part.get("id") or ""),
         at=_time(part.get("time") or data.get("eventTime")),
     )
+
+
+def _encodable(text: str) -> bool:
+    """Tell whether a text can be a key: half of a surrogate pair cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _time(value: Any) -> datetime | None:
