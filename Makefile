@@ -9,7 +9,7 @@ DEV    := $(VENV)/.dev
 export PYTHONPATH := $(CURDIR)/shared:$(CURDIR)
 
 $(VENV)/.uv: requirements/uv.txt
-	@test -n "$(PYTHON)" || { echo "Legible needs Python 3.10 to 3.13 on the PATH; none was found. Name one: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || { echo "Legible needs Python 3.10 to 3.13 on the PATH; \"$(PYTHON)\" is none. Name one: make PYTHON=/path/to/python3.12" >&2; exit 1; }
 	@"$(PYTHON)" -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $@

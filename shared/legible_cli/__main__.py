@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -21,6 +22,7 @@ from legible_cli.up import Folders
 from localcloud.cloud import LocalCloud
 from localcloud.engine import check_models
 from localcloud.engine.models import ModelFileError
+from localcloud.functiongraph import load
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SAMPLES = _ROOT / "tests" / "documents"
@@ -33,6 +35,8 @@ _DEMO = (
     ("passport/tiny.png", "rejected"),
 )
 
+#: A function's time on a laptop, in seconds: after a hard stop a document is held no longer than this.
+_SECONDS = 120.0
 #: How much of the functions' log is shown where a document came to nothing.
 _LOG_LINES = 12
 
@@ -89,6 +93,8 @@ def demo_command(out: Path) -> None:
 @_recorded
 def up_command(inbox: Path, outbox: Path, state: Path, port: int | None, recorded: tuple[str, ...]) -> None:
     """Keep the local cloud running: a file dropped into INBOX/<operation>/ comes back as results in OUTBOX."""
+    if outbox.resolve() == inbox.resolve() or inbox.resolve() in outbox.resolve().parents:
+        raise click.UsageError(f"The outbox {outbox} lies in the inbox {inbox}: results would become documents.")
     console = Console(highlight=False)
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -118,7 +124,7 @@ def _run(items: list[Item], recorded: Sequence[str], out: Path, as_json: bool) -
     console = Console(stderr=as_json, highlight=False)
     with _cloud(None, None, recorded) as cloud:
         run(cloud, items, out, console)
-        if any(item.record is None for item in items):
+        if any(item.status == "lost" for item in items):
             console.print("The functions' last lines:")
             for function, line in list(cloud.functions.log)[-_LOG_LINES:]:
                 console.print(f"  {function}: {line}", markup=False, soft_wrap=True)
@@ -144,7 +150,9 @@ def _cloud(state: Path | None, port: int | None, recorded: Sequence[str]) -> Ite
         raise click.ClickException(f"No recorded answer for: {', '.join(missing)}.")
     try:
         check_models()
-        with LocalCloud(state, port, recorded=answers) as cloud:
+        listed = load(_ROOT / "serverless.yml")
+        functions = {key: replace(function, timeout=_SECONDS) for key, function in listed.items()}
+        with LocalCloud(state, port, recorded=answers, functions=functions) as cloud:
             yield cloud
     except (LegibleError, ModelFileError, RuntimeError, OSError) as error:
         raise click.ClickException(str(error)) from error

@@ -19,7 +19,7 @@ from localcloud.cloud import LocalCloud
 #: What reads a document whose folder names no operation.
 DEFAULT = "general-text"
 _LOOK_SECONDS = 0.1
-_COLORS = {"done": "green", "partial": "yellow", "rejected": "yellow", "held": "yellow", "dead": "red", "lost": "red"}
+_COLORS = {"done": "green", "partial": "yellow", "rejected": "yellow", "held": "yellow"}
 
 
 @dataclass
@@ -34,11 +34,12 @@ class Item:
     record: Record | None = None
     workbook: Path | None = None
     recorded: bool = False
+    problem: str = ""
 
     @property
     def status(self) -> str:
-        """The record's status; ``lost`` where the local cloud went idle without one."""
-        return self.record.status if self.record else "lost"
+        """The record's status; ``unread`` for a file that cannot be read, ``lost`` where no record came."""
+        return self.record.status if self.record else "unread" if self.problem else "lost"
 
 
 @dataclass
@@ -95,8 +96,11 @@ def run(cloud: LocalCloud, items: Sequence[Item], out: Path, console: Console) -
         task = progress.add_task("Recognizing", total=len(items))
         for item in items:
             item.begun = time.monotonic()
-            item.etag = buckets.upload(item.file, item.key)
-        waiting = list(items)
+            try:
+                item.etag = buckets.upload(item.file, item.key)
+            except OSError as error:
+                item.problem = f"The file cannot be read: {error.strerror}."
+        waiting = [item for item in items if not item.problem]
         while waiting:
             idle = cloud.wait_idle(_LOOK_SECONDS)
             for item in waiting:
@@ -119,7 +123,7 @@ def summary(items: Sequence[Item]) -> Table:
         table.add_column(name, justify="right")
     for item in items:
         record = item.record
-        color = _COLORS.get(item.status, "white")
+        color = _COLORS.get(item.status, "red")
         found = len(record.fields) + len(record.text) + sum(len(part.cells) for part in record.tables) if record else 0
         table.add_row(
             str(item.file.name),
@@ -134,6 +138,8 @@ def summary(items: Sequence[Item]) -> Table:
 
 def why(item: Item) -> str:
     """Return why a document is not done, and what to do about it."""
+    if item.problem:
+        return item.problem
     if item.record is None:
         return "No record came; the functions' log says why."
     reason = item.record.reason

@@ -91,7 +91,10 @@ class Folders:
             return
         if time.monotonic() - since < SETTLE_SECONDS:
             return
-        etag = self._buckets.upload(file, key)
+        try:
+            etag = self._buckets.upload(file, key)
+        except OSError:
+            return  # not readable now; looked at again
         self._sent[key] = Sent(facts.st_size, facts.st_mtime_ns, etag)
         self._keep()
 
@@ -100,7 +103,10 @@ class Folders:
         if record is None:
             return
         folder = self._outbox / key
-        self._buckets.download(record, folder)
+        try:
+            self._buckets.download(record, folder)
+        except OSError:
+            return  # the outbox takes nothing now; tried again
         sent.delivered = True
         self._keep()
         self._tell(record, folder)

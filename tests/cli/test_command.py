@@ -14,9 +14,10 @@ from pathlib import Path
 import openpyxl
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
 from legible_cli.__main__ import main
-from legible_cli.run import Items, files_of
+from legible_cli.run import Items, files_of, run, why
 from legible_cli.up import SETTLE_SECONDS, Folders
 from localcloud.cloud import LocalCloud
 from rig import PASSPORT, picture
@@ -75,6 +76,19 @@ class TestRun:
         assert result.exit_code != 0
         assert said in result.output
         assert "Traceback" not in result.output
+
+    def test_a_file_that_cannot_be_read_stops_no_other(self, tmp_path):
+        (tmp_path / "in").mkdir()
+        (tmp_path / "in" / "gone.png").symlink_to(tmp_path / "nowhere.png")
+        result = invoke("run", tmp_path / "in" / "gone.png", TINY, "--out", tmp_path / "out")
+        assert "does not exist" in result.output
+        items = Items()
+        items.add(tmp_path / "in" / "gone.png", None, [])
+        items.add(TINY, None, [])
+        with LocalCloud(recognizer=lambda *_: PASSPORT) as cloud:
+            run(cloud, items.items, tmp_path / "out", Console())
+        assert [item.status for item in items.items] == ["unread", "rejected"]
+        assert "cannot be read" in why(items.items[0])
 
     def test_a_folder_without_files_is_said(self, tmp_path):
         assert "No files were found" in invoke("run", tmp_path).output
@@ -204,6 +218,11 @@ class TestUp:
         assert "OBS  http://127.0.0.1:" in text
         assert "export HUAWEICLOUD_SDK_AK=" in text
         assert json.loads((tmp_path / "out/nowhere/a.png/record.json").read_text())["reason"]["code"] == "no-route"
+
+    @pytest.mark.parametrize("outbox", ["in", "in/out"])
+    def test_an_outbox_in_the_inbox_is_refused(self, tmp_path, outbox):
+        result = invoke("up", "--inbox", tmp_path / "in", "--outbox", tmp_path / outbox, "--state", tmp_path / "state")
+        assert "results would become documents" in result.output
 
     def test_two_clouds_on_one_state_folder_are_refused(self, state):
         with cloud_of(state):

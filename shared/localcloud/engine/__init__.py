@@ -53,7 +53,8 @@ def recognize(slug: str, image: bytes, options: dict[str, Any]) -> Any:
     if slug not in SERVED:
         raise EngineError(
             "AIS.0105",
-            f"{slug} is not recognized here; to get its recorded answer instead, run: legible up --recorded {slug}",
+            f"{slug} is not recognized here; `legible run` and `legible up` answer with its recorded answer when given "
+            f"--recorded {slug}.",
         )
     from localcloud.engine.operations import OPERATIONS
 
