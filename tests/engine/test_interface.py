@@ -82,7 +82,7 @@ def test_what_is_not_served_says_how_to_get_a_recorded_answer(slug: str) -> None
 
     assert refused.value.code == "AIS.0105"
     assert refused.value.message.startswith(f"embedded engine: {slug} is not recognized here")
-    assert f"legible up --recorded {slug}" in refused.value.message
+    assert f"given --recorded {slug}" in refused.value.message
 
 
 @pytest.mark.parametrize(
