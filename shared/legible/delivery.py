@@ -82,10 +82,4 @@ def internal(error: Exception) -> InternalError:
 
 def _once(errors: list[RetryableError], total: int) -> RetryableError:
     first = errors[0]
-    return type(first)(
-        f"{len(errors)} of {total} documents must be tried again. First: {first.message}",
-        code=first.reason_code,
-        advice=first.advice,
-        vendor_code=first.vendor_code,
-        request_id=first.request_id,
-    )
+    return type(first).of(first, f"{len(errors)} of {total} documents must be tried again. First: {first.message}")

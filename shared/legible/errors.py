@@ -30,7 +30,7 @@ record.
 from __future__ import annotations
 
 import re
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 #: A URL's query may hold a signature or a security token; the path never does.
 _QUERY = re.compile(r"(https?://[^\s?#\"'<>]*)[?#][^\s\"'<>]*")
@@ -39,6 +39,9 @@ _SECRET_PAIR = re.compile(
     r"|password|authorization)[\"']?\s*[:=]\s*)[\"']?[^\s\"',;&}]+"
 )
 _LONGEST = 500
+
+
+_Kind = TypeVar("_Kind", bound="LegibleError")
 
 
 def redact(text: str, secrets: tuple[str, ...] = ()) -> str:
@@ -86,6 +89,17 @@ class LegibleError(Exception):
         self.advice = advice
         self.vendor_code = vendor_code
         self.request_id = request_id
+
+    @classmethod
+    def of(cls: type[_Kind], error: LegibleError, message: str = "") -> _Kind:
+        """Return an error of this class, with its consequence, that says what another one says."""
+        return cls(
+            message or error.message,
+            code=error.reason_code,
+            advice=error.advice,
+            vendor_code=error.vendor_code,
+            request_id=error.request_id,
+        )
 
     def __str__(self) -> str:
         """Show what was found and what to do, on one line."""
@@ -190,17 +204,6 @@ class UnavailableError(RetryableError):
     """A fault that passes: 5xx, connection, storage."""
 
     code = "unavailable"
-
-    @classmethod
-    def of(cls, error: LegibleError) -> UnavailableError:
-        """Return an error that makes the platform deliver again, saying what another one says."""
-        return cls(
-            error.message,
-            code=error.reason_code,
-            advice=error.advice,
-            vendor_code=error.vendor_code,
-            request_id=error.request_id,
-        )
 
 
 class OutOfTimeError(RetryableError):

@@ -123,10 +123,7 @@ class OneCall:
 
     def _inline(self, error: SourceUnreadableError) -> bytes:
         if self._source == "inline":
-            refusal = RejectedError(
-                error.message, code=error.reason_code, advice=error.advice,
-                vendor_code=error.vendor_code, request_id=error.request_id,
-            )  # fmt: skip
+            refusal = RejectedError.of(error)
             self._refused(refusal)
             raise refusal from error
         self._refused(error)
