@@ -12,6 +12,7 @@ from typing import Any
 from legible.errors import AppendConflictError, HeldError, ObjectGoneError, ReplacedError
 from legible.model import Answer, ObjectRef, Picture
 from legible.operation import Operation
+from legible.pages import Sheets, child
 from legible.ports import WHOLE, Head, Wanted
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
@@ -108,6 +109,13 @@ class MemoryStore:
 
     def keys(self, bucket: str, prefix: str = "") -> list[str]:
         return sorted(ref.key for ref in self.objects if ref.bucket == bucket and ref.key.startswith(prefix))
+
+
+class SheetsHere(Sheets):
+    """Pages opened in the test's own process: fast, and seen by the coverage; what Sheets is for is tested with it."""
+
+    def _exchange(self, ask: child.Ask, seconds: float) -> child.Reply:
+        return child.answer(ask)
 
 
 Reply = Answer | Exception | dict[str, Any]

@@ -6,9 +6,11 @@ import io
 import json
 from typing import Any
 
+from msgspec import structs
 from PIL import Image
 
-from fakes import Clock, MemoryStore, Reply, ScriptedOcr
+from fakes import Clock, MemoryStore, Reply, ScriptedOcr, SheetsHere
+from legible import catalog
 from legible.calling import Caller
 from legible.desk import Desk, Policy
 from legible.documents import Documents
@@ -16,6 +18,7 @@ from legible.finishing import Finisher
 from legible.ledger import Ledger
 from legible.model import ObjectRef, Upload
 from legible.newest import Newest
+from legible.pages import Rendered, Want
 from legible.pipeline import Invocation, Pipeline
 from legible.ports import Arbiter
 from legible.publishing import Publisher
@@ -54,6 +57,13 @@ def pdf(pages: int) -> bytes:
     sheets = [Image.new("RGB", (200, 280), (255, 255, 255 - page)) for page in range(pages)]
     sheets[0].save(target, "PDF", save_all=True, append_images=sheets[1:])
     return target.getvalue()
+
+
+def drawn(name: str, body: bytes, page: int = 1, slug: str = "general-text", **limits: Any) -> Rendered:
+    """Return the picture of a page as the pipeline sends it to an operation."""
+    want = structs.replace(Want.of(catalog.find(slug).limits), **limits)
+    with SheetsHere(name, len(body), lambda first, last: body[first : last + 1]) as sheets:
+        return sheets.render(page, want, 60)
 
 
 class Logged:
@@ -100,7 +110,7 @@ class Rig:
         newest = Newest(self.store, OUT, self.clock.now, self.clock.pause)
         publisher = Publisher(self.store, OUT, newest)
         return Pipeline(
-            documents=Documents(self.store, IN, OUT, self.max_pages),
+            documents=Documents(self.store, IN, OUT, self.max_pages, remaining, SheetsHere),
             ledger=ledger,
             caller=Caller(Desk(self.store, self.ocr, OUT, self.policy, remaining, self.clock.pause)),
             finisher=Finisher(self.store, OUT, ledger, publisher),

@@ -16,8 +16,7 @@ from typing import Any
 import msgspec
 
 from fakes import MemoryStore
-from legible import journal, layout, pages
-from legible.catalog import find
+from legible import journal, layout
 from legible.desk import Policy
 from legible.errors import (
     AnswerUnknownError,
@@ -30,7 +29,7 @@ from legible.errors import (
 )
 from legible.model import Answer, ObjectRef, Picture, Reason, Upload
 from legible.ports import Head
-from rig import IN, OUT, Rig, pdf, picture, tiff
+from rig import IN, OUT, Rig, drawn, pdf, picture, tiff
 
 KEY = "general-text/a"
 BODIES = {"A": picture(), "B": picture(61, 41), "P": pdf(2), "T": tiff(2), "X": picture()[:-20]}
@@ -38,7 +37,7 @@ ETAGS = {name: hashlib.md5(body).hexdigest() for name, body in BODIES.items()}
 PAGES = {"P": 2, "T": 2}
 #: Whose picture it is, by its digest: documents, and what is rendered of them.
 WHOSE = {etag: name for name, etag in ETAGS.items()} | {
-    hashlib.md5(pages.render(find("general-text"), "tiff", BODIES["T"], page).body).hexdigest(): "T" for page in (1, 2)
+    hashlib.md5(drawn("tiff", BODIES["T"], page).body).hexdigest(): "T" for page in (1, 2)
 }
 #: What the service does to a call, and how often.
 CALLS = {

@@ -40,14 +40,14 @@ class Policy(Struct, frozen=True):
 class Job(Struct, frozen=True):
     """A document that passed intake: what is called, and how its pages are made.
 
-    ``body`` is there only where pages need it. ``inline`` says why the service cannot be given a URL.
+    ``sheets`` are its pages, open until ``Documents.put_away``. ``inline`` says why the service cannot be given a URL.
     """
 
     document: Document
     operation: Operation
     options: dict[str, Any]
     plan: pages.Plan
-    body: bytes | None = None
+    sheets: pages.Sheets
     inline: str = ""
 
 
@@ -107,9 +107,9 @@ class Desk:
     def picture(self, job: Job, page: int, source: Source) -> tuple[Picture, str]:
         """Return what the call for a page is asked to read, and what was done to the page first."""
         ref, version_id, note = job.document.ref, job.document.version_id, job.plan.note
-        body = job.body
+        body = b""
         if job.plan.rendered:
-            made = pages.render(job.operation, job.document.format, job.body or b"", page)
+            made = job.sheets.render(page, pages.Want.of(job.operation.limits), self.remaining() - self.policy.reserve)
             ref, version_id, body = ObjectRef(self.output, layout.work(job.document, page, made.suffix)), "", made.body
             note = "; ".join(part for part in (note, made.note) if part)
             if source != "inline":

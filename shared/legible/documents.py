@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import msgspec
 
@@ -10,7 +11,6 @@ from legible import intake, layout, pages
 from legible.desk import Job
 from legible.errors import DocumentError, HeldError, ObjectGoneError, RejectedError, SkippedError
 from legible.model import Arrival, Document, Ignored, ObjectRef, Unreadable, Upload
-from legible.operation import Operation
 from legible.ports import Head, ObjectStore, Wanted
 from legible.routing import Routed
 
@@ -25,14 +25,27 @@ class Documents:
         input_bucket: Where uploads come from.
         output: Where results go; what lies there is no document, unless both are one bucket.
         max_pages: More pages than this are held, not called for.
+        remaining: How many seconds the function has left.
+        sheets: What opens a document's pages.
     """
 
-    def __init__(self, store: ObjectStore, input_bucket: str, output: str, max_pages: int) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        input_bucket: str,
+        output: str,
+        max_pages: int,
+        remaining: Callable[[], float],
+        sheets: type[pages.Sheets] = pages.Sheets,
+    ) -> None:
         """See the class."""
         self._store = store
         self._input = input_bucket
         self._output = output
         self._max_pages = max_pages
+        self._remaining = remaining
+        self._sheets = sheets
+        self._opened: list[pages.Sheets] = []
 
     def locate(self, upload: Arrival) -> tuple[Document, DocumentError | None]:
         """Find out which version of which object an upload is.
@@ -128,36 +141,50 @@ class Documents:
             intake.format_of(b"")
         first = self._read(document, 0, min(document.size, intake.FIRST_BYTES) - 1)
         document = msgspec.structs.replace(document, format=intake.format_of(first))
-        intake.judge_size(operation, document.size)
-        body = self._whole(document, operation, first)
-        plan = pages.plan(operation, document.format, body if document.format in pages.COUNTED else None)
+        if document.format == "ofd":
+            intake.judge_size(operation, document.size)
+        sheets = self._sheets(document.format, document.size, self._parts(document, first))
+        self._opened.append(sheets)
+        self._refuse_cut(document, first, sheets)
+        look = self._look(document, first, sheets)
+        plan = pages.plan(operation, document.format, document.size, look)
         if plan.count > self._max_pages:
             raise HeldError(
                 f"The document has {plan.count} pages; at most {self._max_pages} are called for.",
                 code="too-many-pages",
                 advice="Split it, or raise limits.max_pages in legible.toml and upload it again.",
             )
-        document = self._measure(document, routed, first if body is None else body, plan)
-        kept = body if plan.rendered else None
-        return document, Job(document, operation, routed.options, plan, kept, self._not_newest(document))
+        document = msgspec.structs.replace(document, width=look.width, height=look.height, page_count=plan.pages)
+        return document, Job(document, operation, routed.options, plan, sheets, self._not_newest(document))
 
-    def _whole(self, document: Document, operation: Operation, first: bytes) -> bytes | None:
-        """Return all of a document where pages need it or its end looks wrong; None where its ends are enough."""
-        if len(first) == document.size:
-            body: bytes | None = first
-        elif document.format in pages.COUNTED or document.format not in operation.limits.formats:
-            body = self._read(document)
-        else:
-            body = None
-        tail = body[-intake.LAST_BYTES :] if body is not None else self._read(
+    def put_away(self) -> None:
+        """Close what was opened to be examined: its process ends, its copy is removed."""
+        while self._opened:
+            self._opened.pop().close()
+
+    def _refuse_cut(self, document: Document, first: bytes, sheets: pages.Sheets) -> None:
+        """Refuse a document whose end is missing; one with bytes behind its end is opened to see."""
+        last = first[-intake.LAST_BYTES :] if len(first) == document.size else self._read(
             document, document.size - intake.LAST_BYTES, document.size - 1
         )  # fmt: skip
-        if not intake.ends(document.format, document.size, first, tail):
-            body = body or self._read(document)
-            whole = intake.ends(document.format, document.size, first, body)
-            if not (whole and pages.decodes(document.format, body)):
-                raise intake.cut(document.format, document.size)
-        return body
+        if intake.ends(document.format, document.size, first, last):
+            return
+        ending = intake.ENDINGS.get(document.format)
+        if ending is None or not sheets.whole(ending, self._remaining()):
+            raise intake.cut(document.format, document.size)
+
+    def _look(self, document: Document, first: bytes, sheets: pages.Sheets) -> pages.Look:
+        """Return what the pages are: by the header where that is enough, else by opening the document."""
+        if document.format == "ofd":
+            return pages.Look()
+        look = None if document.format in pages.COUNTED else pages.header(first)
+        return look or sheets.look(self._remaining())
+
+    def _parts(self, document: Document, first: bytes) -> Callable[[int, int], bytes]:
+        """Return what reads a part of the document; one that was read whole is not read again."""
+        if len(first) == document.size:
+            return lambda start, end: first[start : end + 1]
+        return lambda start, end: self._read(document, start, end)
 
     def _read(self, document: Document, first: int | None = None, last: int | None = None) -> bytes:
         return self._store.read(document.ref, Wanted(document.version_id, document.etag, first, last))
@@ -170,23 +197,6 @@ class Documents:
         if newest is not None and newest.version_id == document.version_id:
             return ""
         return "sent inline: this upload is not the newest version of its key"
-
-    def _measure(self, document: Document, routed: Routed, known: bytes, plan: pages.Plan) -> Document:
-        width = height = None
-        if document.format not in {"pdf", "ofd"}:
-            sides = pages.measure(known)
-            if sides is None and len(known) < document.size:
-                sides = pages.measure(self._read(document))
-            if sides is None:
-                raise RejectedError(
-                    "The image cannot be read: it is cut or broken.",
-                    code="document-broken",
-                    advice="Scan or save it again and upload that.",
-                )
-            width, height = sides
-            if not plan.rendered:
-                intake.judge_sides(routed.operation, width, height)
-        return msgspec.structs.replace(document, width=width, height=height, page_count=plan.pages)
 
 
 def announced(upload: Upload) -> Document:

@@ -25,6 +25,10 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\0\0\1\0", "ico"),
     (b"\x0a\x05\x01", "pcx"),
 )
+#: What stands at the end of a whole document; bytes behind it are common, a document without it is cut.
+ENDINGS = {"png": b"IEND\xaeB`\x82", "jpeg": b"\xff\xd9", "gif": b"\x3b", "pdf": b"%%EOF"}
+#: ISO media files by their major brand.
+_BRANDS = {brand: "heic" for brand in (b"heic", b"heix", b"mif1", b"msf1", b"heif")} | {b"avif": "avif"}
 #: What people upload and no operation reads, with what to do about it.
 _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"\xd0\xcf\x11\xe0", "an old Office file", "Save it as PDF and upload that."),
@@ -42,7 +46,8 @@ def format_of(first: bytes) -> str:
         first: The beginning of the document, up to ``FIRST_BYTES``.
 
     Returns:
-        ``png``, ``jpeg``, ``tiff``, ``gif``, ``psd``, ``bmp``, ``ico``, ``pcx``, ``webp``, ``heic``, ``pdf``, ``ofd``.
+        ``png``, ``jpeg``, ``tiff``, ``gif``, ``psd``, ``bmp``, ``ico``, ``pcx``, ``webp``, ``heic``, ``avif``,
+        ``pdf``, ``ofd``.
 
     Raises:
         RejectedError: Empty, or nothing an operation reads.
@@ -53,16 +58,35 @@ def format_of(first: bytes) -> str:
         )
     for magic, name in _MAGIC:
         if first.startswith(magic):
+            _refuse_second(name, first)
             return name
-    if first[:4] == b"RIFF" and first[8:12] == b"WEBP":
-        return "webp"
-    if first[4:8] == b"ftyp" and first[8:12] in {b"heic", b"heix", b"mif1", b"msf1", b"heif"}:
-        return "heic"
+    found = _of_box(first)
+    if found:
+        return found
     if b"%PDF-" in first[:1024]:
         return "pdf"
     if first.startswith(b"PK\x03\x04"):
         return _of_zip(first)
     raise _foreign(first)
+
+
+def _refuse_second(name: str, first: bytes) -> None:
+    """Refuse a document that two readers would take for two things: nobody could say which one was paid for."""
+    if b"%PDF-" in first[:1024]:
+        raise RejectedError(
+            f"The document is both {name.upper()} and PDF.",
+            code="format-ambiguous",
+            advice="Save it again as one of the two and upload that.",
+        )
+
+
+def _of_box(first: bytes) -> str:
+    """Tell the formats that are named behind their first bytes."""
+    if first[:4] == b"RIFF" and first[8:12] == b"WEBP":
+        return "webp"
+    if first[4:8] == b"ftyp":
+        return _BRANDS.get(first[8:12], "")
+    return ""
 
 
 def _of_zip(first: bytes) -> str:
@@ -110,18 +134,14 @@ def ends(format_name: str, size: int, first: bytes, last: bytes) -> bool:
     Returns:
         False where the end is missing; True where it is there, or where the format has none to look for.
     """
-    if format_name == "png":
-        return b"IEND\xaeB`\x82" in last
-    if format_name == "jpeg":
-        return b"\xff\xd9" in last
     if format_name == "gif":
-        return b"\x3b" in last[-16:]
+        return ENDINGS["gif"] in last[-16:]
+    if format_name in ENDINGS:
+        return ENDINGS[format_name] in last
     if format_name == "bmp" and len(first) >= 6:
         return int(struct.unpack_from("<I", first, 2)[0]) <= size
     if format_name == "webp":
         return int(struct.unpack_from("<I", first, 4)[0]) + 8 <= size
-    if format_name == "pdf":
-        return b"%%EOF" in last
     return True
 
 
@@ -138,29 +158,6 @@ def judge_size(operation: Operation, size: int) -> None:
             f"The document has {_mb(size)}; {operation.slug} takes at most {_mb(largest)}.",
             code="too-large",
             advice=f"Scan at 150 to 200 dpi, or save as JPEG; {_mb(operation.limits.advised_bytes)} or less is best.",
-        )
-
-
-def judge_sides(operation: Operation, width: int, height: int) -> None:
-    """Refuse an image whose sides or pixels the service would refuse.
-
-    Raises:
-        RejectedError: Names the image's sides and the operation's limits.
-    """
-    limits = operation.limits
-    takes = f"{operation.slug} takes sides of {limits.min_side} to {limits.max_side} px"
-    found = f"The image has {width} x {height} px; {takes}"
-    if min(width, height) < limits.min_side:
-        raise RejectedError(
-            f"{found}.", code="sides-too-small", advice="Scan again at 150 dpi or more; enlarging adds no detail."
-        )
-    if max(width, height) > limits.max_side:
-        raise RejectedError(f"{found}.", code="sides-too-large", advice="Scan at 150 to 200 dpi, or scale it down.")
-    if limits.max_pixels is not None and width * height > limits.max_pixels:
-        raise RejectedError(
-            f"{found} and at most {limits.max_pixels / 1e6:.0f} million pixels.",
-            code="too-many-pixels",
-            advice="Scan at 150 to 200 dpi, or scale it down.",
         )
 
 

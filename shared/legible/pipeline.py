@@ -141,6 +141,12 @@ class Pipeline:
             SkippedError: It is no document.
             RetryableError: It must be tried again.
         """
+        try:
+            return self._process(arrival)
+        finally:
+            self._documents.put_away()
+
+    def _process(self, arrival: Arrival) -> Outcome:
         document, error = self._documents.locate(arrival)
         if error is None and isinstance(arrival, Upload) and documents.replaced(arrival, document):
             self._close_replaced(arrival, document)

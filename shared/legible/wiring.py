@@ -71,7 +71,7 @@ def assemble(settings: Settings, store: ObjectStore, recognizer: Recognizer, cal
     log = call.log(settings.log.level)
     publisher = Publisher(store, output, Newest(store, output, ledger.now, ledger.pause))
     return Pipeline(
-        documents=Documents(store, settings.buckets.input, output, settings.limits.max_pages),
+        documents=Documents(store, settings.buckets.input, output, settings.limits.max_pages, call.remaining),
         ledger=ledger,
         caller=Caller(Desk(store, recognizer, output, policy, call.remaining, time.sleep)),
         finisher=Finisher(store, output, ledger, publisher),

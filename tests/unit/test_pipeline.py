@@ -288,9 +288,9 @@ class TestWhatIsNoDocument:
         ("passport/random.png", bytes(range(128, 256)), "format-unknown"),
         ("passport/cut.png", picture()[:-20], "truncated"),
         ("passport/cut.jpg", picture(name="JPEG")[:-20], "truncated"),
-        ("passport/small.png", picture(14, 60), "sides-too-small"),
-        ("passport/large.png", picture(9000, 20), "sides-too-large"),
-        ("passport/heavy.png", picture() + bytes(20 * 2**20) + picture(), "too-large"),
+        ("passport/small.png", picture(7, 60), "sides-too-small"),
+        ("passport/both.png", picture()[:99] + b"%PDF-1.7" + picture(), "format-ambiguous"),
+        ("vat-invoice/heavy.ofd", b"PK\x03\x04OFD.xml" + bytes(20 * 2**20), "too-large"),
         ("passport/broken.png", picture()[:20] + bytes(9) + picture()[-12:], "document-broken"),
         ("unknown-folder/a.png", picture(), "no-route"),
         ("a.png", picture(), "no-route"),
@@ -379,7 +379,7 @@ class TestPages:
         rig.run(rig.upload("passport/a.pdf", pdf(2)))
         urls = [call[2].url for call in rig.ocr.calls]
         assert all("/work/passport/a.pdf/" in url for url in urls)
-        assert "rendered at 200 dpi" in rig.record("passport/a.pdf")["pages"][0]["note"]
+        assert "rendered at 72 dpi" in rig.record("passport/a.pdf")["pages"][0]["note"]
 
     def test_every_image_of_a_tiff_is_called_for(self):
         rig = Rig(TEXT)
@@ -413,7 +413,7 @@ class TestPages:
     def test_rendered_pages_are_sent_inline_when_set(self):
         rig = Rig(PASSPORT, policy=Policy(source="inline"))
         rig.run(rig.upload("passport/a.pdf", pdf(1)))
-        assert rig.ocr.calls[0][2].body.startswith(b"\xff\xd8")
+        assert rig.ocr.calls[0][2].body.startswith(b"\x89PNG")
         assert rig.store.keys(OUT, "work/") == []
 
     def test_a_large_document_of_several_pages_is_read_whole_to_count_them(self):

@@ -1,0 +1,8 @@
+"""From a document to the pages that are called for; the only user of the PDF and image libraries."""
+
+from legible.pages.looking import COUNTED, header
+from legible.pages.planning import Plan, plan
+from legible.pages.sheets import Sheets
+from legible.pages.values import Frame, Look, Rendered, Want
+
+__all__ = ["COUNTED", "Frame", "Look", "Plan", "Rendered", "Sheets", "Want", "header", "plan"]

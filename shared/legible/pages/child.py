@@ -1,0 +1,119 @@
+"""The process in which documents are opened: hostile ones may hang, crash or eat memory here, and nowhere else.
+
+It reads questions from stdin and answers each on stdout: MessagePack, its length in front. It has no keys and an empty
+environment; it reads one file and writes none.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+from msgspec import Struct
+
+from legible.errors import RejectedError
+from legible.pages import drawing, looking
+from legible.pages.values import Look, Rendered, Want
+
+#: What the process may allocate beyond what it starts with, in bytes: one decoded image and the picture made of it.
+MEMORY = 400_000_000
+_LENGTH_BYTES = 4
+
+
+class Ask(Struct, frozen=True):
+    """One question, to be answered within so many seconds of CPU.
+
+    ``what`` is ``look``, ``whole`` (with its ``ending``), or ``render`` (with its ``page``, as ``want`` says).
+    """
+
+    what: str
+    path: str
+    format: str
+    seconds: int
+    ending: bytes = b""
+    page: int = 0
+    want: Want | None = None
+
+
+class Reply(Struct, frozen=True):
+    """One answer: what was asked for, or why not."""
+
+    look: Look | None = None
+    whole: bool = False
+    rendered: Rendered | None = None
+    code: str = ""
+    message: str = ""
+    advice: str = ""
+
+
+def send(pipe: IO[bytes], message: Struct) -> None:
+    """Write one message: four bytes of length, then MessagePack."""
+    body = msgspec.msgpack.encode(message)
+    pipe.write(len(body).to_bytes(_LENGTH_BYTES, "big") + body)
+    pipe.flush()
+
+
+def receive(pipe: IO[bytes], kind: type[Any]) -> Any:
+    """Read one message; None where the pipe has ended."""
+    head = pipe.read(_LENGTH_BYTES)
+    if len(head) < _LENGTH_BYTES:
+        return None
+    length = int.from_bytes(head, "big")
+    body = pipe.read(length)
+    return msgspec.msgpack.decode(body, type=kind) if len(body) == length else None
+
+
+def answer(ask: Ask) -> Reply:
+    """Answer one question; a document's own fault is an answer too."""
+    path = Path(ask.path)
+    try:
+        if ask.what == "look":
+            return Reply(look=looking.look(path, ask.format))
+        if ask.what == "whole":
+            return Reply(whole=looking.whole(path, ask.format, ask.ending))
+        assert ask.want is not None  # a picture is made for somebody
+        return Reply(rendered=drawing.render(path, ask.format, ask.page, ask.want))
+    except RejectedError as error:
+        return Reply(code=error.reason_code, message=error.message, advice=error.advice)
+    except MemoryError:
+        return Reply(
+            code="too-heavy",
+            message=f"It takes more than {MEMORY // 1_000_000} MB of memory to open.",
+            advice="Save it at 150 to 200 dpi, or print it to a new PDF, and upload that.",
+        )
+
+
+def serve(questions: IO[bytes], answers: IO[bytes]) -> None:
+    """Answer until the questions end."""
+    while (ask := receive(questions, Ask)) is not None:
+        _limit_seconds(ask.seconds)
+        send(answers, answer(ask))
+
+
+def _limit_memory() -> None:  # pragma: no cover - only ever in the process apart; see TestApart
+    with suppress(ImportError, OSError, ValueError):  # no such limits on this system: the parent's clock still holds
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + MEMORY,) * 2)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def _limit_seconds(seconds: int) -> None:
+    """Bound the CPU time from now on: should the parent die, this process still ends."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        ends = int(used.ru_utime + used.ru_stime) + seconds + 1
+        resource.setrlimit(resource.RLIMIT_CPU, (ends, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
+def main() -> None:  # pragma: no cover - only ever in the process apart; see TestApart
+    """Be the process."""
+    _limit_memory()
+    serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -1,0 +1,230 @@
+"""From one page to the picture that is sent. Runs apart; see ``legible.pages.child``."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import sqrt
+from pathlib import Path
+
+import pypdfium2
+from PIL import Image
+
+from legible.errors import RejectedError
+from legible.pages import looking
+from legible.pages.values import Frame, Rendered, Want
+
+#: A4 at this resolution is 1654 x 2339 px: above the vendor's sample (1024 x 1400), below its advice of 2 MB a page.
+DPI = 200
+#: The largest picture that is made, in pixels: A2 at 200 dpi has 15 million, and memory holds two copies.
+MOST_PIXELS = 30_000_000
+#: With so few colors a picture is drawn, not photographed: PNG keeps it exact, and smaller than JPEG would.
+_FEW_COLORS = 16
+#: A page is a scan when one image covers so much of it.
+_COVERS = 0.9
+_QUALITY = 90
+_INVISIBLE = 3
+
+
+def render(path: Path, format_name: str, page: int, want: Want) -> Rendered:
+    """Make the picture of one page.
+
+    Args:
+        path: The document.
+        format_name: As intake told it.
+        page: Counted from 1.
+        want: What the picture must keep to.
+
+    Raises:
+        RejectedError: This page cannot be drawn.
+    """
+    with _page(path, format_name, page, want) as (image, frame, done):
+        image, frame = _scaled(image, frame, want, done)
+        image = _padded(image, want, done)
+        body, media_type, suffix, image = _encoded(image, want.largest, done)
+        frame = Frame(frame.width, frame.height, frame.unit, frame.scale * (image.width / done.width))
+        return Rendered(body, media_type, suffix, image.width, image.height, done.text(image), frame)
+
+
+class _Done:
+    """What was done to a page, in words; and the width its scale was last told for."""
+
+    def __init__(self, first: str) -> None:
+        self.said = [first]
+        self.width = 1
+
+    def text(self, image: Image.Image) -> str:
+        return ", ".join((*self.said, f"{image.width} x {image.height} px"))
+
+
+@contextmanager
+def _page(path: Path, format_name: str, page: int, want: Want) -> Iterator[tuple[Image.Image, Frame, _Done]]:
+    if format_name == "pdf":
+        with looking.pdf(path) as document:
+            yield _pdf_page(document, page, want)
+        return
+    try:
+        with path.open("rb") as file, looking.opened(file) as image:
+            yield _frame(image, page, want)
+    except RejectedError as error:
+        if error.reason_code != "document-broken":
+            raise
+        raise RejectedError(
+            f"Image {page} of the document cannot be read: it is cut or broken.",
+            code="page-broken",
+            advice=error.advice,
+        ) from error
+
+
+def _pdf_page(document: pypdfium2.PdfDocument, page: int, want: Want) -> tuple[Image.Image, Frame, _Done]:
+    try:
+        sheet = document[page - 1]
+        width, height = sheet.get_size()
+        scale = min(_dpi(sheet) / 72, want.max_side / max(width, height), sqrt(MOST_PIXELS / (width * height)))
+        image = sheet.render(scale=scale, rev_byteorder=True, prefer_bgrx=False).to_pil()
+        sheet.close()
+    except (pypdfium2.PdfiumError, ZeroDivisionError) as error:
+        raise RejectedError(
+            f"Page {page} of the PDF cannot be rendered.",
+            code="page-broken",
+            advice="Open it, print it to a new PDF and upload that.",
+        ) from error
+    image = image if image.mode in {"L", "RGB"} else image.convert("RGB")
+    return image, Frame(width, height, "pt", image.width / width), _Done(f"rendered at {scale * 72:.0f} dpi")
+
+
+def _dpi(sheet: pypdfium2.PdfPage) -> float:
+    """Return the resolution to draw at: a scan is never drawn larger than its own pixels."""
+    found = _scan(sheet)
+    if found is None:
+        return DPI
+    pixels, points = max(found.get_px_size()), max(sheet.get_size())
+    return float(min(DPI, pixels / points * 72))
+
+
+def _scan(sheet: pypdfium2.PdfPage) -> pypdfium2.PdfImage | None:
+    """Return the one image that covers the page, if nothing else is seen on it; text recognized before is unseen."""
+    found = None
+    for thing in sheet.get_objects(max_depth=3):
+        if thing.type == pypdfium2.raw.FPDF_PAGEOBJ_IMAGE and found is None:
+            found = thing
+        elif thing.type == pypdfium2.raw.FPDF_PAGEOBJ_FORM or _unseen(thing):
+            continue
+        else:
+            return None
+    if found is None:
+        return None
+    left, bottom, right, top = found.get_bounds()
+    width, height = sheet.get_size()
+    return found if (right - left) * (top - bottom) >= _COVERS * width * height else None
+
+
+def _unseen(thing: pypdfium2.PdfObject) -> bool:
+    is_text = thing.type == pypdfium2.raw.FPDF_PAGEOBJ_TEXT
+    return is_text and int(pypdfium2.raw.FPDFTextObj_GetTextRenderMode(thing)) == _INVISIBLE
+
+
+def _frame(image: Image.Image, page: int, want: Want) -> tuple[Image.Image, Frame, _Done]:
+    image.seek(page - 1)
+    kind, orientation = image.format or "an image", looking.orientation_of(image)
+    width, height = image.size
+    if max(image.size) > want.max_side or width * height > MOST_PIXELS:  # a JPEG is decoded at a half or a quarter
+        side = min(1.0, want.max_side / max(image.size), sqrt(MOST_PIXELS / (width * height)))
+        image.draft(None, (int(width * side), int(height * side)))
+    if looking.decoded(image) > looking.MOST_BYTES:
+        raise _too_many(width, height)
+    mode = image.mode
+    flat = _flat(image)
+    done = _Done(f"converted from {kind}" + (f" {mode}" if mode not in {"1", "L", "P", "RGB", "RGBA"} else ""))
+    if orientation > 1:
+        flat = _upright(flat, orientation)
+        done.said.append("turned upright")
+        if orientation >= 5:
+            width, height = height, width
+    return flat, Frame(width, height, "px", flat.width / width), done
+
+
+def _flat(image: Image.Image) -> Image.Image:
+    """Return gray or color of 8 bits, transparent pixels over white paper."""
+    if image.mode.startswith("I"):
+        return _eight_bits(image)
+    if image.mode in {"1", "L"}:
+        return image.convert("L")
+    if image.has_transparency_data:
+        layer = image.convert("RGBA")
+        paper = Image.new("RGB", layer.size, "white")
+        paper.paste(layer, mask=layer.getchannel("A"))
+        return paper
+    return image.convert("RGB")
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Scale 16 bits down to 8: Pillow's own conversion cuts everything above 255 to white."""
+    wide = image if image.mode == "I" else image.convert("I")
+    return wide.point(lambda value: value * (1 / 257)).convert("L")
+
+
+def _upright(image: Image.Image, orientation: int) -> Image.Image:
+    turn = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_270,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_90,
+    }[orientation]
+    return image.transpose(turn)
+
+
+def _scaled(image: Image.Image, frame: Frame, want: Want, done: _Done) -> tuple[Image.Image, Frame]:
+    pixels = min(want.max_pixels or MOST_PIXELS, MOST_PIXELS)
+    share = min(1.0, want.max_side / max(image.size), sqrt(pixels / (image.width * image.height)))
+    if share < 1.0:
+        image = image.resize((max(1, int(image.width * share)), max(1, int(image.height * share))), reducing_gap=2.0)
+    if frame.unit == "px" and image.width < frame.width:
+        done.said.append(f"scaled from {frame.width:.0f} x {frame.height:.0f} px")
+    done.width = image.width
+    return image, Frame(frame.width, frame.height, frame.unit, image.width / frame.width)
+
+
+def _padded(image: Image.Image, want: Want, done: _Done) -> Image.Image:
+    side = want.min_side
+    if min(image.size) >= side:
+        return image
+    done.said.append(f"padded from {image.width} x {image.height} px")
+    paper = Image.new(image.mode, (max(side, image.width), max(side, image.height)), "white")
+    paper.paste(image)
+    done.width = paper.width
+    return paper
+
+
+def _encoded(image: Image.Image, largest: int, done: _Done) -> tuple[bytes, str, str, Image.Image]:
+    if image.getcolors(_FEW_COLORS) is not None:
+        png = _saved(image, "PNG", compress_level=6)
+        if len(png) <= largest:
+            return png, "image/png", ".png", image
+    quality = _QUALITY
+    while True:
+        jpeg = _saved(image, "JPEG", quality=quality)
+        if len(jpeg) <= largest:
+            return jpeg, "image/jpeg", ".jpg", image
+        if quality > 60:
+            quality -= 15
+        else:
+            image = image.resize((max(1, image.width * 3 // 4), max(1, image.height * 3 // 4)))
+
+
+def _saved(image: Image.Image, name: str, **options: int) -> bytes:
+    target = io.BytesIO()
+    image.save(target, name, **options)
+    return target.getvalue()
+
+
+def _too_many(width: int, height: int) -> RejectedError:
+    return RejectedError(
+        f"The image has {width} x {height} px; that is more than fits into memory to be converted.",
+        code="too-many-pixels",
+        advice="Scan at 150 to 200 dpi, or save it as JPEG.",
+    )

@@ -1,0 +1,160 @@
+"""What a document's pages are, by its header or by opening it."""
+
+from __future__ import annotations
+
+import io
+import mmap
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import pypdfium2
+from PIL import ExifTags, Image, UnidentifiedImageError
+
+from legible.errors import RejectedError
+from legible.pages.values import Look
+
+try:  # optional: its libraries are under the LGPL, so whoever packages Legible decides (CONTRIBUTING, licenses)
+    from pi_heif import register_heif_opener
+except ImportError:  # pragma: no cover - the tests install the group
+    READS_HEIC = False
+else:
+    register_heif_opener()
+    READS_HEIC = True
+
+#: Formats that must be opened to be known: paged ones, and those whose header a C library reads.
+COUNTED = frozenset({"pdf", "tiff", "gif", "webp", "heic", "avif"})
+#: The most memory that the decoded pixels of one image may take, in bytes.
+MOST_BYTES = 160_000_000
+_BYTES = {"1": 1, "L": 1, "P": 1, "LA": 4, "PA": 4, "I;16": 2, "I;16B": 2, "I;16L": 2}
+#: EXIF orientations that lay an image on its side.
+_SIDEWAYS = frozenset({5, 6, 7, 8})
+
+
+def header(first: bytes) -> Look | None:
+    """Read what an image is from its header; no pixel is decoded.
+
+    Args:
+        first: The beginning of the image, or all of it.
+
+    Returns:
+        Sides, mode and turn; None where the header stands further behind, or cannot be read.
+
+    Raises:
+        RejectedError: So many pixels that no operation takes it.
+    """
+    try:
+        with opened(io.BytesIO(first)) as image:
+            return look_of(image)
+    except RejectedError as error:
+        if error.reason_code == "too-many-pixels":
+            raise
+        return None
+
+
+def look(path: Path, format_name: str) -> Look:
+    """Open a document and tell what its pages are. Runs apart; see ``legible.pages.child``.
+
+    Raises:
+        RejectedError: Broken, locked with a password, or without pages.
+    """
+    if format_name == "pdf":
+        with pdf(path) as document:
+            return Look(pages=len(document), locked=pypdfium2.raw.FPDF_GetSecurityHandlerRevision(document) != -1)
+    with path.open("rb") as file, opened(file) as image:
+        return look_of(image, int(getattr(image, "n_frames", 1)))
+
+
+def whole(path: Path, format_name: str, ending: bytes) -> bool:
+    """Tell whether a document whose end looks wrong is whole all the same: bytes behind the end are common.
+
+    Args:
+        path: The document; not empty.
+        format_name: As intake told it.
+        ending: What stands at the end of a whole document of this format.
+    """
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as body:
+        if body.find(ending) < 0:
+            return False
+    try:
+        if format_name == "pdf":
+            return look(path, format_name).pages > 0
+        with path.open("rb") as file, opened(file) as image:
+            image.draft("RGB", (image.width // 8, image.height // 8))
+            if decoded(image) > MOST_BYTES:
+                return False
+            image.load()
+    except RejectedError:
+        return False
+    return True
+
+
+def look_of(image: Image.Image, pages: int = 1) -> Look:
+    """Return what an opened image is, upright."""
+    orientation = orientation_of(image)
+    width, height = image.size
+    if orientation in _SIDEWAYS:
+        width, height = height, width
+    return Look(pages, width, height, image.mode, turned=orientation > 1)
+
+
+def orientation_of(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1 to 8; 1 where nothing readable is said."""
+    try:
+        value = int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # Pillow lets errors of every kind escape from broken EXIF; the image itself may be fine
+        return 1
+    return value if 1 <= value <= 8 else 1
+
+
+def decoded(image: Image.Image) -> int:
+    """Return how many bytes an image's pixels take once they are decoded."""
+    return image.width * image.height * _BYTES.get(image.mode, 4)
+
+
+@contextmanager
+def pdf(path: Path) -> Iterator[pypdfium2.PdfDocument]:
+    """Open a PDF; it is read piece by piece, never whole."""
+    try:
+        document = pypdfium2.PdfDocument(path)
+    except pypdfium2.PdfiumError as error:
+        if "password" in str(error).lower():
+            raise RejectedError(
+                "The PDF is locked with a password.",
+                code="encrypted",
+                advice="Save it without a password and upload that.",
+            ) from None
+        raise broken("The PDF is broken.") from None
+    try:
+        yield document
+    finally:
+        document.close()
+
+
+@contextmanager
+def opened(file: IO[bytes]) -> Iterator[Image.Image]:
+    """Open an image; whatever Pillow raises on hostile bytes, and it raises many things, means that it is broken."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(file) as image:
+                yield image
+    except (RejectedError, MemoryError):
+        raise
+    except Image.DecompressionBombError:
+        raise RejectedError(
+            "The image has more than 178 million pixels.",
+            code="too-many-pixels",
+            advice="Scan at 150 to 200 dpi, or scale it down.",
+        ) from None
+    except UnidentifiedImageError as error:
+        raise broken("The image cannot be read: it is cut, broken, or of a kind that cannot be converted.") from error
+    except Exception as error:
+        raise broken("The image cannot be read: it is cut or broken.") from error
+
+
+def broken(message: str) -> RejectedError:
+    """Return the error for a document that cannot be opened."""
+    return RejectedError(message, code="document-broken", advice="Scan or save it again and upload that.")

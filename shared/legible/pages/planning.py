@@ -1,0 +1,100 @@
+"""How the pages of a document are called for. Values only; no library is needed to decide."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from legible.errors import RejectedError
+from legible.operation import Limits, Operation
+from legible.pages import looking
+from legible.pages.values import Look
+
+#: Formats that are converted for an operation that does not take them.
+_CONVERTED = frozenset({"png", "jpeg", "bmp", "tiff", "gif", "webp", "pcx", "ico", "psd", "avif"})
+#: Kinds of pixels that every reader of images knows; others (CMYK, 16 bits, Lab) are converted.
+_PLAIN = frozenset({"1", "L", "LA", "P", "RGB", "RGBA"})
+#: A shorter side than this holds no letter: such an image is rejected, a larger one is padded to the operation's least.
+_LEAST_SIDE = 8
+
+
+class Plan(Struct, frozen=True):
+    """How the pages of a document are called for.
+
+    ``count`` calls are made, for ``pages`` pages (one call may read them all). With ``rendered`` each one gets a
+    picture of its page; else it gets the document itself, and ``parameter``, where set, carries the page's number.
+    ``note`` says what a reader of the record should know.
+    """
+
+    count: int = 1
+    pages: int = 1
+    parameter: str | None = None
+    rendered: bool = False
+    note: str = ""
+
+
+def plan(operation: Operation, format_name: str, size: int, look: Look) -> Plan:
+    """Decide how each page of a document is called for; no page is left out.
+
+    Args:
+        operation: What reads it.
+        format_name: As intake told it.
+        size: The document's length in bytes.
+        look: What its pages are.
+
+    Raises:
+        RejectedError: The operation does not take it and it cannot be converted; or it is too small to hold a letter.
+    """
+    if format_name == "ofd":
+        if operation.ofd.pages == "none":
+            raise _not_taken(operation, format_name)
+        return Plan(note="OFD: only what the service reads of it by itself, its first page.")
+    if format_name == "pdf":
+        return _plan_pdf(operation, fits(operation.limits, size), look)
+    takes = format_name in operation.limits.formats
+    if not takes and format_name not in _CONVERTED and not (format_name == "heic" and looking.READS_HEIC):
+        raise _not_taken(operation, format_name)
+    if look.pages > 1 and format_name == "tiff":
+        return Plan(count=look.pages, pages=look.pages, rendered=True)
+    note = f"Animated: only the first of {look.pages} frames was read." if look.pages > 1 else ""
+    as_it_is = takes and not look.turned and look.mode in _PLAIN and fits(operation.limits, size)
+    return Plan(rendered=not (_sides_fit(operation, look) and as_it_is), note=note)
+
+
+def fits(limits: Limits, size: int) -> bool:
+    """Tell whether a document's Base64 text keeps within the operation's limit."""
+    return -(-size // 3) * 4 <= limits.base64_bytes
+
+
+def _plan_pdf(operation: Operation, fitting: bool, look: Look) -> Plan:
+    count = look.pages
+    if not count:
+        raise looking.broken("The PDF has no pages.")
+    native = operation.pdf.pages if fitting and not look.locked else "none"
+    if native == "one":
+        return Plan(count=count, pages=count, parameter=operation.pdf.parameter)
+    if native == "all" or (native == "first" and count == 1):
+        return Plan(pages=count)
+    return Plan(count=count, pages=count, rendered=True)
+
+
+def _sides_fit(operation: Operation, look: Look) -> bool:
+    """Tell whether the image can be sent as it is, or must be scaled down or padded first."""
+    limits, width, height = operation.limits, look.width or 0, look.height or 0
+    short, long = min(width, height), max(width, height)
+    if short < min(_LEAST_SIDE, limits.min_side) or long < limits.min_side:
+        raise RejectedError(
+            f"The image has {width} x {height} px; {operation.slug} takes sides of {limits.min_side} to "
+            f"{limits.max_side} px.",
+            code="sides-too-small",
+            advice="Scan again at 150 dpi or more; enlarging adds no detail.",
+        )
+    most = limits.max_pixels or width * height
+    return short >= limits.min_side and long <= limits.max_side and width * height <= most
+
+
+def _not_taken(operation: Operation, format_name: str) -> RejectedError:
+    advice = f"It takes {', '.join(name.upper() for name in operation.limits.formats)}; save it as one of these."
+    if format_name == "heic":
+        advice += " Or install the group heif, which reads HEIC (LGPL)."
+    message = f"{operation.slug} does not take {format_name.upper()}."
+    return RejectedError(message, code="format-not-taken", advice=advice)

@@ -1,0 +1,190 @@
+"""A document's pages, opened in a process apart that may be ended at any time."""
+
+from __future__ import annotations
+
+import selectors
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import msgspec
+
+from legible.errors import HeldError, OutOfTimeError, RejectedError, UnavailableError
+from legible.pages import child
+from legible.pages.values import Look, Rendered, Want
+
+#: One question is answered within so many seconds, or the page is refused.
+SECONDS = 30.0
+#: A document is copied to the disk in parts of so many bytes; memory never holds more of it.
+PART = 8 * 1024 * 1024
+_START = "import sys; sys.path[:] = sys.argv[1:]; from legible.pages.child import main; main()"
+
+
+class Sheets:
+    """The pages of one document; nothing is read or started before the first question. Safe for several threads.
+
+    Args:
+        format_name: As intake told it.
+        size: The document's length in bytes.
+        read: Returns the document's bytes from the first to the last number, both included.
+        seconds: How long one question may take.
+    """
+
+    def __init__(
+        self, format_name: str, size: int, read: Callable[[int, int], bytes], seconds: float = SECONDS
+    ) -> None:
+        """See the class."""
+        self._format = format_name
+        self._size = size
+        self._read = read
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def look(self, left: float) -> Look:
+        """Tell what the pages are.
+
+        Args:
+            left: Seconds there are to answer; where fewer than a question may take, lateness is no fault of the page.
+
+        Raises:
+            RejectedError: It cannot be opened, within the time and memory that one document may take.
+            OutOfTimeError: There was not time enough to know.
+            HeldError: It does not fit on the disk.
+            UnavailableError: The store or the system has a passing fault.
+        """
+        found = self._ask("look", "The document", left).look
+        assert found is not None
+        return found
+
+    def whole(self, ending: bytes, left: float) -> bool:
+        """Tell whether ``ending`` stands somewhere in the document and it can be read. Raises as ``look`` does."""
+        try:
+            return self._ask("whole", "The document", left, ending=ending).whole
+        except RejectedError:
+            return False
+
+    def render(self, page: int, want: Want, left: float) -> Rendered:
+        """Make the picture of one page, counted from 1. Raises as ``look`` does, for this page."""
+        found = self._ask("render", f"Page {page}", left, page=page, want=want).rendered
+        assert found is not None
+        return found
+
+    def close(self) -> None:
+        """End the process and remove the copy."""
+        with self._lock:
+            self._end()
+            if self._folder is not None:
+                self._folder.cleanup()
+                self._folder = None
+
+    def __enter__(self) -> Sheets:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close."""
+        self.close()
+
+    def _ask(self, what: str, whom: str, left: float, **values: Any) -> child.Reply:
+        with self._lock:
+            path = self._copy()
+            seconds = min(self._seconds, left)
+            ask = child.Ask(what, str(path), self._format, int(self._seconds) + 1, **values)
+            reply = self._exchange(ask, seconds)
+        if isinstance(reply, child.Reply) and not reply.code:
+            return reply
+        if isinstance(reply, child.Reply):
+            message = f"{whom}: {reply.message}" if reply.code == "too-heavy" else reply.message
+            raise RejectedError(message, code=reply.code, advice=reply.advice)
+        if reply == "late" and seconds < self._seconds:
+            raise OutOfTimeError(f"{whom} could not be opened in the time that is left.")
+        raise RejectedError(
+            f"{whom} cannot be opened: "
+            + (f"it takes longer than {self._seconds:g} s." if reply == "late" else "the attempt crashed."),
+            code="too-slow" if reply == "late" else "too-heavy",
+            advice="Print it to a new PDF, or save it as an image, and upload that.",
+        )
+
+    def _copy(self) -> Path:
+        """Return the document as a file; it is read from the store once, part by part."""
+        if self._folder is not None:
+            return Path(self._folder.name) / "document"
+        folder = tempfile.TemporaryDirectory(prefix="legible-")
+        path = Path(folder.name) / "document"
+        try:
+            with path.open("wb") as file:
+                for first in range(0, self._size, PART):
+                    file.write(self._read(first, min(first + PART, self._size) - 1))
+        except OSError as error:
+            folder.cleanup()
+            raise HeldError(
+                f"The document has {self._size / 1e6:.0f} MB and does not fit on the function's disk "
+                f"({type(error).__name__}).",
+                code="disk-full",
+                advice="Split it, or give the function a larger /tmp, and upload it again.",
+            ) from None
+        except BaseException:
+            folder.cleanup()
+            raise
+        self._folder = folder
+        return path
+
+    def _exchange(self, ask: child.Ask, seconds: float) -> child.Reply | str:
+        """Return the reply, or ``late``, or ``crashed``; after either the process is gone."""
+        process = self._running()
+        assert process.stdin is not None and process.stdout is not None
+        with suppress(BrokenPipeError):  # what it died of is told by the end of its answers
+            child.send(process.stdin, ask)
+        body = _received(process.stdout, time.monotonic() + seconds)
+        if not body:
+            self._end()
+            return "late" if body is None else "crashed"
+        return msgspec.msgpack.decode(body, type=child.Reply)
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            try:
+                self._process = subprocess.Popen(
+                    [sys.executable or "python3", "-I", "-c", _START, *sys.path],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    env={},
+                )
+            except OSError as error:
+                raise UnavailableError(f"No process could be started ({type(error).__name__}).") from None
+        return self._process
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.kill()
+        with suppress(BrokenPipeError):
+            process.communicate()
+
+
+def _received(pipe: IO[bytes], until: float) -> bytes | None:
+    """Return one message's body; None where time ran out, nothing where the pipe ended."""
+    body = b""
+    with selectors.DefaultSelector() as ready:
+        ready.register(pipe, selectors.EVENT_READ)
+        while len(body) < 4 or len(body) < 4 + int.from_bytes(body[:4], "big"):
+            if not ready.select(max(0.0, until - time.monotonic())):
+                return None
+            chunk = pipe.read1(1 << 20)  # type: ignore[attr-defined]
+            if not chunk:
+                return b""
+            body += chunk
+    return body[4:]

@@ -1,0 +1,66 @@
+"""What travels between the pipeline and the process that draws pages. Values only."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from legible.operation import Limits
+
+
+class Look(Struct, frozen=True):
+    """What a document's pages are, before anything is paid.
+
+    ``pages`` counts PDF pages, or the frames of a TIFF, GIF or WEBP. ``width`` and ``height`` are those of the first
+    image, upright, in pixels; None for a PDF. ``mode`` is Pillow's word for an image's kind of pixels (``L``, ``RGB``,
+    ``CMYK``, ``I;16``). ``turned`` says that EXIF tells to turn it before it is looked at; ``locked`` that a PDF is
+    encrypted, though it opens without a password.
+    """
+
+    pages: int = 1
+    width: int | None = None
+    height: int | None = None
+    mode: str = ""
+    turned: bool = False
+    locked: bool = False
+
+
+class Want(Struct, frozen=True):
+    """What a picture must keep to. Sides in pixels; ``largest`` is its size in bytes, before Base64."""
+
+    min_side: int
+    max_side: int
+    max_pixels: int | None
+    largest: int
+
+    @classmethod
+    def of(cls, limits: Limits) -> Want:
+        """Return what an operation's limits ask for."""
+        return cls(limits.min_side, limits.max_side, limits.max_pixels, limits.base64_bytes // 4 * 3)
+
+
+class Frame(Struct, frozen=True):
+    """Where a picture lies on its page.
+
+    ``width`` and ``height`` are the page's, in ``unit``: points of 1/72 inch for a PDF page as it is shown, pixels of
+    the upright image for anything else. ``scale`` is pixels of the picture per unit. What was padded is right and
+    below, so both have one origin, top left.
+    """
+
+    width: float
+    height: float
+    unit: Literal["px", "pt"]
+    scale: float
+
+
+class Rendered(Struct, frozen=True):
+    """The picture of one page. ``note`` says what was done to make it."""
+
+    body: bytes
+    media_type: str
+    suffix: str
+    width: int
+    height: int
+    note: str
+    frame: Frame
