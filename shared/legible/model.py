@@ -52,7 +52,7 @@ class Upload(Struct, frozen=True):
     """What an event says of one upload; everything but the object's name may be missing in some envelope.
 
     ``raw_key`` is the key as the event spelt it, tried when the decoded key is not found. ``etag`` has no quotes.
-    ``at`` is the event's time.
+    ``at`` is the event's time. ``hand`` counts how often an invocation whose time ended handed it on to a fresh one.
     """
 
     ref: ObjectRef
@@ -62,6 +62,7 @@ class Upload(Struct, frozen=True):
     size: int | None = None
     event_id: str = ""
     at: datetime | None = None
+    hand: int = 0
 
 
 class Unreadable(Struct, frozen=True):
@@ -125,6 +126,20 @@ class Answer(Struct, frozen=True):
     body: bytes
     request_id: str = ""
     http_status: int = 200
+
+
+class Frame(Struct, frozen=True):
+    """Where a picture lies on its page.
+
+    ``width`` and ``height`` are the page's, in ``unit``: points of 1/72 inch for a PDF page as it is shown, pixels of
+    the upright image for anything else. ``scale`` is pixels of the picture per unit. What was padded is right and
+    below, so both have one origin, top left.
+    """
+
+    width: float
+    height: float
+    unit: Literal["px", "pt"]
+    scale: float
 
 
 class Page(Struct, frozen=True):

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from legible.model import Answer, ObjectRef, Picture
+from legible.model import Answer, ObjectRef, Picture, Upload
 from legible.operation import Operation
 
 
@@ -93,6 +93,19 @@ class Arbiter(Protocol):
 
     def release(self, name: str, owner: str) -> None:
         """Give ``name`` back if ``owner`` holds it."""
+        ...
+
+
+class Relay(Protocol):
+    """Has a fresh invocation go on where the time of this one ends."""
+
+    def hand_on(self, upload: Upload) -> None:
+        """Call this very function again, asynchronously, for one upload; its ``hand`` tells how often that was done.
+
+        Raises:
+            HeldError: Nobody may call it, or nobody knows what it is called.
+            UnavailableError: The platform takes no call now.
+        """
         ...
 
 

@@ -59,6 +59,15 @@ class Ocr(Struct, frozen=True, forbid_unknown_fields=True):
     signed_url_seconds: Annotated[int, Meta(ge=60, le=86400)] = 900
 
 
+class Functions(Struct, frozen=True, forbid_unknown_fields=True):
+    """How the function calls itself again for what does not fit into its time.
+
+    An empty endpoint is the region's own; or none, where the endpoints of OBS and OCR are both set by hand.
+    """
+
+    endpoint: Endpoint = ""
+
+
 class LedgerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Who may pay. ``settle_seconds`` is how long after a claim the journal is read back."""
 
@@ -85,6 +94,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     buckets: Buckets = Buckets()
     obs: Obs = Obs()
     ocr: Ocr = Ocr()
+    functions: Functions = Functions()
     ledger: LedgerSettings = LedgerSettings()
     limits: Limits = Limits()
     log: LogSettings = LogSettings()
@@ -104,6 +114,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "LEGIBLE_OBS_PATH_STYLE": ("obs", "path_style"),
     "LEGIBLE_OCR_ENDPOINT": ("ocr", "endpoint"),
     "LEGIBLE_SOURCE": ("ocr", "source"),
+    "LEGIBLE_FUNCTIONGRAPH_ENDPOINT": ("functions", "endpoint"),
     "LEGIBLE_LOG_LEVEL": ("log", "level"),
 }
 _FLAGS = {"true": True, "false": False}
@@ -207,6 +218,7 @@ _TABLES: dict[str, type[Struct]] = {
     "buckets": Buckets,
     "obs": Obs,
     "ocr": Ocr,
+    "functions": Functions,
     "ledger": LedgerSettings,
     "limits": Limits,
     "log": LogSettings,

@@ -13,11 +13,14 @@ from legible.desk import Desk, Policy
 from legible.documents import Documents
 from legible.finishing import Finisher
 from legible.huawei import obs, ocr
+from legible.huawei.credentials import Credentials
 from legible.huawei.functiongraph import Context
+from legible.huawei.relay import FunctionRelay
+from legible.huawei.relay import endpoint as functions_endpoint
 from legible.ledger import Ledger
 from legible.newest import Newest
 from legible.pipeline import Invocation, Pipeline
-from legible.ports import ObjectStore, Recognizer
+from legible.ports import ObjectStore, Recognizer, Relay
 from legible.publishing import Publisher
 from legible.routing import Routing
 from legible.settings import Settings, load
@@ -87,6 +90,19 @@ def assemble(settings: Settings, store: ObjectStore, recognizer: Recognizer, cal
         invocation=Invocation(call.owner, call.remaining),
         log=log,
     )
+
+
+def relay(settings: Settings, call: Context, credentials: Credentials) -> Relay | None:
+    """Return what has a fresh invocation go on; None where there is none, and the event is simply delivered again.
+
+    With the endpoints of OBS and OCR both set by hand a handler reaches no other host, so that a setup apart from the
+    cloud, a local one or a test, can trust that nothing leaves it: functions are then called only where
+    ``functions.endpoint`` says. Nor is there a relay where the runtime does not say what the function is called.
+    """
+    apart = settings.obs.endpoint and settings.ocr.endpoint
+    where = settings.functions.endpoint or ("" if apart else functions_endpoint(settings.cloud.region))
+    urn = call.urn(settings.cloud.region)
+    return FunctionRelay(where, credentials, call.project_id, urn) if where and urn else None
 
 
 def settings_file() -> Path | None:

@@ -12,7 +12,7 @@ from typing import IO
 import msgspec
 
 from localcloud.credentials import AccessKey, Keyring
-from localcloud.functiongraph import Function, FunctionGraph, load
+from localcloud.functiongraph import Function, FunctionApi, FunctionGraph, load
 from localcloud.functiongraph.runner import backoff as default_backoff
 from localcloud.obs import Envelope, LocalObs, Subscription
 from localcloud.ocr import LocalOcr, Recognize, embedded
@@ -28,9 +28,9 @@ class LocalCloud:
     """Runs until ``stop``, or while its ``with`` block runs.
 
     Its parts are there to be set up, faulted and looked at: ``obs`` (``LocalObs``), ``ocr`` (``LocalOcr``),
-    ``functions`` (``FunctionGraph``), ``keys``. A ``kill-before`` or ``kill-after`` fault in ``obs.faults`` or
-    ``ocr.faults`` kills the function instance that sent the request, before it is served or after it was served but
-    not answered.
+    ``functions`` (``FunctionGraph``), ``function_api`` (``FunctionApi``), ``keys``. A ``kill-before`` or ``kill-after``
+    fault in ``obs.faults``, ``ocr.faults`` or ``function_api.faults`` kills the function instance that sent the
+    request, before it is served or after it was served but not answered.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class LocalCloud:
 
         Args:
             state: A folder that keeps objects, queue, bill and keys over a restart; without it, memory only.
-            port: The port of OBS, and the next one for OCR; free ports if none is named.
+            port: The port of OBS, and the next ones for OCR and FunctionGraph; free ports if none is named.
             region: The region of all parts. cn-north-4 has the most operations (facts ocr_api 2).
             root: The repository: its serverless.yml, ``functions/`` and ``shared/``. By default this one.
             recognizer: See ``LocalOcr``.
@@ -86,6 +86,8 @@ class LocalCloud:
         )
         self.ocr.reader.port = self._obs_server.port
         self._ocr_server: Server = self.ocr.serve(port + 1 if port else None)
+        self.function_api = FunctionApi(self.keys, PROJECT_ID)
+        self._function_server: Server = self.function_api.serve(port + 2 if port else None)
         for bucket in (INPUT_BUCKET, OUTPUT_BUCKET):
             self.obs.create_bucket(bucket)
         self.functions = FunctionGraph(
@@ -99,7 +101,9 @@ class LocalCloud:
             max_instances=max_instances,
             backoff=backoff,
         )
-        self.obs.on_kill = self.ocr.on_kill = self.functions.kill_instance
+        self.function_api.graph = self.functions
+        for part in (self.obs, self.ocr, self.function_api):
+            part.on_kill = self.functions.kill_instance
         self._subscribe(envelope, encode_keys)
 
     @property
@@ -113,6 +117,11 @@ class LocalCloud:
         return self._ocr_server.endpoint
 
     @property
+    def functiongraph_endpoint(self) -> str:
+        """The address of FunctionGraph, where functions are called."""
+        return self._function_server.endpoint
+
+    @property
     def user_data(self) -> dict[str, str]:
         """The user variables that lead a handler to this cloud (CONTRIBUTING, settings)."""
         return {
@@ -124,15 +133,18 @@ class LocalCloud:
             "LEGIBLE_OBS_SIGNATURE": "v2",
             "LEGIBLE_OBS_PATH_STYLE": "true",
             "LEGIBLE_OCR_ENDPOINT": self.ocr_endpoint,
+            "LEGIBLE_FUNCTIONGRAPH_ENDPOINT": self.functiongraph_endpoint,
         }
 
     def environment(self) -> dict[str, str]:
         """Return environment variables for a real SDK client, keys included: to be shown only to the cloud's owner."""
+        region = self.region.upper().replace("-", "_")
         return {
             "HUAWEICLOUD_SDK_AK": self.credentials.access,
             "HUAWEICLOUD_SDK_SK": self.credentials.secret,
             "HUAWEICLOUD_SDK_PROJECT_ID": self.project_id,
-            f"HUAWEICLOUD_SDK_REGION_OCR_{self.region.upper().replace('-', '_')}": self.ocr_endpoint,
+            f"HUAWEICLOUD_SDK_REGION_OCR_{region}": self.ocr_endpoint,
+            f"HUAWEICLOUD_SDK_REGION_FUNCTIONGRAPH_{region}": self.functiongraph_endpoint,
             "OBS_ACCESS_KEY_ID": self.credentials.access,
             "OBS_SECRET_ACCESS_KEY": self.credentials.secret,
             "OBS_SERVER": self.obs_endpoint,
@@ -146,8 +158,9 @@ class LocalCloud:
         """Stop at once; with a state folder the next start continues."""
         self.functions.stop()
         self.ocr.close()
-        self._obs_server.stop()
-        self._ocr_server.stop()
+        self.function_api.close()
+        for server in (self._obs_server, self._ocr_server, self._function_server):
+            server.stop()
         self.obs.close()
         if self._lock:
             self._lock.close()

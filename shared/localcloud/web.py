@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from http import HTTPStatus
 from typing import Any, NoReturn
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
@@ -71,9 +72,31 @@ def read_body(environ: Environ) -> bytes:
     return bytes(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
 
 
+def read_headers(environ: Environ) -> dict[str, str]:
+    """Return the request's headers, their names in lower case."""
+    found = {
+        name[5:].replace("_", "-").lower(): str(text) for name, text in environ.items() if name.startswith("HTTP_")
+    }
+    for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        if environ.get(name):
+            found[name.replace("_", "-").lower()] = str(environ[name])
+    return found
+
+
 def raw_uri(environ: Environ) -> str:
     """Return path and query as they arrived, still percent-encoded."""
     return str(environ.get("RAW_URI") or environ.get("REQUEST_URI") or environ.get("PATH_INFO") or "/")
+
+
+def send(
+    start_response: StartResponse, status: int, body: bytes, headers: Mapping[str, str], request_id: str
+) -> Iterable[bytes]:
+    """Answer as the API gateway does; ``headers`` add to its own or replace them."""
+    own = {"Content-Type": "application/json", "X-Request-Id": request_id, "Server": "api-gateway"}
+    if status != HTTPStatus.NO_CONTENT:
+        own["Content-Length"] = str(len(body))
+    start_response(f"{status} {HTTPStatus(status).phrase}", list({**own, **headers}.items()))
+    return [body]
 
 
 def cut(environ: Environ, sent: bytes = b"") -> NoReturn:

@@ -242,5 +242,7 @@ def test_addresses_for_real_clients(start: Any) -> None:
 
     assert cloud.user_data["LEGIBLE_OBS_PATH_STYLE"] == "true"
     assert cloud.environment()["HUAWEICLOUD_SDK_REGION_OCR_CN_NORTH_4"] == cloud.ocr_endpoint
+    assert cloud.environment()["HUAWEICLOUD_SDK_REGION_FUNCTIONGRAPH_CN_NORTH_4"] == cloud.functiongraph_endpoint
     assert cloud.environment()["OBS_SERVER"] == cloud.obs_endpoint
+    assert cloud.user_data["LEGIBLE_FUNCTIONGRAPH_ENDPOINT"] == cloud.functiongraph_endpoint
     assert cloud.credentials.secret not in repr(cloud.credentials)

@@ -45,6 +45,43 @@ def failed(event, context):
     Path(event.get("note") or json.loads(event["request_payload"])["failures"]).write_text(json.dumps(event))
 """
 
+#: Starts processes of its own, from a thread too, and waits until they have what memory they shall have.
+FAMILY = """
+import os, subprocess, sys, threading, time
+from pathlib import Path
+
+def child(event, found):
+    script = "import sys, time; x = bytearray(b'x') * (int(sys.argv[1]) << 20); print(1, flush=True); time.sleep(60)"
+    process = subprocess.Popen([sys.executable, "-c", script, str(event["megabytes"])], stdout=subprocess.PIPE,
+        start_new_session=event.get("apart", False))
+    process.stdout.readline()
+    found.append(process)
+
+def handler(event, context):
+    found = []
+    threads = [threading.Thread(target=child, args=(event, found)) for _ in range(event["children"])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if "note" in event:
+        Path(event["note"] + ".tmp").write_text(" ".join(str(process.pid) for process in found))
+        Path(event["note"] + ".tmp").rename(event["note"])
+    if event.get("then") == "exit":
+        os._exit(3)
+    time.sleep(60 if "then" in event else 0.3)
+    for process in found:
+        process.kill()
+        process.wait()
+"""
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
 
 @pytest.fixture
 def run(code: Callable[[str], Path], keys: Keyring, tmp_path: Path) -> Iterator[Callable[..., FunctionGraph]]:
@@ -194,6 +231,56 @@ class TestOutcomes:
         assert graph.invoke("f", {"megabytes": 40}).ok
         assert graph.invoke("f", {"megabytes": 300}).kind == "memory"
         assert graph.invoke("f", {}).ok
+
+    @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is read from /proc")
+    def test_memory_counts_all_processes(self, run: Any) -> None:
+        graph = run(FAMILY, memory=192, instances=1)
+        alone = graph.invoke("f", {"children": 0, "megabytes": 0})
+        together = graph.invoke("f", {"children": 2, "megabytes": 50})
+        afterwards = graph.invoke("f", {"children": 0, "megabytes": 0})
+        assert together.memory - alone.memory > 95
+        assert afterwards.memory < alone.memory + 20, "each invocation has its own peak"
+        assert graph.invoke("f", {"children": 2, "megabytes": 90}).kind == "memory"
+        (line,) = [line for _, line in graph.log if f"memory used: {together.memory:.3f}MB" in line]
+        assert "Finish invoke request" in line
+
+    @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are read from /proc")
+    @pytest.mark.parametrize(
+        ("end", "apart"),
+        [("exit", False), *((end, apart) for end in ("timeout", "kill", "stop") for apart in (False, True))],
+    )
+    def test_what_an_instance_started_ends_with_it(self, run: Any, tmp_path: Path, end: str, apart: bool) -> None:
+        # given
+        graph = run(FAMILY, timeout=0.7 if end == "timeout" else 20, instances=1)
+        note = tmp_path / "note"
+        event = {"children": 2, "megabytes": 0, "note": str(note), "apart": apart, "then": end}
+
+        # when
+        if end == "kill":
+            graph.faults.add(Fault("kill", method="run", seconds=0.7))
+        if end == "stop":
+            graph.invoke_async("f", event)
+            while not note.exists():
+                time.sleep(0.01)
+            graph.stop()
+        else:
+            assert graph.invoke("f", event).kind == {"kill": "exit"}.get(end, end)
+
+        # then
+        started = [int(text) for text in note.read_text().split()]
+        assert len(started) == 2
+        until = time.monotonic() + 5
+        while any(_alive(pid) for pid in started) and time.monotonic() < until:
+            time.sleep(0.01)
+        assert not any(_alive(pid) for pid in started)
+
+    def test_an_exit_is_noticed_while_what_was_forked_goes_on(self, run: Any) -> None:
+        graph = run(
+            "import os, time\ndef handler(event, context):\n    os.fork() and os._exit(3)\n    time.sleep(60)\n"
+        )
+        begun = time.monotonic()
+        assert graph.invoke("f", {}).kind == "exit"
+        assert time.monotonic() - begun < 4
 
     def test_code_that_cannot_be_imported(self, run: Any) -> None:
         outcome = run("import nothing_of_that_name").invoke("f", {})

@@ -7,11 +7,12 @@ import json
 import logging
 from datetime import datetime, timezone
 from pathlib import Path
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote_plus
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from legible.errors import CredentialsError
 from legible.huawei import functiongraph
@@ -148,6 +149,61 @@ class TestUploads:
             assert isinstance(found, (Upload, Unreadable, Ignored))
 
 
+KEYS = st.text(min_size=1) | st.text('%+ /&?=#"\\é文\u0001\U0001f4c4.', min_size=1, max_size=1024)
+UPLOADS = st.builds(
+    Upload,
+    ref=st.builds(ObjectRef, st.sampled_from(["legible-in", "b.c-d"]), KEYS),
+    etag=st.sampled_from(["", "9d377b10ce778c4938b3c7e2c63a229a", "ab-12"]),
+    version_id=st.sampled_from(["", "G001", "null1"]),
+    size=st.none() | st.integers(0, 1 << 50),
+    event_id=st.text("abc-0", max_size=5),
+    at=st.none() | st.datetimes(timezones=st.just(timezone.utc)),
+    hand=st.integers(0, 100),
+)
+
+
+class TestEventOf:
+    @given(UPLOADS, st.sampled_from([str, quote, quote_plus]))
+    def test_an_upload_survives_being_sent_whatever_its_key(self, upload, spell):
+        """Given an upload as an event spelt it; a plain key is read decoded, as everywhere."""
+        raw = spell(upload.ref.key)
+        upload = replace(upload, raw_key=raw, ref=ObjectRef(upload.ref.bucket, unquote_plus(raw)))
+        assert functiongraph.uploads(json.loads(json.dumps(functiongraph.event_of(upload)))) == [upload]
+
+    @pytest.mark.parametrize("name", ["classic", "eventgrid"])
+    def test_what_any_event_says_survives(self, name):
+        (upload,) = functiongraph.uploads(event(name))
+        assert functiongraph.uploads(functiongraph.event_of(upload)) == [upload]
+
+    @given(UPLOADS)
+    def test_a_key_that_no_event_spelt_is_kept(self, upload):
+        for raw in ("", "another"):
+            (found,) = functiongraph.uploads(functiongraph.event_of(replace(upload, raw_key=raw)))
+            assert replace(found, raw_key="") == upload
+
+    @pytest.mark.parametrize("letter", ["a", "%", " ", "\u0001", "é", "文", "\U0001f4c4"])
+    def test_the_longest_key_fits_into_an_asynchronous_call_many_times(self, letter):
+        key = letter * (1024 // len(letter.encode()))
+        for raw in ("", key, quote(key)):
+            made = functiongraph.event_of(Upload(ObjectRef("b" * 63, key), raw_key=raw, hand=99))
+            assert len(json.dumps(made)) < 10_000 < 256 * 1024 // 20
+
+    @pytest.mark.parametrize(
+        "said", [None, -1, 1.0, "1", True, [], {}, {"hand": None}, {"hand": -1}, {"hand": 1.5}, {"hand": "2"},
+                 {"hand": True}, {"hands": 2}],
+    )  # fmt: skip
+    def test_what_is_no_count_of_hands_is_none(self, said):
+        body = event("classic")
+        body["Records"][0]["legible"] = said
+        assert functiongraph.uploads(body)[0].hand == 0
+
+    def test_the_hand_is_still_known_when_the_platform_gives_up(self):
+        (upload,) = functiongraph.uploads(event("classic"))
+        for spell in (json.dumps, dict):
+            payload = {**event("failure"), "request_payload": spell(functiongraph.event_of(replace(upload, hand=7)))}
+            assert functiongraph.failure(payload)[0] == [replace(upload, hand=7)]
+
+
 class TestFailure:
     def payload(self, **values):
         return {**event("failure"), **values}
@@ -237,6 +293,47 @@ class TestContext:
     def test_two_deliveries_of_one_request_are_two_owners(self):
         assert Context(Raw()).owner != Context(Raw()).owner
         assert Context(Raw(request="../../x")).owner.startswith("x-")
+
+
+class Named(Raw):
+    """A context that says what the function is called."""
+
+    def getFunctionName(self):
+        return self.values.get("name", "legible-f")
+
+    def getProjectID(self):
+        return self.values.get("project", "0f")
+
+    def getPackage(self):
+        return self.values.get("package", "papers")
+
+    def getVersion(self):
+        return self.values.get("version", "v3")
+
+    def getAlias(self):
+        return self.values.get("alias", "")
+
+
+class TestUrn:
+    @pytest.mark.parametrize(
+        ("values", "urn"),
+        [
+            ({}, "urn:fss:cn-north-4:0f:function:papers:legible-f:v3"),
+            ({"version": ""}, "urn:fss:cn-north-4:0f:function:papers:legible-f:latest"),
+            ({"version": None}, "urn:fss:cn-north-4:0f:function:papers:legible-f:latest"),
+            ({"package": ""}, "urn:fss:cn-north-4:0f:function:default:legible-f:v3"),
+            ({"alias": "live"}, "urn:fss:cn-north-4:0f:function:papers:legible-f:!live"),
+            ({"alias": "!live"}, "urn:fss:cn-north-4:0f:function:papers:legible-f:!live"),
+            ({"name": ""}, ""),
+            ({"name": None}, ""),
+            ({"project": ""}, ""),
+        ],
+    )
+    def test_what_the_function_is_called(self, values, urn):
+        assert Context(Named(**values)).urn("cn-north-4") == urn
+
+    def test_a_runtime_that_does_not_say(self):
+        assert Context(Raw()).urn("cn-north-4") == ""
 
 
 class TestLog:

@@ -41,6 +41,19 @@ def test_a_variable_overrides_the_file(load):
     assert loaded.log.level == "DEBUG"
 
 
+def test_where_functions_are_called_is_the_regions_own_unless_it_is_set(load):
+    assert load().functions.endpoint == ""
+    assert load('[functions]\nendpoint = "https://f.example"').functions.endpoint == "https://f.example"
+    named = load('[functions]\nendpoint = "https://f.example"', LEGIBLE_FUNCTIONGRAPH_ENDPOINT="functiongraph.example/")
+    assert named.functions.endpoint == "https://functiongraph.example"
+
+
+def test_the_variables_fit_into_what_a_function_may_have():
+    """Given the platform's limits: 20 variables, 4,096 characters of names and values together."""
+    assert len(settings.VARIABLES) < 20
+    assert sum(map(len, settings.VARIABLES)) < 1024
+
+
 def test_routes_operations_and_default(load):
     loaded = load(
         'default = "web-image"\n[[routes]]\nmatch = "mail/*"\noperation = "general-text"\n'
@@ -75,6 +88,12 @@ def test_routes_operations_and_default(load):
         ("", {"LEGIBLE_OBS_PATH_STYLE": "yes"}, r"LEGIBLE_OBS_PATH_STYLE is 'yes'. Allowed is: true, false."),
         ("", {"LEGIBLE_INPUT_BUCKET": "Bad_B"}, r"LEGIBLE_INPUT_BUCKET is 'Bad_B'. Allowed is: a bucket's name"),
         ("", {"LEGIBLE_OCR_ENDPOINT": "http://h/x"}, r"LEGIBLE_OCR_ENDPOINT is 'http://h/x'. Allowed is: http:// or"),
+        (
+            "",
+            {"LEGIBLE_FUNCTIONGRAPH_ENDPOINT": "h/x"},
+            r"LEGIBLE_FUNCTIONGRAPH_ENDPOINT is 'https://h/x'. Allowed is: ",
+        ),
+        ("[functions]\nurn = 1", {}, r"\[functions\] has no setting 'urn'. It has: endpoint."),
         ("", {"LEGIBLE_REGION": ""}, r"cloud.region is not set. .*LEGIBLE_REGION"),
         ("", {"LEGIBLE_REGION": "Hong Kong"}, r"LEGIBLE_REGION is 'Hong Kong'. Allowed is: a region's id"),
     ],

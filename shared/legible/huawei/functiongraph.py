@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any
-from urllib.parse import unquote_plus
+from urllib.parse import quote_plus, unquote_plus
 
 import msgspec
 
@@ -52,6 +52,22 @@ class Context:
     def project_id(self) -> str:
         """The project the function runs in; empty where the runtime does not say."""
         return str(self._ask("getProjectID") or "")
+
+    def urn(self, region: str) -> str:
+        """Return the name by which this very function is called; empty where the runtime does not say enough.
+
+        ``urn:fss:<region>:<project>:function:<package>:<name>:<version>`` (functiongraph_06_0102). Where there is an
+        alias, it is the version, ``!<alias>`` (functiongraph_06_0117): the trigger and the policy for failures are
+        the alias's own, not those of the version behind it. Without either it is ``latest``.
+
+        Args:
+            region: Where the function runs; the context does not say.
+        """
+        name, alias = str(self._ask("getFunctionName") or ""), str(self._ask("getAlias") or "")
+        if not name or not self.project_id:
+            return ""
+        version = f"!{alias.lstrip('!')}" if alias else str(self._ask("getVersion") or "latest")
+        return f"urn:fss:{region}:{self.project_id}:function:{self._ask('getPackage') or 'default'}:{name}:{version}"
 
     def variable(self, name: str) -> str | None:
         """Return a user variable, plain or encrypted; None where it is not set."""
@@ -145,6 +161,33 @@ def uploads(event: Any) -> list[Arrival]:
     return found
 
 
+def event_of(upload: Upload) -> dict[str, Any]:
+    """Return the event of one upload, as OBS would send it: the way ``uploads`` reads, back again.
+
+    Args:
+        upload: What an event said. A ``raw_key`` that does not spell the key gives way to one that does.
+
+    Returns:
+        A classic event of one record, ``hand`` in a table of our own beside ``s3``. With the longest key OBS takes,
+        1,024 bytes, it has less than 10 KB as JSON; an asynchronous call carries 256 KB (functiongraph_01_0150).
+    """
+    key = upload.raw_key if unquote_plus(upload.raw_key) == upload.ref.key else quote_plus(upload.ref.key)
+    item = {"key": key, "size": upload.size, "eTag": upload.etag, "versionId": upload.version_id}
+    record = {
+        "eventVersion": "2.0",
+        "eventName": "ObjectCreated:Put",
+        "eventTime": upload.at.isoformat() if upload.at else None,
+        "id": upload.event_id,
+        "s3": {"bucket": {"name": upload.ref.bucket}, "object": _said(item)},
+        "legible": {"hand": upload.hand},
+    }
+    return {"Records": [_said(record)]}
+
+
+def _said(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value not in (None, "")}
+
+
 def failure(payload: Any) -> tuple[list[Arrival], Reason]:
     """Read what the platform sends to the destination of failed asynchronous calls.
 
@@ -227,7 +270,13 @@ def _upload(part: Any) -> Upload | Ignored:
         size=item["size"] if isinstance(item.get("size"), int) else None,
         event_id=str(part.get("id") or ""),
         at=_time(part.get("time") or data.get("eventTime")),
+        hand=_hand(_mapping(part.get("legible")).get("hand")),
     )
+
+
+def _hand(value: Any) -> int:
+    """Return how often an upload was handed on; what OBS sends says nothing of it, and what is no count counts as 0."""
+    return value if type(value) is int and value >= 0 else 0
 
 
 def _encodable(text: str) -> bool:

@@ -12,8 +12,9 @@ import pypdfium2
 from PIL import Image
 
 from legible.errors import RejectedError
+from legible.model import Frame
 from legible.pages import looking
-from legible.pages.values import Frame, Rendered, Want
+from legible.pages.values import Rendered, Want
 
 #: A4 at this resolution is 1654 x 2339 px: above the vendor's sample (1024 x 1400), below its advice of 2 MB a page.
 DPI = 200

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from msgspec import Struct
 
+from legible.model import Frame
 from legible.operation import Limits
 
 
@@ -38,20 +37,6 @@ class Want(Struct, frozen=True):
     def of(cls, limits: Limits) -> Want:
         """Return what an operation's limits ask for."""
         return cls(limits.min_side, limits.max_side, limits.max_pixels, limits.base64_bytes // 4 * 3)
-
-
-class Frame(Struct, frozen=True):
-    """Where a picture lies on its page.
-
-    ``width`` and ``height`` are the page's, in ``unit``: points of 1/72 inch for a PDF page as it is shown, pixels of
-    the upright image for anything else. ``scale`` is pixels of the picture per unit. What was padded is right and
-    below, so both have one origin, top left.
-    """
-
-    width: float
-    height: float
-    unit: Literal["px", "pt"]
-    scale: float
 
 
 class Rendered(Struct, frozen=True):

@@ -1,5 +1,6 @@
 """The local FunctionGraph."""
 
+from localcloud.functiongraph.api import FunctionApi
 from localcloud.functiongraph.config import AsyncPolicy, ConfigError, Function, ObsTrigger, load
 from localcloud.functiongraph.context import Context
 from localcloud.functiongraph.events import EventTooLargeError
@@ -13,6 +14,7 @@ __all__ = [
     "Context",
     "EventTooLargeError",
     "Function",
+    "FunctionApi",
     "FunctionGraph",
     "Invocation",
     "ObsTrigger",

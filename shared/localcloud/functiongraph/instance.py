@@ -1,8 +1,8 @@
 """One function instance, from outside: a process that handles one event at a time.
 
 Memory is measured, not capped: RLIMIT_AS counts address space, of which numpy and onnxruntime reserve gigabytes they
-never use. Resident memory is read while a call runs (Linux), and an instance above its limit is killed, as the platform
-does. Elsewhere the peak that the instance reports after the call decides.
+never use. The memory of the instance's processes is read while a call runs (Linux), and an instance above its limit is
+killed, as the platform does. Elsewhere the peak that the instance itself reports after the call decides.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import select
-import signal
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from localcloud.credentials import AccessKey, Keyring
+from localcloud.functiongraph import processes
 from localcloud.functiongraph.config import Function
 
 _CHILD = Path(__file__).with_name("child.py")
@@ -31,7 +31,7 @@ _CHILD = Path(__file__).with_name("child.py")
 INITIALIZER_ATTEMPTS = 3
 #: A synchronous answer carries 6 MB (RUNTIME_MAX_RESP_BODY_SIZE).
 MAX_RESULT = 6291456
-_PAGE = os.sysconf("SC_PAGE_SIZE")
+_MB = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,14 @@ class Outcome:
     """How one invocation ended. ``kind`` is ``success``, ``error`` (the code's own), or a system error's name.
 
     System errors are ``timeout``, ``memory``, ``exit`` (the process died), ``initializer`` and ``result`` (too large).
-    The public pages give no texts for them; the messages are ours.
+    The public pages give no texts for them; the messages are ours. ``memory`` is the most that the instance's processes
+    had together while it ran, in MB.
     """
 
     kind: str
     payload: str = "null"
     seconds: float = 0.0
+    memory: float = 0.0
 
     @property
     def ok(self) -> bool:
@@ -86,6 +88,7 @@ class Instance:
         self._answers = -1
         self._buffer = b""
         self._reader: threading.Thread | None = None
+        self._peak = processes.Peak()
         self.key: AccessKey | None = None
 
     def invoke(self, event: Any, request_id: str, kill_after: float | None = None) -> Outcome:
@@ -94,26 +97,25 @@ class Instance:
         failed = self._ensure()
         if failed is not None:
             return failed
+        self._peak = processes.Peak()
         facts = self._invocation_facts(request_id)
         outcome = self._exchange({"event": event, "facts": facts}, self._function.timeout, kill_after)
         if outcome.ok and len(outcome.payload.encode()) > MAX_RESULT:
             outcome = _system("result", "The function's result exceeds 6 MB.")
-        return Outcome(outcome.kind, outcome.payload, time.monotonic() - started)
+        return Outcome(outcome.kind, outcome.payload, time.monotonic() - started, self._peak.bytes / _MB)
 
     def kill(self) -> None:
-        """End the process at once (kill -9, its children too)."""
+        """End the process at once (kill -9, what it started too)."""
         process = self._process
         if process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            processes.kill(process)
 
     def close(self) -> None:
         """End the process, wait for it, and give up its credentials."""
         process, self._process = self._process, None
         if process is None:
             return
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        processes.kill(process)
         process.wait()
         if self._reader:
             self._reader.join(timeout=2)
@@ -145,6 +147,7 @@ class Instance:
 
     def _spawn(self) -> None:
         self.key = self._keys.temporary()
+        self._peak = processes.Peak()
         self._answers, theirs = os.pipe()
         try:
             self._process = subprocess.Popen(
@@ -216,7 +219,7 @@ class Instance:
         if isinstance(answer, Outcome):
             self.close()
             return answer
-        if self._over_memory(answer.get("max_rss", 0)):
+        if self._measure(process.pid, answer.get("max_rss", 0)) > self._function.memory * _MB:
             self.close()
             return _system("memory", f"The function used more than its {self._function.memory} MB.")
         if "error" in answer:
@@ -233,7 +236,7 @@ class Instance:
             if kill_at is not None and now >= kill_at:
                 self.kill()
                 kill_at = None
-            if _resident(process.pid) > self._function.memory * 1024 * 1024:
+            if self._peak.look(process.pid) > self._function.memory * _MB:
                 return _system("memory", f"The function used more than its {self._function.memory} MB.")
             pause = min(0.05, deadline - now, (kill_at - now) if kill_at is not None else 1.0)
             if select.select([self._answers], [], [], max(0.0, pause))[0]:
@@ -241,6 +244,8 @@ class Instance:
                 if not chunk:
                     return self._died(process)
                 self._buffer += chunk
+            elif process.poll() is not None:  # what it forked may hold the other end of the pipe
+                return self._died(process)
         line, _, self._buffer = self._buffer.partition(b"\n")
         answer: dict[str, Any] = json.loads(line)
         return answer
@@ -249,9 +254,11 @@ class Instance:
         code = process.wait()
         return _system("exit", f"The function's process ended unexpectedly ({code}).")
 
-    def _over_memory(self, max_rss: int) -> bool:
-        # Linux is measured while the call runs; ru_maxrss is in bytes on macOS.
-        return sys.platform == "darwin" and max_rss > self._function.memory * 1024 * 1024
+    def _measure(self, pid: int, max_rss: int) -> int:
+        """Return the invocation's peak in bytes; without /proc, the highest its own process ever had."""
+        if not self._peak.look(pid) and sys.platform == "darwin":
+            self._peak.bytes = max_rss  # in bytes on macOS
+        return self._peak.bytes
 
     def _read_log(self, process: subprocess.Popen[bytes]) -> None:
         assert process.stdout is not None
@@ -262,11 +269,3 @@ class Instance:
 
 def _system(kind: str, message: str) -> Outcome:
     return Outcome(kind, json.dumps({"errorMessage": message, "errorType": kind}))
-
-
-def _resident(pid: int) -> int:
-    """Return the process's resident memory in bytes, 0 where the system does not tell."""
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * _PAGE
-    except (OSError, IndexError, ValueError):
-        return 0

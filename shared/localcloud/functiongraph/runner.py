@@ -15,6 +15,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ from localcloud.functiongraph.work import Invocation, Work
 
 #: "An idle instance is removed after about one minute." (facts 1.7)
 IDLE_SECONDS = 60.0
+#: The only version there is.
+VERSION = "latest"
 #: "One line is split at 90 KB." (facts 1.4)
 MAX_LINE = 90 * 1024
 
@@ -72,15 +75,20 @@ class FunctionGraph:
             state: A folder for the queue and the log; without it, memory only.
             max_instances: Instances of each function.
             backoff: Seconds before the first, second, third retry.
+
+        Raises:
+            ConfigError: A function has more user variables than the platform takes, those of ``user_data`` included.
         """
-        self.functions = dict(functions)
+        more = dict(user_data or {})
+        self.functions = {
+            key: replace(function, user_data={**function.user_data, **more}) for key, function in functions.items()
+        }
         self.faults = Schedule()
         self.invocations: list[Invocation] = []
         #: The last log lines: ``(function, line)``.
         self.log: deque[tuple[str, str]] = deque(maxlen=10_000)
         self._code, self._keys, self._state = list(code), keys, state
         self._project_id, self._region = project_id, region
-        self._user_data = dict(user_data or {})
         self._backoff = backoff
         self._mailbox = Mailbox(state / "queue" if state else None)
         self._turn = threading.Condition()
@@ -103,10 +111,10 @@ class FunctionGraph:
 
     # --- calling
 
-    def invoke(self, function: str, event: Any) -> Outcome:
-        """Invoke synchronously and return how it ended; a failed call is not retried."""
+    def invoke(self, function: str, event: Any, request_id: str = "") -> Outcome:
+        """Invoke synchronously, under a request id of its own unless one is given; a failed call is not retried."""
         answer: Future[Outcome] = Future()
-        work = Work(0.0, next(self._order), event, str(uuid.uuid4()), answer=answer)
+        work = Work(0.0, next(self._order), event, request_id or str(uuid.uuid4()), answer=answer)
         with self._turn:
             if self._stopping:
                 return Outcome("exit")
@@ -178,7 +186,7 @@ class FunctionGraph:
         """Return the function's URN."""
         known = self.functions[function]
         name = known.name or known.key
-        return f"urn:fss:{self._region}:{self._project_id}:function:{known.package}:{name}:latest"
+        return f"urn:fss:{self._region}:{self._project_id}:function:{known.package}:{name}:{VERSION}"
 
     # --- one worker an instance
 
@@ -224,12 +232,12 @@ class FunctionGraph:
             return
         fault: Fault | None = self.faults.take("run", function.key)
         kill_after = fault.seconds if fault and fault.kind == "kill" else None
-        self._write_log(function.key, f"{_stamp()} Start invoke request '{work.request_id}', version: latest")
+        self._write_log(function.key, f"{_stamp()} Start invoke request '{work.request_id}', version: {VERSION}")
         outcome = instance.invoke(work.event, work.request_id, kill_after)
         self._write_log(
             function.key,
             f"{_stamp()} Finish invoke request '{work.request_id}', duration: {outcome.seconds * 1000:.3f}ms, "
-            f"result: {outcome.kind}",
+            f"memory used: {outcome.memory:.3f}MB, result: {outcome.kind}",
         )
         if work.answer is not None:
             work.answer.set_result(outcome)
@@ -284,8 +292,9 @@ class FunctionGraph:
             "project_id": self._project_id,
             "function": function.name or function.key,
             "package": function.package,
+            "version": VERSION,
             "memory": function.memory,
-            "user_data": {**function.user_data, **self._user_data},
+            "user_data": dict(function.user_data),
         }
 
     def _write_log(self, function: str, line: str) -> None:

@@ -14,22 +14,21 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from legible.catalog import OPERATIONS
+from localcloud import signature
 from localcloud.credentials import Keyring
 from localcloud.faults import Fault, Schedule
 from localcloud.obs import LocalObs
 from localcloud.ocr import body as request_body
-from localcloud.ocr import signature
 from localcloud.ocr.errors import OcrError
 from localcloud.ocr.fetch import ObsReader
 from localcloud.ocr.journal import Call, Journal, enterprise_project
-from localcloud.web import Environ, Server, StartResponse, cut, raw_uri, read_body
+from localcloud.web import Environ, Server, StartResponse, cut, raw_uri, read_body, read_headers, send
 
 Recognize = Callable[[str, bytes, dict[str, Any]], Any]
 
@@ -125,7 +124,7 @@ class LocalOcr:
         fault, answer = self._answer(environ, uri, body, request_id)
         self._note(environ, uri, answer, fault, request_id)
         if fault and fault.kind in ("kill-before", "kill-after"):
-            self.on_kill(signature.access_of(_headers(environ)))
+            self.on_kill(signature.access_of(read_headers(environ)))
             cut(environ)
         if fault and fault.kind == "lost-answer":
             self._stopping.wait(fault.seconds or 3600)
@@ -153,7 +152,10 @@ class LocalOcr:
         path = _PATH.fullmatch(uri.partition("?")[0])
         if environ["REQUEST_METHOD"] != "POST" or path is None:
             raise OcrError("APIG.0101")
-        signature.check("POST", uri, _headers(environ), body, self._keys)
+        try:
+            signature.check("POST", uri, read_headers(environ), body, self._keys)
+        except signature.SignatureError as error:
+            raise OcrError("APIG.0301", str(error)) from None
         if path["project"] != self._project_id or path["slug"] not in OPERATIONS:
             raise OcrError("APIG.0101")
         if path["slug"] in self.unsubscribed:
@@ -198,7 +200,7 @@ class LocalOcr:
                 slug=path["slug"] if path else "",
                 request_id=request_id,
                 status=answer.status,
-                project=enterprise_project(_headers(environ).get("enterprise-project-id", "")),
+                project=enterprise_project(read_headers(environ).get("enterprise-project-id", "")),
                 units=answer.units if 200 <= answer.status < 300 else 0,
                 code=answer.code,
                 source=answer.source,
@@ -236,19 +238,7 @@ def _strike_after(fault: Fault, answer: _Answer) -> _Answer:
 
 
 def _send(start_response: StartResponse, answer: _Answer, request_id: str) -> Iterable[bytes]:
-    headers = {"Content-Type": "application/json", "X-Request-Id": request_id, "Server": "api-gateway"} | answer.headers
-    if answer.status != 204:
-        headers["Content-Length"] = str(len(answer.body))
-    start_response(f"{answer.status} {HTTPStatus(answer.status).phrase}", list(headers.items()))
-    return [answer.body]
-
-
-def _headers(environ: Environ) -> dict[str, str]:
-    headers = {name[5:].replace("_", "-").lower(): str(v) for name, v in environ.items() if name.startswith("HTTP_")}
-    for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
-        if environ.get(name):
-            headers[name.replace("_", "-").lower()] = str(environ[name])
-    return headers
+    return send(start_response, answer.status, answer.body, answer.headers, request_id)
 
 
 def _json(value: Any) -> bytes:

@@ -1,0 +1,202 @@
+"""The FunctionGraph API over HTTP, as far as functions are called: signature, limits, the vendor's error codes.
+
+Not imitated: permissions (an ``error`` fault with status 403 stands for a missing one), aliases, versions but the
+latest, and the log of a synchronous call. The order of checks where several fail at once is ours.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from localcloud import signature
+from localcloud.credentials import Keyring
+from localcloud.faults import Fault, Schedule
+from localcloud.functiongraph.events import MAX_ASYNC_EVENT, EventTooLargeError
+from localcloud.functiongraph.instance import Outcome
+from localcloud.functiongraph.runner import FunctionGraph
+from localcloud.web import Environ, Server, StartResponse, cut, raw_uri, read_body, read_headers, send
+
+#: A synchronous request carries 6 MB (functiongraph_01_0150).
+MAX_EVENT = 6 * 1024 * 1024
+#: Code to HTTP status and message (api-functiongraph ErrorCode; 1051: functiongraph_06_0126; APIGW: the gateway's).
+ERRORS: dict[str, tuple[int, str]] = {
+    "FSS.0400": (400, "Invalid parameter."),
+    "FSS.0403": (403, "Forbidden"),
+    "FSS.0413": (413, "The request body is too large."),
+    "FSS.0429": (429, "Too many requests."),
+    "FSS.0500": (500, "Internal server error."),
+    "FSS.0503": (503, "Service unavailable."),
+    "FSS.1051": (404, "Not found the function"),
+    "APIGW.0101": (404, "The API does not exist or has not been published in the environment"),
+    "APIGW.0301": (401, "Incorrect IAM authentication information"),
+}
+_PATH = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/invocations(?P<later>-async)?")
+
+
+class ApiError(Exception):
+    """An error answer: the vendor's code, its message, and the HTTP status it comes with."""
+
+    def __init__(self, code: str, message: str = "", status: int = 0) -> None:
+        """Take what is not said from the table; a code outside the table is a 400."""
+        known_status, known_message = ERRORS.get(code, (400, "The request failed."))
+        self.code = code
+        self.message = message or known_message
+        self.status = status or known_status
+        super().__init__(f"{self.code}: {self.message}")
+
+
+@dataclass
+class _Answer:
+    status: int
+    body: bytes
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+class FunctionApi:
+    """A WSGI application that calls functions as the FunctionGraph API does.
+
+    Fault kinds, struck after the signature check; paths are function keys, the method is POST.
+
+    - Nothing is called: ``error`` (``status``, ``code``, ``message``; 503 FSS.0503 unless named), ``cut`` (the
+      connection breaks), ``kill-before`` (kills the function instance that calls, see ``on_kill``).
+    - The call is accepted: ``lost-answer`` (silence for ``seconds``, then the connection breaks), ``kill-after``.
+    """
+
+    def __init__(self, keys: Keyring, project_id: str) -> None:
+        """Serve one project; until ``graph`` is there, the service is unavailable.
+
+        Args:
+            keys: The access keys that may call.
+            project_id: The only project there is.
+        """
+        self.faults = Schedule()
+        #: Kills whoever holds an access key id; the local cloud sets it to kill function instances.
+        self.on_kill: Callable[[str], object] = lambda access: None
+        #: Whose functions are called.
+        self.graph: FunctionGraph | None = None
+        self._keys = keys
+        self._project_id = project_id
+        self._stopping = threading.Event()
+
+    def serve(self, port: int | None = None) -> Server:
+        """Serve on loopback."""
+        return Server(self, port)
+
+    def close(self) -> None:
+        """Let go of calls that are held on purpose."""
+        self._stopping.set()
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        body = read_body(environ)
+        request_id = uuid.uuid4().hex
+        fault, answer = self._answer(environ, raw_uri(environ), body, request_id)
+        if fault and fault.kind in ("kill-before", "kill-after"):
+            self.on_kill(signature.access_of(read_headers(environ)))
+            cut(environ)
+        if fault and fault.kind == "lost-answer":
+            self._stopping.wait(fault.seconds)
+            cut(environ)
+        if fault and fault.kind == "cut":
+            cut(environ)
+        return send(start_response, answer.status, answer.body, answer.headers, request_id)
+
+    def _answer(self, environ: Environ, uri: str, body: bytes, request_id: str) -> tuple[Fault | None, _Answer]:
+        fault = None
+        try:
+            graph, key, later = self._admit(environ, uri, body)
+            fault = self.faults.take("POST", key)
+            if fault and fault.kind == "error":
+                raise ApiError(fault.code or "FSS.0503", fault.message, fault.status)
+            if fault and fault.kind in ("cut", "kill-before"):
+                return fault, _Answer(499, b"")
+            if later:
+                return fault, _accept(graph, key, body)
+            return fault, _run(graph, key, body, environ)
+        except ApiError as error:
+            said = {"error_code": error.code, "error_msg": error.message}
+            if error.code.startswith("APIGW."):
+                said["request_id"] = request_id
+            return fault, _Answer(error.status, _json(said))
+
+    def _admit(self, environ: Environ, uri: str, body: bytes) -> tuple[FunctionGraph, str, bool]:
+        """Return whose function is called, its key, and whether nobody waits for it."""
+        path = _PATH.fullmatch(uri.partition("?")[0])
+        if environ["REQUEST_METHOD"] != "POST" or path is None:
+            raise ApiError("APIGW.0101")
+        try:
+            signature.check("POST", uri, read_headers(environ), body, self._keys)
+        except signature.SignatureError as error:
+            raise ApiError("APIGW.0301", str(error)) from None
+        if path["project"] != self._project_id:
+            raise ApiError("FSS.0403")
+        if self.graph is None:
+            raise ApiError("FSS.0503")
+        urns = {self.graph.urn(key): key for key in self.graph.functions}
+        key = urns.get(unquote(path["urn"]))
+        if key is None:
+            raise ApiError("FSS.1051")
+        return self.graph, key, bool(path["later"])
+
+
+def _accept(graph: FunctionGraph, key: str, body: bytes) -> _Answer:
+    """Call asynchronously: 202 and the request's id (functiongraph_06_0126)."""
+    event = _event(body, MAX_ASYNC_EVENT)
+    try:
+        return _Answer(202, _json({"request_id": graph.invoke_async(key, event)}))
+    except EventTooLargeError:
+        raise ApiError("FSS.0413") from None
+
+
+def _run(graph: FunctionGraph, key: str, body: bytes, environ: Environ) -> _Answer:
+    """Call synchronously: the result as it is, or, asked for version v1, as JSON around it (functiongraph_06_0125).
+
+    The page does not say with which status a function's own error comes: 200 here, and 500 in the JSON's ``status``.
+    """
+    event = _event(body, MAX_EVENT)
+    request_id = str(uuid.uuid4())
+    outcome = graph.invoke(key, event, request_id)
+    version = "v1" if read_headers(environ).get("x-cff-request-version", "").lower() == "v1" else "v0"
+    headers = {
+        "X-Cff-Request-Id": request_id,
+        "X-Cff-Response-Version": version,
+        "X-Cff-Invoke-Summary": _summary(outcome, graph.functions[key].memory),
+        "X-Is-Func-Err": "false" if outcome.ok else "true",
+    }
+    if version == "v0":
+        return _Answer(200, outcome.payload.encode(), headers)
+    status = 200 if outcome.ok else 500
+    whole = {"request_id": request_id, "result": outcome.payload, "log": "", "status": status}
+    return _Answer(200, _json(whole), headers)
+
+
+def _event(body: bytes, limit: int) -> Any:
+    if len(body) > limit:
+        raise ApiError("FSS.0413")
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise ApiError("FSS.0400", "Invalid parameter. The request body is not JSON.") from None
+
+
+def _summary(outcome: Outcome, memory: int) -> str:
+    milliseconds = outcome.seconds * 1000
+    return json.dumps(
+        {
+            "duration": round(milliseconds, 3),
+            "billingDuration": int(milliseconds) + 1,
+            "memorySize": memory,
+            "memoryUsed": round(outcome.memory, 3),
+        }
+    )
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()
