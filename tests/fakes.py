@@ -7,10 +7,11 @@ import json
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 from legible.errors import AppendConflictError, HeldError, ObjectGoneError, ReplacedError
-from legible.model import Answer, ObjectRef, Picture
+from legible.model import Answer, ObjectRef, Picture, Upload
 from legible.operation import Operation
 from legible.pages import Sheets, child
 from legible.ports import WHOLE, Head, Wanted
@@ -68,12 +69,28 @@ class MemoryStore:
         self.after("read", ref)
         return part
 
-    def write(self, ref: ObjectRef, body: bytes, content_type: str, metadata: dict[str, str] | None = None) -> None:
+    def write(
+        self, ref: ObjectRef, body: bytes | Path, content_type: str, metadata: dict[str, str] | None = None
+    ) -> None:
         self.fail("write", ref)
+        body = body.read_bytes() if isinstance(body, Path) else body
         with self._lock:
             self.objects[ref] = (body, content_type, self.clock.now(), metadata or {})
             self.appendable.discard(ref)
         self.after("write", ref)
+
+    def copy(self, source: ObjectRef, target: ObjectRef) -> None:
+        self.fail("read", source)
+        self.fail("write", target)
+        with self._lock:
+            body, content_type, _, metadata = self._get(source, "")
+            self.objects[target] = (body, content_type, self.clock.now(), metadata)
+            self.appendable.discard(target)
+        self.after("write", target)
+
+    def remove(self, ref: ObjectRef) -> None:
+        self.fail("write", ref)
+        self.objects.pop(ref, None)
 
     def append(self, ref: ObjectRef, position: int, body: bytes) -> int:
         self.fail("append", ref)
@@ -143,3 +160,15 @@ class ScriptedOcr:
         if isinstance(reply, Answer):
             return reply
         return Answer(json.dumps({"result": reply}).encode(), f"request-{number}")
+
+
+class NextInvocation:
+    """A relay that remembers whom it was asked to hand on, for a test to deliver."""
+
+    def __init__(self) -> None:
+        self.handed: list[Upload] = []
+        self.fail: Callable[[], None] = lambda: None
+
+    def hand_on(self, upload: Upload) -> None:
+        self.fail()
+        self.handed.append(upload)

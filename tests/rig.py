@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import structs
 from PIL import Image
 
-from fakes import Clock, MemoryStore, Reply, ScriptedOcr, SheetsHere
+from fakes import Clock, MemoryStore, NextInvocation, Reply, ScriptedOcr, SheetsHere
 from legible import catalog
 from legible.calling import Caller
 from legible.desk import Desk, Policy
@@ -90,6 +90,7 @@ class Rig:
         arbiter: Arbiter | None = None,
         seconds: float = 60.0,
         max_pages: int = 2000,
+        relay: NextInvocation | None = None,
     ) -> None:
         self.clock = Clock()
         self.store = MemoryStore(self.clock)
@@ -99,6 +100,7 @@ class Rig:
         self.arbiter = arbiter
         self.seconds = seconds
         self.max_pages = max_pages
+        self.relay = relay
         self.log = Logged()
         self.invocations = 0
 
@@ -113,12 +115,13 @@ class Rig:
             documents=Documents(self.store, IN, OUT, self.max_pages, remaining, SheetsHere),
             ledger=ledger,
             caller=Caller(Desk(self.store, self.ocr, OUT, self.policy, remaining, self.clock.pause)),
-            finisher=Finisher(self.store, OUT, ledger, publisher),
+            finisher=Finisher(self.store, OUT, ledger, publisher, remaining),
             publisher=publisher,
             rules=self.rules,
             settings={},
             invocation=Invocation(owner or f"invocation-{self.invocations}", remaining),
             log=self.log,
+            relay=self.relay,
         )
 
     def upload(self, key: str, body: bytes | None = None) -> Upload:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random
@@ -13,6 +14,7 @@ from legible.journal import Line
 from legible.ledger import Claim
 from legible.model import Document, ObjectRef
 from legible.onecall import RENDERED, AgainError, OneCall, digest
+from legible.together import Together
 
 #: Waits for a rate limit grow with each try up to so many times the first; the limit is counted by the minute.
 _GROWTH = 5
@@ -33,20 +35,19 @@ class Caller:
     def recognize(self, claim: Claim, job: Job) -> dict[int, bytes]:
         """Call for every page that has no outcome yet; what is known is in ``claim.state`` afterwards.
 
+        Up to ``policy.window`` pages are on their way at the same time, and no page waits for another one's trouble.
+
         Returns:
-            The answers received just now, by page.
+            Answers received just now, by page, as far as memory shall hold them; all of them are stored.
 
         Raises:
             RetryableError: A page must be tried again later; outcomes so far are in the ledger.
             HeldError: Nothing more can be called until something is mended.
             ReplacedError: A newer upload lies there by now; nothing more of this one can be read.
         """
-        received: dict[int, bytes] = {}
-        for page in range(1, job.plan.count + 1):
-            known = claim.state.page(page)
-            if known.answered is None and known.settled is None:
-                self._page(claim, job, page, received)
-        return received
+        missing = [page for page in range(1, job.plan.count + 1) if not claim.state.page(page).known]
+        together = Together(missing, lambda page, halted: self._page(claim, job, page, halted))
+        return together.run(self._desk.policy.window)
 
     def adopt(self, claim: Claim) -> None:
         """Settle the calls of an owner that died.
@@ -87,28 +88,28 @@ class Caller:
         except ObjectGoneError:
             return None
 
-    def _page(self, claim: Claim, job: Job, page: int, received: dict[int, bytes]) -> None:
+    def _page(self, claim: Claim, job: Job, page: int, halted: Callable[[], bool]) -> bytes | None:
+        """Return the page's answer; nothing where it has its own end, which is recorded and stops no other page."""
         try:
-            received[page] = Retrying(
+            return Retrying(
                 retry=retry_if_exception_type(AgainError),
                 wait=lambda state: self._wait(state) * min(state.attempt_number, _GROWTH),
-                stop=_Stop(self._desk),
+                stop=_Stop(self._desk, halted),
                 sleep=self._desk.pause,
                 reraise=True,
             )(OneCall(self._desk, claim, job, page).once)
-        except AgainError as again:
-            raise again.later() from again
-        except (HeldError, ReplacedError):
+        except (AgainError, HeldError, ReplacedError):
             raise
         except DocumentError:
-            return  # the page's own end; the others go on
+            return None
 
 
 class _Stop:
-    """Ends the tries: after so many that say something, or when there is no time for another one."""
+    """Ends the tries: after so many that say something, when there is no time for another one, or when all stop."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, halted: Callable[[], bool]) -> None:
         self._desk = desk
+        self._halted = halted
         self._counted = 0
 
     def __call__(self, state: RetryCallState) -> bool:
@@ -117,4 +118,5 @@ class _Stop:
             self._counted += 1
         policy = self._desk.policy
         longest = policy.wait[1] * min(state.attempt_number, _GROWTH)
-        return self._counted >= policy.attempts or self._desk.remaining() < longest + policy.reserve + SHORTEST_CALL
+        late = self._desk.remaining() < longest + policy.reserve + SHORTEST_CALL
+        return self._counted >= policy.attempts or late or self._halted()

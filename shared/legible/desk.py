@@ -10,12 +10,14 @@ from tenacity import Retrying, retry_if_exception_type, wait_random
 
 from legible import layout, pages
 from legible.errors import OutOfTimeError, UnavailableError
-from legible.model import Document, ObjectRef, Picture, Source
+from legible.model import Document, Frame, ObjectRef, Picture, Source
 from legible.operation import Operation
-from legible.ports import ObjectStore, Recognizer, Wanted
+from legible.ports import WHOLE, ObjectStore, Recognizer, Wanted
 
 #: Less time than this, in seconds, is not worth the start of a paid call.
 SHORTEST_CALL = 1.0
+#: Nor is less than so many times the longest call so far: one that is cut off may be paid and tells nothing.
+_MARGIN = 1.5
 #: Name of the object metadata that carries the service's request id beside a stored answer.
 REQUEST_ID = "ocr-request"
 
@@ -24,7 +26,8 @@ class Policy(Struct, frozen=True):
     """How calls are made. All times in seconds.
 
     ``wait`` is the vendor's advice for throttling, 2 to 5 (ocr_03_0028). ``reserve`` is kept free at the end of the
-    function's time to write what was learned. ``settle`` is how old a claim is at least when the journal is read back:
+    function's time to write what was learned. ``window`` is how many pages of a document are on their way at the same
+    time. ``settle`` is how old a claim is at least when the journal is read back:
     longer than two appends can be called simultaneous.
     """
 
@@ -33,6 +36,7 @@ class Policy(Struct, frozen=True):
     wait: tuple[float, float] = (2.0, 5.0)
     call: float = 60.0
     reserve: float = 5.0
+    window: int = 1
     settle: float = 0.2
     signed_url: int = 900
 
@@ -51,8 +55,21 @@ class Job(Struct, frozen=True):
     inline: str = ""
 
 
+class Placed(Struct, frozen=True):
+    """Where the bytes lie that the service reads for one page: the document's own, or those of a rendered picture.
+
+    ``body`` is a picture that is sent inline, and kept nowhere else. ``note`` says what was done to the page.
+    """
+
+    ref: ObjectRef
+    wanted: Wanted
+    note: str = ""
+    frame: Frame | None = None
+    body: bytes = b""
+
+
 class Desk:
-    """What every call needs.
+    """What every call needs. Safe for several threads.
 
     Args:
         store: Where documents, answers and rendered pages lie.
@@ -79,6 +96,11 @@ class Desk:
         self.policy = policy
         self.remaining = remaining
         self.pause = pause
+        self._longest = 0.0
+
+    def took(self, seconds: float) -> None:
+        """Learn how long a call took; the next ones are begun only with time for that."""
+        self._longest = max(self._longest, seconds)
 
     def seconds(self) -> float:
         """Return how long the next call may take.
@@ -87,7 +109,7 @@ class Desk:
             OutOfTimeError: Not long enough to begin one.
         """
         seconds = min(self.policy.call, self.remaining() - self.policy.reserve)
-        if seconds < SHORTEST_CALL:
+        if seconds < min(self.policy.call, max(SHORTEST_CALL, _MARGIN * self._longest)):
             raise OutOfTimeError(
                 "The function's time ends before another paid call could.",
                 advice="The event is delivered again and goes on from here; give the function more time.",
@@ -104,19 +126,31 @@ class Desk:
             reraise=True,
         )(self.store.write, ObjectRef(self.output, key), answer, "application/json", {REQUEST_ID: request_id})
 
-    def picture(self, job: Job, page: int, source: Source) -> tuple[Picture, str]:
-        """Return what the call for a page is asked to read, and what was done to the page first."""
-        ref, version_id, note = job.document.ref, job.document.version_id, job.plan.note
-        body = b""
-        if job.plan.rendered:
-            made = job.sheets.render(page, pages.Want.of(job.operation.limits), self.remaining() - self.policy.reserve)
-            ref, version_id, body = ObjectRef(self.output, layout.work(job.document, page, made.suffix)), "", made.body
-            note = "; ".join(part for part in (note, made.note) if part)
-            if source != "inline":
-                self.store.write(ref, made.body, made.media_type)
+    def place(self, job: Job, page: int, source: Source) -> Placed:
+        """Put what the call for a page reads where the service finds it; a page that must be drawn first is drawn.
+
+        Raises:
+            RejectedError: The page cannot be drawn.
+            RetryableError: There is no time to draw it, or the store has a passing fault.
+        """
+        document, note = job.document, job.plan.note
+        if not job.plan.rendered:
+            return Placed(document.ref, Wanted(document.version_id, document.etag), note)
+        made = job.sheets.render(page, pages.Want.of(job.operation.limits), self.remaining() - self.policy.reserve)
+        ref = ObjectRef(self.output, layout.work(document, page, made.suffix))
+        note = "; ".join(part for part in (note, made.note) if part)
+        if source == "inline":
+            return Placed(ref, WHOLE, note, made.frame, made.body)
+        self.store.write(ref, made.body, made.media_type)
+        return Placed(ref, WHOLE, note, made.frame)
+
+    def picture(self, job: Job, page: int, placed: Placed, source: Source) -> Picture:
+        """Return what the call for a page is asked to read."""
         parameters = {job.plan.parameter: page} if job.plan.parameter else {}
         if source == "inline":
-            wanted = Wanted(version_id, job.document.etag)
-            return Picture("inline", body=body or self.store.read(ref, wanted), parameters=parameters), note
-        url = self.store.url(ref) if source == "url" else self.store.signed_url(ref, self.policy.signed_url)
-        return Picture(source, url=url, parameters=parameters), note
+            body = placed.body or self.store.read(placed.ref, placed.wanted)
+            return Picture("inline", body=body, parameters=parameters)
+        url = self.store.url(placed.ref)
+        if source == "signed-url":
+            url = self.store.signed_url(placed.ref, self.policy.signed_url)
+        return Picture(source, url=url, parameters=parameters)

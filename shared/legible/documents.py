@@ -140,33 +140,42 @@ class Documents:
         if document.size == 0:
             intake.format_of(b"")
         first = self._read(document, 0, min(document.size, intake.FIRST_BYTES) - 1)
-        document = msgspec.structs.replace(document, format=intake.format_of(first))
+        last = self._last(document, first)
+        document = msgspec.structs.replace(document, format=intake.format_of(first, last))
         if document.format == "ofd":
             intake.judge_size(operation, document.size)
         sheets = self._sheets(document.format, document.size, self._parts(document, first))
         self._opened.append(sheets)
-        self._refuse_cut(document, first, sheets)
+        self._refuse_cut(document, first, last, sheets)
         look = self._look(document, first, sheets)
-        plan = pages.plan(operation, document.format, document.size, look)
-        if plan.count > self._max_pages:
-            raise HeldError(
-                f"The document has {plan.count} pages; at most {self._max_pages} are called for.",
-                code="too-many-pages",
-                advice="Split it, or raise limits.max_pages in legible.toml and upload it again.",
-            )
+        plan = pages.plan(operation, document.format, document.size, look, placed="pdf" in routed.outputs)
+        self._hold_many(plan, routed)
         document = msgspec.structs.replace(document, width=look.width, height=look.height, page_count=plan.pages)
         return document, Job(document, operation, routed.options, plan, sheets, self._not_newest(document))
+
+    def _hold_many(self, plan: pages.Plan, routed: Routed) -> None:
+        """Hold a document of more pages than are paid for unasked; it is never cut."""
+        most = min(self._max_pages, routed.max_pages or self._max_pages)
+        if plan.pages > most:
+            where = "limits.max_pages" if most == self._max_pages else "max_pages of its route or operation"
+            raise HeldError(
+                f"The document has {plan.pages} pages; at most {most} are called for.",
+                code="too-many-pages",
+                advice=f"Split it, or raise {where} in legible.toml and upload it again.",
+            )
 
     def put_away(self) -> None:
         """Close what was opened to be examined: its process ends, its copy is removed."""
         while self._opened:
             self._opened.pop().close()
 
-    def _refuse_cut(self, document: Document, first: bytes, sheets: pages.Sheets) -> None:
+    def _last(self, document: Document, first: bytes) -> bytes:
+        if len(first) == document.size:
+            return first[-intake.LAST_BYTES :]
+        return self._read(document, document.size - intake.LAST_BYTES, document.size - 1)
+
+    def _refuse_cut(self, document: Document, first: bytes, last: bytes, sheets: pages.Sheets) -> None:
         """Refuse a document whose end is missing; one with bytes behind its end is opened to see."""
-        last = first[-intake.LAST_BYTES :] if len(first) == document.size else self._read(
-            document, document.size - intake.LAST_BYTES, document.size - 1
-        )  # fmt: skip
         if intake.ends(document.format, document.size, first, last):
             return
         ending = intake.ENDINGS.get(document.format)

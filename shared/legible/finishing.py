@@ -1,59 +1,95 @@
-"""A document's end: answers read, record and workbook written, the last line of the journal."""
+"""A document's end: answers read page by page, results written, the last line of the journal."""
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import msgspec
 from msgspec import Struct
 
-from legible import fields
-from legible.errors import BusyError, DocumentError, InternalError, ObjectGoneError, ReplacedError, UnavailableError
+from legible import fields, layout, markdown, pages, record, workbook
+from legible.contents import Contents
+from legible.errors import (
+    BusyError,
+    DocumentError,
+    InternalError,
+    ObjectGoneError,
+    RejectedError,
+    ReplacedError,
+    UnavailableError,
+)
+from legible.journal import Line
 from legible.ledger import Claim, Ledger
-from legible.model import Document, Extract, ObjectRef, Reason, Record, Status
+from legible.model import Attachment, Document, Extract, Frame, Location, ObjectRef, Page, Reason, Record, Status
 from legible.onecall import digest
+from legible.operation import Output
 from legible.ports import ObjectStore
-from legible.publishing import Publisher
+from legible.publishing import RECORD, Publisher
 from legible.record import Asked, assemble, status_of
+
+#: So many answers are read, or filed, at once.
+_AT_ONCE = 8
 
 
 class End(Struct, frozen=True):
     """How a document ends: what was asked for, the answers received just now by page, and what went wrong, if any.
 
-    ``yields`` says that the upload was replaced: its result never stands above another one of its key.
+    ``yields`` says that the upload was replaced: its result never stands above another one of its key. ``sheets`` are
+    the document's pages, where they are at hand.
     """
 
     asked: Asked | None = None
     received: dict[int, bytes] = {}
     error: DocumentError | None = None
     yields: bool = False
+    sheets: pages.Sheets | None = None
+
+    @property
+    def outputs(self) -> tuple[Output, ...]:
+        """What is made beside record and workbook."""
+        return self.asked.outputs if self.asked else ()
 
 
 class Finisher:
-    """Ends documents.
+    """Ends documents. Memory holds a few answers at a time, whatever the number of pages.
 
     Args:
         store: Where answers and results lie.
         output: The output bucket.
         ledger: Tells the time, and whose document it is.
-        publisher: Writes results.
+        publisher: Puts results where people look.
+        remaining: How many seconds the function has left.
     """
 
-    def __init__(self, store: ObjectStore, output: str, ledger: Ledger, publisher: Publisher) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        output: str,
+        ledger: Ledger,
+        publisher: Publisher,
+        remaining: Callable[[], float],
+    ) -> None:
         """See the class."""
+        self._remaining = remaining
         self._store = store
         self._output = output
         self._ledger = ledger
         self._publisher = publisher
 
     def finish(self, claim: Claim, end: End) -> None:
-        """Make record and workbook from everything the journal knows, publish them, finish the journal.
+        """Make the results from everything the journal knows, publish them, finish the journal.
 
         Raises:
             BusyError: The claim does not stand any more; nothing was published.
             InternalError: A stored answer is gone, or not what was paid for.
             UnavailableError: The store has a passing fault.
         """
-        answers = self._answers(claim, end)
-        extract = fields.extract(end.asked.operation, sorted(answers.items())) if end.asked else Extract()
-        self._close(claim, end, answers, extract)
+        with Contents() as contents:
+            attachments = self._read(claim, end, contents)
+            self._close(claim, end, contents, attachments)
 
     def finish_anyway(self, claim: Claim, end: End) -> None:
         """Do the same for a document that was given up: if its answers cannot be read, the record says so instead.
@@ -68,7 +104,9 @@ class Finisher:
             raise
         except Exception as error:  # the very defect may be why it was given up
             note = f"The answers could not be read ({type(error).__name__}); they are stored as they came."
-            self._close(claim, end, {}, Extract(notes=(note,)))
+            with Contents() as nothing:
+                nothing.add(Extract(notes=(note,)))
+                self._close(claim, end, nothing, (), unread=True)
 
     def record_only(self, document: Document, error: DocumentError) -> Status:
         """Publish why a document ended whose journal cannot be used, unless it has a record already.
@@ -80,28 +118,42 @@ class Finisher:
         if known is not None:
             return known.status
         now, reason = self._ledger.now(), Reason.of(error)
-        self._publisher.publish(Record(document=document, status="dead", reason=reason, finished_at=now), {})
+        with Contents() as nothing:
+            self._publish(Record(document=document, status="dead", reason=reason, finished_at=now), nothing, End())
         return "dead"
 
-    def _close(self, claim: Claim, end: End, answers: dict[int, bytes], extract: Extract) -> None:
-        reason = Reason.of(end.error) if end.error else None
-        status = status_of(claim.state, end.asked.pages if end.asked else 0, reason, _status(end.error))
-        record = assemble(
-            claim.document,
-            end.asked,
-            claim.state,
-            extract,
-            self._publisher.attach(claim.document, extract),
-            status=status,
-            reason=None if status == "done" else reason,
-            finished_at=self._ledger.now(),
-        )
-        if not claim.standing():
-            raise BusyError(f"Another invocation claimed {claim.document.ref}.", advice="This one yields to it.")
-        yields = end.yields or isinstance(end.error, ReplacedError)
-        newest = self._publisher.publish(record, answers, yields=yields)
-        note = "" if newest else "A newer upload of this key has its own result."
-        claim.finish(status=status, reason=record.reason, note=note)
+    def _read(self, claim: Claim, end: End, contents: Contents) -> tuple[Attachment, ...]:
+        """Read what each answer says, in the order of the pages; store the files that came inside."""
+        attachments: list[Attachment] = []
+        for batch in self._batches(claim, end):
+            with ThreadPoolExecutor(_AT_ONCE) as together:
+                bodies = list(together.map(lambda line: self._body(line, end.received.get(line.page)), batch))
+            for line, body in zip(batch, bodies, strict=True):
+                assert end.asked is not None  # there are no answers where nothing was asked
+                extract = fields.placed(fields.extract(end.asked.operation, [(line.page, body)]), line.frame)
+                attachments += [self._attach(claim.document, *file) for file in extract.files]
+                contents.add(extract)
+        return tuple(attachments)
+
+    def _batches(self, claim: Claim, end: End) -> Iterator[list[Line]]:
+        """Yield the lines of the answers that count, a few at a time."""
+        numbers = range(1, (end.asked.pages if end.asked else 0) + 1)
+        lines = [line for number in numbers if (line := claim.state.page(number).answered) is not None]
+        for first in range(0, len(lines), _AT_ONCE):
+            yield lines[first : first + _AT_ONCE]
+
+    def _body(self, line: Line, received: bytes | None) -> bytes:
+        """Return the answer a line names; the store's own where it was not received just now."""
+        body = received
+        if body is None or digest(body) != line.sha256:
+            body = self._stored(line.answer)
+        if digest(body) != line.sha256:
+            raise InternalError(
+                f"The stored answer {line.answer} is not the one that was paid for.",
+                code="answer-altered",
+                advice="Something else wrote it; restore it.",
+            )
+        return body
 
     def _stored(self, key: str) -> bytes:
         try:
@@ -109,23 +161,94 @@ class Finisher:
         except ObjectGoneError:
             raise _gone(key) from None
 
-    def _answers(self, claim: Claim, end: End) -> dict[int, bytes]:
-        answers: dict[int, bytes] = {}
-        for number in range(1, (end.asked.pages if end.asked else 0) + 1):
-            line = claim.state.page(number).answered
-            if line is None:
-                continue
-            body = end.received.get(number)
-            if body is None or digest(body) != line.sha256:
-                body = self._stored(line.answer)
-            if digest(body) != line.sha256:
-                raise InternalError(
-                    f"The stored answer {line.answer} is not the one that was paid for.",
-                    code="answer-altered",
-                    advice="Something else wrote it; restore it.",
-                )
-            answers[number] = body
-        return answers
+    def _attach(self, document: Document, name: str, page: int, media_type: str, body: bytes) -> Attachment:
+        key = layout.attachment(document, page, name)
+        self._store.write(ObjectRef(self._output, key), body, media_type)
+        return Attachment(name, page, key, media_type, len(body))
+
+    def _close(
+        self, claim: Claim, end: End, contents: Contents, attachments: tuple[Attachment, ...], *, unread: bool = False
+    ) -> None:
+        reason = Reason.of(end.error) if end.error else None
+        status = status_of(claim.state, end.asked.pages if end.asked else 0, reason, _status(end.error))
+        found = assemble(
+            claim.document,
+            end.asked,
+            claim.state,
+            contents.notes,
+            attachments,
+            status=status,
+            reason=None if status == "done" else reason,
+            finished_at=self._ledger.now(),
+        )
+        if not claim.standing():
+            raise BusyError(f"Another invocation claimed {claim.document.ref}.", advice="This one yields to it.")
+        if not unread:
+            self._file(claim, end)
+        newest = self._publish(found, contents, end)
+        note = "" if newest else "A newer upload of this key has its own result."
+        claim.finish(status=status, reason=found.reason, note=note)
+
+    def _file(self, claim: Claim, end: End) -> None:
+        """File the answers that count beside the record, under the names it gives."""
+        for batch in self._batches(claim, end):
+            with ThreadPoolExecutor(_AT_ONCE) as together:
+                list(together.map(lambda line: self._file_one(claim.document, line), batch))
+
+    def _file_one(self, document: Document, line: Line) -> None:
+        target = ObjectRef(self._output, layout.answer(document, line.page))
+        self._store.copy(ObjectRef(self._output, line.answer), target)
+
+    def _publish(self, found: Record, contents: Contents, end: End) -> bool:
+        with tempfile.TemporaryDirectory(prefix="legible-") as folder:
+            files = {name: Path(folder) / name for name in (RECORD, "record.xlsx")}
+            if "md" in end.outputs:
+                files["record.md"] = Path(folder) / "record.md"
+                with files["record.md"].open("w", encoding="utf-8") as text:
+                    text.writelines(f"{line}\n" for line in markdown.lines(found, contents.pages()))
+            if "pdf" in end.outputs:
+                found = self._searchable(found, contents, end, files, Path(folder))
+            with files[RECORD].open("wb") as file:
+                record.write(found, contents, file)
+            with files["record.xlsx"].open("wb") as file:
+                workbook.write(found, contents, file)
+            yields = end.yields or isinstance(end.error, ReplacedError)
+            return self._publisher.publish(found.document, found.status, files, yields=yields)
+
+    def _searchable(self, found: Record, contents: Contents, end: End, files: dict[str, Path], folder: Path) -> Record:
+        """Make ``record.pdf``; where it cannot be made, the record says why."""
+        if end.sheets is None or found.status not in {"done", "partial"}:
+            return found
+        texts, target = folder / "texts", folder / "record.pdf"
+        with texts.open("wb") as file:
+            done = (page for page in found.pages if page.state == "done")
+            for page, extract in zip(done, contents.pages(), strict=False):
+                text = pages.PageText(page.page, _frame(found.document, page), tuple(_words(extract)))
+                file.write(msgspec.json.encode(text) + b"\n")
+        try:
+            end.sheets.layer(texts, target, self._remaining())
+        except RejectedError as error:
+            note = f"record.pdf was not made: {error}"
+            return msgspec.structs.replace(found, notes=(*found.notes, note))
+        files["record.pdf"] = target
+        return found
+
+
+def _words(extract: Extract) -> Iterator[tuple[str, Location]]:
+    """Yield everything that was recognized at a known place."""
+    for block in extract.text:
+        if block.location is not None:
+            yield block.text, block.location
+    for field in extract.fields:
+        if field.location is not None:
+            yield field.value, field.location
+    for table in extract.tables:
+        yield from ((cell.text, cell.location) for cell in table.cells if cell.location is not None)
+
+
+def _frame(document: Document, page: Page) -> Frame:
+    """Return what a page's locations are measured in; a document that was sent itself is its own picture."""
+    return page.frame or Frame(document.width or 1, document.height or 1, "px", 1.0)
 
 
 def _gone(key: str) -> InternalError:

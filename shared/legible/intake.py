@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import struct
 
 from legible.errors import RejectedError
@@ -39,11 +40,12 @@ _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
 )
 
 
-def format_of(first: bytes) -> str:
+def format_of(first: bytes, last: bytes = b"") -> str:
     """Tell a document's format by its first bytes, never by its name.
 
     Args:
         first: The beginning of the document, up to ``FIRST_BYTES``.
+        last: Its end, up to ``LAST_BYTES``; a ZIP lists there what it holds.
 
     Returns:
         ``png``, ``jpeg``, ``tiff``, ``gif``, ``psd``, ``bmp``, ``ico``, ``pcx``, ``webp``, ``heic``, ``avif``,
@@ -63,10 +65,16 @@ def format_of(first: bytes) -> str:
     found = _of_box(first)
     if found:
         return found
+    if first.startswith(b"PK\x03\x04"):
+        return _of_zip(first + last)
+    if first[257:262] == b"ustar":
+        raise RejectedError(
+            "The document is a TAR archive, not an image.",
+            code="format-unknown",
+            advice="Unpack it and upload the documents.",
+        )
     if b"%PDF-" in first[:1024]:
         return "pdf"
-    if first.startswith(b"PK\x03\x04"):
-        return _of_zip(first)
     raise _foreign(first)
 
 
@@ -104,13 +112,20 @@ def _foreign(first: bytes) -> RejectedError:
     for magic, name, advice in _FOREIGN:
         if first.lstrip()[: len(magic)] == magic:
             return RejectedError(f"The document is {name}, not an image.", code="format-unknown", advice=advice)
-    printable = sum(byte in b"\t\n\r" or 32 <= byte < 127 for byte in first[:512])
-    kind = "text" if printable == len(first[:512]) else f"bytes that begin with {first[:8].hex(' ')}"
+    kind = "text" if _is_text(first[:512]) else f"bytes that begin with {first[:8].hex(' ')}"
     return RejectedError(
         f"The document is no image or PDF: it holds {kind}.",
         code="format-unknown",
         advice="Upload an image (JPEG, PNG, BMP, TIFF) or a PDF.",
     )
+
+
+def _is_text(beginning: bytes) -> bool:
+    try:  # a letter that is cut at the end is no fault
+        text = codecs.getincrementaldecoder("utf-8-sig")().decode(beginning)
+    except UnicodeDecodeError:
+        return False
+    return all(letter.isprintable() or letter in "\t\n\r" for letter in text)
 
 
 def cut(format_name: str, size: int) -> RejectedError:
@@ -134,8 +149,12 @@ def ends(format_name: str, size: int, first: bytes, last: bytes) -> bool:
     Returns:
         False where the end is missing; True where it is there, or where the format has none to look for.
     """
-    if format_name == "gif":
-        return ENDINGS["gif"] in last[-16:]
+    if format_name in {"gif", "jpeg"}:  # the sign of the end also stands inside: in pixels, in a thumbnail
+        return last.rstrip(b"\0\r\n ").endswith(ENDINGS[format_name])
+    if format_name == "pdf":  # an update that broke off stands behind the end of what it was added to
+        return ENDINGS["pdf"] in last and b" obj" not in last[last.rindex(ENDINGS["pdf"]) :]
+    if format_name == "ofd":
+        return b"PK\x05\x06" in last
     if format_name in ENDINGS:
         return ENDINGS[format_name] in last
     if format_name == "bmp" and len(first) >= 6:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal
 
@@ -9,9 +10,9 @@ import msgspec
 from msgspec import Struct
 
 from legible.errors import InternalError
-from legible.model import PageState, Reason, Source, Status
+from legible.model import Frame, PageState, Reason, Source, Status
 
-Event = Literal["claimed", "calling", "answered", "refused", "unknown", "surplus", "released", "finished"]
+Event = Literal["claimed", "calling", "answered", "refused", "unknown", "surplus", "released", "handed", "finished"]
 
 
 class Line(Struct, frozen=True, omit_defaults=True):
@@ -22,7 +23,9 @@ class Line(Struct, frozen=True, omit_defaults=True):
     paid call follows at once, its ``page``.
     ``calling`` is written before a paid call. ``answered`` and ``surplus`` name request, stored answer and its SHA-256.
     ``refused`` is a call that was not paid; with ``state`` the page is settled. ``unknown`` is a call that may have
-    been paid; ``of`` names whose it was. ``finished`` carries the document's ``status``.
+    been paid; ``of`` names whose it was. ``frame`` says how the picture that was read lies on its page. ``handed``
+    gives the document back after a fresh invocation was called to go on, for the ``hand``-th time. ``finished`` carries
+    the document's ``status``.
     """
 
     event: Event
@@ -38,11 +41,13 @@ class Line(Struct, frozen=True, omit_defaults=True):
     lease_until: datetime | None = None
     uploaded_at: datetime | None = None
     source: Source | None = None
+    frame: Frame | None = None
     request_id: str = ""
     answer: str = ""
     sha256: str = ""
     note: str = ""
     of: str = ""
+    hand: int = 0
     state: PageState | None = None
     status: Status | None = None
     reason: Reason | None = None
@@ -62,6 +67,11 @@ class PageLedger(Struct):
     unknown: int = 0
     spent: int = 0
 
+    @property
+    def known(self) -> bool:
+        """Tell whether the page has an outcome."""
+        return self.answered is not None or self.settled is not None
+
 
 class State:
     """A journal, read: who holds the document, what its pages have, how it ended.
@@ -70,16 +80,28 @@ class State:
         lines: The journal's lines in their order.
     """
 
-    def __init__(self, lines: tuple[Line, ...] = ()) -> None:
+    def __init__(self, lines: Iterable[Line] = ()) -> None:
         """See the class."""
-        self.lines = lines
+        self.lines: list[Line] = []
         self.owner = ""
         self.lease_until: datetime | None = None
         self.finished: Line | None = None
         self.pages: dict[int, PageLedger] = {}
         self.surplus = 0
+        self.hands = 0
+        self._names: set[tuple[str, int]] = set()
         for line in lines:
-            getattr(self, f"_{line.event}")(line)
+            self.take(line)
+
+    def take(self, line: Line) -> None:
+        """Take the next line in."""
+        self.lines.append(line)
+        self._names.add((line.owner, line.n))
+        getattr(self, f"_{line.event}")(line)
+
+    def has(self, line: Line) -> bool:
+        """Tell whether the journal has this very line; its owner and number name it."""
+        return (line.owner, line.n) in self._names
 
     @property
     def operation(self) -> str:
@@ -164,13 +186,17 @@ class State:
         if line.owner == self.owner:
             self.owner, self.lease_until = "", None
 
+    def _handed(self, line: Line) -> None:
+        self.hands = max(self.hands, line.hand)
+        self._released(line)
+
     def _finished(self, line: Line) -> None:
         self.finished = self.finished or line
         self._released(line)
 
     def _reopen(self) -> None:
         """A new upload of the same bytes: what was settled or given up is tried again, what was answered is kept."""
-        self.finished = None
+        self.finished, self.hands = None, 0
         for page in self.pages.values():
             page.settled, page.spent = None, 0
 
@@ -180,6 +206,8 @@ class State:
             page.open = None
 
 
+#: No line is longer, in bytes: texts in it are bounded (``errors.redact``), and a key has at most 1,024 bytes.
+LONGEST_LINE = 64 * 1024
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Line)
 
@@ -187,6 +215,11 @@ _DECODER = msgspec.json.Decoder(Line)
 def encode(line: Line) -> bytes:
     """Return the line as one line of JSON, its end included."""
     return _ENCODER.encode(line) + b"\n"
+
+
+def last_line(body: bytes) -> bytes:
+    """Return the last line of a journal's bytes, its end included."""
+    return body[body.rfind(b"\n", 0, -1) + 1 :]
 
 
 def decode(body: bytes, name: str) -> tuple[Line, ...]:

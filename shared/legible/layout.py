@@ -53,9 +53,9 @@ def attachment(document: Document, page: int, name: str) -> str:
     return f"answers/{shortened(document.key)}/{document.version}/{page:04d}.{plain}"
 
 
-def record(document: Document) -> str:
-    """Return the key of the record of this very version, kept beside its answers."""
-    return f"answers/{shortened(document.key)}/{document.version}/record.json"
+def version(document: Document, name: str) -> str:
+    """Return the key of a result of this very version (``record.json``), kept beside its answers."""
+    return f"answers/{shortened(document.key)}/{document.version}/{name}"
 
 
 def work(document: Document, page: int, suffix: str) -> str:

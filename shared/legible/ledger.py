@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -22,7 +23,7 @@ from legible import journal, layout
 from legible.errors import AppendConflictError, BusyError, DocumentError, ObjectGoneError, UnavailableError
 from legible.journal import Line, State
 from legible.model import Document, ObjectRef
-from legible.ports import Arbiter, ObjectStore
+from legible.ports import Arbiter, ObjectStore, Wanted
 
 #: Clocks of two instances may differ by this much; a lease is taken over only that long after its end.
 SKEW_SECONDS = 1.0
@@ -67,7 +68,7 @@ class JournalArbiter:
 class Claim:
     """A document that is ours until the lease ends: the only writer of its journal, as far as OBS lets anyone be sure.
 
-    Made by ``Ledger.claim``.
+    Made by ``Ledger.claim``. Safe for several threads: the calls of one invocation write through one claim.
     """
 
     def __init__(self, ledger: Ledger, document: Document, owner: str, state: State, length: int) -> None:
@@ -76,7 +77,10 @@ class Claim:
         self.document = document
         self.owner = owner
         self.state = state
+        self._lock = threading.RLock()
         self._length = length
+        #: What stands at the end of the journal, as far as we know: the last line read, and our own lines behind it.
+        self._tail = b""
         self._mine: list[Line] = []
         #: The line it ended with, once it did.
         self.ended: Line | None = None
@@ -89,19 +93,17 @@ class Claim:
     def begin(self, line: Line) -> bool:
         """Append the claim line; tell whether it stands, even where the reply to the append was lost."""
         try:
-            self._length = self._ledger.store.append(self._ref, self._length, journal.encode(line))
+            self._put(line)
         except (AppendConflictError, UnavailableError) as error:
             self._reload()
-            if line not in self.state.lines:
+            if not self.state.has(line):
                 if isinstance(error, UnavailableError):
                     raise
                 return False
-        else:
-            self.state = State((*self.state.lines, line))
         self._mine.append(line)
         return True
 
-    def write(self, event: journal.Event, *, always: bool = False, **values: Any) -> None:
+    def write(self, event: journal.Event, *, always: bool = False, **values: Any) -> Line:
         """Append a line and take it into ``state``.
 
         Args:
@@ -109,11 +111,22 @@ class Claim:
             always: Write it even if the claim does not stand any more: it tells of money.
             values: What the line carries.
 
+        Returns:
+            The line.
+
         Raises:
             BusyError: The claim does not stand (any more): somebody else's does. Nothing was written.
             UnavailableError: The store takes no append.
         """
-        self._append(self.line(event, **values), must_stand=not always)
+        with self._lock:
+            line = self.line(event, **values)
+            self._append(line, must_stand=not always)
+        return line
+
+    @property
+    def progressed(self) -> bool:
+        """Tell whether some page got its outcome under this claim."""
+        return any(line.event == "answered" or line.state is not None for line in self._mine)
 
     def unsettled(self, seconds: float) -> float:
         """Return how many seconds are missing until the claim is that old."""
@@ -122,47 +135,77 @@ class Claim:
 
     def standing(self) -> bool:
         """Read the journal back and tell whether this claim is the one in force."""
-        self._reload()
-        return self._stands()
+        with self._lock:
+            if not self._unchanged():
+                self._reload()
+            return self._stands()
 
     def surplus(self, **values: Any) -> None:
         """Name a call that was paid beside somebody else's, whatever the claim is worth by now, and see it stand."""
-        self._append(self.line("surplus", **values), must_stand=False)
-        self._confirm()
+        with self._lock:
+            self._append(self.line("surplus", **values), must_stand=False)
+            self._confirm()
 
     def release(self, **values: Any) -> None:
         """Let the next delivery in at once, instead of after the lease."""
         self.write("released", **values)
         self._ledger.arbiter.release(self._ref.key, self.owner)
 
+    def hand_on(self, hand: int) -> None:
+        """Let the fresh invocation in that was called to go on, and tell that it was."""
+        self.write("handed", hand=hand)
+        self._ledger.arbiter.release(self._ref.key, self.owner)
+
     def finish(self, **values: Any) -> None:
         """Write how the document ended, and see every line of ours stand."""
-        self.write("finished", **values)
-        self.ended = self._mine[-1]
-        self._confirm()
+        with self._lock:
+            self.ended = self.write("finished", **values)
+            self._confirm()
         self._ledger.arbiter.release(self._ref.key, self.owner)
 
     def _stands(self) -> bool:
         return self.state.owner == self.owner and any(
-            line.event == "claimed" and line.owner == self.owner for line in self.state.lines
+            line.event == "claimed" and self.state.has(line) for line in self._mine
         )
+
+    def _put(self, line: Line) -> None:
+        """Append a line behind what we know of, and take it in."""
+        body = journal.encode(line)
+        self._length = self._ledger.store.append(self._ref, self._length, body)
+        self._tail += body
+        self.state.take(line)
+
+    def _unchanged(self) -> bool:
+        """Tell whether the journal ends as we know it; with thousands of pages it is not read whole for each.
+
+        An append that was swallowed, or one that somebody else made, changes what stands from our last line read on.
+        """
+        first = self._length - len(self._tail)
+        wanted = Wanted(first=first, last=self._length + journal.LONGEST_LINE)
+        try:
+            if not self._tail or self._ledger.store.read(self._ref, wanted) != self._tail:
+                return False
+        except DocumentError:  # shorter than we know it
+            return False
+        self._tail = journal.last_line(self._tail)
+        return True
 
     def _reload(self) -> None:
         try:
             self.state, self._length = self._ledger.load(self.document)
         except DocumentError as error:
             raise UnavailableError.of(error) from error
+        self._tail = journal.encode(self.state.lines[-1]) if self.state.lines else b""
 
     def _append(self, line: Line, *, must_stand: bool) -> None:
-        body = journal.encode(line)
         for _ in range(_TRIES):
             try:
-                self._length = self._ledger.store.append(self._ref, self._length, body)
+                self._put(line)
             except DocumentError as error:  # of the journal, not of the document: never its end
                 raise UnavailableError.of(error) from error
             except AppendConflictError:
                 self._reload()
-                if line not in self.state.lines:
+                if not self.state.has(line):
                     if must_stand and not self._stands():
                         raise BusyError(
                             f"Another invocation claimed {self.document.ref} at the same time.",
@@ -170,8 +213,6 @@ class Claim:
                         ) from None
                     self._ledger.pause(random.uniform(0.01, 0.1))
                     continue
-            else:
-                self.state = State((*self.state.lines, line))
             self._mine.append(line)
             return
         raise UnavailableError(f"The journal of {self.document.ref} took no line in {_TRIES} tries.")
@@ -180,7 +221,7 @@ class Claim:
         """Write again what a simultaneous append swallowed; only lines behind a claim that stands, or surplus ones."""
         for _ in range(_TRIES):
             self._reload()
-            lost = [line for line in self._mine if line not in self.state.lines and line.event != "claimed"]
+            lost = [line for line in self._mine if not self.state.has(line) and line.event != "claimed"]
             if not lost:
                 return
             for line in lost:

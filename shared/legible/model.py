@@ -15,7 +15,8 @@ SCHEMA = "legible.record/1"
 Status = Literal["running", "done", "partial", "rejected", "held", "dead"]
 PageState = Literal["done", "rejected", "held", "dead"]
 Source = Literal["url", "signed-url", "inline"]
-#: Four corners ``((x, y), ...)`` in pixels of the page image, clockwise from the text's own top left.
+#: Four corners ``((x, y), ...)``, clockwise from the text's own top left. On a page with a ``frame``: in its unit; else
+#: in pixels of the uploaded image or, for a PDF page that the service drew by itself, of its drawing.
 Location = tuple[tuple[float, float], ...]
 
 
@@ -146,7 +147,8 @@ class Page(Struct, frozen=True):
     """One page of a record: where its answer is, how it was read, or why it has none.
 
     ``source`` is how the service got the image; ``note`` says why that was not the configured way, or what was done to
-    the image first. ``answer`` is the key of the stored answer in the output bucket.
+    the image first. ``answer`` is the key of the stored answer in the output bucket. ``frame`` says how the picture
+    that was sent lies on the page; None where the document itself was sent.
     """
 
     page: int
@@ -155,6 +157,7 @@ class Page(Struct, frozen=True):
     answer: str = ""
     request_id: str = ""
     note: str = ""
+    frame: Frame | None = None
     reason: Reason | None = None
 
 

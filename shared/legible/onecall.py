@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from legible import layout
-from legible.desk import Desk, Job
+from legible.desk import Desk, Job, Placed
 from legible.errors import (
     AnswerUnknownError,
     BusyError,
@@ -62,6 +62,7 @@ class OneCall:
         self._page = page
         self._source: Source = "inline" if job.inline else desk.policy.source
         self._why_inline = job.inline
+        self._placed: Placed | None = None
 
     def once(self) -> bytes:
         """Announce one call, make it, record what came of it; return its answer.
@@ -73,7 +74,9 @@ class OneCall:
         """
         try:
             self._refuse_third()
-            picture, note = self._desk.picture(self._job, self._page, self._source)
+            self._desk.seconds()
+            self._placed = placed = self._placed or self._desk.place(self._job, self._page, self._source)
+            picture = self._desk.picture(self._job, self._page, placed, self._source)
             self._desk.seconds()
         except LegibleError as error:
             self._refused(error)
@@ -92,12 +95,16 @@ class OneCall:
         except LegibleError as error:
             self._refused(error)
             raise
-        self._record(answer, picture, "; ".join(part for part in (note, self._why_inline) if part))
+        self._record(answer, picture, placed)
         return answer.body
 
     def _ask(self, picture: Picture) -> Answer:
         options = {**self._job.options, **picture.parameters}
-        return self._desk.recognizer.recognize(self._job.operation, options, picture, self._desk.seconds())
+        seconds, before = self._desk.seconds(), self._desk.remaining()
+        try:
+            return self._desk.recognizer.recognize(self._job.operation, options, picture, seconds)
+        finally:
+            self._desk.took(before - self._desk.remaining())
 
     def _refuse_third(self) -> None:
         if self._claim.state.page(self._page).spent >= _UNKNOWN_TRIES:
@@ -141,7 +148,7 @@ class OneCall:
             "unknown", always=True, page=self._page, answer=key, request_id=error.request_id, reason=reason
         )
 
-    def _record(self, answer: Answer, picture: Picture, note: str) -> None:
+    def _record(self, answer: Answer, picture: Picture, placed: Placed) -> None:
         """Store the answer under its payer's name, then see whether it is the one that counts."""
         key = layout.answer(self._claim.document, self._page, self._claim.owner)
         try:
@@ -150,7 +157,8 @@ class OneCall:
             self._unstored(error, answer)
         values: dict[str, Any] = {
             "page": self._page, "request_id": answer.request_id, "answer": key, "sha256": digest(answer.body),
-            "source": picture.source, "note": note,
+            "source": picture.source, "frame": placed.frame,
+            "note": "; ".join(part for part in (placed.note, self._why_inline) if part),
         }  # fmt: skip
         try:
             self._count(picture, values)
@@ -173,11 +181,11 @@ class OneCall:
                 raise BusyError(
                     f"Another invocation claimed {self._claim.document.ref}.", advice="This one yields to it."
                 )
-            self._claim.write("answered", **values)
+            line = self._claim.write("answered", **values)
         except BusyError:
             self._claim.surplus(**values)
             raise
-        if self._claim.state.page(self._page).answered != self._claim.state.lines[-1]:
+        if self._claim.state.page(self._page).answered != line:
             self._claim.surplus(**values)
 
     def _replaced(self, picture: Picture) -> bool:

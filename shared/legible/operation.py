@@ -13,6 +13,9 @@ FieldType = Literal[
     "text", "date", "amount", "number", "integer", "boolean", "confidence", "location", "image", "file", "object"
 ]
 
+#: What is made beside ``record.json`` and ``record.xlsx``: ``record.md``, or ``record.pdf`` whose text can be searched.
+Output = Literal["md", "pdf"]
+
 
 class Option(Struct, frozen=True, forbid_unknown_fields=True):
     """One option of an operation, beside its document.

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from legible import catalog, documents, layout, routing
@@ -19,6 +21,8 @@ from legible.errors import (
     HeldError,
     InternalError,
     LegibleError,
+    OutOfTimeError,
+    RejectedError,
     ReplacedError,
     RetryableError,
 )
@@ -26,7 +30,8 @@ from legible.finishing import End, Finisher
 from legible.journal import Line, State
 from legible.ledger import Claim, Ledger, Wish, later_upload, plan_of
 from legible.model import Arrival, Document, Outcome, Reason, Upload
-from legible.ports import Log
+from legible.operation import Output
+from legible.ports import Log, Relay
 from legible.publishing import Publisher
 from legible.record import Asked
 from legible.routing import Routed, Routing
@@ -36,6 +41,8 @@ from legible.routing import Routed, Routing
 _PATIENCE = 0.75
 #: A journal that cannot be used; a record is written all the same.
 _UNUSABLE = frozenset({"journal-unreadable", "not-appendable"})
+#: What it takes to read an answer back and to write what it says, in seconds a page; measured, `make bench`.
+_FINISH_SECONDS = 0.05
 
 
 class Invocation(Struct, frozen=True):
@@ -74,6 +81,7 @@ class Pipeline:
         settings: What else decides an answer; part of a claim's plan.
         invocation: The call this runs in.
         log: Where events are told.
+        relay: Has a fresh invocation go on where the time of this one ends; without one, the platform's retry does.
     """
 
     def __init__(
@@ -88,6 +96,7 @@ class Pipeline:
         settings: dict[str, Any],
         invocation: Invocation,
         log: Log,
+        relay: Relay | None = None,
     ) -> None:
         """See the class."""
         self._documents = documents
@@ -99,6 +108,7 @@ class Pipeline:
         self._settings = settings
         self._invocation = invocation
         self._log = log
+        self._relay = relay
         self._claims = itertools.count(1)
 
     def uploads(self, arrivals: Iterable[Arrival]) -> dict[str, Any]:
@@ -154,14 +164,15 @@ class Pipeline:
         claim = self._claim(document, plan)
         if isinstance(claim, State):
             return self._known(document, claim)
-        return self._holding(claim, lambda: self._work(claim, plan))
+        return self._holding(claim, lambda: self._work(claim, plan), arrival)
 
     def _plan(self, document: Document, committed: Line | None) -> tuple[Document, Plan]:
         """Route and examine a document; one that has answers keeps the operation and options they belong to."""
         routed = None
         try:
             if committed is not None:
-                routed = Routed(catalog.find(committed.operation), committed.options)
+                outputs = self._outputs(document, committed.operation)
+                routed = Routed(catalog.find(committed.operation), committed.options, outputs=outputs)
             else:
                 routed = routing.route(document.key, self._rules)
                 routing.check(routed.operation, self._rules, self._ledger.now().date())
@@ -183,12 +194,31 @@ class Pipeline:
             except DocumentError as found:
                 error = found
         pages = committed.pages if committed else plan.pages
-        asked = Asked(plan.routed.operation, plan.routed.options, pages) if plan.routed else None
-        self._finisher.finish(claim, End(asked, received, error))
+        self._refuse_late(claim, pages)
+        asked = None
+        if plan.routed is not None:
+            outputs = self._outputs(claim.document, plan.routed.operation.slug)
+            asked = Asked(plan.routed.operation, plan.routed.options, pages, outputs)
+        self._finisher.finish(claim, End(asked, received, error, sheets=plan.job.sheets if plan.job else None))
+
+    def _outputs(self, document: Document, slug: str) -> tuple[Output, ...]:
+        """Return what the routes, as they are now, want made of what that operation answered."""
+        with suppress(RejectedError):
+            routed = routing.route(document.key, self._rules)
+            if routed.operation.slug == slug:
+                return routed.outputs
+        return ()
+
+    def _refuse_late(self, claim: Claim, pages: int) -> None:
+        """Leave the end of a long document to a fresh invocation, if this one has no time for it any more."""
+        late = self._invocation.remaining() < pages * _FINISH_SECONDS
+        if late and claim.progressed and self._relay is not None:
+            raise OutOfTimeError(f"All pages of {claim.document.ref} are called for; there is no time to end it.")
 
     def _committed(self, document: Document, plan: Plan, committed: Line) -> Plan:
         known = Routed(catalog.find(committed.operation), committed.options)
-        if plan.job is not None and plan.routed == known:
+        routed = plan.routed
+        if plan.job is not None and routed and (routed.operation, routed.options) == (known.operation, known.options):
             return plan
         if plan.job is not None:  # the routes changed since: go on as it was begun
             return self._plan(document, committed)[1]
@@ -200,6 +230,8 @@ class Pipeline:
         if isinstance(arrival, Upload) and documents.replaced(arrival, document):
             document, yields = documents.announced(arrival), True
         try:
+            if self._carried_on(document, arrival):
+                return self._outcome(document, "running", duplicate=True)
             claim = self._claim(document, Plan(error=error or given_up), reopen=False)
         except (InternalError, HeldError) as broken:
             if broken.reason_code not in _UNUSABLE:
@@ -210,12 +242,18 @@ class Pipeline:
             return self._known(document, claim)
         return self._holding(claim, lambda: self._dig(claim, given_up, yields=yields))
 
+    def _carried_on(self, document: Document, arrival: Arrival) -> bool:
+        """Tell whether a later invocation was called to go on with the document: then nobody gave it up."""
+        state, _ = self._ledger.load(document)
+        return isinstance(arrival, Upload) and state.finished is None and state.hands > arrival.hand
+
     def _dig(self, claim: Claim, given_up: DocumentError, *, yields: bool) -> None:
         self._caller.adopt(claim)
         claimed = claim.state.committed or next((line for line in reversed(claim.state.lines) if line.operation), None)
         asked = None
         if claimed is not None:
-            asked = Asked(catalog.find(claimed.operation), claimed.options, claimed.pages)
+            outputs = self._outputs(claim.document, claimed.operation)
+            asked = Asked(catalog.find(claimed.operation), claimed.options, claimed.pages, outputs)
         self._finisher.finish_anyway(claim, End(asked, {}, given_up, yields))
 
     def _close_replaced(self, upload: Upload, found: Document) -> None:
@@ -243,17 +281,36 @@ class Pipeline:
         remaining = self._invocation.remaining
         return self._ledger.claim(document, wish, remaining, remaining() * _PATIENCE)
 
-    def _holding(self, claim: Claim, work: Callable[[], None]) -> Outcome:
+    def _holding(self, claim: Claim, work: Callable[[], None], arrival: Arrival | None = None) -> Outcome:
         """Do the work; give the claim back if it must be tried again, so that the next delivery need not wait."""
         try:
             work()
         except RetryableError as error:
+            if isinstance(error, OutOfTimeError) and isinstance(arrival, Upload) and self._handed_on(claim, arrival):
+                return self._outcome(claim.document, "running", claim.state, reason=Reason.of(error))
             self._let_go(claim, error)
             raise
         except Exception as error:
             self._let_go(claim, InternalError(f"{type(error).__name__} in Legible."))
             raise
         return self._ended(claim.document, claim.state, claim.ended)
+
+    def _handed_on(self, claim: Claim, upload: Upload) -> bool:
+        """Have a fresh invocation go on, if this one got further: so that the chain of them always ends.
+
+        It is called before the claim is given back: who dies in between leaves a successor that waits, not a document
+        that nobody has.
+        """
+        if self._relay is None or not claim.progressed:
+            return False
+        hand = claim.state.hands + 1
+        try:
+            self._relay.hand_on(msgspec.structs.replace(upload, hand=hand))
+            claim.hand_on(hand)
+        except LegibleError as error:
+            self._log("not-handed-on", key=claim.document.key, reason=error.reason_code, message=str(error))
+            return False
+        return True
 
     def _let_go(self, claim: Claim, error: RetryableError) -> None:
         try:
@@ -273,12 +330,13 @@ class Pipeline:
 
     def _outcome(self, document: Document, status: Any, state: State | None = None, **values: Any) -> Outcome:
         duplicate = values.get("duplicate", False)
+        record = layout.version(document, "record.json") if duplicate else layout.results(document.key, "record.json")
         return Outcome(
             bucket=document.bucket,
             key=document.key,
             status=status,
             operation=state.operation if state else "",
             pages=state.answered if state else 0,
-            record=layout.record(document) if duplicate else layout.results(document.key, "record.json"),
+            record="" if status == "running" else record,
             **values,
         )

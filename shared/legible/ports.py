@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from msgspec import Struct
@@ -35,6 +37,16 @@ class Wanted(Struct, frozen=True):
 WHOLE = Wanted()
 
 
+#: An object that may be large is read in parts of so many bytes; memory never holds more of it.
+PART = 8 * 1024 * 1024
+
+
+def ranges(size: int) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last byte, both included, of each part of an object of that size."""
+    for first in range(0, size, PART):
+        yield first, min(first + PART, size) - 1
+
+
 class ObjectStore(Protocol):
     """Objects in buckets.
 
@@ -50,8 +62,18 @@ class ObjectStore(Protocol):
         """Return an object's bytes, as far as they are wanted; ``ReplacedError`` if its etag is another."""
         ...
 
-    def write(self, ref: ObjectRef, body: bytes, content_type: str, metadata: dict[str, str] | None = None) -> None:
-        """Create or replace an object; ``metadata`` is short ASCII text by lower-case name."""
+    def write(
+        self, ref: ObjectRef, body: bytes | Path, content_type: str, metadata: dict[str, str] | None = None
+    ) -> None:
+        """Create or replace an object, from memory or a file; ``metadata`` is short ASCII text by lower-case name."""
+        ...
+
+    def copy(self, source: ObjectRef, target: ObjectRef) -> None:
+        """Create or replace an object with what another one holds, metadata too; the bytes do not pass through here."""
+        ...
+
+    def remove(self, ref: ObjectRef) -> None:
+        """Remove an object; one that is not there is removed already."""
         ...
 
     def append(self, ref: ObjectRef, position: int, body: bytes) -> int:

@@ -1,41 +1,50 @@
-"""What people open: record and workbook of the newest upload of a key, and never of an older one."""
+"""What people open: the results of the newest upload of a key, and never of an older one."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from datetime import datetime
+from functools import partial
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
-from legible import layout, workbook
+from legible import layout
 from legible.errors import ObjectGoneError, UnavailableError
-from legible.model import Attachment, Document, Extract, ObjectRef, Record
+from legible.model import Document, ObjectRef, Status
 from legible.newest import NEVER, LostError, Newest, Version
-from legible.ports import ObjectStore
+from legible.ports import ObjectStore, Wanted, ranges
 
-_RECORD = "application/json"
-_WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+#: The results of a document, by name, with what they are.
+KINDS = {
+    "record.json": "application/json",
+    "record.xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "record.md": "text/markdown; charset=utf-8",
+    "record.pdf": "application/pdf",
+}
+RECORD = "record.json"
 _TRIES = 10
 #: How many objects are written at once.
 _AT_ONCE = 4
-#: Key, content and media type of an object to write.
-File = tuple[str, bytes, str]
+#: A file up to this size is sent from memory, so that a connection that breaks can begin again at once.
+_SMALL_BYTES = 4_000_000
 
 
-_Kind = TypeVar("_Kind")
+class Published(Struct, frozen=True):
+    """What the metadata of a published record say of it: whose it is, how it ended, which results lie beside it."""
 
+    version: str
+    uploaded_at: datetime | None
+    status: Status
+    names: tuple[str, ...] = (RECORD,)
 
-class _Published(Struct):
-    """As much of a published record as tells which upload it is of."""
-
-    document: Version
-
-
-def encoded(record: Record) -> bytes:
-    """Return a record as ``record.json``: two spaces of indent, keys in the order of the schema, UTF-8."""
-    return msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
+    def metadata(self) -> dict[str, str]:
+        """Return it as metadata of an object; a version may hold letters that no header does."""
+        return {"legible": json.dumps(msgspec.to_builtins(self))}
 
 
 class Publisher:
@@ -53,37 +62,42 @@ class Publisher:
         self._output = output
         self._newest = newest
 
-    def attach(self, document: Document, extract: Extract) -> tuple[Attachment, ...]:
-        """Store the files that came inside the answers, beside the answers."""
-        return tuple(self._attach(document, *file) for file in extract.files)
-
-    def _attach(self, document: Document, name: str, page: int, media_type: str, body: bytes) -> Attachment:
-        key = layout.attachment(document, page, name)
-        self._store.write(ObjectRef(self._output, key), body, media_type)
-        return Attachment(name, page, key, media_type, len(body))
-
-    def publish(self, record: Record, answers: Mapping[int, bytes], *, yields: bool = False) -> bool:
-        """Write a record and its workbook where people look, unless a newer upload of the key has its own there.
+    def publish(self, document: Document, status: Status, files: Mapping[str, Path], *, yields: bool = False) -> bool:
+        """Put a document's results where people look, unless a newer upload of the key has its own there.
 
         Args:
-            record: What to write.
-            answers: The answers that count, by page; they are filed beside the record.
+            document: Whose results they are.
+            status: How it ended.
+            files: Name and content of each result; see ``KINDS``.
             yields: The upload was replaced; it counts as older than any other one of its key.
 
         Returns:
             False where a newer upload's result stands instead.
         """
-        document, body = record.document, encoded(record)
-        self._store.write(ObjectRef(self._output, layout.record(document)), body, _RECORD)
-        self._together([(layout.answer(document, page), answer, _RECORD) for page, answer in answers.items()])
-        if yields:
-            document = msgspec.structs.replace(document, uploaded_at=None)
+        said = Published(document.version, document.uploaded_at, status, tuple(files))
+        self._together([partial(self._keep, document, name, file, said) for name, file in files.items()])
+        return self._stand(msgspec.structs.replace(document, uploaded_at=None) if yields else document, said)
+
+    def publish_again(self, document: Document) -> None:
+        """Put the results of an earlier upload of the same bytes back on top: they were uploaded again."""
+        said = self.known(document)
+        if said is None:
+            return
+        if (document.uploaded_at or NEVER) > (said.uploaded_at or NEVER):
+            said = self._redated(document, said)
+        self._stand(document, said)
+
+    def known(self, document: Document) -> Published | None:
+        """Return what is known of the record of this very version; None where it has none."""
+        return self._said(ObjectRef(self._output, layout.version(document, RECORD)))
+
+    def _stand(self, document: Document, said: Published) -> bool:
         for _ in range(_TRIES):
             told = self._newest.announce(document)
             try:
                 newer = (self._newest.newer(document) if told else None) or self._standing(document)
                 if newer is None:
-                    self._write(record, body)
+                    self._raise(document, said)
                     newer = self._newest.newer(document) if told else None
                 if newer is not None:
                     self._restore(document, newer, told=told)
@@ -101,61 +115,68 @@ class Publisher:
                 return
             newer = last
 
-    def publish_again(self, document: Document) -> None:
-        """Put the result of an earlier upload of the same bytes back on top: they were uploaded again."""
-        record = self.known(document)
-        if record is None:
-            return
-        if (document.uploaded_at or NEVER) > (record.document.uploaded_at or NEVER):
-            known = msgspec.structs.replace(record.document, uploaded_at=document.uploaded_at)
-            record = msgspec.structs.replace(record, document=known)
-        self.publish(record, {})
-
-    def known(self, document: Document) -> Record | None:
-        """Return the record this very version has; None where it has none, or one that nobody can read."""
-        return self._decoded(layout.record(document), Record)
-
-    def _decoded(self, key: str, kind: type[_Kind]) -> _Kind | None:
-        try:
-            return msgspec.json.decode(self._store.read(ObjectRef(self._output, key)), type=kind)
-        except (ObjectGoneError, msgspec.MsgspecError, UnicodeDecodeError):
-            return None
-
-    def _standing(self, document: Document) -> Version | None:
-        """Return the version whose result lies there, if it was uploaded later than this one."""
-        published = self._decoded(layout.results(document.key, "record.json"), _Published)
-        if published is None:
-            return None
-        found = published.document
-        later = (found.uploaded_at or NEVER) > (document.uploaded_at or NEVER)
-        return found if later and found.version != document.version else None
-
     def _put_back(self, document: Document, version: Version) -> None:
-        """Write the newer version's result again, if it has one by now and nothing newer lies there; else it will."""
+        """Raise the newer version's results again, if it has any by now and nothing newer lies there; else it will."""
         newer = msgspec.structs.replace(document, version=version.version, uploaded_at=version.uploaded_at)
         if self._standing(newer) is not None:
             return
-        record = self.known(newer)
-        if record is not None:
-            self._write(record, encoded(record))
+        said = self.known(newer)
+        if said is not None:
+            self._raise(newer, said)
 
-    def _write(self, record: Record, body: bytes) -> None:
-        key = record.document.key
-        book = workbook.one(record)
-        self._together([
-            (layout.results(key, "record.json"), body, _RECORD),
-            (layout.results(key, "record.xlsx"), book, _WORKBOOK),
-        ])  # fmt: skip
+    def _standing(self, document: Document) -> Version | None:
+        """Return the version whose result lies there, if it was uploaded later than this one."""
+        found = self._said(ObjectRef(self._output, layout.results(document.key, RECORD)))
+        if found is None or found.version == document.version:
+            return None
+        later = (found.uploaded_at or NEVER) > (document.uploaded_at or NEVER)
+        return Version(found.version, found.uploaded_at) if later else None
 
-    def _together(self, files: Sequence[File]) -> None:
-        if len(files) < 2:
-            for key, content, kind in files:
-                self._store.write(ObjectRef(self._output, key), content, kind)
-            return
-        with ThreadPoolExecutor(_AT_ONCE) as together:
-            writing = [
-                together.submit(self._store.write, ObjectRef(self._output, key), content, kind)
-                for key, content, kind in files
+    def _said(self, ref: ObjectRef) -> Published | None:
+        try:
+            return msgspec.json.decode(self._store.head(ref).metadata.get("legible", ""), type=Published)
+        except (ObjectGoneError, msgspec.MsgspecError):
+            return None
+
+    def _raise(self, document: Document, said: Published) -> None:
+        """Copy a version's results to where people look; what an upload before had beside them goes."""
+        stale = self._said(ObjectRef(self._output, layout.results(document.key, RECORD)))
+        gone = set(stale.names if stale else ()) - set(said.names)
+        # The record last: who finds it finds all the others.
+        self._together(
+            [partial(self._copy, document, name) for name in said.names if name != RECORD]
+            + [
+                partial(self._store.remove, ObjectRef(self._output, layout.results(document.key, name)))
+                for name in gone
             ]
-        for written in writing:
-            written.result()
+        )
+        self._copy(document, RECORD)
+
+    def _copy(self, document: Document, name: str) -> None:
+        source, target = layout.version(document, name), layout.results(document.key, name)
+        self._store.copy(ObjectRef(self._output, source), ObjectRef(self._output, target))
+
+    def _keep(self, document: Document, name: str, file: Path, said: Published) -> None:
+        """Write a result beside the answers of its version."""
+        body = file.read_bytes() if file.stat().st_size <= _SMALL_BYTES else file
+        metadata = said.metadata() if name == RECORD else None
+        self._store.write(ObjectRef(self._output, layout.version(document, name)), body, KINDS[name], metadata)
+
+    def _redated(self, document: Document, said: Published) -> Published:
+        """Write the record again with the time of the later upload; nothing else of it changes."""
+        ref = ObjectRef(self._output, layout.version(document, RECORD))
+        old, new = (b'"uploaded_at": ' + msgspec.json.encode(at) for at in (said.uploaded_at, document.uploaded_at))
+        said = msgspec.structs.replace(said, uploaded_at=document.uploaded_at)
+        with tempfile.TemporaryDirectory(prefix="legible-") as folder:
+            path = Path(folder) / RECORD
+            with path.open("wb") as file:
+                for first, last in ranges(self._store.head(ref).size):
+                    part = self._store.read(ref, Wanted(first=first, last=last))
+                    file.write(part if first else part.replace(old, new, 1))
+            self._keep(document, RECORD, path, said)
+        return said
+
+    def _together(self, tasks: Sequence[Callable[[], None]]) -> None:
+        with ThreadPoolExecutor(_AT_ONCE) as together:
+            for done in [together.submit(task) for task in tasks]:
+                done.result()

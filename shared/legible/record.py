@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from itertools import islice
+from typing import IO, Any
 
+import msgspec
 from msgspec import Struct
 
 from legible import layout
+from legible.contents import Parts
 from legible.journal import Line, PageLedger, State
-from legible.model import Attachment, Calls, Document, Extract, Page, Reason, Record, Status
-from legible.operation import Operation
+from legible.model import Attachment, Calls, Document, Page, Reason, Record, Status
+from legible.operation import Operation, Output
 
 #: Which status a document takes when no page is done: the first of these that a page has.
 _WORST: tuple[Status, ...] = ("held", "dead", "rejected")
 
+#: So many values are turned into JSON at once.
+_BATCH = 200
+
 
 class Asked(Struct, frozen=True):
-    """What was asked for: operation, options and how many pages there are to call."""
+    """What was asked for: operation, options, how many pages there are to call, and what is made of the answers."""
 
     operation: Operation
     options: dict[str, Any]
     pages: int = 0
+    outputs: tuple[Output, ...] = ()
 
 
 def status_of(state: State, pages: int, reason: Reason | None, status: Status | None) -> Status:
@@ -48,20 +56,20 @@ def assemble(
     document: Document,
     asked: Asked | None,
     state: State,
-    extract: Extract,
+    notes: tuple[str, ...],
     attachments: tuple[Attachment, ...],
     *,
     status: Status,
     reason: Reason | None,
     finished_at: datetime,
 ) -> Record:
-    """Put together everything known of one document.
+    """Put together what is known of one document, but for what was recognized.
 
     Args:
         document: What was uploaded.
         asked: What was asked for; None where no route was found.
         state: Its journal.
-        extract: What its answers say.
+        notes: What was odd in its answers.
         attachments: The stored files of the answers.
         status: How it ended.
         reason: Why, unless it is done.
@@ -79,11 +87,8 @@ def assemble(
         options=asked.options if asked else {},
         reason=reason,
         pages=pages,
-        fields=extract.fields,
-        tables=extract.tables,
-        text=extract.text,
         attachments=attachments,
-        notes=extract.notes,
+        notes=notes,
         calls=Calls(state.answered, state.unknown, state.surplus),
         ledger=layout.journal(document),
         finished_at=finished_at,
@@ -94,8 +99,34 @@ def _page(document: Document, number: int, known: PageLedger, status: Status, re
     line: Line | None = known.answered
     if line is not None:
         key = layout.answer(document, number)
-        return Page(number, "done", source=line.source, answer=key, request_id=line.request_id, note=line.note)
+        return Page(number, "done", line.source, key, line.request_id, line.note, line.frame)
     if known.settled is not None:
         return Page(number, known.settled.state or "dead", reason=known.settled.reason)
     missing = reason or Reason("not-called", "The page was not called for.")
     return Page(number, status if status in {"rejected", "held", "dead"} else "held", reason=missing)
+
+
+def write(record: Record, parts: Parts, file: IO[bytes]) -> None:
+    """Write ``record.json``: two spaces of indent, keys in the order of the schema, UTF-8.
+
+    Args:
+        record: What is known, but for what was recognized.
+        parts: What was recognized; never held in memory whole.
+        file: Where to.
+    """
+    rest = msgspec.json.format(msgspec.json.encode(record), indent=2)
+    for name in ("fields", "tables", "text"):
+        before, rest = rest.split(b'\n  "%s": []' % name.encode(), 1)
+        file.write(b'%s\n  "%s": [' % (before, name.encode()))
+        file.writelines(_items(iter(getattr(parts, name))))
+        file.write(b"\n  ]" if getattr(parts, name) else b"]")
+    file.write(rest + b"\n")
+
+
+def _items(values: Iterator[Any]) -> Iterator[bytes]:
+    comma = b""
+    while batch := list(islice(values, _BATCH)):
+        # A line end never stands inside a JSON text, so that all of them are the formatter's own.
+        text = msgspec.json.format(msgspec.json.encode(batch), indent=2)[1:-2]
+        yield comma + text.replace(b"\n", b"\n  ")
+        comma = b","

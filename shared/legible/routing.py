@@ -5,36 +5,48 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from legible import catalog
 from legible.errors import HeldError, RejectedError, SettingsError
-from legible.operation import Operation, Option
+from legible.operation import Operation, Option, Output
 
 #: The SDK's notation of an option's type, and what TOML or JSON gives for it.
 _TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float)}
 
 
+#: Above this many pages a document is held; its journal has room for about 4,900.
+MaxPages = Annotated[int, Meta(ge=1, le=4900)]
+
+
 class Route(Struct, frozen=True, forbid_unknown_fields=True):
-    """A rule: keys that match ``match`` (a glob; ``*`` also crosses ``/``) are read by ``operation``."""
+    """A rule: keys that match ``match`` (a glob; ``*`` also crosses ``/``) are read by ``operation``.
+
+    ``max_pages`` and ``outputs`` are as in ``OperationSettings``, which they overrule.
+    """
 
     match: str
     operation: str
     options: dict[str, Any] = {}
+    max_pages: MaxPages | None = None
+    outputs: tuple[Output, ...] | None = None
 
 
 class OperationSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """What the user says of one operation.
 
     ``options`` go with every call; ``region`` is where it is called, if not in the function's own region; ``live``
-    overrules the catalog's word that the operation was removed.
+    overrules the catalog's word that the operation was removed. A document of more than ``max_pages`` pages is held,
+    where ``limits.max_pages`` does not say less; ``outputs`` are made beside record and workbook.
     """
 
     options: dict[str, Any] = {}
     region: str = ""
     live: bool | None = None
+    max_pages: MaxPages | None = None
+    outputs: tuple[Output, ...] = ()
 
 
 class Routing(Struct, frozen=True):
@@ -52,10 +64,12 @@ class Routing(Struct, frozen=True):
 
 
 class Routed(Struct, frozen=True):
-    """An operation and the options it is called with."""
+    """An operation, the options it is called with, how many pages it may be called for, and what is made of that."""
 
     operation: Operation
     options: dict[str, Any]
+    max_pages: int | None = None
+    outputs: tuple[Output, ...] = ()
 
 
 def route(key: str, routing: Routing) -> Routed:
@@ -69,14 +83,10 @@ def route(key: str, routing: Routing) -> Routed:
         RejectedError: No rule fits.
     """
     folder = key.split("/", 1)[0] if "/" in key else ""
-    slug = ""
-    options: dict[str, Any] = {}
-    if folder in catalog.slugs():
-        slug = folder
-    else:
-        rule = next((rule for rule in routing.routes if fnmatchcase(key, rule.match)), None)
-        slug, options = (rule.operation, rule.options) if rule else (routing.default, {})
-    if not slug:
+    rule = Route(key, folder if folder in catalog.slugs() else routing.default)
+    if folder not in catalog.slugs():
+        rule = next((rule for rule in routing.routes if fnmatchcase(key, rule.match)), rule)
+    if not rule.operation:
         raise RejectedError(
             f"No operation for the key: its first folder is {folder or 'none'!r}."
             if folder
@@ -85,7 +95,13 @@ def route(key: str, routing: Routing) -> Routed:
             advice="Name the first folder after an operation (passport/, general-text/), or add a [[routes]] rule or a "
             "default operation to legible.toml; then upload again.",
         )
-    return Routed(catalog.find(slug), {**routing.of(slug).options, **options})
+    said = routing.of(rule.operation)
+    return Routed(
+        catalog.find(rule.operation),
+        {**said.options, **rule.options},
+        said.max_pages if rule.max_pages is None else rule.max_pages,
+        said.outputs if rule.outputs is None else rule.outputs,
+    )
 
 
 def check(operation: Operation, routing: Routing, today: date) -> None:

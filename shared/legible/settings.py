@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from legible.errors import SettingsError
-from legible.routing import OperationSettings, Route, checked_options
+from legible.routing import MaxPages, OperationSettings, Route, checked_options
 
 Seconds = Annotated[float, Meta(gt=0, le=900)]
 Bucket = Annotated[str, Meta(pattern=r"^$|^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
@@ -46,13 +46,15 @@ class Ocr(Struct, frozen=True, forbid_unknown_fields=True):
     """How OCR is called; an empty endpoint is the region's own.
 
     ``source``: the object's plain URL, read by the service's own OBS authorization; a signed URL; or inline Base64.
-    ``enterprise_project`` is billed for every call.
+    ``enterprise_project`` is billed for every call. ``window`` is how many pages of one document are called for at the
+    same time.
     """
 
     endpoint: Endpoint = ""
     source: Literal["url", "signed-url", "inline"] = "url"
     enterprise_project: Id = ""
     attempts: Annotated[int, Meta(ge=1, le=10)] = 4
+    window: Annotated[int, Meta(ge=1, le=32)] = 4
     wait_seconds: tuple[Seconds, Seconds] = (2.0, 5.0)
     call_seconds: Seconds = 60.0
     connect_seconds: Seconds = 10.0
@@ -78,7 +80,7 @@ class LedgerSettings(Struct, frozen=True, forbid_unknown_fields=True):
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     """What is not paid for unasked. A document of more pages is held; its journal has room for about 4,900."""
 
-    max_pages: Annotated[int, Meta(ge=1, le=4900)] = 2000
+    max_pages: MaxPages = 2000
 
 
 class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):

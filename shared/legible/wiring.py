@@ -27,6 +27,8 @@ from legible.settings import Settings, load
 
 #: Where FunctionGraph unpacks the zip (functiongraph_02_0502); this file's own place where the platform does not say.
 _ROOTS = (Path(__file__).parents[1], Path(__file__).parents[2])
+#: A fresh invocation is called within the time that is kept free at the end (``Policy.reserve``).
+_RELAY_SECONDS = 4.0
 
 
 def pipeline(context: Any) -> Pipeline:
@@ -55,17 +57,21 @@ def pipeline(context: Any) -> Pipeline:
         settings.ocr.enterprise_project,
         settings.ocr.connect_seconds,
     )
-    return assemble(settings, obs.ObsStore(address, credentials), recognizer, call)
+    store = obs.ObsStore(address, credentials)
+    return assemble(settings, store, recognizer, call, relay(settings, call, credentials))
 
 
-def assemble(settings: Settings, store: ObjectStore, recognizer: Recognizer, call: Context) -> Pipeline:
-    """Put a pipeline together from its parts."""
+def assemble(
+    settings: Settings, store: ObjectStore, recognizer: Recognizer, call: Context, fresh: Relay | None = None
+) -> Pipeline:
+    """Put a pipeline together from its parts; ``fresh`` goes on where the time of this invocation ends."""
     output = settings.buckets.output
     ledger = Ledger(store, output)
     said = settings.ocr
     policy = Policy(
         source=said.source,
         attempts=said.attempts,
+        window=said.window,
         wait=said.wait_seconds,
         call=said.call_seconds,
         settle=settings.ledger.settle_seconds,
@@ -77,7 +83,7 @@ def assemble(settings: Settings, store: ObjectStore, recognizer: Recognizer, cal
         documents=Documents(store, settings.buckets.input, output, settings.limits.max_pages, call.remaining),
         ledger=ledger,
         caller=Caller(Desk(store, recognizer, output, policy, call.remaining, time.sleep)),
-        finisher=Finisher(store, output, ledger, publisher),
+        finisher=Finisher(store, output, ledger, publisher, call.remaining),
         publisher=publisher,
         rules=Routing(
             region=settings.cloud.region,
@@ -89,6 +95,7 @@ def assemble(settings: Settings, store: ObjectStore, recognizer: Recognizer, cal
         settings={"enterprise_project": said.enterprise_project, "routes": msgspec.to_builtins(settings.operations)},
         invocation=Invocation(call.owner, call.remaining),
         log=log,
+        relay=fresh,
     )
 
 
@@ -102,7 +109,9 @@ def relay(settings: Settings, call: Context, credentials: Credentials) -> Relay 
     apart = settings.obs.endpoint and settings.ocr.endpoint
     where = settings.functions.endpoint or ("" if apart else functions_endpoint(settings.cloud.region))
     urn = call.urn(settings.cloud.region)
-    return FunctionRelay(where, credentials, call.project_id, urn) if where and urn else None
+    if not where or not urn:
+        return None
+    return FunctionRelay(where, credentials, call.project_id, urn, seconds=_RELAY_SECONDS)
 
 
 def settings_file() -> Path | None:

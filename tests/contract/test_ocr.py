@@ -184,7 +184,7 @@ def test_what_the_sdk_itself_refuses_is_a_setting_to_mend(recognizer):
 
 def test_connections_are_kept(recognizer):
     recognizer.recognize(PASSPORT, {}, INLINE, 5)
-    first = recognizer._clients
+    first = recognizer._own.clients
     recognizer.recognize(TEXT, {}, INLINE, 9)
     assert len(first) == 1
 

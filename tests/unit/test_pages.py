@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import time
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from fakes import SheetsHere
-from legible import catalog, intake, pages
+from legible import catalog, intake, messages, pages, ports
 from legible.errors import HeldError, OutOfTimeError, RejectedError, UnavailableError
 from legible.pages import Look, Plan, child, drawing, looking, planning, sheets
 from rig import IN, Rig, drawn, pdf, picture, tiff
@@ -38,6 +39,13 @@ def look(name, body):
 def saved(image, name, **options):
     target = io.BytesIO()
     image.save(target, name, **options)
+    return target.getvalue()
+
+
+def ofd():
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("OFD.xml", "<ofd:OFD/>")
     return target.getvalue()
 
 
@@ -387,7 +395,7 @@ class TestApart:
 
     def test_a_large_document_is_copied_part_by_part(self):
         asked = []
-        body = pdf(1) + bytes(2 * sheets.PART)
+        body = pdf(1) + bytes(2 * ports.PART)
 
         def read(first, last):
             asked.append(last - first + 1)
@@ -395,7 +403,7 @@ class TestApart:
 
         with pages.Sheets("pdf", len(body), read) as document:
             document.look(30)
-        assert max(asked) == sheets.PART
+        assert max(asked) == ports.PART
         assert sum(asked) == len(body)
 
     def test_the_process_serves_until_its_questions_end(self, tmp_path):
@@ -406,8 +414,8 @@ class TestApart:
         questions.seek(0)
         child.serve(questions, answers)
         answers.seek(0)
-        assert child.receive(answers, child.Reply).look.pages == 2
-        assert child.receive(io.BytesIO(b"\0\0\0\x09cut"), child.Reply) is None
+        assert messages.receive(answers, child.Reply).look.pages == 2
+        assert messages.receive(io.BytesIO(b"\0\0\0\x09cut"), child.Reply) is None
 
     def test_memory_that_ends_is_said(self, tmp_path, monkeypatch):
         def starved(*values):
@@ -432,7 +440,7 @@ def test_a_pdf_of_100_000_pages_is_held_in_time():
 
 def test_an_ofd_is_read_by_the_operations_that_take_it():
     rig = Rig()
-    (outcome,) = rig.run(rig.upload("vat-invoice/a.ofd", b"PK\x03\x04OFD.xml"))
+    (outcome,) = rig.run(rig.upload("vat-invoice/a.ofd", ofd()))
     assert outcome["status"] == "done"
     assert rig.record("vat-invoice/a.ofd")["pages"][0]["note"] == OFD
 

@@ -1,5 +1,6 @@
 """Answers become fields, tables, text and files; whatever an answer holds, nothing of it is lost."""
 
+from legible.fields.placing import placed
 from legible.fields.reading import extract
 
-__all__ = ["extract"]
+__all__ = ["extract", "placed"]

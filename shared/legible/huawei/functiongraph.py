@@ -113,7 +113,7 @@ class Log:
 
     def __call__(self, event: str, **values: Any) -> None:
         """Write the line; texts are redacted, whoever made them."""
-        level = logging.WARNING if event in {"retry", "skipped", "not-released"} else logging.INFO
+        level = logging.WARNING if event in {"retry", "skipped", "not-released", "not-handed-on"} else logging.INFO
         if level < self._lowest:
             return
         line = json.dumps({"event": event, **values, "request": self._request_id}, ensure_ascii=False, default=str)
@@ -205,7 +205,7 @@ def failure(payload: Any) -> tuple[list[Arrival], Reason]:
     tries = context.get("approximate_invoke_count")
     status = answer.get("status_code", answer.get("statusCode"))
     said = body.get("response_payload")
-    text = said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, default=str) if said else ""
+    text = _error_message(said)
     after = f"after {tries or 'an unknown number of'} calls (status {status})"
     reason = Reason(
         "platform-gave-up",
@@ -218,6 +218,15 @@ def failure(payload: Any) -> tuple[list[Arrival], Reason]:
         return [_unreadable(payload, Reason.of(lacking))], reason
     found = uploads(body["request_payload"])
     return [_unreadable(payload, item.reason) if isinstance(item, Unreadable) else item for item in found], reason
+
+
+def _error_message(said: Any) -> str:
+    """Return what a failed call's own answer says; the stack beside its message is for the log, not for a record."""
+    with suppress(EventError):
+        said = _parsed(said) if isinstance(said, str) and said.startswith("{") else said
+    if isinstance(said, Mapping) and isinstance(said.get("errorMessage"), str):
+        return str(said["errorMessage"])
+    return said if isinstance(said, str) else json.dumps(said, ensure_ascii=False, default=str) if said else ""
 
 
 def _parsed(event: Any) -> Any:

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
 
@@ -111,12 +112,29 @@ class ObsStore:
         ))  # fmt: skip
         return bytes(found.body.buffer or b"")
 
-    def write(self, ref: ObjectRef, body: bytes, content_type: str, metadata: dict[str, str] | None = None) -> None:
+    def write(
+        self, ref: ObjectRef, body: bytes | Path, content_type: str, metadata: dict[str, str] | None = None
+    ) -> None:
         """See ``ObjectStore.write``."""
         headers = PutObjectHeader(contentType=content_type)
+        if isinstance(body, Path):
+            self._call("write", ref, lambda: self._client.putFile(
+                ref.bucket, ref.key, str(body), metadata=metadata, headers=headers
+            ))  # fmt: skip
+            return
         self._call("write", ref, lambda: self._client.putContent(
             ref.bucket, ref.key, content=body, metadata=metadata, headers=headers
         ))  # fmt: skip
+
+    def copy(self, source: ObjectRef, target: ObjectRef) -> None:
+        """See ``ObjectStore.copy`` (CopyObject, api-obs obs_04_0082; metadata is copied unless told otherwise)."""
+        self._call(
+            "copy", source, lambda: self._client.copyObject(source.bucket, source.key, target.bucket, target.key)
+        )
+
+    def remove(self, ref: ObjectRef) -> None:
+        """See ``ObjectStore.remove``."""
+        self._call("remove", ref, lambda: self._client.deleteObject(ref.bucket, ref.key))
 
     def append(self, ref: ObjectRef, position: int, body: bytes) -> int:
         """See ``ObjectStore.append`` (AppendObject, api-obs obs_04_0088)."""

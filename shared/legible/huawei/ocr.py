@@ -74,20 +74,20 @@ class OcrRecognizer:
         self._project_id = project_id
         self._enterprise_project = enterprise_project
         self._connect_seconds = connect_seconds
-        self._received = threading.local()
-        self._clients: dict[str, tuple[Any, HttpConfig]] = {}
+        #: Each thread has its own clients, because a client is told how long its call may take; and its own response.
+        self._own = threading.local()
 
     def recognize(self, operation: Operation, options: Mapping[str, Any], picture: Picture, seconds: float) -> Answer:
         """See ``Recognizer.recognize``."""
-        self._received.response = None
+        self._own.response = None
         try:
             request = self.request(operation, options, picture)
             getattr(self._client(operation, seconds), operation.sdk.method)(request)
         except Exception as error:
-            if self._received.response is None or isinstance(error, ServiceResponseException):
+            if self._own.response is None or isinstance(error, ServiceResponseException):
                 raise self._translated(error) from None
             # An answer came; that the SDK's typed parser fails on it is not our concern.
-        return self._answer(self._received.response)
+        return self._answer(self._own.response)
 
     def request(self, operation: Operation, options: Mapping[str, Any], picture: Picture) -> Any:
         """Return the SDK's request for one call."""
@@ -107,9 +107,11 @@ class OcrRecognizer:
     def _client(self, operation: Operation, seconds: float) -> Any:
         """Return the client of the operation's endpoint, its connections kept, told how long the call may take."""
         where = self._endpoint_of(operation.slug)
-        if where not in self._clients:
-            self._clients[where] = self._built(where)
-        client, config = self._clients[where]
+        if not hasattr(self._own, "clients"):
+            self._own.clients = {}
+        if where not in self._own.clients:
+            self._own.clients[where] = self._built(where)
+        client, config = self._own.clients[where]
         config.timeout = (min(self._connect_seconds, seconds), seconds)
         return client
 
@@ -121,7 +123,7 @@ class OcrRecognizer:
         return builder.with_http_handler(HttpHandler().add_response_handler(self._receive)).build(), config
 
     def _receive(self, **values: Any) -> None:
-        self._received.response = values["response"]
+        self._own.response = values["response"]
 
     def _answer(self, response: requests.Response) -> Answer:
         request_id = response.headers.get("X-Request-Id", "")

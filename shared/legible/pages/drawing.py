@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pypdfium2
 from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
 
 from legible.errors import RejectedError
 from legible.model import Frame
@@ -26,6 +27,10 @@ _FEW_COLORS = 16
 _COVERS = 0.9
 _QUALITY = 90
 _INVISIBLE = 3
+#: Forms in forms are looked into so deep for a scan.
+_DEEPEST = 3
+#: TIFF's BitsPerSample.
+_BITS = 258
 
 
 def render(path: Path, format_name: str, page: int, want: Want) -> Rendered:
@@ -63,6 +68,7 @@ class _Done:
 def _page(path: Path, format_name: str, page: int, want: Want) -> Iterator[tuple[Image.Image, Frame, _Done]]:
     if format_name == "pdf":
         with looking.pdf(path) as document:
+            document.init_forms()  # else what was filled into a form is not drawn
             yield _pdf_page(document, page, want)
         return
     try:
@@ -100,17 +106,19 @@ def _dpi(sheet: pypdfium2.PdfPage) -> float:
     found = _scan(sheet)
     if found is None:
         return DPI
-    pixels, points = max(found.get_px_size()), max(sheet.get_size())
-    return float(min(DPI, pixels / points * 72))
+    about = found.get_metadata()
+    return float(min(DPI, max(about.horizontal_dpi, about.vertical_dpi)))
 
 
 def _scan(sheet: pypdfium2.PdfPage) -> pypdfium2.PdfImage | None:
     """Return the one image that covers the page, if nothing else is seen on it; text recognized before is unseen."""
     found = None
-    for thing in sheet.get_objects(max_depth=3):
+    if pypdfium2.raw.FPDFPage_GetAnnotCount(sheet):
+        return None
+    for thing in sheet.get_objects(max_depth=_DEEPEST):
         if thing.type == pypdfium2.raw.FPDF_PAGEOBJ_IMAGE and found is None:
             found = thing
-        elif thing.type == pypdfium2.raw.FPDF_PAGEOBJ_FORM or _unseen(thing):
+        elif (thing.type == pypdfium2.raw.FPDF_PAGEOBJ_FORM and thing.level < _DEEPEST - 1) or _unseen(thing):
             continue
         else:
             return None
@@ -127,7 +135,7 @@ def _unseen(thing: pypdfium2.PdfObject) -> bool:
 
 
 def _frame(image: Image.Image, page: int, want: Want) -> tuple[Image.Image, Frame, _Done]:
-    image.seek(page - 1)
+    image.seek(looking.frames(image)[page - 1])
     kind, orientation = image.format or "an image", looking.orientation_of(image)
     width, height = image.size
     if max(image.size) > want.max_side or width * height > MOST_PIXELS:  # a JPEG is decoded at a half or a quarter
@@ -139,8 +147,9 @@ def _frame(image: Image.Image, page: int, want: Want) -> tuple[Image.Image, Fram
     flat = _flat(image)
     done = _Done(f"converted from {kind}" + (f" {mode}" if mode not in {"1", "L", "P", "RGB", "RGBA"} else ""))
     if orientation > 1:
-        flat = _upright(flat, orientation)
         done.said.append("turned upright")
+    if orientation > 1 and kind != "TIFF":  # Pillow has turned a TIFF while it was decoded
+        flat = _upright(flat, orientation)
         if orientation >= 5:
             width, height = height, width
     return flat, Frame(width, height, "px", flat.width / width), done
@@ -163,7 +172,9 @@ def _flat(image: Image.Image) -> Image.Image:
 def _eight_bits(image: Image.Image) -> Image.Image:
     """Scale 16 bits down to 8: Pillow's own conversion cuts everything above 255 to white."""
     wide = image if image.mode == "I" else image.convert("I")
-    return wide.point(lambda value: value * (1 / 257)).convert("L")
+    bits = image.tag_v2.get(_BITS, (16,))[0] if isinstance(image, TiffImageFile) else 16  # a TIFF may have 12
+    most = (1 << bits if bits < 16 else 1 << 16) - 1
+    return wide.point(lambda value: value * (255 / most)).convert("L")
 
 
 def _upright(image: Image.Image, orientation: int) -> Image.Image:

@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+import msgspec
 import pypdfium2
 from PIL import ExifTags, Image, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 from legible.errors import RejectedError
 from legible.pages.values import Look
@@ -28,6 +30,10 @@ else:
 COUNTED = frozenset({"pdf", "tiff", "gif", "webp", "heic", "avif"})
 #: The most memory that the decoded pixels of one image may take, in bytes.
 MOST_BYTES = 160_000_000
+#: TIFF tags and their values (TIFF 6.0): NewSubfileType with its bits for an overview and a mask, tiles, planes.
+_KIND_OF_FRAME, _NO_PAGE, _TILES, _PLANES = 254, 1 | 4, 322, 284
+#: Packings of a TIFF that every reader of images knows, by Pillow's names.
+_USUAL = frozenset({"raw", "tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg", "tiff_ccitt", "group3", "group4"})
 _BYTES = {"1": 1, "L": 1, "P": 1, "LA": 4, "PA": 4, "I;16": 2, "I;16B": 2, "I;16L": 2}
 #: EXIF orientations that lay an image on its side.
 _SIDEWAYS = frozenset({5, 6, 7, 8})
@@ -64,7 +70,12 @@ def look(path: Path, format_name: str) -> Look:
         with pdf(path) as document:
             return Look(pages=len(document), locked=pypdfium2.raw.FPDF_GetSecurityHandlerRevision(document) != -1)
     with path.open("rb") as file, opened(file) as image:
-        return look_of(image, int(getattr(image, "n_frames", 1)))
+        found = look_of(image, len(frames(image)))
+        if _rare(image):
+            found = msgspec.structs.replace(found, mode=f"{found.mode};rare")
+        if format_name == "tiff" and found.pages == 1 and decoded(image) <= MOST_BYTES:
+            image.load()  # its end is nowhere marked: only its pixels tell whether it is whole
+        return found
 
 
 def whole(path: Path, format_name: str, ending: bytes) -> bool:
@@ -76,7 +87,8 @@ def whole(path: Path, format_name: str, ending: bytes) -> bool:
         ending: What stands at the end of a whole document of this format.
     """
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as body:
-        if body.find(ending) < 0:
+        at = body.rfind(ending)
+        if at < 0 or (format_name == "pdf" and body.find(b" obj", at) >= 0):  # an update that broke off
             return False
     try:
         if format_name == "pdf":
@@ -95,9 +107,31 @@ def look_of(image: Image.Image, pages: int = 1) -> Look:
     """Return what an opened image is, upright."""
     orientation = orientation_of(image)
     width, height = image.size
-    if orientation in _SIDEWAYS:
+    if orientation in _SIDEWAYS and image.format != "TIFF":  # Pillow tells a TIFF's sides as they are seen
         width, height = height, width
     return Look(pages, width, height, image.mode, turned=orientation > 1)
+
+
+def frames(image: Image.Image) -> list[int]:
+    """Return which frames of an image are pages: thumbnails, overviews and masks in a TIFF are none."""
+    every = list(range(int(getattr(image, "n_frames", 1))))
+    if not isinstance(image, TiffImageFile) or len(every) == 1:
+        return every
+    found = []
+    for frame in every:
+        image.seek(frame)
+        if not image.tag_v2.get(_KIND_OF_FRAME, 0) & _NO_PAGE:
+            found.append(frame)
+    image.seek(0)
+    return found or every
+
+
+def _rare(image: Image.Image) -> bool:
+    """Tell whether a TIFF is written in a way that few readers know: 64 bits, tiles, planes, rare packing."""
+    if not isinstance(image, TiffImageFile):
+        return False
+    tags, packing = image.tag_v2, image.info.get("compression", "raw")
+    return bool(tags._bigtiff) or _TILES in tags or tags.get(_PLANES, 1) != 1 or packing not in _USUAL
 
 
 def orientation_of(image: Image.Image) -> int:

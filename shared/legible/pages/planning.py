@@ -32,7 +32,7 @@ class Plan(Struct, frozen=True):
     note: str = ""
 
 
-def plan(operation: Operation, format_name: str, size: int, look: Look) -> Plan:
+def plan(operation: Operation, format_name: str, size: int, look: Look, *, placed: bool = False) -> Plan:
     """Decide how each page of a document is called for; no page is left out.
 
     Args:
@@ -40,6 +40,7 @@ def plan(operation: Operation, format_name: str, size: int, look: Look) -> Plan:
         format_name: As intake told it.
         size: The document's length in bytes.
         look: What its pages are.
+        placed: Where each word stands on its page must be known; of a PDF page that the service draws it is not.
 
     Raises:
         RejectedError: The operation does not take it and it cannot be converted; or it is too small to hold a letter.
@@ -49,7 +50,7 @@ def plan(operation: Operation, format_name: str, size: int, look: Look) -> Plan:
             raise _not_taken(operation, format_name)
         return Plan(note="OFD: only what the service reads of it by itself, its first page.")
     if format_name == "pdf":
-        return _plan_pdf(operation, fits(operation.limits, size), look)
+        return _plan_pdf(operation, fits(operation.limits, size) and not placed, look)
     takes = format_name in operation.limits.formats
     if not takes and format_name not in _CONVERTED and not (format_name == "heic" and looking.READS_HEIC):
         raise _not_taken(operation, format_name)
