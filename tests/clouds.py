@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 from urllib.parse import quote_plus
 
+from obs import ObsClient
+
+from legible import layout
 from legible.huawei import obs
 from legible.huawei.credentials import Credentials
-from localcloud.cloud import LocalCloud
+from legible.model import ObjectRef
+from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
 from localcloud.functiongraph.context import Context
 
 
@@ -46,3 +51,29 @@ def event(key: str, etag: str = "", bucket: str = "legible-in") -> dict[str, Any
     """Return a classic event of one upload, its key encoded."""
     item = {"key": quote_plus(key), "eTag": etag}
     return {"Records": [{"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": item}}]}
+
+
+def upload(cloud: LocalCloud, key: str, body: bytes) -> None:
+    """Upload a document with the account's own keys."""
+    client = ObsClient(
+        access_key_id=cloud.credentials.access, secret_access_key=cloud.credentials.secret,
+        server=cloud.obs_endpoint, signature="v2", path_style=True, is_signature_negotiation=False,
+    )  # fmt: skip
+    assert client.putContent(INPUT_BUCKET, key, content=body).status == 200
+
+
+def result(cloud: LocalCloud, key: str, name: str = "record.json") -> bytes:
+    return store(cloud).read(ObjectRef(OUTPUT_BUCKET, layout.results(key, name)))
+
+
+def record(cloud: LocalCloud, key: str) -> dict[str, Any]:
+    return dict(json.loads(result(cloud, key)))
+
+
+def journal(cloud: LocalCloud, key: str) -> list[dict[str, Any]]:
+    lines = store(cloud).read(ObjectRef(OUTPUT_BUCKET, record(cloud, key)["ledger"]))
+    return [json.loads(line) for line in lines.splitlines()]
+
+
+def paid(cloud: LocalCloud) -> int:
+    return sum(call.units for call in cloud.ocr.journal.calls)
