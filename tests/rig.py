@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 from typing import Any
 
 from msgspec import structs
@@ -55,7 +56,8 @@ def tiff(pages: int, *, noise: bool = False) -> bytes:
 def pdf(pages: int) -> bytes:
     target = io.BytesIO()
     sheets = [Image.new("RGB", (200, 280), (255, 255, 255 - page)) for page in range(pages)]
-    sheets[0].save(target, "PDF", save_all=True, append_images=sheets[1:])
+    long_ago = time.gmtime(0)  # else the same pages have other bytes a second later
+    sheets[0].save(target, "PDF", save_all=True, append_images=sheets[1:], creationDate=long_ago, modDate=long_ago)
     return target.getvalue()
 
 
