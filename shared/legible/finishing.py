@@ -240,7 +240,7 @@ def _words(extract: Extract) -> Iterator[tuple[str, Location]]:
         if block.location is not None:
             yield block.text, block.location
     for field in extract.fields:
-        if field.location is not None:
+        if field.location is not None and field.type != "location":  # a place that belongs to no text is none itself
             yield field.value, field.location
     for table in extract.tables:
         yield from ((cell.text, cell.location) for cell in table.cells if cell.location is not None)

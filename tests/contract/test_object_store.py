@@ -49,6 +49,39 @@ def test_what_is_written_is_read(store, key):
     assert head.metadata["ocr-request"] == "r-1"
 
 
+def test_a_file_is_written_as_its_bytes_are(store, tmp_path):
+    ref, file = ObjectRef(BUCKET, "from a file"), tmp_path / "large"
+    file.write_bytes(b"x" * 300_000)
+    store.write(ref, file, "application/pdf", {"legible": "1"})
+    head = store.head(ref)
+    assert (head.size, head.content_type, head.metadata["legible"]) == (300_000, "application/pdf", "1")
+    assert store.read(ref) == b"x" * 300_000
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_copy_is_what_it_was_made_of_metadata_too(store, key):
+    source, target = ObjectRef(BUCKET, key), ObjectRef(BUCKET, f"copies/{key}")
+    store.write(source, b"hello", "text/plain", {"legible": '{"version": "v1"}'})
+    store.copy(source, target)
+    head = store.head(target)
+    assert store.read(target) == b"hello"
+    assert (head.content_type, head.metadata["legible"]) == ("text/plain", '{"version": "v1"}')
+
+
+def test_what_is_not_there_is_not_copied(store):
+    with pytest.raises(ObjectGoneError):
+        store.copy(ObjectRef(BUCKET, "never"), ObjectRef(BUCKET, "copies/never"))
+
+
+def test_what_is_removed_is_gone_and_may_be_removed_again(store):
+    ref = ObjectRef(BUCKET, "removed")
+    store.write(ref, b"hello", "text/plain")
+    store.remove(ref)
+    store.remove(ref)
+    with pytest.raises(ObjectGoneError):
+        store.head(ref)
+
+
 def test_a_range_is_read(store):
     ref = ObjectRef(BUCKET, "range")
     store.write(ref, b"0123456789", "text/plain")

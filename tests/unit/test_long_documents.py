@@ -8,10 +8,11 @@ from collections import Counter
 
 import msgspec
 import openpyxl
+import pypdfium2
 import pytest
 
 from fakes import NextInvocation
-from legible import contents, record, workbook
+from legible import contents, finishing, record, workbook
 from legible.contents import Contents
 from legible.desk import Policy
 from legible.errors import HeldError, RejectedError, UnavailableError
@@ -261,6 +262,53 @@ class TestOutputs:
         text = rig.store.read(ObjectRef(OUT, f"results/{KEY}/record.md")).decode()
         assert "Page 2" in text
         assert "Hello" in text
+
+    def test_a_pdf_is_made_whose_words_stand_where_they_were_read(self):
+        # given a service that reads words, a field and a cell, each somewhere on the picture it was sent
+        corners = [[20, 30], [120, 30], [120, 50], [20, 50]]
+        low = [[20, 200], [120, 200], [120, 220], [20, 220]]
+        answer = {
+            "words_block_list": [{"words": "Rechnung", "location": corners}, {"words": "nowhere"}],
+            "title": "Summe",
+            "title_location": low,
+        }
+        rig = self.rig("pdf", "md")
+        rig.ocr.script = [answer]
+
+        # when
+        rig.run(rig.upload(KEY, pdf(2)))
+
+        # then
+        body = rig.store.read(ObjectRef(OUT, f"results/{KEY}/record.pdf"))
+        document = pypdfium2.PdfDocument(body)
+        assert len(document) == 2
+        page = document[1].get_textpage()
+        assert "Rechnung" in page.get_text_bounded(15, 225, 125, 255)
+        assert "200" not in page.get_text_range()
+        assert all(page["frame"]["unit"] == "pt" for page in rig.record(KEY)["pages"])
+        assert rig.record(KEY)["notes"] == []
+
+    def test_a_picture_that_was_sent_itself_becomes_a_pdf_too(self):
+        rig = Rig(PASSPORT, rules=Routing("cn-north-4", operations={"passport": OperationSettings(outputs=("pdf",))}))
+        rig.run(rig.upload("passport/a.png", picture()))
+        assert rig.has("results/passport/a.png/record.pdf")
+
+    def test_cells_and_fields_are_searched_too(self):
+        location = ((1.0, 1.0), (9.0, 1.0), (9.0, 9.0), (1.0, 9.0))
+        fields = (Field("f", "Field", "value", location=location), Field("g", "Field", "no place"))
+        found = Extract(fields, words(1).tables, words(1).text)
+        assert [text for text, _ in finishing._words(found)] == ["word 0", "value", "cell"]
+
+    def test_a_rejected_document_has_no_pdf_and_one_that_cannot_be_made_is_said(self):
+        # given a page that leads nowhere: no layer can be laid over all pages
+        kids = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R 9 0 R]/Count 2>>"
+        body = kids + b"endobj\n3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]>>endobj\n"
+        rig = self.rig("pdf")
+        (outcome,) = rig.run(rig.upload(KEY, body + b"trailer<</Root 1 0 R/Size 4>>\n%%EOF"))
+        assert outcome["status"] == "partial"
+        assert "record.pdf was not made" in rig.record(KEY)["notes"][0]
+        rig.run(rig.upload("general-text/b.pdf", b"%PDF-1.7 nothing %%EOF"))
+        assert not rig.has("results/general-text/b.pdf/record.pdf")
 
     def test_what_an_upload_before_had_beside_its_record_goes_with_it(self):
         rig = self.rig("md")

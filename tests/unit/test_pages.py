@@ -367,7 +367,7 @@ class TestApart:
             "looking.look = lambda path, name: len(bytes(10**9))\n"
             "child.main()",
         )
-        with opened(pages.Sheets, "pdf", pdf(1)) as document, pytest.raises(RejectedError, match="400 MB") as caught:
+        with opened(pages.Sheets, "pdf", pdf(1)) as document, pytest.raises(RejectedError, match="360 MB") as caught:
             document.look(30)
         assert caught.value.reason_code == "too-heavy"
 

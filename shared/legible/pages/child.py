@@ -1,7 +1,7 @@
 """The process in which documents are opened: hostile ones may hang, crash or eat memory here, and nowhere else.
 
 It reads questions from stdin and answers each on stdout: MessagePack, its length in front. It has no keys and an empty
-environment; it reads one file and writes none.
+environment; it reads one document and its texts, and writes nothing but the searchable copy, where it is told to.
 """
 
 from __future__ import annotations
@@ -9,24 +9,26 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
-import msgspec
 from msgspec import Struct
 
+from legible import messages
 from legible.errors import RejectedError
 from legible.pages import drawing, looking
 from legible.pages.values import Look, Rendered, Want
 
 #: What the process may allocate beyond what it starts with, in bytes: one decoded image and the picture made of it.
-MEMORY = 400_000_000
-_LENGTH_BYTES = 4
+MEMORY = 360_000_000
+#: The largest file it may write, in bytes.
+_LARGEST = 2_000_000_000
 
 
 class Ask(Struct, frozen=True):
     """One question, to be answered within so many seconds of CPU.
 
-    ``what`` is ``look``, ``whole`` (with its ``ending``), or ``render`` (with its ``page``, as ``want`` says).
+    ``what`` is ``look``, ``whole`` (with its ``ending``), ``render`` (with its ``page``, as ``want`` says), or
+    ``layer`` (with the names of two files: the ``texts``, and the ``target`` that is written).
     """
 
     what: str
@@ -36,34 +38,26 @@ class Ask(Struct, frozen=True):
     ending: bytes = b""
     page: int = 0
     want: Want | None = None
+    target: str = ""
+    texts: str = ""
 
 
 class Reply(Struct, frozen=True):
-    """One answer: what was asked for, or why not."""
+    """One answer: what was asked for, or why not. ``layers`` counts the pages that can be searched."""
 
     look: Look | None = None
     whole: bool = False
     rendered: Rendered | None = None
+    layers: int = 0
     code: str = ""
     message: str = ""
     advice: str = ""
 
 
 def send(pipe: IO[bytes], message: Struct) -> None:
-    """Write one message: four bytes of length, then MessagePack."""
-    body = msgspec.msgpack.encode(message)
-    pipe.write(len(body).to_bytes(_LENGTH_BYTES, "big") + body)
+    """Write one message at once."""
+    pipe.write(messages.packed(message))
     pipe.flush()
-
-
-def receive(pipe: IO[bytes], kind: type[Any]) -> Any:
-    """Read one message; None where the pipe has ended."""
-    head = pipe.read(_LENGTH_BYTES)
-    if len(head) < _LENGTH_BYTES:
-        return None
-    length = int.from_bytes(head, "big")
-    body = pipe.read(length)
-    return msgspec.msgpack.decode(body, type=kind) if len(body) == length else None
 
 
 def answer(ask: Ask) -> Reply:
@@ -74,6 +68,10 @@ def answer(ask: Ask) -> Reply:
             return Reply(look=looking.look(path, ask.format))
         if ask.what == "whole":
             return Reply(whole=looking.whole(path, ask.format, ask.ending))
+        if ask.what == "layer":
+            from legible.pages import layer  # it loads a library that only this question needs
+
+            return Reply(layers=layer.write(path, ask.format, Path(ask.target), Path(ask.texts)))
         assert ask.want is not None  # a picture is made for somebody
         return Reply(rendered=drawing.render(path, ask.format, ask.page, ask.want))
     except RejectedError as error:
@@ -88,7 +86,7 @@ def answer(ask: Ask) -> Reply:
 
 def serve(questions: IO[bytes], answers: IO[bytes]) -> None:
     """Answer until the questions end."""
-    while (ask := receive(questions, Ask)) is not None:
+    while (ask := messages.receive(questions, Ask)) is not None:
         _limit_seconds(ask.seconds)
         send(answers, answer(ask))
 
@@ -100,7 +98,7 @@ def _limit_memory() -> None:  # pragma: no cover - only ever in the process apar
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
         resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + MEMORY,) * 2)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (_LARGEST, _LARGEST))
 
 
 def _limit_seconds(seconds: int) -> None:

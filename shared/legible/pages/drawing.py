@@ -20,7 +20,7 @@ from legible.pages.values import Rendered, Want
 #: A4 at this resolution is 1654 x 2339 px: above the vendor's sample (1024 x 1400), below its advice of 2 MB a page.
 DPI = 200
 #: The largest picture that is made, in pixels: A2 at 200 dpi has 15 million, and memory holds two copies.
-MOST_PIXELS = 30_000_000
+MOST_PIXELS = 16_000_000
 #: With so few colors a picture is drawn, not photographed: PNG keeps it exact, and smaller than JPEG would.
 _FEW_COLORS = 16
 #: A page is a scan when one image covers so much of it.
@@ -145,6 +145,8 @@ def _frame(image: Image.Image, page: int, want: Want) -> tuple[Image.Image, Fram
         raise _too_many(width, height)
     mode = image.mode
     flat = _flat(image)
+    if flat is not image:
+        image.close()  # memory does not hold a large scan twice and its smaller picture too
     done = _Done(f"converted from {kind}" + (f" {mode}" if mode not in {"1", "L", "P", "RGB", "RGBA"} else ""))
     if orientation > 1:
         done.said.append("turned upright")
@@ -159,14 +161,15 @@ def _flat(image: Image.Image) -> Image.Image:
     """Return gray or color of 8 bits, transparent pixels over white paper."""
     if image.mode.startswith("I"):
         return _eight_bits(image)
-    if image.mode in {"1", "L"}:
+    if image.mode == "1":
         return image.convert("L")
     if image.has_transparency_data:
-        layer = image.convert("RGBA")
+        layer = image if image.mode == "RGBA" else image.convert("RGBA")
         paper = Image.new("RGB", layer.size, "white")
         paper.paste(layer, mask=layer.getchannel("A"))
         return paper
-    return image.convert("RGB")
+    image.load()
+    return image if image.mode in {"L", "RGB"} else image.convert("RGB")
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -19,11 +19,12 @@ import msgspec
 from legible.errors import HeldError, OutOfTimeError, RejectedError, UnavailableError
 from legible.pages import child
 from legible.pages.values import Look, Rendered, Want
+from legible.ports import ranges
 
 #: One question is answered within so many seconds, or the page is refused.
 SECONDS = 30.0
-#: A document is copied to the disk in parts of so many bytes; memory never holds more of it.
-PART = 8 * 1024 * 1024
+#: The searchable copy takes all pages, and may take longer.
+_LAYER_SECONDS = 120.0
 _START = "import sys; sys.path[:] = sys.argv[1:]; from legible.pages.child import main; main()"
 
 
@@ -78,6 +79,20 @@ class Sheets:
         assert found is not None
         return found
 
+    def layer(self, texts: Path, target: Path, left: float) -> int:
+        """Write the searchable copy to ``target``. Raises as ``render`` does; what ``target`` holds then is no result.
+
+        Args:
+            texts: A ``PageText`` as JSON in each line, in the order of the pages.
+            target: Where the PDF goes.
+            left: Seconds there are to answer.
+
+        Returns:
+            How many pages have a text layer.
+        """
+        values = {"texts": str(texts), "target": str(target)}
+        return self._ask("layer", "The document", left, _LAYER_SECONDS, **values).layers
+
     def close(self) -> None:
         """End the process and remove the copy."""
         with self._lock:
@@ -96,22 +111,23 @@ class Sheets:
         """Close."""
         self.close()
 
-    def _ask(self, what: str, whom: str, left: float, **values: Any) -> child.Reply:
+    def _ask(self, what: str, whom: str, left: float, most: float | None = None, **values: Any) -> child.Reply:
+        most = self._seconds if most is None else most
         with self._lock:
             path = self._copy()
-            seconds = min(self._seconds, left)
-            ask = child.Ask(what, str(path), self._format, int(self._seconds) + 1, **values)
+            seconds = min(most, left)
+            ask = child.Ask(what, str(path), self._format, int(most) + 1, **values)
             reply = self._exchange(ask, seconds)
         if isinstance(reply, child.Reply) and not reply.code:
             return reply
         if isinstance(reply, child.Reply):
             message = f"{whom}: {reply.message}" if reply.code == "too-heavy" else reply.message
             raise RejectedError(message, code=reply.code, advice=reply.advice)
-        if reply == "late" and seconds < self._seconds:
+        if reply == "late" and seconds < most:
             raise OutOfTimeError(f"{whom} could not be opened in the time that is left.")
         raise RejectedError(
             f"{whom} cannot be opened: "
-            + (f"it takes longer than {self._seconds:g} s." if reply == "late" else "the attempt crashed."),
+            + (f"it takes longer than {most:g} s." if reply == "late" else "the attempt crashed."),
             code="too-slow" if reply == "late" else "too-heavy",
             advice="Print it to a new PDF, or save it as an image, and upload that.",
         )
@@ -124,8 +140,8 @@ class Sheets:
         path = Path(folder.name) / "document"
         try:
             with path.open("wb") as file:
-                for first in range(0, self._size, PART):
-                    file.write(self._read(first, min(first + PART, self._size) - 1))
+                for first, last in ranges(self._size):
+                    file.write(self._read(first, last))
         except OSError as error:
             folder.cleanup()
             raise HeldError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from legible.model import Frame
+from legible.model import Frame, Location
 from legible.operation import Limits
 
 
@@ -49,3 +49,11 @@ class Rendered(Struct, frozen=True):
     height: int
     note: str
     frame: Frame
+
+
+class PageText(Struct, frozen=True):
+    """What was recognized on one page, and where: corners in the frame's unit, from the text's own top left."""
+
+    page: int
+    frame: Frame
+    words: tuple[tuple[str, Location], ...] = ()
