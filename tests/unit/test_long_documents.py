@@ -286,7 +286,7 @@ class TestOutputs:
         assert "Rechnung" in page.get_text_bounded(15, 225, 125, 255)
         assert "200" not in page.get_text_range()
         assert all(page["frame"]["unit"] == "pt" for page in rig.record(KEY)["pages"])
-        assert rig.record(KEY)["notes"] == []
+        assert not [note for note in rig.record(KEY)["notes"] if "record.pdf" in note]
 
     def test_a_picture_that_was_sent_itself_becomes_a_pdf_too(self):
         rig = Rig(PASSPORT, rules=Routing("cn-north-4", operations={"passport": OperationSettings(outputs=("pdf",))}))

@@ -156,7 +156,9 @@ class _Reader:
         elif len(items) > 1 and all(map(_is_number, items)):
             yield Value(place.name, place.label or "Result", ", ".join(map(_text, items)))
         elif items and all(isinstance(item, list) and item and all(map(_is_number, item)) for item in items):
-            yield Value(place.name, place.label or "Result", compact(items), place.node.type, None, as_location(items))
+            location = as_location(items)
+            shown = "location" if location else place.node.type
+            yield Value(place.name, place.label or "Result", compact(items), shown, None, location)
         else:
             for index, item in enumerate(items):
                 label = _element_label(place.node.label, index, len(items), item)
