@@ -302,7 +302,8 @@ class _Book:
         sheet.set_paper(9)
         sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
-        key = fit(self._record.document.key)[0][-100:].replace("&", "&&")
+        # An invisible word joiner behind an ampersand: xlsxwriter takes the end of "&&G" for a picture's place.
+        key = fit(self._record.document.key)[0][-100:].replace("&", "&&\u2060")
         sheet.set_footer(f"&L{key}&C&A&RPage &P of &N")
         sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
         return _Sheet(label, name, sheet)
