@@ -28,7 +28,7 @@ $(LOCAL): requirements/local.txt $(VENV)/.uv
 $(DEV): requirements/dev.txt $(VENV)/.uv
 	$(call install,dev)
 
-.PHONY: help demo up test test-all check format lock docs clean
+.PHONY: help demo up test test-all bench check format lock docs clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
@@ -43,6 +43,9 @@ test: $(DEV) ## the tests and the coverage bar
 
 test-all: $(DEV) ## the tests, the long ones too
 	@$(BIN)/python -m pytest -n 2
+
+bench: $(DEV) ## what it costs: ratios side by side in one run
+	@$(BIN)/python -m bench
 
 check: $(DEV) ## format, lint, types, import rules, docstrings, generated documents
 	@$(BIN)/ruff format --check .

@@ -13,6 +13,7 @@ from legible.errors import ObjectGoneError
 from legible.huawei.credentials import Credentials
 from legible.huawei.obs import Address, ObsStore
 from legible.model import ObjectRef, Record
+from legible.publishing import Published
 from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
 
 #: What people open, in the order it is written.
@@ -56,11 +57,17 @@ class Buckets:
         Each file is written beside its name and then moved there, so that nobody opens half a workbook.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        for name in RESULTS:
+        for name in self._names(record):
             self._fetch(layout.results(record.document.key, name), folder / name)
         for attachment in record.attachments:
             self._fetch(attachment.key, folder / attachment.key.rsplit("/", 1)[-1])
         return folder / RESULTS[0]
+
+    def _names(self, record: Record) -> tuple[str, ...]:
+        """Return the results there are; a route may ask for more than every document has."""
+        head = self._store.head(ObjectRef(OUTPUT_BUCKET, layout.results(record.document.key, RESULTS[1])))
+        found = msgspec.json.decode(head.metadata["legible"], type=Published).names
+        return (*RESULTS, *(name for name in found if name not in RESULTS))
 
     def _fetch(self, key: str, file: Path) -> None:
         part = file.with_name(f".{file.name}.part")

@@ -103,6 +103,8 @@ def run(cloud: LocalCloud, items: Sequence[Item], out: Path, console: Console) -
         waiting = [item for item in items if not item.problem]
         while waiting:
             idle = cloud.wait_idle(_LOOK_SECONDS)
+            answered = sum(call.units for call in cloud.ocr.journal.calls)
+            progress.update(task, description=f"Recognizing: {answered} pages answered, documents")
             for item in waiting:
                 item.record = buckets.record(item.key, item.etag)
                 if item.record is not None:

@@ -1,0 +1,50 @@
+"""One invocation of Legible, with its real adapters, on one uploaded document."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from msgspec import structs
+
+from bench.cloud import Facts, fresh
+from legible.huawei import functiongraph, obs, ocr
+from legible.settings import load
+from legible.wiring import assemble
+from localcloud.functiongraph.context import Context
+
+
+def handle(facts: Facts, event: Facts, window: int) -> None:
+    """Recognize a document, as the handler of uploads does.
+
+    Args:
+        facts: What the platform knows of the invocation.
+        event: Of the upload.
+        window: How many pages are on their way at the same time.
+
+    Raises:
+        RuntimeError: It did not become a record that is done.
+    """
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        call = functiongraph.Context(Context(fresh(facts), nowhere))
+        settings = load(None, call.variable)
+        settings = structs.replace(settings, ocr=structs.replace(settings.ocr, window=window))
+        keys = call.credentials()
+        address = obs.Address(settings.obs.endpoint, settings.obs.signature, settings.obs.path_style)
+        recognizer = ocr.OcrRecognizer(lambda slug: settings.ocr.endpoint, keys, call.project_id)
+        pipeline = assemble(settings, obs.ObsStore(address, keys), recognizer, call)
+        found = pipeline.uploads(functiongraph.uploads(event))["documents"]
+    if [outcome["status"] for outcome in found] != ["done"]:
+        raise RuntimeError(f"what is measured did not come to its end: {found}")
+
+
+def main() -> None:
+    """Be a process that handles what its input says, once."""
+    said = json.load(sys.stdin)
+    handle(said["facts"], said["event"], said["window"])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,87 @@
+"""Pages made into pictures: Legible's, in a process apart, beside the bare loop over the PDF library."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pypdfium2
+
+from bench import documents
+from bench.table import Line, Say
+from legible import catalog
+from legible.pages import Sheets, Want
+
+_FEW_COLORS, _QUALITY = 16, 90
+_LEAST = 0.9
+_LEFT = 600.0
+
+
+def lines(pages: int, rounds: int, say: Say) -> list[Line]:
+    """Compare both for text pages and for scans.
+
+    Args:
+        pages: Of each document.
+        rounds: How often each is measured, in turn; the shortest time counts.
+        say: Tells what is being measured.
+    """
+    found = []
+    for name, make in (("text", documents.text), ("scans", documents.scans)):
+        say(f"rendering {pages} pages of {name}")
+        body = make(pages)
+        times = [(seconds(legible, body, pages), seconds(bare, body, pages)) for _ in range(rounds)]
+        ours, plain = (min(column) for column in zip(*times, strict=True))
+        found.append(
+            Line(
+                f"rendering, {name}, {pages} pages: speed beside the bare loop",
+                f"{pages / ours:.1f} pages/s",
+                f"{pages / plain:.1f} pages/s",
+                plain / ours,
+                least=_LEAST,
+            )
+        )
+    return found
+
+
+def seconds(render: Callable[[bytes, int], int], body: bytes, pages: int) -> float:
+    """Return how long one way of rendering takes."""
+    start = time.perf_counter()
+    render(body, pages)
+    return time.perf_counter() - start
+
+
+def legible(body: bytes, pages: int) -> int:
+    """Render every page as the pipeline does, the start of the process included; return the pictures' size."""
+    want = Want.of(catalog.find("passport").limits)
+    with Sheets("pdf", len(body), lambda first, last: body[first : last + 1]) as sheets:
+        return sum(len(sheets.render(page, want, _LEFT).body) for page in range(1, pages + 1))
+
+
+def bare(body: bytes, pages: int) -> int:
+    """Render every page in one loop, to the same pictures; return their size."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        path = Path(folder) / "document"
+        path.write_bytes(body)
+        return sum(len(pictures) for pictures in each(path, pages))
+
+
+def each(path: Path, pages: int) -> list[bytes]:
+    """Return the pictures of all pages."""
+    document = pypdfium2.PdfDocument(path)
+    found = [_picture(document[number]) for number in range(pages)]
+    document.close()
+    return found
+
+
+def _picture(page: pypdfium2.PdfPage) -> bytes:
+    image = page.render(scale=documents.DPI / 72, rev_byteorder=True, prefer_bgrx=False).to_pil()
+    page.close()
+    target = io.BytesIO()
+    if image.getcolors(_FEW_COLORS) is not None:
+        image.save(target, "PNG", compress_level=6)
+    else:
+        image.save(target, "JPEG", quality=_QUALITY)
+    return target.getvalue()
