@@ -97,7 +97,7 @@ class Caller:
                 stop=_Stop(self._desk, halted),
                 sleep=self._desk.pause,
                 reraise=True,
-            )(OneCall(self._desk, claim, job, page).once)
+            )(OneCall(self._desk, claim, job, page, halted).once)
         except (AgainError, HeldError, ReplacedError):
             raise
         except DocumentError:

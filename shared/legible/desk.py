@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -97,6 +98,8 @@ class Desk:
         self.remaining = remaining
         self.pause = pause
         self._longest = 0.0
+        #: So many calls are on their way at once; what comes before and after a call waits for none of them.
+        self.turns = threading.BoundedSemaphore(policy.window)
 
     def took(self, seconds: float) -> None:
         """Learn how long a call took; the next ones are begun only with time for that."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -119,7 +119,9 @@ class Finisher:
             return known.status
         now, reason = self._ledger.now(), Reason.of(error)
         with Contents() as nothing:
-            self._publish(Record(document=document, status="dead", reason=reason, finished_at=now), nothing, End())
+            self._publish(
+                Record(document=document, status="dead", reason=reason, finished_at=now), nothing, End(), None
+            )
         return "dead"
 
     def _read(self, claim: Claim, end: End, contents: Contents) -> tuple[Attachment, ...]:
@@ -183,23 +185,23 @@ class Finisher:
         )
         if not claim.standing():
             raise BusyError(f"Another invocation claimed {claim.document.ref}.", advice="This one yields to it.")
-        if not unread:
-            self._file(claim, end)
-        newest = self._publish(found, contents, end)
+        with ThreadPoolExecutor(1) as beside:  # answers are filed while the results are made
+            filed = None if unread else beside.submit(self._file, claim, end)
+            newest = self._publish(found, contents, end, filed)
         note = "" if newest else "A newer upload of this key has its own result."
         claim.finish(status=status, reason=found.reason, note=note)
 
     def _file(self, claim: Claim, end: End) -> None:
         """File the answers that count beside the record, under the names it gives."""
-        for batch in self._batches(claim, end):
-            with ThreadPoolExecutor(_AT_ONCE) as together:
+        with ThreadPoolExecutor(_AT_ONCE) as together:
+            for batch in self._batches(claim, end):
                 list(together.map(lambda line: self._file_one(claim.document, line), batch))
 
     def _file_one(self, document: Document, line: Line) -> None:
         target = ObjectRef(self._output, layout.answer(document, line.page))
         self._store.copy(ObjectRef(self._output, line.answer), target)
 
-    def _publish(self, found: Record, contents: Contents, end: End) -> bool:
+    def _publish(self, found: Record, contents: Contents, end: End, filed: Future[None] | None) -> bool:
         with tempfile.TemporaryDirectory(prefix="legible-") as folder:
             files = {name: Path(folder) / name for name in (RECORD, "record.xlsx")}
             if "md" in end.outputs:
@@ -212,6 +214,8 @@ class Finisher:
                 record.write(found, contents, file)
             with files["record.xlsx"].open("wb") as file:
                 workbook.write(found, contents, file)
+            if filed is not None:
+                filed.result()  # nothing is published before
             yields = end.yields or isinstance(end.error, ReplacedError)
             return self._publisher.publish(found.document, found.status, files, yields=yields)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 from legible import layout
@@ -15,6 +16,7 @@ from legible.errors import (
     HeldError,
     LegibleError,
     ObjectGoneError,
+    OutOfTimeError,
     RejectedError,
     ReplacedError,
     RetryableError,
@@ -54,12 +56,15 @@ class AgainError(Exception):
 class OneCall:
     """The call for one page, with what changes from try to try."""
 
-    def __init__(self, desk: Desk, claim: Claim, job: Job, page: int) -> None:
+    def __init__(
+        self, desk: Desk, claim: Claim, job: Job, page: int, halted: Callable[[], bool] = lambda: False
+    ) -> None:
         """Begin with the configured source, or inline where no URL can serve."""
         self._desk = desk
         self._claim = claim
         self._job = job
         self._page = page
+        self._halted = halted
         self._source: Source = "inline" if job.inline else desk.policy.source
         self._why_inline = job.inline
         self._placed: Placed | None = None
@@ -77,26 +82,42 @@ class OneCall:
             self._desk.seconds()
             self._placed = placed = self._placed or self._desk.place(self._job, self._page, self._source)
             picture = self._desk.picture(self._job, self._page, placed, self._source)
-            self._desk.seconds()
         except LegibleError as error:
             self._refused(error)
             raise
-        self._announce(picture)
-        try:
-            answer = self._ask(picture)
-        except SourceUnreadableError as error:
-            return self._inline(error)
-        except AnswerUnknownError as error:
-            self._unknown(error)
-            raise AgainError(error) from error
-        except (ThrottledError, UnavailableError) as error:
-            self._refused(error)
-            raise AgainError(error) from error
-        except LegibleError as error:
-            self._refused(error)
-            raise
+        answer = self._in_turn(picture)
+        if isinstance(answer, LegibleError):
+            return self._troubled(answer)
         self._record(answer, picture, placed)
         return answer.body
+
+    def _in_turn(self, picture: Picture) -> Answer | LegibleError:
+        """Announce and make the call once others have ended; return what came of it."""
+        with self._desk.turns:
+            try:
+                if self._halted():
+                    raise OutOfTimeError("The document cannot go on; no more of its pages are called for.")
+                self._desk.seconds()
+            except LegibleError as error:
+                self._refused(error)
+                raise
+            self._announce(picture)
+            try:
+                return self._ask(picture)
+            except LegibleError as error:
+                return error
+
+    def _troubled(self, error: LegibleError) -> bytes:
+        """Record a call without a usable answer; only another source may have one at once."""
+        if isinstance(error, SourceUnreadableError):
+            return self._inline(error)
+        if isinstance(error, AnswerUnknownError):
+            self._unknown(error)
+            raise AgainError(error) from error
+        self._refused(error)
+        if isinstance(error, (ThrottledError, UnavailableError)):
+            raise AgainError(error) from error
+        raise error
 
     def _ask(self, picture: Picture) -> Answer:
         options = {**self._job.options, **picture.parameters}

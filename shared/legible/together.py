@@ -13,6 +13,8 @@ from legible.onecall import AgainError
 _UNWELL = 3
 #: How much of the answers just received stays in memory, in bytes; the others are read back when the document ends.
 KEPT_BYTES = 4_000_000
+#: So many more pages than calls are in hand, by window: drawn before their call, or recorded after it.
+_AHEAD = 2
 #: Which trouble is told where there are several kinds: the one that says most of the whole document.
 _FIRST = (ReplacedError, BusyError, HeldError)
 #: Calls for a page; may ask whether all shall stop. Returns the answer, or None where the page has its own end.
@@ -41,7 +43,8 @@ class Together:
         """Call for every page; begin no more once the whole document cannot go on.
 
         Args:
-            window: How many pages at the same time; one works in the caller's own thread.
+            window: How many calls at the same time; where it is one, pages are done one by one in the caller's thread.
+                Else some more pages are in hand, and it is for ``call`` to wait for its turn.
 
         Returns:
             Answers by page, as far as ``KEPT_BYTES`` go.
@@ -49,7 +52,7 @@ class Together:
         Raises:
             LegibleError: What keeps the document from its end; after every page that was begun has ended.
         """
-        workers = min(window, len(self._pages))
+        workers = min(window + window // _AHEAD, len(self._pages))
         if workers < 2:
             self._work()
         else:

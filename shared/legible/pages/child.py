@@ -1,7 +1,7 @@
 """The process in which documents are opened: hostile ones may hang, crash or eat memory here, and nowhere else.
 
-It reads questions from stdin and answers each on stdout: MessagePack, its length in front. It has no keys and an empty
-environment; it reads one document and its texts, and writes nothing but the searchable copy, where it is told to.
+It reads questions from stdin and answers each on stdout: MessagePack, its length in front. It has no keys and none of
+the function's environment; it reads one document and its texts, and writes nothing but the searchable copy, where it is told to.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ def send(pipe: IO[bytes], message: Struct) -> None:
     pipe.flush()
 
 
-def answer(ask: Ask) -> Reply:
-    """Answer one question; a document's own fault is an answer too."""
+def answer(ask: Ask, kept: looking.Kept | None = None) -> Reply:
+    """Answer one question; a document's own fault is an answer too. ``kept`` has the PDF open for the next one."""
     path = Path(ask.path)
     try:
         if ask.what == "look":
@@ -73,7 +73,7 @@ def answer(ask: Ask) -> Reply:
 
             return Reply(layers=layer.write(path, ask.format, Path(ask.target), Path(ask.texts)))
         assert ask.want is not None  # a picture is made for somebody
-        return Reply(rendered=drawing.render(path, ask.format, ask.page, ask.want))
+        return Reply(rendered=drawing.render(path, ask.format, ask.page, ask.want, kept))
     except RejectedError as error:
         return Reply(code=error.reason_code, message=error.message, advice=error.advice)
     except MemoryError:
@@ -86,9 +86,10 @@ def answer(ask: Ask) -> Reply:
 
 def serve(questions: IO[bytes], answers: IO[bytes]) -> None:
     """Answer until the questions end."""
+    kept = looking.Kept()
     while (ask := messages.receive(questions, Ask)) is not None:
         _limit_seconds(ask.seconds)
-        send(answers, answer(ask))
+        send(answers, answer(ask, kept))
 
 
 def _limit_memory() -> None:  # pragma: no cover - only ever in the process apart; see TestApart

@@ -33,7 +33,7 @@ _DEEPEST = 3
 _BITS = 258
 
 
-def render(path: Path, format_name: str, page: int, want: Want) -> Rendered:
+def render(path: Path, format_name: str, page: int, want: Want, kept: looking.Kept | None = None) -> Rendered:
     """Make the picture of one page.
 
     Args:
@@ -41,11 +41,12 @@ def render(path: Path, format_name: str, page: int, want: Want) -> Rendered:
         format_name: As intake told it.
         page: Counted from 1.
         want: What the picture must keep to.
+        kept: Keeps the opened PDF for the next page.
 
     Raises:
         RejectedError: This page cannot be drawn.
     """
-    with _page(path, format_name, page, want) as (image, frame, done):
+    with _page(path, format_name, page, want, kept) as (image, frame, done):
         image, frame = _scaled(image, frame, want, done)
         image = _padded(image, want, done)
         body, media_type, suffix, image = _encoded(image, want.largest, done)
@@ -65,11 +66,11 @@ class _Done:
 
 
 @contextmanager
-def _page(path: Path, format_name: str, page: int, want: Want) -> Iterator[tuple[Image.Image, Frame, _Done]]:
+def _page(
+    path: Path, format_name: str, page: int, want: Want, kept: looking.Kept | None
+) -> Iterator[tuple[Image.Image, Frame, _Done]]:
     if format_name == "pdf":
-        with looking.pdf(path) as document:
-            document.init_forms()  # else what was filled into a form is not drawn
-            yield _pdf_page(document, page, want)
+        yield _pdf_page((kept or looking.Kept()).pdf(path), page, want)
         return
     try:
         with path.open("rb") as file, looking.opened(file) as image:

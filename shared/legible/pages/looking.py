@@ -148,11 +148,42 @@ def decoded(image: Image.Image) -> int:
     return image.width * image.height * _BYTES.get(image.mode, 4)
 
 
+class Kept:
+    """The PDF opened last: pages are asked for one by one, and each opening reads fonts and pictures anew."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._path: Path | None = None
+        self._document: pypdfium2.PdfDocument | None = None
+
+    def pdf(self, path: Path) -> pypdfium2.PdfDocument:
+        """Return the opened PDF, its forms too. Raises as ``pdf`` does."""
+        if self._document is None or self._path != path:
+            self.close()
+            self._document, self._path = _opened_pdf(path), path
+            self._document.init_forms()  # else what was filled into a form is not drawn
+        return self._document
+
+    def close(self) -> None:
+        """Let go of it."""
+        if self._document is not None:
+            self._document.close()
+        self._document = self._path = None
+
+
 @contextmanager
 def pdf(path: Path) -> Iterator[pypdfium2.PdfDocument]:
     """Open a PDF; it is read piece by piece, never whole."""
+    document = _opened_pdf(path)
     try:
-        document = pypdfium2.PdfDocument(path)
+        yield document
+    finally:
+        document.close()
+
+
+def _opened_pdf(path: Path) -> pypdfium2.PdfDocument:
+    try:
+        return pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
         if "password" in str(error).lower():
             raise RejectedError(
@@ -161,10 +192,6 @@ def pdf(path: Path) -> Iterator[pypdfium2.PdfDocument]:
                 advice="Save it without a password and upload that.",
             ) from None
         raise broken("The PDF is broken.") from None
-    try:
-        yield document
-    finally:
-        document.close()
 
 
 @contextmanager

@@ -25,6 +25,9 @@ from legible.ports import ranges
 SECONDS = 30.0
 #: The searchable copy takes all pages, and may take longer.
 _LAYER_SECONDS = 120.0
+#: No key, nothing of ours. With glibc's own bounds each picture's memory is given back to the system and faulted in
+#: again for the next page: a third of the time of drawing a scan (measured, 46 ms a page against 31).
+_ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(128 << 20)}
 _START = "import sys; sys.path[:] = sys.argv[1:]; from legible.pages.child import main; main()"
 
 
@@ -176,7 +179,7 @@ class Sheets:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
-                    env={},
+                    env=_ENVIRONMENT,
                 )
             except OSError as error:
                 raise UnavailableError(f"No process could be started ({type(error).__name__}).") from None

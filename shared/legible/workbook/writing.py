@@ -51,8 +51,8 @@ _CELLS = ("Row", "Column", "Rows", "Columns", "Text", "Confidence", "Location")
 _OPTIONAL = ("As recognized", "Confidence", "Location")
 _LISTED = ("Page", "Table", *_CELLS)
 _RESERVED = ("Fields", "Text", "About", "Continued")
-#: A workbook of more values, or more tables, is written row by row.
-_MOST_HELD, _MOST_SHEETS = 50_000, 200
+#: A workbook of more lines, more cells or more tables is written row by row.
+_MOST_LINES, _MOST_CELLS, _MOST_SHEETS = 5_000, 50_000, 200
 #: Makes the rows of a list anew each time: they are gone through twice, to measure and to write.
 Rows = Callable[[], Iterator[list[Content]]]
 _CLOCKLESS = datetime(2000, 1, 1)
@@ -320,7 +320,7 @@ def _is_large(parts: Parts) -> bool:
     if len(parts.tables) > _MOST_SHEETS:
         return True
     cells = sum(len(table.cells) for table in parts.tables)
-    return len(parts.fields) + len(parts.text) + cells > _MOST_HELD
+    return len(parts.fields) + len(parts.text) > _MOST_LINES or cells > _MOST_CELLS
 
 
 def _kept(header: Sequence[str], rows: Rows) -> list[int]:
