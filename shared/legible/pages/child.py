@@ -1,7 +1,8 @@
 """The process in which documents are opened: hostile ones may hang, crash or eat memory here, and nowhere else.
 
 It reads questions from stdin and answers each on stdout: MessagePack, its length in front. It has no keys and none of
-the function's environment; it reads one document and its texts, and writes nothing but the searchable copy, where it is told to.
+the function's environment; it reads one document and its texts, and writes nothing but the searchable copy, where it is
+told to.
 """
 
 from __future__ import annotations
