@@ -30,6 +30,8 @@ from legible.ports import ObjectStore
 from legible.publishing import RECORD, Publisher
 from legible.record import Asked, assemble, status_of
 
+#: The one field of all operations that tells how many pages a document has (``vat-invoice``).
+_PAGE_COUNT = "total_pages"
 #: So many answers are read, or filed, at once.
 _AT_ONCE = 8
 
@@ -134,7 +136,7 @@ class Finisher:
                 assert end.asked is not None  # there are no answers where nothing was asked
                 extract = fields.placed(fields.extract(end.asked.operation, [(line.page, body)]), line.frame)
                 attachments += [self._attach(claim.document, *file) for file in extract.files]
-                contents.add(extract)
+                contents.add(_counted(extract, end.asked.pages, line))
         return tuple(attachments)
 
     def _batches(self, claim: Claim, end: End) -> Iterator[list[Line]]:
@@ -236,6 +238,15 @@ class Finisher:
             return msgspec.structs.replace(found, notes=(*found.notes, note))
         files["record.pdf"] = target
         return found
+
+
+def _counted(extract: Extract, pages_called: int, line: Line) -> Extract:
+    """Note where the service, which was sent the document itself, counts its pages otherwise than it was called for."""
+    said = next((field.typed for field in extract.fields if field.name == _PAGE_COUNT), None)
+    if said is None or line.frame is not None or int(said) == pages_called:
+        return extract
+    note = f"Page {line.page}: the service counts {said} pages; {pages_called} were called for."
+    return msgspec.structs.replace(extract, notes=(*extract.notes, note))
 
 
 def _words(extract: Extract) -> Iterator[tuple[str, Location]]:

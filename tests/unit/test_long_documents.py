@@ -233,6 +233,23 @@ class TestHands:
         assert (first["status"], last["status"], rig.ocr.paid) == ("running", "done", 520)
 
 
+class TestPageCount:
+    def test_what_the_service_counts_is_compared_with_what_was_called_for(self):
+        # given a service that says three pages of a document of two
+        rig = Rig({"total_pages": 3})
+
+        # when
+        rig.run(rig.upload("vat-invoice/a.pdf", pdf(2)))
+
+        # then
+        assert "Page 2: the service counts 3 pages; 2 were called for." in rig.record("vat-invoice/a.pdf")["notes"]
+
+    def test_where_both_agree_nothing_is_said(self):
+        rig = Rig({"total_pages": 2})
+        rig.run(rig.upload("vat-invoice/a.pdf", pdf(2)))
+        assert not [note for note in rig.record("vat-invoice/a.pdf")["notes"] if "counts" in note]
+
+
 class TestMostPages:
     def test_a_route_s_own_bound_holds_the_document_and_cuts_nothing(self):
         rules = Routing("cn-north-4", routes=(Route("mail/*", "general-text", max_pages=2),))
