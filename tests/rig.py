@@ -103,6 +103,7 @@ class Rig:
         self.seconds = seconds
         self.max_pages = max_pages
         self.relay = relay
+        self.sheets = SheetsHere
         self.log = Logged()
         self.invocations = 0
 
@@ -114,7 +115,7 @@ class Rig:
         newest = Newest(self.store, OUT, self.clock.now, self.clock.pause)
         publisher = Publisher(self.store, OUT, newest)
         return Pipeline(
-            documents=Documents(self.store, IN, OUT, self.max_pages, remaining, SheetsHere),
+            documents=Documents(self.store, IN, OUT, self.max_pages, remaining, self.sheets),
             ledger=ledger,
             caller=Caller(Desk(self.store, self.ocr, OUT, self.policy, remaining, self.clock.pause)),
             finisher=Finisher(self.store, OUT, ledger, publisher, remaining),

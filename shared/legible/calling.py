@@ -9,7 +9,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_ran
 
 from legible import layout
 from legible.desk import REQUEST_ID, SHORTEST_CALL, Desk, Job
-from legible.errors import DocumentError, HeldError, ObjectGoneError, ReplacedError, UnavailableError
+from legible.errors import BusyError, DocumentError, HeldError, ObjectGoneError, ReplacedError, UnavailableError
 from legible.journal import Line
 from legible.ledger import Claim
 from legible.model import Document, ObjectRef
@@ -46,8 +46,16 @@ class Caller:
             ReplacedError: A newer upload lies there by now; nothing more of this one can be read.
         """
         missing = [page for page in range(1, job.plan.count + 1) if not claim.state.page(page).known]
+        if min(self._desk.policy.window, len(missing)) > 1:
+            self._settle(claim)
         together = Together(missing, lambda page, halted: self._page(claim, job, page, halted))
         return together.run(self._desk.policy.window)
+
+    def _settle(self, claim: Claim) -> None:
+        """See the claim stand before several calls go out at once: whoever lost it then pays for none of them."""
+        self._desk.pause(claim.unsettled(self._desk.policy.settle))
+        if not claim.standing():
+            raise BusyError(f"Another invocation claimed {claim.document.ref}.", advice="This one yields to it.")
 
     def adopt(self, claim: Claim) -> None:
         """Settle the calls of an owner that died.

@@ -17,6 +17,7 @@ from legible.errors import (
     DocumentError,
     InternalError,
     ObjectGoneError,
+    OutOfTimeError,
     RejectedError,
     ReplacedError,
     UnavailableError,
@@ -173,6 +174,8 @@ class Finisher:
     def _close(
         self, claim: Claim, end: End, contents: Contents, attachments: tuple[Attachment, ...], *, unread: bool = False
     ) -> None:
+        if not claim.standing():
+            raise BusyError(f"Another invocation claimed {claim.document.ref}.", advice="This one yields to it.")
         reason = Reason.of(end.error) if end.error else None
         status = status_of(claim.state, end.asked.pages if end.asked else 0, reason, _status(end.error))
         found = assemble(
@@ -185,8 +188,6 @@ class Finisher:
             reason=None if status == "done" else reason,
             finished_at=self._ledger.now(),
         )
-        if not claim.standing():
-            raise BusyError(f"Another invocation claimed {claim.document.ref}.", advice="This one yields to it.")
         with ThreadPoolExecutor(1) as beside:  # answers are filed while the results are made
             filed = None if unread else beside.submit(self._file, claim, end)
             newest = self._publish(found, contents, end, filed)
@@ -223,8 +224,11 @@ class Finisher:
 
     def _searchable(self, found: Record, contents: Contents, end: End, files: dict[str, Path], folder: Path) -> Record:
         """Make ``record.pdf``; where it cannot be made, the record says why."""
-        if end.sheets is None or found.status not in {"done", "partial"}:
+        if found.status not in {"done", "partial"}:
             return found
+        if end.sheets is None:
+            note = "record.pdf was not made: the document was not at hand when it ended."
+            return msgspec.structs.replace(found, notes=(*found.notes, note))
         texts, target = folder / "texts", folder / "record.pdf"
         with texts.open("wb") as file:
             done = (page for page in found.pages if page.state == "done")
@@ -232,8 +236,8 @@ class Finisher:
                 text = pages.PageText(page.page, _frame(found.document, page), tuple(_words(extract)))
                 file.write(msgspec.json.encode(text) + b"\n")
         try:
-            end.sheets.layer(texts, target, self._remaining())
-        except RejectedError as error:
+            end.sheets.layer(texts, target, self._remaining() / 2)  # the other half is the record's
+        except (RejectedError, OutOfTimeError) as error:
             note = f"record.pdf was not made: {error}"
             return msgspec.structs.replace(found, notes=(*found.notes, note))
         files["record.pdf"] = target

@@ -9,6 +9,7 @@ what it paid for; whoever does not find its own claim yields, and names its call
 from __future__ import annotations
 
 import hashlib
+import itertools
 import random
 import threading
 import time
@@ -82,13 +83,16 @@ class Claim:
         #: What stands at the end of the journal, as far as we know: the last line read, and our own lines behind it.
         self._tail = b""
         self._mine: list[Line] = []
+        #: A number is never given twice: a line whose append was not answered may stand all the same.
+        self._numbers = itertools.count(1)
+        self._reread = False
         #: The line it ended with, once it did.
         self.ended: Line | None = None
         self._ref = ObjectRef(ledger.bucket, layout.journal(document))
 
     def line(self, event: journal.Event, **values: Any) -> Line:
         """Return the next line of this owner."""
-        return Line(event=event, at=self._ledger.now(), owner=self.owner, n=len(self._mine) + 1, **values)
+        return Line(event=event, at=self._ledger.now(), owner=self.owner, n=next(self._numbers), **values)
 
     def begin(self, line: Line) -> bool:
         """Append the claim line; tell whether it stands, even where the reply to the append was lost."""
@@ -138,6 +142,9 @@ class Claim:
         with self._lock:
             if not self._unchanged():
                 self._reload()
+            if self._reread and self._stands():
+                self._confirm()
+                self._reread = False
             return self._stands()
 
     def surplus(self, **values: Any) -> None:
@@ -148,8 +155,10 @@ class Claim:
 
     def release(self, **values: Any) -> None:
         """Let the next delivery in at once, instead of after the lease."""
-        self.write("released", **values)
-        self._ledger.arbiter.release(self._ref.key, self.owner)
+        try:
+            self.write("released", **values)
+        finally:
+            self._ledger.arbiter.release(self._ref.key, self.owner)
 
     def hand_on(self, hand: int) -> None:
         """Let the fresh invocation in that was called to go on, and tell that it was."""
@@ -191,6 +200,7 @@ class Claim:
         return True
 
     def _reload(self) -> None:
+        self._reread = True
         try:
             self.state, self._length = self._ledger.load(self.document)
         except DocumentError as error:
@@ -199,6 +209,8 @@ class Claim:
 
     def _append(self, line: Line, *, must_stand: bool) -> None:
         for _ in range(_TRIES):
+            if must_stand and not self._stands():
+                raise self._lost()
             try:
                 self._put(line)
             except DocumentError as error:  # of the journal, not of the document: never its end
@@ -207,15 +219,16 @@ class Claim:
                 self._reload()
                 if not self.state.has(line):
                     if must_stand and not self._stands():
-                        raise BusyError(
-                            f"Another invocation claimed {self.document.ref} at the same time.",
-                            advice="This one yields to it.",
-                        ) from None
+                        raise self._lost() from None
                     self._ledger.pause(random.uniform(0.01, 0.1))
                     continue
             self._mine.append(line)
             return
         raise UnavailableError(f"The journal of {self.document.ref} took no line in {_TRIES} tries.")
+
+    def _lost(self) -> BusyError:
+        message = f"Another invocation claimed {self.document.ref} at the same time."
+        return BusyError(message, advice="This one yields to it.")
 
     def _confirm(self) -> None:
         """Write again what a simultaneous append swallowed; only lines behind a claim that stands, or surplus ones."""

@@ -25,6 +25,7 @@ from legible.errors import (
     RejectedError,
     ReplacedError,
     RetryableError,
+    ThrottledError,
 )
 from legible.finishing import End, Finisher
 from legible.journal import Line, State
@@ -286,7 +287,10 @@ class Pipeline:
         try:
             work()
         except RetryableError as error:
-            if isinstance(error, OutOfTimeError) and isinstance(arrival, Upload) and self._handed_on(claim, arrival):
+            late = isinstance(
+                error, (OutOfTimeError, ThrottledError)
+            )  # a throttled page waits as long as there is time
+            if late and isinstance(arrival, Upload) and self._handed_on(claim, arrival):
                 return self._outcome(claim.document, "running", claim.state, reason=Reason.of(error))
             self._let_go(claim, error)
             raise
@@ -303,7 +307,7 @@ class Pipeline:
         """
         if self._relay is None or not claim.progressed:
             return False
-        hand = claim.state.hands + 1
+        hand = max(claim.state.hands, upload.hand) + 1
         try:
             self._relay.hand_on(msgspec.structs.replace(upload, hand=hand))
             claim.hand_on(hand)

@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from legible import layout
-from legible.errors import ObjectGoneError, UnavailableError
+from legible.errors import HeldError, ObjectGoneError, UnavailableError
 from legible.model import Document, ObjectRef, Status
 from legible.newest import NEVER, LostError, Newest, Version
 from legible.ports import ObjectStore, Wanted, ranges
@@ -74,7 +75,7 @@ class Publisher:
         Returns:
             False where a newer upload's result stands instead.
         """
-        said = Published(document.version, document.uploaded_at, status, tuple(files))
+        said = Published(document.version, None if yields else document.uploaded_at, status, tuple(files))
         self._together([partial(self._keep, document, name, file, said) for name, file in files.items()])
         return self._stand(msgspec.structs.replace(document, uploaded_at=None) if yields else document, said)
 
@@ -140,17 +141,17 @@ class Publisher:
 
     def _raise(self, document: Document, said: Published) -> None:
         """Copy a version's results to where people look; what an upload before had beside them goes."""
-        stale = self._said(ObjectRef(self._output, layout.results(document.key, RECORD)))
-        gone = set(stale.names if stale else ()) - set(said.names)
+        gone = set(KINDS) - set(said.names)  # whoever was killed here may have left more than any record names
         # The record last: who finds it finds all the others.
         self._together(
             [partial(self._copy, document, name) for name in said.names if name != RECORD]
-            + [
-                partial(self._store.remove, ObjectRef(self._output, layout.results(document.key, name)))
-                for name in gone
-            ]
+            + [partial(self._remove, document, name) for name in gone]
         )
         self._copy(document, RECORD)
+
+    def _remove(self, document: Document, name: str) -> None:
+        with suppress(HeldError):  # without the right to remove, results are published all the same
+            self._store.remove(ObjectRef(self._output, layout.results(document.key, name)))
 
     def _copy(self, document: Document, name: str) -> None:
         source, target = layout.version(document, name), layout.results(document.key, name)

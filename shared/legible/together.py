@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from legible.errors import BusyError, HeldError, LegibleError, ReplacedError
+from legible.errors import BusyError, HeldError, LegibleError, OutOfTimeError, ReplacedError
 from legible.onecall import AgainError
 
 #: So many pages that fail for a passing reason mean that the service is not well: the rest waits for a later delivery.
@@ -16,7 +16,7 @@ KEPT_BYTES = 4_000_000
 #: So many more pages than calls are in hand, by window: drawn before their call, or recorded after it.
 _AHEAD = 2
 #: Which trouble is told where there are several kinds: the one that says most of the whole document.
-_FIRST = (ReplacedError, BusyError, HeldError)
+_FIRST = (ReplacedError, BusyError, HeldError, OutOfTimeError)
 #: Calls for a page; may ask whether all shall stop. Returns the answer, or None where the page has its own end.
 Call = Callable[[int, Callable[[], bool]], "bytes | None"]
 

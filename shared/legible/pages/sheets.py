@@ -116,9 +116,10 @@ class Sheets:
 
     def _ask(self, what: str, whom: str, left: float, most: float | None = None, **values: Any) -> child.Reply:
         most = self._seconds if most is None else most
-        with self._lock:
+        until = time.monotonic() + left
+        with self._lock:  # others may be drawn first; their time is not this one's
             path = self._copy()
-            seconds = min(most, left)
+            seconds = min(most, until - time.monotonic())
             ask = child.Ask(what, str(path), self._format, int(most) + 1, **values)
             reply = self._exchange(ask, seconds)
         if isinstance(reply, child.Reply) and not reply.code:
