@@ -14,12 +14,13 @@ import pytest
 from fakes import START, Clock, MemoryStore, NextInvocation, SheetsHere
 from legible import journal
 from legible.desk import Policy
-from legible.errors import BusyError, HeldError, ThrottledError, UnavailableError
+from legible.errors import BusyError, HeldError, OutOfTimeError, ThrottledError, UnavailableError
 from legible.journal import Line
 from legible.ledger import Ledger, Wish
 from legible.model import Document, ObjectRef, Reason
 from legible.newest import Newest
-from legible.pages import child
+from legible.onecall import OneCall
+from legible.pages import child, looking
 from legible.publishing import Publisher
 from legible.routing import OperationSettings, Routing
 from rig import IN, OUT, PASSPORT, TEXT, Rig, pdf, picture
@@ -350,3 +351,35 @@ def test_who_lost_the_claim_before_several_pages_go_out_pays_for_none():
 
     # then
     assert rig.ocr.paid == 0
+
+
+def test_a_page_whose_turn_comes_after_all_was_stopped_is_not_called_for():
+    # given a page that waited for its turn while another one found that nothing more can be called
+    rig = Rig(TEXT, policy=Policy(window=2))
+    pipeline = rig.invocation()
+    document, _ = pipeline._documents.locate(rig.upload(KEY, pdf(2)))
+    document, plan = pipeline._plan(document, None)
+    claim = pipeline._claim(document, plan)
+
+    # when
+    with pytest.raises(OutOfTimeError, match="cannot go on"):
+        OneCall(pipeline._caller._desk, claim, plan.job, 1, lambda: True).once()
+
+    # then: no call, and the one that was announced with the claim is said not to have been made
+    pipeline._documents.put_away()
+    assert rig.ocr.calls == []
+    assert rig.journal(KEY)[-1]["event"] == "refused"
+
+
+def test_a_kept_pdf_makes_room_for_the_next_one(tmp_path):
+    # given two documents
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.write_bytes(pdf(1))
+    second.write_bytes(pdf(2))
+    kept = looking.Kept()
+
+    # when, then
+    opened = kept.pdf(first)
+    assert kept.pdf(first) is opened
+    assert len(kept.pdf(second)) == 2
+    kept.close()
