@@ -9,7 +9,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_ran
 
 from legible import layout
 from legible.desk import REQUEST_ID, SHORTEST_CALL, Desk, Job
-from legible.errors import BusyError, DocumentError, HeldError, ObjectGoneError, ReplacedError, UnavailableError
+from legible.errors import DocumentError, HeldError, ObjectGoneError, ReplacedError, UnavailableError
 from legible.journal import Line
 from legible.ledger import Claim
 from legible.model import Document, ObjectRef
@@ -54,8 +54,7 @@ class Caller:
     def _settle(self, claim: Claim) -> None:
         """See the claim stand before several calls go out at once: whoever lost it then pays for none of them."""
         self._desk.pause(claim.unsettled(self._desk.policy.settle))
-        if not claim.standing():
-            raise BusyError(f"Another invocation claimed {claim.document.ref}.", advice="This one yields to it.")
+        claim.must_stand()
 
     def adopt(self, claim: Claim) -> None:
         """Settle the calls of an owner that died.

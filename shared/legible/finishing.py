@@ -174,8 +174,7 @@ class Finisher:
     def _close(
         self, claim: Claim, end: End, contents: Contents, attachments: tuple[Attachment, ...], *, unread: bool = False
     ) -> None:
-        if not claim.standing():
-            raise BusyError(f"Another invocation claimed {claim.document.ref}.", advice="This one yields to it.")
+        claim.must_stand()
         reason = Reason.of(end.error) if end.error else None
         status = status_of(claim.state, end.asked.pages if end.asked else 0, reason, _status(end.error))
         found = assemble(

@@ -147,6 +147,15 @@ class Claim:
                 self._reread = False
             return self._stands()
 
+    def must_stand(self) -> None:
+        """Read the journal back and yield where the claim is not the one in force.
+
+        Raises:
+            BusyError: Somebody else's claim is.
+        """
+        if not self.standing():
+            raise BusyError(f"Another invocation claimed {self.document.ref}.", advice="This one yields to it.")
+
     def surplus(self, **values: Any) -> None:
         """Name a call that was paid beside somebody else's, whatever the claim is worth by now, and see it stand."""
         with self._lock:

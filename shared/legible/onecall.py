@@ -198,10 +198,7 @@ class OneCall:
             )
         self._desk.pause(self._claim.unsettled(self._desk.policy.settle))
         try:
-            if not self._claim.standing():
-                raise BusyError(
-                    f"Another invocation claimed {self._claim.document.ref}.", advice="This one yields to it."
-                )
+            self._claim.must_stand()
             line = self._claim.write("answered", **values)
         except BusyError:
             self._claim.surplus(**values)
