@@ -10,7 +10,7 @@ from typing import Generic, Protocol, TypeVar
 import msgspec
 
 from legible import messages
-from legible.model import Extract, Field, Table, TextBlock
+from legible.model import Check, Extract, Field, Table, TextBlock
 
 #: What is beyond lies on the disk, in bytes.
 SPOOL_BYTES = 2_000_000
@@ -38,6 +38,11 @@ class Parts(Protocol):
         """The text blocks, in the order of the pages."""
         ...
 
+    @property
+    def checks(self) -> Collection[Check]:
+        """The checks, in the order of the pages."""
+        ...
+
 
 class Contents:
     """Takes what each page says, in the order of the pages; gives it back as often as asked, one page at a time."""
@@ -47,7 +52,7 @@ class Contents:
         self._spool = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES, prefix="legible-")  # noqa: SIM115
         self._notes: list[str] = []
         self._more_notes = 0
-        self._counts = {"fields": 0, "tables": 0, "text": 0}
+        self._counts = {"fields": 0, "tables": 0, "text": 0, "checks": 0}
 
     def add(self, extract: Extract) -> None:
         """Take in what one page says; its files are kept elsewhere."""
@@ -84,6 +89,11 @@ class Contents:
     def text(self) -> Collection[TextBlock]:
         """See ``Parts``."""
         return _View(self._counts["text"], lambda: (item for page in self.pages() for item in page.text))
+
+    @property
+    def checks(self) -> Collection[Check]:
+        """See ``Parts``."""
+        return _View(self._counts["checks"], lambda: (item for page in self.pages() for item in page.checks))
 
     @property
     def notes(self) -> tuple[str, ...]:

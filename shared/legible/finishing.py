@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from legible import fields, layout, markdown, pages, record, workbook
+from legible import checks, fields, layout, markdown, pages, record, workbook
 from legible.contents import Contents
 from legible.errors import (
     BusyError,
@@ -136,6 +136,7 @@ class Finisher:
             for line, body in zip(batch, bodies, strict=True):
                 assert end.asked is not None  # there are no answers where nothing was asked
                 extract = fields.placed(fields.extract(end.asked.operation, [(line.page, body)]), line.frame)
+                extract = checks.checked(end.asked.operation, extract)
                 attachments += [self._attach(claim.document, *file) for file in extract.files]
                 contents.add(_counted(extract, end.asked.pages, line))
         return tuple(attachments)

@@ -161,12 +161,36 @@ class Page(Struct, frozen=True):
     reason: Reason | None = None
 
 
+class Correction(Struct, frozen=True):
+    """What a reviewer put in the place of something recognized: who, and when."""
+
+    value: str
+    author: str
+    at: datetime
+
+
+class Check(Struct, frozen=True):
+    """Whether values agree with a rule; a **finding** is a check that did not pass.
+
+    ``rule`` is its stable name (``id-number-checksum``). ``fields`` names what it looked at: a field by its name, a
+    cell by its table's name and place, ``item_list#2,3`` (row and column from 0). ``message`` says what disagrees.
+    """
+
+    rule: str
+    passed: bool
+    page: int = 1
+    fields: tuple[str, ...] = ()
+    message: str = ""
+
+
 class Field(Struct, frozen=True):
     """One recognized field.
 
-    ``name`` is its path in the answer, ``value`` the text as recognized. ``typed`` is the value as its ``type`` says,
-    still exact text: a date as ``YYYY-MM-DD``, an amount or number as plain decimal digits, an integer, ``true`` or
-    ``false``; None where the text does not read as that type. ``confidence`` is 0 to 1 where the API gives one.
+    ``name`` is its path in the answer, ``value`` the text as recognized. ``typed`` is what counts (the correction,
+    where there is one, else the value) as its ``type`` says, still exact text: a date as ``YYYY-MM-DD``, an amount or
+    number as plain decimal digits, an integer, ``true`` or ``false``, the word an enum means; None where the text does
+    not read as that type. ``currency`` is an amount's ISO 4217 code where it is known. ``label_zh`` is the label of a
+    Chinese document. ``confidence`` is 0 to 1 where the API gives one. ``findings`` names the rules that it breaks.
     """
 
     name: str
@@ -177,10 +201,19 @@ class Field(Struct, frozen=True):
     page: int = 1
     confidence: float | None = None
     location: Location | None = None
+    label_zh: str = ""
+    currency: str = ""
+    findings: tuple[str, ...] = ()
+    corrected: Correction | None = None
+
+    @property
+    def final(self) -> str:
+        """The text that counts: the correction, where there is one, else the value as recognized."""
+        return self.value if self.corrected is None else self.corrected.value
 
 
 class Cell(Struct, frozen=True):
-    """One cell of a table; ``row`` and ``column`` count from 0, spans are at least 1."""
+    """One cell of a table; ``row`` and ``column`` count from 0, spans are at least 1. The rest is as with ``Field``."""
 
     row: int
     column: int
@@ -191,6 +224,14 @@ class Cell(Struct, frozen=True):
     typed: str | None = None
     confidence: float | None = None
     location: Location | None = None
+    currency: str = ""
+    findings: tuple[str, ...] = ()
+    corrected: Correction | None = None
+
+    @property
+    def final(self) -> str:
+        """The text that counts: the correction, where there is one, else the text as recognized."""
+        return self.text if self.corrected is None else self.corrected.value
 
 
 class Table(Struct, frozen=True):
@@ -212,6 +253,12 @@ class TextBlock(Struct, frozen=True):
     page: int = 1
     confidence: float | None = None
     location: Location | None = None
+    corrected: Correction | None = None
+
+    @property
+    def final(self) -> str:
+        """The text that counts: the correction, where there is one, else the text as recognized."""
+        return self.text if self.corrected is None else self.corrected.value
 
 
 class Attachment(Struct, frozen=True):
@@ -238,6 +285,7 @@ class Extract(Struct, frozen=True):
     fields: tuple[Field, ...] = ()
     tables: tuple[Table, ...] = ()
     text: tuple[TextBlock, ...] = ()
+    checks: tuple[Check, ...] = ()
     files: tuple[tuple[str, int, str, bytes], ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -272,6 +320,7 @@ class Record(Struct, frozen=True, kw_only=True):
     fields: tuple[Field, ...] = ()
     tables: tuple[Table, ...] = ()
     text: tuple[TextBlock, ...] = ()
+    checks: tuple[Check, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     notes: tuple[str, ...] = ()
     calls: Calls = Calls()

@@ -7,10 +7,22 @@ from typing import Literal
 
 from msgspec import Struct
 
-#: How an answer's field is shown and typed. ``confidence`` and ``location`` are maps or values that describe other
-#: fields; ``image`` and ``file`` are Base64 inside the answer, stored as files and never shown as text.
+#: How an answer's field is shown and typed. An ``enum`` reads one of a few words. ``confidence`` and ``location`` are
+#: maps or values that describe other fields; ``image`` and ``file`` are Base64 inside the answer, stored as files and
+#: never shown as text.
 FieldType = Literal[
-    "text", "date", "amount", "number", "integer", "boolean", "confidence", "location", "image", "file", "object"
+    "text",
+    "date",
+    "amount",
+    "number",
+    "integer",
+    "boolean",
+    "enum",
+    "confidence",
+    "location",
+    "image",
+    "file",
+    "object",
 ]
 
 #: What is made beside ``record.json`` and ``record.xlsx``: ``record.md``, or ``record.pdf`` whose text can be searched.
@@ -37,12 +49,18 @@ class FieldSpec(Struct, frozen=True, forbid_unknown_fields=True):
 
     ``path`` leads to it from ``result``: ``passport_number``, ``verification_result.valid_number``,
     ``item_list[].amount`` (``[]`` stands for every element of a list). ``sdk_type`` is the SDK's own notation.
+    ``label_zh`` is the label that a Chinese document prints beside the value. ``values`` pairs what an ``enum`` may
+    read, in lower case, with the word it means (``[["男", "male"]]``). ``currency`` is the ISO 4217 code of an
+    ``amount`` whose document has only one (``CNY``).
     """
 
     path: str
     label: str
     type: FieldType = "text"
     sdk_type: str = "str"
+    label_zh: str = ""
+    values: tuple[tuple[str, str], ...] = ()
+    currency: str = ""
 
 
 class Names(Struct, frozen=True, forbid_unknown_fields=True):

@@ -115,7 +115,7 @@ def write(record: Record, parts: Parts, file: IO[bytes]) -> None:
         file: Where to.
     """
     rest = msgspec.json.format(msgspec.json.encode(record), indent=2)
-    for name in ("fields", "tables", "text"):
+    for name in ("fields", "tables", "text", "checks"):
         before, rest = rest.split(b'\n  "%s": []' % name.encode(), 1)
         file.write(b'%s\n  "%s": [' % (before, name.encode()))
         file.writelines(_items(iter(getattr(parts, name))))

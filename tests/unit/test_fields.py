@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from legible import catalog
+from legible.checks import checked
 from legible.fields import extract
 from legible.fields.answers import MAX_DEPTH
 from legible.fields.gathered import MAX_NOTES
@@ -52,7 +53,7 @@ def rows(found: Extract, index: int = 0) -> list[list[str]]:
 @pytest.mark.parametrize("slug", SLUGS)
 def test_a_recorded_answer_makes_its_record(slug: str, request: pytest.FixtureRequest) -> None:
     folder = GOLDENS / slug
-    found = extract(catalog.find(slug), [(1, (folder / "answer.json").read_bytes())])
+    found = checked(catalog.find(slug), extract(catalog.find(slug), [(1, (folder / "answer.json").read_bytes())]))
     made = json.dumps(json.loads(msgspec.json.encode(found)), indent=1, ensure_ascii=False) + "\n"
     golden = folder / "record.json"
     if request.config.getoption("--update-goldens"):
