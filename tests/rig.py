@@ -15,6 +15,7 @@ from legible import catalog
 from legible.calling import Caller
 from legible.desk import Desk, Policy
 from legible.documents import Documents
+from legible.filing import Filing
 from legible.finishing import Finisher
 from legible.ledger import Ledger
 from legible.model import ObjectRef, Upload
@@ -113,12 +114,12 @@ class Rig:
         remaining = lambda: end - self.clock.now().timestamp()  # noqa: E731 - the shortest way to say it
         ledger = Ledger(self.store, OUT, self.arbiter, self.clock.now, self.clock.pause)
         newest = Newest(self.store, OUT, self.clock.now, self.clock.pause)
-        publisher = Publisher(self.store, OUT, newest)
+        publisher, filing = Publisher(self.store, OUT, newest), Filing(self.store, OUT)
         return Pipeline(
             documents=Documents(self.store, IN, OUT, self.max_pages, remaining, self.sheets),
             ledger=ledger,
-            caller=Caller(Desk(self.store, self.ocr, OUT, self.policy, remaining, self.clock.pause)),
-            finisher=Finisher(self.store, OUT, ledger, publisher, remaining),
+            caller=Caller(Desk(self.store, self.ocr, OUT, self.policy, remaining, self.clock.pause), filing),
+            finisher=Finisher(self.store, OUT, ledger, publisher, filing, remaining),
             publisher=publisher,
             rules=self.rules,
             settings={},

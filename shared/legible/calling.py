@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random
 
 from legible import layout
 from legible.desk import REQUEST_ID, SHORTEST_CALL, Desk, Job
-from legible.errors import DocumentError, HeldError, ObjectGoneError, ReplacedError, UnavailableError
+from legible.errors import DocumentError, HeldError, LegibleError, ObjectGoneError, ReplacedError, UnavailableError
+from legible.filing import Filing
 from legible.journal import Line
 from legible.ledger import Claim
 from legible.model import Document, ObjectRef
@@ -25,11 +27,13 @@ class Caller:
 
     Args:
         desk: What every call needs.
+        filing: Files the answers that count.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, filing: Filing) -> None:
         """See the class."""
         self._desk = desk
+        self._filing = filing
         self._wait = wait_random(*desk.policy.wait)
 
     def recognize(self, claim: Claim, job: Job) -> dict[int, bytes]:
@@ -46,10 +50,20 @@ class Caller:
             ReplacedError: A newer upload lies there by now; nothing more of this one can be read.
         """
         missing = [page for page in range(1, job.plan.count + 1) if not claim.state.page(page).known]
-        if min(self._desk.policy.window, len(missing)) > 1:
-            self._settle(claim)
-        together = Together(missing, lambda page, halted: self._page(claim, job, page, halted))
+        if min(self._desk.policy.window, len(missing)) < 2:
+            return Together(missing, lambda page, halted: self._page(claim, job, page, halted)).run(1)
+        self._settle(claim)
+        together = Together(missing, lambda page, halted: self._filed(claim, job, page, halted))
         return together.run(self._desk.policy.window)
+
+    def _filed(self, claim: Claim, job: Job, page: int, halted: Callable[[], bool]) -> bytes | None:
+        """Do what `_page` does, and file the answer while other pages are called for; else it is done at the end."""
+        answer = self._page(claim, job, page, halted)
+        line = claim.state.page(page).answered
+        if line is not None:
+            with suppress(LegibleError):
+                self._filing.file(claim.document, line)
+        return answer
 
     def _settle(self, claim: Claim) -> None:
         """See the claim stand before several calls go out at once: whoever lost it then pays for none of them."""

@@ -62,7 +62,7 @@ class Contents:
         self._notes += extract.notes[:room]
         self._more_notes += len(extract.notes[room:])
         self._spool.seek(0, 2)
-        self._spool.write(messages.packed(msgspec.structs.replace(extract, files=(), notes=())))
+        messages.send(self._spool, msgspec.structs.replace(extract, files=(), notes=()))
 
     def pages(self) -> Iterator[Extract]:
         """Yield what each page says."""

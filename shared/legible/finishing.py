@@ -22,6 +22,7 @@ from legible.errors import (
     ReplacedError,
     UnavailableError,
 )
+from legible.filing import Filing
 from legible.journal import Line
 from legible.ledger import Claim, Ledger
 from legible.model import Attachment, Document, Extract, Frame, Location, ObjectRef, Page, Reason, Record, Status
@@ -64,6 +65,7 @@ class Finisher:
         output: The output bucket.
         ledger: Tells the time, and whose document it is.
         publisher: Puts results where people look.
+        filing: Files the answers that count.
         remaining: How many seconds the function has left.
     """
 
@@ -73,10 +75,12 @@ class Finisher:
         output: str,
         ledger: Ledger,
         publisher: Publisher,
+        filing: Filing,
         remaining: Callable[[], float],
     ) -> None:
         """See the class."""
         self._remaining = remaining
+        self._filing = filing
         self._store = store
         self._output = output
         self._ledger = ledger
@@ -198,11 +202,7 @@ class Finisher:
         """File the answers that count beside the record, under the names it gives."""
         with ThreadPoolExecutor(_AT_ONCE) as together:
             for batch in self._batches(claim, end):
-                list(together.map(lambda line: self._file_one(claim.document, line), batch))
-
-    def _file_one(self, document: Document, line: Line) -> None:
-        target = ObjectRef(self._output, layout.answer(document, line.page))
-        self._store.copy(ObjectRef(self._output, line.answer), target)
+                list(together.map(lambda line: self._filing.file(claim.document, line), batch))
 
     def _publish(self, found: Record, contents: Contents, end: End, filed: Future[None] | None) -> bool:
         with tempfile.TemporaryDirectory(prefix="legible-") as folder:

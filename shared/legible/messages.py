@@ -6,19 +6,21 @@ from typing import IO, Any
 
 import msgspec
 
-_LENGTH_BYTES = 4
+#: So many bytes in front of a message tell how long it is, the highest first.
+LENGTH_BYTES = 4
 
 
-def packed(message: Any) -> bytes:
-    """Return one message: four bytes of length, then MessagePack."""
+def send(pipe: IO[bytes], message: Any) -> None:
+    """Write one message: four bytes of length, then MessagePack. A large one is written as it is, not copied first."""
     body = msgspec.msgpack.encode(message)
-    return len(body).to_bytes(_LENGTH_BYTES, "big") + body
+    pipe.write(len(body).to_bytes(LENGTH_BYTES, "big"))
+    pipe.write(body)
 
 
 def receive(pipe: IO[bytes], kind: type[Any]) -> Any:
     """Read one message of a kind; None where the pipe or file has ended."""
-    head = pipe.read(_LENGTH_BYTES)
-    if len(head) < _LENGTH_BYTES:
+    head = pipe.read(LENGTH_BYTES)
+    if len(head) < LENGTH_BYTES:
         return None
     length = int.from_bytes(head, "big")
     body = pipe.read(length)

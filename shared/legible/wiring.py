@@ -11,6 +11,7 @@ import msgspec
 from legible.calling import Caller
 from legible.desk import Desk, Policy
 from legible.documents import Documents
+from legible.filing import Filing
 from legible.finishing import Finisher
 from legible.huawei import obs, ocr
 from legible.huawei.credentials import Credentials
@@ -78,12 +79,13 @@ def assemble(
         signed_url=said.signed_url_seconds,
     )
     log = call.log(settings.log.level)
+    filing = Filing(store, output)
     publisher = Publisher(store, output, Newest(store, output, ledger.now, ledger.pause))
     return Pipeline(
         documents=Documents(store, settings.buckets.input, output, settings.limits.max_pages, call.remaining),
         ledger=ledger,
-        caller=Caller(Desk(store, recognizer, output, policy, call.remaining, time.sleep)),
-        finisher=Finisher(store, output, ledger, publisher, call.remaining),
+        caller=Caller(Desk(store, recognizer, output, policy, call.remaining, time.sleep), filing),
+        finisher=Finisher(store, output, ledger, publisher, filing, call.remaining),
         publisher=publisher,
         rules=Routing(
             region=settings.cloud.region,

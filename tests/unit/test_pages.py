@@ -350,7 +350,14 @@ class TestApart:
         with opened(pages.Sheets, "pdf", pdf(1)) as document, pytest.raises(OutOfTimeError):
             document.look(0.2)
 
-    @pytest.mark.parametrize("code", ["raise SystemExit", "import sys; sys.stdin.buffer.read(4); raise SystemExit"])
+    @pytest.mark.parametrize(
+        "code",
+        [
+            "raise SystemExit",
+            "import sys; sys.stdin.buffer.read(4); raise SystemExit",
+            "import sys; print('\\xff' * 9, flush=True); sys.stdin.buffer.read()",  # far too long a reply
+        ],
+    )
     def test_a_crash_is_the_documents_end_not_the_functions(self, monkeypatch, code):
         monkeypatch.setattr(sheets, "_START", code)
         with opened(pages.Sheets, "pdf", pdf(1)) as document, pytest.raises(RejectedError, match="crashed"):

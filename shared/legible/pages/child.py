@@ -57,7 +57,7 @@ class Reply(Struct, frozen=True):
 
 def send(pipe: IO[bytes], message: Struct) -> None:
     """Write one message at once."""
-    pipe.write(messages.packed(message))
+    messages.send(pipe, message)
     pipe.flush()
 
 

@@ -7,6 +7,8 @@ import mmap
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
@@ -18,13 +20,8 @@ from PIL.TiffImagePlugin import TiffImageFile
 from legible.errors import RejectedError
 from legible.pages.values import Look
 
-try:  # optional: its libraries are under the LGPL, so whoever packages Legible decides (CONTRIBUTING, licenses)
-    from pi_heif import register_heif_opener
-except ImportError:  # pragma: no cover - the tests install the group
-    READS_HEIC = False
-else:
-    register_heif_opener()
-    READS_HEIC = True
+#: Optional: its libraries are under the LGPL, so whoever packages Legible decides (CONTRIBUTING, licenses).
+READS_HEIC = find_spec("pi_heif") is not None
 
 #: Formats that must be opened to be known: paged ones, and those whose header a C library reads.
 COUNTED = frozenset({"pdf", "tiff", "gif", "webp", "heic", "avif"})
@@ -200,6 +197,7 @@ def opened(file: IO[bytes]) -> Iterator[Image.Image]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            _read_heic(file)
             with Image.open(file) as image:
                 yield image
     except (RejectedError, MemoryError):
@@ -214,6 +212,21 @@ def opened(file: IO[bytes]) -> Iterator[Image.Image]:
         raise broken("The image cannot be read: it is cut, broken, or of a kind that cannot be converted.") from error
     except Exception as error:
         raise broken("The image cannot be read: it is cut or broken.") from error
+
+
+def _read_heic(file: IO[bytes]) -> None:
+    """Have Pillow read HEIC where the file may be one: to load what reads it takes as long as to draw half a page."""
+    first = file.read(12)
+    file.seek(0)
+    if first[4:8] == b"ftyp" and READS_HEIC:
+        _register_heic()
+
+
+@cache
+def _register_heic() -> None:
+    from pi_heif import register_heif_opener
+
+    register_heif_opener()
 
 
 def broken(message: str) -> RejectedError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import selectors
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typing import IO, Any
 
 import msgspec
 
+from legible import messages
 from legible.errors import HeldError, OutOfTimeError, RejectedError, UnavailableError
 from legible.pages import child
 from legible.pages.values import Look, Rendered, Want
@@ -28,6 +30,11 @@ _LAYER_SECONDS = 120.0
 #: No key, nothing of ours. With glibc's own bounds each picture's memory is given back to the system and faulted in
 #: again for the next page: a third of the time of drawing a scan (measured, 46 ms a page against 31).
 _ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(128 << 20)}
+#: A picture passes in few pieces, in bytes; Linux lets nobody ask for more (pipe(7)).
+_PIPE = 1 << 20
+#: No reply is longer, in bytes; who says so was taken over by what it opened, and is not believed.
+_LONGEST_REPLY = 64 << 20
+#: The paths are given, so that none need be looked for: ``-S`` saves what `site` would do.
 _START = "import sys; sys.path[:] = sys.argv[1:]; from legible.pages.child import main; main()"
 
 
@@ -176,11 +183,12 @@ class Sheets:
         if self._process is None:
             try:
                 self._process = subprocess.Popen(
-                    [sys.executable or "python3", "-I", "-c", _START, *sys.path],
+                    [sys.executable or "python3", "-I", "-S", "-c", _START, *sys.path],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
                     env=_ENVIRONMENT,
+                    pipesize=_PIPE,
                 )
             except OSError as error:
                 raise UnavailableError(f"No process could be started ({type(error).__name__}).") from None
@@ -195,16 +203,25 @@ class Sheets:
             process.communicate()
 
 
-def _received(pipe: IO[bytes], until: float) -> bytes | None:
+def _received(pipe: IO[bytes], until: float) -> bytearray | None:
     """Return one message's body; None where time ran out, nothing where the pipe ended."""
-    body = b""
-    with selectors.DefaultSelector() as ready:
-        ready.register(pipe, selectors.EVENT_READ)
-        while len(body) < 4 or len(body) < 4 + int.from_bytes(body[:4], "big"):
-            if not ready.select(max(0.0, until - time.monotonic())):
-                return None
-            chunk = pipe.read1(1 << 20)  # type: ignore[attr-defined]
-            if not chunk:
-                return b""
-            body += chunk
-    return body[4:]
+    with selectors.DefaultSelector() as ready, io.FileIO(pipe.fileno(), closefd=False) as raw:
+        ready.register(raw, selectors.EVENT_READ)
+        head = _filled(bytearray(messages.LENGTH_BYTES), raw, ready, until)
+        if not head:
+            return head
+        length = int.from_bytes(head, "big")
+        return _filled(bytearray(length), raw, ready, until) if length <= _LONGEST_REPLY else bytearray()
+
+
+def _filled(body: bytearray, raw: io.FileIO, ready: selectors.BaseSelector, until: float) -> bytearray | None:
+    """Fill a body from the pipe, piece by piece, each where it belongs."""
+    view = memoryview(body)
+    while view:
+        if not ready.select(max(0.0, until - time.monotonic())):
+            return None
+        count = raw.readinto(view)
+        if not count:
+            return bytearray()
+        view = view[count:]
+    return body

@@ -1,0 +1,36 @@
+"""The answers that count, filed beside the record: each once in an invocation, as soon as it is known to count."""
+
+from __future__ import annotations
+
+from legible import layout
+from legible.journal import Line
+from legible.model import Document, ObjectRef
+from legible.ports import ObjectStore
+
+
+class Filing:
+    """Files answers. Safe for several threads.
+
+    Args:
+        store: Where answers lie.
+        output: The output bucket.
+    """
+
+    def __init__(self, store: ObjectStore, output: str) -> None:
+        """See the class."""
+        self._store = store
+        self._output = output
+        self._filed: set[tuple[str, str]] = set()
+
+    def file(self, document: Document, line: Line) -> None:
+        """Give the answer a line names the name that the record gives, unless it was just given.
+
+        Raises:
+            ObjectGoneError: It is not there any more.
+            UnavailableError: The store has a passing fault.
+            HeldError: The store refuses.
+        """
+        target = layout.answer(document, line.page)
+        if (target, line.answer) not in self._filed:
+            self._store.copy(ObjectRef(self._output, line.answer), ObjectRef(self._output, target))
+            self._filed.add((target, line.answer))
