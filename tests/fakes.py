@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from legible.errors import AppendConflictError, HeldError, ObjectGoneError, Repl
 from legible.model import Answer, ObjectRef, Picture, Upload
 from legible.operation import Operation
 from legible.pages import Sheets, child
-from legible.ports import WHOLE, Head, Wanted
+from legible.ports import WHOLE, Head, Listed, Wanted
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
 
@@ -104,6 +104,12 @@ class MemoryStore:
             self.appendable.add(ref)
         self.after("append", ref)
         return position + len(body)
+
+    def list(self, bucket: str, prefix: str) -> Iterator[Listed]:
+        self.fail("list", ObjectRef(bucket, prefix))
+        for key in sorted(self.keys(bucket, prefix), key=str.encode):
+            body, _, at, _ = self.objects[ObjectRef(bucket, key)]
+            yield Listed(key, len(body), hashlib.md5(body).hexdigest(), at)
 
     def url(self, ref: ObjectRef) -> str:
         return f"https://{ref.bucket}.obs.example/{ref.key}"

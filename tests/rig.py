@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import json
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from msgspec import structs
 from PIL import Image
@@ -24,6 +25,9 @@ from legible.pages import Rendered, Want
 from legible.pipeline import Invocation, Pipeline
 from legible.ports import Arbiter
 from legible.publishing import Publisher
+from legible.rebuilding import Rebuilder
+from legible.results import Results
+from legible.reviewing import Reviewer
 from legible.routing import Routing
 
 IN, OUT = "legible-in", "legible-out"
@@ -82,6 +86,14 @@ class Logged:
         return json.dumps(self.lines, default=str)
 
 
+class Parts(NamedTuple):
+    remaining: Callable[[], float]
+    ledger: Ledger
+    publisher: Publisher
+    documents: Documents
+    results: Results
+
+
 class Rig:
     """One world: a store, a service, a clock; and as many invocations in it as a test wants."""
 
@@ -110,22 +122,51 @@ class Rig:
 
     def invocation(self, owner: str = "") -> Pipeline:
         self.invocations += 1
+        parts = self.parts()
+        filing = Filing(self.store, OUT)
+        return Pipeline(
+            documents=parts.documents,
+            ledger=parts.ledger,
+            caller=Caller(Desk(self.store, self.ocr, OUT, self.policy, parts.remaining, self.clock.pause), filing),
+            finisher=Finisher(parts.ledger, parts.results, parts.publisher, filing),
+            publisher=parts.publisher,
+            rules=self.rules,
+            settings={},
+            invocation=Invocation(owner or f"invocation-{self.invocations}", parts.remaining),
+            log=self.log,
+            relay=self.relay,
+        )
+
+    def parts(self) -> Parts:
         end = self.clock.now().timestamp() + self.seconds
         remaining = lambda: end - self.clock.now().timestamp()  # noqa: E731 - the shortest way to say it
         ledger = Ledger(self.store, OUT, self.arbiter, self.clock.now, self.clock.pause)
-        newest = Newest(self.store, OUT, self.clock.now, self.clock.pause)
-        publisher, filing = Publisher(self.store, OUT, newest), Filing(self.store, OUT)
-        return Pipeline(
-            documents=Documents(self.store, IN, OUT, self.max_pages, remaining, self.sheets),
-            ledger=ledger,
-            caller=Caller(Desk(self.store, self.ocr, OUT, self.policy, remaining, self.clock.pause), filing),
-            finisher=Finisher(self.store, OUT, ledger, publisher, filing, remaining),
-            publisher=publisher,
+        publisher = Publisher(self.store, OUT, Newest(self.store, OUT, self.clock.now, self.clock.pause))
+        documents = Documents(self.store, IN, OUT, self.max_pages, remaining, self.sheets)
+        return Parts(remaining, ledger, publisher, documents, Results(self.store, OUT, publisher, remaining))
+
+    def rebuilder(self) -> Rebuilder:
+        parts = self.parts()
+        return Rebuilder(
+            self.store,
+            OUT,
+            ledger=parts.ledger,
+            documents=parts.documents,
+            publisher=parts.publisher,
+            results=parts.results,
             rules=self.rules,
-            settings={},
-            invocation=Invocation(owner or f"invocation-{self.invocations}", remaining),
-            log=self.log,
-            relay=self.relay,
+        )
+
+    def reviewer(self, owner: str = "review-1") -> Reviewer:
+        parts = self.parts()
+        return Reviewer(
+            self.store,
+            OUT,
+            ledger=parts.ledger,
+            results=parts.results,
+            rebuilder=self.rebuilder(),
+            owner=owner,
+            settle=self.policy.settle,
         )
 
     def upload(self, key: str, body: bytes | None = None) -> Upload:

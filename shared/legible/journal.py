@@ -12,7 +12,9 @@ from msgspec import Struct
 from legible.errors import InternalError
 from legible.model import Frame, PageState, Reason, Source, Status
 
-Event = Literal["claimed", "calling", "answered", "refused", "unknown", "surplus", "released", "handed", "finished"]
+Event = Literal[
+    "claimed", "calling", "answered", "refused", "unknown", "surplus", "released", "handed", "finished", "corrected"
+]
 
 
 class Line(Struct, frozen=True, omit_defaults=True):
@@ -25,7 +27,7 @@ class Line(Struct, frozen=True, omit_defaults=True):
     ``refused`` is a call that was not paid; with ``state`` the page is settled. ``unknown`` is a call that may have
     been paid; ``of`` names whose it was. ``frame`` says how the picture that was read lies on its page. ``handed``
     gives the document back after a fresh invocation was called to go on, for the ``hand``-th time. ``finished`` carries
-    the document's ``status``.
+    the document's ``status``. ``corrected`` is a review by ``author``: ``answer`` names where it is stored.
     """
 
     event: Event
@@ -48,6 +50,7 @@ class Line(Struct, frozen=True, omit_defaults=True):
     note: str = ""
     of: str = ""
     hand: int = 0
+    author: str = ""
     state: PageState | None = None
     status: Status | None = None
     reason: Reason | None = None
@@ -89,6 +92,8 @@ class State:
         self.pages: dict[int, PageLedger] = {}
         self.surplus = 0
         self.hands = 0
+        #: The reviews, in their order: what was corrected stays so, however often the document is done again.
+        self.reviews: list[Line] = []
         self._names: set[tuple[str, int]] = set()
         for line in lines:
             self.take(line)
@@ -193,6 +198,9 @@ class State:
     def _finished(self, line: Line) -> None:
         self.finished = self.finished or line
         self._released(line)
+
+    def _corrected(self, line: Line) -> None:
+        self.reviews.append(line)
 
     def _reopen(self) -> None:
         """A new upload of the same bytes: what was settled or given up is tried again, what was answered is kept."""

@@ -39,6 +39,22 @@ def results(key: str, name: str) -> str:
     return f"results/{shortened(key)}/{name}"
 
 
+def results_below(prefix: str) -> str:
+    """Return the prefix below which the results of all documents lie whose keys begin with ``prefix``."""
+    return f"results/{prefix}"
+
+
+def result_of(key: str, name: str) -> str | None:
+    """Return the document's key, as far as it was not shortened, whose result ``name`` has this key; else None."""
+    ending = f"/{name}"
+    return key[len("results/") : -len(ending)] if key.startswith("results/") and key.endswith(ending) else None
+
+
+def review(document: Document, owner: str) -> str:
+    """Return the key of what one reviewer corrected."""
+    return f"answers/{shortened(document.key)}/{document.version}/review.{owner}.json"
+
+
 def answer(document: Document, page: int, owner: str = "") -> str:
     """Return the key of an answer: as its payer ``owner`` stored it at once, or, without one, the one that counts."""
     name = f"{page:04d}.{owner}.json" if owner else f"{page:04d}.json"

@@ -321,6 +321,39 @@ class Ledger:
             self.pause(random.uniform(wait / 2, wait))
             wait = min(wait * 2, _LONGEST_PAUSE)
 
+    def add(self, document: Document, make: Callable[[State], Line | None], settle: float) -> State:
+        """Add a line to the journal of a finished document, and see it stand.
+
+        Args:
+            document: Whose journal.
+            make: Returns the line for the journal as it is at that moment; None where there is nothing to write.
+            settle: How many seconds later the journal is read back.
+
+        Returns:
+            The state with the line, or as it is.
+
+        Raises:
+            BusyError: The document is not finished: somebody works on it.
+            UnavailableError: The store takes no line.
+        """
+        for _ in range(_TRIES):
+            state, length = self.load(document)
+            if state.finished is None:
+                raise self._busy(document, state)
+            line = make(state)
+            if line is None:
+                return state
+            try:
+                self.store.append(ObjectRef(self.bucket, layout.journal(document)), length, journal.encode(line))
+            except AppendConflictError:
+                self.pause(random.uniform(0.01, 0.1))
+            else:
+                self.pause(settle)
+            state, _ = self.load(document)
+            if state.has(line):
+                return state
+        raise UnavailableError(f"The journal of {document.ref} took no line in {_TRIES} tries.")
+
     def _first_line(self, claim: Claim, wish: Wish, fence: int, seconds: float) -> Line:
         return claim.line(
             "claimed",

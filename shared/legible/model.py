@@ -307,7 +307,10 @@ class Outcome(Struct, frozen=True, omit_defaults=True):
 
 
 class Record(Struct, frozen=True, kw_only=True):
-    """Everything known of one document. ``operation`` is a slug, empty where no route was found."""
+    """Everything known of one document. ``operation`` is a slug, empty where no route was found.
+
+    ``revision`` counts the reviews whose corrections it has.
+    """
 
     schema: str = SCHEMA
     document: Document
@@ -325,4 +328,5 @@ class Record(Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     calls: Calls = Calls()
     ledger: str = ""
+    revision: int = 0
     finished_at: datetime | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -22,7 +21,6 @@ from legible.errors import (
     InternalError,
     LegibleError,
     OutOfTimeError,
-    RejectedError,
     ReplacedError,
     RetryableError,
     ThrottledError,
@@ -31,7 +29,6 @@ from legible.finishing import End, Finisher
 from legible.journal import Line, State
 from legible.ledger import Claim, Ledger, Wish, later_upload, plan_of
 from legible.model import Arrival, Document, Outcome, Reason, Upload
-from legible.operation import Output
 from legible.ports import Log, Relay
 from legible.publishing import Publisher
 from legible.record import Asked
@@ -172,7 +169,7 @@ class Pipeline:
         routed = None
         try:
             if committed is not None:
-                outputs = self._outputs(document, committed.operation)
+                outputs = routing.outputs_of(document.key, committed.operation, self._rules)
                 routed = Routed(catalog.find(committed.operation), committed.options, outputs=outputs)
             else:
                 routed = routing.route(document.key, self._rules)
@@ -198,17 +195,9 @@ class Pipeline:
         self._refuse_late(claim, pages)
         asked = None
         if plan.routed is not None:
-            outputs = self._outputs(claim.document, plan.routed.operation.slug)
+            outputs = routing.outputs_of(claim.document.key, plan.routed.operation.slug, self._rules)
             asked = Asked(plan.routed.operation, plan.routed.options, pages, outputs)
         self._finisher.finish(claim, End(asked, received, error, sheets=plan.job.sheets if plan.job else None))
-
-    def _outputs(self, document: Document, slug: str) -> tuple[Output, ...]:
-        """Return what the routes, as they are now, want made of what that operation answered."""
-        with suppress(RejectedError):
-            routed = routing.route(document.key, self._rules)
-            if routed.operation.slug == slug:
-                return routed.outputs
-        return ()
 
     def _refuse_late(self, claim: Claim, pages: int) -> None:
         """Leave the end of a long document to a fresh invocation, if this one has no time for it any more."""
@@ -253,7 +242,7 @@ class Pipeline:
         claimed = claim.state.committed or next((line for line in reversed(claim.state.lines) if line.operation), None)
         asked = None
         if claimed is not None:
-            outputs = self._outputs(claim.document, claimed.operation)
+            outputs = routing.outputs_of(claim.document.key, claimed.operation, self._rules)
             asked = Asked(catalog.find(claimed.operation), claimed.options, claimed.pages, outputs)
         self._finisher.finish_anyway(claim, End(asked, {}, given_up, yields))
 

@@ -24,6 +24,15 @@ class Head(Struct, frozen=True):
     metadata: dict[str, str] = {}
 
 
+class Listed(Struct, frozen=True):
+    """An object as a list of objects names it. ``size`` in bytes; ``etag`` without quotes."""
+
+    key: str
+    size: int
+    etag: str
+    modified_at: datetime | None = None
+
+
 class Wanted(Struct, frozen=True):
     """Which bytes of an object: of one version, while it has one etag, from ``first`` to ``last`` both included."""
 
@@ -78,6 +87,10 @@ class ObjectStore(Protocol):
 
     def append(self, ref: ObjectRef, position: int, body: bytes) -> int:
         """Append at ``position`` and return the new length; ``AppendConflictError`` if the length is another."""
+        ...
+
+    def list(self, bucket: str, prefix: str) -> Iterator[Listed]:
+        """Yield every object whose key begins with the prefix, in the order of their keys' UTF-8 bytes."""
         ...
 
     def url(self, ref: ObjectRef) -> str:

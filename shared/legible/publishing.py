@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from legible import layout
 from legible.errors import HeldError, ObjectGoneError, UnavailableError
-from legible.model import Document, ObjectRef, Status
+from legible.model import Document, ObjectRef, Record, Status
 from legible.newest import NEVER, LostError, Newest, Version
 from legible.ports import ObjectStore, Wanted, ranges
 
@@ -36,12 +36,16 @@ _SMALL_BYTES = 4_000_000
 
 
 class Published(Struct, frozen=True):
-    """What the metadata of a published record say of it: whose it is, how it ended, which results lie beside it."""
+    """What the metadata of a published record say of it: whose it is, how it ended, which results lie beside it.
+
+    ``revision`` counts the reviews it has.
+    """
 
     version: str
     uploaded_at: datetime | None
     status: Status
     names: tuple[str, ...] = (RECORD,)
+    revision: int = 0
 
     def metadata(self) -> dict[str, str]:
         """Return it as metadata of an object; a version may hold letters that no header does."""
@@ -63,19 +67,20 @@ class Publisher:
         self._output = output
         self._newest = newest
 
-    def publish(self, document: Document, status: Status, files: Mapping[str, Path], *, yields: bool = False) -> bool:
+    def publish(self, record: Record, files: Mapping[str, Path], *, yields: bool = False) -> bool:
         """Put a document's results where people look, unless a newer upload of the key has its own there.
 
         Args:
-            document: Whose results they are.
-            status: How it ended.
+            record: What the results say.
             files: Name and content of each result; see ``KINDS``.
             yields: The upload was replaced; it counts as older than any other one of its key.
 
         Returns:
             False where a newer upload's result stands instead.
         """
-        said = Published(document.version, None if yields else document.uploaded_at, status, tuple(files))
+        document = record.document
+        uploaded_at = None if yields else document.uploaded_at
+        said = Published(document.version, uploaded_at, record.status, tuple(files), record.revision)
         self._together([partial(self._keep, document, name, file, said) for name, file in files.items()])
         return self._stand(msgspec.structs.replace(document, uploaded_at=None) if yields else document, said)
 
@@ -91,6 +96,10 @@ class Publisher:
     def known(self, document: Document) -> Published | None:
         """Return what is known of the record of this very version; None where it has none."""
         return self._said(ObjectRef(self._output, layout.version(document, RECORD)))
+
+    def standing(self, key: str) -> Published | None:
+        """Return what is known of the record that stands under a document's key; None where none does."""
+        return self._said(ObjectRef(self._output, layout.results(key, RECORD)))
 
     def _stand(self, document: Document, said: Published) -> bool:
         for _ in range(_TRIES):
@@ -127,7 +136,7 @@ class Publisher:
 
     def _standing(self, document: Document) -> Version | None:
         """Return the version whose result lies there, if it was uploaded later than this one."""
-        found = self._said(ObjectRef(self._output, layout.results(document.key, RECORD)))
+        found = self.standing(document.key)
         if found is None or found.version == document.version:
             return None
         later = (found.uploaded_at or NEVER) > (document.uploaded_at or NEVER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 from itertools import islice
@@ -18,6 +19,10 @@ from legible.operation import Operation, Output
 
 #: Which status a document takes when no page is done: the first of these that a page has.
 _WORST: tuple[Status, ...] = ("held", "dead", "rejected")
+
+#: So many bytes of a ``record.json`` hold its document for sure: its longest text, the key, has at most 1,024 bytes.
+HEAD_BYTES = 16 * 1024
+_DOCUMENT = '"document": '
 
 #: So many values are turned into JSON at once.
 _BATCH = 200
@@ -91,6 +96,7 @@ def assemble(
         notes=notes,
         calls=Calls(state.answered, state.unknown, state.surplus),
         ledger=layout.journal(document),
+        revision=len(state.reviews),
         finished_at=finished_at,
     )
 
@@ -130,3 +136,18 @@ def _items(values: Iterator[Any]) -> Iterator[bytes]:
         text = msgspec.json.format(msgspec.json.encode(batch), indent=2)[1:-2]
         yield comma + text.replace(b"\n", b"\n  ")
         comma = b","
+
+
+def document_of(first: bytes) -> Document:
+    """Return the document a ``record.json`` is about, from its first bytes; the record itself may be large.
+
+    Args:
+        first: Its first ``HEAD_BYTES`` at most.
+
+    Raises:
+        ValueError: It is no record of ours.
+    """
+    text = first.decode("utf-8", "ignore")
+    start = text.index(_DOCUMENT) + len(_DOCUMENT)
+    _, end = json.JSONDecoder().raw_decode(text, start)
+    return msgspec.json.decode(text[start:end], type=Document)

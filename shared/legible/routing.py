@@ -172,3 +172,12 @@ def _fits(option: Option, value: Any) -> bool:
     if kinds is None:
         return isinstance(value, list if option.type.startswith("list") else dict)
     return isinstance(value, kinds) and (option.type == "bool" or not isinstance(value, bool))
+
+
+def outputs_of(key: str, slug: str, rules: Routing) -> tuple[Output, ...]:
+    """Return what the routes, as they are now, want made of what that operation answered for a key."""
+    try:
+        routed = route(key, rules)
+    except RejectedError:
+        return ()
+    return routed.outputs if routed.operation.slug == slug else ()

@@ -23,6 +23,7 @@ from legible.newest import Newest
 from legible.pipeline import Invocation, Pipeline
 from legible.ports import ObjectStore, Recognizer, Relay
 from legible.publishing import Publisher
+from legible.results import Results
 from legible.routing import Routing
 from legible.settings import Settings, load
 
@@ -85,7 +86,7 @@ def assemble(
         documents=Documents(store, settings.buckets.input, output, settings.limits.max_pages, call.remaining),
         ledger=ledger,
         caller=Caller(Desk(store, recognizer, output, policy, call.remaining, time.sleep), filing),
-        finisher=Finisher(store, output, ledger, publisher, filing, call.remaining),
+        finisher=Finisher(ledger, Results(store, output, publisher, call.remaining), publisher, filing),
         publisher=publisher,
         rules=Routing(
             region=settings.cloud.region,

@@ -197,6 +197,7 @@ class TestObs:
 
     def test_a_time_that_is_none_is_none(self):
         assert obs._time("yesterday") is None
+        assert obs._listed_time("yesterday") is None
 
     @given(st.text(min_size=1, max_size=40).filter(lambda key: key.isprintable() and key.strip("./ ")))
     @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -204,3 +205,33 @@ class TestObs:
         store, ref = clouds.store(cloud), ObjectRef(BUCKET, "k/" + key)
         store.write(ref, key.encode(), "text/plain")
         assert store.read(ref) == key.encode()
+
+
+class TestList:
+    def test_every_key_below_a_prefix_is_named_in_order_with_what_is_known_of_it(self, store):
+        for key in (*KEYS, "other/x"):
+            store.write(ObjectRef(BUCKET, f"listed/{key}"), b"hello", "text/plain")
+        found = list(store.list(BUCKET, "listed/"))
+        assert [item.key for item in found] == sorted((f"listed/{key}" for key in (*KEYS, "other/x")), key=str.encode)
+        assert {(item.size, item.etag) for item in found} == {(5, hashlib.md5(b"hello").hexdigest())}
+        assert [item.key for item in store.list(BUCKET, "listed/护照/")] == ["listed/护照/张三.json"]
+
+    def test_the_time_is_that_of_the_object(self, store):
+        ref = ObjectRef(BUCKET, "timed/a")
+        store.write(ref, b"hello", "text/plain")
+        (found,) = store.list(BUCKET, "timed/")
+        assert found.modified_at == store.head(ref).modified_at.replace(microsecond=0)
+
+    def test_nothing_below_a_prefix_is_an_empty_list(self, store):
+        assert list(store.list(BUCKET, "nothing here/")) == []
+
+    def test_more_than_one_call_gives_are_all_named(self, store):
+        keys = [f"many/{number:04d} +%2F/a" for number in range(1050)]
+        for key in keys:
+            store.write(ObjectRef(BUCKET, key), b"", "text/plain")
+        assert [item.key for item in store.list(BUCKET, "many/")] == keys
+
+    def test_a_bucket_that_is_not_there_is_said_so(self, cloud):
+        with pytest.raises(HeldError) as caught:
+            list(clouds.store(cloud).list("no-such-bucket", ""))
+        assert caught.value.reason_code == "bucket-gone"

@@ -17,7 +17,7 @@ from legible.desk import Policy
 from legible.errors import BusyError, HeldError, OutOfTimeError, ThrottledError, UnavailableError
 from legible.journal import Line
 from legible.ledger import Ledger, Wish
-from legible.model import Document, ObjectRef, Reason
+from legible.model import Document, ObjectRef, Reason, Record
 from legible.newest import Newest
 from legible.onecall import OneCall
 from legible.pages import child, looking
@@ -209,12 +209,12 @@ class TestResultsOfTwo:
 
         rig.store.fail = kill
         with pytest.raises(Killed):
-            self.publisher(rig).publish(old, "done", of_old)
+            self.publisher(rig).publish(Record(document=old, status="done"), of_old)
         rig.store.fail = lambda *_: None
 
         # when
-        self.publisher(rig).publish(new, "rejected", of_new)
-        self.publisher(rig).publish(old, "done", of_old)
+        self.publisher(rig).publish(Record(document=new, status="rejected"), of_new)
+        self.publisher(rig).publish(Record(document=old, status="done"), of_old)
 
         # then
         results = {rig.store.objects[ObjectRef(OUT, key)][0] for key in rig.store.keys(OUT, "results/")}

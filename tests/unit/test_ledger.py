@@ -13,7 +13,7 @@ from legible import journal, layout
 from legible.errors import BusyError, HeldError, InternalError, RetryableError, UnavailableError
 from legible.journal import Line, State
 from legible.ledger import Claim, Ledger, Wish, plan_of
-from legible.model import Document, ObjectRef
+from legible.model import Document, ObjectRef, Record
 from legible.newest import Newest
 from legible.onecall import digest
 from legible.publishing import Publisher
@@ -542,7 +542,7 @@ class TestNewest:
         rig.store.fail = lambda verb, ref: None
         late = Document(IN, "general-text/a.png", "late")
         publisher = Publisher(rig.store, OUT, self.newest(rig))
-        assert not publisher.publish(late, "done", {})
+        assert not publisher.publish(Record(document=late, status="done"), {})
         assert rig.record("general-text/a.png")["text"][0]["text"] == "between"
 
     @pytest.mark.parametrize("there", [True, False])

@@ -12,7 +12,7 @@ import pypdfium2
 import pytest
 
 from fakes import NextInvocation
-from legible import contents, finishing, record, workbook
+from legible import contents, record, results, workbook
 from legible.contents import Contents
 from legible.desk import Policy
 from legible.errors import HeldError, RejectedError, UnavailableError
@@ -314,7 +314,7 @@ class TestOutputs:
         location = ((1.0, 1.0), (9.0, 1.0), (9.0, 9.0), (1.0, 9.0))
         fields = (Field("f", "Field", "value", location=location), Field("g", "Field", "no place"))
         found = Extract(fields, words(1).tables, words(1).text)
-        assert [text for text, _ in finishing._words(found)] == ["word 0", "value", "cell"]
+        assert [text for text, _ in results._words(found)] == ["word 0", "value", "cell"]
 
     def test_a_rejected_document_has_no_pdf_and_one_that_cannot_be_made_is_said(self):
         # given a page that leads nowhere: no layer can be laid over all pages

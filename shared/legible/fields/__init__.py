@@ -2,5 +2,6 @@
 
 from legible.fields.placing import placed
 from legible.fields.reading import extract
+from legible.fields.retyping import retyped
 
-__all__ = ["extract", "placed"]
+__all__ = ["extract", "placed", "retyped"]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
@@ -26,10 +28,12 @@ from legible.errors import (
 )
 from legible.huawei.credentials import Credentials
 from legible.model import ObjectRef
-from legible.ports import WHOLE, Head, Wanted
+from legible.ports import WHOLE, Head, Listed, Wanted
 
 _TIMEOUT_SECONDS = 30
 _RETRIES = 2
+#: So many objects a list names at once; OBS gives no more.
+_LISTED = 1000
 
 
 class Address(Struct, frozen=True):
@@ -142,6 +146,19 @@ class ObsStore:
         self._call("append to", ref, lambda: self._client.appendObject(ref.bucket, ref.key, content=content))
         return position + len(body)
 
+    def list(self, bucket: str, prefix: str) -> Iterator[Listed]:
+        """See ``ObjectStore.list`` (ListObjects, api-obs obs_04_0022: at most 1,000 a call, in the keys' order)."""
+        marker, more = None, True
+        while more:
+            found = self._call("list", ObjectRef(bucket, prefix), partial(
+                self._client.listObjects, bucket, prefix=prefix or None, marker=marker, max_keys=_LISTED,
+                encoding_type="url",
+            )).body  # fmt: skip
+            for item in found.contents or ():
+                marker = str(item.key)
+                yield Listed(marker, int(item.size or 0), _etag(item.etag), _listed_time(item.lastModified))
+            more = bool(found.is_truncated) and bool(found.contents)
+
     def url(self, ref: ObjectRef) -> str:
         """See ``ObjectStore.url``."""
         parts, key = urlsplit(self._address.endpoint), quote(ref.key, safe="/~")
@@ -204,3 +221,12 @@ def _time(value: Any) -> datetime | None:
         return parsedate_to_datetime(str(value)).astimezone(timezone.utc)
     except ValueError:
         return None
+
+
+def _listed_time(value: Any) -> datetime | None:
+    """Undo what the SDK does to a list's times (``DateTime.UTCToLocal``): it tells them by the machine's own clock."""
+    try:
+        seconds = time.mktime(time.strptime(str(value), "%Y/%m/%d %H:%M:%S")) + time.timezone
+    except ValueError:
+        return None
+    return datetime.fromtimestamp(seconds).replace(tzinfo=timezone.utc)

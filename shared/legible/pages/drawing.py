@@ -155,7 +155,7 @@ def _frame(image: Image.Image, page: int, want: Want) -> tuple[Image.Image, Fram
         flat = _upright(flat, orientation)
         if orientation >= 5:
             width, height = height, width
-    return flat, Frame(width, height, "px", flat.width / width), done
+    return flat, Frame(float(width), float(height), "px", flat.width / width), done
 
 
 def _flat(image: Image.Image) -> Image.Image:
