@@ -519,3 +519,39 @@ def test_files_of_one_page_have_names_of_their_own() -> None:
 def big_png() -> str:
     """Return a text nobody declared that is long and an image."""
     return base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"x" * 2000).decode()
+
+
+# Names, which checks and reviews go by
+
+
+def test_a_key_that_reads_like_a_path_is_another_one() -> None:
+    found = read("passport", {"a.b": "1", "a": {"b": "2"}, "x#1": "3", "": "4", "c[0]": "5", "$": "6"})
+    assert {'["a.b"]': "1", "a.b": "2", '["x#1"]': "3", '[""]': "4", '["c[0]"]': "5", '["$"]': "6"}.items() <= values(
+        found
+    ).items()
+
+
+def test_two_keys_of_one_path_have_columns_of_their_own() -> None:
+    found = read("vat-invoice", {"item_list": [{"a.b": "1", "a": {"b": "2"}}]})
+    assert sorted(rows(found)[1]) == ["1", "2"]
+
+
+_KEYS = st.text(st.sampled_from('ab.[]#"0$ '), max_size=4) | st.sampled_from(
+    ["words_block_list", "key", "value", "words"]
+)
+_TREES = st.recursive(
+    st.text(max_size=3) | st.integers() | st.none(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(_KEYS, _TREES, max_size=5))
+@settings(max_examples=300, deadline=None)
+def test_every_name_is_given_once(result: dict[str, Any]) -> None:
+    found = read("passport", result)
+    names = [field.name for field in found.fields]
+    assert len(names) == len(set(names))
+    places = [(table.name, cell.row, cell.column) for table in found.tables for cell in table.cells]
+    assert len(places) == len(set(places))
+    assert len({table.name for table in found.tables}) == len(found.tables)

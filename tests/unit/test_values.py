@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legible.fields.values import typed
+from legible.fields.values import money, typed
 from legible.operation import FieldType
 
 
@@ -134,3 +134,40 @@ def test_every_printed_amount_is_read_exactly(amount: Decimal) -> None:
 def test_no_text_raises(text: str, type_: FieldType) -> None:
     read = typed(text, type_)
     assert read is None or read.isascii()
+
+
+SEX = (("男", "male"), ("m", "male"), ("女", "female"))
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("男", "male"), (" M ", "male"), ("Ｍ", "male"), ("female", "female"), ("X", None), ("", None)],
+)
+def test_enums_read_one_of_their_words(text: str, wanted: str | None) -> None:
+    assert typed(text, "enum", SEX) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "of_the_document", "wanted"),
+    [
+        ("¥1,234.50", "CNY", "CNY"),
+        ("¥1,234.50", "", ""),
+        ("￥12.00", "CNY", "CNY"),
+        ("12.00元", "", "CNY"),
+        ("HK$ 12.00", "CNY", "HKD"),
+        ("$12.00", "", ""),
+        ("US$12.00", "", "USD"),
+        ("THB 12.00", "", "THB"),
+        ("12.00", "CNY", "CNY"),
+        ("no amount", "CNY", ""),
+        ("12,50 €", "", "EUR"),
+    ],
+)
+def test_an_amount_has_the_currency_it_says_else_that_of_its_document(
+    text: str, of_the_document: str, wanted: str
+) -> None:
+    assert money(text, "amount", of_the_document) == wanted
+
+
+def test_nothing_but_an_amount_has_a_currency() -> None:
+    assert money("12.00元", "text", "CNY") == ""

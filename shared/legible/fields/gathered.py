@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 
 from legible.fields.answers import Tree, as_confidence, as_location, decoded
 from legible.fields.outline import Beside, Source
-from legible.fields.values import typed
+from legible.fields.values import money, typed
 from legible.model import Cell, Field, Location, Table, TextBlock
 from legible.operation import FieldType
 
@@ -28,6 +28,19 @@ class Value(NamedTuple):
     type: FieldType = "text"
     confidence: float | None = None
     location: Location | None = None
+    label_zh: str = ""
+    values: tuple[tuple[str, str], ...] = ()
+    currency: str = ""
+
+    @property
+    def typed(self) -> str | None:
+        """The text as its type says; see ``values.typed``."""
+        return typed(self.text, self.type, self.values)
+
+    @property
+    def money(self) -> str:
+        """The currency of an amount, where it is known."""
+        return money(self.text, self.type, self.currency)
 
 
 class Gathered:
@@ -77,18 +90,16 @@ class Gathered:
 
     def add_fields(self, values: Iterable[Value]) -> None:
         """Keep values as fields."""
-        self.fields += [
-            Field(v.name, v.label, v.text, v.type, typed(v.text, v.type), self.page, v.confidence, v.location)
-            for v in values
-        ]
+        for v in values:
+            facts = (self.page, v.confidence, v.location, v.label_zh, v.money)
+            self.fields.append(Field(v.name, v.label, v.text, v.type, v.typed, *facts))
 
     def add_rows(self, name: str, label: str, header: list[str], rows: list[dict[int, Value]]) -> None:
         """Keep values as a table under a header row of labels; each row maps a column to its value."""
         cells = [Cell(0, column, text) for column, text in enumerate(header)]
         for number, row in enumerate(rows, 1):
             for column, v in sorted(row.items()):
-                typed_text = typed(v.text, v.type)
-                cells.append(Cell(number, column, v.text, 1, 1, v.type, typed_text, v.confidence, v.location))
+                cells.append(Cell(number, column, v.text, 1, 1, v.type, v.typed, v.confidence, v.location, v.money))
         self.tables.append(Table(name, label, self.page, len(rows) + 1, len(header), tuple(cells), header=True))
 
     def add_file(self, path: str, text: str) -> None:

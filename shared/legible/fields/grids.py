@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from legible.fields.answers import Tree
 from legible.fields.gathered import Gathered, Value
-from legible.fields.outline import Place, implied, list_kind, singular
+from legible.fields.outline import Place, implied, list_kind, singular, step
 
 Object = dict[str, Tree]
 #: Reads an object at its place into values; what is no plain value it gathers by itself.
@@ -50,10 +50,10 @@ class Grids:
             self._table(name, label, rows, list(entries[0].place.node.children), owner)
         for key, inner in _inner(entries).items():
             inner_label = f"{label.removesuffix(DETAILS)}: {inner[0].place.node.label}"
-            self.keep(f"{name}[].{key}", inner_label, inner, owner or singular(label))
+            self.keep(step(f"{name}[]", key), inner_label, inner, owner or singular(label))
 
     def _values(self, entry: Entry) -> dict[str, Value]:
-        place = entry.place._replace(outer="", node=entry.place.node._replace(label=""))
+        place = entry.place._replace(outer="", outer_zh="", node=entry.place.node._replace(label="", label_zh=""))
         own = without(entry.tree, *lists_of_objects(entry.tree))
         return {value.name[len(place.name) :]: value for value in self._read(place, own)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from functools import lru_cache
@@ -11,6 +12,9 @@ from legible.fields.answers import Tree, as_confidence, as_location, as_number
 from legible.operation import FieldType, Operation
 
 _ACRONYMS = {"id": "ID", "vat": "VAT", "vin": "VIN", "mrz": "MRZ", "url": "URL", "ocr": "OCR", "pdf": "PDF", "qr": "QR"}
+
+#: What a path is made of, and what names a cell; a key that has it is quoted.
+_ODD = re.compile(r"[.\[\]#]|^\$")
 
 Side = Literal["confidence", "location"]
 #: What a list holds: table cells, text blocks, key-value pairs, other objects, or anything else.
@@ -25,6 +29,9 @@ class Node(NamedTuple):
     sdk_type: str
     children: dict[str, Node]
     known: bool = True
+    label_zh: str = ""
+    values: tuple[tuple[str, str], ...] = ()
+    currency: str = ""
 
     @property
     def open(self) -> bool:
@@ -59,7 +66,7 @@ class Source(NamedTuple):
     def at(self, key: str | int) -> Source | None:
         """Return the part that speaks of one key or element, if any; one value speaks of every element."""
         if isinstance(self.tree, dict):
-            return self._part(key, f".{key}") if key in self.tree else None
+            return self._part(key, suffix(str(key))) if key in self.tree else None
         if isinstance(key, str):
             return None
         if not isinstance(self.tree, list) or as_location(self.tree) is not None:
@@ -69,7 +76,7 @@ class Source(NamedTuple):
     def parts(self) -> Iterator[Source]:
         """Yield the part of each key or element; none of a plain value."""
         if isinstance(self.tree, dict):
-            yield from (self._part(key, f".{key}") for key in self.tree)
+            yield from (self._part(key, suffix(key)) for key in self.tree)
         length = len(self.tree) if isinstance(self.tree, list) else 0
         yield from (self._part(index, f"[{index}]") for index in range(length))
 
@@ -96,21 +103,41 @@ class Place(NamedTuple):
     name: str = ""
     outer: str = ""
     beside: Beside = Beside()
+    outer_zh: str = ""
 
     @property
     def label(self) -> str:
         """The full label, that of the outer value first."""
         return ": ".join(part for part in (self.outer, self.node.label) if part)
 
+    @property
+    def label_zh(self) -> str:
+        """The full label of a Chinese document, as far as it has one."""
+        return ": ".join(part for part in (self.outer_zh, self.node.label_zh) if part)
+
     def child(self, key: str, beside: Beside | None = None) -> Place:
         """Return the place of a key of this object."""
-        name = f"{self.name}.{key}" if self.name else key
-        return Place(self.node.child(key), name, self.label, self.beside.at(key) if beside is None else beside)
+        beside = self.beside.at(key) if beside is None else beside
+        return Place(self.node.child(key), step(self.name, key), self.label, beside, self.label_zh)
 
     def element(self, index: int, label: str | None = None) -> Place:
         """Return the place of an element of this list, under a label of its own or that of the list."""
         node = self.node.element(self.node.label if label is None else label)
-        return Place(node, f"{self.name}[{index}]", self.outer, self.beside.at(index))
+        return Place(node, f"{self.name}[{index}]", self.outer, self.beside.at(index), self.outer_zh)
+
+
+def step(path: str, key: str) -> str:
+    """Return the path of a key below another one."""
+    part = suffix(key)
+    return part[1:] if not path and part.startswith(".") else path + part
+
+
+def suffix(key: str) -> str:
+    """Return what a key adds to a path; one that reads like a path itself stands in brackets.
+
+    So no two keys have one path: ``{"a.b": 1, "a": {"b": 2}}`` has ``["a.b"]`` and ``a.b``.
+    """
+    return f".{key}" if key and _ODD.search(key) is None else f"[{json.dumps(key, ensure_ascii=False)}]"
 
 
 def unknown(label: str) -> Node:
@@ -127,7 +154,8 @@ def outline(operation: Operation) -> Node:
         children = root
         for parent in parents:
             children = children[parent].children
-        children[key] = Node(field.label, field.type, field.sdk_type, {})
+        said = (field.label_zh, field.values, field.currency)
+        children[key] = Node(field.label, field.type, field.sdk_type, {}, True, *said)
     declared = {"list": "list[Result]", "object": "Result", "untyped": "object"}[operation.result]
     return Node("", "object", declared, root)
 

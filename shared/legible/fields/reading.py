@@ -140,7 +140,9 @@ class _Reader:
                 self._found.add_file(place.name, text)
             return
         confidence, location = self._found.confidence(place.beside), self._found.location(place.beside)
-        yield Value(place.name, place.label or "Result", text, place.node.type, confidence, location)
+        node, label = place.node, place.label or "Result"
+        said = (place.label_zh, node.values, node.currency)
+        yield Value(place.name, label, text, node.type, confidence, location, *said)
 
     def _list(self, place: Place, items: list[Tree]) -> Iterator[Value]:
         kind, objects = list_kind(items), [item for item in items if isinstance(item, dict)]
@@ -154,7 +156,8 @@ class _Reader:
             entries = [Entry("", str(i + 1), place.element(i), item) for i, item in enumerate(objects)]
             self._grids.keep(place.name, place.label, entries)
         elif len(items) > 1 and all(map(_is_number, items)):
-            yield Value(place.name, place.label or "Result", ", ".join(map(_text, items)))
+            label = place.label or "Result"
+            yield Value(place.name, label, ", ".join(map(_text, items)), label_zh=place.label_zh)
         elif items and all(isinstance(item, list) and item and all(map(_is_number, item)) for item in items):
             location = as_location(items)
             shown = "location" if location else place.node.type
@@ -166,7 +169,7 @@ class _Reader:
 
     def _details(self, place: Place, owner: str, entries: list[Entry], label: str | None = None) -> None:
         """Keep as a table what blocks, cells or pairs hold beside their text."""
-        self._grids.keep(place.name, f"{label or singular(place.node.label)}{DETAILS}", entries, owner)
+        self._grids.keep(f"{place.name}[]", f"{label or singular(place.node.label)}{DETAILS}", entries, owner)
 
     def _pairs(self, place: Place, items: list[Object]) -> Iterator[Value]:
         entries = []

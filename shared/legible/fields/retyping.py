@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import cast
 
 from legible.fields.values import typed
-from legible.operation import FieldType, Operation
+from legible.operation import Operation
 
 
 def retyped(operation: Operation, name: str, type_: str, text: str) -> str | None:
@@ -18,13 +17,6 @@ def retyped(operation: Operation, name: str, type_: str, text: str) -> str | Non
         type_: The type of the field or cell.
         text: What the reviewer wrote.
     """
-    if type_ == "enum":
-        return _word(operation, re.sub(r"\[\d+\]", "[]", name), text)
-    return typed(text, cast(FieldType, type_))
-
-
-def _word(operation: Operation, path: str, text: str) -> str | None:
-    """Return the word an enum's text means, or that it is already."""
-    plain = " ".join(text.split()).lower()
-    specs = (spec for spec in operation.fields if spec.values and spec.path.startswith(path))
-    return next((word for spec in specs for read, word in spec.values if plain in (read, word)), None)
+    path = re.sub(r"\[\d+\]", "[]", name)
+    words = (pair for spec in operation.fields if spec.path.startswith(path) for pair in spec.values)
+    return typed(text, type_, tuple(words))

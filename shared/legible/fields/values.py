@@ -11,8 +11,6 @@ import re
 from collections.abc import Callable
 from datetime import date
 
-from legible.operation import FieldType
-
 _PLAIN = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {
     0x3000: 0x20,
     0xA0: 0x20,
@@ -41,7 +39,13 @@ _DATES = tuple(
 )
 _EITHER_ORDER = re.compile(r"([0-9]{1,2})([-./])([0-9]{1,2})\2([0-9]{4})")
 
-_CURRENCY = r"(?:[¥$€£฿₫₱₩₹៛]|CN¥|HK\$|RMB|CNY|HKD|MOP|TWD|USD|EUR|GBP|THB|SGD|JPY)"
+_CURRENCY = r"(?:[¥$€£฿₫₱₩₹៛]|CN¥|HK\$|US\$|RMB|CNY|HKD|MOP|TWD|USD|EUR|GBP|THB|SGD|JPY)"
+#: Signs and words that only one currency has, longer ones first.
+_CURRENCIES = (
+    *(("CN¥", "CNY"), ("HK$", "HKD"), ("US$", "USD"), ("RMB", "CNY"), ("元", "CNY"), ("圆", "CNY")),
+    *((code, code) for code in ("CNY", "HKD", "MOP", "TWD", "USD", "EUR", "GBP", "THB", "SGD", "JPY")),
+    *(("€", "EUR"), ("£", "GBP"), ("฿", "THB"), ("₫", "VND"), ("₱", "PHP"), ("₩", "KRW"), ("₹", "INR"), ("៛", "KHR")),
+)
 _AMOUNT = re.compile(
     rf"(?P<a>[+-]?) ?{_CURRENCY}? ?(?P<b>[+-]?)(?P<n>[0-9][0-9., ]*)(?: ?(?:{_CURRENCY}|元|圆))?", re.I
 )
@@ -60,11 +64,30 @@ _DIGITS = tuple(
 _INTEGER = re.compile(r"([+-]?)([0-9]+)(?:\.0+)?")
 
 
-def typed(text: str, type_: FieldType) -> str | None:
-    """Return the text as its type says, still exact text, or None where it does not read as that type."""
-    read = _READERS.get(type_)
+def typed(text: str, type_: str, words: tuple[tuple[str, str], ...] = ()) -> str | None:
+    """Return the text as its type says, still exact text, or None where it does not read as that type.
+
+    Args:
+        text: As recognized.
+        type_: A ``FieldType``.
+        words: What an ``enum`` may read, in lower case, with the word it means.
+    """
     plain = " ".join(text.translate(_PLAIN).split())
-    return read(plain) if read is not None and plain else None
+    if type_ == "enum":
+        return next((word for read, word in words if plain.lower() in (read, word)), None)
+    reader = _READERS.get(type_)
+    return reader(plain) if reader is not None and plain else None
+
+
+def money(text: str, type_: str, currency: str = "") -> str:
+    """Return the ISO 4217 code of an amount's currency: as the text says, else ``currency``; empty where unknown.
+
+    A sign that several currencies share (``$``, ``¥``) says nothing.
+    """
+    if type_ != "amount" or typed(text, type_) is None:
+        return ""
+    plain = text.translate(_PLAIN).upper()
+    return next((code for sign, code in _CURRENCIES if sign in plain), currency)
 
 
 def _date(text: str) -> str | None:
@@ -127,7 +150,7 @@ def _boolean(text: str) -> str | None:
     return text.lower() if text.lower() in ("true", "false") else None
 
 
-_READERS: dict[FieldType, Callable[[str], str | None]] = {
+_READERS: dict[str, Callable[[str], str | None]] = {
     "date": _date,
     "amount": _amount,
     "number": _number,
