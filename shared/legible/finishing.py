@@ -118,7 +118,7 @@ class Finisher:
             )
             newest = self._results.publish(found, contents, making)
         note = "" if newest else "A newer upload of this key has its own result."
-        claim.finish(status=status, reason=found.reason, note=note)
+        claim.finish(status=status, reason=found.reason, note=note, at=found.finished_at)
 
     def _file(self, claim: Claim, count: int) -> None:
         """File the answers that count beside the record, under the names it gives."""

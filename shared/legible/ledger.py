@@ -91,8 +91,8 @@ class Claim:
         self._ref = ObjectRef(ledger.bucket, layout.journal(document))
 
     def line(self, event: journal.Event, **values: Any) -> Line:
-        """Return the next line of this owner."""
-        return Line(event=event, at=self._ledger.now(), owner=self.owner, n=next(self._numbers), **values)
+        """Return the next line of this owner; of now, unless the values say another time."""
+        return Line(event=event, owner=self.owner, n=next(self._numbers), **{"at": self._ledger.now(), **values})
 
     def begin(self, line: Line) -> bool:
         """Append the claim line; tell whether it stands, even where the reply to the append was lost."""

@@ -126,7 +126,7 @@ def _fields(fields: tuple[Field, ...]) -> Iterator[str]:
     if fields:
         yield "| Field | Value |"
         yield "| --- | --- |"
-        yield from (_row((field.label or field.name, field.value)) for field in fields)
+        yield from (_row((field.label or field.name, field.final)) for field in fields)
         yield ""
 
 
@@ -157,14 +157,14 @@ def _across(cells: list[Cell], width: int) -> list[str]:
     texts = [""] * width
     for cell in cells:
         before = texts[cell.column]
-        texts[cell.column] = f"{before}\n{cell.text}" if before else cell.text
+        texts[cell.column] = f"{before}\n{cell.final}" if before else cell.final
     return texts
 
 
 def _listed(cells: tuple[Cell, ...]) -> Iterator[str]:
     yield "| Row | Column | Text |"
     yield "| --- | --- | --- |"
-    yield from (_row((str(cell.row + 1), str(cell.column + 1), cell.text)) for cell in cells)
+    yield from (_row((str(cell.row + 1), str(cell.column + 1), cell.final)) for cell in cells)
     yield ""
 
 
@@ -183,7 +183,7 @@ class _Box(NamedTuple):
 
 
 def _text(blocks: tuple[TextBlock, ...]) -> Iterator[str]:
-    boxes = [_box(block) for block in blocks if block.text.strip()]
+    boxes = [_box(block) for block in blocks if block.final.strip()]
     heights = [box.height for box in boxes if box.height > 0]
     tall = _TALL * median(heights) if len(heights) >= _ENOUGH else float("inf")
     for paragraph in _paragraphs(boxes):
@@ -199,9 +199,9 @@ def _text(blocks: tuple[TextBlock, ...]) -> Iterator[str]:
 
 def _box(block: TextBlock) -> _Box:
     if not block.location:
-        return _Box(block.text)
+        return _Box(block.final)
     xs, ys = [x for x, _ in block.location], [y for _, y in block.location]
-    return _Box(block.text, min(xs), min(ys), max(xs), max(ys))
+    return _Box(block.final, min(xs), min(ys), max(xs), max(ys))
 
 
 def _stands_out(box: _Box, tall: float) -> bool:

@@ -197,12 +197,12 @@ def _words(extract: Extract) -> Iterator[tuple[str, Location]]:
     """Yield everything that was recognized at a known place."""
     for block in extract.text:
         if block.location is not None:
-            yield block.text, block.location
+            yield block.final, block.location
     for field in extract.fields:
         if field.location is not None and field.type != "location":  # a place that belongs to no text is none itself
-            yield field.value, field.location
+            yield field.final, field.location
     for table in extract.tables:
-        yield from ((cell.text, cell.location) for cell in table.cells if cell.location is not None)
+        yield from ((cell.final, cell.location) for cell in table.cells if cell.location is not None)
 
 
 def _frame(document: Document, page: Page) -> Frame:

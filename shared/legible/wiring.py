@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -23,7 +24,9 @@ from legible.newest import Newest
 from legible.pipeline import Invocation, Pipeline
 from legible.ports import ObjectStore, Recognizer, Relay
 from legible.publishing import Publisher
+from legible.rebuilding import Rebuilder
 from legible.results import Results
+from legible.reviewing import Reviewer
 from legible.routing import Routing
 from legible.settings import Settings, load
 
@@ -46,12 +49,6 @@ def pipeline(context: Any) -> Pipeline:
     call = Context(context)
     settings = load(settings_file(), call.variable)
     credentials = call.credentials()
-    address = obs.Address(
-        settings.obs.endpoint or obs.endpoint(settings.cloud.region),
-        settings.obs.signature,
-        settings.obs.path_style,
-        settings.cloud.region,
-    )
     recognizer = ocr.OcrRecognizer(
         lambda slug: _ocr_endpoint(settings, slug),
         credentials,
@@ -59,17 +56,14 @@ def pipeline(context: Any) -> Pipeline:
         settings.ocr.enterprise_project,
         settings.ocr.connect_seconds,
     )
-    store = obs.ObsStore(address, credentials)
-    return assemble(settings, store, recognizer, call, relay(settings, call, credentials))
+    return assemble(settings, store_of(settings, credentials), recognizer, call, relay(settings, call, credentials))
 
 
 def assemble(
     settings: Settings, store: ObjectStore, recognizer: Recognizer, call: Context, fresh: Relay | None = None
 ) -> Pipeline:
     """Put a pipeline together from its parts; ``fresh`` goes on where the time of this invocation ends."""
-    output = settings.buckets.output
-    ledger = Ledger(store, output)
-    said = settings.ocr
+    made, said = _parts(settings, store, call.remaining), settings.ocr
     policy = Policy(
         source=said.source,
         attempts=said.attempts,
@@ -79,27 +73,86 @@ def assemble(
         settle=settings.ledger.settle_seconds,
         signed_url=said.signed_url_seconds,
     )
-    log = call.log(settings.log.level)
+    output = settings.buckets.output
     filing = Filing(store, output)
-    publisher = Publisher(store, output, Newest(store, output, ledger.now, ledger.pause))
     return Pipeline(
-        documents=Documents(store, settings.buckets.input, output, settings.limits.max_pages, call.remaining),
-        ledger=ledger,
+        documents=made.documents,
+        ledger=made.ledger,
         caller=Caller(Desk(store, recognizer, output, policy, call.remaining, time.sleep), filing),
-        finisher=Finisher(ledger, Results(store, output, publisher, call.remaining), publisher, filing),
-        publisher=publisher,
-        rules=Routing(
-            region=settings.cloud.region,
-            routes=settings.routes,
-            default=settings.default,
-            operations=settings.operations,
-            pinned=bool(settings.ocr.endpoint),
-        ),
+        finisher=Finisher(made.ledger, made.results, made.publisher, filing),
+        publisher=made.publisher,
+        rules=_rules(settings),
         settings={"enterprise_project": said.enterprise_project, "routes": msgspec.to_builtins(settings.operations)},
         invocation=Invocation(call.owner, call.remaining),
-        log=log,
+        log=call.log(settings.log.level),
         relay=fresh,
     )
+
+
+def rebuilder(settings: Settings, store: ObjectStore) -> Rebuilder:
+    """Return what makes results anew, for whoever has no function's deadline."""
+    made = _parts(settings, store, _patient)
+    return Rebuilder(
+        store,
+        settings.buckets.output,
+        ledger=made.ledger,
+        documents=made.documents,
+        publisher=made.publisher,
+        results=made.results,
+        rules=_rules(settings),
+    )
+
+
+def reviewer(settings: Settings, store: ObjectStore, owner: str) -> Reviewer:
+    """Return what applies reviews; ``owner`` is a name no other run has."""
+    made = _parts(settings, store, _patient)
+    return Reviewer(
+        store,
+        settings.buckets.output,
+        ledger=made.ledger,
+        results=made.results,
+        rebuilder=rebuilder(settings, store),
+        owner=owner,
+        settle=settings.ledger.settle_seconds,
+    )
+
+
+def store_of(settings: Settings, credentials: Credentials) -> ObjectStore:
+    """Return the object storage that the settings name."""
+    where = settings.obs.endpoint or obs.endpoint(settings.cloud.region)
+    address = obs.Address(where, settings.obs.signature, settings.obs.path_style, settings.cloud.region)
+    return obs.ObsStore(address, credentials)
+
+
+class _Parts(NamedTuple):
+    ledger: Ledger
+    publisher: Publisher
+    documents: Documents
+    results: Results
+
+
+def _parts(settings: Settings, store: ObjectStore, remaining: Callable[[], float]) -> _Parts:
+    """Return what every use case needs."""
+    output = settings.buckets.output
+    ledger = Ledger(store, output)
+    publisher = Publisher(store, output, Newest(store, output, ledger.now, ledger.pause))
+    documents = Documents(store, settings.buckets.input, output, settings.limits.max_pages, remaining)
+    return _Parts(ledger, publisher, documents, Results(store, output, publisher, remaining))
+
+
+def _rules(settings: Settings) -> Routing:
+    return Routing(
+        region=settings.cloud.region,
+        routes=settings.routes,
+        default=settings.default,
+        operations=settings.operations,
+        pinned=bool(settings.ocr.endpoint),
+    )
+
+
+def _patient() -> float:
+    """Return how long somebody at a desk waits for one document, in seconds."""
+    return 3600.0
 
 
 def relay(settings: Settings, call: Context, credentials: Credentials) -> Relay | None:

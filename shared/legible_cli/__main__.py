@@ -1,4 +1,4 @@
-"""The command line: ``legible run``, ``legible up``, ``legible demo``."""
+"""The command line: ``legible run``, ``up``, ``demo``, ``rebuild``, ``review``."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from rich.console import Console
 from legible import catalog
 from legible.errors import LegibleError
 from legible.model import Record
+from legible_cli.rebuild import rebuild_command
+from legible_cli.review import review_group
 from legible_cli.run import Item, Items, files_of, run, summary, why
 from legible_cli.up import Folders
 from localcloud.cloud import LocalCloud
@@ -53,7 +55,15 @@ _recorded = click.option(
 @click.group()
 @click.version_option("0.1.0", prog_name="legible")
 def main() -> None:
-    """Documents become data: JSON, and a workbook that is safe to open. Here, on a local cloud, with no account."""
+    """Documents become data: JSON, and a workbook that is safe to open.
+
+    `run`, `up` and `demo` need no account: they bring a local cloud. The others work on a deployed Legible, or on what
+    `up` runs.
+    """
+
+
+main.add_command(rebuild_command)
+main.add_command(review_group)
 
 
 @main.command("run")
@@ -103,7 +113,7 @@ def up_command(inbox: Path, outbox: Path, state: Path, port: int | None, recorde
         folders = Folders(
             cloud, inbox, outbox, state / "sent.json", lambda record, folder: _told(console, record, folder)
         )
-        _endpoints(console, cloud, inbox, outbox)
+        _endpoints(console, cloud, inbox, outbox, _variables(cloud, state))
         folders.watch(ended)
         console.print("\nEnding; what is under way goes on at the next start.")
 
@@ -158,16 +168,24 @@ def _cloud(state: Path | None, port: int | None, recorded: Sequence[str]) -> Ite
         raise click.ClickException(str(error)) from error
 
 
-def _endpoints(console: Console, cloud: LocalCloud, inbox: Path, outbox: Path) -> None:
+def _endpoints(console: Console, cloud: LocalCloud, inbox: Path, outbox: Path, variables: Path) -> None:
     console.print(
         f"Legible is up. Drop a file into [bold]{inbox}/<operation>/[/]; results appear in [bold]{outbox}/[/]."
     )
     console.print(f"  OBS  {cloud.obs_endpoint}   (signature v2, path style)")
     console.print(f"  OCR  {cloud.ocr_endpoint}")
-    console.print("\nFor the real SDKs:")
-    for name, value in cloud.environment().items():
-        console.print(f"  export {name}={value}", soft_wrap=True)
+    console.print(
+        f"\nFor the real SDKs, and for `legible rebuild` and `legible review`:\n  . {variables}", soft_wrap=True
+    )
     console.print("\nCtrl-C ends it; nothing is lost.\n")
+
+
+def _variables(cloud: LocalCloud, state: Path) -> Path:
+    """Write the variables that lead other commands to this cloud, its keys among them, for its owner only."""
+    file = state / "environment"
+    file.touch(mode=0o600)
+    file.write_text("".join(f"export {name}={value}\n" for name, value in cloud.environment().items()), "utf-8")
+    return file
 
 
 def _told(console: Console, record: Record, folder: Path) -> None:

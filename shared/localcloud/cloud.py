@@ -140,6 +140,7 @@ class LocalCloud:
         """Return environment variables for a real SDK client, keys included: to be shown only to the cloud's owner."""
         region = self.region.upper().replace("-", "_")
         return {
+            **self.user_data,
             "HUAWEICLOUD_SDK_AK": self.credentials.access,
             "HUAWEICLOUD_SDK_SK": self.credentials.secret,
             "HUAWEICLOUD_SDK_PROJECT_ID": self.project_id,

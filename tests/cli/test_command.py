@@ -216,7 +216,10 @@ class TestUp:
         assert running.returncode == 0
         assert "Traceback" not in text
         assert "OBS  http://127.0.0.1:" in text
-        assert "export HUAWEICLOUD_SDK_AK=" in text
+        assert ". state/environment" in text
+        variables = tmp_path / "state" / "environment"
+        assert variables.stat().st_mode & 0o77 == 0
+        assert "export HUAWEICLOUD_SDK_AK=" in variables.read_text()
         assert json.loads((tmp_path / "out/nowhere/a.png/record.json").read_text())["reason"]["code"] == "no-route"
 
     @pytest.mark.parametrize("outbox", ["in", "in/out"])

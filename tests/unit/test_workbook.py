@@ -259,7 +259,7 @@ def test_locations_are_shown_where_there_are_any() -> None:
 
 def test_a_header_stays_in_sight() -> None:
     sheet = opened(record(fields=(Field("a", "A", "x"),)))["Fields"]
-    assert (sheet.freeze_panes, sheet.auto_filter.ref, sheet.print_title_rows) == ("A2", "A1:C2", "$1:$1")
+    assert (sheet.freeze_panes, sheet.auto_filter.ref, sheet.print_title_rows) == ("A2", "A1:E2", "$1:$1")
 
 
 def test_spans_are_merged() -> None:

@@ -24,6 +24,14 @@ _STATUS = {"done": _GOOD, "partial": _FAIR, "running": _FAIR, "held": _FAIR}
 #: Confidence below which a value is colored, the colors (contrast above 7 to 1), and what they ask of the reader.
 DOUBTS = ((0.8, _POOR, "Confidence below 80 %: read it yourself"), (0.95, _FAIR, "Confidence below 95 %: have a look"))
 SURE = "Confidence of 95 % or more, or none given"
+#: What breaks a rule, what a reviewer corrected, and what waits for a correction; color and what it says.
+FINDING: Style = {"bg_color": "#E4D9F2", "font_color": "#3B1E5A"}
+CORRECTED: Style = {"bg_color": "#D6E6F5", "font_color": "#123A5C"}
+MARKS = ((FINDING, "It breaks a rule: see Findings"), (CORRECTED, "Corrected by a reviewer"))
+#: A cell that is not for people.
+HIDDEN: Style = {"num_format": "@"}
+#: A cell to write in: what is written stays a text, whatever it looks like.
+EDIT: Style = BODY | {"num_format": "@", "bg_color": "#FFFFF0"}
 
 #: Tables beyond this are listed cell by cell: drawing them would take more memory than a function has.
 _MAX_DRAWN = 500_000
@@ -37,6 +45,8 @@ class Content(NamedTuple):
     typed: str | None = None
     confidence: float | None = None
     style: Style = BODY
+    currency: str = ""
+    mark: Style | None = None
 
 
 def status_style(status: Status) -> Style:
@@ -45,19 +55,29 @@ def status_style(status: Status) -> Style:
 
 
 def of(item: Field | Cell | TextBlock) -> Content:
-    """Return what a cell holds of something recognized."""
-    if isinstance(item, Field):
-        return Content(item.value, item.type, item.typed, item.confidence, VALUE)
-    if isinstance(item, Cell):
-        return Content(item.text, item.type, item.typed, item.confidence)
-    return Content(item.text, confidence=item.confidence)
+    """Return what a cell holds of something recognized: what counts by now, and the color of what is odd about it."""
+    if isinstance(item, TextBlock):
+        return Content(item.final, confidence=item.confidence, mark=_mark(item))
+    style = VALUE if isinstance(item, Field) else BODY
+    return Content(item.final, item.type, item.typed, item.confidence, style, item.currency, _mark(item))
+
+
+def _mark(item: Field | Cell | TextBlock) -> Style | None:
+    if not isinstance(item, TextBlock) and item.findings:
+        return FINDING
+    return CORRECTED if item.corrected is not None else None
 
 
 def original(field: Field) -> Content:
-    """Return the text as recognized where the value is shown in another way."""
+    """Return the text as recognized where something else is shown in its place."""
     value = shown(field.type, field.typed)
     differs = value is not None and field.value not in (field.typed, str(value))
-    return Content(field.value if differs else "", style=FAINT)
+    return Content(field.value if differs or field.corrected is not None else "", style=FAINT)
+
+
+def edit(field: Field) -> Content:
+    """Return the cell in which a reviewer writes what is right; it holds what the last one wrote."""
+    return Content(field.corrected.value if field.corrected else "", style=EDIT)
 
 
 def sides(item: Field | Cell | TextBlock) -> tuple[Content, Content]:
@@ -79,12 +99,13 @@ def count(number: int) -> Content:
 def styled(content: Content) -> Style:
     """Return the style of a cell with the format its value needs and the color its confidence asks for."""
     confidence = 1.0 if content.confidence is None else content.confidence
-    doubt = next((style for limit, style, _ in DOUBTS if confidence < limit), {})
+    doubt = content.mark or next((style for limit, style, _ in DOUBTS if confidence < limit), {})
     if content.typed is None or shown(content.type, content.typed) is None:
         return content.style | doubt | _as_text(content.text)
     digits = decimals(content.typed)
     number = "0." + "0" * digits if digits else "0"
-    formats = {"date": "yyyy-mm-dd", "amount": f"#,##{number}", "share": "0.0%", "boolean": "General"}
+    currency = f'"{content.currency}" ' if content.currency else ""
+    formats = {"date": "yyyy-mm-dd", "amount": f"{currency}#,##{number}", "share": "0.0%", "boolean": "General"}
     return content.style | doubt | {"num_format": formats.get(content.type, number)}
 
 

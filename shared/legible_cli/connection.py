@@ -1,0 +1,68 @@
+"""How an operator's commands reach a deployed Legible, or a local one: settings, and keys of the operator's own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+
+from legible import wiring
+from legible.errors import LegibleError
+from legible.huawei.credentials import Credentials
+from legible.ports import ObjectStore
+from legible.settings import Settings, load
+
+#: The variables of the Huawei Cloud SDKs (sdk-core-python, "Use Environment Variable").
+_ACCESS, _SECRET, _TOKEN = "HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"
+
+settings_option = click.option(
+    "--settings",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The settings file; else legible.toml beside the code. Variables as LEGIBLE_OUTPUT_BUCKET count above it.",
+)
+
+
+class Connection(NamedTuple):
+    """Where an operator's command works."""
+
+    settings: Settings
+    store: ObjectStore
+
+    @property
+    def output(self) -> str:
+        """The output bucket."""
+        return self.settings.buckets.output
+
+
+def connect(file: Path | None, environment: Mapping[str, str] | None = None) -> Connection:
+    """Return the connection that settings file and environment describe.
+
+    Raises:
+        click.ClickException: No keys, a wrong setting, or a file that is not there.
+    """
+    environment = os.environ if environment is None else environment  # noqa: TID251 - a command has nothing else
+    if file is not None and not file.is_file():
+        raise click.ClickException(f"There is no settings file {file}.")
+    access, secret = (environment.get(name, "") for name in (_ACCESS, _SECRET))
+    if not access or not secret:
+        raise click.ClickException(
+            f"Set {_ACCESS} and {_SECRET}, and {_TOKEN} for temporary keys, to the keys of a user who may read and "
+            "write the output bucket. For the local cloud, `legible up` says where they are."
+        )
+    try:
+        settings = load(file or wiring.settings_file(), environment.get)
+    except LegibleError as error:
+        raise click.ClickException(str(error)) from None
+    return Connection(settings, wiring.store_of(settings, Credentials(access, secret, environment.get(_TOKEN, ""))))
+
+
+def told(command: Callable[..., Any], *values: Any, **named: Any) -> Any:
+    """Do something and tell an error of Legible as a sentence, not as a traceback."""
+    try:
+        return command(*values, **named)
+    except LegibleError as error:
+        raise click.ClickException(str(error)) from None

@@ -1,0 +1,147 @@
+"""``legible review``: values that need eyes go out as a workbook, and what people wrote in it comes back."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import Progress
+
+from legible import layout, wiring
+from legible.correcting import Edit
+from legible.errors import LegibleError
+from legible.model import ObjectRef, Record
+from legible.publishing import RECORD
+from legible.reviewing import Applied, Conflict, Conflicts, Reviewer
+from legible.workbook import write_review
+from legible_cli.connection import Connection, connect, settings_option, told
+from legible_cli.reviewed import Reviewed, UnreadableWorkbookError, read
+
+_CHOICES = ("ask", "refuse", "mine", "theirs")
+
+
+@click.group("review")
+def review_group() -> None:
+    """Have people look at what was recognized, in Excel."""
+
+
+@review_group.command("export")
+@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--prefix", default="", help="Only documents whose key begins so.")
+@click.option(
+    "--findings/--all",
+    default=True,
+    show_default=True,
+    help="Only what breaks a rule or has little confidence, or every value.",
+)
+@settings_option
+def export_command(target: Path, prefix: str, findings: bool, file: Path | None) -> None:
+    """Write a workbook TARGET of what needs eyes; people write in its column Corrected."""
+    connection = connect(file)
+    names = told(lambda: list(wiring.rebuilder(*connection).below(prefix)))
+    count = told(_export, connection, names, target, all_values=not findings)
+    if not count:
+        target.unlink()
+        click.echo(f"Nothing needs eyes in {len(names)} documents; no workbook was written.")
+        return
+    click.echo(f"{count} values of {len(names)} documents: {target}")
+    click.echo(f"Write what is right in the column Corrected, then: legible review import {target}")
+
+
+def _export(connection: Connection, names: list[str], target: Path, *, all_values: bool) -> int:
+    newest = max((record.finished_at for record in _records(connection, names) if record.finished_at), default=None)
+    with target.open("wb") as output:
+        return write_review(lambda: _records(connection, names), output, all_values=all_values, at=newest)
+
+
+def _records(connection: Connection, names: list[str]) -> Iterator[Record]:
+    for name in names:
+        body = connection.store.read(ObjectRef(connection.output, layout.results(name, RECORD)))
+        yield msgspec.json.decode(body, type=Record)
+
+
+@review_group.command("import")
+@click.argument("workbook", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--author", default="", help="Who corrected; else the name of this computer's user.")
+@click.option(
+    "--conflicts",
+    type=click.Choice(_CHOICES),
+    default="ask",
+    show_default=True,
+    help="Where somebody else corrected the same value meanwhile. Without a terminal, ask means refuse.",
+)
+@settings_option
+def import_command(workbook: Path, author: str, conflicts: str, file: Path | None) -> None:
+    """Apply what people wrote in the column Corrected of WORKBOOK, and make the results anew.
+
+    Exit 1 if anything of it could not be applied.
+    """
+    try:
+        reviewed = read(workbook)
+    except UnreadableWorkbookError as error:
+        raise click.ClickException(str(error)) from None
+    connection, console = connect(file), Console(highlight=False)
+    author = " ".join((author or getpass.getuser()).split())[:100]
+    left = _import(connection, reviewed, author, conflicts, console)
+    for problem in reviewed.problems:
+        console.print(problem, markup=False, soft_wrap=True)
+    sys.exit(1 if left or reviewed.problems else 0)
+
+
+def _import(connection: Connection, reviewed: Reviewed, author: str, conflicts: str, console: Console) -> int:
+    """Apply the edits of one document after the other; return how many were not applied."""
+    reviewer = wiring.reviewer(*connection, f"review-{uuid.uuid4().hex[:12]}")
+    applied = left = 0
+    with Progress(console=console, transient=True, disable=len(reviewed.edits) < 2) as progress:
+        for (document, version), edits in progress.track(reviewed.edits.items(), description="Applying"):
+            try:
+                found = _one(reviewer, document, version, edits, author, conflicts, console)
+            except LegibleError as error:
+                console.print(f"{document}: {error}", markup=False, soft_wrap=True)
+                left += len(edits)
+                continue
+            applied += found.applied + found.already
+            left += len(edits) - found.applied - found.already
+            _tell(document, found, console)
+    console.print(f"{applied} corrections of {len(reviewed.edits)} documents count; {left} were not applied.")
+    return left
+
+
+def _one(
+    reviewer: Reviewer,
+    document: str,
+    version: str,
+    edits: list[Edit],
+    author: str,
+    conflicts: str,
+    console: Console,
+) -> Applied:
+    ask = conflicts == "ask"
+    found = reviewer.apply(document, version, edits, author, cast(Conflicts, "refuse" if ask else conflicts))
+    if not ask or not found.conflicts or not sys.stdin.isatty():
+        return found
+    chosen = list(edits)
+    for conflict in found.conflicts:
+        console.print(f"{document}, page {conflict.page}, {_told(conflict)}", markup=False, soft_wrap=True)
+        if not click.confirm("Does yours count?", default=False):
+            chosen = [edit for edit in chosen if (edit.page, edit.name) != (conflict.page, conflict.name)]
+    return reviewer.apply(document, version, chosen, author, "mine")
+
+
+def _told(conflict: Conflict) -> str:
+    who = f" (by {conflict.author})" if conflict.author else ""
+    return f"{conflict.name}: by now it says {conflict.theirs!r}{who}; yours is {conflict.mine or ''!r}."
+
+
+def _tell(document: str, found: Applied, console: Console) -> None:
+    for conflict in found.conflicts:
+        console.print(f"{document}, page {conflict.page}, {_told(conflict)}", markup=False, soft_wrap=True)
+    for name in found.unknown:
+        console.print(f"{document}, {name}: there is no such value (any more).", markup=False, soft_wrap=True)
