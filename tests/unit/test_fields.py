@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,31 @@ def test_nothing_of_a_recorded_answer_is_lost(slug: str) -> None:
     body = (GOLDENS / slug / "answer.json").read_bytes()
     tree = json.loads(body, parse_float=str, parse_int=str)
     assert lost(tree["result"], extract(catalog.find(slug), [(1, body)])) == []
+
+
+def _occurs(tree: Any, steps: list[str]) -> bool:
+    if not steps:
+        return True
+    if steps[0] == "[]":
+        return isinstance(tree, list) and any(_occurs(item, steps[1:]) for item in tree)
+    return isinstance(tree, dict) and steps[0] in tree and _occurs(tree[steps[0]], steps[1:])
+
+
+@pytest.mark.parametrize("slug", catalog.slugs())
+def test_every_operation_has_a_recorded_answer_with_every_documented_field(slug: str) -> None:
+    result = json.loads((GOLDENS / slug / "answer.json").read_text("utf-8"))["result"]
+    paths = [field.path for field in catalog.find(slug).fields]
+    assert [path for path in paths if not _occurs(result, re.findall(r"\[\]|[^.\[\]]+", path))] == []
+
+
+@pytest.mark.parametrize("slug", catalog.slugs())
+def test_no_image_of_an_answer_stands_in_a_field_or_a_cell(slug: str) -> None:
+    body = (GOLDENS / slug / "answer.json").read_bytes()
+    found = extract(catalog.find(slug), [(1, body)])
+    texts = [field.value for field in found.fields] + [cell.text for table in found.tables for cell in table.cells]
+    assert not any(text.startswith(("iVBOR", "/9j/", "UEsDB")) for text in texts)
+    files = [field for field in catalog.find(slug).fields if field.type in ("image", "file")]
+    assert bool(found.files) == bool(files)
 
 
 # Every operation

@@ -3,5 +3,6 @@
 from legible.fields.placing import placed
 from legible.fields.reading import extract
 from legible.fields.retyping import retyped
+from legible.fields.values import typed
 
-__all__ = ["extract", "placed", "retyped"]
+__all__ = ["extract", "placed", "retyped", "typed"]
