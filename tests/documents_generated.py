@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from legible.catalog import OPERATIONS
+from legible.checks import RULES, rules
 from legible.model import SCHEMA, Record
 from legible.operation import Life, Native, Operation
 
@@ -81,6 +82,18 @@ def _life(life: Life) -> str:
     return state if life.replaced_by is None else f"{state}, use `{life.replaced_by}`"
 
 
+def checks_table() -> str:
+    """Return README's table of checks: what each judges, and where it applies."""
+    where: dict[str, list[str]] = {}
+    for slug, found in rules().items():
+        for rule in found:
+            where.setdefault(rule.rule, []).append(f"`{slug}`")
+    rows = ["| Check | What agrees | Operations |", "|---|---|---|"]
+    for name, judge in RULES.items():
+        rows.append(f"| `{name}` | {judge.__doc__} | {', '.join(dict.fromkeys(where[name]))} |")
+    return "\n".join(rows)
+
+
 def settings_reference() -> str | None:
     """Return what ``legible.settings.reference()`` says, or None where there is no such function."""
     if importlib.util.find_spec("legible.settings") is None:
@@ -117,6 +130,7 @@ def documents() -> Iterator[tuple[Path, str]]:
     """Yield each generated document with the text it should hold."""
     readme = README.read_text("utf-8") if README.exists() else ""
     readme = with_block(readme, "operations", operations_table())
+    readme = with_block(readme, "checks", checks_table())
     settings = settings_reference()
     if settings is not None:
         readme = with_block(readme, "settings", settings)

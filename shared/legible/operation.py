@@ -51,7 +51,8 @@ class FieldSpec(Struct, frozen=True, forbid_unknown_fields=True):
     ``item_list[].amount`` (``[]`` stands for every element of a list). ``sdk_type`` is the SDK's own notation.
     ``label_zh`` is the label that a Chinese document prints beside the value. ``values`` pairs what an ``enum`` may
     read, in lower case, with the word it means (``[["男", "male"]]``). ``currency`` is the ISO 4217 code of an
-    ``amount`` whose document has only one (``CNY``).
+    ``amount`` whose document has only one (``CNY``). ``day_first`` says that the document prints ``03-06-1985`` for the
+    third of June.
     """
 
     path: str
@@ -61,6 +62,7 @@ class FieldSpec(Struct, frozen=True, forbid_unknown_fields=True):
     label_zh: str = ""
     values: tuple[tuple[str, str], ...] = ()
     currency: str = ""
+    day_first: bool = False
 
 
 class Names(Struct, frozen=True, forbid_unknown_fields=True):

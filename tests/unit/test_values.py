@@ -171,3 +171,11 @@ def test_an_amount_has_the_currency_it_says_else_that_of_its_document(
 
 def test_nothing_but_an_amount_has_a_currency() -> None:
     assert money("12.00元", "text", "CNY") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("03-06-1985", "1985-06-03"), ("3/6/1985", "1985-06-03"), ("13.12.1985", "1985-12-13"), ("12-13-1985", None)],
+)
+def test_a_document_that_prints_the_day_first_is_read_so(text: str, wanted: str | None) -> None:
+    assert typed(text, "date", day_first=True) == wanted

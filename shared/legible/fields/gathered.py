@@ -31,11 +31,12 @@ class Value(NamedTuple):
     label_zh: str = ""
     values: tuple[tuple[str, str], ...] = ()
     currency: str = ""
+    day_first: bool = False
 
     @property
     def typed(self) -> str | None:
         """The text as its type says; see ``values.typed``."""
-        return typed(self.text, self.type, self.values)
+        return typed(self.text, self.type, self.values, day_first=self.day_first)
 
     @property
     def money(self) -> str:

@@ -32,6 +32,7 @@ class Node(NamedTuple):
     label_zh: str = ""
     values: tuple[tuple[str, str], ...] = ()
     currency: str = ""
+    day_first: bool = False
 
     @property
     def open(self) -> bool:
@@ -154,7 +155,7 @@ def outline(operation: Operation) -> Node:
         children = root
         for parent in parents:
             children = children[parent].children
-        said = (field.label_zh, field.values, field.currency)
+        said = (field.label_zh, field.values, field.currency, field.day_first)
         children[key] = Node(field.label, field.type, field.sdk_type, {}, True, *said)
     declared = {"list": "list[Result]", "object": "Result", "untyped": "object"}[operation.result]
     return Node("", "object", declared, root)

@@ -141,7 +141,7 @@ class _Reader:
             return
         confidence, location = self._found.confidence(place.beside), self._found.location(place.beside)
         node, label = place.node, place.label or "Result"
-        said = (place.label_zh, node.values, node.currency)
+        said = (place.label_zh, node.values, node.currency, node.day_first)
         yield Value(place.name, label, text, node.type, confidence, location, *said)
 
     def _list(self, place: Place, items: list[Tree]) -> Iterator[Value]:
@@ -251,12 +251,22 @@ def _child(place: Place, tree: Object, key: str, sides: dict[str, Side]) -> Plac
     for side_key, kind in sides.items():
         source = Source(place.child(side_key).name, tree[side_key])
         is_map = isinstance(source.tree, dict) or (kind == "confidence" and isinstance(source.tree, list))
-        part = source.at(key) if is_map else source
+        part = _part(source, key, tree[key]) if is_map else source
         if part is not None and (is_map or (speaks_of(side_key, kind, key) and not isinstance(tree[key], dict))):
             found[kind].append(part)
     outer = place.beside.at(key)
     beside = Beside((*found["confidence"], *outer.confidence), (*found["location"], *outer.location))
     return _relabeled(place.child(key, beside), place, tree, key)
+
+
+def _part(source: Source, key: str, value: Tree) -> Source | None:
+    """Return what a map of confidences or locations says of a key: its entry, or all of it, if that is about its parts.
+
+    So pages of a household register have theirs: ``{"content": {"name": ...}, "confidence": {"name": 0.9}}``.
+    """
+    part = source.at(key)
+    inside = isinstance(value, dict) and isinstance(source.tree, dict) and not source.tree.keys().isdisjoint(value)
+    return source if part is None and inside else part
 
 
 def _relabeled(child: Place, place: Place, tree: Object, key: str) -> Place:

@@ -18,5 +18,6 @@ def retyped(operation: Operation, name: str, type_: str, text: str) -> str | Non
         text: What the reviewer wrote.
     """
     path = re.sub(r"\[\d+\]", "[]", name)
-    words = (pair for spec in operation.fields if spec.path.startswith(path) for pair in spec.values)
-    return typed(text, type_, tuple(words))
+    specs = [spec for spec in operation.fields if spec.path.startswith(path)]
+    words = tuple(pair for spec in specs for pair in spec.values)
+    return typed(text, type_, words, day_first=any(spec.day_first for spec in specs))

@@ -64,17 +64,20 @@ _DIGITS = tuple(
 _INTEGER = re.compile(r"([+-]?)([0-9]+)(?:\.0+)?")
 
 
-def typed(text: str, type_: str, words: tuple[tuple[str, str], ...] = ()) -> str | None:
+def typed(text: str, type_: str, words: tuple[tuple[str, str], ...] = (), *, day_first: bool = False) -> str | None:
     """Return the text as its type says, still exact text, or None where it does not read as that type.
 
     Args:
         text: As recognized.
         type_: A ``FieldType``.
         words: What an ``enum`` may read, in lower case, with the word it means.
+        day_first: Whether a date of numbers only has its day first.
     """
     plain = " ".join(text.translate(_PLAIN).split())
     if type_ == "enum":
         return next((word for read, word in words if plain.lower() in (read, word)), None)
+    if type_ == "date" and day_first and (match := _EITHER_ORDER.fullmatch(plain)) is not None:
+        return _day(int(match[4]), int(match[3]), int(match[1]))
     reader = _READERS.get(type_)
     return reader(plain) if reader is not None and plain else None
 
