@@ -14,10 +14,12 @@ from PIL import Image
 from fakes import Clock, MemoryStore, NextInvocation, Reply, ScriptedOcr, SheetsHere
 from legible import catalog
 from legible.calling import Caller
+from legible.collecting import Collector
 from legible.desk import Desk, Policy
 from legible.documents import Documents
 from legible.filing import Filing
 from legible.finishing import Finisher
+from legible.folders import Folders
 from legible.ledger import Ledger
 from legible.model import ObjectRef, Upload
 from legible.newest import Newest
@@ -135,6 +137,13 @@ class Rig:
             invocation=Invocation(owner or f"invocation-{self.invocations}", parts.remaining),
             log=self.log,
             relay=self.relay,
+            folders=Folders(
+                self.collector(owner or f"build-{self.invocations}"),
+                ("xlsx",),
+                parts.remaining,
+                self.clock.pause,
+                self.relay,
+            ),
         )
 
     def parts(self) -> Parts:
@@ -156,6 +165,9 @@ class Rig:
             results=parts.results,
             rules=self.rules,
         )
+
+    def collector(self, owner: str = "build-1") -> Collector:
+        return Collector(self.store, IN, OUT, marker="_complete", now=self.clock.now, owner=owner)
 
     def reviewer(self, owner: str = "review-1") -> Reviewer:
         parts = self.parts()

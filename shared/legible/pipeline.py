@@ -26,6 +26,7 @@ from legible.errors import (
     ThrottledError,
 )
 from legible.finishing import End, Finisher
+from legible.folders import Folders
 from legible.journal import Line, State
 from legible.ledger import Claim, Ledger, Wish, later_upload, plan_of
 from legible.model import Arrival, Document, Outcome, Reason, Upload
@@ -80,6 +81,7 @@ class Pipeline:
         invocation: The call this runs in.
         log: Where events are told.
         relay: Has a fresh invocation go on where the time of this one ends; without one, the platform's retry does.
+        folders: Builds the workbooks of folders that are said to be complete; without it, no name says so.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class Pipeline:
         invocation: Invocation,
         log: Log,
         relay: Relay | None = None,
+        folders: Folders | None = None,
     ) -> None:
         """See the class."""
         self._documents = documents
@@ -107,6 +110,7 @@ class Pipeline:
         self._invocation = invocation
         self._log = log
         self._relay = relay
+        self._folders = folders
         self._claims = itertools.count(1)
 
     def uploads(self, arrivals: Iterable[Arrival]) -> dict[str, Any]:
@@ -149,6 +153,9 @@ class Pipeline:
             SkippedError: It is no document.
             RetryableError: It must be tried again.
         """
+        folder = self._folders.complete(arrival) if self._folders else None
+        if self._folders and folder is not None and isinstance(arrival, Upload):
+            return self._folders.collect(arrival, folder)
         try:
             return self._process(arrival)
         finally:
@@ -215,6 +222,9 @@ class Pipeline:
         return Plan(known, error=plan.error)
 
     def _bury(self, arrival: Arrival, given_up: DeadError) -> Outcome:
+        folder = self._folders.complete(arrival) if self._folders else None
+        if self._folders and folder is not None and isinstance(arrival, Upload):
+            return self._folders.collect(arrival, folder, last=True)
         document, error = self._documents.locate(arrival)
         yields = False
         if isinstance(arrival, Upload) and documents.replaced(arrival, document):

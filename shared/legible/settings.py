@@ -83,6 +83,13 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
     max_pages: MaxPages = 2000
 
 
+class Workbooks(Struct, frozen=True, forbid_unknown_fields=True):
+    """Workbooks over many documents. An object called ``marker`` says that its folder is complete; empty for none."""
+
+    marker: Annotated[str, Meta(pattern=r"^[^/]*$")] = "_complete"
+    formats: tuple[Literal["xlsx", "csv", "jsonl"], ...] = ("xlsx",)
+
+
 class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """What is logged."""
 
@@ -100,6 +107,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     ledger: LedgerSettings = LedgerSettings()
     limits: Limits = Limits()
     log: LogSettings = LogSettings()
+    workbooks: Workbooks = Workbooks()
     default: str = ""
     routes: tuple[Route, ...] = ()
     operations: dict[str, OperationSettings] = {}
@@ -128,6 +136,8 @@ _MEANS = {
     "region": "a region's id, such as ap-southeast-1",
     "endpoint": "http:// or https:// and a host, with no path, such as https://obs.ap-southeast-1.myhuaweicloud.com",
     "project_id": "the project's id: letters, digits and '-'",
+    "marker": "a name without '/', such as _complete; empty for none",
+    "formats": "a list of xlsx, csv, jsonl",
     "enterprise_project": "the enterprise project's id: letters, digits and '-'",
 }
 
@@ -224,6 +234,7 @@ _TABLES: dict[str, type[Struct]] = {
     "ledger": LedgerSettings,
     "limits": Limits,
     "log": LogSettings,
+    "workbooks": Workbooks,
     "routes": Route,
     "operations": OperationSettings,
 }

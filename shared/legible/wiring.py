@@ -10,16 +10,18 @@ from typing import Any, NamedTuple
 import msgspec
 
 from legible.calling import Caller
+from legible.collecting import Asked, Collector
 from legible.desk import Desk, Policy
 from legible.documents import Documents
 from legible.filing import Filing
 from legible.finishing import Finisher
+from legible.folders import Folders
 from legible.huawei import obs, ocr
 from legible.huawei.credentials import Credentials
 from legible.huawei.functiongraph import Context
 from legible.huawei.relay import FunctionRelay
 from legible.huawei.relay import endpoint as functions_endpoint
-from legible.ledger import Ledger
+from legible.ledger import Ledger, utc_now
 from legible.newest import Newest
 from legible.pipeline import Invocation, Pipeline
 from legible.ports import ObjectStore, Recognizer, Relay
@@ -86,7 +88,32 @@ def assemble(
         invocation=Invocation(call.owner, call.remaining),
         log=call.log(settings.log.level),
         relay=fresh,
+        folders=Folders(
+            collector(settings, store, call.owner), settings.workbooks.formats, call.remaining, time.sleep, fresh
+        ),
     )
+
+
+def collector(settings: Settings, store: ObjectStore, owner: str) -> Collector:
+    """Return what builds files over many documents; ``owner`` is a name no other build has."""
+    buckets = settings.buckets
+    return Collector(store, buckets.input, buckets.output, marker=settings.workbooks.marker, now=utc_now, owner=owner)
+
+
+def timed(context: Any, asked: Asked) -> dict[str, Any]:
+    """Build the workbook that a timer asks for; return what came of it, ready for JSON.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+        RetryableError: It must be tried again.
+    """
+    call = Context(context)
+    settings = load(settings_file(), call.variable)
+    build = collector(settings, store_of(settings, call.credentials()), call.owner).build
+    built = build(asked.workbook, asked.selection(utc_now().date()), asked.formats or settings.workbooks.formats)
+    call.log(settings.log.level)("workbook", **msgspec.to_builtins(built))
+    found: dict[str, Any] = msgspec.to_builtins(built)
+    return found
 
 
 def rebuilder(settings: Settings, store: ObjectStore) -> Rebuilder:

@@ -1,4 +1,4 @@
-"""The command line: ``legible run``, ``up``, ``demo``, ``rebuild``, ``review``."""
+"""The command line: ``legible run``, ``up``, ``demo``, ``rebuild``, ``review``, ``workbook``."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from legible_cli.rebuild import rebuild_command
 from legible_cli.review import review_group
 from legible_cli.run import Item, Items, files_of, run, summary, why
 from legible_cli.up import Folders
+from legible_cli.workbook import workbook_command
 from localcloud.cloud import LocalCloud
 from localcloud.engine import check_models
 from localcloud.engine.models import ModelFileError
@@ -64,6 +65,7 @@ def main() -> None:
 
 main.add_command(rebuild_command)
 main.add_command(review_group)
+main.add_command(workbook_command)
 
 
 @main.command("run")

@@ -66,7 +66,6 @@ class TestRun:
         ("arguments", "said"),
         [
             (("run", TINY, "--operation", "pasport"), "no operation 'pasport'"),
-            (("run", TINY, "--recorded", "vin"), "No recorded answer for: vin"),
             (("run", "/no/such/file.png"), "does not exist"),
             (("run",), "Missing argument"),
         ],

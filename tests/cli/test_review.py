@@ -254,6 +254,13 @@ class TestRebuild:
         assert all(clouds.result(cloud, key, "record.xlsx") for key in KEYS)
         assert clouds.paid(cloud) == paid == 3
 
+    def test_what_a_route_asks_for_by_now_is_made(self, cloud, legible, tmp_path):
+        settings = tmp_path / "legible.toml"
+        settings.write_text('[operations.passport]\noutputs = ["md", "pdf"]\n', "utf-8")
+        assert legible("rebuild", "passport/anna", "--settings", settings).exit_code == 0
+        assert b"ERIKSSON" in clouds.result(cloud, KEYS[0], "record.md")
+        assert clouds.result(cloud, KEYS[0], "record.pdf").startswith(b"%PDF")
+
     def test_what_cannot_be_made_is_told_and_stops_no_other(self, cloud, legible):
         record = clouds.record(cloud, KEYS[0])
         clouds.store(cloud).remove(ObjectRef(OUTPUT_BUCKET, record["ledger"]))
@@ -266,6 +273,35 @@ class TestRebuild:
         result = legible("rebuild", "nothing/here")
         assert result.exit_code == 1
         assert "no results below 'nothing/here'" in result.output
+
+
+class TestWorkbook:
+    def test_many_documents_become_one_file_here(self, legible, tmp_path):
+        result = legible("workbook", "all", "--out", tmp_path, "--format", "xlsx", "--format", "jsonl")
+        assert result.exit_code == 0, result.output
+        assert "3 documents" in result.output
+        sheet = openpyxl.load_workbook(tmp_path / "all.xlsx")["Documents"]
+        assert [row[0] for row in sheet.iter_rows(min_row=2, values_only=True)] == sorted(KEYS)
+        assert len((tmp_path / "all.jsonl").read_text("utf-8").splitlines()) == 6
+
+    def test_or_in_the_output_bucket(self, cloud, legible):
+        result = legible("workbook", "passports", "--prefix", "passport/")
+        assert "workbooks/passports.xlsx" in result.output
+        assert clouds.store(cloud).read(ObjectRef(OUTPUT_BUCKET, "workbooks/passports.xlsx")).startswith(b"PK")
+
+    def test_of_a_list_of_keys_or_of_a_day(self, legible, tmp_path):
+        (tmp_path / "keys.txt").write_text(f"{KEYS[1]}\n\n{KEYS[1]}\nnot/there.png\n", "utf-8")
+        result = legible("workbook", "some", "--keys", tmp_path / "keys.txt", "--out", tmp_path)
+        assert "2 documents" in result.output
+        assert "1 of them have no result yet" in result.output
+        assert "0 documents" in legible("workbook", "day", "--day", "2020-01-01", "--out", tmp_path).output
+
+    def test_what_cannot_be_is_said(self, legible, tmp_path):
+        (tmp_path / "keys.txt").write_text("a\n", "utf-8")
+        both = legible("workbook", "x", "--keys", tmp_path / "keys.txt", "--prefix", "a")
+        assert (both.exit_code, "--keys names the documents" in both.output) == (2, True)
+        bad = legible("workbook", "/x")
+        assert (bad.exit_code, "no name for a workbook" in bad.output) == (1, True)
 
 
 class TestConnection:

@@ -16,7 +16,7 @@ import pytest
 import clouds
 from clouds import journal, paid, record, result, upload
 from legible.errors import ObjectGoneError
-from legible.model import Record
+from legible.model import ObjectRef, Record
 from localcloud.cloud import OUTPUT_BUCKET, LocalCloud
 from localcloud.faults import Fault
 from localcloud.functiongraph import load
@@ -60,6 +60,21 @@ def test_an_upload_becomes_a_workbook(start, envelope):
     cells = [cell.value for sheet in book for row in sheet.iter_rows() for cell in row]
     assert PASSPORT["passport_number"] in cells
     assert paid(cloud) == 1
+
+
+def test_a_folder_that_is_said_to_be_complete_becomes_one_workbook(start):
+    """Given five documents and a marker, all uploaded at once: the workbook has all five, none of them running."""
+    cloud = start(seconds=30)
+    keys = [f"passport/2026-11/{number}.png" for number in range(5)]
+    for number, key in enumerate(keys):
+        upload(cloud, key, picture(60 + number, 40))
+    upload(cloud, "passport/2026-11/_complete", b"")
+    assert cloud.wait_idle(60)
+
+    body = clouds.store(cloud).read(ObjectRef(OUTPUT_BUCKET, "workbooks/passport/2026-11.xlsx"))
+    sheet = openpyxl.load_workbook(io.BytesIO(body))["Documents"]
+    assert [row[:2] for row in sheet.iter_rows(min_row=2, values_only=True)] == [(key, "done") for key in keys]
+    assert paid(cloud) == 5
 
 
 def test_the_embedded_engine_reads_a_passport(start):

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 import clouds
-from functions import on_failure, on_upload
-from legible.errors import CredentialsError, RetryableError, SettingsError
+from functions import on_failure, on_timer, on_upload
+from legible.errors import CredentialsError, EventError, RetryableError, SettingsError
 from legible.model import ObjectRef
 from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault
@@ -139,3 +139,17 @@ def test_canaries_reach_no_log_no_error_no_journal_and_no_record(cloud, capfd):
     assert number not in everything
     where = {key.split("/")[0] for key, body in bodies.items() if number.encode() in body}
     assert where == {"answers", "results"}
+
+
+def test_a_timer_builds_a_workbook_over_what_ended(cloud):
+    on_upload.handler(upload(cloud), clouds.context(cloud))
+    event = {"trigger_type": "TIMER", "user_event": '{"workbook": "daily", "day": "today"}'}
+    result = on_timer.handler(event, clouds.context(cloud))
+    assert (result["documents"], result["files"]) == (1, ("workbooks/daily.xlsx",))
+    assert clouds.store(cloud).read(ObjectRef("legible-out", "workbooks/daily.xlsx")).startswith(b"PK")
+    json.dumps(result)
+
+
+def test_a_timer_that_asks_for_nothing_is_told_what_to_say(cloud):
+    with pytest.raises(EventError, match="asks for nothing"):
+        on_timer.handler({"trigger_type": "TIMER"}, clouds.context(cloud))

@@ -15,6 +15,7 @@ from urllib.parse import quote_plus, unquote_plus
 
 import msgspec
 
+from legible.collecting import Asked
 from legible.errors import EventError, redact
 from legible.huawei.credentials import Credentials, checked
 from legible.model import Arrival, Ignored, ObjectRef, Reason, Unreadable, Upload
@@ -159,6 +160,30 @@ def uploads(event: Any) -> list[Arrival]:
         except EventError as error:
             found.append(_unreadable(part, Reason.of(error)))
     return found
+
+
+def timed(event: Any) -> Asked:
+    """Read the event of a timer: its ``user_event`` is what the trigger was given (functiongraph_01_0207).
+
+    Args:
+        event: Its ``user_event`` is a text of JSON such as ``{"workbook": "daily", "prefix": "a/"}``.
+
+    Raises:
+        EventError: It is none, or asks for nothing that can be built.
+    """
+    said = _parsed(event)
+    text = said.get("user_event") if isinstance(said, Mapping) else None
+    try:
+        return msgspec.convert(_parsed(text), Asked) if text else _nothing_asked("it has no user_event")
+    except msgspec.ValidationError as error:
+        return _nothing_asked(str(error))
+
+
+def _nothing_asked(why: str) -> Asked:
+    raise EventError(
+        f"The timer's event asks for nothing that can be built: {why}.",
+        advice='Give the trigger a user_event such as {"workbook": "daily", "day": "yesterday"}.',
+    )
 
 
 def event_of(upload: Upload) -> dict[str, Any]:

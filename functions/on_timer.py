@@ -1,0 +1,19 @@
+"""A timer builds a workbook over many documents, as the trigger's ``user_event`` says."""
+
+from typing import Any
+
+from legible import wiring
+from legible.huawei import functiongraph
+
+
+def handler(event: Any, context: Any) -> dict[str, Any]:
+    """Build the workbook that a timer's event asks for.
+
+    Returns:
+        ``{"documents": ..., "running": [...], "files": [...]}``.
+
+    Raises:
+        EventError: The event asks for nothing that can be built.
+        RetryableError: It must be tried again.
+    """
+    return wiring.timed(context, functiongraph.timed(event))

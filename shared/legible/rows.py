@@ -1,0 +1,242 @@
+"""Records as rows, the same for every kind of file that is made of many documents.
+
+One row a document in the sheet of its operation: its columns are the catalog's fields, and ``Other`` for whatever else
+was recognized. Where an answer is a list, one row an element; where several pages have fields, one row a page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from functools import cache
+from typing import NamedTuple
+
+from legible import catalog
+from legible.model import Cell, Field, Record, Table, TextBlock
+from legible.operation import FieldSpec
+
+#: What stands in a row: something recognized, or what is known of it.
+Value = Field | Cell | TextBlock | str | int | float | datetime | None
+
+OTHER = "Other"
+_UNSEEN = frozenset({"confidence", "location", "image", "file", "object"})
+_INDEX = re.compile(r"\[\d+\]")
+_ELEMENT = re.compile(r"\[(\d+)\]\.")
+
+
+class Column(NamedTuple):
+    """One column: its label, that of a Chinese document, and the type of what stands in it."""
+
+    label: str
+    label_zh: str = ""
+    type: str = "text"
+
+
+class Sheet(NamedTuple):
+    """One list of rows; ``name`` is a name that no other list has, ``label`` what people read."""
+
+    name: str
+    label: str
+    columns: tuple[Column, ...]
+
+
+class Line(NamedTuple):
+    """One row of a sheet."""
+
+    sheet: Sheet
+    values: list[Value]
+
+
+def _columns(*labels: str) -> tuple[Column, ...]:
+    return tuple(map(Column, labels))
+
+
+INDEX = Sheet(
+    "index",
+    "Documents",
+    (
+        *_columns("Document", "Status", "Operation"),
+        *(Column(label, "", "integer") for label in ("Pages", "Pages done", "Findings", "Corrected")),
+        Column("Lowest confidence", "", "share"),
+        *_columns("Uploaded", "Finished", "Broken rules", "Reason code", "Reason", "Advice", "Source"),
+    ),
+)
+PAGES = Sheet("pages", "Failed pages", _columns("Document", "Page", "State", "Reason code", "Reason", "Advice"))
+FINDINGS = Sheet("findings", "Findings", _columns("Document", "Page", "Rule", "What disagrees", "Values"))
+TEXT = Sheet("text", "Text", _columns("Document", "Page", "Block", "Text", "Confidence"))
+TABLES = Sheet("tables", "Tables", _columns("Document", "Page", "Table", "Row", "Column", "Text", "Confidence"))
+
+
+def lines(record: Record, source: str = "") -> Iterator[Line]:
+    """Yield the rows of one record, sheet by sheet.
+
+    Args:
+        record: A whole record.
+        source: Where its document can be opened, if anywhere.
+    """
+    yield Line(INDEX, _index(record, source))
+    key = record.document.key
+    for page in record.pages:
+        if page.reason is not None:
+            reason = page.reason
+            yield Line(PAGES, [key, page.page, page.state, reason.code, reason.message, reason.advice])
+    for check in record.checks:
+        if not check.passed:
+            yield Line(FINDINGS, [key, check.page, check.rule, check.message, ", ".join(check.fields)])
+    if record.fields:
+        yield from _documents(record)
+    for table in record.tables:
+        yield from _items(record, table) if table.header else _cells(record, table)
+    page_number = number = 0
+    for block in record.text:
+        page_number, number = block.page, number + 1 if block.page == page_number else 1
+        yield Line(TEXT, [key, block.page, number, block, block.confidence])
+
+
+def lowest(record: Record) -> float | None:
+    """Return the lowest confidence of what was recognized and nobody corrected; None where none is given."""
+    given = (item.confidence for item in _recognized(record) if item.corrected is None)
+    return min((confidence for confidence in given if confidence is not None), default=None)
+
+
+def _recognized(record: Record) -> Iterator[Field | Cell | TextBlock]:
+    yield from record.fields
+    for table in record.tables:
+        yield from table.cells
+    yield from record.text
+
+
+def _index(record: Record, source: str) -> list[Value]:
+    broken = [check.rule for check in record.checks if not check.passed]
+    corrected = sum(item.corrected is not None for item in _recognized(record))
+    done = sum(page.state == "done" for page in record.pages)
+    reason = record.reason
+    return [
+        record.document.key,
+        record.status,
+        record.operation,
+        len(record.pages),
+        done,
+        len(broken),
+        corrected,
+        lowest(record),
+        record.document.uploaded_at,
+        record.finished_at,
+        ", ".join(sorted(set(broken))),
+        reason.code if reason else "",
+        reason.message if reason else "",
+        reason.advice if reason else "",
+        source,
+    ]
+
+
+def _documents(record: Record) -> Iterator[Line]:
+    """Yield one row for each page, or element of a list, that has fields."""
+    sheet, places = documents(record.operation)
+    rows: dict[tuple[int, int], list[Value]] = {}
+    for field in record.fields:
+        element = _ELEMENT.match(field.name)
+        at = (field.page, int(element[1]) + 1 if element else 0)
+        row = rows.get(at)
+        if row is None:
+            row = rows[at] = [record.document.key, field.page, at[1] or None, *[None] * (len(sheet.columns) - 3)]
+        name = _INDEX.sub("[]", field.name) if "[" in field.name else field.name
+        _put(row, places.get(name), field, field.label)
+    for row in rows.values():
+        yield Line(sheet, row)
+
+
+def _put(row: list[Value], place: int | None, value: Field | Cell, label: str) -> None:
+    """Put a value into its column; a second one of the same column, and what has none, is text."""
+    if place is None:
+        if value.final:
+            before = row[-1]
+            row[-1] = f"{before}; {label}: {value.final}" if before else f"{label}: {value.final}"
+        return
+    before = row[place]
+    if before is None:
+        row[place] = value
+    elif value.final:
+        text = before if isinstance(before, str) else getattr(before, "final", "")
+        row[place] = f"{text}; {value.final}" if text else value
+
+
+@cache
+def documents(slug: str) -> tuple[Sheet, dict[str, int]]:
+    """Return the sheet of an operation's documents, and the place of each field's column."""
+    operation = catalog.OPERATIONS.get(slug)
+    specs = _own(operation.fields, "") if operation else []
+    names = [spec.path if not spec.sdk_type.startswith("list[") else f"{spec.path}[]" for spec in specs]
+    labels = _labels(operation.fields if operation else (), [spec.path for spec in specs])
+    columns = [Column(label, spec.label_zh, spec.type) for label, spec in zip(labels, specs, strict=True)]
+    own = (Column("Document"), Column("Page", "", "integer"), Column("Element", "", "integer"))
+    title = operation.title if operation else slug
+    sheet = Sheet(f"documents:{slug}", title, (*own, *columns, Column(OTHER)))
+    places = {name: number + len(own) for number, name in enumerate(names)}
+    places |= {spec.path: places[name] for spec, name in zip(specs, names, strict=True)}
+    return sheet, places
+
+
+def _own(specs: Iterable[FieldSpec], prefix: str) -> list[FieldSpec]:
+    """Return the plain values of an object, not those of lists of objects inside it."""
+    found = []
+    for spec in specs:
+        path = spec.path.removeprefix("[].") if not prefix else spec.path
+        if path.startswith(prefix) and "[]" not in path[len(prefix) :] and spec.type not in _UNSEEN:
+            found.append(spec)
+    return found
+
+
+def _labels(specs: Iterable[FieldSpec], paths: list[str]) -> list[str]:
+    """Return the full label of each path, that of the objects around it first."""
+    known = {spec.path: spec.label for spec in specs}
+    labels = []
+    for path in paths:
+        steps = path.split(".")
+        parts = [known.get(".".join(steps[: number + 1]), "") for number in range(len(steps))]
+        if steps[-1] == "words" and len(parts) > 1 and parts[-2]:
+            parts.pop()
+        labels.append(": ".join(part for part in parts if part) or path)
+    return labels
+
+
+def _items(record: Record, table: Table) -> Iterator[Line]:
+    """Yield the rows of line items, or of what text blocks hold beside their text."""
+    sheet, places = items(record.operation, _INDEX.sub("[]", table.name), table.label)
+    labels = {cell.column: cell.text for cell in table.cells if cell.row == 0}
+    rows: dict[int, list[Value]] = {}
+    for cell in table.cells:
+        if cell.row:
+            row = rows.setdefault(
+                cell.row, [record.document.key, table.page, cell.row, *[None] * (len(sheet.columns) - 3)]
+            )
+            label = labels.get(cell.column, "")
+            _put(row, places.get(label), cell, label)
+    for number in sorted(rows):
+        yield Line(sheet, rows[number])
+
+
+@cache
+def items(slug: str, name: str, label: str) -> tuple[Sheet, dict[str, int]]:
+    """Return the sheet of one list of line items, and the place of each column's label."""
+    operation = catalog.OPERATIONS.get(slug)
+    prefix = f"{name}[]."
+    specs = [spec for spec in operation.fields if spec.path.startswith(prefix)] if operation else []
+    shown = _own(specs, prefix)
+    named = {spec.path: spec for spec in specs}
+    labels: dict[str, Column] = {}
+    for spec in shown:
+        around = named.get(spec.path.removesuffix(".words"))
+        label_of = around.label if spec.path.endswith(".words") and around else spec.label
+        labels.setdefault(label_of, Column(label_of, spec.label_zh, spec.type))
+    own = (Column("Document"), Column("Page", "", "integer"), Column("Row", "", "integer"))
+    title = f"{label}, {slug}"
+    sheet = Sheet(f"items:{slug}:{name}", title, (*own, *labels.values(), Column(OTHER)))
+    return sheet, {found: number + len(own) for number, found in enumerate(labels)}
+
+
+def _cells(record: Record, table: Table) -> Iterator[Line]:
+    for cell in table.cells:
+        place: list[Value] = [record.document.key, table.page, table.label, cell.row + 1, cell.column + 1]
+        yield Line(TABLES, [*place, cell, cell.confidence])

@@ -1,0 +1,326 @@
+"""Many documents in one workbook, CSV and JSON Lines: nothing lost, nothing a formula, the same bytes each time."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import zipfile
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from legible import catalog, rows
+from legible.checks import checked
+from legible.exports import Csv, JsonLines
+from legible.fields import extract
+from legible.model import Cell, Check, Correction, Document, Field, Page, Reason, Record, Table, TextBlock
+from legible.workbook.many import Many
+from legible.workbook.values import fit
+
+GOLDENS = Path(__file__).resolve().parent.parent / "catalog"
+AT = datetime(2026, 11, 23, 9, tzinfo=timezone.utc)
+
+
+def recorded(slug: str, number: int = 0, **changes: Any) -> Record:
+    """Make a record from a recorded answer."""
+    operation = catalog.find(slug)
+    found = checked(operation, extract(operation, [(1, (GOLDENS / slug / "answer.json").read_bytes())]))
+    values: dict[str, Any] = {
+        "document": Document("in", f"{slug}/{number:05d}.png", "v1", uploaded_at=AT),
+        "status": "done",
+        "operation": slug,
+        "title": operation.title,
+        "pages": (Page(1, "done"),),
+        "fields": found.fields,
+        "tables": found.tables,
+        "text": found.text,
+        "checks": found.checks,
+        "finished_at": AT + timedelta(seconds=number),
+    }
+    return Record(**(values | changes))
+
+
+def book(*records: Record, source: str = "", **options: Any) -> openpyxl.Workbook:
+    file = io.BytesIO()
+    many = Many(file, "Test", **options)
+    for record in records:
+        many.add(record, source)
+    many.close()
+    return openpyxl.load_workbook(file)
+
+
+def texts(found: openpyxl.Workbook) -> list[Any]:
+    return [cell.value for sheet in found for row in sheet.iter_rows() for cell in row if cell.value is not None]
+
+
+def column(sheet: Any, label: str) -> list[Any]:
+    header = [cell.value for cell in sheet[1]]
+    chinese = [number for number, text in enumerate(header) if re.fullmatch(f"{label} [^ -~]+", str(text))]
+    place = header.index(label) if label in header else chinese[0]
+    return [row[place].value for row in sheet.iter_rows(min_row=2)]
+
+
+class TestWorkbook:
+    def test_one_row_a_document_in_the_sheet_of_its_operation(self):
+        found = book(recorded("passport", 1), recorded("passport", 2), recorded("taxi-invoice", 3))
+        assert column(found["Passport"], "Passport number") == ["L898902C3", "L898902C3"]
+        assert column(found["Passport"], "Date of birth") == [datetime(1974, 8, 12)] * 2
+        assert column(found["Taxi invoice (China)"], "Amount paid") == [47]
+        assert column(found["Documents"], "Document") == [
+            "passport/00001.png",
+            "passport/00002.png",
+            "taxi-invoice/00003.png",
+        ]
+
+    def test_line_items_have_a_sheet_with_the_document_they_belong_to(self):
+        found = book(recorded("vat-invoice", 7))
+        sheet = found["Items, vat-invoice"]
+        assert set(column(sheet, "Document")) == {"vat-invoice/00007.png"}
+        assert column(sheet, "Row") == list(range(1, sheet.max_row))
+        assert all(isinstance(value, (int, float)) for value in column(sheet, "Amount"))
+
+    @pytest.mark.parametrize("slug", catalog.slugs())
+    def test_no_text_of_any_operation_is_lost(self, slug):
+        record = recorded(slug)
+        shown = "\n".join(str(text) for text in texts(book(record)))
+        words = [block.final for block in record.text]
+        words += [field.final for field in record.fields if field.typed is None]
+        words += [cell.final for table in record.tables for cell in table.cells if cell.typed is None]
+        assert [word for word in words if fit(word)[0].replace("\r", "") not in shown] == []
+
+    def test_pages_and_elements_have_rows_of_their_own(self):
+        two = (Field("surname", "Surname", "A", page=1), Field("surname", "Surname", "B", page=2))
+        assert column(book(recorded("passport", fields=two))["Passport"], "Page") == [1, 2]
+        plates = book(recorded("license-plate"))["License plate (China)"]
+        assert column(plates, "Element") == [1, 2]
+
+    def test_what_has_no_column_and_what_has_two_values_is_kept(self):
+        values = (
+            Field("surname", "Surname", "A"),
+            Field("surname", "Surname", "B"),
+            Field("new_field", "New field", "x"),
+            Field("other_field", "Other field", "y"),
+            Field("surname", "Surname", ""),
+            Field("no_value", "No value", ""),
+        )
+        sheet = book(recorded("passport", fields=values))["Passport"]
+        assert column(sheet, "Surname") == ["A; B"]
+        assert column(sheet, "Other") == ["New field: x; Other field: y"]
+        empty_first = (Field("surname", "Surname", ""), Field("surname", "Surname", "B"))
+        assert column(book(recorded("passport", fields=empty_first))["Passport"], "Surname") == ["B"]
+
+    def test_an_operation_that_the_catalog_does_not_have_is_shown_too(self):
+        table = Table("list", "Things", 1, 2, 1, (Cell(0, 0, "A"), Cell(1, 0, "b")), header=True)
+        found = book(recorded("passport", operation="future", fields=(Field("a", "A", "b"),), tables=(table,)))
+        assert column(found["future"], "Other") == ["A: b"]
+        assert column(found["Things, future"], "Other") == ["A: b"]
+
+    def test_failed_pages_and_findings_have_their_reasons(self):
+        reason = Reason("image-blurred", "The page is blurred.", "Scan it again.")
+        record = recorded(
+            "passport",
+            status="partial",
+            reason=reason,
+            pages=(Page(1, "done"), Page(2, "rejected", reason=reason)),
+            checks=(Check("dates-in-order", False, 1, ("a", "b"), "One is before the other."), Check("total", True)),
+        )
+        found = book(record)
+        assert column(found["Failed pages"], "Reason") == ["The page is blurred."]
+        assert column(found["Findings"], "What disagrees") == ["One is before the other."]
+        assert column(found["Documents"], "Findings") == [1]
+        assert column(found["Documents"], "Reason code") == ["image-blurred"]
+
+    def test_the_summary_counts_every_document_once(self):
+        found = book(recorded("passport", 1), recorded("passport", 2, status="dead"), recorded("vin", 3, operation=""))
+        sheet = found["Summary"]
+        rows_found = {row[0].value: [cell.value for cell in row[1:8]] for row in sheet.iter_rows(min_row=4, max_row=6)}
+        assert rows_found["passport"] == [1, 0, 0, 0, 1, 0, 2]
+        assert rows_found["none: no route was found"] == [1, 0, 0, 0, 0, 0, 1]
+        assert rows_found["All"] == [2, 0, 0, 0, 1, 0, 3]
+        assert len(sheet._charts) == 1
+
+    def test_nothing_at_all_is_a_workbook_too(self):
+        found = book()
+        assert found["Documents"].max_row == 1
+        assert found["Summary"]["H4"].value == 0
+
+    def test_corrections_and_doubts_are_seen(self):
+        corrected = Correction("RIGHT", "Wang Fang", AT)
+        values = (
+            Field("surname", "Surname", "WRONG", corrected=corrected, confidence=0.2),
+            Field("given_name", "Given name", "x", confidence=0.5),
+            Field("sex", "Sex", "M", "enum", "male", findings=("china-id-sex",)),
+        )
+        block = TextBlock("wrong", corrected=Correction("right", "Wang Fang", AT))
+        found = book(recorded("passport", fields=values, text=(block,)))
+        sheet = found["Passport"]
+        header = [cell.value for cell in sheet[1]]
+        colors = [
+            sheet.cell(2, n + 1).fill.fgColor.rgb
+            for n, text in enumerate(header)
+            if str(text).split()[0] in ("Surname", "Given", "Sex")
+        ]
+        assert column(sheet, "Surname") == ["RIGHT"]
+        assert len(set(colors)) == 3
+        assert column(found["Text"], "Text") == ["right"]
+        assert column(found["Documents"], "Corrected") == [2]
+        assert column(found["Documents"], "Lowest confidence") == [0.5]
+
+    def test_the_link_is_that_of_the_document_and_nothing_recognized_is_one(self):
+        record = recorded("passport", fields=(Field("surname", "Surname", "https://example.com/evil"),))
+        found = book(record, source="https://in.obs.example.com/passport/00000.png")
+        links = [
+            cell.hyperlink.target for sheet in found for row in sheet.iter_rows() for cell in row if cell.hyperlink
+        ]
+        assert links == ["https://in.obs.example.com/passport/00000.png"]
+        assert not any(cell.hyperlink for sheet in book(record, source="javascript:x") for row in sheet for cell in row)
+
+    def test_what_is_beyond_a_sheet_goes_on_in_another_one(self):
+        found = book(*(recorded("vin", n) for n in range(25)), rows_per_sheet=11)
+        names = [name for name in found.sheetnames if name.startswith("Documents")]
+        assert names == ["Documents", "Documents (2)", "Documents (3)"]
+        assert sum(found[name].max_row - 1 for name in names) == 25
+
+    def test_columns_are_as_wide_as_the_first_rows_need(self):
+        found = book(*(recorded("vin", n) for n in range(505)))
+        assert found["Documents"].column_dimensions["A"].width > 12
+        assert found["Documents"].max_row == 506
+
+    def test_a_text_too_long_for_a_cell_goes_on(self):
+        text = "word " * 20_000
+        found = book(recorded("general-text", text=(TextBlock(text), TextBlock("y" * 16_500))), rows_per_sheet=5)
+        first = column(found["Text"], "Text")
+        rest = column(found["Continued"], "Text goes on")
+        assert (first[0].split(" \u2026 (continued in sheet Continued, row 2)")[0] + "".join(rest)) == text
+        assert first[1] == "y" * 16_500
+
+    def test_what_goes_on_goes_on_again_where_a_sheet_is_full(self):
+        texts_ = tuple(TextBlock("word " * 14_000) for _ in range(4))
+        found = book(recorded("general-text", text=texts_), rows_per_sheet=5)
+        assert [name for name in found.sheetnames if name.startswith("Continued")] == [
+            "Continued",
+            "Continued (2)",
+        ]
+
+    def test_the_same_records_make_the_same_bytes(self):
+        def made():
+            file = io.BytesIO()
+            many = Many(file, "Test")
+            for number, slug in enumerate(("passport", "vat-invoice", "general-table")):
+                many.add(recorded(slug, number))
+            many.close()
+            return file.getvalue()
+
+        assert made() == made()
+
+    def test_characters_no_worksheet_can_hold_are_shown_and_counted(self):
+        found = book(recorded("passport", fields=(Field("surname", "Surname", "a\x00b\x07"),)))
+        assert column(found["Passport"], "Surname") == ["a\u2400b\u2407"]
+        summary = [cell.value for row in found["Summary"].iter_rows() for cell in row]
+        assert summary[summary.index("shown as \u2400 to \u2421 or as \ufffd") + 1] == 2
+
+
+HOSTILE = st.sampled_from(
+    ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "http://example.com", "007", "1E5", "TRUE", "'x"]
+)
+
+
+@given(HOSTILE | st.text(max_size=40))
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_no_text_is_a_formula_or_lost_wherever_it_stands(text: str) -> None:
+    """Given a text in every kind of cell, merged ones too, and in what the index tells."""
+    cells = (Cell(0, 0, text, 1, 2), Cell(1, 0, text))
+    items = Table("item_list", "Items", 1, 2, 1, (Cell(0, 0, text), Cell(1, 0, text)), header=True)
+    record = Record(
+        document=Document("in", text or "key", "v"),
+        status="partial",
+        operation="passport",
+        reason=Reason("code", text, text),
+        pages=(Page(1, "rejected", reason=Reason("code", text, text)),),
+        fields=(Field("surname", "Surname", text), Field("unknown", text or "label", text)),
+        tables=(Table("t", text, 1, 2, 2, cells), items),
+        text=(TextBlock(text),),
+        checks=(Check("rule", False, 1, (text,), text),),
+    )
+    found = book(record)
+    assert not any(
+        cell.data_type == "f" or cell.hyperlink for sheet in found for row in sheet.iter_rows() for cell in row
+    )
+    if text.strip():
+        wanted = fit(text)[0].replace("\r\n", "\n")
+        assert any(str(value).replace("\r\n", "\n") == wanted for value in texts(found))
+
+    file = io.BytesIO()
+    sink = Csv(file)
+    sink.add(record)
+    sink.close()
+    with zipfile.ZipFile(file) as packed:
+        for name in packed.namelist():
+            for row in csv.reader(io.StringIO(packed.read(name).decode("utf-8-sig"), newline="")):
+                assert not any(value.startswith(("=", "+", "-", "@", "\t", "\r")) for value in row)
+
+
+class TestExports:
+    def packed(self, *records: Record) -> dict[str, list[list[str]]]:
+        file = io.BytesIO()
+        sink = Csv(file)
+        for record in records:
+            sink.add(record)
+        sink.close()
+        with zipfile.ZipFile(file) as packed:
+            return {
+                name: list(csv.reader(io.StringIO(packed.read(name).decode("utf-8-sig"), newline="")))
+                for name in packed.namelist()
+            }
+
+    def test_csv_has_a_file_for_each_sheet(self):
+        found = self.packed(recorded("passport"), recorded("taxi-invoice"))
+        assert {"Documents.csv", "Passport.csv", "Taxi invoice -China-.csv"} <= set(found)
+        header, row = found["Taxi invoice -China-.csv"]
+        values = dict(zip(header, row, strict=True))
+        assert (values["Amount paid"], values["Issue date"], values["Document"]) == (
+            "47.00",
+            "2025-05-06",
+            "taxi-invoice/00000.png",
+        )
+
+    def test_a_negative_amount_is_a_number_and_a_text_with_an_apostrophe_can_be_read_back(self):
+        values = (Field("total", "Amount paid", "-5.00", "amount", "-5.00"), Field("company", "Company", "'=x"))
+        header, row = self.packed(recorded("taxi-invoice", fields=values))["Taxi invoice -China-.csv"]
+        assert row[header.index("Amount paid")] == "-5.00"
+        assert row[header.index("Company")] == "''=x"
+
+    def test_files_of_one_name_are_apart(self):
+        record = recorded("passport", operation="a/b", fields=(Field("x", "X", "1"),))
+        other = recorded("passport", operation="a?b", fields=(Field("x", "X", "2"),))
+        assert {"a-b.csv", "a-b (2).csv"} <= set(self.packed(record, other))
+
+    def test_json_lines_keep_every_digit(self):
+        file = io.BytesIO()
+        sink = JsonLines(file)
+        values = (
+            Field("fare", "Fare", "1,234.50", "amount", "1234.50"),
+            Field("date", "Issue date", "2025/05/06", "date", "2025-05-06"),
+            Field("company", "Company", "A"),
+            Field("location", "Place", "\u7537", "enum", "male"),
+        )
+        sink.add(recorded("taxi-invoice", fields=values, text=(TextBlock("words", confidence=0.5),)))
+        sink.close()
+        lines = [json.loads(line, parse_float=str) for line in file.getvalue().splitlines()]
+        assert [line["sheet"] for line in lines] == ["Documents", "Taxi invoice (China)", "Text"]
+        assert (lines[1]["Fare"], lines[1]["Issue date"], lines[1]["Company"]) == ("1234.50", "2025-05-06", "A")
+        assert lines[0]["Finished"].startswith("2026-11-23T09:00:00")
+
+
+def test_a_sheet_of_documents_names_each_column_once() -> None:
+    for slug in catalog.slugs():
+        sheet, places = rows.documents(slug)
+        assert len(set(places.values())) <= len(sheet.columns)
+        assert max(places.values(), default=0) < len(sheet.columns)
