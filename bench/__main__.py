@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 from rich.console import Console
 
-from bench import memory, pipeline, rendering, table
+from bench import memory, pipeline, rendering, table, workbook
 
-PARTS = ("rendering", "pipeline", "memory")
+PARTS = ("rendering", "pipeline", "memory", "workbook")
 
 
 @click.command()
@@ -15,8 +15,13 @@ PARTS = ("rendering", "pipeline", "memory")
 @click.option("--pages", default=60, show_default=True, help="Pages of the document that is rendered and recognized.")
 @click.option("--rounds", default=2, show_default=True, help="How often rendering is measured; the shortest counts.")
 @click.option("--memory-pages", default=600, show_default=True, help="Pages of the long document for memory.")
+@click.option(
+    "--documents", multiple=True, default=[1_000, 100_000], show_default=True, help="Of a workbook over many."
+)
 @click.option("--long", is_flag=True, help="Memory for 2000 pages too.")
-def main(parts: tuple[str, ...], pages: int, rounds: int, memory_pages: int, long: bool) -> None:
+def main(
+    parts: tuple[str, ...], pages: int, rounds: int, memory_pages: int, documents: tuple[int, ...], long: bool
+) -> None:
     """Measure what Legible costs, each thing beside what it is compared with."""
     console = Console()
     lines = []
@@ -28,6 +33,8 @@ def main(parts: tuple[str, ...], pages: int, rounds: int, memory_pages: int, lon
         if "memory" in (parts or PARTS):
             counts = [pages, memory_pages, *([2000] if long else [])]
             lines += memory.lines(["general-text"], counts, status.update)
+        if "workbook" in (parts or PARTS):
+            lines += workbook.lines(documents, status.update)
     table.show(console, lines)
 
 

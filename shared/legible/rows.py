@@ -62,6 +62,8 @@ INDEX = Sheet(
         *_columns("Uploaded", "Finished", "Broken rules", "Reason code", "Reason", "Advice", "Source"),
     ),
 )
+#: Where the index has the lowest confidence of a document.
+LOWEST = 7
 PAGES = Sheet("pages", "Failed pages", _columns("Document", "Page", "State", "Reason code", "Reason", "Advice"))
 FINDINGS = Sheet("findings", "Findings", _columns("Document", "Page", "Rule", "What disagrees", "Values"))
 TEXT = Sheet("text", "Text", _columns("Document", "Page", "Block", "Text", "Confidence"))
@@ -94,12 +96,6 @@ def lines(record: Record, source: str = "") -> Iterator[Line]:
         yield Line(TEXT, [key, block.page, number, block, block.confidence])
 
 
-def lowest(record: Record) -> float | None:
-    """Return the lowest confidence of what was recognized and nobody corrected; None where none is given."""
-    given = (item.confidence for item in _recognized(record) if item.corrected is None)
-    return min((confidence for confidence in given if confidence is not None), default=None)
-
-
 def _recognized(record: Record) -> Iterator[Field | Cell | TextBlock]:
     yield from record.fields
     for table in record.tables:
@@ -109,7 +105,12 @@ def _recognized(record: Record) -> Iterator[Field | Cell | TextBlock]:
 
 def _index(record: Record, source: str) -> list[Value]:
     broken = [check.rule for check in record.checks if not check.passed]
-    corrected = sum(item.corrected is not None for item in _recognized(record))
+    corrected, lowest = 0, None
+    for item in _recognized(record):
+        if item.corrected is not None:
+            corrected += 1
+        elif item.confidence is not None and (lowest is None or item.confidence < lowest):
+            lowest = item.confidence
     done = sum(page.state == "done" for page in record.pages)
     reason = record.reason
     return [
@@ -120,7 +121,7 @@ def _index(record: Record, source: str) -> list[Value]:
         done,
         len(broken),
         corrected,
-        lowest(record),
+        lowest,
         record.document.uploaded_at,
         record.finished_at,
         ", ".join(sorted(set(broken))),
@@ -136,13 +137,19 @@ def _documents(record: Record) -> Iterator[Line]:
     sheet, places = documents(record.operation)
     rows: dict[tuple[int, int], list[Value]] = {}
     for field in record.fields:
-        element = _ELEMENT.match(field.name)
-        at = (field.page, int(element[1]) + 1 if element else 0)
-        row = rows.get(at)
+        name, number = field.name, 0
+        if "[" in name:
+            element = _ELEMENT.match(name)
+            name, number = _INDEX.sub("[]", name), int(element[1]) + 1 if element else 0
+        row = rows.get((field.page, number))
         if row is None:
-            row = rows[at] = [record.document.key, field.page, at[1] or None, *[None] * (len(sheet.columns) - 3)]
-        name = _INDEX.sub("[]", field.name) if "[" in field.name else field.name
-        _put(row, places.get(name), field, field.label)
+            row = [record.document.key, field.page, number or None, *[None] * (len(sheet.columns) - 3)]
+            rows[field.page, number] = row
+        place = places.get(name)
+        if place is not None and row[place] is None:
+            row[place] = field if field.final else None
+        else:
+            _put(row, place, field, field.label)
     for row in rows.values():
         yield Line(sheet, row)
 
@@ -156,7 +163,7 @@ def _put(row: list[Value], place: int | None, value: Field | Cell, label: str) -
         return
     before = row[place]
     if before is None:
-        row[place] = value
+        row[place] = value if value.final else None
     elif value.final:
         text = before if isinstance(before, str) else getattr(before, "final", "")
         row[place] = f"{text}; {value.final}" if text else value

@@ -16,7 +16,7 @@ import xlsxwriter
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from legible.model import Cell, Field, Record, Status, TextBlock
-from legible.rows import FINDINGS, INDEX, PAGES, Column, Line, Sheet, Value, lines, lowest
+from legible.rows import FINDINGS, INDEX, LOWEST, PAGES, Column, Line, Sheet, Value, lines
 from legible.workbook.cells import CORRECTED, DOUBTS, FINDING, HEADER, HEADING, LABEL, Style, status_style
 from legible.workbook.values import MAX_ROWS, decimals, fit, pieces, sheet_name, shown, width
 
@@ -24,7 +24,7 @@ from legible.workbook.values import MAX_ROWS, decimals, fit, pieces, sheet_name,
 _MOST_LINKS, _LONGEST_LINK = 20_000, 2_000
 _WIDEST, _NARROWEST = 60, 9
 #: Columns are measured by so many rows at the beginning of a sheet; beyond, nothing is measured any more.
-_MEASURED = 500
+_MEASURED = 100
 #: A text up to so many characters fits whatever they are.
 _SHORT = 16_000
 _CONTINUED = "Continued"
@@ -41,6 +41,8 @@ _COLORS: dict[Status, str] = {
 _STATUSES = tuple(_COLORS)
 #: The chart's height in pixels has a bound, whatever the number of operations.
 _TALLEST = 1_400
+#: From this confidence on nothing is colored.
+_SURE = max(limit for limit, _, _ in DOUBTS)
 _SHARES = ((0.0, 0.5), (0.5, 0.8), (0.8, 0.95), (0.95, 1.01))
 
 
@@ -53,7 +55,14 @@ class _Open:
         self.name = name
         self.row = 0
         self.widths = [_NARROWEST] * len(sheet.columns)
-        self.empty = [True] * len(sheet.columns)
+        #: Columns in which something stands.
+        self.used = [False] * len(sheet.columns)
+
+    def measure(self, values: list[Value]) -> None:
+        """Take a row into account that is about to be written."""
+        for column, value in enumerate(values):
+            if value is not None:
+                self.widths[column] = max(self.widths[column], min(_width(value), _WIDEST))
 
 
 class Many:
@@ -83,6 +92,16 @@ class Many:
         self._findings: Counter[str] = Counter()
         self._shares: Counter[int] = Counter()
         self._links = 0
+        self._writers: dict[type[Any], Any] = {
+            Field: self._recognized,
+            Cell: self._recognized,
+            TextBlock: self._block,
+            str: self._text,
+            int: self._number,
+            float: self._share,
+            datetime: self._time,
+        }
+        self._usual = self._look("text")
         self._summary = self._added("Summary")
         self._sheets: dict[str, _Open] = {}
         self._continued: _Open | None = None
@@ -93,14 +112,14 @@ class Many:
         """Write the rows of one document; ``source`` is a URL of it, percent-encoded, for the link to it."""
         for line in lines(record, source):
             self.write(line)
-        self.count(record)
+            if line.sheet is INDEX:
+                self._count(record, line.values[LOWEST])
 
-    def count(self, record: Record) -> None:
+    def _count(self, record: Record, confidence: Value) -> None:
         """Take one document into the summary."""
         self._counts[record.operation, record.status] += 1
         self._findings.update(check.rule for check in record.checks if not check.passed)
-        confidence = lowest(record)
-        if confidence is not None:
+        if isinstance(confidence, float):
             self._shares[next(n for n, (_, end) in enumerate(_SHARES) if confidence < end)] += 1
         if record.finished_at and (self._newest is None or record.finished_at > self._newest):
             self._newest = record.finished_at
@@ -111,18 +130,17 @@ class Many:
         if sheet is None or sheet.row >= self._room:
             sheet = self._begin(line.sheet)
         row, sheet.row = sheet.row, sheet.row + 1
-        measured = row <= _MEASURED
         values = line.values
         if line.sheet is INDEX:
             *values, source = values
             self._link(sheet, row, str(source or ""))
+        if row <= _MEASURED:
+            sheet.measure(values)
+        writers, used = self._writers, sheet.used
         for column, value in enumerate(values):
-            if value is None or value == "":
-                continue
-            sheet.empty[column] = False
-            if measured:
-                sheet.widths[column] = max(sheet.widths[column], min(_width(value), _WIDEST))
-            self._put(sheet, row, column, value)
+            if value is not None and value != "":
+                used[column] = True
+                writers[type(value)](sheet, row, column, value)
 
     def close(self) -> None:
         """Write the summary, and end the file."""
@@ -165,33 +183,29 @@ class Many:
         """Set what is only known at the end: widths, the filter, and which columns have nothing in them."""
         page, columns = sheet.page, sheet.of.columns
         for number in range(len(columns)):
-            hidden = {"hidden": True} if sheet.empty[number] and sheet.row > 1 else {}
+            hidden = {"hidden": True} if not sheet.used[number] and sheet.row > 1 else {}
             page.set_column(number, number, sheet.widths[number], None, hidden)
         page.freeze_panes(1, 1)
         page.repeat_rows(0)
         page.autofilter(0, 0, max(sheet.row - 1, 1), len(columns) - 1)
 
-    def _put(self, sheet: _Open, row: int, column: int, value: Value) -> None:
-        """Write one cell: as a value where that is exact, else as text, never as a formula or link."""
-        page = sheet.page
-        if isinstance(value, (Field, Cell, TextBlock)):
-            self._recognized(sheet, row, column, value)
-        elif isinstance(value, str):
-            self._text(sheet, row, column, value, None, None)
-        elif isinstance(value, datetime):
-            page.write_datetime(row, column, value.astimezone(timezone.utc).replace(tzinfo=None), self._look("time"))
-        elif isinstance(value, float):
-            page.write_number(row, column, value, self._look("share", doubt=_doubt(value)))
-        else:
-            page.write_number(row, column, value or 0, self._look("integer"))
+    def _number(self, sheet: _Open, row: int, column: int, value: float) -> None:
+        sheet.page.write_number(row, column, value, self._look("integer"))
 
-    def _recognized(self, sheet: _Open, row: int, column: int, item: Field | Cell | TextBlock) -> None:
-        if isinstance(item, TextBlock):
-            mark = CORRECTED if item.corrected else None
-            self._text(sheet, row, column, item.final, mark, item.confidence)
-            return
+    def _share(self, sheet: _Open, row: int, column: int, value: float) -> None:
+        sheet.page.write_number(row, column, value, self._look("share", doubt=_doubt(value)))
+
+    def _time(self, sheet: _Open, row: int, column: int, value: datetime) -> None:
+        at = value.astimezone(timezone.utc).replace(tzinfo=None)
+        sheet.page.write_datetime(row, column, at, self._look("time"))
+
+    def _block(self, sheet: _Open, row: int, column: int, item: TextBlock) -> None:
+        self._text(sheet, row, column, item.final, CORRECTED if item.corrected else None, item.confidence)
+
+    def _recognized(self, sheet: _Open, row: int, column: int, item: Field | Cell) -> None:
+        """Write a value where that is exact, else the text, never as a formula or link."""
         mark = FINDING if item.findings else CORRECTED if item.corrected else None
-        value = shown(item.type, item.typed) if item.typed is not None else None
+        value = None if item.typed is None else shown(item.type, item.typed)
         if value is None:
             self._text(sheet, row, column, item.final, mark, item.confidence)
             return
@@ -205,14 +219,25 @@ class Many:
             sheet.page.write_number(row, column, value, self._look(item.type, item.currency, digits, mark, doubt))
 
     def _text(
-        self, sheet: _Open, row: int, column: int, text: str, mark: Style | None, confidence: float | None
+        self,
+        sheet: _Open,
+        row: int,
+        column: int,
+        text: str,
+        mark: Style | None = None,
+        confidence: float | None = None,
     ) -> None:
-        held, unfit = fit(text) if not text.isprintable() or not text.isascii() else (text, 0)
-        self._unfit += unfit
-        if len(held) > _SHORT:
-            held = self._held(sheet, row, column, held)
-        kind = "quoted" if held[:1] in "=+-@\t" else "text" if len(held) <= 255 else "long"
-        sheet.page.write_string(row, column, held, self._look(kind, "", 0, mark, _doubt(confidence)))
+        if not (text.isascii() and text.isprintable()):
+            text, unfit = fit(text)
+            self._unfit += unfit
+        if len(text) > _SHORT:
+            text = self._held(sheet, row, column, text)
+        if not text:
+            return
+        doubt = _doubt(confidence)
+        kind = "quoted" if text[0] in "=+-@\t" else "text" if len(text) <= 255 else "long"
+        look = self._usual if mark is doubt is None and kind == "text" else self._look(kind, "", 0, mark, doubt)
+        sheet.page.write_string(row, column, text, look)
 
     def _held(self, sheet: _Open, row: int, column: int, text: str) -> str:
         """Return what one cell holds of a text; the rest goes on in another sheet."""
@@ -237,7 +262,7 @@ class Many:
         found = _Open(sheet, self._added(name), name)
         for number, column in enumerate(sheet.columns):
             found.page.write_string(0, number, column.label, self._format(HEADER))
-        found.row, found.empty = 1, [False] * 3
+        found.row, found.used = 1, [True] * 3
         return found
 
     def _link(self, sheet: _Open, row: int, target: str) -> None:
@@ -245,7 +270,7 @@ class Many:
         if target.startswith(("https://", "http://")) and len(target) < _LONGEST_LINK and self._links < _MOST_LINKS:
             self._links += 1
             place = len(sheet.of.columns) - 1
-            sheet.empty[place] = False
+            sheet.used[place] = True
             sheet.page.write_url(row, place, target, self._look("link"), string="Open")
 
     def _look(
@@ -338,9 +363,9 @@ def _width(value: Value) -> int:
 
 
 def _doubt(confidence: float | None) -> Style | None:
-    if confidence is None:
+    if confidence is None or confidence >= _SURE:
         return None
-    return next((style for limit, style, _ in DOUBTS if confidence < limit), None)
+    return next(style for limit, style, _ in DOUBTS if confidence < limit)
 
 
 def _share(number: int) -> str:

@@ -14,6 +14,8 @@ MAX_UNITS = 32_000
 MAX_ROWS, MAX_COLUMNS = 1_048_576, 16_384
 _MAX_NAME = 31
 _MAX_DECIMALS = 30
+#: A number of so many digits is the same as a float and back again.
+_EXACT_DIGITS = 15
 
 # What XML cannot hold or nobody can see: C0 except tab and line feed, DEL, C1, half surrogate pairs, noncharacters.
 _UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
@@ -74,6 +76,8 @@ def shown(type_: str, typed: str | None) -> date | float | bool | None:
         return day if day >= _FIRST_DATE else None
     if type_ == "boolean":
         return typed == "true"
+    if len(typed) <= _EXACT_DIGITS:
+        return float(typed)
     digits = typed.lstrip("-").replace(".", "").lstrip("0")
     number = float(typed) if len(digits) <= 15 and decimals(typed) <= _MAX_DECIMALS else math.nan
     return number if math.isfinite(number) and Decimal(repr(number)) == Decimal(typed) else None
@@ -86,7 +90,9 @@ def decimals(typed: str) -> int:
 
 def width(text: str) -> int:
     """Return how many columns of a fixed font the longest line takes; Chinese characters take two."""
-    return max((sum(_columns(character) for character in line[:200]) for line in text.split("\n")), default=0)
+    if text.isascii():
+        return max(min(len(line), 200) for line in text.split("\n"))
+    return max(sum(_columns(character) for character in line[:200]) for line in text.split("\n"))
 
 
 def line_count(text: str, columns: int) -> int:

@@ -1,0 +1,158 @@
+"""One workbook over many documents: rows a second beside bare xlsxwriter with the same cells, and peak memory."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import xlsxwriter
+
+from bench.table import Line, Say
+from legible import rows
+from legible.model import Check, Document, Field, Page, Record
+from legible.workbook.many import Many
+from legible.workbook.values import shown
+
+_LEAST, _MOST = 0.7, 1.1
+#: A short one is built several times, in turn with the other way, and the shortest time counts.
+_ROUNDS, _MANY = 5, 10_000
+#: So many documents are linked to.
+_LINKS, _URL = 20_000, "https://in.obs.example.com/a.png"
+_AT = datetime(2026, 11, 23, 9, tzinfo=timezone.utc)
+#: An invoice's fields: path, label, text, type, typed.
+_FIELDS = (
+    ("code", "Code", "131001700001", "text", None),
+    ("number", "Number", "12345678", "text", None),
+    ("company", "Company", "An invented company of the river", "text", None),
+    ("date", "Date", "2025-05-06", "date", "2025-05-06"),
+    ("time", "Time", "09:12-09:41", "text", None),
+    ("unit_price", "Unit price", "2.70", "amount", "2.70"),
+    ("distance", "Distance", "12.4", "number", "12.4"),
+    ("fare", "Fare", "42.00", "amount", "42.00"),
+    ("total", "Total", "47.00", "amount", "47.00"),
+    ("location", "Place", "a house by the garden", "text", None),
+)
+
+
+def lines(counts: Sequence[int], say: Say) -> list[Line]:
+    """Compare both for each number of documents, and the memory of the largest with that of all links: they are kept."""
+    found, peaks = [], []
+    for count in counts:
+        say(f"a workbook over {count:,} documents")
+        rounds = _ROUNDS if count < _MANY else 1
+        ours, bare = (min(_measured(way, count) for _ in range(rounds)) for way in ("ours", "bare"))
+        peaks.append(ours.peak)
+        rate = f"{2 * count / ours.seconds:,.0f} rows/s", f"{2 * count / bare.seconds:,.0f} rows/s"
+        what = f"workbook, {count:,} documents: row rate beside bare xlsxwriter"
+        found.append(Line(what, *rate, bare.seconds / ours.seconds, least=_LEAST))
+    first = _measured("ours", _LINKS).peak if max(counts) > _LINKS else min(peaks)
+    what = f"workbook: peak memory of {max(counts):,} documents beside {min(_LINKS, max(counts)):,}"
+    found.append(Line(what, f"{max(peaks) / 1e6:.0f} MB", f"{first / 1e6:.0f} MB", max(peaks) / first, most=_MOST))
+    return found
+
+
+class _Took(NamedTuple):
+    seconds: float
+    peak: int
+
+
+def _measured(way: str, count: int) -> _Took:
+    """Return seconds and peak memory, in bytes, of a fresh process that builds it in one way."""
+    command = [sys.executable, "-m", "bench.workbook", way, str(count)]
+    said = subprocess.run(command, capture_output=True, check=True, text=True)
+    return _Took(**json.loads(said.stdout))
+
+
+def _bodies(count: int) -> Iterator[bytes]:
+    """Yield records as they lie in the bucket."""
+    fields = tuple(Field(*said[:3], said[3], said[4], 1, 0.9 + n / 200) for n, said in enumerate(_FIELDS))
+    for number in range(count):
+        record = Record(
+            document=Document("in", f"taxi-invoice/{number:06d}.png", "v1", uploaded_at=_AT),
+            status="done",
+            operation="taxi-invoice",
+            pages=(Page(1, "done"),),
+            fields=fields,
+            checks=(Check("total", True, 1, ("total",)),),
+            finished_at=_AT + timedelta(seconds=number),
+        )
+        yield msgspec.json.encode(record)
+
+
+def ours(path: Path, count: int) -> float:
+    """Build it from records as the collector does; return the seconds, without those that made the records."""
+    spent = 0.0
+    with path.open("wb") as file:
+        start = time.perf_counter()
+        many = Many(file, "bench", folder=path.parent)
+        spent += time.perf_counter() - start
+        for body in _bodies(count):
+            start = time.perf_counter()
+            many.add(msgspec.json.decode(body, type=Record), _URL)
+            spent += time.perf_counter() - start
+        start = time.perf_counter()
+        many.close()
+        return spent + time.perf_counter() - start
+
+
+def bare(path: Path, count: int) -> float:
+    """Write the same cells with xlsxwriter, each value ready and each kind's format made once; return the seconds."""
+    spent = 0.0
+    book = xlsxwriter.Workbook(str(path), {"constant_memory": True, "tmpdir": str(path.parent)})
+    formats = {kind: book.add_format({"valign": "top", "num_format": kind}) for kind in ("@", "0.00", "yyyy-mm-dd")}
+    sheets: dict[str, list[Any]] = {}
+    for body in _bodies(count):
+        ready = [(line.sheet.name, _ready(line)) for line in rows.lines(msgspec.json.decode(body, type=Record))]
+        start = time.perf_counter()
+        for name, values in ready:
+            sheet = sheets.setdefault(name, [None, 0])
+            sheet[0] = sheet[0] or book.add_worksheet()
+            for column, value in values:
+                if isinstance(value, str):
+                    sheet[0].write_string(sheet[1], column, value, formats["@"])
+                elif isinstance(value, date):
+                    sheet[0].write_datetime(sheet[1], column, value, formats["yyyy-mm-dd"])
+                else:
+                    sheet[0].write_number(sheet[1], column, value, formats["0.00"])
+            if name == rows.INDEX.name and sheet[1] < _LINKS:
+                sheet[0].write_url(sheet[1], len(rows.INDEX.columns), _URL, formats["@"], string="Open")
+            sheet[1] += 1
+        spent += time.perf_counter() - start
+    start = time.perf_counter()
+    book.close()
+    return spent + time.perf_counter() - start
+
+
+def _ready(line: rows.Line) -> list[tuple[int, Any]]:
+    found: list[tuple[int, Any]] = []
+    for column, value in enumerate(line.values):
+        if isinstance(value, Field):
+            found.append((column, shown(value.type, value.typed) or value.final))
+        elif isinstance(value, datetime):
+            found.append((column, value.replace(tzinfo=None)))
+        elif value not in (None, ""):
+            found.append((column, value))
+    return found
+
+
+def main() -> None:
+    """Be a process that builds one workbook, and say what it took."""
+    way, count = {"ours": ours, "bare": bare}[sys.argv[1]], int(sys.argv[2])
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        seconds = way(Path(folder) / "workbook.xlsx", count)
+    # Not ru_maxrss: that begins with what the process had that this one was forked from.
+    (peak,) = re.findall(r"VmHWM:\s+([0-9]+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
+    print(json.dumps({"seconds": seconds, "peak": int(peak) * 1024}))
+
+
+if __name__ == "__main__":
+    main()
