@@ -44,7 +44,7 @@ _FIELDS = (
 
 
 def lines(counts: Sequence[int], say: Say) -> list[Line]:
-    """Compare both for each number of documents, and the memory of the largest with that of all links: they are kept."""
+    """Compare both for each number of documents, and the memory of the largest with that of all links, kept there."""
     found, peaks = [], []
     for count in counts:
         say(f"a workbook over {count:,} documents")

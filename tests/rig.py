@@ -6,13 +6,14 @@ import io
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from msgspec import structs
 from PIL import Image
 
 from fakes import Clock, MemoryStore, NextInvocation, Reply, ScriptedOcr, SheetsHere
-from legible import catalog
+from legible import catalog, forms
 from legible.calling import Caller
 from legible.collecting import Collector
 from legible.desk import Desk, Policy
@@ -20,6 +21,7 @@ from legible.documents import Documents
 from legible.filing import Filing
 from legible.finishing import Finisher
 from legible.folders import Folders
+from legible.forms import Form
 from legible.ledger import Ledger
 from legible.model import ObjectRef, Upload
 from legible.newest import Newest
@@ -119,6 +121,7 @@ class Rig:
         self.max_pages = max_pages
         self.relay = relay
         self.sheets = SheetsHere
+        self.forms = Path()
         self.log = Logged()
         self.invocations = 0
 
@@ -146,13 +149,16 @@ class Rig:
             ),
         )
 
+    def form(self, name: str) -> Form:
+        return forms.opened(self.forms, name)
+
     def parts(self) -> Parts:
         end = self.clock.now().timestamp() + self.seconds
         remaining = lambda: end - self.clock.now().timestamp()  # noqa: E731 - the shortest way to say it
         ledger = Ledger(self.store, OUT, self.arbiter, self.clock.now, self.clock.pause)
         publisher = Publisher(self.store, OUT, Newest(self.store, OUT, self.clock.now, self.clock.pause))
         documents = Documents(self.store, IN, OUT, self.max_pages, remaining, self.sheets)
-        return Parts(remaining, ledger, publisher, documents, Results(self.store, OUT, publisher, remaining))
+        return Parts(remaining, ledger, publisher, documents, Results(self.store, OUT, publisher, remaining, self.form))
 
     def rebuilder(self) -> Rebuilder:
         parts = self.parts()

@@ -12,6 +12,7 @@ from legible.errors import BusyError, DocumentError, ReplacedError, UnavailableE
 from legible.filing import Filing
 from legible.ledger import Claim, Ledger
 from legible.model import Attachment, Document, Extract, Reason, Record, Status
+from legible.operation import Made
 from legible.publishing import Publisher
 from legible.record import Asked, assemble, status_of
 from legible.results import AT_ONCE, Making, Results, batches
@@ -111,7 +112,7 @@ class Finisher:
         with ThreadPoolExecutor(1) as beside:  # answers are filed while the results are made
             filed = beside.submit(self._file, claim, 0 if unread or end.asked is None else end.asked.pages)
             making = Making(
-                end.asked.outputs if end.asked else (),
+                end.asked.made if end.asked else Made(),
                 end.sheets,
                 end.yields or isinstance(end.error, ReplacedError),
                 filed.result,

@@ -29,6 +29,13 @@ FieldType = Literal[
 Output = Literal["md", "pdf"]
 
 
+class Made(Struct, frozen=True):
+    """What is made of an operation's answers, beside record and workbook; ``form`` names a template or mapping."""
+
+    outputs: tuple[Output, ...] = ()
+    form: str = ""
+
+
 class Option(Struct, frozen=True, forbid_unknown_fields=True):
     """One option of an operation, beside its document.
 

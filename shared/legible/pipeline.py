@@ -176,8 +176,8 @@ class Pipeline:
         routed = None
         try:
             if committed is not None:
-                outputs = routing.outputs_of(document.key, committed.operation, self._rules)
-                routed = Routed(catalog.find(committed.operation), committed.options, outputs=outputs)
+                made = routing.made_of(document.key, committed.operation, self._rules)
+                routed = Routed(catalog.find(committed.operation), committed.options, made=made)
             else:
                 routed = routing.route(document.key, self._rules)
                 routing.check(routed.operation, self._rules, self._ledger.now().date())
@@ -202,8 +202,8 @@ class Pipeline:
         self._refuse_late(claim, pages)
         asked = None
         if plan.routed is not None:
-            outputs = routing.outputs_of(claim.document.key, plan.routed.operation.slug, self._rules)
-            asked = Asked(plan.routed.operation, plan.routed.options, pages, outputs)
+            made = routing.made_of(claim.document.key, plan.routed.operation.slug, self._rules)
+            asked = Asked(plan.routed.operation, plan.routed.options, pages, made)
         self._finisher.finish(claim, End(asked, received, error, sheets=plan.job.sheets if plan.job else None))
 
     def _refuse_late(self, claim: Claim, pages: int) -> None:
@@ -252,8 +252,8 @@ class Pipeline:
         claimed = claim.state.committed or next((line for line in reversed(claim.state.lines) if line.operation), None)
         asked = None
         if claimed is not None:
-            outputs = routing.outputs_of(claim.document.key, claimed.operation, self._rules)
-            asked = Asked(catalog.find(claimed.operation), claimed.options, claimed.pages, outputs)
+            made = routing.made_of(claim.document.key, claimed.operation, self._rules)
+            asked = Asked(catalog.find(claimed.operation), claimed.options, claimed.pages, made)
         self._finisher.finish_anyway(claim, End(asked, {}, given_up, yields))
 
     def _close_replaced(self, upload: Upload, found: Document) -> None:

@@ -26,8 +26,9 @@ KINDS = {
     "record.xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "record.md": "text/markdown; charset=utf-8",
     "record.pdf": "application/pdf",
+    "form.xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-RECORD = "record.json"
+RECORD, FORM = "record.json", "form.xlsx"
 _TRIES = 10
 #: How many objects are written at once.
 _AT_ONCE = 4

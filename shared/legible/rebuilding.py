@@ -13,6 +13,7 @@ from legible.errors import BusyError, DocumentError, InternalError, UnavailableE
 from legible.journal import State
 from legible.ledger import Ledger
 from legible.model import Document, ObjectRef, Outcome
+from legible.operation import Made
 from legible.ports import ObjectStore, Wanted
 from legible.publishing import RECORD, Publisher
 from legible.record import HEAD_BYTES, Asked, assemble, document_of
@@ -128,7 +129,7 @@ class Rebuilder:
             )
             known = self._publisher.known(document)
             yields = known is not None and known.uploaded_at is None and document.uploaded_at is not None
-            making = Making(asked.outputs if asked else (), job.sheets if job else None, yields)
+            making = Making(asked.made if asked else Made(), job.sheets if job else None, yields)
             self._results.publish(found, contents, making)
         return Outcome(
             document.bucket, document.key, line.status, operation=found.operation, pages=state.answered,
@@ -140,15 +141,15 @@ class Rebuilder:
         claimed = state.committed or next((line for line in reversed(state.lines) if line.operation), None)
         if claimed is None:
             return None
-        outputs = routing.outputs_of(document.key, claimed.operation, self._rules)
-        return Asked(catalog.find(claimed.operation), claimed.options, claimed.pages, outputs)
+        made = routing.made_of(document.key, claimed.operation, self._rules)
+        return Asked(catalog.find(claimed.operation), claimed.options, claimed.pages, made)
 
     @contextmanager
     def _opened(self, document: Document, asked: Asked | None) -> Iterator[Job | None]:
         """Open the document again where something is made of its own pages; None where it is gone or not needed."""
         job = None
         try:
-            if asked is not None and "pdf" in asked.outputs:
+            if asked is not None and "pdf" in asked.made.outputs:
                 try:
                     job = self._documents.examine(document, Routed(asked.operation, asked.options))[1]
                 except DocumentError:

@@ -15,7 +15,7 @@ from legible import layout
 from legible.contents import Parts
 from legible.journal import Line, PageLedger, State
 from legible.model import Attachment, Calls, Document, Page, Reason, Record, Status
-from legible.operation import Operation, Output
+from legible.operation import Made, Operation
 
 #: Which status a document takes when no page is done: the first of these that a page has.
 _WORST: tuple[Status, ...] = ("held", "dead", "rejected")
@@ -34,7 +34,7 @@ class Asked(Struct, frozen=True):
     operation: Operation
     options: dict[str, Any]
     pages: int = 0
-    outputs: tuple[Output, ...] = ()
+    made: Made = Made()
 
 
 def status_of(state: State, pages: int, reason: Reason | None, status: Status | None) -> Status:

@@ -13,13 +13,14 @@ from msgspec import Struct
 from legible import checks, correcting, fields, layout, markdown, pages, record, workbook
 from legible.contents import Contents
 from legible.correcting import Edits
-from legible.errors import InternalError, ObjectGoneError, OutOfTimeError, RejectedError
+from legible.errors import InternalError, ObjectGoneError, OutOfTimeError, RejectedError, SettingsError
+from legible.forms import Form
 from legible.journal import Line, State
 from legible.model import Attachment, Document, Extract, Frame, Location, ObjectRef, Page, Record
 from legible.onecall import digest
-from legible.operation import Output
+from legible.operation import Made
 from legible.ports import ObjectStore
-from legible.publishing import RECORD, Publisher
+from legible.publishing import FORM, RECORD, Publisher
 from legible.record import Asked
 
 #: The one field of all operations that tells how many pages a document has (``vat-invoice``).
@@ -31,12 +32,12 @@ AT_ONCE = 8
 class Making(Struct, frozen=True):
     """How results are made.
 
-    ``outputs`` is what is made beside record and workbook. ``sheets`` are the document's pages, where they are at hand.
+    ``made`` is what is made beside record and workbook. ``sheets`` are the document's pages, where they are at hand.
     ``yields`` says that the upload was replaced: its result never stands above another one of its key. ``before`` is
     done before anything is published.
     """
 
-    outputs: tuple[Output, ...] = ()
+    made: Made = Made()
     sheets: pages.Sheets | None = None
     yields: bool = False
     before: Callable[[], None] = lambda: None
@@ -50,14 +51,23 @@ class Results:
         output: The output bucket.
         publisher: Puts results where people look.
         remaining: How many seconds the function has left.
+        form: Opens a form by the name that a route gives it.
     """
 
-    def __init__(self, store: ObjectStore, output: str, publisher: Publisher, remaining: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        output: str,
+        publisher: Publisher,
+        remaining: Callable[[], float],
+        form: Callable[[str], Form],
+    ) -> None:
         """See the class."""
         self._store = store
         self._output = output
         self._publisher = publisher
         self._remaining = remaining
+        self._form = form
 
     def read(
         self, document: Document, asked: Asked | None, state: State, received: Mapping[int, bytes], contents: Contents
@@ -116,12 +126,14 @@ class Results:
         """
         with tempfile.TemporaryDirectory(prefix="legible-") as folder:
             files = {name: Path(folder) / name for name in (RECORD, "record.xlsx")}
-            if "md" in making.outputs:
+            if "md" in making.made.outputs:
                 files["record.md"] = Path(folder) / "record.md"
                 with files["record.md"].open("w", encoding="utf-8") as text:
                     text.writelines(f"{line}\n" for line in markdown.lines(found, contents.pages()))
-            if "pdf" in making.outputs:
+            if "pdf" in making.made.outputs:
                 found = self._searchable(found, contents, making, files, Path(folder))
+            if making.made.form:
+                found = self._formed(found, contents, making.made.form, files, Path(folder))
             with files[RECORD].open("wb") as file:
                 record.write(found, contents, file)
             with files["record.xlsx"].open("wb") as file:
@@ -152,6 +164,19 @@ class Results:
         key = layout.attachment(document, page, name)
         self._store.write(ObjectRef(self._output, key), body, media_type)
         return Attachment(name, page, key, media_type, len(body))
+
+    def _formed(self, found: Record, contents: Contents, name: str, files: dict[str, Path], folder: Path) -> Record:
+        """Make ``form.xlsx``; what of it could not be made, the record says."""
+        target = folder / FORM
+        try:
+            form = self._form(name)
+            with target.open("wb") as file:
+                notes = form.write(found, contents, file)
+        except SettingsError as error:
+            notes = [f"form.xlsx was not made: {error}"]
+        else:
+            files[FORM] = target
+        return msgspec.structs.replace(found, notes=(*found.notes, *notes))
 
     def _searchable(
         self, found: Record, contents: Contents, making: Making, files: dict[str, Path], folder: Path

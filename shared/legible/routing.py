@@ -11,7 +11,7 @@ from msgspec import Meta, Struct, field
 
 from legible import catalog
 from legible.errors import HeldError, RejectedError, SettingsError
-from legible.operation import Operation, Option, Output
+from legible.operation import Made, Operation, Option, Output
 
 #: The SDK's notation of an option's type, and what TOML or JSON gives for it.
 _TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float)}
@@ -24,7 +24,7 @@ MaxPages = Annotated[int, Meta(ge=1, le=4900)]
 class Route(Struct, frozen=True, forbid_unknown_fields=True):
     """A rule: keys that match ``match`` (a glob; ``*`` also crosses ``/``) are read by ``operation``.
 
-    ``max_pages`` and ``outputs`` are as in ``OperationSettings``, which they overrule.
+    ``max_pages``, ``outputs`` and ``form`` are as in ``OperationSettings``, which they overrule.
     """
 
     match: str
@@ -32,6 +32,7 @@ class Route(Struct, frozen=True, forbid_unknown_fields=True):
     options: dict[str, Any] = {}
     max_pages: MaxPages | None = None
     outputs: tuple[Output, ...] | None = None
+    form: str | None = None
 
 
 class OperationSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,7 +40,8 @@ class OperationSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     ``options`` go with every call; ``region`` is where it is called, if not in the function's own region; ``live``
     overrules the catalog's word that the operation was removed. A document of more than ``max_pages`` pages is held,
-    where ``limits.max_pages`` does not say less; ``outputs`` are made beside record and workbook.
+    where ``limits.max_pages`` does not say less; ``outputs`` are made beside record and workbook, and so is
+    ``form.xlsx``, from a template (.xlsx) or a column mapping (.toml) of that name beside ``legible.toml``.
     """
 
     options: dict[str, Any] = {}
@@ -47,6 +49,7 @@ class OperationSettings(Struct, frozen=True, forbid_unknown_fields=True):
     live: bool | None = None
     max_pages: MaxPages | None = None
     outputs: tuple[Output, ...] = ()
+    form: str = ""
 
 
 class Routing(Struct, frozen=True):
@@ -69,7 +72,7 @@ class Routed(Struct, frozen=True):
     operation: Operation
     options: dict[str, Any]
     max_pages: int | None = None
-    outputs: tuple[Output, ...] = ()
+    made: Made = Made()
 
 
 def route(key: str, routing: Routing) -> Routed:
@@ -100,7 +103,10 @@ def route(key: str, routing: Routing) -> Routed:
         catalog.find(rule.operation),
         {**said.options, **rule.options},
         said.max_pages if rule.max_pages is None else rule.max_pages,
-        said.outputs if rule.outputs is None else rule.outputs,
+        Made(
+            said.outputs if rule.outputs is None else rule.outputs,
+            said.form if rule.form is None else rule.form,
+        ),
     )
 
 
@@ -174,10 +180,10 @@ def _fits(option: Option, value: Any) -> bool:
     return isinstance(value, kinds) and (option.type == "bool" or not isinstance(value, bool))
 
 
-def outputs_of(key: str, slug: str, rules: Routing) -> tuple[Output, ...]:
+def made_of(key: str, slug: str, rules: Routing) -> Made:
     """Return what the routes, as they are now, want made of what that operation answered for a key."""
     try:
         routed = route(key, rules)
     except RejectedError:
-        return ()
-    return routed.outputs if routed.operation.slug == slug else ()
+        return Made()
+    return routed.made if routed.operation.slug == slug else Made()

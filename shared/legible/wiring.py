@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from legible import forms
 from legible.calling import Caller
 from legible.collecting import Asked, Collector
 from legible.desk import Desk, Policy
@@ -16,6 +17,7 @@ from legible.documents import Documents
 from legible.filing import Filing
 from legible.finishing import Finisher
 from legible.folders import Folders
+from legible.forms import Form
 from legible.huawei import obs, ocr
 from legible.huawei.credentials import Credentials
 from legible.huawei.functiongraph import Context
@@ -164,7 +166,7 @@ def _parts(settings: Settings, store: ObjectStore, remaining: Callable[[], float
     ledger = Ledger(store, output)
     publisher = Publisher(store, output, Newest(store, output, ledger.now, ledger.pause))
     documents = Documents(store, settings.buckets.input, output, settings.limits.max_pages, remaining)
-    return _Parts(ledger, publisher, documents, Results(store, output, publisher, remaining))
+    return _Parts(ledger, publisher, documents, Results(store, output, publisher, remaining, _form))
 
 
 def _rules(settings: Settings) -> Routing:
@@ -175,6 +177,12 @@ def _rules(settings: Settings) -> Routing:
         operations=settings.operations,
         pinned=bool(settings.ocr.endpoint),
     )
+
+
+def _form(name: str) -> Form:
+    """Open a form beside the settings file."""
+    file = settings_file()
+    return forms.opened(file.parent if file else _ROOTS[0], name)
 
 
 def _patient() -> float:

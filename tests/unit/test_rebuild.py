@@ -106,7 +106,7 @@ class TestNothingNewerIsOverwritten:
 
         parts = rig.parts()
         rebuilder = rig.rebuilder()
-        rebuilder._results = Slow(rig.store, OUT, parts.publisher, parts.remaining)
+        rebuilder._results = Slow(rig.store, OUT, parts.publisher, parts.remaining, rig.form)
         rebuilder.rebuild(document)
         assert len(times) == 2
         assert real is workbook.write
