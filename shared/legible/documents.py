@@ -148,7 +148,9 @@ class Documents:
         self._opened.append(sheets)
         self._refuse_cut(document, first, last, sheets)
         look = self._look(document, first, sheets)
-        plan = pages.plan(operation, document.format, document.size, look, placed="pdf" in routed.made.outputs)
+        plan = pages.plan(
+            operation, document.format, document.size, look, placed=bool({"pdf", "crops"} & set(routed.made.outputs))
+        )
         self._hold_many(plan, routed)
         document = msgspec.structs.replace(document, width=look.width, height=look.height, page_count=plan.pages)
         return document, Job(document, operation, routed.options, plan, sheets, self._not_newest(document))

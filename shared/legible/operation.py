@@ -25,8 +25,9 @@ FieldType = Literal[
     "object",
 ]
 
-#: What is made beside ``record.json`` and ``record.xlsx``: ``record.md``, or ``record.pdf`` whose text can be searched.
-Output = Literal["md", "pdf"]
+#: What is made beside ``record.json`` and ``record.xlsx``: ``record.md``; ``record.pdf`` whose text can be searched;
+#: or, in the workbook, crops of the page beside each field that is in doubt.
+Output = Literal["md", "pdf", "crops"]
 
 
 class Made(Struct, frozen=True):

@@ -149,7 +149,7 @@ class Rebuilder:
         """Open the document again where something is made of its own pages; None where it is gone or not needed."""
         job = None
         try:
-            if asked is not None and "pdf" in asked.made.outputs:
+            if asked is not None and {"pdf", "crops"} & set(asked.made.outputs):
                 try:
                     job = self._documents.examine(document, Routed(asked.operation, asked.options))[1]
                 except DocumentError:

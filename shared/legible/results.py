@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from pathlib import Path
 
 import msgspec
@@ -25,6 +26,8 @@ from legible.record import Asked
 
 #: The one field of all operations that tells how many pages a document has (``vat-invoice``).
 _PAGE_COUNT = "total_pages"
+#: A workbook has at most so many crops.
+_MOST_CROPS = 300
 #: So many answers are read at once.
 AT_ONCE = 8
 
@@ -132,12 +135,15 @@ class Results:
                     text.writelines(f"{line}\n" for line in markdown.lines(found, contents.pages()))
             if "pdf" in making.made.outputs:
                 found = self._searchable(found, contents, making, files, Path(folder))
+            pictures: workbook.Pictures = {}
+            if "crops" in making.made.outputs:
+                found = self._cropped(found, contents, making, pictures)
             if making.made.form:
                 found = self._formed(found, contents, making.made.form, files, Path(folder))
             with files[RECORD].open("wb") as file:
                 record.write(found, contents, file)
             with files["record.xlsx"].open("wb") as file:
-                workbook.write(found, contents, file)
+                workbook.write(found, contents, file, pictures=pictures)
             making.before()
             return self._publisher.publish(found, files, yields=making.yields)
 
@@ -178,6 +184,32 @@ class Results:
             files[FORM] = target
         return msgspec.structs.replace(found, notes=(*found.notes, *notes))
 
+    def _cropped(self, found: Record, contents: Contents, making: Making, pictures: workbook.Pictures) -> Record:
+        """Make a picture of every field in doubt that has a place; what could not be made, the record says."""
+        if making.sheets is None:
+            note = "The workbook has no crops: the document was not at hand when it ended."
+            return msgspec.structs.replace(found, notes=(*found.notes, note))
+        notes: list[str] = []
+        unplaced = {page.page for page in found.pages if found.document.format == "pdf" and page.frame is None}
+        for page, doubtful in groupby(filter(workbook.needs_eyes, contents.fields), key=lambda field: field.page):
+            placed = [field for field in doubtful if field.location is not None]
+            if placed and page in unplaced:
+                notes.append(
+                    f"The workbook has no crops of page {page}: its places are those of the service's drawing."
+                )
+                continue
+            if len(pictures) + len(placed) > _MOST_CROPS:
+                notes.append(f"From page {page} on the workbook has no crops: {_MOST_CROPS} are the most.")
+                break
+            try:
+                boxes = tuple(_box(field.location) for field in placed if field.location)
+                made = making.sheets.crops(page, boxes, self._remaining() / 2) if boxes else ()
+            except (RejectedError, OutOfTimeError) as error:
+                notes.append(f"The workbook has no crops of page {page}: {error}")
+                continue
+            pictures.update({(page, field.name): body for field, body in zip(placed, made, strict=True)})
+        return msgspec.structs.replace(found, notes=(*found.notes, *notes))
+
     def _searchable(
         self, found: Record, contents: Contents, making: Making, files: dict[str, Path], folder: Path
     ) -> Record:
@@ -200,6 +232,11 @@ class Results:
             return msgspec.structs.replace(found, notes=(*found.notes, note))
         files["record.pdf"] = target
         return found
+
+
+def _box(location: Location) -> pages.Box:
+    xs, ys = zip(*location, strict=True)
+    return min(xs), min(ys), max(xs), max(ys)
 
 
 def batches(state: State, count: int) -> Iterator[list[Line]]:

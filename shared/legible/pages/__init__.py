@@ -3,6 +3,6 @@
 from legible.pages.looking import COUNTED, header
 from legible.pages.planning import Plan, plan
 from legible.pages.sheets import Sheets
-from legible.pages.values import Look, PageText, Rendered, Want
+from legible.pages.values import Box, Look, PageText, Rendered, Want
 
-__all__ = ["COUNTED", "Look", "PageText", "Plan", "Rendered", "Sheets", "Want", "header", "plan"]
+__all__ = ["COUNTED", "Box", "Look", "PageText", "Plan", "Rendered", "Sheets", "Want", "header", "plan"]

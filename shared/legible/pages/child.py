@@ -17,7 +17,7 @@ from msgspec import Struct
 from legible import messages
 from legible.errors import RejectedError
 from legible.pages import drawing, looking
-from legible.pages.values import Look, Rendered, Want
+from legible.pages.values import Box, Look, Rendered, Want
 
 #: What the process may allocate beyond what it starts with, in bytes: one decoded image and the picture made of it.
 MEMORY = 360_000_000
@@ -28,8 +28,9 @@ _LARGEST = 2_000_000_000
 class Ask(Struct, frozen=True):
     """One question, to be answered within so many seconds of CPU.
 
-    ``what`` is ``look``, ``whole`` (with its ``ending``), ``render`` (with its ``page``, as ``want`` says), or
-    ``layer`` (with the names of two files: the ``texts``, and the ``target`` that is written).
+    ``what`` is ``look``, ``whole`` (with its ``ending``), ``render`` (with its ``page``, as ``want`` says), ``crops``
+    (of its ``page``, what is in ``boxes``), or ``layer`` (with the names of two files: the ``texts``, and the
+    ``target`` that is written).
     """
 
     what: str
@@ -41,6 +42,7 @@ class Ask(Struct, frozen=True):
     want: Want | None = None
     target: str = ""
     texts: str = ""
+    boxes: tuple[Box, ...] = ()
 
 
 class Reply(Struct, frozen=True):
@@ -49,6 +51,7 @@ class Reply(Struct, frozen=True):
     look: Look | None = None
     whole: bool = False
     rendered: Rendered | None = None
+    crops: tuple[bytes, ...] = ()
     layers: int = 0
     code: str = ""
     message: str = ""
@@ -73,6 +76,8 @@ def answer(ask: Ask, kept: looking.Kept | None = None) -> Reply:
             from legible.pages import layer  # it loads a library that only this question needs
 
             return Reply(layers=layer.write(path, ask.format, Path(ask.target), Path(ask.texts)))
+        if ask.what == "crops":
+            return Reply(crops=drawing.crops(path, ask.format, ask.page, ask.boxes, kept))
         assert ask.want is not None  # a picture is made for somebody
         return Reply(rendered=drawing.render(path, ask.format, ask.page, ask.want, kept))
     except RejectedError as error:

@@ -15,12 +15,15 @@ from PIL.TiffImagePlugin import TiffImageFile
 from legible.errors import RejectedError
 from legible.model import Frame
 from legible.pages import looking
-from legible.pages.values import Rendered, Want
+from legible.pages.values import Box, Rendered, Want
 
 #: A4 at this resolution is 1654 x 2339 px: above the vendor's sample (1024 x 1400), below its advice of 2 MB a page.
 DPI = 200
 #: The largest picture that is made, in pixels: A2 at 200 dpi has 15 million, and memory holds two copies.
 MOST_PIXELS = 16_000_000
+#: A crop of a page is at most so large, in pixels, and shows so much around its box, in heights of it and in pixels.
+_LARGEST_CROP, _AROUND, _LEAST_AROUND = (360, 90), 0.2, 3
+_WHOLE = Want(min_side=1, max_side=8192, max_pixels=None, largest=1 << 30)
 #: With so few colors a picture is drawn, not photographed: PNG keeps it exact, and smaller than JPEG would.
 _FEW_COLORS = 16
 #: A page is a scan when one image covers so much of it.
@@ -52,6 +55,37 @@ def render(path: Path, format_name: str, page: int, want: Want, kept: looking.Ke
         body, media_type, suffix, image = _encoded(image, want.largest, done)
         frame = Frame(frame.width, frame.height, frame.unit, frame.scale * (image.width / done.width))
         return Rendered(body, media_type, suffix, image.width, image.height, done.text(image), frame)
+
+
+def crops(
+    path: Path, format_name: str, page: int, boxes: tuple[Box, ...], kept: looking.Kept | None = None
+) -> tuple[bytes, ...]:
+    """Return a small PNG of each box of one page, with a little around it.
+
+    Args:
+        path: The document.
+        format_name: As intake told it.
+        page: Counted from 1.
+        boxes: In the unit of the page's frame; what lies outside of the page is left out.
+        kept: Keeps the opened PDF for the next page.
+
+    Raises:
+        RejectedError: This page cannot be drawn.
+    """
+    with _page(path, format_name, page, _WHOLE, kept) as (image, frame, _):
+        return tuple(_crop(image, [side * frame.scale for side in box]) for box in boxes)
+
+
+def _crop(image: Image.Image, box: list[float]) -> bytes:
+    around = (box[3] - box[1]) * _AROUND + _LEAST_AROUND
+    # A box that is not on the page at all is a dot of its edge.
+    left, top = (int(min(max(0.0, box[n] - around), image.size[n] - 1)) for n in (0, 1))
+    right, bottom = (int(min(image.size[n], box[n + 2] + around)) for n in (0, 1))
+    part = image.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
+    part.thumbnail(_LARGEST_CROP)
+    target = io.BytesIO()
+    part.save(target, "PNG")
+    return target.getvalue()
 
 
 class _Done:

@@ -20,7 +20,7 @@ import msgspec
 from legible import messages
 from legible.errors import HeldError, OutOfTimeError, RejectedError, UnavailableError
 from legible.pages import child
-from legible.pages.values import Look, Rendered, Want
+from legible.pages.values import Box, Look, Rendered, Want
 from legible.ports import ranges
 
 #: One question is answered within so many seconds, or the page is refused.
@@ -88,6 +88,10 @@ class Sheets:
         found = self._ask("render", f"Page {page}", left, page=page, want=want).rendered
         assert found is not None
         return found
+
+    def crops(self, page: int, boxes: tuple[Box, ...], left: float) -> tuple[bytes, ...]:
+        """Return a small PNG of each box of a page, counted from 1. Raises as ``look`` does, for this page."""
+        return self._ask("crops", f"Page {page}", left, page=page, boxes=boxes).crops
 
     def layer(self, texts: Path, target: Path, left: float) -> int:
         """Write the searchable copy to ``target``. Raises as ``render`` does; what ``target`` holds then is no result.

@@ -51,6 +51,10 @@ class Rendered(Struct, frozen=True):
     frame: Frame
 
 
+#: Left, top, right and bottom, in the frame's unit.
+Box = tuple[float, float, float, float]
+
+
 class PageText(Struct, frozen=True):
     """What was recognized on one page, and where: corners in the frame's unit, from the text's own top left."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timezone
+from io import BytesIO
 from itertools import islice
 from typing import IO, Any
 
@@ -17,6 +18,8 @@ from legible.workbook.values import MAX_ROWS, fit, line_count, pieces, sheet_nam
 MAX_WIDTH = 70
 MAX_HEIGHT = 409
 _LINE_HEIGHT = 15
+#: Pixels of a column for each unit of its width, with Excel's own font.
+_PIXELS = 7
 #: The sheet on which texts go on that are too long for a cell.
 CONTINUED = "Continued"
 #: Makes the rows of a list anew each time: they are gone through twice, to measure and to write.
@@ -35,9 +38,12 @@ class Sheet:
         self._widths: dict[int, int] = {}
         self._long: list[tuple[int, int, str]] = []
 
-    def widen(self, column: int, text: str) -> bool:
-        """Take a text into account that stands in one column; tell whether it may need more than one line."""
-        wanted = width(text) + 3
+    def widen(self, column: int, text: str, picture: int = 0) -> bool:
+        """Take a text into account that stands in one column; tell whether it may need more than one line.
+
+        ``picture`` is the width, in pixels, of a picture there.
+        """
+        wanted = max(width(text) + 3, picture // _PIXELS + 1)
         self._widths[column] = max(self._widths.get(column, 8), min(wanted, MAX_WIDTH))
         return wanted > MAX_WIDTH or "\n" in text
 
@@ -46,11 +52,15 @@ class Sheet:
         for column, wanted in self._widths.items():
             self.sheet.set_column(column, column, wanted)
 
-    def set_height(self, row: int, texts: Sequence[str]) -> None:
-        """Set a row's height before it is written; Excel would find it by itself, others do not."""
+    def set_height(self, row: int, texts: Sequence[str], picture: int = 0) -> None:
+        """Set a row's height before it is written; Excel would find it by itself, others do not.
+
+        ``picture`` is the height, in pixels, of a picture in it.
+        """
         lines_needed = max(line_count(text, self._widths[column] - 2) for column, text in enumerate(texts))
-        if lines_needed > 1:
-            self.sheet.set_row(row, min(lines_needed * _LINE_HEIGHT, MAX_HEIGHT))
+        height = max(lines_needed * _LINE_HEIGHT, picture * 3 // 4 + 4 if picture else 0)
+        if height > _LINE_HEIGHT:
+            self.sheet.set_row(row, min(height, MAX_HEIGHT))
 
     def hide(self, column: int) -> None:
         """Keep a column that is not for people out of sight."""
@@ -151,10 +161,12 @@ class Book:
         """Write rows in their order, first to last: columns as wide, rows as high as they need."""
         for row in rows():
             for column, index in enumerate(kept):
-                sheet.widen(column, row[index].text)
+                sheet.widen(column, row[index].text, _sides(row[index].picture)[0])
         sheet.set_widths()
         for number, row in enumerate(rows()):
-            sheet.set_height(number, [row[index].text for index in kept if row[index].style is not HIDDEN])
+            shown_row = [row[index] for index in kept if row[index].style is not HIDDEN]
+            tallest = max(_sides(content.picture)[1] for content in shown_row)
+            sheet.set_height(number, [content.text for content in shown_row], tallest)
             for column, index in enumerate(kept):
                 self.put(sheet, number, column, row[index])
 
@@ -167,6 +179,10 @@ class Book:
             sheet.sheet.write_datetime(row, column, value, look)
         elif value is not None:
             sheet.sheet.write_number(row, column, value, look)
+        elif content.picture:
+            sheet.sheet.write_blank(row, column, None, look)
+            how = {"image_data": BytesIO(content.picture), "object_position": 1, "x_offset": 3, "y_offset": 2}
+            sheet.sheet.insert_image(row, column, "crop.png", how)
         elif not content.text:
             sheet.sheet.write_blank(row, column, None, look)
         else:
@@ -214,7 +230,7 @@ class Book:
         """Return which columns are shown: an optional one only where something is in it."""
         unseen = {index for index, label in enumerate(header) if label in self._optional}
         for row in rows() if unseen else ():
-            unseen = {index for index in unseen if not row[index].text}
+            unseen = {index for index in unseen if not row[index].text and not row[index].picture}
             if not unseen:
                 break
         return [index for index in range(len(header)) if index not in unseen]
@@ -223,3 +239,8 @@ class Book:
 def _sheetful(labels: list[Content], rows: Rows, first: int, room: int) -> Iterator[list[Content]]:
     yield labels
     yield from islice(rows(), first, first + room)
+
+
+def _sides(picture: bytes) -> tuple[int, int]:
+    """Return width and height of a PNG, in pixels (its IHDR comes first); nothing of none."""
+    return int.from_bytes(picture[16:20], "big"), int.from_bytes(picture[20:24], "big")

@@ -47,6 +47,8 @@ class Content(NamedTuple):
     style: Style = BODY
     currency: str = ""
     mark: Style | None = None
+    #: A PNG that stands in the cell.
+    picture: bytes = b""
 
 
 def status_style(status: Status) -> Style:

@@ -47,10 +47,13 @@ from legible.workbook.values import MAX_ROWS, line_count
 
 #: Up to this size a table's empty places get their lines too.
 _MAX_RULED = 100_000
+#: The column of crops.
+PICTURE = "On the page"
 _FIELDS = (
     "Field",
     "\u5b57\u6bb5",
     "Value",
+    PICTURE,
     "As recognized",
     "Page",
     "Confidence",
@@ -59,11 +62,13 @@ _FIELDS = (
     CORRECTED,
     KEY,
 )
+#: Crops of the page, as PNG, by page and name of the field.
+Pictures = dict[tuple[int, str], bytes]
 _FINDINGS = ("Page", "Rule", "What disagrees", "Fields")
 _TEXT = ("Page", "Block", "Text", "Confidence", "Location")
 _CELLS = ("Row", "Column", "Rows", "Columns", "Text", "Confidence", "Location")
 #: Columns that are left out where nothing is in them.
-_OPTIONAL = ("\u5b57\u6bb5", "As recognized", "Confidence", "Findings", "Location")
+_OPTIONAL = ("\u5b57\u6bb5", PICTURE, "As recognized", "Confidence", "Findings", "Location")
 _LISTED = ("Page", "Table", *_CELLS)
 _RESERVED = ("Fields", "Findings", "Text", "About")
 #: A workbook of more lines, more cells or more tables is written row by row.
@@ -77,7 +82,14 @@ def one(record: Record, *, rows_per_sheet: int = MAX_ROWS) -> bytes:
     return file.getvalue()
 
 
-def write(record: Record, parts: Parts, file: IO[bytes], *, rows_per_sheet: int = MAX_ROWS) -> None:
+def write(
+    record: Record,
+    parts: Parts,
+    file: IO[bytes],
+    *,
+    rows_per_sheet: int = MAX_ROWS,
+    pictures: Pictures | None = None,
+) -> None:
     """Write the workbook of one record.
 
     Args:
@@ -85,14 +97,16 @@ def write(record: Record, parts: Parts, file: IO[bytes], *, rows_per_sheet: int 
         parts: What was recognized.
         file: Where to, from its beginning.
         rows_per_sheet: Rows a sheet may have, its header included, before a list goes on in another sheet.
+        pictures: What stands beside fields in doubt.
     """
-    _RecordBook(record, parts, file, rows_per_sheet).make()
+    _RecordBook(record, parts, file, rows_per_sheet, pictures or {}).make()
 
 
 class _RecordBook:
     """The workbook of one record being written."""
 
-    def __init__(self, record: Record, parts: Parts, file: IO[bytes], rows_per_sheet: int) -> None:
+    def __init__(self, record: Record, parts: Parts, file: IO[bytes], rows_per_sheet: int, pictures: Pictures) -> None:
+        self._pictures = pictures
         self._record = record
         self._parts = parts
         self._large = _is_large(parts)
@@ -132,6 +146,7 @@ class _RecordBook:
                 Content(field.label, style=LABEL),
                 Content(field.label_zh, style=LABEL),
                 of(field),
+                Content(picture=self._pictures.get((field.page, field.name), b"")),
                 original(field),
                 count(field.page),
                 confidence,
