@@ -16,7 +16,7 @@ from typing import IO, Literal, Protocol
 import msgspec
 from msgspec import Struct
 
-from legible import exports, layout
+from legible import exports, layout, parquet
 from legible.errors import ObjectGoneError, RejectedError, UnavailableError
 from legible.model import Document, ObjectRef, Reason, Record
 from legible.ports import Listed, ObjectStore, Wanted
@@ -34,12 +34,13 @@ _TRIES = 10
 _BUILDS = ".builds"
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 
-Format = Literal["xlsx", "csv", "jsonl"]
+Format = Literal["xlsx", "csv", "jsonl", "parquet"]
 #: Ending and media type of each kind of file.
 KINDS: dict[Format, tuple[str, str]] = {
     "xlsx": ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
     "csv": ("csv.zip", "application/zip"),
     "jsonl": ("jsonl", "application/x-ndjson"),
+    "parquet": ("parquet.zip", "application/zip"),
 }
 
 
@@ -291,6 +292,8 @@ class Collector:
 def _sink(kind: Format, file: IO[bytes], name: str, path: Path) -> Sink:
     if kind == "xlsx":
         return Many(file, name, folder=path.parent)
+    if kind == "parquet":
+        return parquet.Parquet(file)
     return exports.Csv(file) if kind == "csv" else exports.JsonLines(file)
 
 

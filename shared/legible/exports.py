@@ -57,16 +57,8 @@ class Csv:
         names: set[str] = set()
         with zipfile.ZipFile(self._file, "w", zipfile.ZIP_DEFLATED) as packed:
             for sheet, text, _ in self._sheets.values():
-                name = _file_name(sheet.label, names)
-                info = zipfile.ZipInfo(f"{name}.csv", _CLOCKLESS)
-                info.compress_type = zipfile.ZIP_DEFLATED
                 text.flush()
-                spool = text.detach()
-                spool.seek(0)
-                with packed.open(info, "w", force_zip64=True) as target:
-                    while part := spool.read(1 << 20):
-                        target.write(part)
-                spool.close()
+                pack(packed, f"{file_name(sheet.label, names)}.csv", text.detach())
 
 
 class JsonLines:
@@ -125,7 +117,7 @@ def _json(value: Value) -> Any:
     return value.final if isinstance(value, (Field, Cell, TextBlock)) else value
 
 
-def _file_name(label: str, taken: set[str]) -> str:
+def file_name(label: str, taken: set[str]) -> str:
     """Return a file name that every system takes and no other sheet has."""
     plain_label = "".join(letter if letter.isalnum() or letter in " -_" else "-" for letter in label).strip()[:80]
     number = 1
@@ -135,3 +127,14 @@ def _file_name(label: str, taken: set[str]) -> str:
             taken.add(name.lower())
             return name
         number += 1
+
+
+def pack(packed: zipfile.ZipFile, name: str, spool: IO[bytes]) -> None:
+    """Put a spooled file into a zip, part by part, with no time of its own; the spool is closed."""
+    info = zipfile.ZipInfo(name, _CLOCKLESS)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    spool.seek(0)
+    with packed.open(info, "w", force_zip64=True) as target:
+        while part := spool.read(1 << 20):
+            target.write(part)
+    spool.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +18,6 @@ from legible.documents import Documents
 from legible.filing import Filing
 from legible.finishing import Finisher
 from legible.folders import Folders
-from legible.forms import Form
 from legible.huawei import obs, ocr
 from legible.huawei.credentials import Credentials
 from legible.huawei.functiongraph import Context
@@ -67,7 +67,7 @@ def assemble(
     settings: Settings, store: ObjectStore, recognizer: Recognizer, call: Context, fresh: Relay | None = None
 ) -> Pipeline:
     """Put a pipeline together from its parts; ``fresh`` goes on where the time of this invocation ends."""
-    made, said = _parts(settings, store, call.remaining), settings.ocr
+    made, said = _parts(settings, store, call.remaining, settings_folder()), settings.ocr
     policy = Policy(
         source=said.source,
         attempts=said.attempts,
@@ -118,9 +118,9 @@ def timed(context: Any, asked: Asked) -> dict[str, Any]:
     return found
 
 
-def rebuilder(settings: Settings, store: ObjectStore) -> Rebuilder:
-    """Return what makes results anew, for whoever has no function's deadline."""
-    made = _parts(settings, store, _patient)
+def rebuilder(settings: Settings, store: ObjectStore, folder: Path) -> Rebuilder:
+    """Return what makes results anew, for whoever has no function's deadline; forms lie in ``folder``."""
+    made = _parts(settings, store, _patient, folder)
     return Rebuilder(
         store,
         settings.buckets.output,
@@ -132,15 +132,15 @@ def rebuilder(settings: Settings, store: ObjectStore) -> Rebuilder:
     )
 
 
-def reviewer(settings: Settings, store: ObjectStore, owner: str) -> Reviewer:
-    """Return what applies reviews; ``owner`` is a name no other run has."""
-    made = _parts(settings, store, _patient)
+def reviewer(settings: Settings, store: ObjectStore, folder: Path, owner: str) -> Reviewer:
+    """Return what applies reviews; ``owner`` is a name no other run has, forms lie in ``folder``."""
+    made = _parts(settings, store, _patient, folder)
     return Reviewer(
         store,
         settings.buckets.output,
         ledger=made.ledger,
         results=made.results,
-        rebuilder=rebuilder(settings, store),
+        rebuilder=rebuilder(settings, store, folder),
         owner=owner,
         settle=settings.ledger.settle_seconds,
     )
@@ -160,13 +160,15 @@ class _Parts(NamedTuple):
     results: Results
 
 
-def _parts(settings: Settings, store: ObjectStore, remaining: Callable[[], float]) -> _Parts:
-    """Return what every use case needs."""
+def _parts(settings: Settings, store: ObjectStore, remaining: Callable[[], float], folder: Path) -> _Parts:
+    """Return what every use case needs; forms lie in ``folder``."""
     output = settings.buckets.output
     ledger = Ledger(store, output)
     publisher = Publisher(store, output, Newest(store, output, ledger.now, ledger.pause))
     documents = Documents(store, settings.buckets.input, output, settings.limits.max_pages, remaining)
-    return _Parts(ledger, publisher, documents, Results(store, output, publisher, remaining, _form))
+    return _Parts(
+        ledger, publisher, documents, Results(store, output, publisher, remaining, partial(forms.opened, folder))
+    )
 
 
 def _rules(settings: Settings) -> Routing:
@@ -177,12 +179,6 @@ def _rules(settings: Settings) -> Routing:
         operations=settings.operations,
         pinned=bool(settings.ocr.endpoint),
     )
-
-
-def _form(name: str) -> Form:
-    """Open a form beside the settings file."""
-    file = settings_file()
-    return forms.opened(file.parent if file else _ROOTS[0], name)
 
 
 def _patient() -> float:
@@ -208,6 +204,12 @@ def relay(settings: Settings, call: Context, credentials: Credentials) -> Relay 
 def settings_file() -> Path | None:
     """Return ``legible.toml`` beside the code, as the zip and the repository lay it out; None where there is none."""
     return next((root / "legible.toml" for root in _ROOTS if (root / "legible.toml").is_file()), None)
+
+
+def settings_folder() -> Path:
+    """Return where the settings file is, or would be."""
+    file = settings_file()
+    return file.parent if file else _ROOTS[0]
 
 
 def _ocr_endpoint(settings: Settings, slug: str) -> str:

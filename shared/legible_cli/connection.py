@@ -31,6 +31,8 @@ class Connection(NamedTuple):
 
     settings: Settings
     store: ObjectStore
+    #: Where the settings file is, and the forms that it names.
+    folder: Path
 
     @property
     def output(self) -> str:
@@ -57,7 +59,8 @@ def connect(file: Path | None, environment: Mapping[str, str] | None = None) -> 
         settings = load(file or wiring.settings_file(), environment.get)
     except LegibleError as error:
         raise click.ClickException(str(error)) from None
-    return Connection(settings, wiring.store_of(settings, Credentials(access, secret, environment.get(_TOKEN, ""))))
+    store = wiring.store_of(settings, Credentials(access, secret, environment.get(_TOKEN, "")))
+    return Connection(settings, store, file.resolve().parent if file else wiring.settings_folder())
 
 
 def told(command: Callable[..., Any], *values: Any, **named: Any) -> Any:

@@ -256,10 +256,12 @@ class TestRebuild:
 
     def test_what_a_route_asks_for_by_now_is_made(self, cloud, legible, tmp_path):
         settings = tmp_path / "legible.toml"
-        settings.write_text('[operations.passport]\noutputs = ["md", "pdf"]\n', "utf-8")
+        settings.write_text('[operations.passport]\noutputs = ["md", "pdf"]\nform = "own.toml"\n', "utf-8")
+        (tmp_path / "own.toml").write_text('[[column]]\nlabel = "Nr."\nfrom = "passport_number"\n', "utf-8")
         assert legible("rebuild", "passport/anna", "--settings", settings).exit_code == 0
         assert b"ERIKSSON" in clouds.result(cloud, KEYS[0], "record.md")
         assert clouds.result(cloud, KEYS[0], "record.pdf").startswith(b"%PDF")
+        assert openpyxl.load_workbook(fetched(cloud, KEYS[0], tmp_path, "form.xlsx"))["Form"]["A2"].value == "L898902C3"
 
     def test_what_cannot_be_made_is_told_and_stops_no_other(self, cloud, legible):
         record = clouds.record(cloud, KEYS[0])

@@ -6,8 +6,10 @@ import csv
 import io
 import json
 import re
+import sys
 import zipfile
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from legible import catalog, rows
+from legible import catalog, parquet, rows
 from legible.checks import checked
+from legible.errors import SettingsError
 from legible.exports import Csv, JsonLines
 from legible.fields import extract
 from legible.model import Cell, Check, Correction, Document, Field, Page, Reason, Record, Table, TextBlock
@@ -324,3 +327,70 @@ def test_a_sheet_of_documents_names_each_column_once() -> None:
         sheet, places = rows.documents(slug)
         assert len(set(places.values())) <= len(sheet.columns)
         assert max(places.values(), default=0) < len(sheet.columns)
+
+
+class TestParquet:
+    def tables(self, *records: Record) -> dict[str, Any]:
+        pyarrow_parquet = pytest.importorskip("pyarrow.parquet")
+        file = io.BytesIO()
+        sink = parquet.Parquet(file)
+        for record in records:
+            sink.add(record)
+        sink.close()
+        with zipfile.ZipFile(file) as packed:
+            return {name: pyarrow_parquet.read_table(io.BytesIO(packed.read(name))) for name in packed.namelist()}
+
+    def test_numbers_and_dates_are_what_they_are_and_the_text_stands_beside(self):
+        values = (
+            Field("fare", "Fare", "1,234.50", "amount", "1234.50"),
+            Field("total", "Amount paid", "about 5", "amount"),
+            Field("date", "Issue date", "2025/05/06", "date", "2025-05-06"),
+            Field("company", "Company", "half \ud800"),
+        )
+        found = self.tables(recorded("taxi-invoice", fields=values, text=(TextBlock("words"),)))
+        row = found["Taxi invoice -China-.parquet"].to_pylist()[0]
+        assert (row["Fare"], row["Fare (text)"]) == (Decimal("1234.50"), "1,234.50")
+        assert (row["Amount paid"], row["Amount paid (text)"]) == (None, "about 5")
+        assert (row["Issue date"], row["Company"]) == (date(2025, 5, 6), "half ?")
+        index = found["Documents.parquet"].to_pylist()[0]
+        assert (index["Pages"], index["Finished"]) == (1, "2026-11-23T09:00:00+00:00")
+
+    @pytest.mark.parametrize("slug", catalog.slugs())
+    def test_every_operation_has_its_tables(self, slug):
+        found = self.tables(recorded(slug))
+        assert all(table.num_rows for table in found.values())
+
+    @pytest.mark.parametrize(
+        ("kind", "text", "typed", "wanted"),
+        [
+            ("integer", "12", "12", 12),
+            ("integer", "9" * 30, "9" * 30, None),
+            ("number", "0." + "1" * 20, "0." + "1" * 20, None),
+            ("number", "9" * 30, "9" * 30, None),
+            ("boolean", "true", "true", True),
+            ("text", "x", None, None),
+        ],
+    )
+    def test_a_value_that_does_not_fit_stands_as_text_only(self, kind, text, typed, wanted):
+        column = rows.Column("A", "", kind if kind != "text" else "number")
+        assert parquet._exact(Field("a", "A", text, kind, typed), column) == wanted
+
+    def test_many_rows_are_written_in_groups(self, monkeypatch):
+        monkeypatch.setattr(parquet, "_GROUP", 2)
+        assert self.tables(*(recorded("vin", n) for n in range(5)))["Documents.parquet"].num_rows == 5
+
+    def test_columns_of_one_name_are_apart(self):
+        sheet = rows.Sheet("x", "X", (rows.Column("A"), rows.Column("A")))
+        file = io.BytesIO()
+        sink = parquet.Parquet(file)
+        sink.write(rows.Line(sheet, ["1", "2"]))
+        sink.close()
+        with zipfile.ZipFile(file) as packed:
+            (name,) = packed.namelist()
+            table = pytest.importorskip("pyarrow.parquet").read_table(io.BytesIO(packed.read(name)))
+        assert table.to_pylist() == [{"A": "1", "A (2)": "2"}]
+
+    def test_without_pyarrow_it_says_what_to_do(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
+        with pytest.raises(SettingsError, match="needs pyarrow"):
+            parquet.Parquet(io.BytesIO())
