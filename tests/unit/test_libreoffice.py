@@ -1,0 +1,117 @@
+"""Our workbooks opened by another program: every text is the text it was, and none is a formula."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from legible import forms
+from legible.forms.mapping import Column, Mapping
+from legible.model import Cell, Check, Document, Field, Record, Table, TextBlock
+from legible.workbook import one, write_review
+from legible.workbook.many import Many
+
+OFFICE = shutil.which("soffice") or shutil.which("libreoffice")
+HOSTILE = [
+    "=1+1",
+    "=cmd|' /C calc'!A0",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "{=A1:A2}",
+    '=HYPERLINK("http://example.com","x")',
+    "http://example.com",
+    "0012",
+    "1E5",
+    "#REF!",
+    "TRUE",
+    "_x0041_",
+    "שלום",
+    "line\nbreak",
+    "<b>&amp;</b>",
+    "12345678901234567890",
+]
+
+
+def record(number: int, text: str) -> Record:
+    merged = Table("t", "Table 1", 1, 2, 2, (Cell(0, 0, text, 1, 2), Cell(1, 0, text), Cell(1, 1, "x")))
+    items = Table("item_list", "Items", 1, 2, 1, (Cell(0, 0, "Name"), Cell(1, 0, text)), header=True)
+    return Record(
+        document=Document("in", f"{number}/{text}", "v"),
+        status="done",
+        operation="passport",
+        fields=(Field("surname", "Surname", text, confidence=0.1), Field("new", text, text)),
+        tables=(merged, items),
+        text=(TextBlock(text, confidence=0.2),),
+        checks=(Check("rule", False, 1, ("surname",), text),),
+    )
+
+
+RECORDS = [record(number, text) for number, text in enumerate(HOSTILE)]
+
+
+def of_one() -> bytes:
+    texts = "\n".join(HOSTILE)
+    return one(record(0, texts))
+
+
+def of_many() -> bytes:
+    file = io.BytesIO()
+    many = Many(file, "=1+1")
+    for found in RECORDS:
+        many.add(found)
+    many.close()
+    return file.getvalue()
+
+
+def of_review() -> bytes:
+    file = io.BytesIO()
+    write_review(lambda: RECORDS, file, all_values=True, at=None)
+    return file.getvalue()
+
+
+def of_a_form() -> bytes:
+    file = io.BytesIO()
+    mapping = Mapping(tuple(Column(text, "surname") for text in HOSTILE))
+    forms.Form("own.toml", mapping).write(record(0, "=1+1"), record(0, "=1+1"), file)
+    return file.getvalue()
+
+
+@pytest.mark.skipif(OFFICE is None, reason="LibreOffice is not installed")
+@pytest.mark.parametrize("made", [of_one, of_many, of_review, of_a_form])
+def test_another_program_reads_the_same_texts_and_no_formula(made, tmp_path: Path) -> None:
+    # given
+    (tmp_path / "ours.xlsx").write_bytes(made())
+    ours = openpyxl.load_workbook(tmp_path / "ours.xlsx")
+
+    # when it is opened and saved again, all that it takes for formulas calculated
+    command = [
+        str(OFFICE),
+        "--headless",
+        f"-env:UserInstallation=file://{tmp_path}/profile",
+        "--convert-to",
+        "xlsx:Calc MS Excel 2007 XML",
+    ]
+    subprocess.run(
+        [*command, "--outdir", str(tmp_path / "out"), str(tmp_path / "ours.xlsx")],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+
+    # then
+    theirs = openpyxl.load_workbook(tmp_path / "out" / "ours.xlsx")
+    assert theirs.sheetnames == ours.sheetnames
+    for sheet in ours:
+        for row in sheet.iter_rows():
+            for cell in row:
+                found = theirs[sheet.title][cell.coordinate]
+                assert found.data_type != "f"
+                if cell.data_type == "s":
+                    # xlsx escapes what looks like an escape; openpyxl shows it so, the other program reads it.
+                    assert (found.value, found.data_type) == (cell.value.replace("_x005F_", "_"), "s")
