@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from legible import exports, layout, parquet
-from legible.errors import ObjectGoneError, RejectedError, UnavailableError
+from legible.errors import HeldError, ObjectGoneError, RejectedError, UnavailableError
 from legible.model import Document, ObjectRef, Reason, Record
 from legible.ports import Listed, ObjectStore, Wanted
 from legible.publishing import RECORD
@@ -27,8 +27,8 @@ from legible.workbook.many import Many
 
 #: A record of more bytes is listed, but its content is not: memory would not hold it. About 400 pages of text.
 LARGEST_RECORD = 16_000_000
-#: So many records are read ahead.
-_AHEAD = 16
+#: So many records are read ahead, as long as none has more bytes than that.
+_AHEAD, _SMALL_RECORD = 16, 1_000_000
 _TRIES = 10
 #: A build is written under its own name here until it is known to be the newest.
 _BUILDS = ".builds"
@@ -124,15 +124,16 @@ class Collector:
         self._now = now
         self._owner = owner
 
-    def folder_of(self, key: str) -> str | None:
-        """Return the folder that a marker's key says is complete, with its slash; None for the key of a document."""
-        folder, _, name = key.rpartition("/")
-        return (f"{folder}/" if folder else "") if self._marker and name == self._marker else None
+    def folder_of(self, ref: ObjectRef) -> str | None:
+        """Return the folder that a marker says is complete, with its slash; None for anything else."""
+        folder, _, name = ref.key.rpartition("/")
+        is_marker = bool(self._marker) and name == self._marker and ref.bucket == self._input
+        return (f"{folder}/" if folder else "") if is_marker else None
 
     def running(self, prefix: str) -> list[str]:
         """Return the keys of documents below a prefix that have no result yet."""
         done = {name for name, _ in self._results(Selection(prefix))}
-        return [key for key in self._documents(prefix) if layout.shortened(key) not in done]
+        return [item.key for item in self._documents(prefix) if layout.shortened(item.key) not in done]
 
     def build(
         self,
@@ -175,10 +176,23 @@ class Collector:
         tell: Callable[[int, int], None] = lambda done, total: None,
     ) -> Built:
         """Write files here; see ``build``."""
+        try:
+            return self._write(name, selection, paths, tell)
+        except OSError as error:
+            raise HeldError(
+                f"The files of {name} cannot be written here ({type(error).__name__}).",
+                code="disk-full",
+                advice="Give the function a larger /tmp, or choose fewer documents.",
+            ) from None
+
+    def _write(
+        self, name: str, selection: Selection, paths: dict[Format, Path], tell: Callable[[int, int], None]
+    ) -> Built:
         found = list(self._results(selection))
+        uploads = self._uploads(selection)
         there = {result for result, _ in found}
-        missing = self._missing(selection, there)
-        count = 0
+        missing = [item.key for result, item in uploads.items() if result not in there]
+        count, outdated = 0, list[str]()
         with ExitStack() as opened:
             sinks = [_sink(kind, opened.enter_context(path.open("wb")), name, path) for kind, path in paths.items()]
             for number, (result, record) in enumerate(self._records(found), 1):
@@ -187,12 +201,15 @@ class Collector:
                     missing.append(result)
                 elif selection.has(record.finished_at):
                     count += 1
-                    self._add(sinks, record)
+                    upload = uploads.get(result)
+                    newer = upload is not None and record.document.etag not in ("", upload.etag)
+                    self._add(sinks, _outdated(record) if newer else record)
+                    outdated += [record.document.key] if newer else []
             for key in missing:
                 self._add(sinks, _unfinished(self._input, key))
             for sink in sinks:
                 sink.close()
-        return Built(count + len(missing), tuple(missing))
+        return Built(count + len(missing), (*outdated, *missing))
 
     def _add(self, sinks: list[Sink], record: Record) -> None:
         for sink in sinks:
@@ -211,38 +228,49 @@ class Collector:
             if name is not None and _may_be_of(selection.day, item.modified_at):
                 yield name, item
 
-    def _documents(self, prefix: str) -> Iterator[str]:
+    def _documents(self, prefix: str) -> Iterator[Listed]:
         for item in self._store.list(self._input, prefix):
             own = self._input == self._output and item.key.startswith(layout.OWN)
-            if not own and not item.key.endswith("/") and self.folder_of(item.key) is None:
-                yield item.key
+            marker = self.folder_of(ObjectRef(self._input, item.key)) is not None
+            if not own and not marker and not item.key.endswith("/"):
+                yield item
 
-    def _missing(self, selection: Selection, there: set[str]) -> list[str]:
-        """Return which documents have no result; a day has none that is missing, because it is the day they ended."""
+    def _uploads(self, selection: Selection) -> dict[str, Listed]:
+        """Return what lies in the input bucket, by result folder; nothing for a day: that is of what ended on it."""
         if selection.keys is not None or selection.day is not None:
-            return []
-        return [key for key in self._documents(selection.prefix) if layout.shortened(key) not in there]
+            return {}
+        return {layout.shortened(item.key): item for item in self._documents(selection.prefix)}
 
     def _records(self, found: list[tuple[str, Listed | None]]) -> Iterator[tuple[str, Record | None]]:
         """Yield the records in their order, some of them read ahead; None for one that is not there."""
-        waiting: deque[tuple[str, Future[Record | None]]] = deque()
+        waiting: deque[tuple[str, Future[bytes | int | None]]] = deque()
         with ThreadPoolExecutor(_AHEAD) as pool:
             for name, item in found:
-                waiting.append((name, pool.submit(self._record, name, item)))
+                waiting.append((name, pool.submit(self._body, name, item)))
                 if len(waiting) >= _AHEAD:
                     first, done = waiting.popleft()
-                    yield first, done.result()
+                    yield first, self._record(first, done.result())
             while waiting:
                 first, done = waiting.popleft()
-                yield first, done.result()
+                yield first, self._record(first, done.result())
 
-    def _record(self, name: str, item: Listed | None) -> Record | None:
+    def _body(self, name: str, item: Listed | None) -> bytes | int | None:
+        """Return a record's bytes; of one that is not small its size: such are read one at a time. None of none."""
         ref = ObjectRef(self._output, layout.results(name, RECORD))
         try:
             size = item.size if item is not None else self._store.head(ref).size
-            if size > LARGEST_RECORD:
-                return self._large(ref, size)
-            return msgspec.json.decode(self._store.read(ref), type=Record)
+            return self._store.read(ref) if size <= _SMALL_RECORD else size
+        except ObjectGoneError:
+            return None
+
+    def _record(self, name: str, body: bytes | int | None) -> Record | None:
+        ref = ObjectRef(self._output, layout.results(name, RECORD))
+        try:
+            if isinstance(body, int):
+                if body > LARGEST_RECORD:
+                    return self._large(ref, body)
+                body = self._store.read(ref)
+            return None if body is None else msgspec.json.decode(body, type=Record)
         except ObjectGoneError:
             return None
         except (msgspec.MsgspecError, ValueError):
@@ -305,6 +333,11 @@ def _may_be_of(day: date | None, modified_at: datetime | None) -> bool:
 def _unfinished(bucket: str, key: str) -> Record:
     reason = Reason("no-result", "It has no result yet.", "It is being recognized, or waits for its turn.")
     return Record(document=Document(bucket, key, ""), status="running", reason=reason)
+
+
+def _outdated(record: Record) -> Record:
+    reason = Reason("newer-upload", "A newer upload has no result yet; what is shown is of the one before.")
+    return msgspec.structs.replace(record, status="running", reason=reason)
 
 
 def _unreadable(bucket: str, key: str) -> Record:

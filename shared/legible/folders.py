@@ -47,7 +47,7 @@ class Folders:
 
     def complete(self, arrival: Arrival) -> str | None:
         """Return the folder that an upload says is complete; None where it is a document like any other."""
-        return self._collector.folder_of(arrival.ref.key) if isinstance(arrival, Upload) else None
+        return self._collector.folder_of(arrival.ref) if isinstance(arrival, Upload) else None
 
     def collect(self, upload: Upload, folder: str, *, last: bool = False) -> Outcome:
         """Build a folder's workbook; with documents that still run, in a fresh invocation or at the next delivery.

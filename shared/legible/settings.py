@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from legible import forms
 from legible.errors import SettingsError
 from legible.routing import MaxPages, OperationSettings, Route, checked_options
 
@@ -163,6 +164,8 @@ def load(file: Path | None, variable: Callable[[str], str | None]) -> Settings:
                 f"{origin}: {section}.{key} is not set.", advice=f"Set it there, or the user variable {name}."
             )
     _check_routes(settings, origin)
+    if file is not None:
+        _check_forms(settings, origin, file.parent)
     return settings
 
 
@@ -268,6 +271,18 @@ def _check_routes(settings: Settings, origin: str) -> None:
         checked_options(rule.operation, rule.options, f"{origin}: route {number}")
     for slug, said in settings.operations.items():
         checked_options(slug, said.options, f"{origin}: operations.{slug}")
+
+
+def _check_forms(settings: Settings, origin: str, folder: Path) -> None:
+    """Refuse a form that is not there or is none, before a document waits for it."""
+    named = [(f"route {number}", rule.form) for number, rule in enumerate(settings.routes, 1)]
+    named += [(f"operations.{slug}", said.form) for slug, said in settings.operations.items()]
+    for place, name in named:
+        if name:
+            try:
+                forms.opened(folder, name)
+            except SettingsError as error:
+                raise SettingsError(f"{origin}: {place}: {error.message}", advice=error.advice) from None
 
 
 def reference() -> str:

@@ -11,7 +11,7 @@ import pytest
 from fakes import NextInvocation
 from legible import collecting
 from legible.collecting import Asked, Selection
-from legible.errors import BusyError, EventError, RejectedError, UnavailableError
+from legible.errors import BusyError, EventError, HeldError, RejectedError, UnavailableError
 from legible.huawei import functiongraph
 from legible.model import ObjectRef, Reason
 from rig import IN, OUT, PASSPORT, Rig, picture
@@ -79,9 +79,48 @@ class TestSelection:
 
 
 class TestRecords:
+    def test_one_of_an_upload_that_was_replaced_says_so_until_the_newer_one_has_its_own(self):
+        rig = three()
+        rig.upload("passport/b.png", picture(99, 40))
+        built = rig.collector().build("all", Selection("passport/"))
+        assert ("passport/b.png", "running") in listed(rig)
+        assert built.running == ("passport/b.png",)
+        assert built.documents == 3
+
+    def test_one_that_is_not_small_is_read_by_itself(self, monkeypatch):
+        rig = three()
+        monkeypatch.setattr(collecting, "_SMALL_RECORD", 100)
+        rig.collector().build("all", Selection())
+        assert [status for _, status in listed(rig)] == ["done"] * 3
+
+    def test_one_that_is_not_small_may_go_too(self, monkeypatch):
+        rig = three()
+        monkeypatch.setattr(collecting, "_SMALL_RECORD", 100)
+
+        def gone(verb, ref):
+            if verb == "read" and ref.key.endswith("b.png/record.json"):
+                rig.store.remove(ref)
+
+        rig.store.fail = gone
+        rig.collector().build("all", Selection("passport/"))
+        assert ("passport/b.png", "running") in listed(rig)
+
+    def test_no_room_on_the_disk_is_said_so(self, monkeypatch):
+        rig = three()
+
+        class Full:
+            def __init__(self, *values, **named):
+                raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(collecting, "Many", Full)
+        with pytest.raises(HeldError, match="cannot be written here") as caught:
+            rig.collector().build("all", Selection())
+        assert caught.value.reason_code == "disk-full"
+
     def test_one_that_is_too_large_is_listed_without_its_content(self, monkeypatch):
         rig = three()
         monkeypatch.setattr(collecting, "LARGEST_RECORD", 100)
+        monkeypatch.setattr(collecting, "_SMALL_RECORD", 100)
         rig.collector().build("all", Selection("passport/a"))
         row = dict(zip(*list(workbook(rig, "all")["Documents"].iter_rows(values_only=True)), strict=True))
         assert (row["Document"], row["Status"], row["Reason code"]) == (
@@ -125,8 +164,13 @@ class TestRecords:
 class TestBuilds:
     def test_every_kind_of_file_stands_under_the_name(self):
         rig = three()
-        built = rig.collector().build("a/b", Selection(), ("xlsx", "csv", "jsonl"))
-        assert built.files == ("workbooks/a/b.xlsx", "workbooks/a/b.csv.zip", "workbooks/a/b.jsonl")
+        built = rig.collector().build("a/b", Selection(), tuple(collecting.KINDS))
+        assert built.files == (
+            "workbooks/a/b.xlsx",
+            "workbooks/a/b.csv.zip",
+            "workbooks/a/b.jsonl",
+            "workbooks/a/b.parquet.zip",
+        )
         assert all(ObjectRef(OUT, name) in rig.store.objects for name in built.files)
 
     def test_of_two_at_once_the_one_that_began_later_stands(self):
@@ -248,7 +292,8 @@ class TestACompleteFolder:
     def test_another_name_can_be_chosen_or_none(self):
         rig = three()
         collector = collecting.Collector(rig.store, IN, OUT, marker="", now=rig.clock.now, owner="x")
-        assert collector.folder_of("passport/_complete") is None
+        assert collector.folder_of(ObjectRef(IN, "passport/_complete")) is None
+        assert rig.collector().folder_of(ObjectRef(OUT, "passport/_complete")) is None
 
 
 class TestATimer:

@@ -191,6 +191,15 @@ class TestWorkbook:
         assert names == ["Documents", "Documents (2)", "Documents (3)"]
         assert sum(found[name].max_row - 1 for name in names) == 25
 
+    def test_a_file_that_cannot_be_written_is_an_error_of_the_system(self):
+        class Full(io.BytesIO):
+            def write(self, body):
+                raise OSError(28, "No space left on device")
+
+        many = Many(Full(), "Test")
+        with pytest.raises(OSError, match="No space"):
+            many.close()
+
     def test_columns_are_as_wide_as_the_first_rows_need(self):
         found = book(*(recorded("vin", n) for n in range(505)))
         assert found["Documents"].column_dimensions["A"].width > 12

@@ -130,3 +130,34 @@ def test_the_reference_names_every_setting_and_variable():
     text = settings.reference()
     assert all(name in text for name in settings.VARIABLES)
     assert "| `ocr.attempts` |  | `4` | 1 to 10 |" in text
+
+
+class TestForms:
+    def loaded(self, folder, text):
+        file = folder / "legible.toml"
+        file.write_text(text, "utf-8")
+        base = {"LEGIBLE_REGION": "cn-north-4", "LEGIBLE_INPUT_BUCKET": "in-b", "LEGIBLE_OUTPUT_BUCKET": "out-b"}
+        return settings.load(file, base.get)
+
+    def test_that_are_there_are_taken(self, tmp_path):
+        (tmp_path / "own.toml").write_text('[[column]]\nlabel = "A"\nfrom = "number"\n', "utf-8")
+        found = self.loaded(tmp_path, '[operations.passport]\nform = "own.toml"\n')
+        assert found.operations["passport"].form == "own.toml"
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            (
+                '[operations.passport]\nform = "missing.xlsx"\n',
+                "operations.passport: form = 'missing.xlsx' cannot be read",
+            ),
+            (
+                '[[routes]]\nmatch = "a/*"\noperation = "passport"\nform = "../x.toml"\n',
+                "route 1: form = '../x.toml' leads out",
+            ),
+        ],
+    )
+    def test_that_are_not_are_refused_at_start_with_their_place(self, tmp_path, text, said):
+        with pytest.raises(SettingsError) as caught:
+            self.loaded(tmp_path, text)
+        assert said in str(caught.value)

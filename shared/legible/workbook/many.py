@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import xlsxwriter
+from xlsxwriter.exceptions import XlsxFileError
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from legible.model import Cell, Field, Record, Status, TextBlock
@@ -143,7 +144,11 @@ class Many:
                 writers[type(value)](sheet, row, column, value)
 
     def close(self) -> None:
-        """Write the summary, and end the file."""
+        """Write the summary, and end the file.
+
+        Raises:
+            OSError: There is no room for it.
+        """
         for sheet in self._sheets.values():
             self._end(sheet)
         if self._continued is not None:
@@ -151,7 +156,10 @@ class Many:
         self._write_summary()
         created = _CLOCKLESS if self._newest is None else self._newest.astimezone(timezone.utc).replace(tzinfo=None)
         self._book.set_properties({"title": fit(self._title)[0][:200], "author": "Legible", "created": created})
-        self._book.close()
+        try:
+            self._book.close()
+        except XlsxFileError as error:
+            raise OSError(str(error)) from error
 
     def _begin(self, sheet: Sheet) -> _Open:
         """Begin a sheet, or its continuation."""
