@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import getpass
 import sys
+import tempfile
 import uuid
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import cast
+from typing import IO, cast
 
 import click
 import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
-from legible import layout, wiring
+from legible import layout, messages, wiring
 from legible.correcting import Edit
 from legible.errors import LegibleError
 from legible.model import ObjectRef, Record
@@ -24,6 +26,8 @@ from legible.workbook import write_review
 from legible_cli.connection import Connection, connect, settings_option, told
 from legible_cli.reviewed import Reviewed, UnreadableWorkbookError, read
 
+#: Fewer documents than this need no progress bar.
+_FEW = 20
 _CHOICES = ("ask", "refuse", "mine", "theirs")
 
 
@@ -56,15 +60,28 @@ def export_command(target: Path, prefix: str, findings: bool, file: Path | None)
 
 
 def _export(connection: Connection, names: list[str], target: Path, *, all_values: bool) -> int:
-    newest = max((record.finished_at for record in _records(connection, names) if record.finished_at), default=None)
-    with target.open("wb") as output:
-        return write_review(lambda: _records(connection, names), output, all_values=all_values, at=newest)
+    with tempfile.TemporaryFile(prefix="legible-") as spool, target.open("wb") as output:
+        newest = _fetch(connection, names, spool)
+        return write_review(lambda: _records(spool), output, all_values=all_values, at=newest)
 
 
-def _records(connection: Connection, names: list[str]) -> Iterator[Record]:
-    for name in names:
-        body = connection.store.read(ObjectRef(connection.output, layout.results(name, RECORD)))
-        yield msgspec.json.decode(body, type=Record)
+def _fetch(connection: Connection, names: list[str], spool: IO[bytes]) -> datetime | None:
+    """Read every record once, and keep them on the disk; return when the newest was finished."""
+    newest: datetime | None = None
+    with Progress(transient=True, disable=len(names) < _FEW) as progress:
+        for name in progress.track(names, description="Reading records"):
+            body = connection.store.read(ObjectRef(connection.output, layout.results(name, RECORD)))
+            record = msgspec.json.decode(body, type=Record)
+            messages.send(spool, record)
+            at = record.finished_at
+            newest = at if newest is None or (at is not None and at > newest) else newest
+    return newest
+
+
+def _records(spool: IO[bytes]) -> Iterator[Record]:
+    spool.seek(0)
+    while (record := messages.receive(spool, Record)) is not None:
+        yield record
 
 
 @review_group.command("import")
