@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -52,23 +53,18 @@ class Caller:
         missing = [page for page in range(1, job.plan.count + 1) if not claim.state.page(page).known]
         if min(self._desk.policy.window, len(missing)) < 2:
             return Together(missing, lambda page, halted: self._page(claim, job, page, halted)).run(1)
-        self._settle(claim)
-        together = Together(missing, lambda page, halted: self._filed(claim, job, page, halted))
+        settled = _Settled(self._desk, claim)
+        together = Together(missing, lambda page, halted: self._filed(claim, job, page, halted, settled))
         return together.run(self._desk.policy.window)
 
-    def _filed(self, claim: Claim, job: Job, page: int, halted: Callable[[], bool]) -> bytes | None:
+    def _filed(self, claim: Claim, job: Job, page: int, halted: Callable[[], bool], settled: _Settled) -> bytes | None:
         """Do what `_page` does, and file the answer while other pages are called for; else it is done at the end."""
-        answer = self._page(claim, job, page, halted)
+        answer = self._page(claim, job, page, halted, settled)
         line = claim.state.page(page).answered
         if line is not None:
             with suppress(LegibleError):
                 self._filing.file(claim.document, line)
         return answer
-
-    def _settle(self, claim: Claim) -> None:
-        """See the claim stand before several calls go out at once: whoever lost it then pays for none of them."""
-        self._desk.pause(claim.unsettled(self._desk.policy.settle))
-        claim.must_stand()
 
     def adopt(self, claim: Claim) -> None:
         """Settle the calls of an owner that died.
@@ -109,7 +105,14 @@ class Caller:
         except ObjectGoneError:
             return None
 
-    def _page(self, claim: Claim, job: Job, page: int, halted: Callable[[], bool]) -> bytes | None:
+    def _page(
+        self,
+        claim: Claim,
+        job: Job,
+        page: int,
+        halted: Callable[[], bool],
+        before: Callable[[], None] = lambda: None,
+    ) -> bytes | None:
         """Return the page's answer; nothing where it has its own end, which is recorded and stops no other page."""
         try:
             return Retrying(
@@ -118,11 +121,31 @@ class Caller:
                 stop=_Stop(self._desk, halted),
                 sleep=self._desk.pause,
                 reraise=True,
-            )(OneCall(self._desk, claim, job, page, halted).once)
+            )(OneCall(self._desk, claim, job, page, halted, before).once)
         except (AgainError, HeldError, ReplacedError):
             raise
         except DocumentError:
             return None
+
+
+class _Settled:
+    """Sees the claim stand before the first of several calls goes out: whoever lost it then pays for none of them.
+
+    Pages are drawn and placed meanwhile; that costs nothing, and is the same whoever does it.
+    """
+
+    def __init__(self, desk: Desk, claim: Claim) -> None:
+        self._desk = desk
+        self._claim = claim
+        self._lock = threading.Lock()
+        self._seen = False
+
+    def __call__(self) -> None:
+        with self._lock:
+            if not self._seen:
+                self._desk.pause(self._claim.unsettled(self._desk.policy.settle))
+                self._claim.must_stand()
+                self._seen = True
 
 
 class _Stop:

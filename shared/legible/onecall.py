@@ -57,7 +57,13 @@ class OneCall:
     """The call for one page, with what changes from try to try."""
 
     def __init__(
-        self, desk: Desk, claim: Claim, job: Job, page: int, halted: Callable[[], bool] = lambda: False
+        self,
+        desk: Desk,
+        claim: Claim,
+        job: Job,
+        page: int,
+        halted: Callable[[], bool] = lambda: False,
+        before: Callable[[], None] = lambda: None,
     ) -> None:
         """Begin with the configured source, or inline where no URL can serve."""
         self._desk = desk
@@ -65,6 +71,7 @@ class OneCall:
         self._job = job
         self._page = page
         self._halted = halted
+        self._before = before
         self._source: Source = "inline" if job.inline else desk.policy.source
         self._why_inline = job.inline
         self._placed: Placed | None = None
@@ -97,6 +104,7 @@ class OneCall:
             try:
                 if self._halted():
                     raise OutOfTimeError("The document cannot go on; no more of its pages are called for.")
+                self._before()
                 self._desk.seconds()
             except LegibleError as error:
                 self._refused(error)
