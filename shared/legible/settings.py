@@ -274,13 +274,13 @@ def _check_routes(settings: Settings, origin: str) -> None:
 
 
 def _check_forms(settings: Settings, origin: str, folder: Path) -> None:
-    """Refuse a form that is not there or is none, before a document waits for it."""
-    named = [(f"route {number}", rule.form) for number, rule in enumerate(settings.routes, 1)]
-    named += [(f"operations.{slug}", said.form) for slug, said in settings.operations.items()]
-    for place, name in named:
+    """Refuse a form that is not there, is none, or asks for what its operation does not have."""
+    named = [(f"route {number}", rule.operation, rule.form) for number, rule in enumerate(settings.routes, 1)]
+    named += [(f"operations.{slug}", slug, said.form) for slug, said in settings.operations.items()]
+    for place, slug, name in named:
         if name:
             try:
-                forms.opened(folder, name)
+                forms.opened(folder, name, slug)
             except SettingsError as error:
                 raise SettingsError(f"{origin}: {place}: {error.message}", advice=error.advice) from None
 

@@ -140,7 +140,7 @@ class TestForms:
         return settings.load(file, base.get)
 
     def test_that_are_there_are_taken(self, tmp_path):
-        (tmp_path / "own.toml").write_text('[[column]]\nlabel = "A"\nfrom = "number"\n', "utf-8")
+        (tmp_path / "own.toml").write_text('[[column]]\nlabel = "A"\nfrom = "passport_number"\n', "utf-8")
         found = self.loaded(tmp_path, '[operations.passport]\nform = "own.toml"\n')
         assert found.operations["passport"].form == "own.toml"
 

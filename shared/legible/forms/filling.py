@@ -1,7 +1,9 @@
 """The user's own workbook, its placeholders filled: ``{{passport_number}}``, ``{{item_list[].amount}}``.
 
-A row with a placeholder of line items is repeated for each of them (see ``repeating``). Of a document of several pages
-each page has a copy of every sheet with placeholders. No recognized text becomes a formula or a link.
+A row with a placeholder of line items is repeated for each of them, see ``repeating``. Of a document of several pages
+each page has a copy of every sheet with placeholders. A cell that is one placeholder holds a value where that is exact,
+in the number format that the template gives it; everything else is text, which is never a formula or a link. A text too
+long for a cell goes on in the sheet ``Continued``.
 """
 
 from __future__ import annotations
@@ -9,155 +11,174 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timezone
+from functools import partial
 from typing import IO, Any
 
 from legible.contents import Parts
-from legible.errors import SettingsError
-from legible.forms.mapping import text_of
+from legible.forms import checking
+from legible.forms.copying import sheet_for
+from legible.forms.placeholders import cells, found, names_in, only, repeated_rows, replaced, text_in
+from legible.forms.references import Plan
 from legible.forms.repeating import repeat
-from legible.forms.sources import Page, is_item, known, nearest, pages
+from legible.forms.sources import Page, pages, text_of
 from legible.model import Cell, Field, Record
 from legible.rows import Value
-from legible.workbook import fit, pieces, shown
+from legible.workbook.cells import of, styled
+from legible.workbook.values import fit, pieces, sheet_name, shown
 
-#: More pages than this do not become sheets of a form; the form says so.
-MOST_PAGES = 50
-_PLACEHOLDER = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
-_LARGEST = 50_000_000
-#: What would be lost, by the folder or file of the package it is in.
-_LOST = {
-    "xl/charts/": "a chart",
-    "xl/media/": "a picture",
-    "xl/pivotTables/": "a pivot table",
-    "xl/vbaProject.bin": "a macro",
-    "xl/externalLinks/": "a link to another workbook",
-    "xl/embeddings/": "an embedded object",
-}
+#: More pages, or more cells, do not become sheets of a form: memory would not hold them. The record says so.
+MOST_PAGES, MOST_CELLS = 50, 150_000
 _CLOCKLESS = (1980, 1, 1, 0, 0, 0)
 _MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)")
+#: What Excel would read as a character when it stands in a file: its first character is escaped.
+_ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 
 
-def check(body: bytes, name: str) -> None:
-    """Refuse a template that could not be filled without losing something of it.
-
-    Raises:
-        SettingsError: It is no workbook, too large, or has what would be lost.
-    """
-    try:
-        with zipfile.ZipFile(io.BytesIO(body)) as packed:
-            size, names = sum(part.file_size for part in packed.infolist()), packed.namelist()
-    except zipfile.BadZipFile:
-        raise SettingsError(f"{name} is no Excel workbook.", advice="Save it as .xlsx.") from None
-    if size > _LARGEST:
-        raise SettingsError(f"{name} has {size:,} bytes unpacked; at most {_LARGEST:,} are filled.")
-    for part, what in _LOST.items():
-        if any(entry.startswith(part) for entry in names):
-            raise SettingsError(
-                f"{name} holds {what}, which would be lost when it is filled.",
-                advice="Remove it, or keep it in a workbook of its own.",
-            )
-
-
-def fill(body: bytes, record: Record, parts: Parts, file: IO[bytes]) -> list[str]:
+def fill(body: bytes, name: str, record: Record, parts: Parts, file: IO[bytes]) -> list[str]:
     """Write a form.
 
     Args:
         body: The template.
+        name: Its name, for errors.
         record: What is known of the document.
         parts: What was recognized.
         file: Where to.
 
     Returns:
-        What could not be filled, in words.
-    """
-    import openpyxl  # a quarter of a second that only forms need
+        What did not fit into it, in words.
 
-    book = openpyxl.load_workbook(io.BytesIO(body))
-    filling, notes = _Filling(record.operation), list[str]()
-    sheets = [sheet for sheet in book.worksheets if any(_placeholders(sheet))]
+    Raises:
+        SettingsError: The template is no workbook.
+    """
+    filling = _Filling(checking.opened(body, name))
     others = pages(record, parts)
     first = next(others)
-    # Copied before the first page is filled in: a copy must have the placeholders.
-    copies: list[tuple[Any, Page]] = []
-    for number, page in enumerate(others, 2):
-        if number > MOST_PAGES:
-            notes.append(f"Only the first {MOST_PAGES} pages are in form.xlsx; record.xlsx has all.")
+    for page in others:
+        if not filling.takes():
+            filling.note(f"form.xlsx ends before page {page.number}; record.xlsx has all pages")
             break
-        for sheet in sheets:
-            twin = book.copy_worksheet(sheet)
-            twin.title = f"{sheet.title[:24]} p{page.number}"
-            copies.append((twin, page))
-    for sheet in sheets:
-        filling.fill(sheet, first)
-    for sheet, page in copies:
-        filling.fill(sheet, page)
-    at = record.finished_at or datetime(2000, 1, 1, tzinfo=timezone.utc)
-    book.properties.creator, book.properties.created = "Legible", at.astimezone(timezone.utc).replace(tzinfo=None)
-    made = io.BytesIO()
-    book.save(made)
-    _write_again(made, at, file)
-    return [*filling.notes, *notes]
+        filling.copy(page)
+    filling.fill(filling.sheets, first)
+    filling.save(record.finished_at or datetime(2000, 1, 1, tzinfo=timezone.utc), file)
+    return filling.notes
 
 
 class _Filling:
-    """Fills sheets, and remembers what could not be filled."""
+    """A workbook being filled."""
 
-    def __init__(self, slug: str) -> None:
-        self._slug = slug
+    def __init__(self, book: Any) -> None:
+        self._book = book
+        self.sheets = [sheet for sheet in book.worksheets if next(found(sheet), None)]
         self.notes: list[str] = []
+        self._continued: list[tuple[str, str, str]] = []
+        self._pages = 1
+        self._size = sum(len(cells(sheet)) for sheet in self.sheets)
+        self._room = MOST_CELLS - self._size
 
-    def fill(self, sheet: Any, page: Page) -> None:
-        rows = sorted({cell.row for cell, names in _placeholders(sheet) if any(map(is_item, names))}, reverse=True)
-        spread: dict[int, int] = {}
-        for row in rows:  # from below, so that what is above keeps its place
-            names = [name for cell, found in _placeholders(sheet) if cell.row == row for name in found]
-            count = page.count(names)
-            if count > 1:
-                repeat(sheet, row, count)
-            spread = {(at + count - 1 if at > row and count > 1 else at): n for at, n in spread.items()}
-            spread[row] = max(count, 1)
-        for cell, names in list(_placeholders(sheet)):
-            begin = next((at for at, n in spread.items() if at <= cell.row < at + n), 0)
-            self._put(cell, names, page, cell.row - begin + 1 if begin else 0)
+    def note(self, text: str) -> None:
+        """Say something in the record, once."""
+        self.notes += [] if f"{text}." in self.notes else [f"{text}."]
 
-    def _put(self, cell: Any, names: list[str], page: Page, row: int) -> None:
-        for name in names:
-            if not known(name, self._slug):
-                note = (
-                    f"form.xlsx: {{{{{name}}}}} in {cell.parent.title}!{cell.coordinate} names no field of {self._slug}"
-                )
-                self.notes += [f"{note}{nearest(name, self._slug)}."] if note not in "".join(self.notes) else []
-        text = str(cell.value)
-        if _PLACEHOLDER.fullmatch(text):
-            _write(cell, page.value(names[0], row))
+    def takes(self) -> bool:
+        """Tell whether another page may have its sheets."""
+        return self._pages < MOST_PAGES and self._room >= self._size
+
+    def copy(self, page: Page) -> None:
+        """Fill a copy of the sheets with a page."""
+        self._pages += 1
+        self._room -= self._size
+        self.fill([sheet_for(sheet, self._name(f"{sheet.title[:24]} p{page.number}")) for sheet in self.sheets], page)
+
+    def fill(self, sheets: Sequence[Any], page: Page) -> None:
+        """Fill sheets with a page."""
+        for sheet in sheets:
+            rows = repeated_rows(sheet)
+            plan = Plan({row: self._count(sheet, row, page, page.count(names)) for row, names in rows.items()})
+            if any(count > 1 for count in plan.counts.values()):
+                repeat(sheet, plan)
+            numbers = {
+                plan.first(row) + number: number + 1
+                for row, names in rows.items()
+                for number in range(min(plan.counts[row], page.count(names)))
+            }
+            for cell, _ in found(sheet):
+                self._put(cell, partial(page.value, row=numbers.get(cell.row, 0)))
+
+    def _count(self, sheet: Any, row: int, page: Page, wanted: int) -> int:
+        """Return how often a repeated row stands, as far as there is room; once where there is no line item."""
+        wide = sum(at == row for at, _ in cells(sheet))
+        count = min(max(wanted, 1), 1 + max(self._room, 0) // wide)
+        self._room -= (count - 1) * wide
+        if count < wanted:
+            text = f"form.xlsx has the first {count:,} of {wanted:,} line items of page {page.number}"
+            self.note(f"{text}; record.xlsx has all")
+        return count
+
+    def _put(self, cell: Any, value: Callable[[str], Value]) -> None:
+        text = text_in(cell)
+        if only(text):
+            self._write(cell, value(names_in(text)[0]))
         else:
-            _write(cell, _PLACEHOLDER.sub(lambda match: text_of(page.value(match[1], row)), text))
+            self._write_text(cell, replaced(text, lambda name: text_of(value(name))))
 
-
-def _placeholders(sheet: Any) -> Iterator[tuple[Any, list[str]]]:
-    """Yield the cells that have placeholders, with their names."""
-    for line in sheet.iter_rows():
-        for cell in line:
-            if isinstance(cell.value, str) and cell.data_type != "f" and (names := _PLACEHOLDER.findall(cell.value)):
-                yield cell, names
-
-
-def _write(cell: Any, value: Value) -> None:
-    """Write a value as what it is where that is exact, else as text that stays a text."""
-    exact = shown(value.type, value.typed) if isinstance(value, (Field, Cell)) else value
-    if isinstance(exact, datetime):
-        exact = exact.astimezone(timezone.utc).replace(tzinfo=None)
-    if isinstance(exact, (bool, int, float, date)):
+    def _write(self, cell: Any, value: Value) -> None:
+        """Write a value as what it is where that is exact and the cell is not one for text; else as text."""
+        item = value if isinstance(value, (Field, Cell)) else None
+        exact = shown(item.type, item.typed) if item else value
+        if isinstance(exact, datetime):
+            exact = exact.astimezone(timezone.utc).replace(tzinfo=None)
+        if cell.number_format == "@" or not isinstance(exact, (bool, int, float, date)):
+            self._write_text(cell, text_of(value))
+            return
+        look = styled(of(item))["num_format"] if item and cell.number_format == "General" else cell.number_format
         cell.value = exact
-        return
-    first, *more = pieces(fit(text_of(value))[0])
-    cell.value = None
-    if first:
-        cell.value = f"{first} \u2026 (whole in record.xlsx)" if more else first
-        cell.data_type = "s"
-        cell.quotePrefix = first[0] in "=+-@\t"
+        if item:
+            cell.number_format = look
+
+    def _write_text(self, cell: Any, text: str) -> None:
+        """Write a text that stays one, whatever it looks like."""
+        first, *more = pieces(fit(text)[0])
+        cell.value = None
+        if not first:
+            return
+        if more:
+            row = len(self._continued) + 2
+            self._continued += [(cell.parent.title, cell.coordinate, piece) for piece in more]
+            first = f"{first} \u2026 (continued in sheet {self._rest}, row {row})"
+        cell._value, cell.data_type = _escaped(first), "s"
+        if first[0] in "=+-@\t":
+            cell.quotePrefix = True
+
+    @property
+    def _rest(self) -> str:
+        return self._name("Continued")
+
+    def _name(self, wanted: str) -> str:
+        return sheet_name(wanted, self._book.sheetnames)
+
+    def save(self, at: datetime, file: IO[bytes]) -> None:
+        """Write the workbook; the same one always has the same bytes."""
+        if self._continued:
+            sheet = self._book.create_sheet(self._rest)
+            for row, line in enumerate([("Sheet", "Cell", "Text goes on"), *self._continued], 1):
+                for column, text in enumerate(line, 1):
+                    cell = sheet.cell(row, column)
+                    cell._value, cell.data_type = _escaped(text), "s"
+                    cell.quotePrefix = text[0] in "=+-@\t"
+        for sheet in self._book.worksheets:
+            sheet.merged_cells = sheet.merged_cells.sorted()  # a set has another order in another process
+        self._book.properties.created = at.astimezone(timezone.utc).replace(tzinfo=None)
+        self._book.properties.lastModifiedBy = "Legible"
+        self._book.calculation.fullCalcOnLoad = True  # the values of formulas are not known here
+        made = io.BytesIO()
+        self._book.save(made)
+        _write_again(made, at, file)
+
+
+def _escaped(text: str) -> str:
+    return _ESCAPE.sub("_x005F_", text)
 
 
 def _write_again(made: io.BytesIO, at: datetime, file: IO[bytes]) -> None:

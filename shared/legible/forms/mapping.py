@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
 
+from legible import catalog
 from legible.contents import Parts
 from legible.errors import SettingsError
-from legible.forms.sources import Page, is_item, known, nearest, pages
-from legible.model import Cell, Field, Record, TextBlock
+from legible.fields import retyped
+from legible.forms.sources import Page, is_item, known, nearest, pages, text_of
+from legible.model import Field, Record
 from legible.rows import Value
 
 
 class Column(Struct, frozen=True, forbid_unknown_fields=True):
     """One column: its ``label``, and where its value is ``from``: a name, or several of which the first that is there.
 
-    With ``join`` all of them stand in it, with that between them. ``default`` stands where none is there.
+    With ``join`` all of them stand in it, with that between them. ``default`` stands where none is there. ``type`` says
+    what the value is, where the catalog says otherwise: ``text`` keeps it as it was recognized.
     """
 
     label: Annotated[str, Meta(min_length=1, max_length=200)]
-    source: str | tuple[str, ...] = field(name="from")
+    source: str | Annotated[tuple[str, ...], Meta(min_length=1)] = field(name="from")
     join: str | None = None
     default: str = ""
+    type: Literal["", "text", "date", "amount", "number", "integer"] = ""
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -33,13 +37,14 @@ class Column(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
-    column: Annotated[tuple[Column, ...], Meta(min_length=1)]
+    column: Annotated[tuple[Column, ...], Meta(min_length=1, max_length=1000)]
 
 
 class Mapping(Struct, frozen=True):
     """A column mapping. Where a column is of line items, each of them makes a row; else each page does."""
 
     columns: tuple[Column, ...]
+    name: str = "the mapping"
 
     @property
     def header(self) -> tuple[str, ...]:
@@ -52,21 +57,40 @@ class Mapping(Struct, frozen=True):
         return tuple(name for column in self.columns for name in column.sources)
 
     def rows(self, record: Record, parts: Parts) -> Iterator[list[Value]]:
-        """Yield the rows of one record."""
+        """Yield the rows of one record, one page in memory at a time.
+
+        Args:
+            record: What is known of the document.
+            parts: What was recognized; a whole record is one too.
+        """
         of_items = any(map(is_item, self.names))
         for page in pages(record, parts):
             for row in range(1, max(1, page.count(self.names)) + 1) if of_items else (0,):
-                yield [self._value(column, page, row) for column in self.columns]
+                yield [self._value(column, page, row, record.operation) for column in self.columns]
 
-    def unknown(self, slug: str) -> list[str]:
-        """Return what is asked for that no record of an operation has, in words."""
-        return [f"{name!r} is no field of {slug}{nearest(name, slug)}" for name in self.names if not known(name, slug)]
+    def check(self, slug: str) -> None:
+        """Refuse what no record of an operation has.
 
-    def _value(self, column: Column, page: Page, row: int) -> Value:
-        found = [value for name in column.sources if text_of(value := page.value(name, row))]
+        Raises:
+            SettingsError: It names the file, the column, what was found and the nearest names.
+        """
+        for number, column in enumerate(self.columns, 1):
+            for name in column.sources:
+                if not known(name, slug):
+                    raise SettingsError(
+                        f"{self.name}: column {number} ({column.label}) is from {name!r}, which {slug} does not have.",
+                        advice=nearest(name, slug) or "See the operation's fields in the catalog.",
+                    )
+
+    def _value(self, column: Column, page: Page, row: int, slug: str) -> Value:
+        found = [(name, value) for name in column.sources if text_of(value := page.value(name, row))]
         if not found:
             return column.default
-        return found[0] if column.join is None else column.join.join(map(text_of, found))
+        if column.join is not None:
+            text = column.join.join(text_of(value) for _, value in found)
+            return _as(column.type, "", text, slug) if column.type else text
+        name, value = found[0]
+        return _as(column.type, name, text_of(value), slug) if column.type else value
 
 
 def load(body: bytes, name: str) -> Mapping:
@@ -80,16 +104,17 @@ def load(body: bytes, name: str) -> Mapping:
         SettingsError: It is none; the error names what was found and what is allowed.
     """
     try:
-        return Mapping(msgspec.toml.decode(body, type=_File).column)
-    except (ValueError, msgspec.ValidationError) as error:
+        return Mapping(msgspec.toml.decode(body, type=_File).column, name)
+    except ValueError as error:
         raise SettingsError(
             f"{name}: {error}.",
-            advice='Write [[column]] for each column, with label = "Number" and from = "number", or a list of names.',
+            advice='Write [[column]] for each column, with label = "Number" and from = "number", or a list of names; '
+            "join, default and type may be added.",
         ) from None
 
 
-def text_of(value: Value) -> str:
-    """Return a value as text; empty for none."""
-    if isinstance(value, (Field, Cell, TextBlock)):
-        return value.final
-    return "" if value is None else str(value)
+def _as(type_: str, name: str, text: str, slug: str) -> Field:
+    """Return a text as a value of another type."""
+    operation = catalog.OPERATIONS.get(slug)
+    typed = retyped(operation, name, type_, text) if operation and type_ != "text" else None
+    return Field(name, "", text, type_, typed)

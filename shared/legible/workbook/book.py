@@ -11,8 +11,7 @@ from typing import IO, Any
 import xlsxwriter
 from xlsxwriter.utility import xl_rowcol_to_cell
 
-from legible.workbook.cells import HEADER, HIDDEN, Content, Style, styled
-from legible.workbook.keys import KEY
+from legible.workbook.cells import HEADER, HIDDEN, Content, Style, looks, styled
 from legible.workbook.values import MAX_ROWS, fit, line_count, pieces, sheet_name, shown, width
 
 MAX_WIDTH = 70
@@ -147,10 +146,11 @@ class Book:
         kept = self._kept(header, rows)
         labels, room = [Content(label, style=HEADER) for label in header], self._rows_per_sheet - 1
         first, total = 0, sum(1 for _ in rows())
+        hidden = any(row[-1].style is HIDDEN for row in islice(rows(), 1))
         while True:
             self._lines(sheet, lambda first=first: _sheetful(labels, rows, first, room), kept)  # type: ignore[misc]
             sheet.head(min(room, total - first) + 1, len(kept))
-            if header[-1] == KEY:
+            if hidden:
                 sheet.hide(len(kept) - 1)
             first += room
             if first >= total:
@@ -161,7 +161,7 @@ class Book:
         """Write rows in their order, first to last: columns as wide, rows as high as they need."""
         for row in rows():
             for column, index in enumerate(kept):
-                sheet.widen(column, row[index].text, _sides(row[index].picture)[0])
+                sheet.widen(column, looks(row[index]), _sides(row[index].picture)[0])
         sheet.set_widths()
         for number, row in enumerate(rows()):
             shown_row = [row[index] for index in kept if row[index].style is not HIDDEN]

@@ -111,6 +111,14 @@ def styled(content: Content) -> Style:
     return content.style | doubt | {"num_format": formats.get(content.type, number)}
 
 
+def looks(content: Content) -> str:
+    """Return the text that a cell shows: an amount has its currency and its thousands apart."""
+    if content.type != "amount" or content.typed is None or shown(content.type, content.typed) is None:
+        return content.text
+    currency = f"{content.currency} " if content.currency else ""
+    return f"{currency}{float(content.typed):,.{decimals(content.typed)}f}"
+
+
 def _as_text(text: str) -> Style:
     """Keep a text a text when its cell is edited: ``=1+1`` and ``007`` would be read anew.
 

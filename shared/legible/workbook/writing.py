@@ -36,6 +36,7 @@ from legible.workbook.cells import (
     count,
     drawable,
     edit,
+    looks,
     of,
     original,
     sides,
@@ -193,7 +194,7 @@ class _RecordBook:
                 look = self._book.format(styled(content))
                 sheet.sheet.merge_range(cell.row, cell.column, last_row, last_column, "", look)
             else:
-                sheet.measure(cell.row, cell.column, cell.text)
+                sheet.measure(cell.row, cell.column, looks(content))
             self._book.put(sheet, cell.row, cell.column, content)
         sheet.settle()
         if table.header:
