@@ -17,7 +17,6 @@ from legible.rows import Line, Sheet, Value, lines
 #: What a spreadsheet takes for a formula when it opens a CSV (OWASP, CSV Injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NUMBERS = frozenset({"amount", "number", "integer", "confidence"})
-_SPOOL_BYTES = 1_000_000
 _CLOCKLESS = (1980, 1, 1, 0, 0, 0)
 
 
@@ -46,7 +45,8 @@ class Csv:
         """Write one row."""
         known = self._sheets.get(line.sheet.name)
         if known is None:
-            spool = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES, prefix="legible-")  # noqa: SIM115
+            # Not one that begins in memory: before Python 3.11 those are no files that a text can be written to.
+            spool = tempfile.TemporaryFile(prefix="legible-")  # noqa: SIM115
             text = io.TextIOWrapper(spool, "utf-8-sig", errors="replace", newline="", write_through=True)
             known = self._sheets[line.sheet.name] = (line.sheet, text, csv.writer(text))
             known[2].writerow([column.label for column in line.sheet.columns])

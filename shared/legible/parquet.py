@@ -15,7 +15,6 @@ from legible.rows import Column, Line, Sheet, Value, lines
 
 #: So many rows are written at once.
 _GROUP = 5_000
-_SPOOL_BYTES = 4_000_000
 #: Digits of an amount, and those behind its point; what has more stands in the column of texts only.
 _DIGITS, _BEHIND = 38, 10
 
@@ -73,7 +72,7 @@ class _Open:
     def __init__(self, arrow: Any, sheet: Sheet) -> None:
         self.of = sheet
         self._arrow = arrow
-        self._spool = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES, prefix="legible-")  # noqa: SIM115
+        self._spool = tempfile.TemporaryFile(prefix="legible-")  # noqa: SIM115
         self._kinds = [_kind(arrow, column) for column in sheet.columns]
         self._schema = arrow.schema(list(self._fields()))
         self._writer = arrow.parquet.ParquetWriter(self._spool, self._schema)
