@@ -10,7 +10,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     """Build the workbook that a timer's event asks for.
 
     Returns:
-        ``{"documents": ..., "running": [...], "files": [...]}``.
+        ``{"documents": ..., "running": {"count": ..., "first": [...]}, "files": [...]}``.
 
     Raises:
         EventError: The event asks for nothing that can be built.

@@ -173,7 +173,8 @@ class Rig:
         )
 
     def collector(self, owner: str = "build-1") -> Collector:
-        return Collector(self.store, IN, OUT, marker="_complete", now=self.clock.now, owner=owner)
+        remaining = self.parts().remaining
+        return Collector(self.store, IN, OUT, marker="_complete", now=self.clock.now, owner=owner, remaining=remaining)
 
     def reviewer(self, owner: str = "review-1") -> Reviewer:
         parts = self.parts()

@@ -11,6 +11,7 @@ from typing import IO, Any
 
 import msgspec
 
+from legible.contents import Parts
 from legible.model import Cell, Field, Record, TextBlock
 from legible.rows import Line, Sheet, Value, lines
 
@@ -36,9 +37,9 @@ class Csv:
         self._file = file
         self._sheets: dict[str, tuple[Sheet, Any, Any]] = {}
 
-    def add(self, record: Record, source: str = "") -> None:
-        """Write the rows of one document."""
-        for line in lines(record, source):
+    def add(self, record: Record, source: str = "", parts: Parts | None = None) -> None:
+        """Write the rows of one document; see ``rows.lines``."""
+        for line in lines(record, source, parts):
             self.write(line)
 
     def write(self, line: Line) -> None:
@@ -74,9 +75,9 @@ class JsonLines:
         """See the class."""
         self._file = file
 
-    def add(self, record: Record, source: str = "") -> None:
-        """Write the rows of one document."""
-        for line in lines(record, source):
+    def add(self, record: Record, source: str = "", parts: Parts | None = None) -> None:
+        """Write the rows of one document; see ``rows.lines``."""
+        for line in lines(record, source, parts):
             self.write(line)
 
     def write(self, line: Line) -> None:

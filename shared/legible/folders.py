@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 
 import msgspec
 
-from legible.collecting import Collector, Format, Selection
-from legible.errors import BusyError
+from legible.collecting import Collector, Format, Waiting
+from legible.errors import BusyError, DocumentError
 from legible.model import Arrival, Outcome, Reason, Upload
 from legible.ports import Relay
+from legible.selection import Selection
 
 #: How much of its time an invocation waits for documents that still run; the rest is for the workbook.
 _PATIENCE = 0.5
 #: The longest pause between two looks, in seconds.
 _LONGEST_PAUSE = 10.0
+#: A longer name, in characters, is cut.
+_LONGEST_NAME = 160
 #: So often a fresh invocation is called to go on waiting; then the workbook is built with what is there.
 _MOST_HANDS = 10
 
@@ -57,35 +61,59 @@ class Folders:
             folder: What it says is complete.
             last: Build it with what is there: nobody will try again.
 
+        Returns:
+            ``done``; ``partial`` where documents still run; ``running`` where a fresh invocation waits for them; or why
+            it cannot be built: ``held`` where it has more documents than disk or time hold.
+
         Raises:
             BusyError: Documents still run; it must be tried again.
             UnavailableError: The store has a passing fault.
         """
-        running = [] if last else self._wait(folder)
-        if running:
+        running = Waiting() if last else self._wait(folder)
+        if running.count:
             return self._later(upload, folder, running)
-        name = "".join(letter if letter.isprintable() else "_" for letter in folder).strip("/. ") or "all"
-        built = self._collector.build(name, Selection(folder), self._formats)
-        reason = None
-        if built.running:
-            message = f"{len(built.running)} of {built.documents} documents have no result yet; they are listed so."
-            reason = Reason("documents-running", message, "Upload the marker again when they have ended.")
         at = upload.ref
-        return Outcome(at.bucket, at.key, "partial" if built.running else "done", record=built.files[0], reason=reason)
+        try:
+            built = self._collector.build(name_of(folder), Selection(folder), self._formats)
+        except DocumentError as error:
+            return Outcome(at.bucket, at.key, "held", reason=Reason.of(error))
+        if not built.running.count:
+            return Outcome(at.bucket, at.key, "done", record=built.files[0])
+        message = f"{built.running.count} of {built.documents} documents have no result yet; they are listed so"
+        reason = Reason(
+            "documents-running",
+            f"{message}: {', '.join(map(repr, built.running.first))}.",
+            "Upload the marker again when they have ended.",
+        )
+        return Outcome(at.bucket, at.key, "partial", record=built.files[0], reason=reason)
 
-    def _wait(self, folder: str) -> list[str]:
+    def _wait(self, folder: str) -> Waiting:
         """Return which documents still run after as much waiting as there is time for."""
         until, wait = self._remaining() * _PATIENCE, 0.5
-        while (running := self._collector.running(folder)) and self._remaining() > until + wait:
+        while (running := self._collector.running(folder)).count and self._remaining() > until + wait:
             self._pause(wait)
             wait = min(wait * 2, _LONGEST_PAUSE)
         return running
 
-    def _later(self, upload: Upload, folder: str, running: list[str]) -> Outcome:
-        message = f"{len(running)} documents below {folder!r} still run, {running[0]!r} among them."
+    def _later(self, upload: Upload, folder: str, running: Waiting) -> Outcome:
+        message = f"{running.count} documents below {folder!r} still run, {running.first[0]!r} among them."
         if self._relay is None:
             raise BusyError(message, advice="The event is delivered again; the workbook is built when they have ended.")
         if upload.hand >= _MOST_HANDS:
             return self.collect(upload, folder, last=True)
         self._relay.hand_on(msgspec.structs.replace(upload, hand=upload.hand + 1))
         return Outcome(upload.ref.bucket, upload.ref.key, "running", reason=Reason("documents-running", message))
+
+
+def name_of(folder: str) -> str:
+    """Return the name of a folder's workbook: the folder's own, where that can be one; ``all`` for that of everything.
+
+    A name that is cut or mended ends in a digest, so that two folders never have one.
+    """
+    plain = folder.strip("/")
+    parts = ["".join(letter if letter.isprintable() else "_" for letter in part) for part in plain.split("/")]
+    name = (
+        "/".join(f"_{part}" if part in ("", ".", "..") else part for part in parts)[:_LONGEST_NAME] if plain else "all"
+    )
+    name = f"_{name[1:]}" if name.startswith(".") else name
+    return name if name == plain or not plain else f"{name}~{hashlib.sha256(folder.encode()).hexdigest()[:8]}"

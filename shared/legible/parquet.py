@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import IO, Any
 
+from legible.contents import Parts
 from legible.errors import SettingsError
 from legible.exports import file_name, pack
 from legible.model import Cell, Field, Record, TextBlock
@@ -46,9 +47,9 @@ class Parquet:
         self._file = file
         self._sheets: dict[str, _Open] = {}
 
-    def add(self, record: Record, source: str = "") -> None:
-        """Write the rows of one document."""
-        for line in lines(record, source):
+    def add(self, record: Record, source: str = "", parts: Parts | None = None) -> None:
+        """Write the rows of one document; see ``rows.lines``."""
+        for line in lines(record, source, parts):
             self.write(line)
 
     def write(self, line: Line) -> None:

@@ -1,7 +1,8 @@
 """Records as rows, the same for every kind of file that is made of many documents.
 
 One row a document in the sheet of its operation: its columns are the catalog's fields, and ``Other`` for whatever else
-was recognized. Where an answer is a list, one row an element; where several pages have fields, one row a page.
+was recognized. Where an answer is a list, one row an element; where several pages have fields, one row a page. A list
+that the catalog does not have shares one sheet with the others of its operation.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from functools import cache
 from typing import NamedTuple
 
 from legible import catalog
+from legible.contents import Parts
 from legible.model import Cell, Field, Record, Table, TextBlock
 from legible.operation import FieldSpec
 
@@ -22,6 +24,8 @@ Value = Field | Cell | TextBlock | str | int | float | datetime | None
 OTHER = "Other"
 _UNSEEN = frozenset({"confidence", "location", "image", "file", "object"})
 _INDEX = re.compile(r"\[\d+\]")
+_BRACKETS = re.compile(r"(\[\d*\])+")
+_NUMBER = re.compile(r" \d+\b")
 _ELEMENT = re.compile(r"\[(\d+)\]\.")
 
 
@@ -62,51 +66,52 @@ INDEX = Sheet(
         *_columns("Uploaded", "Finished", "Broken rules", "Reason code", "Reason", "Advice", "Source"),
     ),
 )
-#: Where the index has the lowest confidence of a document.
-LOWEST = 7
+#: Where the index has the status and the lowest confidence of a document.
+STATUS, LOWEST = 1, 7
 PAGES = Sheet("pages", "Failed pages", _columns("Document", "Page", "State", "Reason code", "Reason", "Advice"))
 FINDINGS = Sheet("findings", "Findings", _columns("Document", "Page", "Rule", "What disagrees", "Values"))
 TEXT = Sheet("text", "Text", _columns("Document", "Page", "Block", "Text", "Confidence"))
 TABLES = Sheet("tables", "Tables", _columns("Document", "Page", "Table", "Row", "Column", "Text", "Confidence"))
 
 
-def lines(record: Record, source: str = "") -> Iterator[Line]:
+def lines(record: Record, source: str = "", parts: Parts | None = None) -> Iterator[Line]:
     """Yield the rows of one record, sheet by sheet.
 
     Args:
-        record: A whole record.
+        record: A record.
         source: Where its document can be opened, if anywhere.
+        parts: What was recognized, where the record itself does not hold it.
     """
-    yield Line(INDEX, _index(record, source))
+    parts = record if parts is None else parts
+    yield Line(INDEX, _index(record, source, parts))
     key = record.document.key
     for page in record.pages:
         if page.reason is not None:
             reason = page.reason
             yield Line(PAGES, [key, page.page, page.state, reason.code, reason.message, reason.advice])
-    for check in record.checks:
+    for check in parts.checks:
         if not check.passed:
             yield Line(FINDINGS, [key, check.page, check.rule, check.message, ", ".join(check.fields)])
-    if record.fields:
-        yield from _documents(record)
-    for table in record.tables:
+    yield from _documents(record, parts)
+    for table in parts.tables:
         yield from _items(record, table) if table.header else _cells(record, table)
     page_number = number = 0
-    for block in record.text:
+    for block in parts.text:
         page_number, number = block.page, number + 1 if block.page == page_number else 1
         yield Line(TEXT, [key, block.page, number, block, block.confidence])
 
 
-def _recognized(record: Record) -> Iterator[Field | Cell | TextBlock]:
-    yield from record.fields
-    for table in record.tables:
+def _recognized(parts: Parts) -> Iterator[Field | Cell | TextBlock]:
+    yield from parts.fields
+    for table in parts.tables:
         yield from table.cells
-    yield from record.text
+    yield from parts.text
 
 
-def _index(record: Record, source: str) -> list[Value]:
-    broken = [check.rule for check in record.checks if not check.passed]
+def _index(record: Record, source: str, parts: Parts) -> list[Value]:
+    broken = [check.rule for check in parts.checks if not check.passed]
     corrected, lowest = 0, None
-    for item in _recognized(record):
+    for item in _recognized(parts):
         if item.corrected is not None:
             corrected += 1
         elif item.confidence is not None and (lowest is None or item.confidence < lowest):
@@ -132,26 +137,29 @@ def _index(record: Record, source: str) -> list[Value]:
     ]
 
 
-def _documents(record: Record) -> Iterator[Line]:
+def _documents(record: Record, parts: Parts) -> Iterator[Line]:
     """Yield one row for each page, or element of a list, that has fields."""
     sheet, places = documents(record.operation)
-    rows: dict[tuple[int, int], list[Value]] = {}
-    for field in record.fields:
+    rows: dict[int, list[Value]] = {}
+    page = 0
+    for field in parts.fields:
+        if field.page != page:
+            yield from (Line(sheet, row) for row in rows.values())
+            page, rows = field.page, {}
         name, number = field.name, 0
         if "[" in name:
             element = _ELEMENT.match(name)
             name, number = _INDEX.sub("[]", name), int(element[1]) + 1 if element else 0
-        row = rows.get((field.page, number))
+        row = rows.get(number)
         if row is None:
             row = [record.document.key, field.page, number or None, *[None] * (len(sheet.columns) - 3)]
-            rows[field.page, number] = row
+            rows[number] = row
         place = places.get(name)
         if place is not None and row[place] is None:
             row[place] = field if field.final else None
         else:
             _put(row, place, field, field.label)
-    for row in rows.values():
-        yield Line(sheet, row)
+    yield from (Line(sheet, row) for row in rows.values())
 
 
 def _put(row: list[Value], place: int | None, value: Field | Cell, label: str) -> None:
@@ -210,36 +218,56 @@ def _labels(specs: Iterable[FieldSpec], paths: list[str]) -> list[str]:
 
 def _items(record: Record, table: Table) -> Iterator[Line]:
     """Yield the rows of line items, or of what text blocks hold beside their text."""
-    sheet, places = items(record.operation, _INDEX.sub("[]", table.name), table.label)
+    sheet, places = items(record.operation, _BRACKETS.sub("[]", table.name).removesuffix("[]"), table.label)
+    listed = table.label if not sheet.label.startswith(table.label) else None
     labels = {cell.column: cell.text for cell in table.cells if cell.row == 0}
     rows: dict[int, list[Value]] = {}
     for cell in table.cells:
         if cell.row:
-            row = rows.setdefault(
-                cell.row, [record.document.key, table.page, cell.row, *[None] * (len(sheet.columns) - 3)]
-            )
+            row = rows.get(cell.row)
+            if row is None:
+                row = rows[cell.row] = [record.document.key, table.page, cell.row, listed]
+                row += [None] * (len(sheet.columns) - len(row))
             label = labels.get(cell.column, "")
             _put(row, places.get(label), cell, label)
     for number in sorted(rows):
         yield Line(sheet, rows[number])
 
 
-@cache
 def items(slug: str, name: str, label: str) -> tuple[Sheet, dict[str, int]]:
-    """Return the sheet of one list of line items, and the place of each column's label."""
+    """Return the sheet of one list of line items, and the place of each column's label.
+
+    Lists that the catalog does not have share one sheet: there may be any number of them.
+
+    Args:
+        slug: Of the operation.
+        name: The list's path, ``[]`` for every index.
+        label: What people call it; a number in it says which of several it is.
+    """
+    return _listed(slug, name, _NUMBER.sub("", label)) if name in _lists(slug) else _listed(slug, "", "Other lists")
+
+
+@cache
+def _lists(slug: str) -> frozenset[str]:
+    """Return the paths of the lists that the catalog has of an operation."""
+    operation = catalog.OPERATIONS.get(slug)
+    paths = [spec.path for spec in operation.fields] if operation else []
+    return frozenset(path[: match.start()] for path in paths for match in _BRACKETS.finditer(path) if match.start())
+
+
+@cache
+def _listed(slug: str, name: str, label: str) -> tuple[Sheet, dict[str, int]]:
     operation = catalog.OPERATIONS.get(slug)
     prefix = f"{name}[]."
-    specs = [spec for spec in operation.fields if spec.path.startswith(prefix)] if operation else []
-    shown = _own(specs, prefix)
+    specs = [spec for spec in operation.fields if spec.path.startswith(prefix)] if operation and name else []
     named = {spec.path: spec for spec in specs}
     labels: dict[str, Column] = {}
-    for spec in shown:
+    for spec in _own(specs, prefix):
         around = named.get(spec.path.removesuffix(".words"))
         label_of = around.label if spec.path.endswith(".words") and around else spec.label
         labels.setdefault(label_of, Column(label_of, spec.label_zh, spec.type))
-    own = (Column("Document"), Column("Page", "", "integer"), Column("Row", "", "integer"))
-    title = f"{label}, {slug}"
-    sheet = Sheet(f"items:{slug}:{name}", title, (*own, *labels.values(), Column(OTHER)))
+    own = (Column("Document"), Column("Page", "", "integer"), Column("Row", "", "integer"), Column("List"))
+    sheet = Sheet(f"items:{slug}:{name}", f"{label}, {slug}", (*own, *labels.values(), Column(OTHER)))
     return sheet, {found: number + len(own) for number, found in enumerate(labels)}
 
 

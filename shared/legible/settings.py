@@ -88,7 +88,7 @@ class Workbooks(Struct, frozen=True, forbid_unknown_fields=True):
     """Workbooks over many documents. An object called ``marker`` says that its folder is complete; empty for none."""
 
     marker: Annotated[str, Meta(pattern=r"^[^/]*$")] = "_complete"
-    formats: tuple[Literal["xlsx", "csv", "jsonl"], ...] = ("xlsx",)
+    formats: Annotated[tuple[Literal["xlsx", "csv", "jsonl"], ...], Meta(min_length=1)] = ("xlsx",)
 
 
 class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -138,7 +138,7 @@ _MEANS = {
     "endpoint": "http:// or https:// and a host, with no path, such as https://obs.ap-southeast-1.myhuaweicloud.com",
     "project_id": "the project's id: letters, digits and '-'",
     "marker": "a name without '/', such as _complete; empty for none",
-    "formats": "a list of xlsx, csv, jsonl",
+    "formats": "a list of one or more of xlsx, csv, jsonl",
     "enterprise_project": "the enterprise project's id: letters, digits and '-'",
 }
 

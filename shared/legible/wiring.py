@@ -91,15 +91,36 @@ def assemble(
         log=call.log(settings.log.level),
         relay=fresh,
         folders=Folders(
-            collector(settings, store, call.owner), settings.workbooks.formats, call.remaining, time.sleep, fresh
+            collector(settings, store, call.owner, call.remaining),
+            settings.workbooks.formats,
+            call.remaining,
+            time.sleep,
+            fresh,
         ),
     )
 
 
-def collector(settings: Settings, store: ObjectStore, owner: str) -> Collector:
-    """Return what builds files over many documents; ``owner`` is a name no other build has."""
+def collector(
+    settings: Settings, store: ObjectStore, owner: str, remaining: Callable[[], float] | None = None
+) -> Collector:
+    """Return what builds files over many documents.
+
+    Args:
+        settings: The settings.
+        store: The object storage.
+        owner: A name no other build has.
+        remaining: How many seconds are left; None for whoever has no function's deadline.
+    """
     buckets = settings.buckets
-    return Collector(store, buckets.input, buckets.output, marker=settings.workbooks.marker, now=utc_now, owner=owner)
+    return Collector(
+        store,
+        buckets.input,
+        buckets.output,
+        marker=settings.workbooks.marker,
+        now=utc_now,
+        owner=owner,
+        remaining=remaining or _unhurried,
+    )
 
 
 def timed(context: Any, asked: Asked) -> dict[str, Any]:
@@ -111,7 +132,7 @@ def timed(context: Any, asked: Asked) -> dict[str, Any]:
     """
     call = Context(context)
     settings = load(settings_file(), call.variable)
-    build = collector(settings, store_of(settings, call.credentials()), call.owner).build
+    build = collector(settings, store_of(settings, call.credentials()), call.owner, call.remaining).build
     built = build(asked.workbook, asked.selection(utc_now().date()), asked.formats or settings.workbooks.formats)
     call.log(settings.log.level)("workbook", **msgspec.to_builtins(built))
     found: dict[str, Any] = msgspec.to_builtins(built)
@@ -179,6 +200,11 @@ def _rules(settings: Settings) -> Routing:
         operations=settings.operations,
         pinned=bool(settings.ocr.endpoint),
     )
+
+
+def _unhurried() -> float:
+    """Return how long somebody at a desk waits for a file over many documents, in seconds: as long as it takes."""
+    return 1e9
 
 
 def _patient() -> float:

@@ -7,11 +7,13 @@ from datetime import date, datetime
 from pathlib import Path
 
 import click
+import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from legible import wiring
-from legible.collecting import KINDS, Built, Collector, Format, Selection
+from legible.collecting import KINDS, Built, Collector, Format
+from legible.selection import Selection
 from legible_cli.connection import connect, settings_option, told
 
 
@@ -57,8 +59,8 @@ def workbook_command(
     collector = wiring.collector(connection.settings, connection.store, f"cli-{uuid.uuid4().hex[:12]}")
     built = told(_build, collector, name, selection, tuple(dict.fromkeys(formats)), out, console)
     console.print(f"{built.documents} documents:", *built.files, sep="\n  ", soft_wrap=True)
-    if built.running:
-        console.print(f"{len(built.running)} of them have no result yet; they are listed as running.")
+    if built.running.count:
+        console.print(f"{built.running.count} of them have no result yet; they are listed as running.")
 
 
 def _build(
@@ -82,7 +84,7 @@ def _build(
         for path in paths.values():
             path.parent.mkdir(parents=True, exist_ok=True)
         built = collector.write(name, selection, paths, tell)
-        return Built(built.documents, built.running, tuple(map(str, paths.values())))
+        return msgspec.structs.replace(built, files=tuple(map(str, paths.values())))
 
 
 def _day(day: datetime | None) -> date | None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import io
+from contextlib import ExitStack
 from datetime import date, timedelta
 
 import openpyxl
 import pytest
 
 from fakes import NextInvocation
-from legible import collecting
-from legible.collecting import Asked, Selection
+from legible import collecting, fetching, parts, selection
+from legible.collecting import Asked, Waiting
 from legible.errors import BusyError, EventError, HeldError, RejectedError, UnavailableError
+from legible.folders import name_of
 from legible.huawei import functiongraph
+from legible.layout import shortened
 from legible.model import ObjectRef, Reason
-from rig import IN, OUT, PASSPORT, Rig, picture
+from legible.selection import Candidate, Selection, Selector
+from rig import IN, OUT, PASSPORT, Rig, picture, tiff
 
 
 def workbook(rig, name):
@@ -55,7 +59,7 @@ class TestSelection:
             ("passport/a.png", "done"),
             ("passport/x.png", "running"),
         ]
-        assert built.running == ("passport/x.png",)
+        assert built.running == Waiting(1, ("passport/x.png",))
 
     def test_what_was_uploaded_and_has_no_result_is_listed_as_running(self):
         rig = three()
@@ -64,18 +68,67 @@ class TestSelection:
         rig.upload("passport/_complete", b"")
         built = rig.collector().build("all", Selection("passport/"))
         assert ("passport/late.png", "running") in listed(rig)
-        assert built.running == ("passport/late.png",)
+        assert built.running == Waiting(1, ("passport/late.png",))
         assert built.documents == 4
+
+    def test_of_many_that_run_the_first_are_named_and_all_are_listed(self):
+        rig = three()
+        for number in range(30):
+            rig.upload(f"late/{number:02d}.png")
+        built = rig.collector().build("all", Selection("late/"))
+        assert (built.running.count, len(built.running.first), len(listed(rig))) == (30, 20, 30)
 
     def test_one_bucket_for_both_lists_no_own_object(self):
         rig = three()
-        collector = collecting.Collector(rig.store, OUT, OUT, marker="", now=rig.clock.now, owner="x")
-        assert collector.running("results/") == []
+        assert list(candidates(rig, "results/", selector=Selector(rig.store, OUT, OUT, ""))) == []
 
-    @pytest.mark.parametrize("name", ["", "/a", "a/", ".hidden", "a\nb", "x" * 300])
+    @pytest.mark.parametrize("name", ["", "/a", "a/", ".hidden", "a/../b", "a\nb", "x" * 300])
     def test_a_name_that_is_none_is_refused(self, name):
         with pytest.raises(RejectedError, match="no name for a workbook"):
             three().collector().build(name, Selection())
+
+
+def candidates(rig, prefix="", selector=None):
+    with ExitStack() as opened:
+        return list((selector or Selector(rig.store, IN, OUT, "_complete")).find(Selection(prefix), opened))
+
+
+class TestCandidates:
+    """What lists of both buckets tell, brought together on the disk."""
+
+    def put(self, rig, key, *, uploaded=True, ended=True):
+        if uploaded:
+            rig.store.put(IN, key, b"document")
+        if ended:
+            rig.store.put(OUT, f"results/{shortened(key)}/record.json", b"{}")
+
+    @pytest.mark.parametrize("together", [1, 2, 10_000])
+    def test_each_name_is_there_once_whatever_the_order_of_the_lists(self, monkeypatch, together):
+        """Given names of which one begins another: a list of results has them in another order than one of uploads."""
+        monkeypatch.setattr(selection, "_TOGETHER", together)
+        rig = Rig()
+        keys = ["a", "a b", "a!", "a-1.png", "a.png", "a/b", "a.png-2", "a.png/x", "护照.png", "\U0001f600.png"]
+        for key in keys:
+            self.put(rig, key)
+        found = candidates(rig)
+        assert [item.name for item in found] == sorted(keys)
+        assert all(item.key == item.name and item.etag and item.size == 2 for item in found)
+
+    def test_long_names_find_their_results_too(self):
+        rig = Rig()
+        keys = [f"{'x' * 900}{number}" for number in range(3)]
+        for key in keys:
+            self.put(rig, key)
+        found = candidates(rig)
+        assert [item.key for item in found] == sorted(keys, key=shortened)
+        assert all(item.size == 2 for item in found)
+
+    def test_what_only_one_list_has_is_there_too(self):
+        rig = Rig()
+        self.put(rig, "a.png", ended=False)
+        self.put(rig, "b.png", uploaded=False)
+        assert [(item.key, item.size) for item in candidates(rig)] == [("a.png", None), ("", 2)]
+        assert candidates(rig)[1] == Candidate("b.png", "", "", 2)
 
 
 class TestRecords:
@@ -84,18 +137,57 @@ class TestRecords:
         rig.upload("passport/b.png", picture(99, 40))
         built = rig.collector().build("all", Selection("passport/"))
         assert ("passport/b.png", "running") in listed(rig)
-        assert built.running == ("passport/b.png",)
+        assert built.running == Waiting(1, ("passport/b.png",))
         assert built.documents == 3
 
-    def test_one_that_is_not_small_is_read_by_itself(self, monkeypatch):
+    def test_one_that_is_not_small_is_read_a_few_values_at_a_time(self, monkeypatch):
+        """Given records of all kinds, read whole and read in pieces: the files are the same."""
         rig = three()
-        monkeypatch.setattr(collecting, "_SMALL_RECORD", 100)
-        rig.collector().build("all", Selection())
-        assert [status for _, status in listed(rig)] == ["done"] * 3
+        rig.run(rig.upload("passport/many.tiff", tiff(5)), rig.upload("passport/none.png", b"no picture"))
+        rig.collector().build("whole", Selection(), ("xlsx", "jsonl"))
+        monkeypatch.setattr(fetching, "_SMALL", 100)
+        monkeypatch.setattr(fetching, "ranges", lambda size: ((n, min(n + 700, size) - 1) for n in range(0, size, 700)))
+        monkeypatch.setattr(parts, "_BATCH", 2)
+        rig.collector().build("pieces", Selection(), ("xlsx", "jsonl"))
+        assert [status for _, status in listed(rig, "pieces")] == ["done"] * 4 + ["rejected"]
+        whole, pieces = (
+            rig.store.objects[ObjectRef(OUT, f"workbooks/{name}.jsonl")][0] for name in ("whole", "pieces")
+        )
+        assert whole == pieces
+        assert [row for row in workbook(rig, "whole")["Passport"].values] == [
+            row for row in workbook(rig, "pieces")["Passport"].values
+        ]
+
+    def test_one_that_is_rewritten_while_it_is_read_in_pieces_is_read_again(self, monkeypatch):
+        rig = three()
+        monkeypatch.setattr(fetching, "_SMALL", 100)
+        ref, changes = ObjectRef(OUT, "results/passport/a.png/record.json"), iter(range(2))
+
+        def rewritten(verb, found):
+            if (verb, found) == ("read", ref) and next(changes, None) is not None:
+                body = rig.store.objects[ref][0]
+                rig.store.put(OUT, ref.key, body + b"\n")
+
+        rig.store.fail = rewritten
+        rig.collector().build("all", Selection("passport/a"))
+        assert listed(rig) == [("passport/a.png", "done")]
+
+    def test_one_that_is_rewritten_again_and_again_is_left_to_another_time(self, monkeypatch):
+        rig = three()
+        monkeypatch.setattr(fetching, "_SMALL", 100)
+        ref = ObjectRef(OUT, "results/passport/a.png/record.json")
+
+        def rewritten(verb, found):
+            if (verb, found) == ("read", ref):
+                rig.store.put(OUT, ref.key, rig.store.objects[ref][0] + b"\n")
+
+        rig.store.fail = rewritten
+        with pytest.raises(UnavailableError, match="rewritten again and again"):
+            rig.collector().build("all", Selection("passport/a"))
 
     def test_one_that_is_not_small_may_go_too(self, monkeypatch):
         rig = three()
-        monkeypatch.setattr(collecting, "_SMALL_RECORD", 100)
+        monkeypatch.setattr(fetching, "_SMALL", 100)
 
         def gone(verb, ref):
             if verb == "read" and ref.key.endswith("b.png/record.json"):
@@ -116,11 +208,24 @@ class TestRecords:
         with pytest.raises(HeldError, match="cannot be written here") as caught:
             rig.collector().build("all", Selection())
         assert caught.value.reason_code == "disk-full"
+        (outcome,) = rig.run(rig.upload("passport/_complete", b""))
+        assert (outcome["status"], outcome["reason"]["code"]) == ("held", "disk-full")
 
-    def test_one_that_is_too_large_is_listed_without_its_content(self, monkeypatch):
+    def test_what_takes_longer_than_the_function_may_is_said_so_and_leaves_nothing(self, tmp_path):
+        """Given 30 documents and an invocation that loses 4 of its 60 seconds with each record it reads."""
+        rig = Rig(*[PASSPORT] * 30)
+        for number in range(30):
+            rig.run(rig.upload(f"passport/{number:02d}.png", picture(60 + number, 40)))
+        rig.store.after = lambda verb, ref: rig.clock.pause(4) if verb == "read" else None
+        with pytest.raises(HeldError, match="of 30 documents were read") as caught:
+            rig.collector().write("all", Selection(), {"xlsx": tmp_path / "all.xlsx"})
+        assert caught.value.reason_code == "no-time"
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_large_one_of_other_make_is_listed_without_its_content(self, monkeypatch):
         rig = three()
-        monkeypatch.setattr(collecting, "LARGEST_RECORD", 100)
-        monkeypatch.setattr(collecting, "_SMALL_RECORD", 100)
+        monkeypatch.setattr(fetching, "_SMALL", 100)
+        monkeypatch.setattr(parts, "LARGEST", 100)
         rig.collector().build("all", Selection("passport/a"))
         row = dict(zip(*list(workbook(rig, "all")["Documents"].iter_rows(values_only=True)), strict=True))
         assert (row["Document"], row["Status"], row["Reason code"]) == (
@@ -133,8 +238,9 @@ class TestRecords:
     def test_one_that_something_else_wrote_is_listed_as_such(self):
         rig = three()
         rig.store.put(OUT, "results/passport/a.png/record.json", b"{}")
-        rig.collector().build("all", Selection("passport/a"))
-        assert listed(rig) == [("passport/a.png", "dead")]
+        rig.store.put(OUT, "results/passport/b.png/record.json", b" " * 2_000_000)
+        rig.collector().build("all", Selection("passport/"))
+        assert listed(rig)[:2] == [("passport/a.png", "dead"), ("passport/b.png", "dead")]
 
     def test_one_that_goes_while_it_is_read_is_listed_as_running(self):
         rig = three()
@@ -261,7 +367,7 @@ class TestACompleteFolder:
     def test_is_tried_again_by_the_platform_where_no_invocation_can_be_called(self):
         rig = three()
         rig.upload("passport/late.png", picture(90, 40))
-        with pytest.raises(BusyError, match="1 documents below 'passport/' still run"):
+        with pytest.raises(BusyError, match=r"1 documents below 'passport/' still run, 'passport/late\.png' among"):
             rig.run(rig.upload("passport/_complete", b""))
         assert ObjectRef(OUT, "workbooks/passport.xlsx") not in rig.store.objects
 
@@ -291,9 +397,34 @@ class TestACompleteFolder:
 
     def test_another_name_can_be_chosen_or_none(self):
         rig = three()
-        collector = collecting.Collector(rig.store, IN, OUT, marker="", now=rig.clock.now, owner="x")
-        assert collector.folder_of(ObjectRef(IN, "passport/_complete")) is None
+        assert Selector(rig.store, IN, OUT, "").folder_of(ObjectRef(IN, "passport/_complete")) is None
         assert rig.collector().folder_of(ObjectRef(OUT, "passport/_complete")) is None
+
+    @pytest.mark.parametrize(
+        ("folder", "name"),
+        [("", "all"), ("a/", "a"), ("a/b c/", "a/b c"), ("护照/", "护照"), ("_x/", "_x")],
+    )
+    def test_gives_its_workbook_its_name(self, folder, name):
+        assert name_of(folder) == name
+
+    def test_whose_name_cannot_be_one_gets_one_of_its_own(self):
+        folders = [
+            ".a/",
+            "..a/",
+            "a//b/",
+            "a/./b/",
+            "a/../b/",
+            "a\n/",
+            "a\t/",
+            "./",
+            "/",
+            "x" * 500 + "/",
+            "x" * 501 + "/",
+        ]
+        rig, names = three(), [name_of(folder) for folder in folders]
+        assert len(set(names)) == len(folders)
+        for name in names:
+            rig.collector().build(name, Selection("nothing/"))
 
 
 class TestATimer:

@@ -24,6 +24,7 @@ from legible.errors import SettingsError
 from legible.exports import Csv, JsonLines
 from legible.fields import extract
 from legible.model import Cell, Check, Correction, Document, Field, Page, Reason, Record, Table, TextBlock
+from legible.workbook import many
 from legible.workbook.many import Many
 from legible.workbook.values import fit
 
@@ -52,10 +53,10 @@ def recorded(slug: str, number: int = 0, **changes: Any) -> Record:
 
 def book(*records: Record, source: str = "", **options: Any) -> openpyxl.Workbook:
     file = io.BytesIO()
-    many = Many(file, "Test", **options)
+    sink = Many(file, "Test", **options)
     for record in records:
-        many.add(record, source)
-    many.close()
+        sink.add(record, source)
+    sink.close()
     return openpyxl.load_workbook(file)
 
 
@@ -123,7 +124,8 @@ class TestWorkbook:
         table = Table("list", "Things", 1, 2, 1, (Cell(0, 0, "A"), Cell(1, 0, "b")), header=True)
         found = book(recorded("passport", operation="future", fields=(Field("a", "A", "b"),), tables=(table,)))
         assert column(found["future"], "Other") == ["A: b"]
-        assert column(found["Things, future"], "Other") == ["A: b"]
+        assert column(found["Other lists, future"], "List") == ["Things"]
+        assert column(found["Other lists, future"], "Other") == ["A: b"]
 
     def test_failed_pages_and_findings_have_their_reasons(self):
         reason = Reason("image-blurred", "The page is blurred.", "Scan it again.")
@@ -143,16 +145,16 @@ class TestWorkbook:
     def test_the_summary_counts_every_document_once(self):
         found = book(recorded("passport", 1), recorded("passport", 2, status="dead"), recorded("vin", 3, operation=""))
         sheet = found["Summary"]
-        rows_found = {row[0].value: [cell.value for cell in row[1:8]] for row in sheet.iter_rows(min_row=4, max_row=6)}
+        rows_found = {row[0].value: [cell.value for cell in row[1:8]] for row in sheet.iter_rows(min_row=5, max_row=7)}
         assert rows_found["passport"] == [1, 0, 0, 0, 1, 0, 2]
-        assert rows_found["none: no route was found"] == [1, 0, 0, 0, 0, 0, 1]
+        assert rows_found["none (no route, or no result yet)"] == [1, 0, 0, 0, 0, 0, 1]
         assert rows_found["All"] == [2, 0, 0, 0, 1, 0, 3]
         assert len(sheet._charts) == 1
 
     def test_nothing_at_all_is_a_workbook_too(self):
         found = book()
         assert found["Documents"].max_row == 1
-        assert found["Summary"]["H4"].value == 0
+        assert found["Summary"]["H5"].value == 0
 
     def test_corrections_and_doubts_are_seen(self):
         corrected = Correction("RIGHT", "Wang Fang", AT)
@@ -184,6 +186,62 @@ class TestWorkbook:
         ]
         assert links == ["https://in.obs.example.com/passport/00000.png"]
         assert not any(cell.hyperlink for sheet in book(record, source="javascript:x") for row in sheet for cell in row)
+
+    def test_where_there_can_be_no_more_links_the_target_is_a_text(self, monkeypatch):
+        monkeypatch.setattr(many, "_MOST_LINKS", 1)
+        sheet = book(recorded("vin", 1), recorded("vin", 2), source="https://in.obs.example.com/a.png")["Documents"]
+        assert column(sheet, "Source") == ["Open", "https://in.obs.example.com/a.png"]
+        assert sheet.cell(3, sheet.max_column).hyperlink is None
+
+    def test_the_index_has_its_colors_and_room_for_reasons_that_come_late(self):
+        reason = Reason("image-blurred", "The page is blurred.", "Scan it again.")
+        late = recorded("vin", 999, status="rejected", reason=reason)
+        sheet = book(*(recorded("vin", n) for n in range(120)), late)["Documents"]
+        place = [cell.value for cell in sheet[1]].index("Reason")
+        assert sheet.column_dimensions[sheet[1][place].column_letter].width > 40
+        assert sheet["B2"].fill.fgColor.rgb != sheet["B122"].fill.fgColor.rgb
+
+    def test_sheets_that_tell_of_something_wrong_are_seen(self):
+        found = book(recorded("vin"))
+        wrong = book(recorded("vin", checks=(Check("vin-form", False, 1, ("vin",), "Too short."),)))
+        assert found["Findings"].sheet_properties.tabColor is None
+        assert wrong["Findings"].sheet_properties.tabColor is not None
+
+    def test_a_wide_sheet_is_not_printed_on_one_page(self):
+        found = book(recorded("vehicle-certificate"), recorded("vin"))
+        assert found["Vehicle identification number"].sheet_properties.pageSetUpPr.fitToPage
+        wide = found["Vehicle conformity certificate"]
+        assert not (wide.sheet_properties.pageSetUpPr and wide.sheet_properties.pageSetUpPr.fitToPage)
+
+    def test_a_row_is_as_high_as_its_lines_need_within_reason(self, monkeypatch):
+        monkeypatch.setattr(many, "_MOST_TALL", 4)
+        blocks = [TextBlock(text) for text in ("a\nb", "a", "a\nb\nc", "a\n" * 50, "a\n\nb", "a\nb")]
+        two = Cell(0, 0, "a\nb\nc"), Cell(1, 0, "a")
+        items = Table("item_list", "Items", 1, 2, 2, (*two[1:], Cell(1, 1, "a\nb\nc"), Cell(1, 0, "a\nb")), header=True)
+        sheet = book(recorded("general-text", text=tuple(blocks), fields=(), tables=(items,)))["Text"]
+        heights = [sheet.row_dimensions[row].height for row in range(2, 8)]
+        assert heights[0] == 30
+        assert heights[1] is None
+        assert heights[2] == 45
+        assert heights[3] is None or heights[3] <= 120
+        assert sheet["D2"].alignment.wrap_text
+
+    def test_dates_and_times_are_what_excel_takes_for_them(self):
+        at = datetime(2026, 3, 4, 5, 6, 7, tzinfo=timezone(timedelta(hours=8)))
+        record = recorded("passport", finished_at=at, fields=(Field("date_of_birth", "B", "x", "date", "1900-03-01"),))
+        found = book(record)
+        assert column(found["Documents"], "Finished") == [datetime(2026, 3, 3, 21, 6, 7)]
+        assert column(found["Passport"], "Date of birth") == [datetime(1900, 3, 1)]
+
+    def test_of_two_lists_of_one_kind_each_row_says_which(self):
+        lists = tuple(
+            Table(f"words_region_list[{n}].words_block_list[]", f"Table {n + 1} details", 1, 2, 1,
+                  (Cell(0, 0, "Rows"), Cell(1, 0, "1")), header=True)
+            for n in range(2)
+        )  # fmt: skip
+        sheet = book(recorded("general-table", tables=lists))["Table details, general-table"]
+        assert column(sheet, "List") == ["Table 1 details", "Table 2 details"]
+        assert column(sheet, "Rows") == ["1", "1"]
 
     def test_what_is_beyond_a_sheet_goes_on_in_another_one(self):
         found = book(*(recorded("vin", n) for n in range(25)), rows_per_sheet=11)

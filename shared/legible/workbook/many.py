@@ -7,8 +7,7 @@ in the workbook of one record no text becomes a formula or a link; the only link
 
 from __future__ import annotations
 
-from collections import Counter
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,35 +15,37 @@ import xlsxwriter
 from xlsxwriter.exceptions import XlsxFileError
 from xlsxwriter.utility import xl_rowcol_to_cell
 
-from legible.model import Cell, Field, Record, Status, TextBlock
-from legible.rows import FINDINGS, INDEX, LOWEST, PAGES, Column, Line, Sheet, Value, lines
-from legible.workbook.cells import CORRECTED, DOUBTS, FINDING, HEADER, HEADING, LABEL, Style, status_style
+from legible.contents import Parts
+from legible.model import Cell, Field, Record, TextBlock
+from legible.rows import FINDINGS, INDEX, LOWEST, PAGES, STATUS, Column, Line, Sheet, Value, lines
+from legible.workbook import summary
+from legible.workbook.cells import HEADER, Style, looks, of, status_style
+from legible.workbook.formats import SURE_FROM, Formats, doubt, tint_of
 from legible.workbook.values import MAX_ROWS, decimals, fit, pieces, sheet_name, shown, width
 
 #: Excel takes no more links on a sheet than 65,530, and each is kept in memory until the end.
 _MOST_LINKS, _LONGEST_LINK = 20_000, 2_000
 _WIDEST, _NARROWEST = 60, 9
+#: A line's height in points, how many lines a row shows, and how many such rows there are: each is kept in memory too.
+_LINE, _HIGHEST, _MOST_TALL = 15, 8, 20_000
+#: What is rarely there, and would be cut where no row at the beginning has it.
+_ROOMY = {"Broken rules": 24, "Reason code": 18, "Reason": 48, "Advice": 40, "What disagrees": 48, "Values": 24}
+#: What stands at the right of its column.
+_RIGHT = frozenset({"amount", "number", "share"})
 #: Columns are measured by so many rows at the beginning of a sheet; beyond, nothing is measured any more.
 _MEASURED = 100
+#: What is wider, in columns of a fixed font, is not printed on one page's width, but at a scale in percent.
+_PRINTABLE, _SCALE = 340, 55
 #: A text up to so many characters fits whatever they are.
 _SHORT = 16_000
+#: Up to so many, a cell may have the format of texts; see ``cells.styled``.
+_PLAIN = 255
 _CONTINUED = "Continued"
 _CLOCKLESS = datetime(2000, 1, 1)
-#: The statuses in the order in which people count them, with their colors in the chart.
-_COLORS: dict[Status, str] = {
-    "done": "#70AD47",
-    "partial": "#FFC000",
-    "rejected": "#ED7D31",
-    "held": "#8EA9DB",
-    "dead": "#C00000",
-    "running": "#BFBFBF",
-}
-_STATUSES = tuple(_COLORS)
-#: The chart's height in pixels has a bound, whatever the number of operations.
-_TALLEST = 1_400
-#: From this confidence on nothing is colored.
-_SURE = max(limit for limit, _, _ in DOUBTS)
-_SHARES = ((0.0, 0.5), (0.5, 0.8), (0.8, 0.95), (0.95, 1.01))
+#: Excel counts days from here, from March 1900 on.
+_EPOCH, _DAY = datetime(1899, 12, 30, tzinfo=timezone.utc), timedelta(days=1)
+_FIRST_DAY = _EPOCH.toordinal()
+_TABS = {PAGES.name: "#C00000", FINDINGS.name: "#7030A0"}
 
 
 class _Open:
@@ -56,6 +57,8 @@ class _Open:
         self.name = name
         self.row = 0
         self.widths = [_NARROWEST] * len(sheet.columns)
+        #: The last row that is higher than others, and how many lines it has.
+        self.grown = (0, 1)
         #: Columns in which something stands.
         self.used = [False] * len(sheet.columns)
 
@@ -83,16 +86,12 @@ class Many:
         self._title = title
         self._room = rows_per_sheet
         how = dict.fromkeys(("strings_to_formulas", "strings_to_urls", "strings_to_numbers"), False)
-        self._book = xlsxwriter.Workbook(file, {"constant_memory": True, "tmpdir": folder and str(folder)} | how)
+        how |= {"constant_memory": True, "use_zip64": True}
+        self._book = xlsxwriter.Workbook(file, {"tmpdir": folder and str(folder)} | how)
+        self._formats = Formats(self._book)
         self._names: set[str] = set()
-        self._formats: dict[Any, Any] = {}
-        self._looks: dict[Any, Any] = {}
-        self._newest: datetime | None = None
         self._unfit = 0
-        self._counts: Counter[tuple[str, str]] = Counter()
-        self._findings: Counter[str] = Counter()
-        self._shares: Counter[int] = Counter()
-        self._links = 0
+        self._links = self._tall = 0
         self._writers: dict[type[Any], Any] = {
             Field: self._recognized,
             Cell: self._recognized,
@@ -102,28 +101,26 @@ class Many:
             float: self._share,
             datetime: self._time,
         }
-        self._usual = self._look("text")
-        self._summary = self._added("Summary")
+        self._usual, self._place, self._clock = map(self._formats.look, ("text", "place", "time"))
+        self._summary, self._summary_page = summary.Summary(), self._added(summary.NAME)
         self._sheets: dict[str, _Open] = {}
         self._continued: _Open | None = None
         for sheet in (INDEX, PAGES, FINDINGS):
             self._begin(sheet)
 
-    def add(self, record: Record, source: str = "") -> None:
-        """Write the rows of one document; ``source`` is a URL of it, percent-encoded, for the link to it."""
-        for line in lines(record, source):
+    def add(self, record: Record, source: str = "", parts: Parts | None = None) -> None:
+        """Write the rows of one document.
+
+        Args:
+            record: What is known of it.
+            source: A URL of it, percent-encoded, for the link to it.
+            parts: What was recognized, where the record itself does not hold it.
+        """
+        for line in lines(record, source, parts):
             self.write(line)
             if line.sheet is INDEX:
-                self._count(record, line.values[LOWEST])
-
-    def _count(self, record: Record, confidence: Value) -> None:
-        """Take one document into the summary."""
-        self._counts[record.operation, record.status] += 1
-        self._findings.update(check.rule for check in record.checks if not check.passed)
-        if isinstance(confidence, float):
-            self._shares[next(n for n, (_, end) in enumerate(_SHARES) if confidence < end)] += 1
-        if record.finished_at and (self._newest is None or record.finished_at > self._newest):
-            self._newest = record.finished_at
+                lowest = line.values[LOWEST]
+                self._summary.count(record, parts or record, lowest if isinstance(lowest, float) else None)
 
     def write(self, line: Line) -> None:
         """Write one row."""
@@ -132,15 +129,13 @@ class Many:
             sheet = self._begin(line.sheet)
         row, sheet.row = sheet.row, sheet.row + 1
         values = line.values
-        if line.sheet is INDEX:
-            *values, source = values
-            self._link(sheet, row, str(source or ""))
         if row <= _MEASURED:
             sheet.measure(values)
-        writers, used = self._writers, sheet.used
+        if line.sheet is INDEX:
+            values = self._indexed(sheet, row, values)
+        writers = self._writers
         for column, value in enumerate(values):
-            if value is not None and value != "":
-                used[column] = True
+            if value is not None:
                 writers[type(value)](sheet, row, column, value)
 
     def close(self) -> None:
@@ -153,8 +148,9 @@ class Many:
             self._end(sheet)
         if self._continued is not None:
             self._end(self._continued)
-        self._write_summary()
-        created = _CLOCKLESS if self._newest is None else self._newest.astimezone(timezone.utc).replace(tzinfo=None)
+        self._summary.write(self._book, self._summary_page, self._formats, self._title, self._unfit)
+        last = self._summary.last
+        created = _CLOCKLESS if last is None else last.astimezone(timezone.utc).replace(tzinfo=None)
         self._book.set_properties({"title": fit(self._title)[0][:200], "author": "Legible", "created": created})
         try:
             self._book.close()
@@ -169,10 +165,10 @@ class Many:
         name = sheet_name(sheet.label, {*self._names, _CONTINUED})
         found = _Open(sheet, self._added(name), name)
         self._sheets[sheet.name] = found
-        head = self._format(HEADER)
         for number, column in enumerate(sheet.columns):
+            head = self._formats.styled(HEADER | ({"align": "right"} if column.type in _RIGHT else {}))
             label = f"{column.label} {column.label_zh}".strip()
-            found.widths[number] = max(_NARROWEST, min(width(label) + 3, _WIDEST))
+            found.widths[number] = max(_NARROWEST, min(width(label) + 3, _WIDEST), _ROOMY.get(column.label, 0))
             found.page.write_string(0, number, label, head)
         found.row = 1
         return found
@@ -182,13 +178,12 @@ class Many:
         page = self._book.add_worksheet(name)
         page.set_paper(9)
         page.set_landscape()
-        page.fit_to_pages(1, 0)
         page.set_footer("&C&A&RPage &P of &N")
         page.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
         return page
 
     def _end(self, sheet: _Open) -> None:
-        """Set what is only known at the end: widths, the filter, and which columns have nothing in them."""
+        """Set what is only known at the end: widths, the filter, how it is printed, which columns are empty."""
         page, columns = sheet.page, sheet.of.columns
         for number in range(len(columns)):
             hidden = {"hidden": True} if not sheet.used[number] and sheet.row > 1 else {}
@@ -196,56 +191,84 @@ class Many:
         page.freeze_panes(1, 1)
         page.repeat_rows(0)
         page.autofilter(0, 0, max(sheet.row - 1, 1), len(columns) - 1)
+        wide = sum(width for width, used in zip(sheet.widths, sheet.used, strict=True) if used)
+        if wide <= _PRINTABLE:
+            page.fit_to_pages(1, 0)
+        else:
+            page.set_print_scale(_SCALE)
+            page.repeat_columns(0)
+        if sheet.row > 1 and sheet.of.name in _TABS:
+            page.set_tab_color(_TABS[sheet.of.name])
+
+    def _indexed(self, sheet: _Open, row: int, values: list[Value]) -> list[Value]:
+        """Write the status in its color and the link to the document; return what is left of the row."""
+        *left, source = values
+        status: Any = left[STATUS]
+        sheet.used[STATUS] = True
+        sheet.page.write_string(row, STATUS, status, self._formats.look("text", status_style(status)))
+        left[STATUS] = None
+        self._link(sheet, row, str(source or ""))
+        return left
 
     def _number(self, sheet: _Open, row: int, column: int, value: float) -> None:
-        sheet.page.write_number(row, column, value, self._look("integer"))
+        sheet.used[column] = True
+        sheet.page.write_number(row, column, value, self._place)
 
     def _share(self, sheet: _Open, row: int, column: int, value: float) -> None:
-        sheet.page.write_number(row, column, value, self._look("share", doubt=_doubt(value)))
+        sheet.used[column] = True
+        sheet.page.write_number(row, column, value, self._formats.look("share", doubt(value)))
 
     def _time(self, sheet: _Open, row: int, column: int, value: datetime) -> None:
-        at = value.astimezone(timezone.utc).replace(tzinfo=None)
-        sheet.page.write_datetime(row, column, at, self._look("time"))
+        sheet.used[column] = True
+        sheet.page.write_number(row, column, (value - _EPOCH) / _DAY, self._clock)
 
     def _block(self, sheet: _Open, row: int, column: int, item: TextBlock) -> None:
-        self._text(sheet, row, column, item.final, CORRECTED if item.corrected else None, item.confidence)
+        self._text(sheet, row, column, item.final, tint_of((), item.corrected, item.confidence))
 
     def _recognized(self, sheet: _Open, row: int, column: int, item: Field | Cell) -> None:
         """Write a value where that is exact, else the text, never as a formula or link."""
-        mark = FINDING if item.findings else CORRECTED if item.corrected else None
-        value = None if item.typed is None else shown(item.type, item.typed)
-        if value is None:
-            self._text(sheet, row, column, item.final, mark, item.confidence)
+        confidence, typed = item.confidence, item.typed
+        sure = (confidence is None or confidence >= SURE_FROM) and not item.findings and item.corrected is None
+        tint = None if sure else tint_of(item.findings, item.corrected, confidence)
+        value = None if typed is None else shown(item.type, typed)
+        if value is None or typed is None:
+            self._text(sheet, row, column, item.final, tint)
             return
-        doubt = _doubt(item.confidence)
-        if isinstance(value, bool):
-            sheet.page.write_boolean(row, column, value, self._look("boolean", "", 0, mark, doubt))
+        sheet.used[column] = True
+        if isinstance(value, float):
+            look = self._formats.look(item.type, tint, item.currency, decimals(typed))
+            sheet.page.write_number(row, column, value, look)
         elif isinstance(value, date):
-            sheet.page.write_datetime(row, column, value, self._look("date", "", 0, mark, doubt))
+            sheet.page.write_number(row, column, value.toordinal() - _FIRST_DAY, self._formats.look("date", tint))
         else:
-            digits = decimals(item.typed or "")
-            sheet.page.write_number(row, column, value, self._look(item.type, item.currency, digits, mark, doubt))
+            sheet.page.write_boolean(row, column, value, self._formats.look("boolean", tint))
 
-    def _text(
-        self,
-        sheet: _Open,
-        row: int,
-        column: int,
-        text: str,
-        mark: Style | None = None,
-        confidence: float | None = None,
-    ) -> None:
+    def _text(self, sheet: _Open, row: int, column: int, text: str, tint: Style | None = None) -> None:
+        if not text:
+            return
+        lines = 0
         if not (text.isascii() and text.isprintable()):
             text, unfit = fit(text)
             self._unfit += unfit
+            lines = text.count("\n")
         if len(text) > _SHORT:
             text = self._held(sheet, row, column, text)
-        if not text:
-            return
-        doubt = _doubt(confidence)
-        kind = "quoted" if text[0] in "=+-@\t" else "text" if len(text) <= 255 else "long"
-        look = self._usual if mark is doubt is None and kind == "text" else self._look(kind, "", 0, mark, doubt)
+        sheet.used[column] = True
+        kind = "quoted" if text[0] in "=+-@\t" else "long" if len(text) > _PLAIN else "lines" if lines else "text"
+        if lines:
+            self._grow(sheet, row, lines + 1)
+        look = self._usual if tint is None and kind == "text" else self._formats.look(kind, tint)
         sheet.page.write_string(row, column, text, look)
+
+    def _grow(self, sheet: _Open, row: int, lines: int) -> None:
+        """Make a row as high as its text needs, within reason."""
+        if row != sheet.grown[0]:
+            self._tall += 1
+            sheet.grown = (row, 1)
+        height = min(lines, _HIGHEST)
+        if height > sheet.grown[1] and self._tall <= _MOST_TALL:
+            sheet.grown = (row, height)
+            sheet.page.set_row(row, height * _LINE)
 
     def _held(self, sheet: _Open, row: int, column: int, text: str) -> str:
         """Return what one cell holds of a text; the rest goes on in another sheet."""
@@ -258,7 +281,7 @@ class Many:
         at = f"{goes_on.name}, row {goes_on.row + 1}"
         for piece in more:
             for place, part in enumerate((sheet.name, xl_rowcol_to_cell(row, column), piece)):
-                goes_on.page.write_string(goes_on.row, place, part, self._look("long"))
+                goes_on.page.write_string(goes_on.row, place, part, self._formats.look("long"))
             goes_on.row += 1
         return f"{first} \u2026 (continued in sheet {at})"
 
@@ -269,137 +292,27 @@ class Many:
         name = sheet_name(_CONTINUED, self._names)
         found = _Open(sheet, self._added(name), name)
         for number, column in enumerate(sheet.columns):
-            found.page.write_string(0, number, column.label, self._format(HEADER))
+            found.page.write_string(0, number, column.label, self._formats.styled(HEADER))
         found.row, found.used = 1, [True] * 3
         return found
 
     def _link(self, sheet: _Open, row: int, target: str) -> None:
-        """Link to the document itself: the target is made by us and percent-encoded; nothing recognized is in it."""
+        """Link to the document itself: the target is made by us and percent-encoded; nothing recognized is in it.
+
+        Where there can be no more links the target stands as a text.
+        """
+        place = len(sheet.of.columns) - 1
         if target.startswith(("https://", "http://")) and len(target) < _LONGEST_LINK and self._links < _MOST_LINKS:
             self._links += 1
-            place = len(sheet.of.columns) - 1
             sheet.used[place] = True
-            sheet.page.write_url(row, place, target, self._look("link"), string="Open")
-
-    def _look(
-        self, kind: str, currency: str = "", digits: int = 0, mark: Style | None = None, doubt: Style | None = None
-    ) -> Any:
-        """Return a cell's format; there are few, and each is made once."""
-        key = (kind, currency, digits, id(mark), id(doubt))
-        found = self._looks.get(key)
-        if found is None:
-            style = {"valign": "top"} | (doubt or {}) | (mark or {}) | _number_format(kind, currency, digits)
-            found = self._looks[key] = self._format(style)
-        return found
-
-    def _format(self, style: Style) -> Any:
-        key = tuple(sorted(style.items()))
-        if key not in self._formats:
-            self._formats[key] = self._book.add_format(style)
-        return self._formats[key]
-
-    def _write_summary(self) -> None:
-        """Count by operation and status, by rule and by confidence, with a chart of the first."""
-        page, head, text = self._summary, self._format(HEADER), self._format(LABEL)
-        page.set_column(0, 0, 36)
-        page.set_column(1, len(_STATUSES) + 1, 11)
-        page.write_string(0, 0, fit(self._title)[0][:200], self._format(HEADING))
-        for column, label in enumerate(("Operation", *_STATUSES, "all")):
-            page.write_string(2, column, label, head if label not in _STATUSES else self._format(_colored(label)))
-        operations = sorted({operation for operation, _ in self._counts})
-        row = 3
-        for operation in (*operations, None):
-            found = [
-                sum(n for (o, s), n in self._counts.items() if s == status and operation in (o, None))
-                for status in _STATUSES
-            ]
-            label = "All" if operation is None else operation or "none: no route was found"
-            page.write_string(row, 0, label, text)
-            for column, number in enumerate((*found, sum(found)), 1):
-                page.write_number(row, column, number, self._look("integer"))
-            row += 1
-        self._chart(len(operations))
-        tables = [
-            ("Broken rule", [(rule, number) for rule, number in sorted(self._findings.items())]),
-            ("Lowest confidence", [(_share(n), self._shares[n]) for n in range(len(_SHARES)) if self._shares[n]]),
-        ]
-        if self._unfit:
-            tables.append(
-                ("Characters no worksheet can hold", [("shown as \u2400 to \u2421 or as \ufffd", self._unfit)])
-            )
-        row += 2 + min(160 + 22 * len(operations), _TALLEST) // 20
-        for title, entries in tables:
-            row += 1
-            page.write_string(row, 0, title, head)
-            page.write_string(row, 1, "number", head)
-            for label, number in entries or [("none", 0)]:
-                row += 1
-                page.write_string(row, 0, label, text)
-                page.write_number(row, 1, number, self._look("integer"))
-            row += 1
-        page.activate()
-
-    def _chart(self, count: int) -> None:
-        """Draw the documents of each operation by status, one bar an operation."""
-        if not count:
-            return
-        chart = self._book.add_chart({"type": "bar", "subtype": "stacked"})
-        for column, (status, color) in enumerate(_COLORS.items(), 1):
-            chart.add_series(
-                {
-                    "name": status,
-                    "categories": ["Summary", 3, 0, 2 + count, 0],
-                    "values": ["Summary", 3, column, 2 + count, column],
-                    "fill": {"color": color},
-                    "gap": 40,
-                }
-            )
-        chart.set_title({"name": "Documents by operation and status", "name_font": {"size": 12}})
-        chart.set_y_axis({"reverse": True})
-        chart.set_x_axis({"num_format": "0", "major_gridlines": {"visible": True, "line": {"color": "#D9D9D9"}}})
-        chart.set_legend({"position": "bottom"})
-        chart.set_size({"width": 760, "height": min(160 + 22 * count, _TALLEST)})
-        self._summary.insert_chart(4 + count, 0, chart, {"x_offset": 4, "y_offset": 8})
+            sheet.page.write_url(row, place, target, self._formats.look("link"), string="Open")
+        else:
+            self._text(sheet, row, place, target)
 
 
 def _width(value: Value) -> int:
     if isinstance(value, (Field, Cell, TextBlock)):
-        return width(value.final) + 3
+        return width(looks(of(value))) + 3
     if isinstance(value, datetime):
         return 20
     return width(str(value)) + 3
-
-
-def _doubt(confidence: float | None) -> Style | None:
-    if confidence is None or confidence >= _SURE:
-        return None
-    return next(style for limit, style, _ in DOUBTS if confidence < limit)
-
-
-def _share(number: int) -> str:
-    low, high = _SHARES[number]
-    return f"{low:.0%} to below {high:.0%}" if high <= 1 else f"{low:.0%} or more"
-
-
-def _colored(status: Any) -> Style:
-    return {"bold": True, "border": 1, "valign": "top"} | status_style(status)
-
-
-def _number_format(kind: str, currency: str, digits: int) -> Style:
-    """Return what makes a value look as its kind does; see ``cells.styled``."""
-    if kind == "quoted":
-        return {"num_format": "@", "quote_prefix": True}
-    if kind == "link":
-        return {"font_color": "#0563C1", "underline": 1}
-    number = "0." + "0" * digits if digits else "0"
-    money = f'"{currency}" ' if currency else ""
-    formats = {
-        "text": "@",
-        "long": "General",
-        "boolean": "General",
-        "date": "yyyy-mm-dd",
-        "time": "yyyy-mm-dd hh:mm:ss",
-        "share": "0.0%",
-        "amount": f"{money}#,##{number}",
-    }
-    return {"num_format": formats.get(kind, number)}

@@ -1,0 +1,168 @@
+"""Which documents a file over many has: what lists of both buckets tell of each, whatever their number."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from datetime import date, datetime, timedelta, timezone
+from heapq import merge
+from itertools import groupby, islice
+from operator import attrgetter
+from pathlib import Path
+from typing import IO, Any
+
+from msgspec import Struct
+
+from legible import layout, messages
+from legible.model import ObjectRef
+from legible.ports import Listed, ObjectStore
+from legible.publishing import RECORD
+
+#: So many are put in order in memory; lists come in order but for a few names.
+_TOGETHER = 10_000
+
+
+class Selection(Struct, frozen=True):
+    """Which documents: those whose key begins with ``prefix``, if given of one ``day`` (UTC), or a list of ``keys``."""
+
+    prefix: str = ""
+    day: date | None = None
+    keys: tuple[str, ...] | None = None
+
+    def has(self, at: datetime | None) -> bool:
+        """Tell whether a document that was finished then belongs to it."""
+        return self.day is None or (at is not None and at.astimezone(timezone.utc).date() == self.day)
+
+
+class Candidate(Struct, frozen=True, array_like=True):
+    """What lists tell of one document.
+
+    ``name`` is what its results are filed under. ``key`` and ``etag`` are those of what lies in the input bucket, empty
+    where nothing does or nobody asked. ``size`` is that of its ``record.json`` in bytes; None where lists have none.
+    """
+
+    name: str
+    key: str = ""
+    etag: str = ""
+    size: int | None = None
+
+
+class Candidates:
+    """The documents of a selection, in the order of their names, or in that of a list of keys; kept on the disk.
+
+    Args:
+        count: How many there are.
+        each: Yields them, once.
+        asked: Whether they were named one by one: then a record may be there though no list tells of it.
+    """
+
+    def __init__(self, count: int, each: Iterator[Candidate], *, asked: bool = False) -> None:
+        """See the class."""
+        self.count = count
+        self.asked = asked
+        self._each = each
+
+    def __iter__(self) -> Iterator[Candidate]:
+        """Yield them."""
+        return self._each
+
+
+class Selector:
+    """Finds the documents of selections.
+
+    Args:
+        store: Where documents and results lie.
+        input_bucket: Where documents come from.
+        output: Where results lie.
+        marker: The name of an object that says that a folder is complete; it is no document.
+    """
+
+    def __init__(self, store: ObjectStore, input_bucket: str, output: str, marker: str) -> None:
+        """See the class."""
+        self._store = store
+        self._input = input_bucket
+        self._output = output
+        self._marker = marker
+
+    def folder_of(self, ref: ObjectRef) -> str | None:
+        """Return the folder that a marker says is complete, with its slash; None for anything else."""
+        folder, _, name = ref.key.rpartition("/")
+        is_marker = bool(self._marker) and name == self._marker and ref.bucket == self._input
+        return (f"{folder}/" if folder else "") if is_marker else None
+
+    def find(self, selection: Selection, opened: ExitStack, folder: Path | None = None) -> Candidates:
+        """Return the documents of a selection.
+
+        What was uploaded is listed first: what ends meanwhile has its record by then.
+
+        Args:
+            selection: Which.
+            opened: Holds what lies on the disk as long as it is needed.
+            folder: Where on the disk; else where temporary files go.
+        """
+        if selection.keys is not None:
+            named = (Candidate(layout.shortened(key), key) for key in selection.keys)
+            return Candidates(len(selection.keys), named, asked=True)
+        with ExitStack() as closing:
+            begin = lambda: closing.enter_context(tempfile.TemporaryFile(dir=folder))  # noqa: E731
+            runs = [*_runs(self._uploads(selection), begin), *_runs(self._results(selection), begin)]
+            count = sum(1 for _ in _joined(runs))
+            opened.push(closing.pop_all())
+        return Candidates(count, _joined(runs))
+
+    def _results(self, selection: Selection) -> Iterator[Candidate]:
+        """Yield what has results, as far as a list of objects tells; the record tells the rest."""
+        for item in self._store.list(self._output, layout.results_below(selection.prefix)):
+            name = layout.result_of(item.key, RECORD)
+            if name is not None and _may_be_of(selection.day, item.modified_at):
+                yield Candidate(name, size=item.size)
+
+    def _uploads(self, selection: Selection) -> Iterator[Candidate]:
+        """Yield what lies in the input bucket; nothing for a day: that is of what ended on it."""
+        for item in self._documents(selection.prefix) if selection.day is None else ():
+            yield Candidate(layout.shortened(item.key), item.key, item.etag)
+
+    def _documents(self, prefix: str) -> Iterator[Listed]:
+        for item in self._store.list(self._input, prefix):
+            own = self._input == self._output and item.key.startswith(layout.OWN)
+            marker = self.folder_of(ObjectRef(self._input, item.key)) is not None
+            if not own and not marker and not item.key.endswith("/"):
+                yield item
+
+
+def _may_be_of(day: date | None, modified_at: datetime | None) -> bool:
+    """Tell whether a record that was last written then may be one that ended on a day; it may be rebuilt later."""
+    return day is None or modified_at is None or modified_at.date() >= day - timedelta(days=1)
+
+
+_NAME: Callable[[Any], str] = attrgetter("name")
+
+
+def _runs(items: Iterable[Candidate], begin: Callable[[], IO[bytes]]) -> list[IO[bytes]]:
+    """Write items into files, each in the order of their names: one file where they come nearly so."""
+    runs, last, rest = list[IO[bytes]](), "", iter(items)
+    while batch := sorted(islice(rest, _TOGETHER), key=_NAME):
+        if not runs or batch[0].name < last:
+            runs.append(begin())
+        for item in batch:
+            messages.send(runs[-1], item)
+        last = batch[-1].name
+    return runs
+
+
+def _joined(runs: list[IO[bytes]]) -> Iterator[Candidate]:
+    """Yield one item a name, with what every list tells of it."""
+    for name, found in groupby(merge(*map(_read, runs), key=_NAME), key=_NAME):
+        one = Candidate(name)
+        for item in found:
+            one = Candidate(
+                name, one.key or item.key, one.etag or item.etag, one.size if item.size is None else item.size
+            )
+        yield one
+
+
+def _read(run: IO[bytes]) -> Iterator[Candidate]:
+    run.seek(0)
+    while (item := messages.receive(run, Candidate)) is not None:
+        yield item
