@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import date
 from typing import NamedTuple
 
@@ -10,7 +11,25 @@ from legible.checks.seen import Seen, UnclearError, Values
 
 _WEIGHTS = (7, 3, 1)
 _ALPHABET = re.compile("[A-Z0-9<]+")
-_SEXES = {"M": {"male", "m", "男"}, "F": {"female", "f", "女"}}
+_SEXES = {"M": "male", "F": "female"}
+#: Letters that zones write as several, or as another (ICAO 9303-3, section 6); accents are simply left out.
+_LETTERS = {
+    "Đ": "D",
+    "Ð": "D",
+    "Ł": "L",
+    "Ħ": "H",
+    "Ŧ": "T",
+    "Ø": "OE",
+    "Æ": "AE",
+    "Œ": "OE",
+    "ẞ": "SS",
+    "Þ": "TH",
+    "İ": "I",
+}
+_SPELT_OUT = str.maketrans(_LETTERS | {"Ä": "AE", "Å": "AA", "Ö": "OE", "Ü": "UE", "Ñ": "NXX"})
+_PLAIN = str.maketrans(_LETTERS | {"Ø": "O"})
+#: Left out of names in a zone: parts of a name that an apostrophe joins are one.
+_APOSTROPHES = str.maketrans("", "", "'’‘ʼʹ´`")
 
 
 class Zone(NamedTuple):
@@ -45,20 +64,26 @@ def zone(lines: list[str]) -> Zone:
     if shape == [30, 30, 30]:
         return _td1(*lines)
     if shape == [36, 36]:
-        return _two(lines[0], lines[1], 35, ())
+        optional = lines[1][28:35]
+        return _two(lines[0], lines[1], 35, _long_number(lines[1][:9], lines[1][9], optional), ())
     if shape == [44, 44]:
         personal, digit = lines[1][28:42], lines[1][42]
         # An empty personal number may have a filler for its check digit.
         extra = () if digit == "<" and not personal.strip("<") else (("personal number", personal, digit),)
-        return _two(lines[0], lines[1], 43, extra)
+        return _two(lines[0], lines[1], 43, (lines[1][:9], lines[1][9]), extra)
     raise UnclearError
 
 
+def _long_number(number: str, digit: str, optional: str) -> tuple[str, str]:
+    """Return a document number and its check digit; a longer one goes on in the optional part, its digit behind it."""
+    if digit != "<":
+        return number, digit
+    rest = optional.rstrip("<")
+    return number + rest[:-1], rest[-1:]
+
+
 def _td1(first: str, second: str, third: str) -> Zone:
-    number, digit = first[5:14], first[14]
-    if digit == "<":  # a longer number goes on in the optional part, its check digit behind it
-        rest = first[15:30].rstrip("<")
-        number, digit = number + rest[:-1], rest[-1:]
+    number, digit = _long_number(first[5:14], first[14], first[15:30])
     return Zone(
         number.rstrip("<"),
         second[:6],
@@ -75,17 +100,19 @@ def _td1(first: str, second: str, third: str) -> Zone:
     )
 
 
-def _two(first: str, second: str, last: int, extra: tuple[tuple[str, str, str], ...]) -> Zone:
-    """Read two lines; ``last`` is the place of the check digit of the whole."""
+def _two(
+    first: str, second: str, last: int, numbered: tuple[str, str], extra: tuple[tuple[str, str, str], ...]
+) -> Zone:
+    """Read two lines; ``last`` is the place of the check digit of the whole, ``numbered`` the number and its digit."""
     return Zone(
-        second[:9].rstrip("<"),
+        numbered[0].rstrip("<"),
         second[13:19],
         second[20],
         second[21:27],
         second[10:13].rstrip("<"),
         first[5:],
         (
-            ("document number", second[:9], second[9]),
+            ("document number", *numbered),
             ("date of birth", second[13:19], second[19]),
             ("date of expiry", second[21:27], second[27]),
             *extra,
@@ -101,9 +128,12 @@ def digits(values: Values) -> str | None:
 
 
 def number(values: Values) -> str | None:
-    """The document number of the zone and the printed one."""
-    said, printed = _zone(values).number, _letters(values["number"])
-    return None if printed in (said, _whole_number(values)) else f"The zone says {said}, the number {printed}."
+    """The document number of the zone and the printed one, which may have a check character behind a dash."""
+    said, printed = _zone(values).number, values["number"].whole()
+    forms = {_letters(printed), _letters(printed.rpartition("-")[0])} - {""}
+    if not forms:
+        raise UnclearError
+    return None if forms & {said, _whole_number(values)} else f"The zone says {said}, the number {printed}."
 
 
 def birth(values: Values) -> str | None:
@@ -118,24 +148,43 @@ def expiry(values: Values) -> str | None:
 
 def sex(values: Values) -> str | None:
     """The sex of the zone and the printed one."""
-    said = _zone(values).sex
-    printed = (values["sex"].typed or values["sex"].text).strip().lower()
-    if said not in _SEXES or printed not in _SEXES["M"] | _SEXES["F"]:
+    said, printed = _SEXES.get(_zone(values).sex), values["sex"].sex()
+    if said is None:
         raise UnclearError
-    return None if printed in _SEXES[said] else f"The zone says {said}, the sex {printed}."
+    return None if said == printed else f"The zone says {said}, the sex {printed}."
+
+
+def nationality(values: Values) -> str | None:
+    """The nationality of the zone and the printed one, where that is a code of three letters too (ICAO 9303-3, 5)."""
+    said, printed = _zone(values).nationality, values["nationality"].plain
+    if not re.fullmatch("[A-Z]{3}", printed):
+        raise UnclearError
+    return None if said == printed else f"The zone says {said}, the nationality {printed}."
 
 
 def names(values: Values) -> str | None:
-    """The names of the zone, as far as they go, and the printed ones in Latin letters."""
-    said = [word for word in re.split("<+", _zone(values).names.rstrip("<")) if word]
-    printed = re.findall("[A-Z]+", " ".join(values[role].text for role in values if role.startswith("name")).upper())
-    if not said or not printed:
+    """The names of the zone, as far as they go, and the printed ones, without accents (ICAO 9303-3, section 6)."""
+    zone_names = _zone(values).names
+    said = [word for word in zone_names.split("<") if word]
+    text = " ".join(values[role].text for role in values if role.startswith("name"))
+    spellings = [_latin(text, _PLAIN), _latin(text, _SPELT_OUT)]
+    if not said or not any(spellings):
         raise UnclearError
-    left = [word for word in said[:-1] if word not in printed]  # the last may be cut
-    last = said[-1]
-    if any(word.startswith(last) or last.startswith(word) for word in printed):
-        return f"The zone says {' '.join(said)}." if left else None
+    if "".join(said) in ("".join(spelling) for spelling in spellings):  # parts joined or apart
+        return None
+    printed = {word for spelling in spellings for word in spelling}
+    cut = not zone_names.endswith("<")  # names that fill the zone may be shortened
+    if all(word in printed or (cut and any(whole.startswith(word) for whole in printed)) for word in said):
+        return None
     return f"The zone says {' '.join(said)}."
+
+
+def _latin(text: str, letters: dict[int, str]) -> list[str]:
+    """Return the words of a printed name as a zone would spell them."""
+    composed = unicodedata.normalize("NFKC", text).translate(_APOSTROPHES).upper().translate(letters)
+    return re.findall(
+        "[A-Z]+", "".join(c for c in unicodedata.normalize("NFD", composed) if not unicodedata.combining(c))
+    )
 
 
 def _zone(values: Values) -> Zone:
@@ -149,8 +198,8 @@ def _whole_number(values: Values) -> str:
     return re.sub("[^A-Z0-9]", "", first[15:30]) if len(first) == 30 else ""
 
 
-def _letters(seen: Seen) -> str:
-    return re.sub("[^A-Z0-9]", "", seen.plain)
+def _letters(text: str) -> str:
+    return re.sub("[^A-Z0-9]", "", text)
 
 
 def _same_day(said: str, printed: Seen) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from msgspec import structs
 
@@ -40,6 +41,7 @@ class _Page:
         pages = [field.page for field in extract.fields] + [table.page for table in extract.tables]
         self.number = min(pages, default=1)
         self.fields = {field.name: Seen(field.name, field.final, field.typed) for field in extract.fields}
+        self.labels = {field.name: field.label for field in extract.fields}
         self.tables = {table.name: _Rows(table) for table in extract.tables if table.header}
 
 
@@ -94,10 +96,19 @@ def _cases(slug: str, prefix: str, rule: Rule, page: _Page) -> Iterator[dict[str
         yield from _columns(slug, prefix, rule, page)
     elif rule.rows:
         yield from _rows(slug, prefix, rule, page)
+    elif rule.pairs:
+        yield from _pairs(prefix, rule, page)
     else:
         for base in _places(prefix, rule.at, page.fields):
             named = {role: page.fields.get(f"{base}{path}") for role, path in rule.fields.items()}
-            yield {role: seen for role, seen in named.items() if seen is not None}
+            if _applies(base, rule, page):
+                yield {role: seen for role, seen in named.items() if seen is not None}
+
+
+def _applies(base: str, rule: Rule, page: _Page) -> bool:
+    """Tell whether the other values that a rule asks for read as it says."""
+    found = {path: page.fields.get(f"{base}{path}") for path in rule.when}
+    return all(seen is not None and re.fullmatch(rule.when[path], seen.plain) for path, seen in found.items())
 
 
 def _rows(slug: str, prefix: str, rule: Rule, page: _Page) -> Iterator[dict[str, Seen]]:
@@ -108,13 +119,28 @@ def _rows(slug: str, prefix: str, rule: Rule, page: _Page) -> Iterator[dict[str,
 
 
 def _columns(slug: str, prefix: str, rule: Rule, page: _Page) -> Iterator[dict[str, Seen]]:
-    """Yield a column and where its sum is printed; on one page of several it is not that page's."""
+    """Yield a column and where its sum is printed; on one page of several it may not be that page's."""
     rows, whole = page.tables.get(f"{prefix}{rule.rows}"), page.fields.get(f"{prefix}{rule.fields['sum']}")
-    several = page.fields.get(f"{prefix}total_pages")
+    several = page.fields.get(f"{prefix}{rule.pages}") if rule.pages else None
     if rows is None or whole is None or (several is not None and several.typed != "1"):
         return
     cells = rows.column(_label(slug, f"{rule.rows}[].{rule.column}"))
     yield {str(number): cell for number, cell in enumerate(cells)} | {"sum": whole}
+
+
+def _pairs(prefix: str, rule: Rule, page: _Page) -> Iterator[dict[str, Seen]]:
+    """Yield, of each list of pairs, the values whose keys read as a rule says; what two keys say is left out."""
+    element = re.compile(f"({_shape(prefix, rule.pairs)})\\[\\d+\\]\\.value")
+    lists: dict[str, dict[str, list[Seen]]] = {}
+    for name, seen in page.fields.items():
+        if (match := element.fullmatch(name)) is None:
+            continue
+        key = re.sub(r"[\s():：（）]", "", page.labels[name].rsplit(": ", 1)[-1])
+        for role, pattern in rule.fields.items():
+            if re.fullmatch(pattern, key):
+                lists.setdefault(match[1], {}).setdefault(role, []).append(seen)
+    for roles in lists.values():
+        yield {role: found[0] for role, found in roles.items() if len(found) == 1}
 
 
 def _places(prefix: str, at: Iterable[str], names: Iterable[str]) -> Iterator[str]:
@@ -123,14 +149,22 @@ def _places(prefix: str, at: Iterable[str], names: Iterable[str]) -> Iterator[st
         if not pattern:
             yield prefix
             continue
-        shape = re.compile(re.escape(prefix) + re.escape(pattern).replace(r"\[\]", r"\[\d+\]") + r"\.")
+        shape = re.compile(_shape(prefix, pattern) + r"\.")
         yield from dict.fromkeys(match[0] for name in names if (match := shape.match(name)))
+
+
+def _shape(prefix: str, pattern: str) -> str:
+    return re.escape(prefix) + re.escape(pattern).replace(r"\[\]", r"\[\d+\]")
 
 
 def _label(slug: str, path: str) -> str:
     """Return the label of a column: that of the catalog, of the object around it where its text has none of its own."""
-    specs = {spec.path.removeprefix("[]."): spec.label for spec in catalog.find(slug).fields}
-    return specs.get(path.removesuffix(".words"), "") if path.endswith(".words") else specs.get(path, "")
+    return _labels(slug).get(path.removesuffix(".words"), "")
+
+
+@cache
+def _labels(slug: str) -> dict[str, str]:
+    return {spec.path.removeprefix("[]."): spec.label for spec in catalog.find(slug).fields}
 
 
 def _marked(extract: Extract, checks: tuple[Check, ...]) -> Extract:

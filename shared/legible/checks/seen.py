@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from legible.fields import typed
+
+#: Longer than any amount that is printed, and short enough that decimal arithmetic neither overflows nor refuses.
+_LONGEST_NUMBER = 20
+#: What stands where characters are hidden.
+_COVER = re.compile("[*•●□■█]|X{4}")
+_NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
+_SEXES: dict[str, Literal["male", "female"]] = {
+    **dict.fromkeys(("male", "m", "男", "nam"), "male"),
+    **dict.fromkeys(("female", "f", "女", "nữ", "nu"), "female"),
+}
 
 
 class UnclearError(KeyError):
@@ -26,10 +37,18 @@ class Seen(NamedTuple):
         """The text in upper case without spaces, for numbers that people space as they like."""
         return "".join(self.text.translate(_NARROW).split()).upper()
 
+    def whole(self) -> str:
+        """Return the plain text. Raises ``UnclearError`` where a part of it is covered."""
+        if _COVER.search(self.plain):
+            raise UnclearError
+        return self.plain
+
     def number(self) -> Decimal:
-        """Return the value as a number. Raises ``UnclearError`` where it reads as none."""
+        """Return the value as a number. Raises ``UnclearError`` where it reads as none, or has more than 20 places."""
         text = self.typed if self.typed is not None else typed(self.text, "amount")
         try:
+            if len(text or "") > _LONGEST_NUMBER:
+                raise UnclearError
             return Decimal(text or "")
         except InvalidOperation:
             raise UnclearError from None
@@ -42,8 +61,12 @@ class Seen(NamedTuple):
         except ValueError:
             raise UnclearError from None
 
-
-_NARROW = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
+    def sex(self) -> Literal["male", "female"]:
+        """Return the value as a sex. Raises ``UnclearError`` where it reads as none."""
+        said = _SEXES.get((self.typed or self.text).strip().lower())
+        if said is None:
+            raise UnclearError
+        return said
 
 
 class Values(Mapping[str, Seen]):
