@@ -10,10 +10,11 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     """Build the workbook that a timer's event asks for.
 
     Returns:
-        ``{"documents": ..., "running": {"count": ..., "first": [...]}, "files": [...]}``.
+        ``{"documents": ..., "running": {"count": ..., "first": [...]}, "files": [...], "reason": null}``; a reason
+        where it cannot be built.
 
     Raises:
         EventError: The event asks for nothing that can be built.
         RetryableError: It must be tried again.
     """
-    return wiring.timed(context, functiongraph.timed(event))
+    return wiring.timed(context, *functiongraph.timed(event))

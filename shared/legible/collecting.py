@@ -6,7 +6,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import IO, Literal, Protocol
 
@@ -16,7 +16,7 @@ from msgspec import Struct
 from legible import exports, parquet
 from legible.builds import Builds
 from legible.contents import Parts
-from legible.errors import HeldError, RejectedError
+from legible.errors import DocumentError, HeldError, RejectedError
 from legible.fetching import Fetched, Records
 from legible.model import Document, ObjectRef, Reason, Record
 from legible.ports import ObjectStore
@@ -68,11 +68,12 @@ class Waiting(Struct):
 
 
 class Built(Struct, frozen=True):
-    """What was built: how many documents are in it, which of them still run, and where the files stand."""
+    """What was built: how many documents are in it, which of them still run, and where the files stand; or why not."""
 
     documents: int = 0
     running: Waiting = msgspec.field(default_factory=Waiting)
     files: tuple[str, ...] = ()
+    reason: Reason | None = None
 
 
 class Sink(Protocol):
@@ -171,6 +172,23 @@ class Collector:
                 for kind, path in paths.items()
             )
         return msgspec.structs.replace(built, files=files)
+
+    def timed(self, asked: Asked, at: datetime | None, formats: tuple[Format, ...]) -> Built:
+        """Build what a timer asks for; with a reason where it cannot be built, and asking again would not help.
+
+        Args:
+            asked: What.
+            at: When the timer rang; None for now.
+            formats: Which kinds of files, where it does not say.
+
+        Raises:
+            UnavailableError: The store has a passing fault.
+        """
+        today = (at or self._now()).astimezone(timezone.utc).date()
+        try:
+            return self.build(asked.workbook, asked.selection(today), asked.formats or formats)
+        except DocumentError as error:
+            return Built(reason=Reason.of(error))
 
     def write(
         self,

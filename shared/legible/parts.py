@@ -48,20 +48,16 @@ def _values(lines: Iterator[bytes], name: str, contents: Contents) -> bytes:
     decoder, batch, value = msgspec.json.Decoder(_KINDS[name]), list[Any](), _Pile()
     for line in lines:
         if line in _ENDS:
-            _keep(name, batch, contents)
+            contents.add(Extract(**{name: tuple(batch)}))
             return line
         value.add(line)
         if line in _VALUE_ENDS:
             batch.append(decoder.decode(value.text().removesuffix(b",")))
             value = _Pile()
             if len(batch) == _BATCH:
-                _keep(name, batch, contents)
+                contents.add(Extract(**{name: tuple(batch)}))
                 batch.clear()
     raise ValueError(f"the list {name} has no end")
-
-
-def _keep(name: str, batch: list[Any], contents: Contents) -> None:
-    contents.add(Extract(**{name: tuple(batch)}))
 
 
 class _Pile:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -123,8 +124,13 @@ def collector(
     )
 
 
-def timed(context: Any, asked: Asked) -> dict[str, Any]:
+def timed(context: Any, asked: Asked, at: datetime | None) -> dict[str, Any]:
     """Build the workbook that a timer asks for; return what came of it, ready for JSON.
+
+    Args:
+        context: What FunctionGraph passes to the handler.
+        asked: What the timer asks for.
+        at: When it rang; None for now.
 
     Raises:
         SettingsError: A setting is missing or wrong.
@@ -132,8 +138,8 @@ def timed(context: Any, asked: Asked) -> dict[str, Any]:
     """
     call = Context(context)
     settings = load(settings_file(), call.variable)
-    build = collector(settings, store_of(settings, call.credentials()), call.owner, call.remaining).build
-    built = build(asked.workbook, asked.selection(utc_now().date()), asked.formats or settings.workbooks.formats)
+    made = collector(settings, store_of(settings, call.credentials()), call.owner, call.remaining)
+    built = made.timed(asked, at, settings.workbooks.formats)
     call.log(settings.log.level)("workbook", **msgspec.to_builtins(built))
     found: dict[str, Any] = msgspec.to_builtins(built)
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -154,6 +155,16 @@ class LocalCloud:
     def wait_idle(self, timeout: float) -> bool:
         """Wait until no function runs and no event waits, retries included; tell whether that came true in time."""
         return self.functions.wait_idle(timeout)
+
+    def ring(self, timer: str, at: datetime) -> None:
+        """Have a timer of that name ring at that time: its function is called as the platform calls it.
+
+        Raises:
+            KeyError: There is no such timer.
+        """
+        timers = {found.name: (key, found) for key, one in self.functions.functions.items() for found in one.timers}
+        key, found = timers[timer]
+        self.functions.invoke_async(key, found.event(at))
 
     def stop(self) -> None:
         """Stop at once; with a state folder the next start continues."""

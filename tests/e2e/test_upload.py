@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -78,22 +79,14 @@ def test_a_folder_that_is_said_to_be_complete_becomes_one_workbook(start):
 
 
 def test_a_timer_builds_the_workbook_that_its_trigger_names(start):
-    """Given a document that ended today and the timer's event as the platform sends it (functiongraph_02_0102)."""
+    """Given a document that ended today: the timer of serverless.yml rings tomorrow and asks for yesterday."""
     cloud = start(seconds=30)
     upload(cloud, "passport/a.png", picture())
     assert cloud.wait_idle(60)
-    event = {
-        "version": "v1.0",
-        "time": "2026-11-25T00:20:00Z",
-        "trigger_type": "TIMER",
-        "trigger_name": "legible-daily",
-        "user_event": '{"workbook": "daily", "day": "today", "formats": ["xlsx", "jsonl"]}',
-    }
-    cloud.functions.invoke_async("on_timer", event)
+    cloud.ring("legible-daily", datetime.now(timezone.utc) + timedelta(days=1))
     assert cloud.wait_idle(60)
     body = clouds.store(cloud).read(ObjectRef(OUTPUT_BUCKET, "workbooks/daily.xlsx"))
     assert openpyxl.load_workbook(io.BytesIO(body))["Documents"]["A2"].value == "passport/a.png"
-    assert clouds.store(cloud).read(ObjectRef(OUTPUT_BUCKET, "workbooks/daily.jsonl"))
 
 
 def test_the_embedded_engine_reads_a_passport(start):

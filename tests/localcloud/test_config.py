@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from localcloud.functiongraph import AsyncPolicy, ConfigError, Function, ObsTrigger, load
+from localcloud.functiongraph import AsyncPolicy, ConfigError, Function, ObsTrigger, TimerTrigger, load
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What the plugin's code reads of a function (facts functiongraph 5.1, serverless-huawei-functions 0.0.10).
@@ -60,6 +62,27 @@ def test_our_own_functions() -> None:
     assert upload.user_data["LEGIBLE_OUTPUT_BUCKET"] == "legible-out"
     for function in functions.values():
         assert not any("${" in value for value in function.user_data.values())
+
+
+def test_a_timer_rings_with_what_it_was_given() -> None:
+    (timer,) = load(ROOT / "serverless.yml")["on_timer"].timers
+
+    event = timer.event(datetime(2026, 11, 25, 0, 20, tzinfo=timezone.utc))
+
+    assert (event["trigger_type"], event["trigger_name"]) == ("TIMER", "legible-daily")
+    assert event["time"] == "2026-11-25T00:20:00+00:00"
+    assert json.loads(event["user_event"]) == {"workbook": "daily", "day": "yesterday"}
+
+
+@pytest.mark.parametrize(("kind", "schedule"), [("Cron", "0 20 0 * *"), ("Daily", "0 20 0 * * ?")])
+def test_timers_the_platform_refuses(kind: str, schedule: str) -> None:
+    with pytest.raises(ConfigError, match="must"):
+        TimerTrigger("t", schedule, kind)
+
+
+@pytest.mark.parametrize(("kind", "schedule"), [("Cron", "@every 1h30m"), ("Cron", "0 0 1 * * ?"), ("Rate", "3m")])
+def test_timers_the_platform_takes(kind: str, schedule: str) -> None:
+    assert TimerTrigger("t", schedule, kind).schedule == schedule
 
 
 def test_defaults_are_the_plugins(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from contextlib import ExitStack
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta, timezone
 
 import openpyxl
 import pytest
@@ -432,7 +432,9 @@ class TestATimer:
         return {"trigger_type": "TIMER", "time": "2026-11-25T00:20:00Z", "user_event": said}
 
     def test_asks_for_a_workbook(self):
-        asked = functiongraph.timed(self.event('{"workbook": "daily", "day": "yesterday", "formats": ["xlsx", "csv"]}'))
+        said = '{"workbook": "daily", "day": "yesterday", "formats": ["xlsx", "csv"]}'
+        asked, at = functiongraph.timed(self.event(said))
+        assert at == datetime(2026, 11, 25, 0, 20, tzinfo=timezone.utc)
         assert asked == Asked("daily", "", "yesterday", ("xlsx", "csv"))
         assert asked.selection(date(2026, 11, 25)) == Selection("", date(2026, 11, 25) - timedelta(days=1))
         assert Asked("x", "a/").selection(date(2026, 11, 25)) == Selection("a/")
@@ -444,6 +446,19 @@ class TestATimer:
         with pytest.raises(EventError) as caught:
             functiongraph.timed(self.event(said))
         assert caught.value.advice
+
+    def test_builds_the_workbook_of_its_day(self):
+        rig = three()
+        built = rig.collector().timed(
+            Asked("daily", "", "yesterday"), datetime(2026, 11, 25, tzinfo=timezone.utc), ("csv",)
+        )
+        assert (built.documents, built.files, built.reason) == (1, ("workbooks/daily.csv.zip",), None)
+        assert rig.collector().timed(Asked("now", "", "yesterday"), None, ("xlsx",)).documents == 1
+
+    def test_that_asks_for_what_cannot_be_is_told_why_and_not_tried_again(self):
+        built = three().collector().timed(Asked("/daily"), None, ("xlsx",))
+        assert built.reason is not None
+        assert (built.files, built.reason.code) == ((), "bad-name")
 
     def test_that_is_none_is_said_so(self):
         with pytest.raises(EventError, match="no user_event"):

@@ -162,21 +162,25 @@ def uploads(event: Any) -> list[Arrival]:
     return found
 
 
-def timed(event: Any) -> Asked:
+def timed(event: Any) -> tuple[Asked, datetime | None]:
     """Read the event of a timer: its ``user_event`` is what the trigger was given (functiongraph_01_0207).
 
     Args:
         event: Its ``user_event`` is a text of JSON such as ``{"workbook": "daily", "prefix": "a/"}``.
 
+    Returns:
+        What is asked for, and when the timer rang, as far as it says: a delivery that comes late means the same day.
+
     Raises:
         EventError: It is none, or asks for nothing that can be built.
     """
     said = _parsed(event)
-    text = said.get("user_event") if isinstance(said, Mapping) else None
+    text = _mapping(said).get("user_event")
     try:
-        return msgspec.convert(_parsed(text), Asked) if text else _nothing_asked("it has no user_event")
+        asked = msgspec.convert(_parsed(text), Asked) if text else _nothing_asked("it has no user_event")
+        return asked, _time(_mapping(said).get("time"))
     except msgspec.ValidationError as error:
-        return _nothing_asked(str(error))
+        return _nothing_asked(str(error)), None
 
 
 def _nothing_asked(why: str) -> Asked:

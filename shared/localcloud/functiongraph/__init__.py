@@ -1,7 +1,7 @@
 """The local FunctionGraph."""
 
 from localcloud.functiongraph.api import FunctionApi
-from localcloud.functiongraph.config import AsyncPolicy, ConfigError, Function, ObsTrigger, load
+from localcloud.functiongraph.config import AsyncPolicy, ConfigError, Function, ObsTrigger, TimerTrigger, load
 from localcloud.functiongraph.context import Context
 from localcloud.functiongraph.events import EventTooLargeError
 from localcloud.functiongraph.instance import Outcome
@@ -19,5 +19,6 @@ __all__ = [
     "Invocation",
     "ObsTrigger",
     "Outcome",
+    "TimerTrigger",
     "load",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,35 @@ class ObsTrigger:
 
 
 @dataclass(frozen=True)
+class TimerTrigger:
+    """A timer that calls the function with ``user_event``; here it rings when it is told to, not by its schedule."""
+
+    name: str
+    schedule: str
+    schedule_type: str = "Cron"
+    user_event: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what the platform refuses (functiongraph_01_0908: six fields, seconds first, and a zone before)."""
+        fields = len(re.sub(r"^CRON_TZ=\S+ ", "", self.schedule).split())
+        every = self.schedule.startswith("@every ")
+        if self.schedule_type == "Cron" and not every and fields != 6:
+            raise ConfigError(f"{self.name}: the schedule {self.schedule!r} has {fields} fields; it must have 6")
+        if self.schedule_type not in ("Cron", "Rate"):
+            raise ConfigError(f"{self.name}: scheduleType is {self.schedule_type!r}; it must be Cron or Rate")
+
+    def event(self, at: datetime) -> dict[str, Any]:
+        """Return what the function is called with (functiongraph_02_0102)."""
+        return {
+            "version": "v1.0",
+            "time": at.isoformat(),
+            "trigger_type": "TIMER",
+            "trigger_name": self.name,
+            "user_event": self.user_event,
+        }
+
+
+@dataclass(frozen=True)
 class Function:
     """One function. ``key`` is its name in serverless.yml, ``name`` its name in the cloud."""
 
@@ -62,6 +92,7 @@ class Function:
     initializer: str = ""
     initializer_timeout: float = 300.0
     triggers: tuple[ObsTrigger, ...] = ()
+    timers: tuple[TimerTrigger, ...] = ()
     policy: AsyncPolicy = field(default_factory=AsyncPolicy)
 
     def __post_init__(self) -> None:
@@ -98,13 +129,18 @@ def _function(key: str, value: dict[str, Any], policy: dict[str, Any] | None, se
         user_data={name: str(text) for name, text in (value.get("userData") or {}).items()},
         initializer=value.get("initializerHandler", ""),
         initializer_timeout=float(value.get("initializerTimeout", 300)),
-        triggers=tuple(_trigger(event["eventData"]) for event in value.get("events") or () if _is_obs(event)),
+        triggers=tuple(map(_trigger, _events(value, "OBS"))),
+        timers=tuple(map(_timer, _events(value, "TIMER"))),
         policy=_policy(policy),
     )
 
 
-def _is_obs(event: dict[str, Any]) -> bool:
-    return bool(event["triggerTypeCode"] == "OBS")
+def _events(value: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    return [event["eventData"] for event in value.get("events") or () if event["triggerTypeCode"] == kind]
+
+
+def _timer(data: dict[str, Any]) -> TimerTrigger:
+    return TimerTrigger(data["name"], data["schedule"], data["scheduleType"], data.get("userEvent") or "")
 
 
 def _trigger(data: dict[str, Any]) -> ObsTrigger:
