@@ -49,9 +49,16 @@ class MemoryStore:
         self.reads: list[tuple[ObjectRef, int]] = []
         self._lock = threading.RLock()
 
-    def put(self, bucket: str, key: str, body: bytes, content_type: str = "image/png") -> ObjectRef:
+    def put(
+        self,
+        bucket: str,
+        key: str,
+        body: bytes,
+        content_type: str = "image/png",
+        metadata: dict[str, str] | None = None,
+    ) -> ObjectRef:
         ref = ObjectRef(bucket, key)
-        self.objects[ref] = (body, content_type, self.clock.now(), {})
+        self.objects[ref] = (body, content_type, self.clock.now(), metadata or {})
         return ref
 
     def head(self, ref: ObjectRef, version_id: str = "") -> Head:

@@ -188,8 +188,8 @@ class Rig:
             settle=self.policy.settle,
         )
 
-    def upload(self, key: str, body: bytes | None = None) -> Upload:
-        ref = self.store.put(IN, key, picture() if body is None else body)
+    def upload(self, key: str, body: bytes | None = None, metadata: dict[str, str] | None = None) -> Upload:
+        ref = self.store.put(IN, key, picture() if body is None else body, metadata=metadata)
         return Upload(ref, raw_key=key, etag=self.store.head(ref).etag)
 
     def run(self, *uploads: Any) -> list[dict[str, Any]]:

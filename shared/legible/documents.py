@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from legible import intake, layout, pages
+from legible import intake, layout, orders, pages
 from legible.desk import Job
 from legible.errors import DocumentError, HeldError, ObjectGoneError, RejectedError, SkippedError
 from legible.model import Arrival, Document, Ignored, ObjectRef, Unreadable, Upload
@@ -51,7 +51,8 @@ class Documents:
         """Find out which version of which object an upload is.
 
         Returns:
-            The document, and why nothing can be read of it: gone, not permitted, or an event that names no object.
+            The document, and why nothing can be read of it: gone, not permitted, another size than was promised, an
+            order that cannot be read, or an event that names no object.
 
         Raises:
             SkippedError: It is no document: a folder, a removal, an own output, an object of another bucket.
@@ -68,7 +69,7 @@ class Documents:
             ref, head = self._find(upload)
         except DocumentError as error:
             return announced(upload), error
-        return Document(
+        document = Document(
             bucket=ref.bucket,
             key=ref.key,
             version=_plain(head.version_id or head.etag),
@@ -77,7 +78,12 @@ class Documents:
             size=head.size,
             uploaded_at=head.modified_at,
             content_type=head.content_type,
-        ), None
+        )
+        try:
+            order = orders.read(head.metadata, head.size)
+        except RejectedError as error:
+            return document, error
+        return msgspec.structs.replace(document, order=upload.order or order), None
 
     def _refuse(self, ref: ObjectRef) -> None:
         if ref.bucket == self._output and (self._output != self._input or ref.key.startswith(layout.OWN)):

@@ -18,7 +18,7 @@ Event = Literal[
 
 
 class Line(Struct, frozen=True, omit_defaults=True):
-    """One line of a journal; ``(owner, n)`` names it.
+    """One line of a journal; owner and number name it.
 
     ``claimed`` carries ``lease_until``, ``plan`` (the hash of operation, options and settings), ``fence`` (the
     arbiter's number), ``operation``, ``options``, the count of ``pages`` to call, ``uploaded_at`` and, when the first
@@ -54,6 +54,11 @@ class Line(Struct, frozen=True, omit_defaults=True):
     state: PageState | None = None
     status: Status | None = None
     reason: Reason | None = None
+
+    @property
+    def name(self) -> str:
+        """What tells this line from all others of its journal."""
+        return f"{self.owner}#{self.n}"
 
 
 class PageLedger(Struct):

@@ -43,7 +43,7 @@ class Wish(Struct, frozen=True):
 
     ``owner`` is a name no other claim has. ``plan`` is the hash of operation, options and settings; ``pages`` how many
     there are to call; ``page`` the one called first, announced with the claim if the journal is new, 0 for none.
-    Without ``reopen`` a finished document stays finished.
+    Without ``reopen`` a finished document stays finished. ``again`` names the end after which it is tried once more.
     """
 
     owner: str
@@ -53,6 +53,7 @@ class Wish(Struct, frozen=True):
     pages: int = 0
     page: int = 0
     reopen: bool = True
+    again: str = ""
 
 
 class JournalArbiter:
@@ -306,7 +307,7 @@ class Ledger:
         wait = 0.05
         while True:
             state, length = self.load(document)
-            if state.finished is not None and not (wish.reopen and uploaded_again(document, state)):
+            if state.finished is not None and not (wish.reopen and _reopens(document, state, wish.again)):
                 return state
             seconds = remaining()
             held = state.held(self.now() - timedelta(seconds=SKEW_SECONDS))
@@ -393,6 +394,13 @@ def later_upload(document: Document, state: State) -> bool:
 def uploaded_again(document: Document, state: State) -> bool:
     """Tell whether a document that was not done was uploaded anew, unchanged: somebody wants it tried again."""
     return state.finished is not None and state.finished.status != "done" and later_upload(document, state)
+
+
+def _reopens(document: Document, state: State, again: str) -> bool:
+    """Tell whether a document that was not done is tried again; one asked for by hand only after the end it names."""
+    last = state.finished
+    asked = last is not None and last.status != "done" and last.name == again
+    return asked or uploaded_again(document, state)
 
 
 def plan_of(operation: str, options: dict[str, Any], settings: dict[str, Any]) -> str:

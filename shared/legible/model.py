@@ -49,11 +49,20 @@ class ObjectRef(Struct, frozen=True):
         return f"obs://{self.bucket}/{self.key}"
 
 
+class Order(Struct, frozen=True, forbid_unknown_fields=True):
+    """What an uploader asks for beside the routes: an operation's slug, empty for the route's own, and options."""
+
+    operation: str = ""
+    options: dict[str, Any] = {}
+
+
 class Upload(Struct, frozen=True):
     """What an event says of one upload; everything but the object's name may be missing in some envelope.
 
     ``raw_key`` is the key as the event spelt it, tried when the decoded key is not found. ``etag`` has no quotes.
     ``at`` is the event's time. ``hand`` counts how often an invocation whose time ended handed it on to a fresh one.
+    ``order`` overrules what the object's metadata ask for. ``again`` names the end (``Line.name``) after which the
+    document is to be tried once more.
     """
 
     ref: ObjectRef
@@ -64,6 +73,8 @@ class Upload(Struct, frozen=True):
     event_id: str = ""
     at: datetime | None = None
     hand: int = 0
+    order: Order | None = None
+    again: str = ""
 
 
 class Unreadable(Struct, frozen=True):
@@ -87,7 +98,8 @@ Arrival = Upload | Unreadable | Ignored
 class Document(Struct, frozen=True, omit_defaults=False):
     """One uploaded object version. ``version`` is its version id, else its etag; ``size`` is in bytes.
 
-    ``format``, ``width``, ``height`` (pixels) and ``page_count`` are known after intake.
+    ``format``, ``width``, ``height`` (pixels) and ``page_count`` are known after intake. ``order`` is what its uploader
+    asked for, where that is more than the routes say.
     """
 
     bucket: str
@@ -102,6 +114,7 @@ class Document(Struct, frozen=True, omit_defaults=False):
     width: int | None = None
     height: int | None = None
     page_count: int | None = None
+    order: Order | None = None
 
     @property
     def ref(self) -> ObjectRef:

@@ -166,7 +166,7 @@ class Pipeline:
         if error is None and isinstance(arrival, Upload) and documents.replaced(arrival, document):
             self._close_replaced(arrival, document)
         document, plan = (document, Plan(error=error)) if error else self._plan(document, None)
-        claim = self._claim(document, plan)
+        claim = self._claim(document, plan, again=arrival.again if isinstance(arrival, Upload) else "")
         if isinstance(claim, State):
             return self._known(document, claim)
         return self._holding(claim, lambda: self._work(claim, plan), arrival)
@@ -176,10 +176,10 @@ class Pipeline:
         routed = None
         try:
             if committed is not None:
-                made = routing.made_of(document.key, committed.operation, self._rules)
+                made = routing.made_of(document, committed.operation, self._rules)
                 routed = Routed(catalog.find(committed.operation), committed.options, made=made)
             else:
-                routed = routing.route(document.key, self._rules)
+                routed = routing.route(document.key, self._rules, document.order)
                 routing.check(routed.operation, self._rules, self._ledger.now().date())
             document, job = self._documents.examine(document, routed)
         except DocumentError as error:
@@ -202,7 +202,7 @@ class Pipeline:
         self._refuse_late(claim, pages)
         asked = None
         if plan.routed is not None:
-            made = routing.made_of(claim.document.key, plan.routed.operation.slug, self._rules)
+            made = routing.made_of(claim.document, plan.routed.operation.slug, self._rules)
             asked = Asked(plan.routed.operation, plan.routed.options, pages, made)
         self._finisher.finish(claim, End(asked, received, error, sheets=plan.job.sheets if plan.job else None))
 
@@ -252,7 +252,7 @@ class Pipeline:
         claimed = claim.state.committed or next((line for line in reversed(claim.state.lines) if line.operation), None)
         asked = None
         if claimed is not None:
-            made = routing.made_of(claim.document.key, claimed.operation, self._rules)
+            made = routing.made_of(claim.document, claimed.operation, self._rules)
             asked = Asked(catalog.find(claimed.operation), claimed.options, claimed.pages, made)
         self._finisher.finish_anyway(claim, End(asked, {}, given_up, yields))
 
@@ -267,7 +267,7 @@ class Pipeline:
         if isinstance(claim, Claim):
             self._holding(claim, lambda: self._dig(claim, error, yields=True))
 
-    def _claim(self, document: Document, plan: Plan, *, reopen: bool = True) -> Claim | State:
+    def _claim(self, document: Document, plan: Plan, *, reopen: bool = True, again: str = "") -> Claim | State:
         routed, job = plan.routed, plan.job
         wish = Wish(
             owner=f"{self._invocation.owner}-{next(self._claims)}",
@@ -277,6 +277,7 @@ class Pipeline:
             pages=plan.pages,
             page=1 if job is not None and not job.plan.rendered else 0,
             reopen=reopen,
+            again=again,
         )
         remaining = self._invocation.remaining
         return self._ledger.claim(document, wish, remaining, remaining() * _PATIENCE)

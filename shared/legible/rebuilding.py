@@ -141,7 +141,7 @@ class Rebuilder:
         claimed = state.committed or next((line for line in reversed(state.lines) if line.operation), None)
         if claimed is None:
             return None
-        made = routing.made_of(document.key, claimed.operation, self._rules)
+        made = routing.made_of(document, claimed.operation, self._rules)
         return Asked(catalog.find(claimed.operation), claimed.options, claimed.pages, made)
 
     @contextmanager

@@ -7,10 +7,11 @@ from datetime import date
 from fnmatch import fnmatchcase
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct, field, structs
 
 from legible import catalog
 from legible.errors import HeldError, RejectedError, SettingsError
+from legible.model import Document, Order
 from legible.operation import Made, Operation, Option, Output
 
 #: The SDK's notation of an option's type, and what TOML or JSON gives for it.
@@ -75,20 +76,23 @@ class Routed(Struct, frozen=True):
     made: Made = Made()
 
 
-def route(key: str, routing: Routing) -> Routed:
-    """Find the operation of a key: its first folder, else the first rule that matches, else the default.
+def route(key: str, routing: Routing, order: Order | None = None) -> Routed:
+    """Find the operation of a key: what was ordered, else its first folder, the first rule that matches, the default.
 
     Args:
         key: The decoded key.
         routing: The rules.
+        order: What the uploader asked for, if anything; its options count above those of the rules.
 
     Raises:
-        RejectedError: No rule fits.
+        RejectedError: No rule fits, or the order names an operation or an option that does not exist.
     """
     folder = key.split("/", 1)[0] if "/" in key else ""
     rule = Route(key, folder if folder in catalog.slugs() else routing.default)
     if folder not in catalog.slugs():
         rule = next((rule for rule in routing.routes if fnmatchcase(key, rule.match)), rule)
+    if order is not None:
+        rule = _ordered(rule, order)
     if not rule.operation:
         raise RejectedError(
             f"No operation for the key: its first folder is {folder or 'none'!r}."
@@ -108,6 +112,18 @@ def route(key: str, routing: Routing) -> Routed:
             said.form if rule.form is None else rule.form,
         ),
     )
+
+
+def _ordered(rule: Route, order: Order) -> Route:
+    """Return the rule with what was ordered above it; a rule of another operation gives way as a whole."""
+    if order.operation and order.operation != rule.operation:
+        rule = Route(rule.match, order.operation)
+    if rule.operation:
+        try:
+            checked_options(rule.operation, order.options, "The order of this document")
+        except SettingsError as error:
+            raise RejectedError(error.message, code="bad-order", advice=error.advice) from None
+    return structs.replace(rule, options={**rule.options, **order.options})
 
 
 def check(operation: Operation, routing: Routing, today: date) -> None:
@@ -180,10 +196,10 @@ def _fits(option: Option, value: Any) -> bool:
     return isinstance(value, kinds) and (option.type == "bool" or not isinstance(value, bool))
 
 
-def made_of(key: str, slug: str, rules: Routing) -> Made:
-    """Return what the routes, as they are now, want made of what that operation answered for a key."""
+def made_of(document: Document, slug: str, rules: Routing) -> Made:
+    """Return what the routes, as they are now, want made of what that operation answered for a document."""
     try:
-        routed = route(key, rules)
+        routed = route(document.key, rules, document.order)
     except RejectedError:
         return Made()
     return routed.made if routed.operation.slug == slug else Made()

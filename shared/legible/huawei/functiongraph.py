@@ -18,7 +18,7 @@ import msgspec
 from legible.collecting import Asked
 from legible.errors import EventError, redact
 from legible.huawei.credentials import Credentials, checked
-from legible.model import Arrival, Ignored, ObjectRef, Reason, Unreadable, Upload
+from legible.model import Arrival, Ignored, ObjectRef, Order, Reason, Unreadable, Upload
 
 _ADVICE = (
     "Expected is an OBS event: Records[] with s3.bucket.name and s3.object.key, or data.obs with bucket.name and "
@@ -197,8 +197,9 @@ def event_of(upload: Upload) -> dict[str, Any]:
         upload: What an event said. A ``raw_key`` that does not spell the key gives way to one that does.
 
     Returns:
-        A classic event of one record, ``hand`` in a table of our own beside ``s3``. With the longest key OBS takes,
-        1,024 bytes, it has less than 10 KB as JSON; an asynchronous call carries 256 KB (functiongraph_01_0150).
+        A classic event of one record; ``hand``, ``again`` and ``order`` are in a table of our own beside ``s3``. With
+        the longest key OBS takes, 1,024 bytes, and the longest order it has less than 16 KB as JSON; an asynchronous
+        call carries 256 KB (functiongraph_01_0150).
     """
     key = upload.raw_key if unquote_plus(upload.raw_key) == upload.ref.key else quote_plus(upload.ref.key)
     item = {"key": key, "size": upload.size, "eTag": upload.etag, "versionId": upload.version_id}
@@ -208,7 +209,7 @@ def event_of(upload: Upload) -> dict[str, Any]:
         "eventTime": upload.at.isoformat() if upload.at else None,
         "id": upload.event_id,
         "s3": {"bucket": {"name": upload.ref.bucket}, "object": _said(item)},
-        "legible": {"hand": upload.hand},
+        "legible": _said({"hand": upload.hand, "again": upload.again, "order": msgspec.to_builtins(upload.order)}),
     }
     return {"Records": [_said(record)]}
 
@@ -297,7 +298,7 @@ def _upload(part: Any) -> Upload | Ignored:
     if not _encodable(unquote_plus(key)):
         raise EventError("A record of the event has a key with half a character in it.", advice=_ADVICE)
     name = str(data.get("eventName") or part.get("type") or "")
-    ref = ObjectRef(bucket, unquote_plus(key))
+    ref, ours = ObjectRef(bucket, unquote_plus(key)), _mapping(part.get("legible"))
     if name and "objectcreated" not in name.lower():
         return Ignored(ref, Reason("not-a-creation", f"{name} is no creation."))
     return Upload(
@@ -308,13 +309,28 @@ def _upload(part: Any) -> Upload | Ignored:
         size=item["size"] if isinstance(item.get("size"), int) else None,
         event_id=str(part.get("id") or ""),
         at=_time(part.get("time") or data.get("eventTime")),
-        hand=_hand(_mapping(part.get("legible")).get("hand")),
+        hand=_hand(ours.get("hand")),
+        order=_order(ours.get("order")),
+        again=str(ours.get("again") or ""),
     )
 
 
 def _hand(value: Any) -> int:
     """Return how often an upload was handed on; what OBS sends says nothing of it, and what is no count counts as 0."""
     return value if type(value) is int and value >= 0 else 0
+
+
+def _order(value: Any) -> Order | None:
+    """Return what a call of our own asks for beside the routes."""
+    if value is None:
+        return None
+    try:
+        return msgspec.convert(value, Order)
+    except msgspec.ValidationError as error:
+        raise EventError(
+            f"A record of the event has an order that cannot be read: {error}.",
+            advice='Give it {"operation": "passport", "options": {}}.',
+        ) from None
 
 
 def _encodable(text: str) -> bool:
