@@ -14,7 +14,7 @@ from legible.errors import AppendConflictError, HeldError, ObjectGoneError, Repl
 from legible.model import Answer, ObjectRef, Picture, Upload
 from legible.operation import Operation
 from legible.pages import Sheets, child
-from legible.ports import WHOLE, Head, Listed, Wanted
+from legible.ports import AS_IT_IS, WHOLE, Head, Listed, Shown, SignedRequest, Wanted
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
 
@@ -121,8 +121,15 @@ class MemoryStore:
     def url(self, ref: ObjectRef) -> str:
         return f"https://{ref.bucket}.obs.example/{ref.key}"
 
-    def signed_url(self, ref: ObjectRef, seconds: int) -> str:
+    def signed_url(self, ref: ObjectRef, seconds: int, shown: Shown = AS_IT_IS) -> str:
         return f"{self.url(ref)}?Expires={seconds}&Signature=canary-signature"
+
+    def signed_put(
+        self, ref: ObjectRef, seconds: int, content_type: str, metadata: dict[str, str], md5: str = ""
+    ) -> SignedRequest:
+        headers = {"Content-Type": content_type, **{f"x-obs-meta-{name}": text for name, text in metadata.items()}}
+        url = f"{self.url(ref)}?Expires={seconds}&Signature=canary-signature"
+        return SignedRequest(url, headers, self.clock.now() + timedelta(seconds=seconds))
 
     def _get(self, ref: ObjectRef, version_id: str) -> tuple[bytes, str, datetime, dict[str, str]]:
         if ref not in self.objects or version_id:

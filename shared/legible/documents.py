@@ -14,6 +14,8 @@ from legible.model import Arrival, Document, Ignored, ObjectRef, Unreadable, Upl
 from legible.ports import Head, ObjectStore, Wanted
 from legible.routing import Routed
 
+#: Where the journals of events lie that could not be read; it stands for a bucket's name.
+UNREADABLE_BUCKET = "unreadable"
 _ETAG = re.compile(r"[0-9a-f]{32}(-[0-9]+)?")
 
 
@@ -59,7 +61,7 @@ class Documents:
             UnavailableError: The store has a passing fault.
         """
         if isinstance(upload, Unreadable):
-            document = Document("unreadable", f"{layout.UNREADABLE}/{upload.digest}", upload.digest)
+            document = Document(UNREADABLE_BUCKET, f"{layout.UNREADABLE}/{upload.digest}", upload.digest)
             reason = upload.reason
             return document, RejectedError(reason.message, code=reason.code, advice=reason.advice)
         if isinstance(upload, Ignored):
@@ -171,6 +173,17 @@ class Documents:
                 code="too-many-pages",
                 advice=f"Split it, or raise {where} in legible.toml and upload it again.",
             )
+
+    def opened(self, document: Document) -> pages.Sheets:
+        """Open the pages of a document to look at them; whoever asks closes them.
+
+        Raises:
+            RejectedError: It is empty, or nothing that has pages.
+            UnavailableError: The store has a passing fault.
+        """
+        first = self._read(document, 0, min(document.size, intake.FIRST_BYTES) - 1) if document.size else b""
+        format_name = document.format or intake.format_of(first, self._last(document, first))
+        return self._sheets(format_name, document.size, self._parts(document, first))
 
     def put_away(self) -> None:
         """Close what was opened to be examined: its process ends, its copy is removed."""

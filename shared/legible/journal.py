@@ -152,6 +152,10 @@ class State:
         """Return what the journal says of a page; an empty value for one it does not name."""
         return self.pages.setdefault(number, PageLedger())
 
+    def has_answer(self, number: int) -> bool:
+        """Tell whether a page has an answer that counts."""
+        return number in self.pages and self.pages[number].answered is not None
+
     def held(self, now: datetime) -> bool:
         """Tell whether somebody's lease still runs."""
         return bool(self.owner) and self.lease_until is not None and now < self.lease_until

@@ -10,7 +10,7 @@ from legible.model import Document
 #: OBS: an object's key has at most 1,024 bytes of UTF-8 (api-obs obs_04_0080).
 LONGEST_KEY = 1024
 #: First folders that are ours; an upload below one of them in the output bucket is never a document.
-OWN = ("results/", "answers/", "ledger/", "work/", "workbooks/", "reports/", "audit/")
+OWN = ("results/", "answers/", "ledger/", "work/", "workbooks/", "reports/", "audit/", "requests/")
 #: Records of events that could not be read; no upload can be called so, because keys have no empty first folder here.
 UNREADABLE = ".events"
 #: The longest tail put behind a document's key: a version, a page, an owner.
@@ -77,6 +77,21 @@ def version(document: Document, name: str) -> str:
 def work(document: Document, page: int, suffix: str) -> str:
     """Return the key of a rendered page, which a lifecycle rule removes after a day."""
     return f"work/{shortened(document.key)}/{document.version}/{page:04d}{suffix}"
+
+
+def view(document: Document, page: int, suffix: str) -> str:
+    """Return the key of the picture of a page as people look at it; it lies with the rendered pages."""
+    return f"work/{shortened(document.key)}/{document.version}/view-{page:04d}{suffix}"
+
+
+def request(name: str) -> str:
+    """Return the key of the journal of a request that came with a key of its own; a lifecycle rule removes it."""
+    return f"requests/{name}.jsonl"
+
+
+def workbook(file: str) -> str:
+    """Return the key of a file over many documents."""
+    return f"workbooks/{file}"
 
 
 def journals(bucket: str, key: str) -> str:

@@ -56,6 +56,26 @@ def ranges(size: int) -> Iterator[tuple[int, int]]:
         yield first, min(first + PART, size) - 1
 
 
+class SignedRequest(Struct, frozen=True):
+    """A request that anyone may make as it stands until it expires: a secret, never logged, never stored."""
+
+    url: str
+    headers: dict[str, str]
+    expires_at: datetime
+
+
+class Shown(Struct, frozen=True):
+    """How a signed URL shows its object: as which media type, and, if it is to be saved, under which file name."""
+
+    content_type: str = ""
+    file_name: str = ""
+    version_id: str = ""
+
+
+#: Nothing is said of it.
+AS_IT_IS = Shown()
+
+
 class ObjectStore(Protocol):
     """Objects in buckets.
 
@@ -97,8 +117,14 @@ class ObjectStore(Protocol):
         """Return an object's plain URL, its key percent-encoded; it opens nothing without authorization."""
         ...
 
-    def signed_url(self, ref: ObjectRef, seconds: int) -> str:
+    def signed_url(self, ref: ObjectRef, seconds: int, shown: Shown = AS_IT_IS) -> str:
         """Return a URL that opens the object for anyone until it expires: a secret, never logged, never stored."""
+        ...
+
+    def signed_put(
+        self, ref: ObjectRef, seconds: int, content_type: str, metadata: dict[str, str], md5: str = ""
+    ) -> SignedRequest:
+        """Return a request that writes the object with this type and these metadata only; ``md5`` in Base64."""
         ...
 
 
@@ -132,10 +158,10 @@ class Arbiter(Protocol):
 
 
 class Relay(Protocol):
-    """Has a fresh invocation go on where the time of this one ends."""
+    """Has a fresh invocation of the function for uploads work on a document."""
 
     def hand_on(self, upload: Upload) -> None:
-        """Call this very function again, asynchronously, for one upload; its ``hand`` tells how often that was done.
+        """Call the function asynchronously for one upload; its ``hand`` tells how often that was done.
 
         Raises:
             HeldError: Nobody may call it, or nobody knows what it is called.

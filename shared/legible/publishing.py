@@ -39,7 +39,7 @@ _SMALL_BYTES = 4_000_000
 class Published(Struct, frozen=True):
     """What the metadata of a published record say of it: whose it is, how it ended, which results lie beside it.
 
-    ``revision`` counts the reviews it has.
+    ``operation`` is a slug, empty where there was none; ``revision`` counts the reviews it has.
     """
 
     version: str
@@ -47,6 +47,7 @@ class Published(Struct, frozen=True):
     status: Status
     names: tuple[str, ...] = (RECORD,)
     revision: int = 0
+    operation: str = ""
 
     def metadata(self) -> dict[str, str]:
         """Return it as metadata of an object; a version may hold letters that no header does."""
@@ -81,7 +82,7 @@ class Publisher:
         """
         document = record.document
         uploaded_at = None if yields else document.uploaded_at
-        said = Published(document.version, uploaded_at, record.status, tuple(files), record.revision)
+        said = Published(document.version, uploaded_at, record.status, tuple(files), record.revision, record.operation)
         self._together([partial(self._keep, document, name, file, said) for name, file in files.items()])
         return self._stand(msgspec.structs.replace(document, uploaded_at=None) if yields else document, said)
 

@@ -70,7 +70,13 @@ class Rebuilder:
             ObjectGoneError: There is none.
             InternalError: Its record was changed by something else.
         """
-        ref = ObjectRef(self._output, layout.results(name, RECORD))
+        return self._read(ObjectRef(self._output, layout.results(name, RECORD)))
+
+    def of_version(self, document: Document) -> Document:
+        """Return a document of this very version as its record tells of it. Raises as ``standing`` does."""
+        return self._read(ObjectRef(self._output, layout.version(document, RECORD)))
+
+    def _read(self, ref: ObjectRef) -> Document:
         first = self._store.read(ref, Wanted(first=0, last=HEAD_BYTES - 1))
         try:
             return document_of(first)

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from datetime import date, datetime, timedelta, timezone
+from functools import reduce
 from heapq import merge
 from itertools import groupby, islice
 from operator import attrgetter
@@ -39,13 +40,21 @@ class Candidate(Struct, frozen=True, array_like=True):
     """What lists tell of one document.
 
     ``name`` is what its results are filed under. ``key`` and ``etag`` are those of what lies in the input bucket, empty
-    where nothing does or nobody asked. ``size`` is that of its ``record.json`` in bytes; None where lists have none.
+    where nothing does or nobody asked; ``uploaded_at`` is that object's time, else the record's. ``size`` is that of
+    its ``record.json`` in bytes; None where lists have none.
     """
 
     name: str
     key: str = ""
     etag: str = ""
     size: int | None = None
+    uploaded_at: datetime | None = None
+
+    def joined(self, other: Candidate) -> Candidate:
+        """Return what this and another list tell together."""
+        first, second = (self, other) if self.key else (other, self)
+        size = first.size if second.size is None else second.size
+        return Candidate(self.name, first.key, first.etag, size, first.uploaded_at or second.uploaded_at)
 
 
 class Candidates:
@@ -116,12 +125,12 @@ class Selector:
         for item in self._store.list(self._output, layout.results_below(selection.prefix)):
             name = layout.result_of(item.key, RECORD)
             if name is not None and _may_be_of(selection.day, item.modified_at):
-                yield Candidate(name, size=item.size)
+                yield Candidate(name, size=item.size, uploaded_at=item.modified_at)
 
     def _uploads(self, selection: Selection) -> Iterator[Candidate]:
         """Yield what lies in the input bucket; nothing for a day: that is of what ended on it."""
         for item in self._documents(selection.prefix) if selection.day is None else ():
-            yield Candidate(layout.shortened(item.key), item.key, item.etag)
+            yield Candidate(layout.shortened(item.key), item.key, item.etag, uploaded_at=item.modified_at)
 
     def _documents(self, prefix: str) -> Iterator[Listed]:
         for item in self._store.list(self._input, prefix):
@@ -153,13 +162,8 @@ def _runs(items: Iterable[Candidate], begin: Callable[[], IO[bytes]]) -> list[IO
 
 def _joined(runs: list[IO[bytes]]) -> Iterator[Candidate]:
     """Yield one item a name, with what every list tells of it."""
-    for name, found in groupby(merge(*map(_read, runs), key=_NAME), key=_NAME):
-        one = Candidate(name)
-        for item in found:
-            one = Candidate(
-                name, one.key or item.key, one.etag or item.etag, one.size if item.size is None else item.size
-            )
-        yield one
+    for _, found in groupby(merge(*map(_read, runs), key=_NAME), key=_NAME):
+        yield reduce(Candidate.joined, found)
 
 
 def _read(run: IO[bytes]) -> Iterator[Candidate]:

@@ -18,6 +18,7 @@ Seconds = Annotated[float, Meta(gt=0, le=900)]
 Bucket = Annotated[str, Meta(pattern=r"^$|^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 Region = Annotated[str, Meta(pattern=r"^$|^[a-z]{2,}(-[a-z]+)+-[0-9]+$")]
 Endpoint = Annotated[str, Meta(pattern=r"^$|^https?://[^/?#\s]+$")]
+FunctionName = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,59}(:!?[A-Za-z0-9_.-]{1,63})?$")]
 Id = Annotated[str, Meta(pattern=r"^$|^[0-9A-Za-z-]{1,64}$")]
 
 
@@ -63,12 +64,33 @@ class Ocr(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Functions(Struct, frozen=True, forbid_unknown_fields=True):
-    """How the function calls itself again for what does not fit into its time.
+    """How functions are called: by themselves for what does not fit into their time, and by the HTTP function.
 
-    An empty endpoint is the region's own; or none, where the endpoints of OBS and OCR are both set by hand.
+    An empty endpoint is the region's own; or none, where the endpoints of OBS and OCR are both set by hand. ``upload``
+    and ``timer`` name the functions on_upload and on_timer as they are deployed; behind a colon a version, ``!alias``.
     """
 
     endpoint: Endpoint = ""
+    upload: FunctionName = "legible-on-upload"
+    timer: FunctionName = "legible-on-timer"
+
+
+class Tenant(Struct, frozen=True, forbid_unknown_fields=True):
+    """An application of the gateway, and what all keys begin with that it sees and makes: a folder, with its slash."""
+
+    app: Annotated[str, Meta(min_length=1, max_length=100)]
+    prefix: Annotated[str, Meta(pattern=r"^[^/]([^/]*/)+$", max_length=200)]
+
+
+class Http(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who sees what over HTTP; without tenants every application that the gateway lets in sees everything.
+
+    ``app_header`` is the header that the API's definition sets to the application's id as a system parameter; it must
+    be mapped there, or a client could name itself.
+    """
+
+    app_header: Annotated[str, Meta(pattern=r"^[a-z0-9-]+$", max_length=60)] = "x-legible-app"
+    tenants: tuple[Tenant, ...] = ()
 
 
 class LedgerSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,6 +127,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     obs: Obs = Obs()
     ocr: Ocr = Ocr()
     functions: Functions = Functions()
+    http: Http = Http()
     ledger: LedgerSettings = LedgerSettings()
     limits: Limits = Limits()
     log: LogSettings = LogSettings()
@@ -126,6 +149,8 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "LEGIBLE_OCR_ENDPOINT": ("ocr", "endpoint"),
     "LEGIBLE_SOURCE": ("ocr", "source"),
     "LEGIBLE_FUNCTIONGRAPH_ENDPOINT": ("functions", "endpoint"),
+    "LEGIBLE_UPLOAD_FUNCTION": ("functions", "upload"),
+    "LEGIBLE_TIMER_FUNCTION": ("functions", "timer"),
     "LEGIBLE_LOG_LEVEL": ("log", "level"),
 }
 _FLAGS = {"true": True, "false": False}
@@ -137,6 +162,10 @@ _MEANS = {
     "region": "a region's id, such as ap-southeast-1",
     "endpoint": "http:// or https:// and a host, with no path, such as https://obs.ap-southeast-1.myhuaweicloud.com",
     "project_id": "the project's id: letters, digits and '-'",
+    "upload": "a function's name, and behind a colon a version or !alias",
+    "timer": "a function's name, and behind a colon a version or !alias",
+    "app_header": "a header's name in lower case",
+    "tenants": "a list of tables with an app's id and a prefix, a folder with its slash",
     "marker": "a name without '/', such as _complete; empty for none",
     "formats": "a list of one or more of xlsx, csv, jsonl",
     "enterprise_project": "the enterprise project's id: letters, digits and '-'",
@@ -234,6 +263,7 @@ _TABLES: dict[str, type[Struct]] = {
     "obs": Obs,
     "ocr": Ocr,
     "functions": Functions,
+    "http": Http,
     "ledger": LedgerSettings,
     "limits": Limits,
     "log": LogSettings,

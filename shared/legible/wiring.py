@@ -54,21 +54,26 @@ def pipeline(context: Any) -> Pipeline:
     call = Context(context)
     settings = load(settings_file(), call.variable)
     credentials = call.credentials()
-    recognizer = ocr.OcrRecognizer(
-        lambda slug: _ocr_endpoint(settings, slug),
+    reads = recognizer(settings, call, credentials)
+    return assemble(settings, store_of(settings, credentials), reads, call, relay(settings, call, credentials))
+
+
+def recognizer(settings: Settings, call: Context, credentials: Credentials) -> Recognizer:
+    """Return what makes the paid calls."""
+    return ocr.OcrRecognizer(
+        lambda slug: ocr_endpoint(settings, slug),
         credentials,
         settings.cloud.project_id or call.project_id,
         settings.ocr.enterprise_project,
         settings.ocr.connect_seconds,
     )
-    return assemble(settings, store_of(settings, credentials), recognizer, call, relay(settings, call, credentials))
 
 
 def assemble(
     settings: Settings, store: ObjectStore, recognizer: Recognizer, call: Context, fresh: Relay | None = None
 ) -> Pipeline:
     """Put a pipeline together from its parts; ``fresh`` goes on where the time of this invocation ends."""
-    made, said = _parts(settings, store, call.remaining, settings_folder()), settings.ocr
+    made, said = parts(settings, store, call.remaining, settings_folder()), settings.ocr
     policy = Policy(
         source=said.source,
         attempts=said.attempts,
@@ -86,7 +91,7 @@ def assemble(
         caller=Caller(Desk(store, recognizer, output, policy, call.remaining, time.sleep), filing),
         finisher=Finisher(made.ledger, made.results, made.publisher, filing),
         publisher=made.publisher,
-        rules=_rules(settings),
+        rules=rules(settings),
         settings={"enterprise_project": said.enterprise_project, "routes": msgspec.to_builtins(settings.operations)},
         invocation=Invocation(call.owner, call.remaining),
         log=call.log(settings.log.level),
@@ -147,7 +152,7 @@ def timed(context: Any, asked: Asked, at: datetime | None) -> dict[str, Any]:
 
 def rebuilder(settings: Settings, store: ObjectStore, folder: Path) -> Rebuilder:
     """Return what makes results anew, for whoever has no function's deadline; forms lie in ``folder``."""
-    made = _parts(settings, store, _patient, folder)
+    made = parts(settings, store, _patient, folder)
     return Rebuilder(
         store,
         settings.buckets.output,
@@ -155,13 +160,13 @@ def rebuilder(settings: Settings, store: ObjectStore, folder: Path) -> Rebuilder
         documents=made.documents,
         publisher=made.publisher,
         results=made.results,
-        rules=_rules(settings),
+        rules=rules(settings),
     )
 
 
 def reviewer(settings: Settings, store: ObjectStore, folder: Path, owner: str) -> Reviewer:
     """Return what applies reviews; ``owner`` is a name no other run has, forms lie in ``folder``."""
-    made = _parts(settings, store, _patient, folder)
+    made = parts(settings, store, _patient, folder)
     return Reviewer(
         store,
         settings.buckets.output,
@@ -180,25 +185,28 @@ def store_of(settings: Settings, credentials: Credentials) -> ObjectStore:
     return obs.ObsStore(address, credentials)
 
 
-class _Parts(NamedTuple):
+class Parts(NamedTuple):
+    """What every use case needs."""
+
     ledger: Ledger
     publisher: Publisher
     documents: Documents
     results: Results
 
 
-def _parts(settings: Settings, store: ObjectStore, remaining: Callable[[], float], folder: Path) -> _Parts:
+def parts(settings: Settings, store: ObjectStore, remaining: Callable[[], float], folder: Path) -> Parts:
     """Return what every use case needs; forms lie in ``folder``."""
     output = settings.buckets.output
     ledger = Ledger(store, output)
     publisher = Publisher(store, output, Newest(store, output, ledger.now, ledger.pause))
     documents = Documents(store, settings.buckets.input, output, settings.limits.max_pages, remaining)
-    return _Parts(
+    return Parts(
         ledger, publisher, documents, Results(store, output, publisher, remaining, partial(forms.opened, folder))
     )
 
 
-def _rules(settings: Settings) -> Routing:
+def rules(settings: Settings) -> Routing:
+    """Return how keys are routed."""
     return Routing(
         region=settings.cloud.region,
         routes=settings.routes,
@@ -225,9 +233,13 @@ def relay(settings: Settings, call: Context, credentials: Credentials) -> Relay 
     cloud, a local one or a test, can trust that nothing leaves it: functions are then called only where
     ``functions.endpoint`` says. Nor is there a relay where the runtime does not say what the function is called.
     """
+    return function(settings, call, credentials, call.urn(settings.cloud.region))
+
+
+def function(settings: Settings, call: Context, credentials: Credentials, urn: str) -> FunctionRelay | None:
+    """Return what calls the function of that name; None as with ``relay``."""
     apart = settings.obs.endpoint and settings.ocr.endpoint
     where = settings.functions.endpoint or ("" if apart else functions_endpoint(settings.cloud.region))
-    urn = call.urn(settings.cloud.region)
     if not where or not urn:
         return None
     return FunctionRelay(where, credentials, call.project_id, urn, seconds=_RELAY_SECONDS)
@@ -244,6 +256,7 @@ def settings_folder() -> Path:
     return file.parent if file else _ROOTS[0]
 
 
-def _ocr_endpoint(settings: Settings, slug: str) -> str:
+def ocr_endpoint(settings: Settings, slug: str) -> str:
+    """Return where an operation is called."""
     said = settings.operations.get(slug)
     return settings.ocr.endpoint or ocr.endpoint((said.region if said else "") or settings.cloud.region)

@@ -128,7 +128,7 @@ class TestCandidates:
         self.put(rig, "a.png", ended=False)
         self.put(rig, "b.png", uploaded=False)
         assert [(item.key, item.size) for item in candidates(rig)] == [("a.png", None), ("", 2)]
-        assert candidates(rig)[1] == Candidate("b.png", "", "", 2)
+        assert candidates(rig)[1] == Candidate("b.png", "", "", 2, rig.clock.now())
 
 
 class TestRecords:

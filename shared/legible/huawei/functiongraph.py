@@ -70,6 +70,17 @@ class Context:
         version = f"!{alias.lstrip('!')}" if alias else str(self._ask("getVersion") or "latest")
         return f"urn:fss:{region}:{self.project_id}:function:{self._ask('getPackage') or 'default'}:{name}:{version}"
 
+    def sibling(self, region: str, name: str) -> str:
+        """Return the name by which another function of the same package is called; empty as ``urn`` is.
+
+        Args:
+            region: Where the functions run.
+            name: The function's name; behind a colon its version, or ``!`` and its alias, else it is ``latest``.
+        """
+        own = self.urn(region).split(":")
+        plain, _, version = name.partition(":")
+        return ":".join([*own[:6], plain, version or "latest"]) if len(own) > 1 else ""
+
     def variable(self, name: str) -> str | None:
         """Return a user variable, plain or encrypted; None where it is not set."""
         value = self._ask("getUserData", name)
@@ -181,6 +192,12 @@ def timed(event: Any) -> tuple[Asked, datetime | None]:
         return asked, _time(_mapping(said).get("time"))
     except msgspec.ValidationError as error:
         return _nothing_asked(str(error)), None
+
+
+def timer_event(asked: Asked, at: datetime) -> dict[str, Any]:
+    """Return the event of a timer that asks for this: the way ``timed`` reads, back again."""
+    text = msgspec.json.encode(asked).decode()
+    return {"version": "v1.0", "time": at.isoformat(), "trigger_type": "TIMER", "user_event": text}
 
 
 def _nothing_asked(why: str) -> Asked:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,7 @@ from legible.errors import (
 )
 from legible.huawei.credentials import Credentials
 from legible.model import ObjectRef
-from legible.ports import WHOLE, Head, Listed, Wanted
+from legible.ports import AS_IT_IS, WHOLE, Head, Listed, Shown, SignedRequest, Wanted
 
 _TIMEOUT_SECONDS = 30
 _RETRIES = 2
@@ -166,9 +166,30 @@ class ObsStore:
             return f"{parts.scheme}://{parts.netloc}/{ref.bucket}/{key}"
         return f"{parts.scheme}://{ref.bucket}.{parts.netloc}/{key}"
 
-    def signed_url(self, ref: ObjectRef, seconds: int) -> str:
-        """See ``ObjectStore.signed_url``."""
-        return str(self._client.createSignedUrl("GET", ref.bucket, ref.key, expires=seconds).signedUrl)
+    def signed_url(self, ref: ObjectRef, seconds: int, shown: Shown = AS_IT_IS) -> str:
+        """See ``ObjectStore.signed_url`` (GetObject, api-obs obs_04_0083: what the reply says of itself is signed)."""
+        query = {}
+        if shown.version_id:
+            query["versionId"] = shown.version_id
+        if shown.content_type:
+            query["response-content-type"] = shown.content_type
+        if shown.file_name:
+            query["response-content-disposition"] = f"attachment; filename*=UTF-8''{quote(shown.file_name, safe='')}"
+        return str(
+            self._client.createSignedUrl("GET", ref.bucket, ref.key, expires=seconds, queryParams=query).signedUrl
+        )
+
+    def signed_put(
+        self, ref: ObjectRef, seconds: int, content_type: str, metadata: dict[str, str], md5: str = ""
+    ) -> SignedRequest:
+        """See ``ObjectStore.signed_put`` (PutObject, api-obs obs_04_0080; signatures in a URL: obs_04_0011)."""
+        prefix = "x-obs-meta-" if self._address.signature == "obs" else "x-amz-meta-"
+        headers = {"Content-Type": content_type, **{prefix + name: text for name, text in metadata.items()}}
+        if md5:
+            headers["Content-MD5"] = md5
+        until = datetime.now(timezone.utc) + timedelta(seconds=seconds)
+        signed = self._client.createSignedUrl("PUT", ref.bucket, ref.key, expires=seconds, headers=dict(headers))
+        return SignedRequest(str(signed.signedUrl), headers, until)
 
     def _call(self, verb: str, ref: ObjectRef, call: Callable[[], Any], version_id: str = "") -> Any:
         try:

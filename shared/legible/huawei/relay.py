@@ -1,4 +1,4 @@
-"""Going on in a fresh invocation: ``ports.Relay`` over the FunctionGraph SDK, which is loaded when it is needed."""
+"""Calling a function asynchronously: ``ports.Relay`` over the FunctionGraph SDK, which is loaded when it is needed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def endpoint(region: str) -> str:
 
 
 class FunctionRelay:
-    """Calls this very function again, asynchronously. See ``legible.ports.Relay``.
+    """Calls a function asynchronously: this very one again, or a sibling. See ``legible.ports.Relay``.
 
     A call whose answer was lost is made again: the function may run twice then, and its claims keep the second one from
     paying. The SDK is imported by the first call only: it costs 0.3 s and 13 MB (measured, 3.1.219).
@@ -57,7 +57,7 @@ class FunctionRelay:
         endpoint: Where functions are called.
         credentials: The agency's keys.
         project_id: The function's project; always given, or the SDK asks IAM for it (measured).
-        urn: What the function is called, see ``functiongraph.Context.urn``.
+        urn: What the function is called, see ``functiongraph.Context.urn`` and ``sibling``.
         seconds: How long all tries together may take.
     """
 
@@ -73,8 +73,12 @@ class FunctionRelay:
 
     def hand_on(self, upload: Upload) -> None:
         """See ``Relay.hand_on``."""
+        self.call(event_of(upload))
+
+    def call(self, event: dict[str, Any]) -> None:
+        """Call the function for an event. Raises as ``Relay.hand_on`` does."""
         until = time.monotonic() + self._seconds
-        client, request, config = self._prepared(upload)
+        client, request, config = self._prepared(event)
         try:
             Retrying(
                 retry=retry_if_exception_type(UnavailableError),
@@ -85,7 +89,7 @@ class FunctionRelay:
         finally:
             client.close()
 
-    def _prepared(self, upload: Upload) -> tuple[Any, Any, HttpConfig]:
+    def _prepared(self, event: dict[str, Any]) -> tuple[Any, Any, HttpConfig]:
         """Return the client, what it is to send, and the settings that say how long it may take."""
         import huaweicloudsdkfunctiongraph.v2 as sdk
 
@@ -93,7 +97,7 @@ class FunctionRelay:
         keys = BasicCredentials(self._credentials.access_key, self._credentials.secret_key, self._project_id)
         builder = sdk.FunctionGraphClient.new_builder().with_http_config(config).with_endpoint(self._endpoint)
         client = builder.with_credentials(keys.with_security_token(self._credentials.token)).build()
-        return client, sdk.AsyncInvokeFunctionRequest(function_urn=self._urn, body=event_of(upload)), config
+        return client, sdk.AsyncInvokeFunctionRequest(function_urn=self._urn, body=event), config
 
     def _call(self, client: Any, request: Any, config: HttpConfig, until: float) -> None:
         left = max(_SHORTEST_SECONDS, until - time.monotonic())

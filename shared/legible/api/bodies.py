@@ -1,0 +1,140 @@
+"""Bodies of requests: JSON or a form, checked by a library against the type a route names."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+from multipart import MultipartError, MultipartParser, parse_options_header
+
+from legible.api.problems import ProblemError
+from legible.api.routes import JSON, MULTIPART
+from legible.exchange import Request
+
+#: What a gateway carries (functiongraph_01_0150: 4 MB); more goes through POST /v1/uploads.
+MOST_BYTES = 4 * 1024 * 1024
+#: What is fetched from a URL at most, in bytes; it passes through the function's memory.
+MOST_FETCHED = 32 * 1024 * 1024
+_Kind = TypeVar("_Kind", bound=Struct)
+
+
+class Form(Struct, frozen=True):
+    """A form that was sent: its file, as it was called, and its other fields."""
+
+    content: bytes
+    name: str
+    fields: dict[str, str]
+
+
+def bound(request: Request) -> None:
+    """Refuse a body that is too large, before anything is decoded.
+
+    Raises:
+        ProblemError: 413.
+    """
+    if len(request.body) > MOST_BYTES:
+        raise ProblemError(
+            413, "body-too-large", f"The body has {len(request.body):,} bytes; at most {MOST_BYTES:,} are taken.",
+            "Ask POST /v1/uploads for a signed request, and upload the file with it.",
+        )  # fmt: skip
+
+
+def query_of(request: Request, kind: type[_Kind]) -> _Kind:
+    """Return the query as the type says.
+
+    Raises:
+        ProblemError: 422 with the name that does not fit.
+    """
+    try:
+        return msgspec.convert(request.query, kind, strict=False)
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
+        raise unfit("query", str(error)) from None
+
+
+def json_of(request: Request, kind: type[_Kind]) -> _Kind:
+    """Return a JSON body as the type says.
+
+    Raises:
+        ProblemError: 400, 415 or 422, with what does not fit and where.
+    """
+    media_type = media_type_of(request)
+    if media_type != JSON:
+        raise ProblemError(415, "media-type", f"The body is {media_type or 'of no named type'}.", f"Send it as {JSON}.")
+    try:
+        return msgspec.json.decode(request.body, type=kind)
+    except msgspec.ValidationError as error:
+        raise unfit("body", str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise ProblemError(400, "body-unreadable", "The body is not JSON.", "Send a JSON object in UTF-8.") from None
+
+
+def form_of(request: Request) -> Form:
+    """Return a form with one file.
+
+    Raises:
+        ProblemError: 400 where it cannot be read, 422 where it has no file.
+    """
+    _, options = parse_options_header(request.headers.get("content-type", ""))
+    content, name, fields = None, "", {}
+    try:
+        boundary = options.get("boundary", "")
+        parser = MultipartParser(
+            io.BytesIO(request.body), boundary, len(request.body), disk_limit=0, memory_limit=2 * MOST_BYTES,
+            part_limit=10,
+        )  # fmt: skip
+        for part in parser:
+            if part.name == "file":
+                content, name = part.raw, part.filename or ""
+            else:
+                fields[part.name] = part.value
+    except (MultipartError, UnicodeError, ValueError, LookupError) as error:
+        raise ProblemError(
+            400, "body-unreadable", f"The form cannot be read ({type(error).__name__}).",
+            "Send multipart/form-data with a boundary, and the file in its part `file`.",
+        ) from None  # fmt: skip
+    if content is None:
+        raise unfit("body", "The form has no part `file`")
+    return Form(content, name, fields)
+
+
+def content_of(text: str) -> bytes:
+    """Return what a text of Base64 holds.
+
+    Raises:
+        ProblemError: 422.
+    """
+    try:
+        return base64.b64decode(text.encode(), validate=True)
+    except (binascii.Error, ValueError):
+        raise unfit("body", "`content` is not Base64") from None
+
+
+def options_of(text: str) -> dict[str, Any]:
+    """Return options that were sent as a text of JSON.
+
+    Raises:
+        ProblemError: 422.
+    """
+    try:
+        return msgspec.json.decode(text.encode(), type=dict[str, Any]) if text else {}
+    except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
+        raise unfit("request", "`options` are no JSON object") from None
+
+
+def media_type_of(request: Request) -> str:
+    """Return the media type of the body, without its parameters, in lower case."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def is_form(request: Request) -> bool:
+    """Tell whether the body is a form."""
+    return media_type_of(request) == MULTIPART
+
+
+def unfit(where: str, what: str) -> ProblemError:
+    """Return the answer to a request whose ``where`` does not fit."""
+    return ProblemError(422, f"{where}-unfit", f"The {where} does not fit: {what}.", "See /v1/openapi.json.")

@@ -1,0 +1,83 @@
+"""The console's own files: shown as they are, and allowed to load nothing from elsewhere but pictures and uploads."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+from legible.api.problems import ProblemError
+from legible.errors import LegibleError
+from legible.exchange import Reply, Request
+
+FOLDER = Path(__file__).parents[1] / "console"
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+
+def shown(request: Request, origins: Callable[[], tuple[str, ...]]) -> Reply:
+    """Return one of the console's files.
+
+    Args:
+        request: Asks for it below ``/console/``.
+        origins: Tells from where pictures are shown, and to where files are uploaded; with wrong settings, nowhere.
+
+    Raises:
+        ProblemError: There is no such file, or it is not asked for by GET.
+    """
+    if request.path == "/console":
+        return Reply(302, {"Location": "/console/"})
+    if request.method not in {"GET", "HEAD"}:
+        raise ProblemError(
+            405, "method-not-allowed", "The console is only read.", "Allowed: GET.", {"Allow": "GET, HEAD"}
+        )
+    name = request.path.removeprefix("/console/") or "index.html"
+    if name not in files():
+        raise ProblemError(404, "no-such-path", "The console has no such file.", "Open /console/.")
+    body, tag = read(name)
+    headers = {
+        "Content-Type": _TYPES[Path(name).suffix],
+        "Content-Security-Policy": _policy(origins),
+        "Cache-Control": "no-cache",
+        "ETag": tag,
+    }
+    if request.headers.get("if-none-match") == tag:
+        return Reply(304, headers)
+    return Reply(200, headers, body)
+
+
+@lru_cache(1)
+def files() -> frozenset[str]:
+    """Return the names of the console's files."""
+    found = (file for file in FOLDER.rglob("*") if file.is_file() and file.suffix in _TYPES)
+    return frozenset(file.relative_to(FOLDER).as_posix() for file in found)
+
+
+@lru_cache
+def read(name: str) -> tuple[bytes, str]:
+    """Return one of the console's files, and its entity tag."""
+    body = (FOLDER / name).read_bytes()
+    return body, f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+
+
+def _policy(origins: Callable[[], tuple[str, ...]]) -> str:
+    try:
+        elsewhere = " ".join(origins())
+    except LegibleError:
+        elsewhere = ""
+    rules = {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": f"'self' data: blob: {elsewhere}".strip(),
+        "connect-src": f"'self' {elsewhere}".strip(),
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+        "base-uri": "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in rules.items())

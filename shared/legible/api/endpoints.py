@@ -1,0 +1,424 @@
+"""What is done for each route: one method a route, named as the route is."""
+
+from __future__ import annotations
+
+import io
+import mimetypes
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct, structs
+
+from legible import catalog, correcting, exports, health, layout, routing
+from legible.api import bodies, openapi, shapes
+from legible.api.code import code
+from legible.api.ids import gone, id_of, key_of
+from legible.api.problems import ProblemError
+from legible.api.routes import JSON
+from legible.collecting import KINDS, Asked
+from legible.errors import ObjectGoneError, RejectedError
+from legible.exchange import Reply, Request
+from legible.lookup import Known, Listed, Lookup
+from legible.model import Document, Frame, ObjectRef, Order, Record, Upload
+from legible.operation import Operation
+from legible.ports import ObjectStore, Recognizer, Shown
+from legible.publishing import KINDS as RESULTS
+from legible.publishing import RECORD
+from legible.rebuilding import Rebuilder
+from legible.reviewing import Reviewer
+from legible.showing import Showing
+from legible.submitting import Submission, Submitter
+
+#: A reply of 6 MB goes through the gateway (functiongraph_01_0150), in Base64 and with what is beside the record.
+MOST_RECORD_BYTES = 4_000_000
+#: A page's picture, a result: open for so many seconds.
+_LINK_SECONDS = 300
+#: How often somebody who waits is looked after, in seconds, and what is kept free to reply.
+_LOOK_SECONDS, _REPLY_SECONDS = 0.5, 3.0
+#: The result that each ending of a document's URL leads to.
+_RESULTS = {"json": RECORD, "xlsx": "record.xlsx", "md": "record.md", "pdf": "record.pdf"}
+
+Answer = Reply | Struct | tuple[int, Any]
+
+
+class Call(Struct, frozen=True):
+    """One request on its way to an endpoint: the parts of its path, its query and its body, checked."""
+
+    request: Request
+    places: dict[str, str]
+    query: Any = None
+    body: Any = None
+
+
+class Parts(Struct, frozen=True):
+    """What the endpoints are made of.
+
+    ``tenants`` has, by application, what all its keys begin with; without any, every application sees everything.
+    ``app_header`` is where the gateway says which application it is.
+    ``start`` has a function read a document, ``collect`` has one build a workbook. ``ocr`` tells where an operation is
+    called. ``fetch`` returns what a public URL holds, at most so many bytes of it.
+    """
+
+    store: ObjectStore
+    input_bucket: str
+    output: str
+    lookup: Lookup
+    submitter: Submitter
+    showing: Showing
+    reviewer: Reviewer
+    rebuilder: Rebuilder
+    recognizer: Recognizer
+    rules: routing.Routing
+    tenants: Mapping[str, str]
+    app_header: str
+    start: Callable[[Upload], None]
+    collect: Callable[[Asked], None]
+    ocr: Callable[[str], str]
+    fetch: Callable[[str, int], bytes]
+    remaining: Callable[[], float]
+    pause: Callable[[float], None]
+    version: str
+    formats: tuple[Any, ...]
+
+
+class Endpoints:
+    """Answers what the routes ask.
+
+    Args:
+        parts: What it is made of.
+    """
+
+    def __init__(self, parts: Parts) -> None:
+        """See the class."""
+        self._parts = parts
+
+    def browser_origin(self) -> tuple[str, ...]:
+        """Return the origins that signed URLs have."""
+        names = (self._parts.input_bucket, self._parts.output)
+        urls = (self._parts.store.url(ObjectRef(name, "x")) for name in names)
+        return tuple(dict.fromkeys("/".join(url.split("/")[:3]) for url in urls))
+
+    # Operations
+
+    def operations(self, call: Call) -> Answer:
+        """All operations."""
+        return shapes.OperationList(tuple(_operation(one) for one in catalog.OPERATIONS.values()))
+
+    def code(self, call: Call) -> Answer:
+        """The request of an operation, and code for it."""
+        operation = _found(call.places["slug"])
+        options = bodies.options_of(call.query.options)
+        routing.checked_options(operation.slug, options, "The query")
+        key = self._key(call, call.query.id) if call.query.id else f"{operation.slug}/document.png"
+        source = self._parts.store.url(ObjectRef(self._parts.input_bucket, key))
+        return code(operation, options, self._parts.ocr(operation.slug), source)
+
+    # Documents
+
+    def documents(self, call: Call) -> Answer:
+        """A part of the list of documents."""
+        asked: shapes.Listing = call.query
+        prefix = self._prefix(call) + asked.prefix
+        found, cursor = self._parts.lookup.newest(prefix, asked.status or None, asked.limit, asked.cursor)
+        return shapes.DocumentList(tuple(map(_summary, found)), cursor or None)
+
+    def show(self, call: Call) -> Answer:
+        """One document."""
+        return self._status(self._known(call))
+
+    def submit(self, call: Call) -> Answer:
+        """Take a document; wait for its result if that is asked for."""
+        submission, content = self._submission(call)
+        once = call.request.headers.get("idempotency-key", "").strip()
+        source = call.body.url if call.body else ""
+        key = self._parts.submitter.submit(submission, content, self._prefix(call), once, source)
+        until = self._parts.remaining() - call.query.wait
+        while call.query.wait and self._parts.remaining() > max(until, _REPLY_SECONDS):
+            known = self._parts.lookup.find(key)
+            if known.status != "running":
+                return self._status(known)
+            self._parts.pause(_LOOK_SECONDS)
+        return 202, shapes.Accepted(id_of(key), key, "running", {"self": _path(key)})
+
+    def upload(self, call: Call) -> Answer:
+        """A signed request that uploads a file."""
+        asked: shapes.NewUpload = call.body
+        submission = Submission(asked.name, Order(asked.operation, asked.options), asked.content_type)
+        key, signed = self._parts.submitter.sign(submission, asked.size, self._prefix(call), asked.md5)
+        request = shapes.Signed("PUT", signed.url, signed.headers, signed.expires_at)
+        return 201, shapes.UploadTicket(id_of(key), key, request, {"self": _path(key)})
+
+    def result(self, call: Call) -> Answer:
+        """A result as a file."""
+        known, kind = self._known(call), call.places["kind"]
+        if kind == "csv":
+            return self._csv(known)
+        return self._file(known, _RESULTS[kind])
+
+    def form(self, call: Call) -> Answer:
+        """The filled form."""
+        return self._file(self._known(call), "form.xlsx")
+
+    def image(self, call: Call) -> Answer:
+        """The picture of a page."""
+        known, page = self._known(call), int(call.places["page"])
+        picture = self._parts.showing.picture(self._document(known), page, _frame(known, page))
+        return self._opened(picture.ref, picture.shown)
+
+    def answer(self, call: Call) -> Answer:
+        """The answer of a paid call."""
+        known, page = self._known(call), int(call.places["page"])
+        if not known.state.has_answer(page):
+            raise ProblemError(404, "no-answer", f"Page {page} has no answer.", "It was not paid for.")
+        ref = ObjectRef(self._parts.output, layout.answer(known.document, page))
+        if self._parts.store.head(ref).size > MOST_RECORD_BYTES:
+            return self._opened(ref, Shown(JSON))
+        return Reply(200, {"Content-Type": JSON}, self._parts.store.read(ref))
+
+    def review(self, call: Call) -> Answer:
+        """Take corrections."""
+        key, review = self._known(call).document.key, call.body
+        edits = [
+            correcting.Edit(edit.page, edit.name, edit.value, correcting.digest(edit.was)) for edit in review.edits
+        ]
+        author = review.author.strip() or self._app(call) or "console"
+        name = layout.shortened(key)
+        try:
+            applied = self._parts.reviewer.apply(name, review.version, edits, author, review.conflicts)
+        except RejectedError as error:
+            if error.reason_code != "other-version":
+                raise
+            raise ProblemError(409, error.reason_code, error.message, "Load the document again.") from None
+        return shapes.Reviewed(applied.applied, applied.already, applied.conflicts, applied.unknown)
+
+    def rerun(self, call: Call) -> Answer:
+        """Try a document again, or make its results anew."""
+        known = self._known(call)
+        document = known.document
+        if known.status == "done":
+            self._parts.rebuilder.rebuild(document)
+            return self._status(self._known(call))
+        again = known.state.finished.name if known.state.finished else ""
+        upload = Upload(
+            document.ref, etag=document.etag, version_id=document.version_id, order=document.order, again=again
+        )
+        self._parts.start(upload)
+        key = document.key
+        return 202, shapes.Accepted(id_of(key), key, "running", {"self": _path(key)})
+
+    # Workbooks
+
+    def workbook(self, call: Call) -> Answer:
+        """Have a workbook built."""
+        asked: shapes.NewWorkbook = call.body
+        own = self._prefix(call)
+        wanted = Asked(own + asked.workbook, own + asked.prefix, asked.day, asked.formats or self._parts.formats)
+        self._parts.collect(wanted)
+        links: dict[str, str] = {
+            kind: f"/v1/workbooks/{asked.workbook.replace('/', '%2F')}.{KINDS[kind][0]}" for kind in wanted.formats
+        }
+        return 202, shapes.WorkbookTicket(asked.workbook, {"self": next(iter(links.values())), **links})
+
+    def workbook_file(self, call: Call) -> Answer:
+        """A workbook over many documents."""
+        file = self._prefix(call) + call.places["file"]
+        ending = next((ending for ending in KINDS.values() if file.endswith(f".{ending[0]}")), None)
+        ref = ObjectRef(self._parts.output, layout.workbook(file))
+        if ending is None or not self._is_there(ref):
+            raise ProblemError(
+                404, "no-such-workbook", "There is no such file (yet).", "POST /v1/workbooks builds one."
+            )
+        return self._opened(ref, Shown(ending[1], file.rsplit("/", 1)[-1]))
+
+    # The rest
+
+    def health(self, call: Call) -> Answer:
+        """Whether documents can be read here."""
+        parts = self._parts
+        found = [
+            health.HealthCheck("settings", "ok", "The settings can be read."),
+            *health.buckets(parts.store, parts.input_bucket, parts.output),
+        ]
+        if call.query.probe:
+            found.append(health.subscription(parts.recognizer, _found(call.query.probe)))
+        fine = all(one.status == "ok" for one in found)
+        return shapes.Health("ok" if fine else "degraded", parts.version, tuple(found))
+
+    def openapi(self, call: Call) -> Answer:
+        """The description of all this."""
+        return Reply(200, {"Content-Type": JSON}, msgspec.json.encode(openapi.document()))
+
+    # What several of them need
+
+    def _app(self, call: Call) -> str:
+        return call.request.headers.get(self._parts.app_header, "")
+
+    def _prefix(self, call: Call) -> str:
+        """Return what all keys of the caller begin with."""
+        if not self._parts.tenants:
+            return ""
+        prefix = self._parts.tenants.get(self._app(call), "")
+        if not prefix:
+            raise ProblemError(
+                403, "unknown-application", "This application has no documents here.",
+                "Name it in [[http.tenants]] of legible.toml.",
+            )  # fmt: skip
+        return prefix
+
+    def _key(self, call: Call, id: str) -> str:
+        key = key_of(id)
+        if not key.startswith(self._prefix(call)):
+            raise gone()
+        return key
+
+    def _known(self, call: Call) -> Known:
+        try:
+            return self._parts.lookup.find(self._key(call, call.places["id"]), call.query.version if call.query else "")
+        except ObjectGoneError:
+            raise gone() from None
+
+    def _status(self, known: Known) -> shapes.DocumentStatus:
+        summary, finished = _summary(_listed(known)), known.state.finished
+        names = known.published.names if known.published else ()
+        return shapes.DocumentStatus(
+            **structs.asdict(summary) | {"links": summary.links | _links(known.document.key, names)},
+            bucket=known.document.bucket,
+            page_count=known.pages or None,
+            answered=known.state.answered,
+            pages=_pages(known),
+            reason=known.reason,
+            finished_at=finished.at if finished and known.status != "running" else None,
+            results=names,
+            record=self._record(known),
+        )
+
+    def _record(self, known: Known) -> msgspec.Raw | None:
+        """Return the record as it stands, unless it is too large for a reply."""
+        if known.published is None:
+            return None
+        ref = ObjectRef(self._parts.output, layout.version(known.document, RECORD))
+        if self._parts.store.head(ref).size > MOST_RECORD_BYTES:
+            return None
+        return msgspec.Raw(self._parts.store.read(ref))
+
+    def _document(self, known: Known) -> Document:
+        """Return the document with what intake found out, where its record says it."""
+        if known.published is None:
+            return known.document
+        found = self._parts.rebuilder.of_version(known.document)
+        return structs.replace(found, version_id=known.document.version_id or found.version_id)
+
+    def _file(self, known: Known, name: str) -> Reply:
+        if known.published is None or name not in known.published.names:
+            raise ProblemError(
+                404, "no-such-result", f"The document has no {name}.", "See `results`; routes say what is made."
+            )
+        stem = known.document.key.rsplit("/", 1)[-1]
+        suffix = name.replace("record.", ".").replace("form.", ".form.")
+        ref = ObjectRef(self._parts.output, layout.version(known.document, name))
+        return self._opened(ref, Shown(RESULTS[name], stem + suffix))
+
+    def _csv(self, known: Known) -> Reply:
+        body = self._record(known)
+        if body is None:
+            raise ProblemError(404, "no-such-result", "The document has no record that a reply can carry.", "")
+        file = io.BytesIO()
+        rows = exports.Csv(file)
+        rows.add(msgspec.json.decode(body, type=Record), self._parts.store.url(known.document.ref))
+        rows.close()
+        return Reply(200, {"Content-Type": KINDS["csv"][1], "Content-Disposition": "attachment"}, file.getvalue())
+
+    def _opened(self, ref: ObjectRef, shown: Shown) -> Reply:
+        return Reply(302, {"Location": self._parts.store.signed_url(ref, _LINK_SECONDS, shown)})
+
+    def _is_there(self, ref: ObjectRef) -> bool:
+        try:
+            self._parts.store.head(ref)
+        except ObjectGoneError:
+            return False
+        return True
+
+    def _submission(self, call: Call) -> tuple[Submission, bytes]:
+        """Return what was sent, whichever way."""
+        if call.body is None:
+            form = bodies.form_of(call.request)
+            name = form.fields.get("name") or form.name
+            order = Order(form.fields.get("operation", ""), bodies.options_of(form.fields.get("options", "")))
+            return _submission(name, order), form.content
+        asked: shapes.NewDocument = call.body
+        if bool(asked.content) == bool(asked.url):
+            raise bodies.unfit("body", "Expected either `content` or `url`")
+        order = Order(asked.operation, asked.options)
+        if asked.url:
+            content = self._parts.fetch(asked.url, bodies.MOST_FETCHED)
+            return _submission(asked.name or asked.url.split("?")[0].rsplit("/", 1)[-1], order), content
+        return _submission(asked.name, order), bodies.content_of(asked.content)
+
+
+def _submission(name: str, order: Order) -> Submission:
+    return Submission(name or "document", order, mimetypes.guess_type(name)[0] or "application/octet-stream")
+
+
+def _found(slug: str) -> Operation:
+    if slug not in catalog.slugs():
+        raise ProblemError(404, "no-such-operation", "There is no such operation.", "GET /v1/operations lists them.")
+    return catalog.find(slug)
+
+
+def _path(key: str) -> str:
+    return f"/v1/documents/{id_of(key)}"
+
+
+def _links(key: str, names: tuple[str, ...]) -> dict[str, str]:
+    """Return what can be asked of a document as it stands."""
+    path = _path(key)
+    found = {kind: f"{path}.{kind}" for kind, name in _RESULTS.items() if name in names}
+    if RECORD in names:
+        found |= {"record": f"{path}.json", "csv": f"{path}.csv", "review": f"{path}/review"}
+    if "form.xlsx" in names:
+        found["form"] = f"{path}/form.xlsx"
+    return {**found, "rerun": f"{path}/rerun"}
+
+
+def _summary(one: Listed) -> shapes.Summary:
+    return shapes.Summary(
+        id=id_of(one.key), key=one.key, version=one.version, size=one.size, uploaded_at=one.uploaded_at,
+        status=one.status, operation=one.operation, revision=one.revision, links={"self": _path(one.key)},
+    )  # fmt: skip
+
+
+def _listed(known: Known) -> Listed:
+    document, published = known.document, known.published
+    return Listed(
+        document.key, document.version, known.status, known.state.operation, len(known.state.reviews),
+        document.size or None, document.uploaded_at or (published.uploaded_at if published else None),
+    )  # fmt: skip
+
+
+def _pages(known: Known) -> tuple[shapes.PageStatus, ...]:
+    return tuple(_page(known, number) for number in range(1, known.pages + 1))
+
+
+def _page(known: Known, number: int) -> shapes.PageStatus:
+    page = known.state.pages.get(number)
+    if page is None:
+        return shapes.PageStatus(number, "waiting")
+    if page.answered is not None:
+        return shapes.PageStatus(number, "done")
+    if page.settled is not None:
+        return shapes.PageStatus(number, page.settled.state or "dead", page.settled.reason)
+    return shapes.PageStatus(number, "calling" if page.open is not None else "waiting")
+
+
+def _frame(known: Known, number: int) -> Frame | None:
+    page = known.state.pages.get(number)
+    return page.answered.frame if page is not None and page.answered is not None else None
+
+
+def _operation(one: Operation) -> shapes.OperationShape:
+    options = tuple(shapes.OptionShape(o.name, o.type, o.help, o.required) for o in one.options)
+    fields = tuple(shapes.FieldShape(f.path, f.label, f.label_zh, f.type) for f in one.fields)
+    return shapes.OperationShape(
+        one.slug, one.title, one.reads, one.life.state, one.url, one.limits.formats, options, fields
+    )

@@ -1,0 +1,156 @@
+"""The routes as data: what each takes, what it gives, and how it may fail. The OpenAPI document is made from this."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from legible.api import shapes
+from legible.exchange import Request
+
+JSON = "application/json"
+MULTIPART = "multipart/form-data"
+#: What an id looks like; its length is that of the longest key.
+_ID = r"[A-Za-z0-9_-]{1,1600}"
+#: What each part of a path looks like, by its name, and what it is.
+PLACES = {
+    "id": (_ID, "The document's id: its key as base64url without padding."),
+    "page": (r"[1-9][0-9]{0,5}", "The page, counted from 1."),
+    "kind": (r"(?:json|xlsx|csv|md|pdf)", "The kind of file."),
+    "slug": (r"[a-z0-9-]{1,100}", "The operation's slug."),
+    "file": (r"[^/]{1,220}", "The file's name: that of the workbook, and its ending."),
+}
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+class Route(Struct, frozen=True, dict=True):
+    """One thing that can be asked.
+
+    ``name`` is that of the endpoint. ``replies`` has, by status, the type of the JSON body, another media type, or None
+    for an empty one. ``problems`` are the statuses of its own problem documents; see ``COMMON`` for those of all.
+    """
+
+    method: Literal["GET", "POST"]
+    path: str
+    name: str
+    summary: str
+    replies: dict[int, Any]
+    query: type[Struct] | None = None
+    body: type[Struct] | None = None
+    multipart: bool = False
+    problems: tuple[int, ...] = ()
+    headers: dict[str, str] = {}
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        text = "".join(
+            f"(?P<{part}>{PLACES[part][0]})" if number % 2 else re.escape(part)
+            for number, part in enumerate(_PLACE.split(self.path))
+        )
+        return re.compile(text)
+
+    def places(self) -> list[str]:
+        """Return the names of the path's parts that differ."""
+        return _PLACE.findall(self.path)
+
+    def match(self, path: str) -> dict[str, str] | None:
+        """Return the parts of a path that is this route's; None for any other path."""
+        found = self._pattern.fullmatch(path)
+        return found.groupdict() if found else None
+
+
+#: Statuses that every request may end with: defects and settings, access, a query that does not fit, limits.
+COMMON = (422, 500, 503)
+_DOCUMENT = {200: shapes.DocumentStatus}
+_ONCE = {"Idempotency-Key": "The same key with the same request makes one document, however often it is sent."}
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        "GET", "/v1/operations", "operations", "All operations: what they read, take and answer.",
+        {200: shapes.OperationList},
+    ),
+    Route(
+        "GET", "/v1/operations/{slug}/code", "code", "The request of an operation, and the code that makes it.",
+        {200: shapes.Code}, query=shapes.Coding, problems=(404,),
+    ),
+    Route(
+        "GET", "/v1/documents", "documents", "Documents, newest first, with how far each is.",
+        {200: shapes.DocumentList}, query=shapes.Listing,
+    ),
+    Route(
+        "POST", "/v1/documents", "submit", "Send a small document; the reply may wait for its result.",
+        {200: shapes.DocumentStatus, 202: shapes.Accepted}, query=shapes.Waiting, body=shapes.NewDocument,
+        multipart=True, problems=(400, 403, 409, 413, 415, 502), headers=_ONCE,
+    ),
+    Route(
+        "POST", "/v1/uploads", "upload", "Get a signed request that uploads a large file; the upload is all it needs.",
+        {201: shapes.UploadTicket}, body=shapes.NewUpload, problems=(400, 403, 413, 415),
+    ),
+    Route(
+        "GET", "/v1/documents/{id}", "show", "How far a document is, and its record when it has one.",
+        _DOCUMENT, query=shapes.Versioned, problems=(404,),
+    ),
+    Route(
+        "GET", "/v1/documents/{id}.{kind}", "result", "A result as a file.",
+        {200: "application/zip", 302: None}, query=shapes.Versioned, problems=(404,),
+    ),
+    Route(
+        "GET", "/v1/documents/{id}/form.xlsx", "form", "The form that its route names, filled.",
+        {302: None}, query=shapes.Versioned, problems=(404,),
+    ),
+    Route(
+        "GET", "/v1/documents/{id}/pages/{page}/image", "image", "The picture of a page, upright.",
+        {302: None}, query=shapes.Versioned, problems=(404, 409),
+    ),
+    Route(
+        "GET", "/v1/documents/{id}/pages/{page}/answer", "answer", "The answer of a paid call, as it was received.",
+        {200: JSON, 302: None}, query=shapes.Versioned, problems=(404,),
+    ),
+    Route(
+        "POST", "/v1/documents/{id}/review", "review", "Correct what was recognized.",
+        {200: shapes.Reviewed}, body=shapes.NewReview, problems=(400, 403, 404, 409, 413, 415),
+    ),
+    Route(
+        "POST", "/v1/documents/{id}/rerun", "rerun",
+        "Try again what is not done, paying for missing pages only; or make the results of what is done anew, free.",
+        {202: shapes.Accepted, **_DOCUMENT}, problems=(403, 404),
+    ),
+    Route(
+        "POST", "/v1/workbooks", "workbook", "Build a workbook over many documents.",
+        {202: shapes.WorkbookTicket}, body=shapes.NewWorkbook, problems=(400, 403, 409, 413, 415),
+    ),
+    Route(
+        "GET", "/v1/workbooks/{file}", "workbook_file", "A workbook over many documents.",
+        {302: None}, problems=(404,),
+    ),
+    Route(
+        "GET", "/v1/health", "health", "Whether documents can be read here.",
+        {200: shapes.Health}, query=shapes.Probing, problems=(404,),
+    ),
+    Route(
+        "GET", "/v1/openapi.json", "openapi", "This document.", {200: JSON},
+    ),
+)  # fmt: skip
+
+
+class Found(Struct, frozen=True):
+    """What a path is: a route with the parts of the path, or none, and the ``methods`` that the path has."""
+
+    route: Route | None = None
+    places: dict[str, str] = {}
+    methods: tuple[str, ...] = ()
+
+
+def find(request: Request) -> Found:
+    """Return what is asked for; HEAD asks for what GET does."""
+    methods: list[str] = []
+    for route in ROUTES:
+        places = route.match(request.path)
+        if places is not None and route.method == ("GET" if request.method == "HEAD" else request.method):
+            return Found(route, places)
+        if places is not None:
+            methods.append(route.method)
+    return Found(methods=tuple(methods))

@@ -1,0 +1,26 @@
+"""One HTTP request and its reply, as values; whoever carries them is told apart by nobody."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Request(Struct, frozen=True):
+    """An HTTP request.
+
+    ``path`` is percent-decoded, ``query`` and ``headers`` have one text a name, header names in lower case.
+    """
+
+    method: str
+    path: str
+    query: dict[str, str] = {}
+    headers: dict[str, str] = {}
+    body: bytes = b""
+
+
+class Reply(Struct, frozen=True):
+    """The reply: a status, headers, and a body as it is sent."""
+
+    status: int = 200
+    headers: dict[str, str] = {}
+    body: bytes = b""

@@ -1,0 +1,59 @@
+"""API Gateway: what its events say, and what it takes for a reply (functiongraph_02_0102, functiongraph_01_0204)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+from legible.exchange import Reply, Request
+
+
+def request(event: Any) -> Request:
+    """Read the event of one HTTP request.
+
+    Args:
+        event: ``{"httpMethod", "path", "queryStringParameters", "headers", "body", "isBase64Encoded", ...}``; what is
+            missing or odd counts as empty.
+
+    Returns:
+        The request; its body decoded.
+    """
+    said: Mapping[str, Any] = event if isinstance(event, Mapping) else {}
+    return Request(
+        method=str(said.get("httpMethod") or "GET").upper(),
+        path=str(said.get("path") or "/"),
+        query=_texts(said.get("queryStringParameters")),
+        headers={name.lower(): text for name, text in _texts(said.get("headers")).items()},
+        body=_body(said.get("body"), encoded=bool(said.get("isBase64Encoded"))),
+    )
+
+
+def response(reply: Reply) -> dict[str, Any]:
+    """Return a reply as the gateway takes it; its body always in Base64, which holds anything."""
+    return {
+        "statusCode": reply.status,
+        "headers": dict(reply.headers),
+        "body": base64.b64encode(reply.body).decode(),
+        "isBase64Encoded": True,
+    }
+
+
+def _texts(value: Any) -> dict[str, str]:
+    """Return names and texts; of several values for a name, the last."""
+    found = value if isinstance(value, Mapping) else {}
+    return {str(name): _last(text) for name, text in found.items() if text is not None}
+
+
+def _last(value: Any) -> str:
+    return str(value[-1]) if isinstance(value, list) and value else str(value)
+
+
+def _body(value: Any, *, encoded: bool) -> bytes:
+    if not isinstance(value, str):
+        return b""
+    try:
+        return base64.b64decode(value, validate=True) if encoded else value.encode("utf-8", "replace")
+    except (binascii.Error, ValueError):
+        return value.encode("utf-8", "replace")

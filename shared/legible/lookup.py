@@ -1,0 +1,242 @@
+"""What is known of documents: one of them, or the newest ones; nothing is changed by looking."""
+
+from __future__ import annotations
+
+import base64
+import heapq
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+
+from legible import documents, layout, routing
+from legible.documents import Documents
+from legible.errors import DocumentError, ObjectGoneError, RejectedError, SkippedError
+from legible.journal import State
+from legible.ledger import Ledger
+from legible.model import Document, ObjectRef, Reason, Status, Upload
+from legible.newest import NEVER
+from legible.ports import ObjectStore, Wanted
+from legible.publishing import RECORD, Published, Publisher
+from legible.record import HEAD_BYTES, document_of
+from legible.routing import Routing
+from legible.selection import Candidate, Selection, Selector
+
+#: So many objects are asked for at once, and so many of a list at most for one part of it.
+_AT_ONCE, _MOST_LOOKED = 8, 400
+
+
+class Known(Struct, frozen=True):
+    """A document as it stands: which version, how its pages are, what was published of it."""
+
+    document: Document
+    state: State
+    published: Published | None = None
+
+    @property
+    def status(self) -> Status:
+        """How it ended; ``running`` before that, and as long as its results are on their way."""
+        finished = self.state.finished
+        if finished is None or finished.status is None or self.published is None:
+            # An event that could not be read, and an object that is gone, have a result that no journal tells of.
+            return self.published.status if self.published and not self.state.lines else "running"
+        return finished.status
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why it is not done; also where no function has begun on it yet."""
+        if not self.state.lines and self.published is None:
+            return Reason(
+                "not-begun", "No function has begun to read it.",
+                "If this stays so, check the trigger of on_upload, or have it tried again.",
+            )  # fmt: skip
+        return self.state.finished.reason if self.state.finished else None
+
+    @property
+    def pages(self) -> int:
+        """How many pages are called for; 0 where that is not known yet."""
+        claimed = self.state.committed or next((line for line in reversed(self.state.lines) if line.operation), None)
+        return claimed.pages if claimed else 0
+
+
+class Listed(Struct, frozen=True):
+    """A document in a list. ``size`` in bytes where it was looked at."""
+
+    key: str
+    version: str
+    status: Status
+    operation: str = ""
+    revision: int = 0
+    size: int | None = None
+    uploaded_at: datetime | None = None
+
+
+class Lookup:
+    """Finds what is known.
+
+    Args:
+        store: Where documents and results lie.
+        input_bucket: Where documents come from.
+        output: Where results lie.
+        ledger: How documents stand.
+        publisher: What was published.
+        documents: Tells which version an upload is.
+        rules: From key to operation.
+        marker: The name of an object that says that a folder is complete; it is no document.
+    """
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        input_bucket: str,
+        output: str,
+        *,
+        ledger: Ledger,
+        publisher: Publisher,
+        documents: Documents,
+        rules: Routing,
+        marker: str,
+    ) -> None:
+        """See the class."""
+        self._store = store
+        self._input = input_bucket
+        self._output = output
+        self._ledger = ledger
+        self._publisher = publisher
+        self._documents = documents
+        self._rules = rules
+        self._selector = Selector(store, input_bucket, output, marker)
+
+    def find(self, key: str, version: str = "") -> Known:
+        """Return what is known of a document.
+
+        Args:
+            key: Its decoded key.
+            version: Which of its versions; the newest if none is named.
+
+        Raises:
+            ObjectGoneError: There is no such document.
+            UnavailableError: The store has a passing fault.
+        """
+        document = self._uploaded(key)
+        if version and (document is None or document.version != version):
+            document = Document(self._bucket(key), key, version)
+        if document is None:
+            standing = self._publisher.standing(key)
+            document = Document(self._bucket(key), key, standing.version if standing else "")
+        return self._known(document)
+
+    def newest(
+        self, prefix: str = "", status: Status | None = None, limit: int = 50, cursor: str = ""
+    ) -> tuple[list[Listed], str]:
+        """Return a part of the list of documents, the newest upload first, and the cursor of the part behind it.
+
+        Args:
+            prefix: What keys begin with.
+            status: Only documents that ended so, or run; of many others the part may have fewer than ``limit``.
+            limit: How many at most.
+            cursor: Where the part begins; empty for the first.
+
+        Raises:
+            RejectedError: The cursor is none of ours.
+            UnavailableError: The store has a passing fault.
+        """
+        after, found = _read_cursor(cursor), list[Listed]()
+        looked = self._candidates(prefix, after, _MOST_LOOKED if status else limit + 1)
+        last, more = None, False
+        with ThreadPoolExecutor(_AT_ONCE) as together:
+            while looked and not more:
+                batch, looked = looked[:limit], looked[limit:]
+                for candidate, one in zip(batch, together.map(self._listed, batch), strict=True):
+                    if len(found) == limit:
+                        more = True
+                        break
+                    last = candidate
+                    if status is None or one.status == status:
+                        found.append(one)
+        full = status is not None and last is not None and not more and self._is_more(prefix, last)
+        return found, _cursor(last) if last is not None and (more or full) else ""
+
+    def _is_more(self, prefix: str, last: Candidate) -> bool:
+        return bool(self._candidates(prefix, _place(last), 1))
+
+    def _candidates(self, prefix: str, after: tuple[float, str] | None, count: int) -> list[Candidate]:
+        """Return the newest candidates behind a place in the list; however many there are, memory holds no more."""
+        with ExitStack() as opened:
+            each: Iterator[Candidate] = iter(self._selector.find(Selection(prefix), opened))
+            return heapq.nsmallest(count, (one for one in each if after is None or _place(one) > after), key=_place)
+
+    def _listed(self, candidate: Candidate) -> Listed:
+        key = candidate.key or candidate.name
+        published = self._publisher.standing(key)
+        newer = (candidate.uploaded_at or NEVER) > (
+            (published and published.uploaded_at) or candidate.uploaded_at or NEVER
+        )
+        if published is None or (newer and candidate.key):
+            return self._waiting(candidate, key)
+        return Listed(
+            key, published.version, published.status, published.operation, published.revision, None,
+            published.uploaded_at or candidate.uploaded_at,
+        )  # fmt: skip
+
+    def _waiting(self, candidate: Candidate, key: str) -> Listed:
+        """Return a document that has no result yet; what it will be read by, its route tells."""
+        try:
+            document = self._uploaded(key)
+            operation = routing.route(key, self._rules, document.order if document else None).operation.slug
+        except RejectedError:
+            document, operation = None, ""
+        version = document.version if document else candidate.etag
+        return Listed(key, version, "running", operation, 0, document.size if document else None, candidate.uploaded_at)
+
+    def _uploaded(self, key: str) -> Document | None:
+        """Return the newest upload of a key, as far as it lies in the input bucket."""
+        try:
+            document, error = self._documents.locate(Upload(ObjectRef(self._input, key)))
+        except SkippedError:
+            return None
+        if isinstance(error, ObjectGoneError):
+            return None
+        if isinstance(error, DocumentError) and not document.size:
+            raise error
+        return document
+
+    def _bucket(self, key: str) -> str:
+        """Return the bucket that journals of a key are filed under."""
+        unreadable = key.startswith(f"{layout.UNREADABLE}/")
+        return documents.UNREADABLE_BUCKET if unreadable else self._input
+
+    def _known(self, document: Document) -> Known:
+        state, _ = self._ledger.load(document)
+        published = self._publisher.known(document)
+        if not document.etag and not state.lines and published is None:
+            raise ObjectGoneError("There is no such document.", code="document-not-found")
+        if published is not None and not document.etag:
+            first = self._store.read(
+                ObjectRef(self._output, layout.version(document, RECORD)), Wanted(first=0, last=HEAD_BYTES - 1)
+            )
+            document = document_of(first)
+        return Known(document, state, published)
+
+
+def _place(candidate: Candidate) -> tuple[float, str]:
+    """Return what puts candidates in order: the newest first."""
+    return -(candidate.uploaded_at or NEVER).timestamp(), candidate.name
+
+
+def _cursor(candidate: Candidate) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(_place(candidate))).decode()
+
+
+def _read_cursor(cursor: str) -> tuple[float, str] | None:
+    if not cursor:
+        return None
+    try:
+        return msgspec.json.decode(base64.urlsafe_b64decode(cursor.encode()), type=tuple[float, str])
+    except (msgspec.MsgspecError, ValueError):
+        raise RejectedError(
+            "The cursor is none of ours.", code="bad-cursor", advice="Take the one that the part before gave."
+        ) from None

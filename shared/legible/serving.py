@@ -1,0 +1,135 @@
+"""Where adapters meet the HTTP API; what it shares with the pipeline, ``wiring`` makes."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable
+from typing import Any
+
+from legible import VERSION, wiring
+from legible.addresses import Addresses
+from legible.api import Api, Endpoints
+from legible.api.endpoints import Parts
+from legible.collecting import Asked
+from legible.errors import HeldError
+from legible.huawei import apig
+from legible.huawei.credentials import Credentials
+from legible.huawei.functiongraph import Context, timer_event
+from legible.huawei.relay import FunctionRelay
+from legible.ledger import utc_now
+from legible.lookup import Lookup
+from legible.model import Upload
+from legible.ports import ObjectStore
+from legible.settings import Settings, load
+from legible.showing import Showing
+from legible.submitting import Submitter
+
+#: How long a document may take to be fetched from a public URL, in seconds.
+_FETCH_SECONDS = 30.0
+
+
+def answer(event: Any, context: Any) -> dict[str, Any]:
+    """Answer one request that the gateway sent; errors are replies too.
+
+    Args:
+        event: The gateway's event.
+        context: What FunctionGraph passes to the handler.
+
+    Returns:
+        The reply as the gateway takes it.
+    """
+    call = Context(context)
+    return apig.response(Api(lambda: _endpoints(call), call.log("INFO"))(apig.request(event)))
+
+
+def _endpoints(call: Context) -> Endpoints:
+    settings = load(wiring.settings_file(), call.variable)
+    credentials = call.credentials()
+    return Endpoints(_parts(settings, wiring.store_of(settings, credentials), call, credentials))
+
+
+def _parts(settings: Settings, store: ObjectStore, call: Context, credentials: Credentials) -> Parts:
+    buckets, folder = settings.buckets, wiring.settings_folder()
+    made = wiring.parts(settings, store, call.remaining, folder)
+    rules = wiring.rules(settings)
+    return Parts(
+        store=store,
+        input_bucket=buckets.input,
+        output=buckets.output,
+        lookup=Lookup(
+            store,
+            buckets.input,
+            buckets.output,
+            ledger=made.ledger,
+            publisher=made.publisher,
+            documents=made.documents,
+            rules=rules,
+            marker=settings.workbooks.marker,
+        ),
+        submitter=Submitter(
+            store,
+            buckets.input,
+            buckets.output,
+            rules=rules,
+            owner=call.owner,
+            now=utc_now,
+            pause=time.sleep,
+            remaining=call.remaining,
+            settle=settings.ledger.settle_seconds,
+        ),
+        showing=Showing(store, buckets.output, made.documents, call.remaining),
+        reviewer=wiring.reviewer(settings, store, folder, call.owner),
+        rebuilder=wiring.rebuilder(settings, store, folder),
+        recognizer=wiring.recognizer(settings, call, credentials),
+        rules=rules,
+        tenants={one.app: one.prefix for one in settings.http.tenants},
+        app_header=settings.http.app_header,
+        start=_start(settings, store, call, credentials),
+        collect=_collect(settings, store, call, credentials),
+        ocr=lambda slug: wiring.ocr_endpoint(settings, slug),
+        fetch=_fetch,
+        remaining=call.remaining,
+        pause=time.sleep,
+        version=VERSION,
+        formats=settings.workbooks.formats,
+    )
+
+
+def _start(settings: Settings, store: ObjectStore, call: Context, credentials: Credentials) -> Callable[[Upload], None]:
+    """Return what has the function for uploads read a document; where functions cannot be called, it is read here."""
+    function = _sibling(settings, call, credentials, settings.functions.upload)
+    if function is not None:
+        return function.hand_on
+
+    def here(upload: Upload) -> None:
+        reads = wiring.recognizer(settings, call, credentials)
+        wiring.assemble(settings, store, reads, call).uploads([upload])
+
+    return here
+
+
+def _collect(
+    settings: Settings, store: ObjectStore, call: Context, credentials: Credentials
+) -> Callable[[Asked], None]:
+    """Return what has the function for timers build a workbook; where functions cannot be called, it is built here."""
+    function = _sibling(settings, call, credentials, settings.functions.timer)
+    if function is not None:
+        return lambda asked: function.call(timer_event(asked, utc_now()))
+
+    def here(asked: Asked) -> None:
+        built = wiring.collector(settings, store, call.owner, call.remaining).timed(asked, None, asked.formats)
+        if built.reason is not None:
+            raise HeldError(built.reason.message, code=built.reason.code, advice=built.reason.advice)
+
+    return here
+
+
+def _sibling(settings: Settings, call: Context, credentials: Credentials, name: str) -> FunctionRelay | None:
+    return wiring.function(settings, call, credentials, call.sibling(settings.cloud.region, name))
+
+
+def _fetch(url: str, most_bytes: int) -> bytes:
+    target = io.BytesIO()
+    Addresses().download(url, target, most_bytes, _FETCH_SECONDS)
+    return target.getvalue()
