@@ -1,4 +1,4 @@
-"""The command line: ``legible run``, ``up``, ``demo``, ``rebuild``, ``review``, ``workbook``."""
+"""The command line: ``legible run``, ``up``, ``demo``, ``console``, ``rebuild``, ``review``, ``workbook``."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from rich.console import Console
 from legible import catalog
 from legible.errors import LegibleError
 from legible.model import Record
+from legible_cli.console import console_command
 from legible_cli.rebuild import rebuild_command
 from legible_cli.review import review_group
 from legible_cli.run import Item, Items, files_of, run, summary, why
@@ -63,6 +64,7 @@ def main() -> None:
     """
 
 
+main.add_command(console_command)
 main.add_command(rebuild_command)
 main.add_command(review_group)
 main.add_command(workbook_command)
@@ -101,7 +103,11 @@ def demo_command(out: Path) -> None:
 @click.option("--inbox", type=click.Path(file_okay=False, path_type=Path), default=Path("inbox"), show_default=True)
 @click.option("--outbox", type=click.Path(file_okay=False, path_type=Path), default=Path("outbox"), show_default=True)
 @click.option("--state", type=click.Path(file_okay=False, path_type=Path), default=Path(".legible"), show_default=True)
-@click.option("--port", type=click.IntRange(1, 65534), help="The port of OBS; OCR takes the next one. Else free ports.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65531),
+    help="The port of OBS; the other parts take the next four. Else free ports.",
+)
 @_recorded
 def up_command(inbox: Path, outbox: Path, state: Path, port: int | None, recorded: tuple[str, ...]) -> None:
     """Keep the local cloud running: a file dropped into INBOX/<operation>/ comes back as results in OUTBOX."""
@@ -176,6 +182,9 @@ def _endpoints(console: Console, cloud: LocalCloud, inbox: Path, outbox: Path, v
     )
     console.print(f"  OBS  {cloud.obs_endpoint}   (signature v2, path style)")
     console.print(f"  OCR  {cloud.ocr_endpoint}")
+    if any(function.apis for function in cloud.functions.functions.values()):
+        console.print(f"  API  {cloud.api_endpoint}   (app code in {variables})", soft_wrap=True)
+        console.print(f"\nIn a browser on this machine: [bold]{cloud.front}/console/[/]")
     console.print(
         f"\nFor the real SDKs, and for `legible rebuild` and `legible review`:\n  . {variables}", soft_wrap=True
     )

@@ -1,4 +1,4 @@
-"""The whole local cloud: OBS, OCR and FunctionGraph of one account, on loopback."""
+"""The whole local cloud: OBS, OCR, FunctionGraph and APIG of one account, on loopback."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from typing import IO
 
 import msgspec
 
+from localcloud.apig import Front, LocalApig
+from localcloud.apig.apps import CODE_HEADER
 from localcloud.credentials import AccessKey, Keyring
 from localcloud.functiongraph import Function, FunctionApi, FunctionGraph, load
 from localcloud.functiongraph.runner import backoff as default_backoff
-from localcloud.obs import Envelope, LocalObs, Subscription
+from localcloud.obs import Envelope, LocalObs, Subscription, cors
 from localcloud.ocr import LocalOcr, Recognize, embedded
 from localcloud.web import Server
 
@@ -29,9 +31,9 @@ class LocalCloud:
     """Runs until ``stop``, or while its ``with`` block runs.
 
     Its parts are there to be set up, faulted and looked at: ``obs`` (``LocalObs``), ``ocr`` (``LocalOcr``),
-    ``functions`` (``FunctionGraph``), ``function_api`` (``FunctionApi``), ``keys``. A ``kill-before`` or ``kill-after``
-    fault in ``obs.faults``, ``ocr.faults`` or ``function_api.faults`` kills the function instance that sent the
-    request, before it is served or after it was served but not answered.
+    ``functions`` (``FunctionGraph``), ``function_api`` (``FunctionApi``), ``gateway`` (``LocalApig``), ``keys``. A
+    ``kill-before`` or ``kill-after`` fault in ``obs.faults``, ``ocr.faults`` or ``function_api.faults`` kills the
+    function instance that sent the request, before it is served or after it was served but not answered.
     """
 
     def __init__(
@@ -55,7 +57,8 @@ class LocalCloud:
 
         Args:
             state: A folder that keeps objects, queue, bill and keys over a restart; without it, memory only.
-            port: The port of OBS, and the next ones for OCR and FunctionGraph; free ports if none is named.
+            port: The port of OBS, and the next ones for OCR, FunctionGraph, APIG and the front for browsers; free
+                ports if none is named.
             region: The region of all parts. cn-north-4 has the most operations (facts ocr_api 2).
             root: The repository: its serverless.yml, ``functions/`` and ``shared/``. By default this one.
             recognizer: See ``LocalOcr``.
@@ -89,8 +92,15 @@ class LocalCloud:
         self._ocr_server: Server = self.ocr.serve(port + 1 if port else None)
         self.function_api = FunctionApi(self.keys, PROJECT_ID)
         self._function_server: Server = self.function_api.serve(port + 2 if port else None)
+        self.gateway = LocalApig(self.keys)
+        self._gateway_server: Server = self.gateway.serve(port + 3 if port else None)
+        #: The app that pages of the front call as.
+        self.app_code = self.gateway.app("console")
+        front = Front(self.api_endpoint, {CODE_HEADER: self.app_code})
+        self._front_server: Server = front.serve(port + 4 if port else None)
         for bucket in (INPUT_BUCKET, OUTPUT_BUCKET):
             self.obs.create_bucket(bucket)
+            self.obs.set_cors(bucket, cors.document([self.front, self.front.replace("127.0.0.1", "localhost")]))
         self.functions = FunctionGraph(
             load(root / "serverless.yml") if functions is None else functions,
             code or (root / "functions", root / "shared"),
@@ -103,6 +113,7 @@ class LocalCloud:
             backoff=backoff,
         )
         self.function_api.graph = self.functions
+        self.gateway.publish(self.functions)
         for part in (self.obs, self.ocr, self.function_api):
             part.on_kill = self.functions.kill_instance
         self._subscribe(envelope, encode_keys)
@@ -121,6 +132,16 @@ class LocalCloud:
     def functiongraph_endpoint(self) -> str:
         """The address of FunctionGraph, where functions are called."""
         return self._function_server.endpoint
+
+    @property
+    def api_endpoint(self) -> str:
+        """The address of the gateway, where functions with APIs answer; callers prove who they are."""
+        return self._gateway_server.endpoint
+
+    @property
+    def front(self) -> str:
+        """The address for a browser on this machine: the gateway, called as the app ``console``."""
+        return self._front_server.endpoint
 
     @property
     def user_data(self) -> dict[str, str]:
@@ -150,6 +171,8 @@ class LocalCloud:
             "OBS_ACCESS_KEY_ID": self.credentials.access,
             "OBS_SECRET_ACCESS_KEY": self.credentials.secret,
             "OBS_SERVER": self.obs_endpoint,
+            "LEGIBLE_API": self.api_endpoint,
+            "LEGIBLE_APP_CODE": self.app_code,
         }
 
     def wait_idle(self, timeout: float) -> bool:
@@ -171,7 +194,10 @@ class LocalCloud:
         self.functions.stop()
         self.ocr.close()
         self.function_api.close()
-        for server in (self._obs_server, self._ocr_server, self._function_server):
+        self.gateway.close()
+        for server in (
+            self._front_server, self._gateway_server, self._obs_server, self._ocr_server, self._function_server
+        ):  # fmt: skip
             server.stop()
         self.obs.close()
         if self._lock:

@@ -25,6 +25,7 @@ class SignatureError(Exception):
 
     def __init__(self, why: str) -> None:
         """Say why, the way the gateway begins all of these."""
+        self.why = why
         super().__init__(f"Incorrect IAM authentication information: {why}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, NoReturn
 
@@ -70,6 +70,35 @@ def read_body(environ: Environ) -> bytes:
     if environ.get("wsgi.input_terminated"):
         return bytes(environ["wsgi.input"].read())
     return bytes(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
+
+
+def read_chunks(environ: Environ, size: int = 64 * 1024) -> Iterator[bytes]:
+    """Yield the request's body piece by piece; a connection that breaks within it is cut.
+
+    Raises:
+        ConnectionAbortedError: The body ended before its announced length.
+    """
+    source = environ["wsgi.input"]
+    if environ.get("wsgi.input_terminated"):
+        while piece := bytes(source.read(size)):
+            yield piece
+        return
+    missing = int(environ.get("CONTENT_LENGTH") or 0)
+    while missing:
+        piece = bytes(source.read(min(size, missing)))
+        if not piece:
+            cut(environ)
+        missing -= len(piece)
+        yield piece
+
+
+def read_limited(environ: Environ, limit: int) -> bytes | None:
+    """Read the request's body; None where it has more bytes than ``limit``, read to its end and thrown away."""
+    body = bytearray()
+    for piece in read_chunks(environ):
+        if len(body) <= limit:
+            body += piece
+    return bytes(body) if len(body) <= limit else None
 
 
 def read_headers(environ: Environ) -> dict[str, str]:

@@ -1,7 +1,15 @@
 """The local FunctionGraph."""
 
 from localcloud.functiongraph.api import FunctionApi
-from localcloud.functiongraph.config import AsyncPolicy, ConfigError, Function, ObsTrigger, TimerTrigger, load
+from localcloud.functiongraph.config import (
+    ApigTrigger,
+    AsyncPolicy,
+    ConfigError,
+    Function,
+    ObsTrigger,
+    TimerTrigger,
+    load,
+)
 from localcloud.functiongraph.context import Context
 from localcloud.functiongraph.events import EventTooLargeError
 from localcloud.functiongraph.instance import Outcome
@@ -9,6 +17,7 @@ from localcloud.functiongraph.runner import FunctionGraph
 from localcloud.functiongraph.work import Invocation
 
 __all__ = [
+    "ApigTrigger",
     "AsyncPolicy",
     "ConfigError",
     "Context",

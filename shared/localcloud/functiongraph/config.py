@@ -77,6 +77,39 @@ class TimerTrigger:
         }
 
 
+#: "Any" and one method each; facts functiongraph 6.5, ``req_method``.
+METHODS = ("ANY", "GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS")
+
+
+@dataclass(frozen=True)
+class ApigTrigger:
+    """An API of the gateway that calls the function.
+
+    ``auth`` is APP or IAM; ``prefix`` says that every path below ``path`` is meant (SWA), ``timeout`` how many seconds
+    the gateway waits. With ``base64_body`` the function gets the body as Base64 (APIG's ``is_send_fg_body_base64``).
+    """
+
+    name: str
+    path: str
+    method: str = "ANY"
+    auth: str = "APP"
+    prefix: bool = False
+    timeout: float = 5.0
+    base64_body: bool = True
+    stage: str = "RELEASE"
+
+    def __post_init__(self) -> None:
+        """Refuse what the platform refuses, and an API that anybody may call (NONE): its documents are people's."""
+        if self.auth not in ("APP", "IAM"):
+            raise ConfigError(f"{self.name}: auth is {self.auth!r}; it must be APP or IAM, never NONE")
+        if self.method not in METHODS:
+            raise ConfigError(f"{self.name}: reqMethod is {self.method!r}; it must be one of {', '.join(METHODS)}")
+        if not self.path.startswith("/"):
+            raise ConfigError(f"{self.name}: the path {self.path!r} must begin with /")
+        if not 0.001 <= self.timeout <= 60:
+            raise ConfigError(f"{self.name}: timeout is {self.timeout * 1000:g} ms; it must be 1 to 60000")
+
+
 @dataclass(frozen=True)
 class Function:
     """One function. ``key`` is its name in serverless.yml, ``name`` its name in the cloud."""
@@ -93,6 +126,7 @@ class Function:
     initializer_timeout: float = 300.0
     triggers: tuple[ObsTrigger, ...] = ()
     timers: tuple[TimerTrigger, ...] = ()
+    apis: tuple[ApigTrigger, ...] = ()
     policy: AsyncPolicy = field(default_factory=AsyncPolicy)
 
     def __post_init__(self) -> None:
@@ -131,6 +165,7 @@ def _function(key: str, value: dict[str, Any], policy: dict[str, Any] | None, se
         initializer_timeout=float(value.get("initializerTimeout", 300)),
         triggers=tuple(map(_trigger, _events(value, "OBS"))),
         timers=tuple(map(_timer, _events(value, "TIMER"))),
+        apis=tuple(map(_api, [*_events(value, "APIG"), *_events(value, "DEDICATEDGATEWAY")])),
         policy=_policy(policy),
     )
 
@@ -141,6 +176,23 @@ def _events(value: dict[str, Any], kind: str) -> list[dict[str, Any]]:
 
 def _timer(data: dict[str, Any]) -> TimerTrigger:
     return TimerTrigger(data["name"], data["schedule"], data["scheduleType"], data.get("userEvent") or "")
+
+
+def _api(data: dict[str, Any]) -> ApigTrigger:
+    """Read an API; the vendor's own defaults are no authentication and 5 seconds, so both must be said."""
+    modes = {"SWA": True, "NORMAL": False}
+    if data["matchMode"] not in modes:
+        raise ConfigError(f"{data['name']}: matchMode is {data['matchMode']!r}; it must be SWA (prefix) or NORMAL")
+    return ApigTrigger(
+        name=data["name"],
+        path=data["path"],
+        method=data["reqMethod"],
+        auth=data["auth"],
+        prefix=modes[data["matchMode"]],
+        timeout=float(data["timeout"]) / 1000,
+        base64_body=bool(data.get("isSendFgBodyBase64", True)),
+        stage=data.get("envName", "RELEASE"),
+    )
 
 
 def _trigger(data: dict[str, Any]) -> ObsTrigger:

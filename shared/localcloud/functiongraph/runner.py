@@ -113,14 +113,19 @@ class FunctionGraph:
 
     def invoke(self, function: str, event: Any, request_id: str = "") -> Outcome:
         """Invoke synchronously, under a request id of its own unless one is given; a failed call is not retried."""
+        return self.begin(function, event, request_id).result()
+
+    def begin(self, function: str, event: Any, request_id: str = "") -> Future[Outcome]:
+        """Invoke synchronously and let the caller decide how long it waits; the function runs on all the same."""
         answer: Future[Outcome] = Future()
         work = Work(0.0, next(self._order), event, request_id or str(uuid.uuid4()), answer=answer)
         with self._turn:
             if self._stopping:
-                return Outcome("exit")
+                answer.set_result(Outcome("exit"))
+                return answer
             heapq.heappush(self._queues[function], work)
             self._turn.notify_all()
-        return answer.result()
+        return answer
 
     def invoke_async(self, function: str, event: Any) -> str:
         """Accept an event and return its request id; when this returns, the event survives ``kill -9``.

@@ -7,17 +7,15 @@ from xml.sax.saxutils import unescape
 
 from werkzeug.formparser import parse_form_data
 
-from localcloud.obs.request import ObsRequest
-
-_SUBRESOURCES = ("acl", "tagging", "retention", "legal-hold", "restore", "notification", "append")
+from localcloud.obs.request import SUBRESOURCES, ObsRequest
 
 
 def creation(request: ObsRequest) -> str | None:
     """Return the kind of creation that the request is, None if it creates no object (or appends)."""
-    if any(request.has(name) for name in (*_SUBRESOURCES, "partNumber", "uploads", "delete")):
+    if any(request.has(name) for name in (*SUBRESOURCES, "partNumber", "uploads", "delete")):
         return None
     if request.method == "PUT" and request.key:
-        return "Copy" if request.header("copy-source") else "Put"
+        return "Put" if request.puts_object else "Copy"
     if request.method == "POST":
         if request.key:
             return "CompleteMultipartUpload" if "uploadId" in request.query else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import secrets
 from dataclasses import dataclass
@@ -9,17 +10,23 @@ from urllib.parse import unquote
 
 from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY, environ_key_for_header
 
+from localcloud.obs.spool import Spool
 from localcloud.web import Environ, raw_uri, read_body
 
 #: Where the server leaves the headers as they arrived: WSGI's own names do not tell ``my_key`` from ``my-key``.
 HEADERS = "localcloud.headers"
 #: Query parameters of a signed URL (api-obs obs_04_0011); they are no part of what is asked for.
 _SIGNING = ("AWSAccessKeyId", "AccessKeyId", "Expires", "Signature")
+#: Queries that ask for something else than an object's content.
+SUBRESOURCES = ("acl", "tagging", "retention", "legal-hold", "restore", "notification", "append")
 
 
 @dataclass
 class ObsRequest:
-    """One request, path style. ``query`` keeps order and tells ``?append`` (None) from ``?append=`` (empty)."""
+    """One request, path style. ``query`` keeps order and tells ``?append`` (None) from ``?append=`` (empty).
+
+    The body of an upload is its ``spool``, any other is ``body``.
+    """
 
     method: str
     bucket: str
@@ -29,23 +36,40 @@ class ObsRequest:
     body: bytes
     environ: Environ
     id: str
+    spool: Spool | None = None
 
     @classmethod
     def read(cls, environ: Environ) -> ObsRequest:
         """Read a WSGI request to its end; unread bytes would be taken for the connection's next request."""
-        body = read_body(environ)
         path, _, query = raw_uri(environ).partition("?")
         bucket, _, key = path.lstrip("/").partition("/")
-        return cls(
+        request = cls(
             method=environ["REQUEST_METHOD"],
             bucket=unquote(bucket),
             key=unquote(key),
             query=_pairs(query),
             headers=environ[HEADERS],
-            body=body,
+            body=b"",
             environ=environ,
             id=secrets.token_hex(16).upper(),
         )
+        if request.puts_object:
+            request.spool = Spool(environ)
+        else:
+            request.body = read_body(environ)
+        return request
+
+    @property
+    def puts_object(self) -> bool:
+        """Tell whether the body is a new object's content, whole."""
+        if self.method != "PUT" or not self.key or self.header("copy-source"):
+            return False
+        return not any(self.has(name) for name in (*SUBRESOURCES, "partNumber", "uploads", "delete"))
+
+    @property
+    def md5(self) -> str:
+        """The body's MD5 in hexadecimal."""
+        return self.spool.md5 if self.spool else hashlib.md5(self.body, usedforsecurity=False).hexdigest()
 
     @property
     def resource(self) -> str:
@@ -70,8 +94,13 @@ class ObsRequest:
         """Return an OBS header by its name after the prefix, whichever prefix it came with."""
         return self.headers.get(f"x-amz-{name}") or self.headers.get(f"x-obs-{name}") or ""
 
-    def for_moto(self, account: str) -> Environ:
-        """Return the WSGI request as moto shall see it: authorized already, in S3's own header names."""
+    def for_moto(self, account: str, method: str = "") -> Environ:
+        """Return the WSGI request as moto shall see it: authorized already, in S3's own header names.
+
+        Args:
+            account: Moto's name of the account.
+            method: Another method than the request's own.
+        """
         environ = {name: value for name, value in self.environ.items() if not name.startswith("HTTP_X_")}
         spelt: dict[str, str] = {}
         for name, value in self.headers.items():
@@ -87,6 +116,7 @@ class ObsRequest:
             PRESERVED_HEADER_NAMES_ENVIRON_KEY: spelt,
             "HTTP_AUTHORIZATION": "AWS local:local",
             "HTTP_X_MOTO_ACCOUNT_ID": account,
+            "REQUEST_METHOD": method or self.method,
             "QUERY_STRING": query,
             "RAW_URI": f"{path}?{query}" if query else path,
             "wsgi.input": io.BytesIO(self.body),

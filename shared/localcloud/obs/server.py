@@ -8,7 +8,6 @@ and cross-region replication are not imitated; uploads by parts that are not com
 from __future__ import annotations
 
 import base64
-import hashlib
 import re
 import threading
 import time
@@ -20,12 +19,13 @@ from typing import NoReturn
 
 from localcloud.credentials import AccessKey, Keyring
 from localcloud.faults import Fault, Schedule
-from localcloud.obs import signature
+from localcloud.obs import cors, signature
 from localcloud.obs.append import Appender, describe, describe_list
 from localcloud.obs.effects import changed_keys, creation, posted_key
 from localcloud.obs.errors import ObsError, access_denied, no_such_key
 from localcloud.obs.events import Created, Subscription
-from localcloud.obs.request import HEADERS, ObsRequest
+from localcloud.obs.request import HEADERS, SUBRESOURCES, ObsRequest
+from localcloud.obs.spool import IN_MEMORY
 from localcloud.obs.state import Folder
 from localcloud.obs.store import Response, Store, public
 from localcloud.web import Environ, Handler, Server, StartResponse, cut
@@ -95,6 +95,17 @@ class LocalObs:
         with self._lock:
             self._store.create_bucket(name, region)
 
+    def set_cors(self, bucket: str, document: str) -> None:
+        """Say which pages a browser may let at a bucket; an empty text for none.
+
+        Raises:
+            ObsError: The document is not one.
+        """
+        cors.read(document)
+        with self._lock:
+            self._store.bucket(bucket).cors = document
+            self._store.save_bucket(bucket)
+
     def subscribe(self, subscription: Subscription) -> None:
         """Tell a subscriber of uploads from now on. Overlapping filters are refused, as OBS does (facts 2.3)."""
         with self._lock:
@@ -142,14 +153,19 @@ class LocalObs:
         if fault and fault.kind == "lost-answer":
             cut(environ)
         _finish(response, request)
+        response.headers |= self._cors(request)
         status = f"{response.status} {HTTPStatus(response.status).phrase}"
         start_response(status, list(response.headers.items()))
-        return [] if request.method == "HEAD" else [response.body]
+        if request.method == "HEAD":
+            return []
+        return [response.body] if response.pieces is None else response.pieces
 
     def _respond(self, request: ObsRequest, fault: Fault | None) -> Response:
         try:
             if fault:
                 _strike(fault, request)
+            if request.method == "OPTIONS":
+                return Response(200, cors.preflight(self._rules(request.bucket), request))
             self._authorize(request)
             _check_digest(request)
             response = self._answer(request)
@@ -158,6 +174,19 @@ class LocalObs:
         if response.status < 300 and not (fault and fault.kind == "lost-event"):
             self._notify(request)
         return response
+
+    def _rules(self, bucket: str) -> list[cors.Rule]:
+        with self._lock:
+            return cors.read(self._store.bucket(bucket).cors)
+
+    def _cors(self, request: ObsRequest) -> dict[str, str]:
+        """Return what lets a page of an allowed origin see the answer, an error too."""
+        if "origin" not in request.headers or request.method == "OPTIONS":
+            return {}
+        try:
+            return cors.grant(self._rules(request.bucket), request)
+        except ObsError:
+            return {}
 
     def _kill(self, request: ObsRequest) -> NoReturn:
         self.on_kill(request.headers.get("authorization", "").partition(" ")[2].partition(":")[0])
@@ -182,12 +211,26 @@ class LocalObs:
                     return own
             if request.bucket:
                 self._store.bucket(request.bucket)
-            response = self._store.ask_moto(request)
+            response = self._ask(request)
             if request.method in ("GET", "HEAD"):
                 self._describe(request, response)
             elif response.status < 300:
                 self._save(request)
             return response
+
+    def _ask(self, request: ObsRequest) -> Response:
+        """Have moto answer, but for contents: those come from disk, and go there, piece by piece."""
+        if request.method == "GET" and request.key and not any(map(request.has, (*SUBRESOURCES, "uploadId"))):
+            found = self._store.find(request.bucket, request.key, request.query.get("versionId"))
+            if found is not None and found.size > IN_MEMORY:
+                return self._store.read(request, found)
+        response = self._store.ask_moto(request)
+        if request.spool and response.status < 300:
+            stored = self._store.find(request.bucket, request.key)
+            assert stored is not None  # it was put just now, under the lock
+            request.spool.become(stored)
+            response.headers["etag"] = stored.etag
+        return response
 
     def _describe(self, request: ObsRequest, response: Response) -> None:
         if request.key and not request.has("acl"):
@@ -205,7 +248,18 @@ class LocalObs:
             return _location(self._store.bucket(request.bucket).region, request)
         if request.has("notification"):
             return self._answer_notification(request)
+        if request.has("cors"):
+            return self._answer_cors(request)
         return None
+
+    def _answer_cors(self, request: ObsRequest) -> Response:
+        bucket = self._store.bucket(request.bucket)
+        if request.method == "GET":
+            if not bucket.cors:
+                raise ObsError(404, "NoSuchCORSConfiguration", "The CORS configuration does not exist.")
+            return Response(200, {"content-type": "application/xml"}, bucket.cors.encode())
+        self.set_cors(request.bucket, request.body.decode() if request.method == "PUT" else "")
+        return Response(200 if request.method == "PUT" else 204)
 
     def _answer_notification(self, request: ObsRequest) -> Response:
         bucket = self._store.bucket(request.bucket)
@@ -264,7 +318,7 @@ def _strike(fault: Fault, request: ObsRequest) -> None:
 
 def _check_digest(request: ObsRequest) -> None:
     given = request.headers.get("content-md5")
-    if given and given != base64.b64encode(hashlib.md5(request.body, usedforsecurity=False).digest()).decode():
+    if given and given != base64.b64encode(bytes.fromhex(request.md5)).decode():
         raise ObsError(400, "BadDigest", "The Content-MD5 you specified did not match what we received.")
 
 
@@ -303,5 +357,5 @@ def _finish(response: Response, request: ObsRequest) -> None:
     if request.obs_signed:
         for name in [name for name in response.headers if name.startswith("x-amz-")]:
             response.headers["x-obs-" + name.removeprefix("x-amz-")] = response.headers.pop(name)
-    if request.method != "HEAD":
+    if request.method != "HEAD" and response.pieces is None:
         response.headers["content-length"] = str(len(response.body))

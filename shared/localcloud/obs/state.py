@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -46,6 +46,7 @@ class BucketFile(Struct):
     created: str
     versioning: str | None = None
     notification: str = ""
+    cors: str = ""
 
 
 class Folder:
@@ -86,7 +87,7 @@ class Folder:
             if orphan.name not in named:
                 orphan.unlink()
 
-    def save(self, bucket: str, index: Index, contents: dict[str, bytes]) -> None:
+    def save(self, bucket: str, index: Index, contents: Mapping[str, Iterable[bytes]]) -> None:
         """Write one key: ``contents`` are the versions whose content is new, by version id."""
         folder = self._path / bucket
         stem = hashlib.sha256(index.key.encode("utf-8", "surrogateescape")).hexdigest()
@@ -96,7 +97,8 @@ class Folder:
         for version in index.versions:
             if version.id in contents:
                 version.data = f"{stem}.{secrets.token_hex(4)}"
-                (folder / version.data).write_bytes(contents[version.id])
+                with (folder / version.data).open("wb") as output:
+                    output.writelines(contents[version.id])
             elif not version.marker:
                 version.data = kept[version.id]
         if index.versions:

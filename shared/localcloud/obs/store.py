@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from moto.s3.responses import S3Response
 
 from localcloud.obs.errors import ObsError, no_such_bucket
 from localcloud.obs.request import ObsRequest
+from localcloud.obs.spool import pieces
 from localcloud.obs.state import BucketFile, Folder, Index, Version
 
 #: moto knows only regions of another vendor; the buckets' real region is kept beside it.
@@ -25,11 +27,12 @@ _APPENDS = "localcloud_appends"
 
 @dataclass
 class Response:
-    """An HTTP answer; header names are in lower case."""
+    """An HTTP answer; header names are in lower case. ``pieces`` stand for a body that is not held in memory."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    pieces: Iterable[bytes] | None = None
 
 
 class Store:
@@ -85,15 +88,29 @@ class Store:
 
     # --- objects
 
-    def ask_moto(self, request: ObsRequest) -> Response:
-        """Let moto answer an S3 request."""
-        moto_request = MotoRequest(request.for_moto(self._account))
+    def ask_moto(self, request: ObsRequest, method: str = "") -> Response:
+        """Let moto answer an S3 request, or the same with another method."""
+        moto_request = MotoRequest(request.for_moto(self._account, method))
         # Moto's own test for "there is a server in front"; only then it reads raw paths.
         moto_request.from_wsgi_server = True
         dispatch = S3Response.key_dispatch if request.key else S3Response.bucket_dispatch
         status, headers, content = dispatch(moto_request, moto_request.raw_url, dict(moto_request.headers))
         body = content.encode() if isinstance(content, str) else bytes(content)
         return Response(int(status), {str(n).lower(): str(v) for n, v in headers.items()}, body)
+
+    def read(self, request: ObsRequest, found: FakeKey) -> Response:
+        """Answer the GET of a large object, or of a range of it: as moto answers its HEAD, and the bytes from disk."""
+        response = self.ask_moto(request, "HEAD")
+        if response.status not in (200, 206):
+            return response
+        span = re.match(r"bytes (\d+)-(\d+)/", response.headers.get("content-range", ""))
+        first, end = (int(span[1]), int(span[2]) + 1) if span else (0, found.size)
+        for name, text in request.query.items():
+            if name.startswith("response-"):
+                response.headers[name.removeprefix("response-")] = text or ""
+        response.headers["content-length"] = str(end - first)
+        response.pieces = pieces(found, first, end)
+        return response
 
     def find(self, bucket: str, key: str, version: str | None = None) -> FakeKey | None:
         """Return the object, or None where it is missing or deleted."""
@@ -106,7 +123,7 @@ class Store:
             return
         for key in keys:
             versions = self._backend.get_bucket(bucket).keys.getlist(key, [])
-            fresh = {v.version_id: v.value for v in versions if isinstance(v, FakeKey) and not hasattr(v, _SAVED)}
+            fresh = {v.version_id: pieces(v) for v in versions if isinstance(v, FakeKey) and not hasattr(v, _SAVED)}
             self._folder.save(bucket, Index(key, [_version(v) for v in versions]), fresh)
             for version in versions:
                 setattr(version, _SAVED, True)

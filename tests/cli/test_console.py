@@ -1,0 +1,66 @@
+"""`legible console`: the app's code stays on this machine and goes to one address."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+import requests
+from click.testing import CliRunner
+
+from legible_cli.__main__ import main
+from legible_cli.console import front
+from localcloud.cloud import LocalCloud
+from localcloud.functiongraph import ApigTrigger, Function
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    ("api", "environment", "said"),
+    [
+        ("https://group.apig.example/", {}, "LEGIBLE_APP_CODE"),
+        ("http://group.apig.example/", {"LEGIBLE_APP_CODE": "the-code"}, "no https address"),
+        ("https://group.apig.example/v1", {"LEGIBLE_APP_CODE": "the-code"}, "without path"),
+    ],
+)
+def test_what_it_does_not_start_with(api: str, environment: dict[str, str], said: str) -> None:
+    with pytest.raises(click.ClickException, match=said) as caught:
+        front(api, environment)
+    assert "the-code" not in str(caught.value)
+
+
+def test_a_port_that_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        arguments = ["console", "--api", "https://group.apig.example/", "--port", str(port)]
+        result = CliRunner().invoke(main, arguments, env={"LEGIBLE_APP_CODE": "x"})
+    assert result.exit_code == 1
+    assert f"Port {port} cannot be used" in result.output
+
+
+def test_it_shows_the_console_until_it_is_ended(tmp_path: Path) -> None:
+    # given
+    (tmp_path / "h.py").write_text("def handler(e, c): return {'statusCode': 200, 'body': e['path']}")
+    functions = {"f": Function("f", "h.handler", apis=(ApigTrigger("all", "/", prefix=True, timeout=20),))}
+    with LocalCloud(functions=functions, code=(tmp_path,)) as cloud:
+        command = ["env", f"PYTHONPATH={ROOT / 'shared'}", f"LEGIBLE_APP_CODE={cloud.app_code}", sys.executable, "-u"]
+        command += ["-m", "legible_cli", "console", "--api", cloud.api_endpoint]
+        running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+        # when
+        assert running.stdout is not None
+        address = running.stdout.readline().strip()
+        answer = requests.get(address, timeout=20)
+        foreign = requests.get(address, headers={"Host": "evil.example"}, timeout=20)
+        running.send_signal(signal.SIGINT)
+        output = running.communicate(timeout=20)[0]
+
+    # then
+    assert (answer.text, foreign.status_code, running.returncode) == ("/console/", 403, 0)
+    assert cloud.app_code not in address + output
