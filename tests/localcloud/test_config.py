@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from localcloud.functiongraph import AsyncPolicy, ConfigError, Function, ObsTrigger, TimerTrigger, load
+from localcloud.functiongraph import ApigTrigger, AsyncPolicy, ConfigError, Function, ObsTrigger, TimerTrigger, load
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What the plugin's code reads of a function (facts functiongraph 5.1, serverless-huawei-functions 0.0.10).
@@ -62,6 +62,12 @@ def test_our_own_functions() -> None:
     assert upload.user_data["LEGIBLE_OUTPUT_BUCKET"] == "legible-out"
     for function in functions.values():
         assert not any("${" in value for value in function.user_data.values())
+
+
+def test_our_own_api_takes_every_path_from_apps_only() -> None:
+    one = load(ROOT / "serverless.yml")["http_api"]
+    assert (one.handler, one.timeout) == ("http_api.handler", 90)
+    assert one.apis == (ApigTrigger("legible-api", "/", "ANY", "APP", prefix=True, timeout=60),)
 
 
 def test_a_timer_rings_with_what_it_was_given() -> None:
