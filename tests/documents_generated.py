@@ -1,4 +1,4 @@
-"""The documents made from code: README's tables and the schema of ``record.json``.
+"""The documents made from code: README's tables, the schema of ``record.json`` and the OpenAPI document.
 
 ``python -m tests.documents_generated`` writes them again; with ``--check`` it prints what would change, and fails if
 anything would.
@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from legible import api
 from legible.catalog import OPERATIONS
 from legible.checks import RULES, rules
 from legible.model import SCHEMA, Record
@@ -26,6 +27,7 @@ from legible.operation import Life, Native, Operation
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 RECORD_SCHEMA = ROOT / "shared" / "legible" / "record.schema.json"
+OPENAPI = ROOT / "shared" / "legible" / "api" / "openapi.json"
 
 
 class MissingMarkersError(Exception):
@@ -136,6 +138,7 @@ def documents() -> Iterator[tuple[Path, str]]:
         readme = with_block(readme, "settings", settings)
     yield README, readme
     yield RECORD_SCHEMA, record_schema()
+    yield OPENAPI, json.dumps(api.document(), indent=2, ensure_ascii=False) + "\n"
 
 
 def difference(path: Path, wanted: str) -> str:

@@ -75,9 +75,9 @@ class NewReview(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Waiting(Struct, frozen=True, forbid_unknown_fields=True):
-    """How long the reply may wait for the result, in seconds; the gateway ends a request after 90."""
+    """How long the reply may wait for the result, in seconds; the gateway ends a request after 60."""
 
-    wait: Annotated[float, Meta(ge=0, le=60)] = 0
+    wait: Annotated[float, Meta(ge=0, le=50)] = 0
 
 
 class Versioned(Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,0 +1,351 @@
+"""What is done over HTTP to documents that are there; operations, health, the console; and requests that go wrong."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+from msgspec import structs
+
+from asking import Front, problem
+from legible import VERSION
+from legible.api import Api, console, document
+from legible.api.routes import ROUTES
+from legible.errors import (
+    AnswerUnknownError,
+    HeldError,
+    RejectedError,
+    SettingsError,
+    SourceUnreadableError,
+    UnavailableError,
+)
+from legible.exchange import Reply, Request
+from legible.huawei import apig
+from rig import PASSPORT, Rig, picture
+
+
+def review(front, path, **more):
+    version = front.json("GET", path)["version"]
+    edit = {"page": 1, "name": "surname", "was": "ERIKSSON", "value": "ERIKSON"}
+    return front.ask("POST", f"{path}/review", {"version": version, "edits": [edit], **more})
+
+
+class TestReview:
+    def test_a_correction_counts_from_then_on(self, front):
+        path = front.document("passport/anna.png")
+
+        reply = review(front, path, author="Mei")
+
+        assert json.loads(reply.body) == {"applied": 1, "already": 0, "conflicts": [], "unknown": []}
+        surname = front.json("GET", path)["record"]["fields"][2]
+        assert (surname["value"], surname["corrected"]["value"]) == ("ERIKSSON", "ERIKSON")
+        assert surname["corrected"]["author"] == "Mei"
+        assert front.json("GET", path)["revision"] == 1
+
+    def test_without_a_name_the_application_is_the_author(self, front):
+        path = front.document("passport/anna.png")
+        front.tenants = {"app-a": "passport/"}
+        version = front.rig.record("passport/anna.png")["document"]["version"]
+        edit = {"page": 1, "name": "surname", "was": "ERIKSSON", "value": "X"}
+        body = {"version": version, "edits": [edit]}
+        front.ask("POST", f"{path}/review", body, headers={"x-legible-app": "app-a"})
+        assert front.rig.record("passport/anna.png")["fields"][2]["corrected"]["author"] == "app-a"
+
+    def test_who_saw_another_text_meets_a_conflict_and_may_choose(self, front):
+        path = front.document("passport/anna.png")
+        review(front, path, author="Mei")
+
+        second = json.loads(review(front, path, edits=[self.edit("ERIXON")]).body)
+
+        assert second["applied"] == 0
+        assert second["conflicts"] == [
+            {"page": 1, "name": "surname", "mine": "ERIXON", "theirs": "ERIKSON", "author": "Mei"}
+        ]
+        assert json.loads(review(front, path, edits=[self.edit("ERIXON")], conflicts="mine").body)["applied"] == 1
+
+    def edit(self, value):
+        return {"page": 1, "name": "surname", "was": "ERIKSSON", "value": value}
+
+    def test_of_a_version_that_was_replaced_nothing_counts(self, front):
+        path = front.document("passport/anna.png")
+        body = {"version": "older", "edits": [self.edit("X")]}
+        assert problem(front.ask("POST", f"{path}/review", body)) == (409, "other-version")
+
+    def test_other_refusals_are_what_they_are(self, front):
+        path = front.document("passport/anna.png")
+        parts = front.parts()
+
+        def refuse(*values):
+            raise RejectedError("No.", code="no")
+
+        parts.reviewer.apply = refuse
+        front.changes = {"reviewer": parts.reviewer}
+        assert problem(review(front, path)) == (422, "no")
+
+
+class TestRerun:
+    def test_one_that_is_not_done_is_begun_again_after_the_end_it_has(self):
+        front = Front(Rig(RejectedError("Too dark.", code="dark"), PASSPORT))
+        path = front.document("passport/anna.png")
+
+        reply = front.ask("POST", f"{path}/rerun")
+        front.rig.run(*front.started)
+
+        assert reply.status == 202
+        assert front.json("GET", path)["status"] == "done"
+
+    def test_asked_for_twice_it_is_paid_for_once(self):
+        front = Front(Rig(RejectedError("Too dark.", code="dark"), PASSPORT))
+        path = front.document("passport/anna.png")
+        for _ in range(2):
+            front.ask("POST", f"{path}/rerun")
+        front.rig.run(*front.started)
+        assert len(front.rig.ocr.calls) == 2
+
+    def test_one_that_nobody_has_begun_is_begun(self, front):
+        front.rig.upload("passport/anna.png")
+        path = "/v1/documents/cGFzc3BvcnQvYW5uYS5wbmc"
+        assert front.ask("POST", f"{path}/rerun").status == 202
+        front.rig.run(*front.started)
+        assert front.json("GET", path)["status"] == "done"
+
+    def test_one_that_is_done_has_its_results_made_anew_free(self, front):
+        path = front.document("passport/anna.png")
+        reply = front.ask("POST", f"{path}/rerun")
+        assert (reply.status, json.loads(reply.body)["status"]) == (200, "done")
+        assert (front.started, len(front.rig.ocr.calls)) == ([], 1)
+
+
+class TestWorkbooks:
+    def test_one_is_asked_for_and_linked(self, front):
+        reply = front.ask("POST", "/v1/workbooks", {"workbook": "may/all", "prefix": "a/", "formats": ["csv", "xlsx"]})
+        found = json.loads(reply.body)
+        assert reply.status == 202
+        assert found["links"]["csv"] == "/v1/workbooks/may%2Fall.csv.zip"
+        assert front.collected[0].prefix == "a/"
+
+    def test_a_file_that_is_not_there_yet_is_not_found(self, front):
+        for name in ("all.xlsx", "all.exe"):
+            assert problem(front.ask("GET", f"/v1/workbooks/{name}")) == (404, "no-such-workbook")
+
+
+class TestOperations:
+    def test_all_are_listed_with_options_and_fields(self, front):
+        found = {one["slug"]: one for one in front.json("GET", "/v1/operations")["operations"]}
+        assert len(found) == 52
+        assert found["passport"]["fields"][0]["label"]
+        assert {"name", "type", "help", "required"} == set(found["general-text"]["options"][0])
+
+    def test_code_that_calls_one_is_code(self, front):
+        path = front.document("general-text/it's.png")
+        found = front.json(
+            "GET", "/v1/operations/general-text/code", options='{"detect_direction": true}', id=path.rsplit("/", 1)[1]
+        )
+        ast.parse(found["python"])
+        assert "detect_direction=True" in found["python"]
+        assert found["request"]["body"] == {
+            "url": "https://legible-in.obs.example/general-text/it's.png", "detect_direction": True,
+        }  # fmt: skip
+        assert "X-Auth-Token: $IAM_TOKEN" in found["curl"]
+
+    def test_one_that_takes_no_url_is_shown_with_base64(self, front):
+        from legible import catalog
+
+        slug = next(one.slug for one in catalog.OPERATIONS.values() if not one.url)
+        body = front.json("GET", f"/v1/operations/{slug}/code")["request"]["body"]
+        assert list(body.values()) == ["<Base64>"]
+
+    @pytest.mark.parametrize("options", ["[1]", "{", "\ud800", '{"no": 1}'])
+    def test_options_that_do_not_fit_are_refused(self, front, options):
+        assert front.ask("GET", "/v1/operations/passport/code", options=options).status in {422, 500}
+
+    def test_an_operation_that_is_none_is_not_found(self, front):
+        assert problem(front.ask("GET", "/v1/operations/none/code")) == (404, "no-such-operation")
+        assert problem(front.ask("GET", "/v1/health", probe="none")) == (404, "no-such-operation")
+
+
+class TestHealth:
+    def checks(self, front, **query):
+        found = front.json("GET", "/v1/health", **query)
+        return found["status"], {one["name"]: one["status"] for one in found["checks"]}
+
+    def test_all_is_well(self, front):
+        assert self.checks(front) == ("ok", {"settings": "ok", "input-bucket": "ok", "output-bucket": "ok"})
+        assert front.json("GET", "/v1/health")["version"] == "1.2.3"
+
+    def test_a_bucket_that_cannot_be_listed_is_told_with_what_to_do(self, front):
+        def refuse(verb, ref):
+            raise HeldError("OBS refused.", code="obs-denied", advice="Give the rights.")
+
+        front.rig.store.fail = refuse
+        status, found = self.checks(front)
+        assert (status, found["input-bucket"]) == ("degraded", "failed")
+
+    def test_a_store_that_is_down_is_not_known(self, front):
+        def down(verb, ref):
+            raise UnavailableError("OBS is down.")
+
+        front.rig.store.fail = down
+        assert self.checks(front)[1]["output-bucket"] == "unknown"
+
+    @pytest.mark.parametrize(
+        ("said", "expected"),
+        [
+            (RejectedError("No image."), "ok"),
+            (PASSPORT, "ok"),
+            (SourceUnreadableError("No such host."), "ok"),
+            (HeldError("Not subscribed.", code="not-subscribed"), "failed"),
+            (UnavailableError("Down."), "unknown"),
+            (AnswerUnknownError("No answer."), "unknown"),
+        ],
+    )
+    def test_a_probe_tells_whether_an_operation_may_be_called(self, said, expected):
+        front = Front(Rig(said))
+        assert self.checks(front, probe="passport")[1]["subscription passport"] == expected
+        assert front.rig.ocr.calls[0][2].body == b"\x00"
+
+    def test_one_that_takes_urls_only_is_probed_by_a_url_that_leads_nowhere(self, front):
+        from legible import catalog, health
+
+        operation = structs.replace(catalog.find("passport"), inline=None)
+        health.subscription(front.rig.ocr, operation)
+        assert front.rig.ocr.calls[0][2].url == "https://invalid.invalid/"
+
+
+class TestConsole:
+    @pytest.fixture(autouse=True)
+    def folder(self, tmp_path, monkeypatch):
+        (tmp_path / "index.html").write_text("<!doctype html>")
+        (tmp_path / "notes.txt").write_text("not shown")
+        (tmp_path / "views").mkdir()
+        (tmp_path / "views" / "list.js").write_text("export {};")
+        monkeypatch.setattr(console, "FOLDER", tmp_path)
+        for cached in (console.files, console.read):
+            cached.cache_clear()
+        yield
+        for cached in (console.files, console.read):
+            cached.cache_clear()
+
+    def test_its_files_are_shown_and_may_load_nothing_from_elsewhere(self, front):
+        reply = front.ask("GET", "/console/")
+        assert (reply.status, reply.body) == (200, b"<!doctype html>")
+        policy = reply.headers["Content-Security-Policy"]
+        assert "script-src 'self';" in policy
+        assert "connect-src 'self' https://legible-in.obs.example https://legible-out.obs.example" in policy
+        assert "unsafe" not in policy
+        assert front.ask("GET", "/console/views/list.js").headers["Content-Type"].startswith("text/javascript")
+
+    def test_what_did_not_change_is_not_sent_again(self, front):
+        tag = front.ask("GET", "/console/").headers["ETag"]
+        reply = front.ask("GET", "/console/", headers={"if-none-match": tag})
+        assert (reply.status, reply.body) == (304, b"")
+
+    def test_the_way_in_leads_there(self, front):
+        assert front.ask("GET", "/").headers["Location"] == "/console/"
+        assert front.ask("GET", "/console").headers["Location"] == "/console/"
+
+    @pytest.mark.parametrize("name", ["notes.txt", "../index.html", "none.js", "views/"])
+    def test_nothing_else_is_shown(self, front, name):
+        assert problem(front.ask("GET", f"/console/{name}"))[0] == 404
+
+    def test_it_is_only_read(self, front):
+        assert problem(front.ask("POST", "/console/")) == (405, "method-not-allowed")
+
+    def test_with_wrong_settings_it_is_shown_and_reaches_nothing_else(self, front):
+        def wrong(ref):
+            raise SettingsError("legible.toml: cloud.region is not set.")
+
+        front.rig.store.url = wrong
+        assert "connect-src 'self';" in front.ask("GET", "/console/").headers["Content-Security-Policy"]
+
+
+class TestRequests:
+    def test_a_path_that_is_none_is_not_found(self, front):
+        assert problem(front.ask("GET", "/v2/documents")) == (404, "no-such-path")
+
+    def test_a_method_that_is_none_says_which_are(self, front):
+        reply = front.ask("DELETE", "/v1/documents")
+        assert (problem(reply), reply.headers["Allow"]) == ((405, "method-not-allowed"), "GET, HEAD, POST")
+        assert front.ask("GET", "/v1/uploads").headers["Allow"] == "POST"
+
+    def test_head_is_get_without_a_body(self, front):
+        reply = front.ask("HEAD", "/v1/operations")
+        assert (reply.status, reply.body) == (200, b"")
+
+    def test_every_reply_forbids_what_no_reply_needs(self, front):
+        headers = front.ask("GET", "/v1/operations").headers
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Cache-Control"] == "no-store"
+        assert headers["Content-Security-Policy"].startswith("default-src 'none'")
+        assert not any(name.lower().startswith("access-control") for name in headers)
+
+    def test_a_defect_is_told_by_its_place_and_shows_nothing_of_it(self, front):
+        def defect(url, most):
+            raise ZeroDivisionError("secret of Anna")
+
+        front.changes = {"fetch": defect}
+        reply = front.ask("POST", "/v1/documents", {"url": "https://example.com/a", "operation": "passport"})
+        assert problem(reply) == (500, "internal")
+        assert b"Anna" not in reply.body
+        (line,) = [line for line in front.rig.log.lines if line["event"] == "defect"]
+        assert line["place"].startswith("test_act.py:")
+        assert "Anna" not in front.rig.log.text()
+
+    def test_a_wrong_setting_is_told_with_what_is_allowed(self, front):
+        def wrong():
+            raise SettingsError("legible.toml: cloud.region is not set.", advice="Set it.")
+
+        reply = Api(wrong, front.rig.log)(Request("GET", "/v1/documents"))
+        assert problem(reply) == (500, "setting")
+        assert "cloud.region" in json.loads(reply.body)["detail"]
+
+
+class TestDescription:
+    def test_every_route_has_its_endpoint(self, front):
+        from legible.api import Endpoints
+
+        assert all(callable(getattr(Endpoints, route.name)) for route in ROUTES)
+
+    def test_the_document_is_served(self, front):
+        assert front.json("GET", "/v1/openapi.json") == json.loads(json.dumps(document()))
+
+    def test_it_is_openapi(self):
+        from openapi_spec_validator import validate
+
+        validate(json.loads(json.dumps(document())))
+
+    def test_a_document_is_as_it_is_described(self, front):
+        import jsonschema
+
+        schemas = {"components": document()["components"], "$ref": "#/components/schemas/DocumentStatus"}
+        jsonschema.validate(front.json("GET", front.document("passport/anna.png")), schemas)
+
+    def test_the_version_is_that_of_the_package(self):
+        text = (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
+        assert f'version = "{VERSION}"' in text
+
+
+class TestGateway:
+    def test_an_event_becomes_a_request(self):
+        event = {
+            "httpMethod": "post", "path": "/v1/documents", "queryStringParameters": {"a": ["1", "2"], "b": None},
+            "headers": {"Content-Type": "text/plain"}, "body": "aGk=", "isBase64Encoded": True,
+        }  # fmt: skip
+        found = apig.request(event)
+        assert (found.method, found.query, found.body) == ("POST", {"a": "2"}, b"hi")
+        assert found.headers == {"content-type": "text/plain"}
+
+    @pytest.mark.parametrize("event", [None, [], {}, {"headers": 7, "body": 7, "queryStringParameters": "x"}])
+    def test_an_odd_event_is_a_request_for_the_way_in(self, event):
+        found = apig.request(event)
+        assert (found.method, found.path, found.body) == ("GET", "/", b"")
+
+    def test_a_body_that_is_not_what_it_says_is_taken_as_it_is(self):
+        assert apig.request({"body": "hi", "isBase64Encoded": False}).body == b"hi"
+        assert apig.request({"body": "!!", "isBase64Encoded": True}).body == b"!!"
+
+    def test_a_reply_is_always_in_base64(self):
+        found = apig.response(Reply(200, {"A": "b"}, picture()))
+        assert (found["statusCode"], found["isBase64Encoded"], found["headers"]) == (200, True, {"A": "b"})
