@@ -120,10 +120,10 @@ class TestRerun:
 
 class TestWorkbooks:
     def test_one_is_asked_for_and_linked(self, front):
-        reply = front.ask("POST", "/v1/workbooks", {"workbook": "may/all", "prefix": "a/", "formats": ["csv", "xlsx"]})
+        reply = front.ask("POST", "/v1/workbooks", {"workbook": "mai märz", "prefix": "a/", "formats": ["csv", "xlsx"]})
         found = json.loads(reply.body)
         assert reply.status == 202
-        assert found["links"]["csv"] == "/v1/workbooks/may%2Fall.csv.zip"
+        assert found["links"]["csv"] == "/v1/workbooks/mai%20m%C3%A4rz.csv.zip"
         assert front.collected[0].prefix == "a/"
 
     def test_a_file_that_is_not_there_yet_is_not_found(self, front):
@@ -330,11 +330,12 @@ class TestDescription:
 class TestGateway:
     def test_an_event_becomes_a_request(self):
         event = {
-            "httpMethod": "post", "path": "/v1/documents", "queryStringParameters": {"a": ["1", "2"], "b": None},
+            "httpMethod": "post", "path": "/v1/workbooks/mai%20m%C3%A4rz.xlsx", "queryStringParameters": {"a": ["1", "2"], "b": None},
             "headers": {"Content-Type": "text/plain"}, "body": "aGk=", "isBase64Encoded": True,
         }  # fmt: skip
         found = apig.request(event)
         assert (found.method, found.query, found.body) == ("POST", {"a": "2"}, b"hi")
+        assert found.path == "/v1/workbooks/mai märz.xlsx"
         assert found.headers == {"content-type": "text/plain"}
 
     @pytest.mark.parametrize("event", [None, [], {}, {"headers": 7, "body": 7, "queryStringParameters": "x"}])

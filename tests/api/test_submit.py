@@ -246,8 +246,9 @@ class TestRefused:
             (b"no form", {"content-type": "multipart/form-data; boundary=x"}, (400, "body-unreadable")),
             (b"no form", {"content-type": "multipart/form-data"}, (400, "body-unreadable")),
             (form(b"", "a.png", options="[1]")[0], form(b"", "")[1], (422, "request-unfit")),
+            (form(b"", "a.png", surprise="1")[0], form(b"", "")[1], (422, "body-unfit")),
             (
-                b'--frontier\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--frontier--\r\n',
+                b'--frontier\r\nContent-Disposition: form-data; name="name"\r\n\r\n1\r\n--frontier--\r\n',
                 form(b"", "")[1],
                 (422, "body-unfit"),
             ),

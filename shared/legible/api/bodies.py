@@ -19,6 +19,8 @@ from legible.exchange import Request
 MOST_BYTES = 4 * 1024 * 1024
 #: What is fetched from a URL at most, in bytes; it passes through the function's memory.
 MOST_FETCHED = 32 * 1024 * 1024
+#: The parts of a form, beside its file.
+_FIELDS = ("name", "operation", "options")
 _Kind = TypeVar("_Kind", bound=Struct)
 
 
@@ -89,8 +91,10 @@ def form_of(request: Request) -> Form:
         for part in parser:
             if part.name == "file":
                 content, name = part.raw, part.filename or ""
-            else:
+            elif part.name in _FIELDS:
                 fields[part.name] = part.value
+            else:
+                raise unfit("body", f"The form has a part {part.name[:50]!r}; it takes file, {', '.join(_FIELDS)}")
     except (MultipartError, UnicodeError, ValueError, LookupError) as error:
         raise ProblemError(
             400, "body-unreadable", f"The form cannot be read ({type(error).__name__}).",

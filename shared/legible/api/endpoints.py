@@ -6,6 +6,7 @@ import io
 import mimetypes
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct, structs
@@ -216,7 +217,7 @@ class Endpoints:
         wanted = Asked(own + asked.workbook, own + asked.prefix, asked.day, asked.formats or self._parts.formats)
         self._parts.collect(wanted)
         links: dict[str, str] = {
-            kind: f"/v1/workbooks/{asked.workbook.replace('/', '%2F')}.{KINDS[kind][0]}" for kind in wanted.formats
+            kind: f"/v1/workbooks/{quote(asked.workbook)}.{KINDS[kind][0]}" for kind in wanted.formats
         }
         return 202, shapes.WorkbookTicket(asked.workbook, {"self": next(iter(links.values())), **links})
 

@@ -23,6 +23,7 @@ _FORM = {
         "options": {"type": "string", "description": "Options of the operation, as a text of JSON."},
     },
     "required": ["file"],
+    "additionalProperties": False,
 }
 _ABOUT = (
     "Documents become data. The gateway authenticates every request (APP or IAM). Errors are problem documents "

@@ -16,6 +16,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=500, description="A file's n
 Slug = Annotated[str, Meta(max_length=100, pattern=r"^[a-z0-9-]*$")]
 Options = Annotated[dict[str, Any], Meta(description="Options of the operation, as its documentation names them.")]
 PageNumber = Annotated[int, Meta(ge=1, le=100_000)]
+Prefix = Annotated[str, Meta(max_length=800, pattern=r"^[^\x00-\x1f\x7f]*$", description="What keys begin with.")]
 Text = Annotated[str, Meta(max_length=20_000)]
 
 
@@ -30,8 +31,8 @@ class NewDocument(Asking, frozen=True, forbid_unknown_fields=True, kw_only=True)
     """A document: ``content`` in Base64, or a public https ``url`` that it is fetched from."""
 
     name: Annotated[str, Meta(max_length=500)] = ""
-    content: str = ""
-    url: Annotated[str, Meta(max_length=2000)] = ""
+    content: Annotated[str, Meta(pattern=r"^[A-Za-z0-9+/]*={0,2}$")] = ""
+    url: Annotated[str, Meta(max_length=2000, pattern=r"^(https://.*)?$")] = ""
 
 
 class NewUpload(Asking, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -46,8 +47,8 @@ class NewUpload(Asking, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class NewWorkbook(Struct, frozen=True, forbid_unknown_fields=True):
     """A workbook over many documents, by its name: those below a ``prefix``, or of a ``day`` in UTC."""
 
-    workbook: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[\w][\w /.-]*$")]
-    prefix: Annotated[str, Meta(max_length=800)] = ""
+    workbook: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f/.%][^\x00-\x1f\x7f/%]*$")]
+    prefix: Prefix = ""
     day: Literal["", "yesterday", "today"] = ""
     formats: tuple[Format, ...] = ()
 
@@ -89,7 +90,7 @@ class Versioned(Struct, frozen=True, forbid_unknown_fields=True):
 class Listing(Struct, frozen=True, forbid_unknown_fields=True):
     """Which documents are listed, newest first."""
 
-    prefix: Annotated[str, Meta(max_length=800)] = ""
+    prefix: Prefix = ""
     status: Status | Literal[""] = ""
     limit: Annotated[int, Meta(ge=1, le=100)] = 50
     cursor: Annotated[str, Meta(max_length=2000)] = ""

@@ -154,6 +154,11 @@ class ObsStore:
                 self._client.listObjects, bucket, prefix=prefix or None, marker=marker, max_keys=_LISTED,
                 encoding_type="url",
             )).body  # fmt: skip
+            if found is None:  # a list the SDK's XML parser gave up on
+                raise UnavailableError(
+                    f"OBS's list of {bucket} cannot be read.",
+                    advice="See the names of its objects for control characters.",
+                )
             for item in found.contents or ():
                 marker = str(item.key)
                 yield Listed(marker, int(item.size or 0), _etag(item.etag), _listed_time(item.lastModified))
