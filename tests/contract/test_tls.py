@@ -6,40 +6,18 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from legible import catalog
 from legible.errors import AnswerUnknownError, UnavailableError
 from legible.huawei.credentials import Credentials
 from legible.huawei.ocr import OcrRecognizer
 from legible.model import Picture
+from tls import certificate
 
 Handle = Callable[[ssl.SSLSocket], None]
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """Make a certificate of its own for localhost."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(timezone.utc)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    plain = serialization.NoEncryption()
-    (folder / "key").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    )
-    (folder / "certificate").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    return folder / "certificate", folder / "key"
 
 
 @pytest.fixture
