@@ -131,18 +131,30 @@ class Addresses:
             RejectedError: It may not be opened.
             UnavailableError: Its host has no address now.
         """
-        scheme, host, port, path = _parts(url)
-        trusted = host in self._allowed
-        if scheme != "https" and not trusted:
-            raise _refused(host, f"it says {scheme}", "Only https is spoken.")
-        if port not in PORTS and not trusted:
-            raise _refused(host, f"its port is {port}", f"Ports are {' and '.join(map(str, PORTS))}.")
+        scheme, host, port, path = self.spelled(url)
         found = self._addresses(host, port, seconds)
         # One address that is not public refuses the host: a mixture is how a name is made to lead inside.
-        if not trusted and not all(map(public, found)):
-            raise _refused(host, "it leads to an address that is not public", "Only public addresses are reached.")
+        if host not in self._allowed and not all(map(public, found)):
+            raise _inside(host)
         ip = next((ip for ip in found if ":" not in ip), found[0])
         return Address(scheme, host, port, path, ip)
+
+    def spelled(self, url: str) -> tuple[str, str, int, str]:
+        """Judge a URL by its spelling alone; return scheme, host, port, and path with its query.
+
+        Raises:
+            RejectedError: It may not be opened, wherever its host leads.
+        """
+        scheme, host, port, path = _parts(url)
+        if host in self._allowed:
+            return scheme, host, port, path
+        if scheme != "https":
+            raise _refused(host, f"it says {scheme}", "Only https is spoken.")
+        if port not in PORTS:
+            raise _refused(host, f"its port is {port}", f"Ports are {' and '.join(map(str, PORTS))}.")
+        if _numeric(host) and not public(host):
+            raise _inside(host)
+        return scheme, host, port, path
 
     def exchange(
         self, method: str, url: str, body: bytes, headers: Mapping[str, str], seconds: float, most_bytes: int = _CHUNK
@@ -262,13 +274,11 @@ def _cut(connected: socket.socket, until: float) -> Iterator[None]:
         timer.cancel()
 
 
-def host_of(url: str) -> str:
-    """Return the host that a URL names, in lower case; it may be shown.
-
-    Raises:
-        RejectedError: The URL is none that is opened.
-    """
-    return _parts(url)[1]
+def _numeric(host: str) -> bool:
+    """Tell whether a host is an address by itself, in its usual spelling."""
+    with suppress(ValueError):
+        return bool(ipaddress.ip_address(host))
+    return False
 
 
 def _parts(url: str) -> tuple[str, str, int, str]:
@@ -327,6 +337,10 @@ def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
 def _refused(host: str, why: str, advice: str) -> RejectedError:
     which = f"The URL of {host}" if host else "The URL"
     return RejectedError(f"{which} is not opened: {why}.", code="address-refused", advice=advice)
+
+
+def _inside(host: str) -> RejectedError:
+    return _refused(host, "it leads to an address that is not public", "Only public addresses are reached.")
 
 
 def _unreachable(address: Address, why: str) -> UnavailableError:

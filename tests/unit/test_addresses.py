@@ -392,5 +392,13 @@ class TestDownload:
             self.get(f"http://site.example:{raw(cut)}/")
 
 
-def test_the_host_of_a_url():
-    assert addresses.host_of("https://Hooks.Example:8443/x") == "hooks.example"
+class TestSpellingAlone:
+    def test_nobody_is_asked(self):
+        guard = Addresses(("127.0.0.1",), fails(AssertionError()))
+        assert guard.spelled("https://Hooks.Example:8443/x?y") == ("https", "hooks.example", 8443, "/x?y")
+        assert guard.spelled("http://127.0.0.1:80/x") == ("http", "127.0.0.1", 80, "/x")
+
+    @pytest.mark.parametrize("host", ["10.0.0.1", "[::1]", "169.254.169.254", "0.0.0.0"])
+    def test_an_address_inside_is_refused_at_once(self, host):
+        with pytest.raises(RejectedError, match="not public"):
+            Addresses().spelled(f"https://{host}/")
