@@ -67,7 +67,8 @@ def identity(record: Record, ended: Ended, target: str) -> str:
 
 def _bounded(values: Iterable[Field]) -> tuple[tuple[Named, ...], bool]:
     """Return the values as far as there is room, and whether there were more."""
-    found, room = [], MOST_BYTES
+    found: list[Named] = []
+    room = MOST_BYTES
     for field in values:
         named = Named(field.name, field.final, field.page)
         room -= len(msgspec.json.encode(named))

@@ -337,7 +337,7 @@ def _target_error(place: str, table: Any, message: str) -> SettingsError:
     what, _, path = message.partition(" - at `$")
     key = path.strip("`.").partition("[")[0]
     kind = table.get("kind") if isinstance(table, dict) else None
-    kinds = {str(msgspec.inspect.type_info(one).tag): one for one in get_args(Target)}
+    kinds = {str(one.__struct_config__.tag): one for one in get_args(Target)}
     if kind not in kinds:
         return SettingsError(f"{place}.kind is {kind!r}.", advice=f"Allowed is: {', '.join(kinds)}.")
     has = ", ".join(field.name for field in msgspec.structs.fields(kinds[kind]))
@@ -392,7 +392,7 @@ def _target_rows() -> list[str]:
     defaults: dict[str, str] = {}
     for one in get_args(Target):
         for field in msgspec.structs.fields(one):
-            kinds.setdefault(field.name, []).append(str(msgspec.inspect.type_info(one).tag))
+            kinds.setdefault(field.name, []).append(str(one.__struct_config__.tag))
             defaults[field.name] = "" if field.required else f"`{_default(field.default)}`"
     rows = [f"| `notify.<name>.kind` |  |  | {', '.join(kinds['match'])} |"]
     for name, having in kinds.items():

@@ -1,4 +1,4 @@
-"""The whole local cloud: OBS, OCR and FunctionGraph of one account, on loopback."""
+"""The whole local cloud: OBS, OCR, FunctionGraph, SMN and EventGrid of one account, on loopback."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import msgspec
 from localcloud.credentials import AccessKey, Keyring
 from localcloud.functiongraph import Function, FunctionApi, FunctionGraph, load
 from localcloud.functiongraph.runner import backoff as default_backoff
+from localcloud.messages import LocalMessages
 from localcloud.obs import Envelope, LocalObs, Subscription
 from localcloud.ocr import LocalOcr, Recognize, embedded
 from localcloud.web import Server
@@ -29,9 +30,9 @@ class LocalCloud:
     """Runs until ``stop``, or while its ``with`` block runs.
 
     Its parts are there to be set up, faulted and looked at: ``obs`` (``LocalObs``), ``ocr`` (``LocalOcr``),
-    ``functions`` (``FunctionGraph``), ``function_api`` (``FunctionApi``), ``keys``. A ``kill-before`` or ``kill-after``
-    fault in ``obs.faults``, ``ocr.faults`` or ``function_api.faults`` kills the function instance that sent the
-    request, before it is served or after it was served but not answered.
+    ``functions`` (``FunctionGraph``), ``function_api`` (``FunctionApi``), ``messages`` (``LocalMessages``), ``keys``. A
+    ``kill-before`` or ``kill-after`` fault in the ``faults`` of ``obs``, ``ocr``, ``function_api`` or ``messages``
+    kills the function instance that sent the request, before it is served or after it was served but not answered.
     """
 
     def __init__(
@@ -55,7 +56,8 @@ class LocalCloud:
 
         Args:
             state: A folder that keeps objects, queue, bill and keys over a restart; without it, memory only.
-            port: The port of OBS, and the next ones for OCR and FunctionGraph; free ports if none is named.
+            port: The port of OBS, and the next ones for OCR, FunctionGraph and, both on one, SMN and EventGrid; free
+                ports if none is named.
             region: The region of all parts. cn-north-4 has the most operations (facts ocr_api 2).
             root: The repository: its serverless.yml, ``functions/`` and ``shared/``. By default this one.
             recognizer: See ``LocalOcr``.
@@ -89,6 +91,8 @@ class LocalCloud:
         self._ocr_server: Server = self.ocr.serve(port + 1 if port else None)
         self.function_api = FunctionApi(self.keys, PROJECT_ID)
         self._function_server: Server = self.function_api.serve(port + 2 if port else None)
+        self.messages = LocalMessages(self.keys, PROJECT_ID)
+        self._message_server: Server = self.messages.serve(port + 3 if port else None)
         for bucket in (INPUT_BUCKET, OUTPUT_BUCKET):
             self.obs.create_bucket(bucket)
         self.functions = FunctionGraph(
@@ -103,7 +107,7 @@ class LocalCloud:
             backoff=backoff,
         )
         self.function_api.graph = self.functions
-        for part in (self.obs, self.ocr, self.function_api):
+        for part in (self.obs, self.ocr, self.function_api, self.messages):
             part.on_kill = self.functions.kill_instance
         self._subscribe(envelope, encode_keys)
 
@@ -123,6 +127,16 @@ class LocalCloud:
         return self._function_server.endpoint
 
     @property
+    def smn_endpoint(self) -> str:
+        """The address of SMN."""
+        return self._message_server.endpoint
+
+    @property
+    def eventgrid_endpoint(self) -> str:
+        """The address of EventGrid."""
+        return self._message_server.endpoint
+
+    @property
     def user_data(self) -> dict[str, str]:
         """The user variables that lead a handler to this cloud (CONTRIBUTING, settings)."""
         return {
@@ -135,6 +149,8 @@ class LocalCloud:
             "LEGIBLE_OBS_PATH_STYLE": "true",
             "LEGIBLE_OCR_ENDPOINT": self.ocr_endpoint,
             "LEGIBLE_FUNCTIONGRAPH_ENDPOINT": self.functiongraph_endpoint,
+            "LEGIBLE_SMN_ENDPOINT": self.smn_endpoint,
+            "LEGIBLE_EVENTGRID_ENDPOINT": self.eventgrid_endpoint,
         }
 
     def environment(self) -> dict[str, str]:
@@ -147,6 +163,8 @@ class LocalCloud:
             "HUAWEICLOUD_SDK_PROJECT_ID": self.project_id,
             f"HUAWEICLOUD_SDK_REGION_OCR_{region}": self.ocr_endpoint,
             f"HUAWEICLOUD_SDK_REGION_FUNCTIONGRAPH_{region}": self.functiongraph_endpoint,
+            f"HUAWEICLOUD_SDK_REGION_SMN_{region}": self.smn_endpoint,
+            f"HUAWEICLOUD_SDK_REGION_EG_{region}": self.eventgrid_endpoint,
             "OBS_ACCESS_KEY_ID": self.credentials.access,
             "OBS_SECRET_ACCESS_KEY": self.credentials.secret,
             "OBS_SERVER": self.obs_endpoint,
@@ -171,7 +189,8 @@ class LocalCloud:
         self.functions.stop()
         self.ocr.close()
         self.function_api.close()
-        for server in (self._obs_server, self._ocr_server, self._function_server):
+        self.messages.close()
+        for server in (self._obs_server, self._ocr_server, self._function_server, self._message_server):
             server.stop()
         self.obs.close()
         if self._lock:
