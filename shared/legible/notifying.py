@@ -7,7 +7,7 @@ id.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -19,7 +19,7 @@ from legible import notices
 from legible.contents import Parts
 from legible.errors import InternalError, LegibleError, RejectedError
 from legible.ledger import Ledger
-from legible.model import Document, Record
+from legible.model import Document, Field, Record
 from legible.notices import Ended
 from legible.outbox import LADDER, Delivered, Entry, Outbox, Place
 from legible.ports import Log, Notifier
@@ -65,6 +65,13 @@ class Whom(Struct, frozen=True):
     output: str
 
 
+def _asked(parts: Parts, names: tuple[str, ...]) -> Iterator[Field]:
+    """Yield the fields of these names; nothing is looked through for none."""
+    for field in parts.fields if names else ():
+        if field.name in names:
+            yield field
+
+
 class Notifying:
     """Tells targets.
 
@@ -95,9 +102,7 @@ class Notifying:
         kept = []
         for name, target in self._whom.targets.items():
             if name in self._whom.notifiers and target.wants(record.document.key, record.status):
-                values = (field for field in parts.fields if field.name in target.fields) if target.fields else ()
-                notice = notices.notice(self._whom.source, self._whom.output, record, ended, name, values)
-                kept.append(self._kept(Entry(name, notice, ended, self._outbox.now())))
+                kept += self._kept(name, record, _asked(parts, target.fields), ended)
         return kept
 
     def send(self, kept: list[Kept]) -> None:
@@ -105,10 +110,13 @@ class Notifying:
         seconds = min(_AT_ONCE_SECONDS, self._remaining() - _SPARE_SECONDS)
         if seconds <= 0 or not kept:
             return
-        with ThreadPoolExecutor(_AT_ONCE) as together:
-            errors = list(together.map(lambda one: self._tried(one.entry, seconds), kept))
-        for one, error in zip(kept, errors, strict=True):
-            self._sent(one, error)
+        try:
+            with ThreadPoolExecutor(_AT_ONCE) as together:
+                errors = list(together.map(lambda one: self._tried(one.entry, seconds), kept))
+            for one, error in zip(kept, errors, strict=True):
+                self._sent(one, error)
+        except Exception as defect:  # the document ended well, whatever becomes of its notices
+            self._log("notice-failed", reason=type(defect).__name__)
 
     def walk(self) -> Walked:
         """Send what waits and is due. A target that fails is not tried again in this walk, so that it delays no other.
@@ -128,12 +136,19 @@ class Notifying:
                 failed.add(place.target)
         return found
 
-    def _kept(self, entry: Entry) -> Kept:
+    def _kept(self, name: str, record: Record, values: Iterable[Field], ended: Ended) -> list[Kept]:
+        """Keep a notice for one target; return it, where there is one to be tried."""
         try:
-            return Kept(entry, self._outbox.keep(entry))
+            notice = notices.notice(self._whom.source, self._whom.output, record, ended, name, values)
+            entry = Entry(name, notice, ended, self._outbox.now())
+        except Exception as defect:  # of ours: the document ends all the same
+            self._log("notice-not-kept", target=name, reason=type(defect).__name__)
+            return []
+        try:
+            return [Kept(entry, self._outbox.keep(entry))]
         except LegibleError as error:
-            self._log("notice-not-kept", target=entry.target, id=entry.notice.id, reason=error.reason_code)
-            return Kept(entry, None)
+            self._log("notice-not-kept", target=name, id=entry.notice.id, reason=error.reason_code)
+            return [Kept(entry, None)]
 
     def _visit(self, place: Place) -> str:
         """Try what waits at a place; return what came of it, as ``Walked`` names it."""

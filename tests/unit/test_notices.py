@@ -273,6 +273,45 @@ class TestAtOnce:
         assert [line["outcome"] for line in deliveries(made)] == ["given-up"]
 
 
+class TestDefects:
+    def test_of_what_is_said_end_no_document(self):
+        """Given fields that fail when they are looked through."""
+        made, receiver = rig(targets={"desk": webhook(fields=("surname",))})
+        made.run(made.upload(KEY))
+        record = msgspec.convert(made.record(KEY), type=Record)
+        told = made.notifying().keep(record, Broken(), Ended("o", 1))
+        assert told == []
+        assert made.log.lines[-1] == {"event": "notice-not-kept", "target": "desk", "reason": "ValueError"}
+
+    def test_of_what_is_done_afterwards_end_no_document(self):
+        made, receiver = rig()
+
+        def fail(verb: str, ref: ObjectRef) -> None:
+            if ref.key.startswith("notices/log/"):
+                raise ValueError("canary")
+
+        made.store.fail = fail
+        (outcome,) = made.run(made.upload(KEY))
+        assert outcome["status"] == "done"
+        assert len(receiver.notices) == 1
+        assert "canary" not in made.log.text()
+
+
+class Broken:
+    """Contents that cannot be looked through."""
+
+    tables = text = checks = ()
+
+    @property
+    def fields(self):
+        return Unreadable()
+
+
+class Unreadable:
+    def __iter__(self):
+        raise ValueError("canary")
+
+
 class KilledError(BaseException):
     """The instance dies here."""
 
