@@ -101,7 +101,7 @@ def demo_command(out: Path) -> None:
 @click.option("--inbox", type=click.Path(file_okay=False, path_type=Path), default=Path("inbox"), show_default=True)
 @click.option("--outbox", type=click.Path(file_okay=False, path_type=Path), default=Path("outbox"), show_default=True)
 @click.option("--state", type=click.Path(file_okay=False, path_type=Path), default=Path(".legible"), show_default=True)
-@click.option("--port", type=click.IntRange(1, 65534), help="The port of OBS; OCR takes the next one. Else free ports.")
+@click.option("--port", type=click.IntRange(1, 65532), help="The port of OBS; others take the next. Else free ports.")
 @_recorded
 def up_command(inbox: Path, outbox: Path, state: Path, port: int | None, recorded: tuple[str, ...]) -> None:
     """Keep the local cloud running: a file dropped into INBOX/<operation>/ comes back as results in OUTBOX."""
