@@ -170,7 +170,7 @@ _MEANS = {
 #: The same for targets.
 _TARGET_MEANS = {
     "match": "a pattern of keys; * also crosses /",
-    "on": "a list of done, partial, rejected, held, dead",
+    "on": "a list of one or more of done, partial, rejected, held, dead",
     "fields": "a list of the names of fields whose values go with the notice",
     "topic_urn": "a topic's URN, urn:smn:<region>:<project>:<topic>",
     "channel_id": "a custom channel's id",

@@ -26,7 +26,7 @@ class _Target(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag
     """
 
     match: str = "*"
-    on: tuple[Ended, ...] = ("done", "partial", "rejected", "held", "dead")
+    on: Annotated[tuple[Ended, ...], Meta(min_length=1)] = ("done", "partial", "rejected", "held", "dead")
     fields: tuple[str, ...] = ()
 
     def wants(self, key: str, status: str) -> bool:

@@ -22,7 +22,8 @@ class EventGridNotifier:
     """Puts notices on a custom channel. See ``legible.ports.Notifier``.
 
     The event's ``source`` is the name of the channel's custom event source: EventGrid finds subscriptions by it
-    (PutEvents; "source: event source name"). One event has at most 64 KB (eg-ug-015); a notice stays below.
+    (PutEvents; "source: event source name"). One event has at most 64 KB (eg-ug-015); a notice stays below. The page of
+    PutEvents (2025-11-07) says that it is for debugging; the SDKs, by which custom events come, have no other call.
 
     Args:
         endpoint: Where EventGrid is.
