@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from legible.errors import AppendConflictError, HeldError, ObjectGoneError, ReplacedError
-from legible.model import Answer, ObjectRef, Picture, Upload
+from legible.model import Answer, Notice, ObjectRef, Picture, Upload
 from legible.operation import Operation
 from legible.pages import Sheets, child
 from legible.ports import AS_IT_IS, WHOLE, Head, Listed, Shown, SignedRequest, Wanted
@@ -180,6 +180,20 @@ class ScriptedOcr:
         if isinstance(reply, Answer):
             return reply
         return Answer(json.dumps({"result": reply}).encode(), f"request-{number}")
+
+
+class Receiver:
+    """A target that remembers what it was told; what ``fail`` raises it did not take."""
+
+    def __init__(self) -> None:
+        self.notices: list[Notice] = []
+        self.tries = 0
+        self.fail: Callable[[], None] = lambda: None
+
+    def send(self, notice: Notice, seconds: float) -> None:
+        self.tries += 1
+        self.fail()
+        self.notices.append(notice)
 
 
 class NextInvocation:

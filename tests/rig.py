@@ -25,14 +25,17 @@ from legible.forms import Form
 from legible.ledger import Ledger
 from legible.model import ObjectRef, Upload
 from legible.newest import Newest
+from legible.notifying import Notifying, Whom
+from legible.outbox import Outbox
 from legible.pages import Rendered, Want
 from legible.pipeline import Invocation, Pipeline
-from legible.ports import Arbiter
+from legible.ports import Arbiter, Notifier
 from legible.publishing import Publisher
 from legible.rebuilding import Rebuilder
 from legible.results import Results
 from legible.reviewing import Reviewer
 from legible.routing import Routing
+from legible.targets import Target
 
 IN, OUT = "legible-in", "legible-out"
 #: A passport's answer with an invented holder.
@@ -122,6 +125,8 @@ class Rig:
         self.relay = relay
         self.sheets = SheetsHere
         self.forms = Path()
+        self.targets: dict[str, Target] = {}
+        self.notifiers: dict[str, Notifier] = {}
         self.log = Logged()
         self.invocations = 0
 
@@ -133,7 +138,7 @@ class Rig:
             documents=parts.documents,
             ledger=parts.ledger,
             caller=Caller(Desk(self.store, self.ocr, OUT, self.policy, parts.remaining, self.clock.pause), filing),
-            finisher=Finisher(parts.ledger, parts.results, parts.publisher, filing),
+            finisher=Finisher(parts.ledger, parts.results, parts.publisher, filing, self.notifying(parts)),
             publisher=parts.publisher,
             rules=self.rules,
             settings={},
@@ -148,6 +153,12 @@ class Rig:
                 self.relay,
             ),
         )
+
+    def notifying(self, parts: Parts | None = None) -> Notifying:
+        found = parts or self.parts()
+        whom = Whom(self.targets, self.notifiers, f"/legible/cn-north-4/{IN}", OUT)
+        outbox = Outbox(self.store, OUT, self.clock.now, self.clock.pause)
+        return Notifying(whom, outbox, found.ledger, found.remaining, self.log)
 
     def form(self, name: str) -> Form:
         return forms.opened(self.forms, name)

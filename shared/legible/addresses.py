@@ -16,16 +16,14 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import IO
 from urllib.parse import urljoin
 
 import certifi
-import urllib3
 from msgspec import Struct
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from legible.errors import LegibleError, RejectedError, UnavailableError
+from legible.errors import RejectedError, UnavailableError
 
 #: Returns the addresses of a host, as text; raises ``OSError`` where it has none.
 Resolve = Callable[[str, int], Sequence[str]]
@@ -131,18 +129,30 @@ class Addresses:
             RejectedError: It may not be opened.
             UnavailableError: Its host has no address now.
         """
-        scheme, host, port, path = _parts(url)
-        trusted = host in self._allowed
-        if scheme != "https" and not trusted:
-            raise _refused(host, f"it says {scheme}", "Only https is spoken.")
-        if port not in PORTS and not trusted:
-            raise _refused(host, f"its port is {port}", f"Ports are {' and '.join(map(str, PORTS))}.")
+        scheme, host, port, path = self.spelled(url)
         found = self._addresses(host, port, seconds)
         # One address that is not public refuses the host: a mixture is how a name is made to lead inside.
-        if not trusted and not all(map(public, found)):
-            raise _refused(host, "it leads to an address that is not public", "Only public addresses are reached.")
+        if host not in self._allowed and not all(map(public, found)):
+            raise _inside(host)
         ip = next((ip for ip in found if ":" not in ip), found[0])
         return Address(scheme, host, port, path, ip)
+
+    def spelled(self, url: str) -> tuple[str, str, int, str]:
+        """Judge a URL by its spelling alone; return scheme, host, port, and path with its query.
+
+        Raises:
+            RejectedError: It may not be opened, wherever its host leads.
+        """
+        scheme, host, port, path = _parts(url)
+        if host in self._allowed:
+            return scheme, host, port, path
+        if scheme != "https":
+            raise _refused(host, f"it says {scheme}", "Only https is spoken.")
+        if port not in PORTS:
+            raise _refused(host, f"its port is {port}", f"Ports are {' and '.join(map(str, PORTS))}.")
+        if _numeric(host) and not public(host):
+            raise _inside(host)
+        return scheme, host, port, path
 
     def exchange(
         self, method: str, url: str, body: bytes, headers: Mapping[str, str], seconds: float, most_bytes: int = _CHUNK
@@ -165,11 +175,10 @@ class Addresses:
         address = self.check(url, seconds)
         with self._opened(address, until, method, body, headers) as answer:
             found = bytearray()
-            for chunk in answer.stream(_CHUNK, decode_content=False):
+            while len(found) < most_bytes and (chunk := answer.read(min(_CHUNK, most_bytes - len(found)))):
                 found += chunk
-                if len(found) >= most_bytes:
-                    break
-        return Reply(answer.status, _lowered(answer.headers), bytes(found[:most_bytes]))
+        given = {name.lower(): text for name, text in answer.headers.items()}
+        return Reply(answer.status, given, bytes(found))
 
     def download(self, url: str, target: IO[bytes], most_bytes: int, seconds: float) -> int:
         """Write what a URL holds into a file; at most three redirects are followed, each judged like the first URL.
@@ -216,33 +225,32 @@ class Addresses:
     @contextmanager
     def _opened(
         self, address: Address, until: float, method: str, body: bytes | None, headers: Mapping[str, str]
-    ) -> Iterator[urllib3.HTTPResponse]:
-        """Connect, send, and give the answer to be read; whatever is slower than ``until`` is cut."""
-        connection = self._connection(address, max(0.001, until - time.monotonic()))
+    ) -> Iterator[HTTPResponse]:
+        """Connect, send, and give the answer to be read; whatever is slower than ``until`` is cut.
+
+        ``http.client`` and no larger library: of every line that a server sends it reads 64 KB at the most.
+        """
+        connection = HTTPConnection(address.host, address.port)
         try:
-            connection.connect()
+            connection.sock = self._connected(address, max(0.001, until - time.monotonic()))
             with _cut(connection.sock, until):
-                connection.request(
-                    method, address.path, body, {"Host": address.where, "User-Agent": "legible", **headers},
-                    preload_content=False, decode_content=False,
-                )  # fmt: skip
+                named = {"Host": address.where, "User-Agent": "legible", "Connection": "close"}
+                connection.request(method, address.path, body, {**named, **headers})
                 yield connection.getresponse()
-        except LegibleError:
-            raise
-        except (OSError, HTTPException, urllib3.exceptions.HTTPError) as error:
+        except (OSError, HTTPException) as error:
             raise _unreachable(address, type(error).__name__) from None
         finally:
             connection.close()
         if time.monotonic() >= until:  # what was cut looks like what ended
             raise _unreachable(address, "too slow")
 
-    def _connection(self, address: Address, seconds: float) -> HTTPConnection:
+    def _connected(self, address: Address, seconds: float) -> socket.socket:
+        """Connect to the address that was judged; the certificate must be the host's."""
+        plain = socket.create_connection((address.ip, address.port), seconds)
         if address.scheme == "http":
-            return HTTPConnection(address.ip, address.port, timeout=seconds)
+            return plain
         context = ssl.create_default_context(cafile=self._cafile or certifi.where())
-        return HTTPSConnection(
-            address.ip, address.port, timeout=seconds, ssl_context=context, server_hostname=address.host
-        )
+        return context.wrap_socket(plain, server_hostname=address.host)  # which closes it where it fails
 
 
 @contextmanager
@@ -262,13 +270,11 @@ def _cut(connected: socket.socket, until: float) -> Iterator[None]:
         timer.cancel()
 
 
-def host_of(url: str) -> str:
-    """Return the host that a URL names, in lower case; it may be shown.
-
-    Raises:
-        RejectedError: The URL is none that is opened.
-    """
-    return _parts(url)[1]
+def _numeric(host: str) -> bool:
+    """Tell whether a host is an address by itself, in its usual spelling."""
+    with suppress(ValueError):
+        return bool(ipaddress.ip_address(host))
+    return False
 
 
 def _parts(url: str) -> tuple[str, str, int, str]:
@@ -300,7 +306,7 @@ def _host(text: str) -> str:
     return name
 
 
-def _written(answer: urllib3.HTTPResponse, address: Address, target: IO[bytes], most_bytes: int) -> int:
+def _written(answer: HTTPResponse, address: Address, target: IO[bytes], most_bytes: int) -> int:
     if answer.status >= 500 or answer.status in (408, 429):
         raise _unreachable(address, f"it answers {answer.status}")
     if answer.status != 200:
@@ -308,7 +314,7 @@ def _written(answer: urllib3.HTTPResponse, address: Address, target: IO[bytes], 
             f"{address.host} answers {answer.status}.", code="not-downloaded", advice="Check that the URL opens."
         )
     size = 0
-    for chunk in answer.stream(_CHUNK, decode_content=False):
+    while chunk := answer.read(_CHUNK):
         size += len(chunk)
         if size > most_bytes:
             raise RejectedError(
@@ -317,16 +323,18 @@ def _written(answer: urllib3.HTTPResponse, address: Address, target: IO[bytes], 
                 advice="Upload it in parts.",
             )
         target.write(chunk)
+    if answer.length:
+        raise _unreachable(address, "what it sent was cut short")
     return size
-
-
-def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
-    return {name.lower(): text for name, text in headers.items()}
 
 
 def _refused(host: str, why: str, advice: str) -> RejectedError:
     which = f"The URL of {host}" if host else "The URL"
     return RejectedError(f"{which} is not opened: {why}.", code="address-refused", advice=advice)
+
+
+def _inside(host: str) -> RejectedError:
+    return _refused(host, "it leads to an address that is not public", "Only public addresses are reached.")
 
 
 def _unreachable(address: Address, why: str) -> UnavailableError:

@@ -12,6 +12,8 @@ from legible.errors import BusyError, DocumentError, ReplacedError, UnavailableE
 from legible.filing import Filing
 from legible.ledger import Claim, Ledger
 from legible.model import Attachment, Document, Extract, Reason, Record, Status
+from legible.notices import Ended
+from legible.notifying import Kept, Notifying
 from legible.operation import Made
 from legible.publishing import Publisher
 from legible.record import Asked, assemble, status_of
@@ -40,14 +42,23 @@ class Finisher:
         results: Makes what people open.
         publisher: Knows what stands where people look.
         filing: Files the answers that count.
+        notifying: Tells who asked for it; without it, nobody is told.
     """
 
-    def __init__(self, ledger: Ledger, results: Results, publisher: Publisher, filing: Filing) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        results: Results,
+        publisher: Publisher,
+        filing: Filing,
+        notifying: Notifying | None = None,
+    ) -> None:
         """See the class."""
         self._ledger = ledger
         self._results = results
         self._publisher = publisher
         self._filing = filing
+        self._notifying = notifying
 
     def finish(self, claim: Claim, end: End) -> None:
         """Make the results from everything the journal knows, publish them, finish the journal.
@@ -90,7 +101,9 @@ class Finisher:
         now, reason = self._ledger.now(), Reason.of(error)
         with Contents() as nothing:
             dead = Record(document=document, status="dead", reason=reason, finished_at=now)
+            kept = self._kept(dead, nothing, Ended())
             self._results.publish(dead, nothing, Making())
+        self._tell(kept)
         return "dead"
 
     def _close(
@@ -119,7 +132,17 @@ class Finisher:
             )
             newest = self._results.publish(found, contents, making)
         note = "" if newest else "A newer upload of this key has its own result."
-        claim.finish(status=status, reason=found.reason, note=note, at=found.finished_at)
+        line = claim.ending(status=status, reason=found.reason, note=note, at=found.finished_at)
+        kept = self._kept(found, contents, Ended(line.owner, line.n))
+        claim.finish(line)
+        self._tell(kept)
+
+    def _kept(self, record: Record, contents: Contents, ended: Ended) -> list[Kept]:
+        return self._notifying.keep(record, contents, ended) if self._notifying else []
+
+    def _tell(self, kept: list[Kept]) -> None:
+        if self._notifying:
+            self._notifying.send(kept)
 
     def _file(self, claim: Claim, count: int) -> None:
         """File the answers that count beside the record, under the names it gives."""

@@ -111,7 +111,11 @@ class State:
 
     def has(self, line: Line) -> bool:
         """Tell whether the journal has this very line; its owner and number name it."""
-        return (line.owner, line.n) in self._names
+        return self.named(line.owner, line.n)
+
+    def named(self, owner: str, n: int) -> bool:
+        """Tell whether the journal has the line of that name."""
+        return (owner, n) in self._names
 
     @property
     def operation(self) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import date
+from datetime import date, datetime, timezone
 
 from legible.model import Document
 
 #: OBS: an object's key has at most 1,024 bytes of UTF-8 (api-obs obs_04_0080).
 LONGEST_KEY = 1024
 #: First folders that are ours; an upload below one of them in the output bucket is never a document.
-OWN = ("results/", "answers/", "ledger/", "work/", "workbooks/", "reports/", "audit/", "requests/")
+OWN = ("results/", "answers/", "ledger/", "work/", "workbooks/", "reports/", "audit/", "requests/", "notices/")
 #: Records of events that could not be read; no upload can be called so, because keys have no empty first folder here.
 UNREADABLE = ".events"
 #: The longest tail put behind a document's key: a version, a page, an owner.
@@ -106,6 +106,41 @@ def newest(bucket: str, key: str, day: date) -> str:
     every few seconds for years.
     """
     return f"{journals(bucket, key)}newest-{day:%Y-%m-%d}.jsonl"
+
+
+#: Below it wait the notices that nobody has taken yet, in the order in which they are due.
+OUTBOX = "notices/outbox/"
+_DUE = "%Y%m%dT%H%M%S"
+
+
+def outbox(due: datetime, rung: int, target: str, identity: str) -> str:
+    """Return the key of a notice that waits to be sent.
+
+    Args:
+        due: When it is tried next; keys are in this order, so that a walk ends at the first that is not due.
+        rung: How many of the waits between tries that is.
+        target: The name of whom it is for; it has no dot.
+        identity: The notice's id.
+    """
+    return f"{OUTBOX}{due.astimezone(timezone.utc):{_DUE}}.{rung}.{target}.{identity}.json"
+
+
+def waiting(key: str) -> tuple[datetime, int, str, str] | None:
+    """Return due time, rung, target and id of a notice by its key; None for what is none of ours."""
+    parts = key.removeprefix(OUTBOX).split(".")
+    try:
+        due, rung, target, identity, _ = parts
+        return datetime.strptime(due, _DUE).replace(tzinfo=timezone.utc), int(rung), target, identity
+    except ValueError:
+        return None
+
+
+def deliveries(at: datetime, identity: str) -> str:
+    """Return the key of the list that says what became of a notice.
+
+    One an hour and first digit of the id: an appendable object takes 10,000 appends (api-obs obs_04_0088).
+    """
+    return f"notices/log/{at.astimezone(timezone.utc):%Y/%m/%d/%H}-{identity[:1]}.jsonl"
 
 
 def journal(document: Document) -> str:

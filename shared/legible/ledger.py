@@ -175,10 +175,15 @@ class Claim:
         self.write("handed", hand=hand)
         self._ledger.arbiter.release(self._ref.key, self.owner)
 
-    def finish(self, **values: Any) -> None:
+    def ending(self, **values: Any) -> Line:
+        """Return the line it is to end with, not written yet: what hangs on it can be stored under its name before."""
+        return self.line("finished", **values)
+
+    def finish(self, line: Line) -> None:
         """Write how the document ended, and see every line of ours stand."""
         with self._lock:
-            self.ended = self.write("finished", **values)
+            self._append(line, must_stand=True)
+            self.ended = line
             self._confirm()
         self._ledger.arbiter.release(self._ref.key, self.owner)
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from msgspec import Struct
 
-from legible.model import Answer, ObjectRef, Picture, Upload
+from legible.model import Answer, Notice, ObjectRef, Picture, Upload
 from legible.operation import Operation
 
 
@@ -166,6 +166,20 @@ class Relay(Protocol):
         Raises:
             HeldError: Nobody may call it, or nobody knows what it is called.
             UnavailableError: The platform takes no call now.
+        """
+        ...
+
+
+class Notifier(Protocol):
+    """Tells one target how a document ended."""
+
+    def send(self, notice: Notice, seconds: float) -> None:
+        """Send a notice; it takes at most ``seconds``. What is sent again keeps its ``id``.
+
+        Raises:
+            RejectedError: The target will never take it; trying again changes nothing.
+            HeldError: Something must be mended first: an address, a permission, a topic.
+            UnavailableError: A fault that passes; it may have arrived all the same.
         """
         ...
 

@@ -104,7 +104,8 @@ def _start(settings: Settings, store: ObjectStore, call: Context, credentials: C
 
     def here(upload: Upload) -> None:
         reads = wiring.recognizer(settings, call, credentials)
-        wiring.assemble(settings, store, reads, call).uploads([upload])
+        tell = wiring.notifiers(settings, call, credentials)
+        wiring.assemble(settings, store, reads, call, tell=tell).uploads([upload])
 
     return here
 

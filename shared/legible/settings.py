@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from msgspec import Meta, Struct
 
 from legible import forms
-from legible.errors import SettingsError
+from legible.addresses import Addresses
+from legible.errors import RejectedError, SettingsError
 from legible.routing import MaxPages, OperationSettings, Route, checked_options
+from legible.targets import Target, TargetName, Webhook
+from legible.webhooks import LOOPBACK
 
 Seconds = Annotated[float, Meta(gt=0, le=900)]
 Bucket = Annotated[str, Meta(pattern=r"^$|^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
@@ -93,6 +96,15 @@ class Http(Struct, frozen=True, forbid_unknown_fields=True):
     tenants: tuple[Tenant, ...] = ()
 
 
+class Service(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where SMN or EventGrid is called.
+
+    An empty endpoint is the region's own; or none, where the endpoints of OBS and OCR are both set by hand.
+    """
+
+    endpoint: Endpoint = ""
+
+
 class LedgerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """Who may pay. ``settle_seconds`` is how long after a claim the journal is read back."""
 
@@ -128,6 +140,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     ocr: Ocr = Ocr()
     functions: Functions = Functions()
     http: Http = Http()
+    smn: Service = Service()
+    eventgrid: Service = Service()
     ledger: LedgerSettings = LedgerSettings()
     limits: Limits = Limits()
     log: LogSettings = LogSettings()
@@ -135,6 +149,16 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     default: str = ""
     routes: tuple[Route, ...] = ()
     operations: dict[str, OperationSettings] = {}
+    notify: dict[TargetName, Target] = {}
+
+    @property
+    def apart(self) -> bool:
+        """Tell whether this is a setup apart from the cloud: nothing is reached then but what is set by hand."""
+        return bool(self.obs.endpoint and self.ocr.endpoint)
+
+    def addresses(self) -> Addresses:
+        """Return what opens the URLs of webhooks: public ones; where the setup stands apart, this machine's too."""
+        return Addresses(LOOPBACK if self.apart else ())
 
 
 #: User variable -> its place in the settings. The names are fixed: deployments use them.
@@ -151,6 +175,8 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "LEGIBLE_FUNCTIONGRAPH_ENDPOINT": ("functions", "endpoint"),
     "LEGIBLE_UPLOAD_FUNCTION": ("functions", "upload"),
     "LEGIBLE_TIMER_FUNCTION": ("functions", "timer"),
+    "LEGIBLE_SMN_ENDPOINT": ("smn", "endpoint"),
+    "LEGIBLE_EVENTGRID_ENDPOINT": ("eventgrid", "endpoint"),
     "LEGIBLE_LOG_LEVEL": ("log", "level"),
 }
 _FLAGS = {"true": True, "false": False}
@@ -170,6 +196,17 @@ _MEANS = {
     "formats": "a list of one or more of xlsx, csv, jsonl",
     "enterprise_project": "the enterprise project's id: letters, digits and '-'",
 }
+#: The same for targets.
+_TARGET_MEANS = {
+    "match": "a pattern of keys; * also crosses /",
+    "on": "a list of one or more of done, partial, rejected, held, dead",
+    "fields": "a list of the names of fields whose values go with the notice",
+    "topic_urn": "a topic's URN, urn:smn:<region>:<project>:<topic>",
+    "channel_id": "a custom channel's id",
+    "source": "the name of the channel's custom event source",
+    "url": "an https:// URL on port 443 or 8443, of a public host",
+    "secret": "the name of the user variable that holds the secret, in capitals; never the secret itself",
+}
 
 
 def load(file: Path | None, variable: Callable[[str], str | None]) -> Settings:
@@ -185,6 +222,7 @@ def load(file: Path | None, variable: Callable[[str], str | None]) -> Settings:
     values = _file(file) if file is not None and file.is_file() else {}
     origin = str(file.name) if file is not None else "legible.toml"
     set_by = _override(values, variable)
+    _check_targets(values.get("notify"), origin)
     settings = _converted(values, origin, set_by)
     for name in _REQUIRED:
         section, key = VARIABLES[name]
@@ -193,6 +231,7 @@ def load(file: Path | None, variable: Callable[[str], str | None]) -> Settings:
                 f"{origin}: {section}.{key} is not set.", advice=f"Set it there, or the user variable {name}."
             )
     _check_routes(settings, origin)
+    _check_urls(settings, origin)
     if file is not None:
         _check_forms(settings, origin, file.parent)
     return settings
@@ -264,6 +303,8 @@ _TABLES: dict[str, type[Struct]] = {
     "ocr": Ocr,
     "functions": Functions,
     "http": Http,
+    "smn": Service,
+    "eventgrid": Service,
     "ledger": LedgerSettings,
     "limits": Limits,
     "log": LogSettings,
@@ -303,6 +344,48 @@ def _check_routes(settings: Settings, origin: str) -> None:
         checked_options(slug, said.options, f"{origin}: operations.{slug}")
 
 
+def _check_targets(tables: Any, origin: str) -> None:
+    """Refuse a target by its name, which an error inside a table of tables does not give."""
+    if not isinstance(tables, dict):
+        return
+    for name, table in tables.items():
+        place = f"{origin}: notify.{name}"
+        try:
+            msgspec.convert(name, TargetName)
+        except msgspec.ValidationError:
+            raise SettingsError(
+                f"{place} is no name of a target.", advice="Allowed are: a-z, 0-9, '_' and '-', at most 40."
+            ) from None
+        try:
+            msgspec.convert(table, Target)
+        except msgspec.ValidationError as error:
+            raise _target_error(place, table, str(error)) from None
+
+
+def _target_error(place: str, table: Any, message: str) -> SettingsError:
+    """Say what is wrong with a target. Nothing of it is quoted but its kind: it may hold a secret by mistake."""
+    what, _, path = message.partition(" - at `$")
+    key = path.strip("`.").partition("[")[0]
+    kind = table.get("kind") if isinstance(table, dict) else None
+    kinds = {str(one.__struct_config__.tag): one for one in get_args(Target)}
+    if kind not in kinds:
+        return SettingsError(f"{place}.kind is {kind!r}.", advice=f"Allowed is: {', '.join(kinds)}.")
+    has = ", ".join(field.name for field in msgspec.structs.fields(kinds[kind]))
+    if not key:
+        return SettingsError(f"{place}: {what}.", advice=f"It has: {has}.")
+    return SettingsError(f"{place}.{key}: {what}.", advice=f"Allowed is: {_TARGET_MEANS[key]}.")
+
+
+def _check_urls(settings: Settings, origin: str) -> None:
+    """Refuse a webhook's URL that is never opened; where its host leads is judged for each notice."""
+    for name, target in settings.notify.items():
+        if isinstance(target, Webhook):
+            try:
+                settings.addresses().spelled(target.url)
+            except RejectedError as error:
+                raise SettingsError(f"{origin}: notify.{name}.url: {error.message}", advice=error.advice) from None
+
+
 def _check_forms(settings: Settings, origin: str, folder: Path) -> None:
     """Refuse a form that is not there, is none, or asks for what its operation does not have."""
     named = [(f"route {number}", rule.operation, rule.form) for number, rule in enumerate(settings.routes, 1)]
@@ -330,7 +413,22 @@ def reference() -> str:
                 allowed = _MEANS["buckets"]
             name = f"`{variables[place]}`" if place in variables else ""
             rows.append(f"| `{section.name}.{field.name}` | {name} | `{_default(field.default)}` | {allowed} |")
-    return "\n".join(rows)
+    return "\n".join(rows + _target_rows())
+
+
+def _target_rows() -> list[str]:
+    """Return a row for each setting of a target, with the kinds that have it."""
+    kinds: dict[str, list[str]] = {}
+    defaults: dict[str, str] = {}
+    for one in get_args(Target):
+        for field in msgspec.structs.fields(one):
+            kinds.setdefault(field.name, []).append(str(one.__struct_config__.tag))
+            defaults[field.name] = "" if field.required else f"`{_default(field.default)}`"
+    rows = [f"| `notify.<name>.kind` |  |  | {', '.join(kinds['match'])} |"]
+    for name, having in kinds.items():
+        only = "" if having == kinds["match"] else f"{', '.join(having)}: "
+        rows.append(f"| `notify.<name>.{name}` |  | {defaults[name]} | {only}{_TARGET_MEANS[name]} |")
+    return rows
 
 
 def _default(value: Any) -> str:

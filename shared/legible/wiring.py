@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from legible import forms
+from legible import forms, webhooks
 from legible.calling import Caller
 from legible.collecting import Asked, Collector
 from legible.desk import Desk, Policy
@@ -19,21 +19,24 @@ from legible.documents import Documents
 from legible.filing import Filing
 from legible.finishing import Finisher
 from legible.folders import Folders
-from legible.huawei import obs, ocr
+from legible.huawei import eventgrid, obs, ocr, smn
 from legible.huawei.credentials import Credentials
 from legible.huawei.functiongraph import Context
 from legible.huawei.relay import FunctionRelay
 from legible.huawei.relay import endpoint as functions_endpoint
 from legible.ledger import Ledger, utc_now
 from legible.newest import Newest
+from legible.notifying import Notifying, Whom
+from legible.outbox import Outbox
 from legible.pipeline import Invocation, Pipeline
-from legible.ports import ObjectStore, Recognizer, Relay
+from legible.ports import Notifier, ObjectStore, Recognizer, Relay
 from legible.publishing import Publisher
 from legible.rebuilding import Rebuilder
 from legible.results import Results
 from legible.reviewing import Reviewer
 from legible.routing import Routing
 from legible.settings import Settings, load
+from legible.targets import Smn, Webhook
 
 #: Where FunctionGraph unpacks the zip (functiongraph_02_0502); this file's own place where the platform does not say.
 _ROOTS = (Path(__file__).parents[1], Path(__file__).parents[2])
@@ -67,12 +70,34 @@ def recognizer(settings: Settings, call: Context, credentials: Credentials) -> R
         settings.ocr.enterprise_project,
         settings.ocr.connect_seconds,
     )
+    return assemble(
+        settings,
+        store_of(settings, credentials),
+        recognizer(settings, call, credentials),
+        call,
+        relay(settings, call, credentials),
+        notifiers(settings, call, credentials),
+    )
 
 
 def assemble(
-    settings: Settings, store: ObjectStore, recognizer: Recognizer, call: Context, fresh: Relay | None = None
+    settings: Settings,
+    store: ObjectStore,
+    recognizer: Recognizer,
+    call: Context,
+    fresh: Relay | None = None,
+    tell: Mapping[str, Notifier] | None = None,
 ) -> Pipeline:
-    """Put a pipeline together from its parts; ``fresh`` goes on where the time of this invocation ends."""
+    """Put a pipeline together from its parts.
+
+    Args:
+        settings: The settings.
+        store: The object storage.
+        recognizer: Makes the paid calls.
+        call: The call it runs in.
+        fresh: Goes on where the time of this invocation ends.
+        tell: Tells the targets of the settings, by their names.
+    """
     made, said = parts(settings, store, call.remaining, settings_folder()), settings.ocr
     policy = Policy(
         source=said.source,
@@ -89,7 +114,13 @@ def assemble(
         documents=made.documents,
         ledger=made.ledger,
         caller=Caller(Desk(store, recognizer, output, policy, call.remaining, time.sleep), filing),
-        finisher=Finisher(made.ledger, made.results, made.publisher, filing),
+        finisher=Finisher(
+            made.ledger,
+            made.results,
+            made.publisher,
+            filing,
+            _notifying(settings, store, call, made.ledger, tell or {}),
+        ),
         publisher=made.publisher,
         rules=rules(settings),
         settings={"enterprise_project": said.enterprise_project, "routes": msgspec.to_builtins(settings.operations)},
@@ -148,6 +179,64 @@ def timed(context: Any, asked: Asked, at: datetime | None) -> dict[str, Any]:
     call.log(settings.log.level)("workbook", **msgspec.to_builtins(built))
     found: dict[str, Any] = msgspec.to_builtins(built)
     return found
+
+
+def notices(context: Any) -> dict[str, Any]:
+    """Send the notices that wait and are due; return how many were sent, ready for JSON.
+
+    Args:
+        context: What FunctionGraph passes to the handler.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+        UnavailableError: The outbox cannot be listed.
+    """
+    call = Context(context)
+    settings = load(settings_file(), call.variable)
+    credentials = call.credentials()
+    store = store_of(settings, credentials)
+    ledger = Ledger(store, settings.buckets.output)
+    told = _notifying(settings, store, call, ledger, notifiers(settings, call, credentials)).walk()
+    found: dict[str, Any] = msgspec.to_builtins(told)
+    call.log(settings.log.level)("notices", **found)
+    return found
+
+
+def notifiers(settings: Settings, call: Context, credentials: Credentials) -> dict[str, Notifier]:
+    """Return what tells each target of the settings.
+
+    With the endpoints of OBS and OCR both set by hand, SMN and EventGrid are reached only where their own endpoints say
+    (see ``relay``). The URL of a webhook is always set by hand.
+
+    Raises:
+        SettingsError: A user variable holds no secret of a webhook.
+    """
+    project = settings.cloud.project_id or call.project_id
+    found: dict[str, Notifier] = {}
+    for name, target in settings.notify.items():
+        if isinstance(target, Webhook):
+            secret = webhooks.secret_of(call.variable(target.secret) or "", target.secret)
+            found[name] = webhooks.WebhookNotifier(target.url, secret, settings.addresses(), utc_now)
+        elif isinstance(target, Smn):
+            if where := _endpoint(settings, settings.smn.endpoint, smn.endpoint):
+                found[name] = smn.SmnNotifier(where, credentials, project, target.topic_urn)
+        elif where := _endpoint(settings, settings.eventgrid.endpoint, eventgrid.endpoint):
+            found[name] = eventgrid.EventGridNotifier(where, credentials, project, target.channel_id, target.source)
+    return found
+
+
+def _endpoint(settings: Settings, said: str, regional: Callable[[str], str]) -> str:
+    """Return where a service is called; empty in a setup apart from the cloud that does not say."""
+    return said or ("" if settings.apart else regional(settings.cloud.region))
+
+
+def _notifying(
+    settings: Settings, store: ObjectStore, call: Context, ledger: Ledger, tell: Mapping[str, Notifier]
+) -> Notifying:
+    buckets = settings.buckets
+    whom = Whom(settings.notify, tell, f"/legible/{settings.cloud.region}/{buckets.input}", buckets.output)
+    outbox = Outbox(store, buckets.output, ledger.now, ledger.pause)
+    return Notifying(whom, outbox, ledger, call.remaining, call.log(settings.log.level))
 
 
 def rebuilder(settings: Settings, store: ObjectStore, folder: Path) -> Rebuilder:
@@ -238,8 +327,7 @@ def relay(settings: Settings, call: Context, credentials: Credentials) -> Relay 
 
 def function(settings: Settings, call: Context, credentials: Credentials, urn: str) -> FunctionRelay | None:
     """Return what calls the function of that name; None as with ``relay``."""
-    apart = settings.obs.endpoint and settings.ocr.endpoint
-    where = settings.functions.endpoint or ("" if apart else functions_endpoint(settings.cloud.region))
+    where = _endpoint(settings, settings.functions.endpoint, functions_endpoint)
     if not where or not urn:
         return None
     return FunctionRelay(where, credentials, call.project_id, urn, seconds=_RELAY_SECONDS)

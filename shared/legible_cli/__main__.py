@@ -105,8 +105,8 @@ def demo_command(out: Path) -> None:
 @click.option("--state", type=click.Path(file_okay=False, path_type=Path), default=Path(".legible"), show_default=True)
 @click.option(
     "--port",
-    type=click.IntRange(1, 65531),
-    help="The port of OBS; the other parts take the next four. Else free ports.",
+    type=click.IntRange(1, 65530),
+    help="The port of OBS; the other parts take the next five. Else free ports.",
 )
 @_recorded
 def up_command(inbox: Path, outbox: Path, state: Path, port: int | None, recorded: tuple[str, ...]) -> None:

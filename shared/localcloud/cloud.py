@@ -1,4 +1,4 @@
-"""The whole local cloud: OBS, OCR, FunctionGraph and APIG of one account, on loopback."""
+"""The whole local cloud: OBS, OCR, FunctionGraph, APIG, SMN and EventGrid of one account, on loopback."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from localcloud.apig.apps import CODE_HEADER
 from localcloud.credentials import AccessKey, Keyring
 from localcloud.functiongraph import Function, FunctionApi, FunctionGraph, load
 from localcloud.functiongraph.runner import backoff as default_backoff
+from localcloud.messages import LocalMessages
 from localcloud.obs import Envelope, LocalObs, Subscription, cors
 from localcloud.ocr import LocalOcr, Recognize, embedded
 from localcloud.web import Server
@@ -31,9 +32,10 @@ class LocalCloud:
     """Runs until ``stop``, or while its ``with`` block runs.
 
     Its parts are there to be set up, faulted and looked at: ``obs`` (``LocalObs``), ``ocr`` (``LocalOcr``),
-    ``functions`` (``FunctionGraph``), ``function_api`` (``FunctionApi``), ``gateway`` (``LocalApig``), ``keys``. A
-    ``kill-before`` or ``kill-after`` fault in ``obs.faults``, ``ocr.faults`` or ``function_api.faults`` kills the
-    function instance that sent the request, before it is served or after it was served but not answered.
+    ``functions`` (``FunctionGraph``), ``function_api`` (``FunctionApi``), ``gateway`` (``LocalApig``), ``messages``
+    (``LocalMessages``), ``keys``. A ``kill-before`` or ``kill-after`` fault in the ``faults`` of ``obs``, ``ocr``,
+    ``function_api`` or ``messages`` kills the function instance that sent the request, before it is served or after it
+    was served but not answered.
     """
 
     def __init__(
@@ -57,8 +59,8 @@ class LocalCloud:
 
         Args:
             state: A folder that keeps objects, queue, bill and keys over a restart; without it, memory only.
-            port: The port of OBS, and the next ones for OCR, FunctionGraph, APIG and the front for browsers; free
-                ports if none is named.
+            port: The port of OBS, and the next ones for OCR, FunctionGraph, APIG, the front for browsers, and SMN and
+                EventGrid on one; free ports if none is named.
             region: The region of all parts. cn-north-4 has the most operations (facts ocr_api 2).
             root: The repository: its serverless.yml, ``functions/`` and ``shared/``. By default this one.
             recognizer: See ``LocalOcr``.
@@ -98,6 +100,8 @@ class LocalCloud:
         self.app_code = self.gateway.app("console")
         front = Front(self.api_endpoint, {CODE_HEADER: self.app_code})
         self._front_server: Server = front.serve(port + 4 if port else None)
+        self.messages = LocalMessages(self.keys, PROJECT_ID)
+        self._message_server: Server = self.messages.serve(port + 5 if port else None)
         for bucket in (INPUT_BUCKET, OUTPUT_BUCKET):
             self.obs.create_bucket(bucket)
             self.obs.set_cors(bucket, cors.document([self.front, self.front.replace("127.0.0.1", "localhost")]))
@@ -114,7 +118,7 @@ class LocalCloud:
         )
         self.function_api.graph = self.functions
         self.gateway.publish(self.functions)
-        for part in (self.obs, self.ocr, self.function_api):
+        for part in (self.obs, self.ocr, self.function_api, self.messages):
             part.on_kill = self.functions.kill_instance
         self._subscribe(envelope, encode_keys)
 
@@ -144,6 +148,16 @@ class LocalCloud:
         return self._front_server.endpoint
 
     @property
+    def smn_endpoint(self) -> str:
+        """The address of SMN."""
+        return self._message_server.endpoint
+
+    @property
+    def eventgrid_endpoint(self) -> str:
+        """The address of EventGrid."""
+        return self._message_server.endpoint
+
+    @property
     def user_data(self) -> dict[str, str]:
         """The user variables that lead a handler to this cloud (CONTRIBUTING, settings)."""
         return {
@@ -156,6 +170,8 @@ class LocalCloud:
             "LEGIBLE_OBS_PATH_STYLE": "true",
             "LEGIBLE_OCR_ENDPOINT": self.ocr_endpoint,
             "LEGIBLE_FUNCTIONGRAPH_ENDPOINT": self.functiongraph_endpoint,
+            "LEGIBLE_SMN_ENDPOINT": self.smn_endpoint,
+            "LEGIBLE_EVENTGRID_ENDPOINT": self.eventgrid_endpoint,
         }
 
     def environment(self) -> dict[str, str]:
@@ -168,6 +184,8 @@ class LocalCloud:
             "HUAWEICLOUD_SDK_PROJECT_ID": self.project_id,
             f"HUAWEICLOUD_SDK_REGION_OCR_{region}": self.ocr_endpoint,
             f"HUAWEICLOUD_SDK_REGION_FUNCTIONGRAPH_{region}": self.functiongraph_endpoint,
+            f"HUAWEICLOUD_SDK_REGION_SMN_{region}": self.smn_endpoint,
+            f"HUAWEICLOUD_SDK_REGION_EG_{region}": self.eventgrid_endpoint,
             "OBS_ACCESS_KEY_ID": self.credentials.access,
             "OBS_SECRET_ACCESS_KEY": self.credentials.secret,
             "OBS_SERVER": self.obs_endpoint,
@@ -195,8 +213,10 @@ class LocalCloud:
         self.ocr.close()
         self.function_api.close()
         self.gateway.close()
+        self.messages.close()
         for server in (
-            self._front_server, self._gateway_server, self._obs_server, self._ocr_server, self._function_server
+            self._front_server, self._gateway_server, self._obs_server, self._ocr_server, self._function_server,
+            self._message_server,
         ):  # fmt: skip
             server.stop()
         self.obs.close()

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
 import clouds
-from functions import on_failure, on_timer, on_upload
+from functions import on_failure, on_notices, on_timer, on_upload
 from legible.errors import CredentialsError, EventError, RetryableError, SettingsError
-from legible.model import ObjectRef
+from legible.ledger import utc_now
+from legible.model import Ending, Notice, ObjectRef
+from legible.notices import Ended
+from legible.outbox import Entry, Outbox
 from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault
 from rig import PASSPORT, picture
@@ -139,6 +144,26 @@ def test_canaries_reach_no_log_no_error_no_journal_and_no_record(cloud, capfd):
     assert number not in everything
     where = {key.split("/")[0] for key, body in bodies.items() if number.encode() in body}
     assert where == {"answers", "results"}
+
+
+def test_a_timer_sends_what_waits_and_says_what_came_of_it(cloud):
+    """Given an outbox with a notice for a target that no setting names any more."""
+    # given
+    outbox = Outbox(clouds.store(cloud), "legible-out", lambda: utc_now() - timedelta(minutes=2), time.sleep)
+    ending = Ending(
+        bucket="legible-in", key="a.png", version="v", operation="", status="dead", pages=0,
+        record=ObjectRef("legible-out", "answers/a.png/v/record.json"), revision=0,
+    )  # fmt: skip
+    told = Notice(id="0f" * 16, source="/s", type="legible.document.dead", subject="a.png", time=utc_now(), data=ending)
+    outbox.keep(Entry("gone", told, Ended(), utc_now()))
+
+    # when
+    result = on_notices.handler({"trigger_type": "TIMER"}, clouds.context(cloud))
+
+    # then
+    assert result == {"sent": 0, "failed": 0, "given_up": 1, "void": 0, "left": 0}
+    assert list(clouds.store(cloud).list("legible-out", "notices/outbox/")) == []
+    json.dumps(result)
 
 
 def test_a_timer_builds_a_workbook_over_what_ended(cloud):

@@ -80,6 +80,13 @@ def test_a_timer_rings_with_what_it_was_given() -> None:
     assert json.loads(event["user_event"]) == {"workbook": "daily", "day": "yesterday"}
 
 
+def test_notices_are_sent_again_every_minute_and_the_next_minute_is_the_retry() -> None:
+    function = load(ROOT / "serverless.yml")["on_notices"]
+    (timer,) = function.timers
+    assert (timer.schedule_type, timer.schedule) == ("Rate", "1m")
+    assert (function.policy.max_retry_attempts, function.timeout) == (0, 60)
+
+
 @pytest.mark.parametrize(("kind", "schedule"), [("Cron", "0 20 0 * *"), ("Daily", "0 20 0 * * ?")])
 def test_timers_the_platform_refuses(kind: str, schedule: str) -> None:
     with pytest.raises(ConfigError, match="must"):

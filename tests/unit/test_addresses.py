@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -250,7 +251,7 @@ class TestExchange:
     def test_nobody_there(self):
         with socket.create_server(("127.0.0.1", 0)) as listening:
             port = listening.getsockname()[1]
-        with pytest.raises(UnavailableError, match="site.example cannot be reached: NewConnectionError"):
+        with pytest.raises(UnavailableError, match="site.example cannot be reached: ConnectionRefusedError"):
             trusting().exchange("GET", f"http://site.example:{port}/canary", b"", {}, 1)
 
 
@@ -303,6 +304,33 @@ class TestSlowness:
         port = raw(kept.append)
         with pytest.raises(UnavailableError):
             trusting().exchange("GET", f"http://site.example:{port}/", b"", {}, 0.3)
+
+
+def endless(head: bytes) -> Callable[[socket.socket], None]:
+    """Send a line without an end, as fast as it is taken."""
+
+    def pour(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(head)
+        for _ in range(1000):
+            connection.sendall(b"1" * 65536)
+
+    return pour
+
+
+class TestGreed:
+    @pytest.mark.parametrize(
+        "head", [b"", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"]
+    )
+    def test_a_line_without_an_end_fills_no_memory(self, raw, head):
+        """Given 64 MB in one line: of a status, of a header, of the length of a chunk."""
+        port = raw(endless(head))
+        tracemalloc.start()
+        with pytest.raises(UnavailableError, match="cannot be reached"):
+            trusting().exchange("GET", f"http://site.example:{port}/", b"", {}, 10)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 4_000_000
 
 
 class TestTls:
@@ -382,15 +410,30 @@ class TestDownload:
         with pytest.raises(UnavailableError, match=status[:3]):
             self.get(site.url("/a"))
 
-    def test_what_is_cut_short_is_not_taken_for_whole(self, raw):
+    @pytest.mark.parametrize(
+        "head",
+        [
+            b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nshort\r\n",
+        ],
+    )
+    def test_what_is_cut_short_is_not_taken_for_whole(self, raw, head):
         def cut(connection: socket.socket) -> None:
             connection.recv(65536)
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")
+            connection.sendall(head)
             connection.close()
 
-        with pytest.raises(UnavailableError, match="ProtocolError|IncompleteRead"):
+        with pytest.raises(UnavailableError, match="what it sent was cut short|IncompleteRead"):
             self.get(f"http://site.example:{raw(cut)}/")
 
 
-def test_the_host_of_a_url():
-    assert addresses.host_of("https://Hooks.Example:8443/x") == "hooks.example"
+class TestSpellingAlone:
+    def test_nobody_is_asked(self):
+        guard = Addresses(("127.0.0.1",), fails(AssertionError()))
+        assert guard.spelled("https://Hooks.Example:8443/x?y") == ("https", "hooks.example", 8443, "/x?y")
+        assert guard.spelled("http://127.0.0.1:80/x") == ("http", "127.0.0.1", 80, "/x")
+
+    @pytest.mark.parametrize("host", ["10.0.0.1", "[::1]", "169.254.169.254", "0.0.0.0"])
+    def test_an_address_inside_is_refused_at_once(self, host):
+        with pytest.raises(RejectedError, match="not public"):
+            Addresses().spelled(f"https://{host}/")

@@ -71,7 +71,7 @@ class TestClaims:
         book = ledger()
         first = claim(book, "first")
         book.store.after = lambda verb, ref: (
-            first.finish(status="done") if verb == "read" and not first.state.finished else None
+            first.finish(first.ending(status="done")) if verb == "read" and not first.state.finished else None
         )
         assert isinstance(claim(book, "second", patience=30), State)
 
@@ -245,7 +245,7 @@ class TestRaces:
         mine.write("answered", page=1, request_id="r1")
         store.race = 1
         loser.surplus(page=1, request_id="r2")
-        mine.finish(status="done")
+        mine.finish(mine.ending(status="done"))
         state, _ = book.load(DOCUMENT)
         assert {line.request_id for line in state.lines if line.request_id} == {"r1", "r2"}
         assert state.finished.status == "done"
@@ -257,7 +257,7 @@ class TestRaces:
         kept = store.objects[ref]
         store.after = lambda verb, where: store.objects.__setitem__(ref, kept) if verb == "append" else None
         with pytest.raises(UnavailableError, match="keeps losing"):
-            mine.finish(status="done")
+            mine.finish(mine.ending(status="done"))
 
 
 def test_an_answer_that_comes_after_another_ones_is_named_as_surplus():

@@ -7,6 +7,7 @@ import pytest
 from legible import settings
 from legible.errors import SettingsError
 from legible.routing import checked_options
+from legible.targets import EventGrid, Smn, Webhook
 
 MINIMUM = {"LEGIBLE_REGION": "cn-north-4", "LEGIBLE_INPUT_BUCKET": "in-b", "LEGIBLE_OUTPUT_BUCKET": "out-b"}
 
@@ -130,6 +131,72 @@ def test_the_reference_names_every_setting_and_variable():
     text = settings.reference()
     assert all(name in text for name in settings.VARIABLES)
     assert "| `ocr.attempts` |  | `4` | 1 to 10 |" in text
+
+
+SMN = 'kind = "smn"\ntopic_urn = "urn:smn:cn-north-4:0f4c:legible"\n'
+EVENTGRID = 'kind = "eventgrid"\nchannel_id = "6f2c-1"\nsource = "legible"\n'
+WEBHOOK = 'kind = "webhook"\nurl = "https://hooks.example/x"\nsecret = "LEGIBLE_HOOK"\n'
+APART = {"LEGIBLE_OBS_ENDPOINT": "http://127.0.0.1:1", "LEGIBLE_OCR_ENDPOINT": "http://127.0.0.1:2"}
+
+
+def hook(old: str, new: str) -> str:
+    return f"[notify.hr]\n{WEBHOOK}".replace(old, new)
+
+
+class TestTargets:
+    def test_each_kind_is_taken(self, load):
+        found = load(
+            f'[notify.ops]\n{SMN}on = ["held", "dead"]\n[notify.bus]\n{EVENTGRID}match = "passport/*"\n'
+            f'[notify.hr]\n{WEBHOOK}fields = ["surname"]\n'
+        ).notify
+        assert found["ops"] == Smn(topic_urn="urn:smn:cn-north-4:0f4c:legible", on=("held", "dead"))
+        assert found["bus"] == EventGrid(channel_id="6f2c-1", source="legible", match="passport/*")
+        assert found["hr"] == Webhook(url="https://hooks.example/x", secret="LEGIBLE_HOOK", fields=("surname",))
+
+    def test_nothing_recognized_goes_out_unless_it_is_asked_for(self, load):
+        (target,) = load(f"[notify.ops]\n{SMN}").notify.values()
+        assert target.fields == ()
+        assert set(target.on) == {"done", "partial", "rejected", "held", "dead"}
+        assert target.wants("a/b/c.png", "dead")
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            (f"[notify.Ops]\n{SMN}", r"notify.Ops is no name of a target. Allowed are: a-z"),
+            ('[notify.ops]\nkind = "mail"\n', r"notify.ops.kind is 'mail'. Allowed is: smn, eventgrid, webhook."),
+            ('[notify.ops]\nmatch = "*"\n', r"notify.ops.kind is None. Allowed is: smn, eventgrid, webhook."),
+            ("[notify]\nops = 3\n", r"notify.ops.kind is None"),
+            ("notify = 3\n", r"notify is 3"),
+            ('[notify.ops]\nkind = "smn"\n', r"notify.ops: .*topic_urn.* It has: topic_urn, match, on, fields."),
+            (f"[notify.ops]\n{SMN}url = 1\n", r"notify.ops: .*field `url`. It has: topic_urn, match, on, fields."),
+            ('[notify.ops]\nkind = "smn"\ntopic_urn = "legible"\n', r"notify.ops.topic_urn: .*a topic's URN"),
+            (f'[notify.ops]\n{SMN}on = ["finished"]\n', r"notify.ops.on: .*one or more of done, partial, rejected"),
+            (f"[notify.ops]\n{SMN}on = []\n", r"notify.ops.on: .*one or more of done"),
+            (f"[notify.ops]\n{SMN}fields = 1\n", r"notify.ops.fields: .*names of fields"),
+            (hook("https", "http"), r"notify.hr.url: .*it says http"),
+            (hook("hooks.example", "10.0.0.1"), r"notify.hr.url: .*not public"),
+            (hook("hooks.example", "hooks.example:22"), r"notify.hr.url: .*its port is 22"),
+            (hook("hooks.example", "a:canary@hooks.example"), r"notify.hr.url: .*name and password"),
+            (hook("https://hooks.example", "http://127.0.0.1:9"), r"notify.hr.url: .*it says http"),
+            (hook("LEGIBLE_HOOK", "whsec_canary"), r"notify.hr.secret: .*never the secret itself"),
+        ],
+    )
+    def test_what_is_wrong_is_refused_by_its_name(self, load, text, said):
+        with pytest.raises(SettingsError, match=said) as caught:
+            load(text)
+        assert "canary" not in f"{caught.value} {caught.value.__cause__}"
+
+    def test_this_machine_may_be_told_where_the_setup_stands_apart(self, load):
+        text = hook("https://hooks.example", "http://127.0.0.1:9")
+        assert load(text, **APART).notify["hr"].url == "http://127.0.0.1:9/x"
+        with pytest.raises(SettingsError, match="it says http"):
+            load(text.replace("127.0.0.1", "hooks.example"), **APART)
+
+    def test_the_reference_names_what_each_kind_has(self):
+        text = settings.reference()
+        assert "| `notify.<name>.kind` |  |  | smn, eventgrid, webhook |" in text
+        assert "| `notify.<name>.topic_urn` |  |  | smn: a topic's URN" in text
+        assert '| `notify.<name>.match` |  | `"*"` | a pattern of keys; * also crosses / |' in text
 
 
 class TestForms:

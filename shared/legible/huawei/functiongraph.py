@@ -26,6 +26,13 @@ _ADVICE = (
 )
 
 
+#: Events that somebody should look at.
+_WARNINGS = frozenset({
+    "retry", "skipped", "not-released", "not-handed-on", "notice-not-kept", "notice-not-logged", "notice-failed",
+    "notice-given-up", "notice-unreadable",
+})  # fmt: skip
+
+
 class Context:
     """The platform's context, read through one place because not every method exists in every runtime.
 
@@ -125,7 +132,7 @@ class Log:
 
     def __call__(self, event: str, **values: Any) -> None:
         """Write the line; texts are redacted, whoever made them."""
-        level = logging.WARNING if event in {"retry", "skipped", "not-released", "not-handed-on"} else logging.INFO
+        level = logging.WARNING if event in _WARNINGS else logging.INFO
         if level < self._lowest:
             return
         line = json.dumps({"event": event, **values, "request": self._request_id}, ensure_ascii=False, default=str)
