@@ -53,13 +53,17 @@ def event(key: str, etag: str = "", bucket: str = "legible-in") -> dict[str, Any
     return {"Records": [{"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": bucket}, "object": item}}]}
 
 
-def upload(cloud: LocalCloud, key: str, body: bytes) -> None:
-    """Upload a document with the account's own keys."""
-    client = ObsClient(
+def client(cloud: LocalCloud) -> ObsClient:
+    """Return the SDK's own client with the account's own keys."""
+    return ObsClient(
         access_key_id=cloud.credentials.access, secret_access_key=cloud.credentials.secret,
         server=cloud.obs_endpoint, signature="v2", path_style=True, is_signature_negotiation=False,
     )  # fmt: skip
-    assert client.putContent(INPUT_BUCKET, key, content=body).status == 200
+
+
+def upload(cloud: LocalCloud, key: str, body: bytes) -> None:
+    """Upload a document with the account's own keys."""
+    assert client(cloud).putContent(INPUT_BUCKET, key, content=body).status == 200
 
 
 def result(cloud: LocalCloud, key: str, name: str = "record.json") -> bytes:

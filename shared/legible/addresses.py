@@ -7,6 +7,7 @@ help: nothing is resolved a second time, and a redirect is either not followed o
 
 from __future__ import annotations
 
+import io
 import ipaddress
 import queue
 import re
@@ -204,6 +205,12 @@ class Addresses:
                     return _written(answer, address, target, most_bytes)
                 url = urljoin(url, answer.headers.get("Location", ""))
         raise _refused(address.host, f"it led elsewhere more than {_HOPS} times", "Name where it ends.")
+
+    def read(self, url: str, most_bytes: int, seconds: float) -> bytes:
+        """Return what a URL holds; see ``download``."""
+        target = io.BytesIO()
+        self.download(url, target, most_bytes, seconds)
+        return target.getvalue()
 
     def _addresses(self, host: str, port: int, seconds: float) -> Sequence[str]:
         """Resolve a host; the system's resolver has no timeout, so that it is left behind when time ends."""

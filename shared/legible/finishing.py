@@ -13,7 +13,7 @@ from legible.filing import Filing
 from legible.ledger import Claim, Ledger
 from legible.model import Attachment, Document, Extract, Reason, Record, Status
 from legible.notices import Ended
-from legible.notifying import Kept, Notifying
+from legible.notifying import Notifying
 from legible.operation import Made
 from legible.publishing import Publisher
 from legible.record import Asked, assemble, status_of
@@ -42,7 +42,7 @@ class Finisher:
         results: Makes what people open.
         publisher: Knows what stands where people look.
         filing: Files the answers that count.
-        notifying: Tells who asked for it; without it, nobody is told.
+        notifying: Tells who asked for it.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Finisher:
         results: Results,
         publisher: Publisher,
         filing: Filing,
-        notifying: Notifying | None = None,
+        notifying: Notifying,
     ) -> None:
         """See the class."""
         self._ledger = ledger
@@ -101,9 +101,9 @@ class Finisher:
         now, reason = self._ledger.now(), Reason.of(error)
         with Contents() as nothing:
             dead = Record(document=document, status="dead", reason=reason, finished_at=now)
-            kept = self._kept(dead, nothing, Ended())
+            kept = self._notifying.keep(dead, nothing, Ended())
             self._results.publish(dead, nothing, Making())
-        self._tell(kept)
+        self._notifying.send(kept)
         return "dead"
 
     def _close(
@@ -133,16 +133,9 @@ class Finisher:
             newest = self._results.publish(found, contents, making)
         note = "" if newest else "A newer upload of this key has its own result."
         line = claim.ending(status=status, reason=found.reason, note=note, at=found.finished_at)
-        kept = self._kept(found, contents, Ended(line.owner, line.n))
+        kept = self._notifying.keep(found, contents, Ended(line.owner, line.n))
         claim.finish(line)
-        self._tell(kept)
-
-    def _kept(self, record: Record, contents: Contents, ended: Ended) -> list[Kept]:
-        return self._notifying.keep(record, contents, ended) if self._notifying else []
-
-    def _tell(self, kept: list[Kept]) -> None:
-        if self._notifying:
-            self._notifying.send(kept)
+        self._notifying.send(kept)
 
     def _file(self, claim: Claim, count: int) -> None:
         """File the answers that count beside the record, under the names it gives."""

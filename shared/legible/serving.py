@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Callable
 from typing import Any
@@ -88,7 +87,7 @@ def _parts(settings: Settings, store: ObjectStore, call: Context, credentials: C
         start=_start(settings, store, call, credentials),
         collect=_collect(settings, store, call, credentials),
         ocr=lambda slug: wiring.ocr_endpoint(settings, slug),
-        fetch=_fetch,
+        fetch=lambda url, most_bytes: Addresses().read(url, most_bytes, _FETCH_SECONDS),
         remaining=call.remaining,
         pause=time.sleep,
         version=VERSION,
@@ -128,9 +127,3 @@ def _collect(
 
 def _sibling(settings: Settings, call: Context, credentials: Credentials, name: str) -> FunctionRelay | None:
     return wiring.function(settings, call, credentials, call.sibling(settings.cloud.region, name))
-
-
-def _fetch(url: str, most_bytes: int) -> bytes:
-    target = io.BytesIO()
-    Addresses().download(url, target, most_bytes, _FETCH_SECONDS)
-    return target.getvalue()

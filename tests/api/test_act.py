@@ -331,7 +331,8 @@ class TestGateway:
     def test_an_event_becomes_a_request(self):
         event = {
             "httpMethod": "post", "path": "/v1/workbooks/mai%20m%C3%A4rz.xlsx",
-            "queryStringParameters": {"a": ["1", "2"], "b": None}, "headers": {"Content-Type": "text/plain"}, "body": "aGk=", "isBase64Encoded": True,
+            "queryStringParameters": {"a": ["1", "2"], "b": None},
+            "headers": {"Content-Type": "text/plain"}, "body": "aGk=", "isBase64Encoded": True,
         }  # fmt: skip
         found = apig.request(event)
         assert (found.method, found.query, found.body) == ("POST", {"a": "2"}, b"hi")

@@ -218,6 +218,7 @@ class TestRefused:
             ({"name": "a.png"}, (422, "body-unfit")),
             ({"content": CONTENT, "url": "https://example.com"}, (422, "body-unfit")),
             ({"content": "no base64!"}, (422, "body-unfit")),
+            ({"content": "QUJDR"}, (422, "body-unfit")),
             ({"content": "é"}, (422, "body-unfit")),
             ({"content": CONTENT, "operation": "NO"}, (422, "body-unfit")),
             ({"content": CONTENT, "operation": "no-such"}, (422, "bad-order")),

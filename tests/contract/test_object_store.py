@@ -17,7 +17,7 @@ from legible.errors import AppendConflictError, HeldError, ObjectGoneError, Repl
 from legible.huawei import obs
 from legible.huawei.credentials import Credentials
 from legible.model import ObjectRef
-from legible.ports import ObjectStore, Wanted
+from legible.ports import ObjectStore, Shown, Wanted
 from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault
 
@@ -235,6 +235,18 @@ class TestList:
         for key in keys:
             store.write(ObjectRef(BUCKET, key), b"", "text/plain")
         assert [item.key for item in store.list(BUCKET, "many/")] == keys
+
+    def test_a_signed_url_may_name_an_older_version(self, cloud):
+        client = clouds.client(cloud)
+        client.createBucket("versioned")
+        client.setBucketVersioning("versioned", "Enabled")
+        store, ref = clouds.store(cloud), ObjectRef("versioned", "a.txt")
+        store.write(ref, b"older", "text/plain")
+        older = store.head(ref).version_id
+        store.write(ref, b"newer", "text/plain")
+        url = store.signed_url(ref, 60, Shown("text/csv", version_id=older))
+        opened = requests.get(url, timeout=10)
+        assert (opened.content, opened.headers["Content-Type"]) == (b"older", "text/csv")
 
     def test_a_bucket_that_is_not_there_is_said_so(self, cloud):
         with pytest.raises(HeldError) as caught:

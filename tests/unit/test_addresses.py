@@ -374,6 +374,7 @@ class TestDownload:
     def test_what_is_there_is_written(self, site):
         site.pages["/a"] = ("200 OK", [], [b"ab", b"cd"])
         assert self.get(site.url("/a")) == b"abcd"
+        assert trusting().read(site.url("/a"), 10, 5) == b"abcd"
 
     def test_exactly_so_much_is_taken_and_no_more(self, site):
         site.pages["/a"] = ("200 OK", [], [b"x" * 1000])
