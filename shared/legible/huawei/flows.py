@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote_plus
 
+import msgspec
+
 from legible.errors import EventError, redact
 from legible.huawei.functiongraph import uploads
 from legible.journal import Share
-from legible.model import Arrival, Reason, Unreadable
+from legible.model import Arrival, Reason, Unreadable, Upload
 
 #: A flow has 1 to 20 branches side by side (functiongraph_01_0411).
 MOST_SHARES = 20
@@ -33,7 +35,8 @@ def arrival(event: Any) -> Arrival:
     named = _named(event, _DEPTH)
     found = uploads(event if named is None else _event(named))
     if len(found) == 1:
-        return found[0]
+        (one,) = found  # a reference is not encoded, so there is no other way to read its key
+        return msgspec.structs.replace(one, raw_key="") if named is not None and isinstance(one, Upload) else one
     said = f"The event names {len(found)} objects; a step of a flow takes one."
     body = json.dumps(event, sort_keys=True, default=str)
     reason = Reason("event-unreadable", said, "Start one flow for each of them.")
