@@ -302,6 +302,33 @@ class TestTrouble:
         done(rig, 4)
 
 
+    def test_a_document_that_cannot_be_looked_at_as_it_was_begun_is_left_to_the_last_step(self, rig: Rig) -> None:
+        # given a document that was begun otherwise, and is denied when it is looked at that way again
+        upload = rig.upload(KEY, tiff(4))
+        rig.steps().recognize_pages(upload, Share(1, 2))
+        rig.rules = Routing(
+            region="cn-north-4", operations={"general-text": OperationSettings(options={"detect_direction": True})}
+        )
+        looks: list[str] = []
+
+        def denied(verb: str, ref: ObjectRef) -> None:
+            if (verb, ref.bucket) == ("read", IN):
+                looks.append(verb)
+                if len(looks) > 1:
+                    raise HeldError("403", code="obs-denied")
+
+        rig.store.fail = denied
+
+        # when
+        part = rig.steps().recognize_pages(upload, Share(2, 2))
+        rig.store.fail = lambda verb, ref: None
+
+        # then
+        assert (part["status"], part["pages"]) == ("running", 2)
+        assert rig.steps().recognize(upload)["status"] == "done"
+        done(rig, 4)
+
+
 class TestResults:
     def test_a_reference_is_pinned_to_what_lies_there_now(self, rig: Rig) -> None:
         # given
