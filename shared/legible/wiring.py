@@ -58,8 +58,14 @@ def pipeline(context: Any) -> Pipeline:
     call = Context(context)
     settings = load(settings_file(), call.variable)
     credentials = call.credentials()
-    reads = recognizer(settings, call, credentials)
-    return assemble(settings, store_of(settings, credentials), reads, call, relay(settings, call, credentials))
+    return assemble(
+        settings,
+        store_of(settings, credentials),
+        recognizer(settings, call, credentials),
+        call,
+        relay(settings, call, credentials),
+        notifiers(settings, call, credentials),
+    )
 
 
 def steps(context: Any) -> Steps:
@@ -75,8 +81,13 @@ def steps(context: Any) -> Steps:
     call = Context(context)
     settings = load(settings_file(), call.variable)
     credentials = call.credentials()
-    reads = recognizer(settings, call, credentials)
-    made = assemble(settings, store_of(settings, credentials), reads, call)
+    made = assemble(
+        settings,
+        store_of(settings, credentials),
+        recognizer(settings, call, credentials),
+        call,
+        tell=notifiers(settings, call, credentials),
+    )
     return Steps(made, settings.buckets.output, call.log(settings.log.level))
 
 
@@ -88,14 +99,6 @@ def recognizer(settings: Settings, call: Context, credentials: Credentials) -> R
         settings.cloud.project_id or call.project_id,
         settings.ocr.enterprise_project,
         settings.ocr.connect_seconds,
-    )
-    return assemble(
-        settings,
-        store_of(settings, credentials),
-        recognizer(settings, call, credentials),
-        call,
-        relay(settings, call, credentials),
-        notifiers(settings, call, credentials),
     )
 
 

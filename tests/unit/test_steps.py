@@ -301,7 +301,6 @@ class TestTrouble:
         assert {json.dumps(options) for _, options, _ in rig.ocr.calls} == {"{}"}
         done(rig, 4)
 
-
     def test_a_document_that_cannot_be_looked_at_as_it_was_begun_is_left_to_the_last_step(self, rig: Rig) -> None:
         # given a document that was begun otherwise, and is denied when it is looked at that way again
         upload = rig.upload(KEY, tiff(4))
