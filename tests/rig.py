@@ -35,6 +35,7 @@ from legible.rebuilding import Rebuilder
 from legible.results import Results
 from legible.reviewing import Reviewer
 from legible.routing import Routing
+from legible.steps import Steps
 from legible.targets import Target
 
 IN, OUT = "legible-in", "legible-out"
@@ -159,6 +160,10 @@ class Rig:
         whom = Whom(self.targets, self.notifiers, f"/legible/cn-north-4/{IN}", OUT)
         outbox = Outbox(self.store, OUT, self.clock.now, self.clock.pause)
         return Notifying(whom, outbox, found.ledger, found.remaining, self.log)
+
+    def steps(self, owner: str = "") -> Steps:
+        """Return the steps of a workflow, in an invocation of their own."""
+        return Steps(self.invocation(owner), OUT, self.log)
 
     def form(self, name: str) -> Form:
         return forms.opened(self.forms, name)

@@ -27,8 +27,10 @@ from legible.errors import (
     ThrottledError,
     UnavailableError,
 )
+from legible.journal import Share
 from legible.model import Answer, ObjectRef, Picture, Reason, Upload
 from legible.ports import Head
+from legible.steps import Steps
 from rig import IN, OUT, Rig, drawn, pdf, picture, tiff
 
 KEY = "general-text/a"
@@ -81,13 +83,19 @@ class Store(MemoryStore):
 
 
 class World:
-    """One world. ``coarse`` stores tell whole seconds; ``source`` is how pages are handed over."""
+    """One world. ``coarse`` stores tell whole seconds; ``source`` is how pages are handed over.
 
-    def __init__(self, seed: int, *, coarse: bool = False, source: str = "url", denied: bool = False) -> None:
+    With ``flows`` there are steps of workflows too: they call for shares of the pages, of divisions that do not agree.
+    """
+
+    def __init__(
+        self, seed: int, *, coarse: bool = False, source: str = "url", denied: bool = False, flows: bool = False
+    ) -> None:
         self.random = random.Random(seed)
         random.seed(seed)  # the ledger's own pauses
         self.coarse = coarse
         self.denied = denied
+        self.flows = flows
         self.rig = Rig(policy=Policy(source=source))
         self.rig.ocr = self
         self.rig.store = Store(self.rig.clock)
@@ -123,13 +131,17 @@ class World:
     # What happens.
 
     def step(self) -> None:
-        kind = self.random.choices(["upload", "deliver", "pause", "expire", "bury"], [3, 6, 1, 1, 0.6])[0]
+        kinds = {"upload": 3, "deliver": 6, "pause": 1, "expire": 1, "bury": 0.6} | ({"part": 9} if self.flows else {})
+        kind = self.random.choices(list(kinds), list(kinds.values()))[0]
         if kind == "upload" and len(self.uploads) < 4:
             self.upload()
         elif kind == "pause":
             self.rig.clock.pause(self.random.choice([0.2, 1.1, 3]))
         elif kind == "expire":
             self.rig.clock.pause(65)
+        elif kind == "part":
+            of = self.random.choice([2, 2, 2, 1, 3])
+            self.deliver(self.random.randrange(len(self.events)), share=Share(self.random.randint(1, of), of))
         else:
             owed = sorted(self.owed) if self.random.random() < 0.8 else []
             self.deliver(self.random.choice(owed or range(len(self.events))), bury=kind == "bury")
@@ -144,8 +156,11 @@ class World:
         self.events.append(Upload(ref, raw_key=KEY, etag=ETAGS[name], at=at))
         self.uploads.append(name)
 
-    def deliver(self, number: int, *, bury: bool = False) -> bool:
-        """Deliver an event once; what dies or raises is owed again, as the platform would have it."""
+    def deliver(self, number: int, *, bury: bool = False, share: Share | None = None) -> bool:
+        """Deliver an event once; what dies or raises is owed again, as the platform would have it.
+
+        A step for a ``share`` owes nothing and settles nothing: it may come, die or never come.
+        """
         self.plans.append({} if self.quiet else self.plan())
         self.counts.append(0)
         self.ends.append(self.rig.clock.now() + timedelta(seconds=60))
@@ -153,11 +168,14 @@ class World:
         try:
             call = self.rig.invocation()
             event = [self.events[number]]
+            if share is not None:
+                Steps(call, OUT, self.rig.log).recognize_pages(event[0], share)
+                return True
             call.bury(event, Reason("platform-gave-up", "gave up")) if bury else call.uploads(event)
         except (Killed, RetryableError) as error:
             if isinstance(error, RetryableError) and error.reason_code == "internal":
                 self.problems.append(str(error))
-            self.owed.add(number)
+            self.owed |= {number} if share is None else set()
             return False
         finally:
             self.depth -= 1

@@ -38,7 +38,7 @@ class Caller:
         self._wait = wait_random(*desk.policy.wait)
 
     def recognize(self, claim: Claim, job: Job) -> dict[int, bytes]:
-        """Call for every page that has no outcome yet; what is known is in ``claim.state`` afterwards.
+        """Call for every page of the claim that has no outcome yet; what is known is in ``claim.state`` afterwards.
 
         Up to ``policy.window`` pages are on their way at the same time, and no page waits for another one's trouble.
 
@@ -50,8 +50,9 @@ class Caller:
             HeldError: Nothing more can be called until something is mended.
             ReplacedError: A newer upload lies there by now; nothing more of this one can be read.
         """
-        missing = [page for page in range(1, job.plan.count + 1) if not claim.state.page(page).known]
-        if min(self._desk.policy.window, len(missing)) < 2:
+        pages = [page for page in range(1, job.plan.count + 1) if claim.covers(page)]
+        missing = [page for page in pages if not claim.state.page(page).known]
+        if min(self._desk.policy.window, len(missing)) < 2 and claim.share is None:
             return Together(missing, lambda page, halted: self._page(claim, job, page, halted)).run(1)
         settled = _Settled(self._desk, claim)
         together = Together(missing, lambda page, halted: self._filed(claim, job, page, halted, settled))
@@ -72,7 +73,7 @@ class Caller:
         Its stored answer counts, if the service can have read nothing else than this upload; otherwise, and where there
         is none, the call may have been paid.
         """
-        for page, line in claim.state.orphans(claim.owner):
+        for page, line in filter(lambda found: claim.covers(found[0]), claim.state.orphans(claim.owner)):
             key = layout.answer(claim.document, page, line.owner)
             found = self._stored(key)
             values: dict[str, Any] = {"page": page, "of": line.owner}

@@ -17,12 +17,24 @@ Event = Literal[
 ]
 
 
+class Share(Struct, frozen=True):
+    """One of ``of`` equal parts of a document's pages: every ``of``-th page, from page ``number`` on."""
+
+    number: int
+    of: int
+
+    def covers(self, page: int) -> bool:
+        """Tell whether a page is in it; each page is in one share of a division."""
+        return (page - self.number) % self.of == 0
+
+
 class Line(Struct, frozen=True, omit_defaults=True):
     """One line of a journal; owner and number name it.
 
     ``claimed`` carries ``lease_until``, ``plan`` (the hash of operation, options and settings), ``fence`` (the
     arbiter's number), ``operation``, ``options``, the count of ``pages`` to call, ``uploaded_at`` and, when the first
-    paid call follows at once, its ``page``.
+    paid call follows at once, its ``page``. With a ``share`` it is the claim of that part alone: those of one division
+    and one plan stand beside one another.
     ``calling`` is written before a paid call. ``answered`` and ``surplus`` name request, stored answer and its SHA-256.
     ``refused`` is a call that was not paid; with ``state`` the page is settled. ``unknown`` is a call that may have
     been paid; ``of`` names whose it was. ``frame`` says how the picture that was read lies on its page. ``handed``
@@ -50,6 +62,7 @@ class Line(Struct, frozen=True, omit_defaults=True):
     note: str = ""
     of: str = ""
     hand: int = 0
+    share: Share | None = None
     author: str = ""
     state: PageState | None = None
     status: Status | None = None
@@ -93,6 +106,8 @@ class State:
         self.lines: list[Line] = []
         self.owner = ""
         self.lease_until: datetime | None = None
+        #: The claims of shares that stand, by number; there are none beside an owner of the whole.
+        self.shares: dict[int, Line] = {}
         self.finished: Line | None = None
         self.pages: dict[int, PageLedger] = {}
         self.surplus = 0
@@ -160,9 +175,28 @@ class State:
         """Tell whether a page has an answer that counts."""
         return number in self.pages and self.pages[number].answered is not None
 
-    def held(self, now: datetime) -> bool:
-        """Tell whether somebody's lease still runs."""
-        return bool(self.owner) and self.lease_until is not None and now < self.lease_until
+    def held(self, now: datetime, share: Share | None = None, plan: str = "") -> bool:
+        """Tell whether a lease still runs that stands in the way of a claim.
+
+        Args:
+            now: The time.
+            share: The part that is to be claimed; None for the whole, which every lease stands in the way of.
+            plan: What the claim is for.
+        """
+        if self.owner and self.lease_until is not None and now < self.lease_until:
+            return True
+        running = [line for line in self.shares.values() if line.lease_until is not None and now < line.lease_until]
+        return any(not _beside(line, share, plan) for line in running)
+
+    def stands(self, owner: str) -> bool:
+        """Tell whether the claim of this owner, of the whole or of a share, is in force."""
+        return owner == self.owner or any(line.owner == owner for line in self.shares.values())
+
+    @property
+    def busy_until(self) -> datetime | None:
+        """When the last lease ends; None where nobody has one."""
+        ends = [self.lease_until, *(line.lease_until for line in self.shares.values())]
+        return max((end for end in ends if end is not None), default=None)
 
     def orphans(self, owner: str) -> list[tuple[int, Line]]:
         """Return the announced calls without outcome that are not ``owner``'s, by page."""
@@ -172,7 +206,10 @@ class State:
     def _claimed(self, line: Line) -> None:
         if self.finished is not None:
             self._reopen()
-        self.owner, self.lease_until = line.owner, line.lease_until
+        self.owner, self.lease_until = ("", None) if line.share else (line.owner, line.lease_until)
+        self.shares = {n: other for n, other in self.shares.items() if _beside(other, line.share, line.plan)}
+        if line.share:
+            self.shares[line.share.number] = line
         if line.page:
             self._calling(line)
 
@@ -203,6 +240,7 @@ class State:
     def _released(self, line: Line) -> None:
         if line.owner == self.owner:
             self.owner, self.lease_until = "", None
+        self.shares = {n: other for n, other in self.shares.items() if other.owner != line.owner}
 
     def _handed(self, line: Line) -> None:
         self.hands = max(self.hands, line.hand)
@@ -225,6 +263,13 @@ class State:
     def _close(page: PageLedger, owner: str) -> None:
         if page.open is not None and page.open.owner == owner:
             page.open = None
+
+
+def _beside(line: Line, share: Share | None, plan: str) -> bool:
+    """Tell whether two claims of shares stand beside one another: no page is in both, and both mean the same."""
+    if line.share is None or share is None:
+        return False
+    return line.share.of == share.of and line.share.number != share.number and line.plan == plan
 
 
 #: No line is longer, in bytes: texts in it are bounded (``errors.redact``), and a key has at most 1,024 bytes.

@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from legible import journal, layout
 from legible.errors import AppendConflictError, BusyError, DocumentError, ObjectGoneError, UnavailableError
-from legible.journal import Line, State
+from legible.journal import Line, Share, State
 from legible.model import Document, ObjectRef
 from legible.ports import Arbiter, ObjectStore, Wanted
 
@@ -44,6 +44,7 @@ class Wish(Struct, frozen=True):
     ``owner`` is a name no other claim has. ``plan`` is the hash of operation, options and settings; ``pages`` how many
     there are to call; ``page`` the one called first, announced with the claim if the journal is new, 0 for none.
     Without ``reopen`` a finished document stays finished. ``again`` names the end after which it is tried once more.
+    ``share`` is the part of the pages that is wanted; None for the whole document, and the right to end it.
     """
 
     owner: str
@@ -54,6 +55,7 @@ class Wish(Struct, frozen=True):
     page: int = 0
     reopen: bool = True
     again: str = ""
+    share: Share | None = None
 
 
 class JournalArbiter:
@@ -70,14 +72,18 @@ class JournalArbiter:
 class Claim:
     """A document that is ours until the lease ends: the only writer of its journal, as far as OBS lets anyone be sure.
 
-    Made by ``Ledger.claim``. Safe for several threads: the calls of one invocation write through one claim.
+    The claim of a ``share`` is that of its pages only, and others write beside it. Made by ``Ledger.claim``. Safe for
+    several threads: the calls of one invocation write through one claim.
     """
 
-    def __init__(self, ledger: Ledger, document: Document, owner: str, state: State, length: int) -> None:
+    def __init__(
+        self, ledger: Ledger, document: Document, owner: str, state: State, length: int, share: Share | None = None
+    ) -> None:
         """Start from a journal just read; the claim line comes first."""
         self._ledger = ledger
         self.document = document
         self.owner = owner
+        self.share = share
         self.state = state
         self._lock = threading.RLock()
         self._length = length
@@ -90,6 +96,11 @@ class Claim:
         #: The line it ended with, once it did.
         self.ended: Line | None = None
         self._ref = ObjectRef(ledger.bucket, layout.journal(document))
+        self._name = _fenced(document, share)
+
+    def covers(self, page: int) -> bool:
+        """Tell whether a page is ours."""
+        return self.share is None or self.share.covers(page)
 
     def line(self, event: journal.Event, **values: Any) -> Line:
         """Return the next line of this owner; of now, unless the values say another time."""
@@ -141,8 +152,7 @@ class Claim:
     def standing(self) -> bool:
         """Read the journal back and tell whether this claim is the one in force."""
         with self._lock:
-            if not self._unchanged():
-                self._reload()
+            self._catch_up()
             if self._reread and self._stands():
                 self._confirm()
                 self._reread = False
@@ -164,16 +174,19 @@ class Claim:
             self._confirm()
 
     def release(self, **values: Any) -> None:
-        """Let the next delivery in at once, instead of after the lease."""
+        """Let the next delivery in at once, instead of after the lease; a share's lines are seen to stand first."""
         try:
-            self.write("released", **values)
+            with self._lock:
+                if self.share is not None:
+                    self._confirm()
+                self.write("released", **values)
         finally:
-            self._ledger.arbiter.release(self._ref.key, self.owner)
+            self._ledger.arbiter.release(self._name, self.owner)
 
     def hand_on(self, hand: int) -> None:
         """Let the fresh invocation in that was called to go on, and tell that it was."""
         self.write("handed", hand=hand)
-        self._ledger.arbiter.release(self._ref.key, self.owner)
+        self._ledger.arbiter.release(self._name, self.owner)
 
     def ending(self, **values: Any) -> Line:
         """Return the line it is to end with, not written yet: what hangs on it can be stored under its name before."""
@@ -185,10 +198,10 @@ class Claim:
             self._append(line, must_stand=True)
             self.ended = line
             self._confirm()
-        self._ledger.arbiter.release(self._ref.key, self.owner)
+        self._ledger.arbiter.release(self._name, self.owner)
 
     def _stands(self) -> bool:
-        return self.state.owner == self.owner and any(
+        return self.state.stands(self.owner) and any(
             line.event == "claimed" and self.state.has(line) for line in self._mine
         )
 
@@ -199,20 +212,25 @@ class Claim:
         self._tail += body
         self.state.take(line)
 
-    def _unchanged(self) -> bool:
-        """Tell whether the journal ends as we know it; with thousands of pages it is not read whole for each.
+    def _catch_up(self) -> None:
+        """Learn what stands in the journal by now; with thousands of pages it is not read whole for each.
 
-        An append that was swallowed, or one that somebody else made, changes what stands from our last line read on.
+        Where our last lines stand as we know them, what others wrote is behind them. An append that was swallowed
+        changes them: then it is read whole.
         """
         first = self._length - len(self._tail)
         wanted = Wanted(first=first, last=self._length + journal.LONGEST_LINE)
         try:
-            if not self._tail or self._ledger.store.read(self._ref, wanted) != self._tail:
-                return False
+            found = self._ledger.store.read(self._ref, wanted) if self._tail else b""
         except DocumentError:  # shorter than we know it
-            return False
-        self._tail = journal.last_line(self._tail)
-        return True
+            found = b""
+        if not found.startswith(self._tail or b"?") or len(found) > len(self._tail) + journal.LONGEST_LINE:
+            self._reload()
+            return
+        for line in journal.decode(found[len(self._tail) :], self._ref.key):
+            self.state.take(line)
+        self._length = first + len(found)
+        self._tail = journal.last_line(found)
 
     def _reload(self) -> None:
         self._reread = True
@@ -231,7 +249,7 @@ class Claim:
             except DocumentError as error:  # of the journal, not of the document: never its end
                 raise UnavailableError.of(error) from error
             except AppendConflictError:
-                self._reload()
+                self._catch_up()
                 if not self.state.has(line):
                     if must_stand and not self._stands():
                         raise self._lost() from None
@@ -315,13 +333,13 @@ class Ledger:
             if state.finished is not None and not (wish.reopen and _reopens(document, state, wish.again)):
                 return state
             seconds = remaining()
-            held = state.held(self.now() - timedelta(seconds=SKEW_SECONDS))
-            fence = None if held else self.arbiter.acquire(layout.journal(document), wish.owner, seconds)
+            held = state.held(self.now() - timedelta(seconds=SKEW_SECONDS), wish.share, wish.plan)
+            fence = None if held else self.arbiter.acquire(_fenced(document, wish.share), wish.owner, seconds)
             if fence is not None:
-                claim = Claim(self, document, wish.owner, state, length)
+                claim = Claim(self, document, wish.owner, state, length, wish.share)
                 if claim.begin(self._first_line(claim, wish, fence, seconds)):
                     return claim
-                self.arbiter.release(layout.journal(document), wish.owner)
+                self.arbiter.release(_fenced(document, wish.share), wish.owner)
             if self.now() >= give_up:
                 raise self._untaken(document) if fence is not None else self._busy(document, state)
             self.pause(random.uniform(wait / 2, wait))
@@ -363,11 +381,12 @@ class Ledger:
     def _first_line(self, claim: Claim, wish: Wish, fence: int, seconds: float) -> Line:
         return claim.line(
             "claimed",
-            page=0 if claim.state.lines else wish.page,
+            page=0 if claim.state.lines or wish.share else wish.page,
             pages=wish.pages,
             operation=wish.operation,
             options=wish.options,
             plan=wish.plan,
+            share=wish.share,
             fence=fence,
             lease_until=self.now() + timedelta(seconds=seconds),
             uploaded_at=claim.document.uploaded_at,
@@ -383,11 +402,16 @@ class Ledger:
         return UnavailableError(f"The journal of {document.ref} took no claim.", advice="The event is delivered again.")
 
     def _busy(self, document: Document, state: State) -> BusyError:
-        until = f" until {state.lease_until:%H:%M:%S} UTC" if state.lease_until else ""
+        until = f" until {state.busy_until:%H:%M:%S} UTC" if state.busy_until else ""
         return BusyError(
             f"Another invocation holds {document.ref}{until}.",
             advice="The event is delivered again; by then the result stands, or the lease has ended.",
         )
+
+
+def _fenced(document: Document, share: Share | None) -> str:
+    """Return what an arbiter knows a claim by."""
+    return layout.journal(document) + (f"#{share.number}/{share.of}" if share else "")
 
 
 def later_upload(document: Document, state: State) -> bool:

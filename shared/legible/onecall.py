@@ -148,6 +148,8 @@ class OneCall:
         if known is None or known.owner != self._claim.owner:
             note = RENDERED if self._job.plan.rendered else ""
             self._claim.write("calling", page=self._page, source=picture.source, note=note)
+            if self._claim.share is not None:  # others write beside us: it must not have been swallowed
+                self._claim.must_stand()
 
     def _refused(self, error: LegibleError) -> None:
         """Record a call that was not paid, or not even sent; with a page's own end, if it is one."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -27,7 +28,7 @@ from legible.errors import (
 )
 from legible.finishing import End, Finisher
 from legible.folders import Folders
-from legible.journal import Line, State
+from legible.journal import Line, Share, State
 from legible.ledger import Claim, Ledger, Wish, later_upload, plan_of
 from legible.model import Arrival, Document, Outcome, Reason, Upload
 from legible.ports import Log, Relay
@@ -144,7 +145,7 @@ class Pipeline:
             reason.message, code=reason.code, advice=reason.advice,
             vendor_code=reason.vendor_code, request_id=reason.request_id,
         )  # fmt: skip
-        return Delivery(self._log).each(arrivals, lambda arrival: self._bury(arrival, error))
+        return Delivery(self._log).each(arrivals, lambda arrival: self.bury_one(arrival, error))
 
     def process(self, arrival: Arrival) -> Outcome:
         """Turn one upload into a record, or return the one it has.
@@ -160,6 +161,53 @@ class Pipeline:
             return self._process(arrival)
         finally:
             self._documents.put_away()
+
+    def look(self, arrival: Arrival) -> tuple[Document, Plan]:
+        """Find and examine an upload, unpaid: which document it is, and what is to be called for it, or why nothing is.
+
+        Raises:
+            SkippedError: It is no document.
+            RetryableError: It must be tried again.
+        """
+        try:
+            document, error = self._documents.locate(arrival)
+            return (document, Plan(error=error)) if error else self._plan(document, None)
+        finally:
+            self._documents.put_away()
+
+    def part(self, arrival: Arrival, share: Share) -> Outcome:
+        """Call for a share of an upload's pages, beside others that call for theirs; its end is for ``process``.
+
+        What has its end, or will have one without a call, is left as it is.
+
+        Raises:
+            SkippedError: It is no document.
+            RetryableError: It must be tried again.
+        """
+        try:
+            document, error = self._documents.locate(arrival)
+            if error or (isinstance(arrival, Upload) and documents.replaced(arrival, document)):
+                return self._outcome(document, "running")
+            document, plan = self._plan(document, None)
+            if plan.job is None:
+                return self._outcome(document, "running")
+            claim = self._claim(document, plan, again=getattr(arrival, "again", ""), share=share)
+            if isinstance(claim, State):
+                return self._ended(document, claim, claim.finished, duplicate=True)
+            with self._kept(claim):
+                self._call_share(claim, plan)
+            claim.release()
+            return self._outcome(document, "running", claim.state)
+        finally:
+            self._documents.put_away()
+
+    def _call_share(self, claim: Claim, plan: Plan) -> None:
+        self._caller.adopt(claim)
+        committed = claim.state.committed
+        job = (self._committed(claim.document, plan, committed) if committed else plan).job
+        if job is not None:
+            with suppress(DocumentError):  # whoever ends the document meets it again, unpaid, and says so
+                self._caller.recognize(claim, job)
 
     def _process(self, arrival: Arrival) -> Outcome:
         document, error = self._documents.locate(arrival)
@@ -221,7 +269,13 @@ class Pipeline:
             return self._plan(document, committed)[1]
         return Plan(known, error=plan.error)
 
-    def _bury(self, arrival: Arrival, given_up: DeadError) -> Outcome:
+    def bury_one(self, arrival: Arrival, given_up: DeadError) -> Outcome:
+        """End one upload that was given up as its pages say, unless it ended otherwise meanwhile.
+
+        Raises:
+            SkippedError: It is no document.
+            RetryableError: It must be tried again.
+        """
         folder = self._folders.complete(arrival) if self._folders else None
         if self._folders and folder is not None and isinstance(arrival, Upload):
             return self._folders.collect(arrival, folder, last=True)
@@ -267,7 +321,9 @@ class Pipeline:
         if isinstance(claim, Claim):
             self._holding(claim, lambda: self._dig(claim, error, yields=True))
 
-    def _claim(self, document: Document, plan: Plan, *, reopen: bool = True, again: str = "") -> Claim | State:
+    def _claim(
+        self, document: Document, plan: Plan, *, reopen: bool = True, again: str = "", share: Share | None = None
+    ) -> Claim | State:
         routed, job = plan.routed, plan.job
         wish = Wish(
             owner=f"{self._invocation.owner}-{next(self._claims)}",
@@ -278,26 +334,33 @@ class Pipeline:
             page=1 if job is not None and not job.plan.rendered else 0,
             reopen=reopen,
             again=again,
+            share=share,
         )
         remaining = self._invocation.remaining
         return self._ledger.claim(document, wish, remaining, remaining() * _PATIENCE)
 
     def _holding(self, claim: Claim, work: Callable[[], None], arrival: Arrival | None = None) -> Outcome:
         """Do the work; give the claim back if it must be tried again, so that the next delivery need not wait."""
+        with self._kept(claim):
+            try:
+                work()
+            except (OutOfTimeError, ThrottledError) as late:  # a throttled page waits as long as there is time
+                if isinstance(arrival, Upload) and self._handed_on(claim, arrival):
+                    return self._outcome(claim.document, "running", claim.state, reason=Reason.of(late))
+                raise
+        return self._ended(claim.document, claim.state, claim.ended)
+
+    @contextmanager
+    def _kept(self, claim: Claim) -> Iterator[None]:
+        """Give the claim back where an error ends its work."""
         try:
-            work()
+            yield
         except RetryableError as error:
-            late = isinstance(
-                error, (OutOfTimeError, ThrottledError)
-            )  # a throttled page waits as long as there is time
-            if late and isinstance(arrival, Upload) and self._handed_on(claim, arrival):
-                return self._outcome(claim.document, "running", claim.state, reason=Reason.of(error))
             self._let_go(claim, error)
             raise
         except Exception as error:
             self._let_go(claim, InternalError(f"{type(error).__name__} in Legible."))
             raise
-        return self._ended(claim.document, claim.state, claim.ended)
 
     def _handed_on(self, claim: Claim, upload: Upload) -> bool:
         """Have a fresh invocation go on, if this one got further: so that the chain of them always ends.

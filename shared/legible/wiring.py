@@ -36,6 +36,7 @@ from legible.results import Results
 from legible.reviewing import Reviewer
 from legible.routing import Routing
 from legible.settings import Settings, load
+from legible.steps import Steps
 from legible.targets import Smn, Webhook
 
 #: Where FunctionGraph unpacks the zip (functiongraph_02_0502); this file's own place where the platform does not say.
@@ -65,6 +66,29 @@ def pipeline(context: Any) -> Pipeline:
         relay(settings, call, credentials),
         notifiers(settings, call, credentials),
     )
+
+
+def steps(context: Any) -> Steps:
+    """Build what a flow's step does; no invocation of it is followed by one of its own, the flow tries again.
+
+    Args:
+        context: What FunctionGraph passes to the handler.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+        CredentialsError: The function's agency gives no keys.
+    """
+    call = Context(context)
+    settings = load(settings_file(), call.variable)
+    credentials = call.credentials()
+    made = assemble(
+        settings,
+        store_of(settings, credentials),
+        recognizer(settings, call, credentials),
+        call,
+        tell=notifiers(settings, call, credentials),
+    )
+    return Steps(made, settings.buckets.output, call.log(settings.log.level))
 
 
 def recognizer(settings: Settings, call: Context, credentials: Credentials) -> Recognizer:

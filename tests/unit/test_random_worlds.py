@@ -6,7 +6,14 @@ import pytest
 
 from worlds import World
 
-KINDS = [{}, {"coarse": True}, {"source": "inline"}, {"denied": True}]
+KINDS = [
+    {},
+    {"coarse": True},
+    {"source": "inline"},
+    {"denied": True},
+    {"flows": True},
+    {"flows": True, "source": "inline"},
+]
 
 
 def check(seeds, **kind):

@@ -1,0 +1,18 @@
+"""A step of a workflow: what the workflow gave up on ends as its pages say, so that it is seen."""
+
+from typing import Any
+
+from legible import wiring
+from legible.huawei import flows
+
+
+def handler(event: Any, context: Any) -> dict[str, Any]:
+    """End the document of a step that failed for good.
+
+    Returns:
+        As ``recognize`` does; a document that ended otherwise meanwhile keeps its end.
+
+    Raises:
+        RetryableError: It must be tried again.
+    """
+    return wiring.steps(context).give_up(*flows.given_up(event))

@@ -1,0 +1,18 @@
+"""A step of a workflow: the pages that are missing, all of them or none, and the document's record."""
+
+from typing import Any
+
+from legible import wiring
+from legible.huawei import flows
+
+
+def handler(event: Any, context: Any) -> dict[str, Any]:
+    """Recognize ``{"bucket", "key", "operation"?, "options"?}``, or what another step returned.
+
+    Returns:
+        ``{"bucket", "key", "status", "record": {"bucket", "key"}, ...}``; an end for good is a result.
+
+    Raises:
+        RetryableError: It must be tried again.
+    """
+    return wiring.steps(context).recognize(flows.arrival(event))

@@ -1,0 +1,18 @@
+"""A step of a workflow: one share of a document's pages, beside steps that call for the others."""
+
+from typing import Any
+
+from legible import wiring
+from legible.huawei import flows
+
+
+def handler(event: Any, context: Any) -> dict[str, Any]:
+    """Call for the pages of ``share`` out of ``shares``.
+
+    Returns:
+        The document's reference, ``pages`` answered so far.
+
+    Raises:
+        RetryableError: It must be tried again.
+    """
+    return wiring.steps(context).recognize_pages(flows.arrival(event), flows.share(event))

@@ -1,0 +1,15 @@
+"""A step of a workflow: which document it is, and how many pages are to be called for; nothing is paid."""
+
+from typing import Any
+
+from legible import wiring
+from legible.huawei import flows
+
+
+def handler(event: Any, context: Any) -> dict[str, Any]:
+    """Find and examine the document that an event names.
+
+    Returns:
+        Its reference, with ``page_count``; see ``legible.steps``.
+    """
+    return wiring.steps(context).split(flows.arrival(event))

@@ -1,0 +1,76 @@
+"""What a flow may say of its data: paths, arguments, conditions (functiongraph_06_1004, functiongraph_01_0309)."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from localcloud.flows.definition import FlowError
+
+_STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[([0-9]+)\]")
+_PATH = re.compile(rf"\$(?P<constant>CONST)?(?P<steps>(?:{_STEP.pattern})*)")
+_TERM = re.compile(r"\s*(\$\S*?)\s*(==|!=|<=|>=|<|>)\s*('[^']*'|-?[0-9.]+|true|false)\s*")
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+#: What a path finds where nothing is.
+MISSING = object()
+
+
+def select(path: str, data: Any, constants: Mapping[str, Any]) -> Any:
+    """Return what a path such as ``$.a[0].b`` or ``$CONST.a`` leads to; ``MISSING`` where it leads nowhere.
+
+    Raises:
+        FlowError: It is no path.
+    """
+    found = _PATH.fullmatch(path)
+    if found is None:
+        raise FlowError(f"{path!r} is no path such as $.a[0].b")
+    value: Any = constants if found["constant"] else data
+    for name, index in _STEP.findall(found["steps"]):
+        if name:
+            value = value.get(name, MISSING) if isinstance(value, Mapping) else MISSING
+        else:
+            value = value[int(index)] if isinstance(value, list) and int(index) < len(value) else MISSING
+    return value
+
+
+def value(said: Any, data: Any, constants: Mapping[str, Any]) -> Any:
+    """Return what an argument stands for: a path, a text in single quotes, a number, true or false."""
+    if not isinstance(said, str):
+        return said
+    if said.startswith("$"):
+        found = select(said, data, constants)
+        return None if found is MISSING else found
+    return _literal(said)
+
+
+def holds(condition: str, data: Any, constants: Mapping[str, Any]) -> bool:
+    """Tell whether a condition such as ``$.a == 'x' && $.n > 2`` holds; what is compared with nothing does not.
+
+    Raises:
+        FlowError: It is none.
+    """
+    for text in condition.split("&&"):
+        term = _TERM.fullmatch(text)
+        if term is None:
+            raise FlowError(f"{text!r} is no condition such as $.a == 'x'")
+        found, literal = select(term[1], data, constants), _literal(term[3])
+        if isinstance(found, bool) != isinstance(literal, bool) or isinstance(found, str) != isinstance(literal, str):
+            return False
+        if found is MISSING or found is None or not _COMPARE[term[2]](found, literal):
+            return False
+    return True
+
+
+def _literal(text: str) -> Any:
+    if len(text) > 1 and text[0] == text[-1] == "'":
+        return text[1:-1]
+    if text in ("true", "false"):
+        return text == "true"
+    try:
+        return float(text) if "." in text else int(text)
+    except ValueError:
+        raise FlowError(f"{text!r} is no constant: a text stands in single quotes") from None
