@@ -225,6 +225,10 @@ def samples(start: datetime) -> list[Stored]:
         Stored("receipts/taxi-night.jpg", "dead", "taxi-invoice", ago(days=1, hours=2), 88_000, reason=given_up),
         an_invoice("archive/large-record.png", uploaded_at=ago(days=1, hours=5), apart=True),
     ]
+    for one in found[3:6]:
+        one.record = a_record(one, {"fields": [], "tables": [], "text": [], "checks": []}, reason=one.reason)
+        one.results = ("record.json", "record.xlsx")
+    found[0].image = found[2].image
     found[0].pages = [{"page": n, "state": s, "reason": None} for n, s in enumerate(("done", "done", "calling"), 1)]
     for number in range(64):
         status = "rejected" if number % 17 == 3 else "partial" if number % 13 == 5 else "done"

@@ -6,8 +6,8 @@ import { STATUSES, word } from "./parts.js";
 
 export const DAYS = 14;
 const WIDTH = 560;
-const HEIGHT = 96;
-const GAP = 6;
+const HEIGHT = 100;
+const GAP = 8;
 
 /** The days of the chart, oldest first, each with the number of documents by status. */
 export function days(documents, today = new Date()) {
@@ -44,32 +44,24 @@ function drawing(found, shown, total) {
   const most = Math.max(1, ...found.map((day) => day.total));
   const step = WIDTH / found.length;
   const bars = found.map((day, index) => bar(day, index * step + GAP / 2, step - GAP, most, shown));
-  const marks = [0, Math.floor(found.length / 2), found.length - 1].map((index) => mark(found[index].date, index, step, found.length));
-  return svg(
-    "svg",
-    { class: "bars", viewBox: `0 0 ${WIDTH} ${HEIGHT + 20}`, role: "img", "aria-label": t("chart_said", { total: number(total), days: DAYS }) },
-    svg("line", { class: "ground", x1: 0, x2: WIDTH, y1: HEIGHT + 0.5, y2: HEIGHT + 0.5 }),
-    bars,
-    marks,
-  );
+  const said = t("chart_said", { total: number(total), days: DAYS });
+  const ends = [found[0], found[Math.floor(found.length / 2)], found.at(-1)];
+  return [
+    svg("svg", { class: "bars", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": said }, bars),
+    h("p", { class: "marks-of-days", "aria-hidden": "true" }, ends.map(({ date }) => h("span", {}, moment(date, { month: "short", day: "numeric" })))),
+  ];
 }
 
 function bar(day, x, width, most, shown) {
   let top = HEIGHT;
   const said = shown.filter((status) => day.by[status]).map((status) => `${word(status)}: ${day.by[status]}`);
   const parts = shown.map((status) => {
-    const height = (day.by[status] / most) * (HEIGHT - 6);
+    const height = (day.by[status] / most) * (HEIGHT - 4);
     top -= height;
-    return height ? svg("rect", { class: `bar is-${status}`, x, y: top, width, height: Math.max(height - 1, 1), rx: 1.5 }) : null;
+    return height ? svg("rect", { class: `bar is-${status}`, x, y: top, width, height: Math.max(height - 1, 1) }) : null;
   });
   const title = [moment(day.date, { dateStyle: "medium" }), ...said].join("\n");
   return svg("g", {}, svg("title", {}, title), svg("rect", { class: "hit", x, y: 0, width, height: HEIGHT }), parts);
-}
-
-function mark(date, index, step, count) {
-  const anchor = index === 0 ? "start" : index === count - 1 ? "end" : "middle";
-  const x = index === 0 ? 0 : index === count - 1 ? step * count : step * (index + 0.5);
-  return svg("text", { class: "mark", x, y: HEIGHT + 16, "text-anchor": anchor }, moment(date, { month: "short", day: "numeric" }));
 }
 
 function legend(status, found) {

@@ -174,7 +174,7 @@ class View {
     const next = h("button", { type: "button", title: "n", on: { click: () => this.walk(1, doubtful) } }, t("next_doubtful"), sign("next"));
     this.next = next;
     const listed = h("button", { type: "button", class: "quiet", title: "?", on: { click: help } }, t("keys"));
-    return this.record ? h("div", { class: "bar-doubts" }, this.counted, h("div", { class: "deeds" }, next, listed)) : null;
+    return this.items.length ? h("div", { class: "bar-doubts" }, this.counted, h("div", { class: "deeds" }, next, listed)) : null;
   }
 
   /** Show the page that is chosen: picture, values, what is wrong with it. */
@@ -205,7 +205,7 @@ class View {
     const field = h("input", { type: "number", id: "page", min: "1", max: String(pages), value: String(this.page), on: { change: () => this.turn(Number(field.value)) } });
     const step = (by, title, mark, key) => h("button", { type: "button", class: "icon", "aria-label": title, title: `${title} (${key})`, disabled: this.page + by < 1 || this.page + by > pages, on: { click: () => this.turn(this.page + by) } }, sign(mark));
     const turning = h("div", { class: "turning" }, step(-1, t("previous_page"), "back", "["), h("label", { for: "page" }, t("page")), field, h("span", {}, t("of_pages", { pages })), step(1, t("next_page"), "next", "]"));
-    put(this.turner, h("div", { class: "turner-line" }, pages > 1 ? turning : null, state && (pages > 1 || state.state !== "done") ? badge(state.state) : null, pages > 1 ? this.overview() : null), state?.reason && !this.document.reason ? reason(state.reason) : null);
+    put(this.turner, h("div", { class: "turner-line" }, pages > 1 ? turning : null, state && (pages > 1 || state.state !== "done") ? badge(state.state) : null, pages > 1 ? this.overview() : null), state?.reason && !this.document.reason ? h("div", { class: `panel is-${state.state}` }, reason(state.reason)) : null);
   }
 
   /** The pages that are not done, with their reasons, and a way to each page. */

@@ -34,9 +34,9 @@ class List {
     const panel = new Uploader(this.signal, () => this.load(true));
     put(
       this.main,
-      h("header", { class: "head" }, h("div", {}, h("h1", { tabindex: "-1" }, t("documents"))), panel.button),
-      panel.element,
-      this.figure,
+      h("h1", { tabindex: "-1" }, t("documents")),
+      h("div", { class: "upper" }, panel.element, this.figure),
+      panel.list,
       h("section", { "aria-labelledby": "list-title" }, h("h2", { id: "list-title", class: "unseen" }, t("list_title")), this.filters(), this.rows, this.pager),
     );
     document.addEventListener("visibilitychange", () => document.hidden || this.load(true), { signal: this.signal });
@@ -163,12 +163,12 @@ function row(found) {
 class Uploader {
   constructor(signal, ended) {
     this.file = h("input", { type: "file", multiple: true, class: "unseen", tabindex: "-1", "aria-label": t("choose_files"), on: { change: () => this.begin([...this.file.files]) } });
-    this.button = h("div", { class: "head-deeds" }, this.file, h("button", { type: "button", class: "primary", on: { click: () => this.file.click() } }, sign("up"), t("upload")));
+    const button = h("button", { type: "button", class: "primary", on: { click: () => this.file.click() } }, sign("up"), t("upload"));
     this.options = new Options("upload");
     this.more = h("details", { hidden: true }, h("summary", {}, t("options")), this.options.element);
-    this.choice = h("div", { class: "upload-choice" });
+    this.choice = h("div", { class: "upload-as" });
     this.list = h("ul", { class: "uploads", "aria-label": t("uploads") });
-    this.element = h("section", { class: "uploader", "aria-label": t("upload") }, h("div", { class: "upload-how" }, h("p", {}, sign("up"), t("drop_hint")), this.choice), this.more, this.list);
+    this.element = h("section", { class: "uploader", "aria-label": t("upload") }, h("p", { class: "drop-hint" }, t("drop_hint")), h("div", { class: "upload-choice" }, this.file, this.choice, button), this.more);
     this.select = null;
     this.ended = ended;
     take((files) => this.begin(files), () => t("drop_as", { operation: this.chosen() }));

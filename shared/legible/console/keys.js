@@ -39,7 +39,7 @@ const DEEDS = {
 export function keys(deeds, signal) {
   const pressed = (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest("input, textarea, select, dialog, [role=tablist]")) return;
+    if (!(event.target instanceof Element) || event.target.closest("input, textarea, select, dialog, [role=tablist]")) return;
     if (!on() && event.key.length === 1) return;
     if (event.key.startsWith("Arrow") && !event.target.closest(".results")) return; // Elsewhere arrows scroll.
     const deed = deeds[DEEDS[event.key]];
