@@ -40,6 +40,12 @@ class Browser:
         self.driver.get(f"{self.base}/console/{address}")
         self.see(ready)
 
+    def go(self, address: str, ready: str = "main h1") -> None:
+        """Go to another place of the console that is open, as a link would."""
+        self.js("document.querySelector('main').firstElementChild.id = 'left'; location.hash = arguments[0]", address)
+        self.wait(lambda: not self.all("#left"), "another view")
+        self.see(ready)
+
     def js(self, script: str, *values: Any) -> Any:
         return self.driver.execute_script(script, *values)
 
@@ -89,6 +95,10 @@ class Browser:
 
     def focused(self) -> Any:
         return self.driver.switch_to.active_element
+
+    def said(self) -> str:
+        """Return all that is said of what has the focus."""
+        return str(self.js("return document.activeElement.textContent"))
 
     def size(self, width: int, height: int) -> None:
         sizes = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": False}

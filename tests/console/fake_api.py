@@ -214,7 +214,9 @@ def samples(start: datetime) -> list[Stored]:
     advice = "Scan again at 150 dpi or more; a photo should show the whole page."
     small = a_reason("too-small", "The image has 14 x 14 px; passport takes sides of 15 to 8192 px.", advice)
     subscribe = "Subscribe to the operation in the OCR console, then run the document again."
-    held = a_reason("not-subscribed", "The account has not subscribed to id-card.", subscribe, "ModelArts.4204", "8f0c1")
+    held = a_reason(
+        "not-subscribed", "The account has not subscribed to id-card.", subscribe, "ModelArts.4204", "8f0c1"
+    )
     given_up = a_reason("given-up", "The service did not answer 12 times.", "Run it again when the region is well.")
     found = [
         Stored("invoices/2026-03/pallets-scan.pdf", page_count=5, uploaded_at=ago(seconds=40), size=2_400_000),
@@ -259,7 +261,9 @@ class FakeApi:
     """The gateway's side at ``url``, the store's at ``store_url``; ``requests`` lists what came to the former."""
 
     def __init__(self, documents: list[Stored] | None = None) -> None:
-        self.documents = {one.id: one for one in (samples(datetime.now(timezone.utc)) if documents is None else documents)}
+        self.documents = {
+            one.id: one for one in (samples(datetime.now(timezone.utc)) if documents is None else documents)
+        }
         self.options: dict[str, Json] = {}
         self.reviews: list[Json] = []
         self.requests: list[tuple[str, str]] = []
@@ -315,7 +319,10 @@ class FakeApi:
             endpoint, values = self.ROUTES.bind_to_environ(request.environ).match()
             if self.broken and request.path.startswith("/v1"):
                 raise self.broken
-            if request.method == "POST" and request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
+            if request.method == "POST" and request.headers.get("Sec-Fetch-Site", "none") not in (
+                "same-origin",
+                "none",
+            ):
                 raise Refused(403, "cross-origin", "Another site asks", "The request comes from another site.")
             return getattr(self, f"_{endpoint}")(request, **values)
         except Refused as refused:
@@ -348,7 +355,9 @@ class FakeApi:
         key = base64.urlsafe_b64decode(request.args.get("id", "") + "===").decode() or "<key>"
         given = {"url": f"https://in.obs.example/{key}", **json.loads(request.args.get("options") or "{}")}
         path = f"/v2/{{project_id}}/ocr/{slug}"
-        curl = f"curl -X POST 'https://ocr.example{path}' \\\n  -H 'X-Auth-Token: '\"$TOKEN\" \\\n  -d '{json.dumps(given)}'"
+        curl = (
+            f"curl -X POST 'https://ocr.example{path}' \\\n  -H \"X-Auth-Token: $TOKEN\" \\\n  -d '{json.dumps(given)}'"
+        )
         python = f'from legible import read\n\nrecord = read(\n    "{slug}",\n    {given!r},\n)\nprint(record.fields)\n'
         return answered({"request": {"method": "POST", "path": path, "body": given}, "python": python, "curl": curl})
 
@@ -404,7 +413,13 @@ class FakeApi:
                 continue
             now, by = counting(found), (found.get("corrected") or {}).get("author", "")
             if now not in (edit["was"], edit["value"]) and asked["conflicts"] == "refuse":
-                theirs = {"page": edit["page"], "name": edit["name"], "mine": edit["value"], "theirs": now, "author": by}
+                theirs = {
+                    "page": edit["page"],
+                    "name": edit["name"],
+                    "mine": edit["value"],
+                    "theirs": now,
+                    "author": by,
+                }
                 result["conflicts"].append(theirs)
                 continue
             self.correct(stored, edit["page"], edit["name"], edit["value"], asked.get("author", ""))
@@ -483,7 +498,12 @@ class FakeApi:
     def _whole(self, stored: Stored) -> Json:
         base = f"/v1/documents/{stored.id}"
         links = {name: f"{base}.{name}" for name in ("xlsx", "csv", "md", "pdf")}
-        links |= {"form": f"{base}/form.xlsx", "record": f"{base}.json", "rerun": f"{base}/rerun", "review": f"{base}/review"}
+        links |= {
+            "form": f"{base}/form.xlsx",
+            "record": f"{base}.json",
+            "rerun": f"{base}/rerun",
+            "review": f"{base}/review",
+        }
         return self._summary(stored) | {
             "bucket": "in",
             "page_count": stored.page_count,

@@ -7,7 +7,10 @@ const ID = /^[A-Za-z0-9_-]{1,2000}$/;
 
 /** What an RFC 9457 problem document says. `status` is 0 where no answer came. `after` is Retry-After in seconds. */
 export class Problem extends Error {
-  constructor({ status = 0, title, detail = "", advice = "", type = "", vendor_code = "", request_id = "", errors = [] }, after = 0) {
+  constructor(
+    { status = 0, title, detail = "", advice = "", type = "", vendor_code = "", request_id = "", errors = [] },
+    after = 0,
+  ) {
     super(title);
     Object.assign(this, { status, title, detail, advice, type, vendor_code, request_id, errors, after });
   }
@@ -75,11 +78,22 @@ async function problem(reply) {
 /** PUT a file to a signed address with exactly the headers that were signed; tells how far it is (0 to 1). */
 export function send(upload, file, progress, signal) {
   return new Promise((resolve, reject) => {
-    const failed = (status) => reject(new Problem({ status, title: t("upload_failed"), detail: t("upload_failed_detail"), advice: t("no_answer_advice") }));
+    const failed = (status) =>
+      reject(
+        new Problem({
+          status,
+          title: t("upload_failed"),
+          detail: t("upload_failed_detail"),
+          advice: t("no_answer_advice"),
+        }),
+      );
     const request = new XMLHttpRequest();
     request.open(upload.method, upload.url);
     for (const [name, value] of Object.entries(upload.headers ?? {})) request.setRequestHeader(name, value);
-    request.upload.addEventListener("progress", (event) => event.lengthComputable && progress(event.loaded / event.total));
+    request.upload.addEventListener(
+      "progress",
+      (event) => event.lengthComputable && progress(event.loaded / event.total),
+    );
     request.addEventListener("load", () => (request.status < 300 ? resolve() : failed(request.status)));
     request.addEventListener("error", () => failed(0));
     request.addEventListener("abort", () => reject(new DOMException("aborted", "AbortError")));

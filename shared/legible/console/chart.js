@@ -33,10 +33,33 @@ export function chart(found, note) {
   return h(
     "figure",
     { class: "chart" },
-    h("figcaption", {}, h("span", { class: "chart-title" }, t("chart_title", { days: DAYS })), h("span", { class: "chart-total" }, t("chart_total", { total: number(total) }))),
+    h(
+      "figcaption",
+      {},
+      h("span", { class: "chart-title" }, t("chart_title", { days: DAYS })),
+      h("span", { class: "chart-total" }, t("chart_total", { total: number(total) })),
+    ),
     drawing(found, shown, total),
-    h("div", { class: "chart-foot" }, h("ul", { class: "legend" }, shown.map((status) => legend(status, found))), note ? h("p", { class: "help" }, note) : null),
-    h("details", {}, h("summary", {}, t("chart_table")), h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": t("chart_title", { days: DAYS }) }, table(found, shown))),
+    h(
+      "div",
+      { class: "chart-foot" },
+      h(
+        "ul",
+        { class: "legend" },
+        shown.map((status) => legend(status, found)),
+      ),
+      note ? h("p", { class: "help" }, note) : null,
+    ),
+    h(
+      "details",
+      {},
+      h("summary", {}, t("chart_table")),
+      h(
+        "div",
+        { class: "scroll", tabindex: "0", role: "region", "aria-label": t("chart_title", { days: DAYS }) },
+        table(found, shown),
+      ),
+    ),
   );
 }
 
@@ -47,8 +70,22 @@ function drawing(found, shown, total) {
   const said = t("chart_said", { total: number(total), days: DAYS });
   const ends = [found[0], found[Math.floor(found.length / 2)], found.at(-1)];
   return [
-    svg("svg", { class: "bars", viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": said }, bars),
-    h("p", { class: "marks-of-days", "aria-hidden": "true" }, ends.map(({ date }) => h("span", {}, moment(date, { month: "short", day: "numeric" })))),
+    svg(
+      "svg",
+      {
+        class: "bars",
+        viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+        preserveAspectRatio: "none",
+        role: "img",
+        "aria-label": said,
+      },
+      bars,
+    ),
+    h(
+      "p",
+      { class: "marks-of-days", "aria-hidden": "true" },
+      ends.map(({ date }) => h("span", {}, moment(date, { month: "short", day: "numeric" }))),
+    ),
   ];
 }
 
@@ -58,7 +95,9 @@ function bar(day, x, width, most, shown) {
   const parts = shown.map((status) => {
     const height = (day.by[status] / most) * (HEIGHT - 4);
     top -= height;
-    return height ? svg("rect", { class: `bar is-${status}`, x, y: top, width, height: Math.max(height - 1, 1) }) : null;
+    return height
+      ? svg("rect", { class: `bar is-${status}`, x, y: top, width, height: Math.max(height - 1, 1) })
+      : null;
   });
   const title = [moment(day.date, { dateStyle: "medium" }), ...said].join("\n");
   return svg("g", {}, svg("title", {}, title), svg("rect", { class: "hit", x, y: 0, width, height: HEIGHT }), parts);
@@ -66,13 +105,34 @@ function bar(day, x, width, most, shown) {
 
 function legend(status, found) {
   const total = found.reduce((sum, day) => sum + day.by[status], 0);
-  return h("li", {}, svg("svg", { class: "swatch", viewBox: "0 0 10 10", "aria-hidden": "true" }, svg("rect", { class: `bar is-${status}`, width: 10, height: 10, rx: 2 })), `${word(status)} ${number(total)}`);
+  return h(
+    "li",
+    {},
+    svg(
+      "svg",
+      { class: "swatch", viewBox: "0 0 10 10", "aria-hidden": "true" },
+      svg("rect", { class: `bar is-${status}`, width: 10, height: 10, rx: 2 }),
+    ),
+    `${word(status)} ${number(total)}`,
+  );
 }
 
 function table(found, shown) {
-  const head = h("tr", {}, h("th", { scope: "col" }, t("day")), shown.map((status) => h("th", { scope: "col", class: "count" }, word(status))), h("th", { scope: "col", class: "count" }, t("all")));
+  const head = h(
+    "tr",
+    {},
+    h("th", { scope: "col" }, t("day")),
+    shown.map((status) => h("th", { scope: "col", class: "count" }, word(status))),
+    h("th", { scope: "col", class: "count" }, t("all")),
+  );
   const rows = [...found].reverse().map((day) =>
-    h("tr", {}, h("th", { scope: "row" }, moment(day.date, { dateStyle: "medium" })), shown.map((status) => h("td", { class: "count" }, number(day.by[status]))), h("td", { class: "count" }, number(day.total))),
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, moment(day.date, { dateStyle: "medium" })),
+      shown.map((status) => h("td", { class: "count" }, number(day.by[status]))),
+      h("td", { class: "count" }, number(day.total)),
+    ),
   );
   return h("table", { class: "grid" }, h("thead", {}, head), h("tbody", {}, rows));
 }

@@ -15,7 +15,10 @@ const AGAIN = ["partial", "held", "dead", "rejected"];
 
 /** Show a document. `query` holds `id`, and maybe `page` and `version`. */
 export function document_(main, { query, move }, signal) {
-  if (!isId(query.id)) return put(main, empty(t("no_document"), t("no_document_detail"), h("a", { href: "#/documents" }, t("to_documents"))));
+  if (!isId(query.id)) {
+    const nothing = empty(t("no_document"), t("no_document_detail"));
+    return put(main, back(), h("h1", { tabindex: "-1" }, t("document")), nothing);
+  }
   return new View(main, query, move, signal).load();
 }
 
@@ -25,7 +28,11 @@ class View {
     this.page = /^[1-9]\d{0,5}$/.test(query.page ?? "") ? Number(query.page) : 1;
     const pointed = (item) => (this.viewer.light(item), this.results.light(item));
     const latest = (item) => item && this.items.find((one) => one.page === item.page && one.name === item.name);
-    this.viewer = new Viewer({ hovered: (item) => pointed(latest(item)), picked: (item) => this.choose(latest(item), true), titled });
+    this.viewer = new Viewer({
+      hovered: (item) => pointed(latest(item)),
+      picked: (item) => this.choose(latest(item), true),
+      titled,
+    });
     this.results = new Results({ picked: (item) => this.choose(item), pointed, edit: (item) => this.edit(item) });
     keys(this.deeds(), signal);
   }
@@ -56,7 +63,12 @@ class View {
       await this.read();
     } catch (problem) {
       if (problem.name === "AbortError") return;
-      put(this.main, back(), h("h1", { tabindex: "-1" }, t("document")), trouble(problem, () => this.load()));
+      put(
+        this.main,
+        back(),
+        h("h1", { tabindex: "-1" }, t("document")),
+        trouble(problem, () => this.load()),
+      );
       return;
     }
     this.draw();
@@ -106,8 +118,22 @@ class View {
       back(),
       this.head(),
       this.alarm,
-      this.document.reason ? h("div", { class: `panel is-${this.document.status}` }, reason(this.document.reason)) : null,
-      h("div", { class: "desk" }, h("section", { class: "sight", "aria-label": t("page_picture") }, this.turner, this.viewer.element), h("section", { class: "results", "aria-label": t("results") }, this.bar(), this.findings, this.results.element, this.notes)),
+      this.document.reason
+        ? h("div", { class: `panel is-${this.document.status}` }, reason(this.document.reason))
+        : null,
+      h(
+        "div",
+        { class: "desk" },
+        h("section", { class: "sight", "aria-label": t("page_picture") }, this.turner, this.viewer.element),
+        h(
+          "section",
+          { class: "results", "aria-label": t("results") },
+          this.bar(),
+          this.findings,
+          this.results.element,
+          this.notes,
+        ),
+      ),
     );
     this.show();
   }
@@ -119,7 +145,15 @@ class View {
   head() {
     const found = this.document;
     this.facts = h("ul", { class: "facts" }, this.told());
-    const older = this.query.version ? h("p", { class: "note" }, t("older_version"), " ", h("a", { href: `#/documents/${this.query.id}` }, t("show_newest"))) : null;
+    const older = this.query.version
+      ? h(
+          "p",
+          { class: "note" },
+          t("older_version"),
+          " ",
+          h("a", { href: `#/documents/${this.query.id}` }, t("show_newest")),
+        )
+      : null;
     return h(
       "header",
       { class: "head document-head" },
@@ -133,7 +167,9 @@ class View {
     const at = new Date(uploaded_at);
     const uploaded = time(at, moment(at), moment(at, { dateStyle: "full", timeStyle: "long" }));
     const answers = t("pages_answered", { answered, pages: page_count ?? "?" });
-    return [badge(status), operation && h("code", {}, operation), uploaded, size(bytes), answers].filter(Boolean).map((fact) => h("li", {}, fact));
+    return [badge(status), operation && h("code", {}, operation), uploaded, size(bytes), answers]
+      .filter(Boolean)
+      .map((fact) => h("li", {}, fact));
   }
 
   downloads() {
@@ -147,8 +183,17 @@ class View {
       ["record", "JSON", results.includes("record.json")],
     ].filter(([name, , made]) => made && links[name]);
     const raw = this.document.pages.some((one) => one.page === this.page && one.state === "done");
-    this.raw = h("a", { href: this.address("pages", this.page, "answer"), target: "_blank", rel: "noopener", hidden: !raw }, t("raw_answer"));
-    return h("ul", { class: "downloads", "aria-label": t("downloads") }, there.map(([name, title]) => h("li", {}, h("a", { href: links[name], download: true }, sign("down"), title))), h("li", {}, this.raw));
+    this.raw = h(
+      "a",
+      { href: this.address("pages", this.page, "answer"), target: "_blank", rel: "noopener", hidden: !raw },
+      t("raw_answer"),
+    );
+    return h(
+      "ul",
+      { class: "downloads", "aria-label": t("downloads") },
+      there.map(([name, title]) => h("li", {}, h("a", { href: links[name], download: true }, sign("down"), title))),
+      h("li", {}, this.raw),
+    );
   }
 
   rerun() {
@@ -171,10 +216,17 @@ class View {
 
   bar() {
     this.counted = h("p", { class: "doubts" });
-    const next = h("button", { type: "button", title: "n", on: { click: () => this.walk(1, doubtful) } }, t("next_doubtful"), sign("next"));
+    const next = h(
+      "button",
+      { type: "button", title: "n", on: { click: () => this.walk(1, doubtful) } },
+      t("next_doubtful"),
+      sign("next"),
+    );
     this.next = next;
     const listed = h("button", { type: "button", class: "quiet", title: "?", on: { click: help } }, t("keys"));
-    return this.items.length ? h("div", { class: "bar-doubts" }, this.counted, h("div", { class: "deeds" }, next, listed)) : null;
+    return this.items.length
+      ? h("div", { class: "bar-doubts" }, this.counted, h("div", { class: "deeds" }, next, listed))
+      : null;
   }
 
   /** Show the page that is chosen: picture, values, what is wrong with it. */
@@ -184,9 +236,27 @@ class View {
     this.chosen = null;
     this.viewer.mark(null);
     this.viewer.show(this.address("pages", this.page, "image"), this.page, page, this.record?.document ?? {}, items);
-    if (this.record) this.results.show([...items], this.record.tables.filter((table) => table.page === this.page));
+    if (this.record)
+      this.results.show(
+        [...items],
+        this.record.tables.filter((table) => table.page === this.page),
+      );
     else put(this.results.element, this.waiting());
-    put(this.notes, this.record?.notes?.length && this.page === 1 ? h("section", { class: "block" }, h("h2", {}, t("notes")), h("ul", { class: "notes" }, this.record.notes.map((note) => h("li", {}, note)))) : null);
+    put(
+      this.notes,
+      this.record?.notes?.length && this.page === 1
+        ? h(
+            "section",
+            { class: "block" },
+            h("h2", {}, t("notes")),
+            h(
+              "ul",
+              { class: "notes" },
+              this.record.notes.map((note) => h("li", {}, note)),
+            ),
+          )
+        : null,
+    );
     this.drawTurner();
     this.drawFindings();
     const done = this.document.pages.some((one) => one.page === this.page && one.state === "done");
@@ -196,22 +266,93 @@ class View {
   waiting() {
     if (this.document.status !== "running") return empty(t("no_record"), t("no_record_detail"));
     const all = this.document.page_count;
-    return h("div", { class: "empty", role: "status" }, h("p", { class: "empty-title" }, t("being_read")), h("progress", all ? { max: all, value: this.document.answered, "aria-label": t("being_read") } : { "aria-label": t("being_read") }), h("p", {}, t("pages_answered", { answered: this.document.answered, pages: all ?? "?" })));
+    return h(
+      "div",
+      { class: "empty", role: "status" },
+      h("p", { class: "empty-title" }, t("being_read")),
+      h(
+        "progress",
+        all
+          ? { max: all, value: this.document.answered, "aria-label": t("being_read") }
+          : { "aria-label": t("being_read") },
+      ),
+      h("p", {}, t("pages_answered", { answered: this.document.answered, pages: all ?? "?" })),
+    );
   }
 
   drawTurner() {
     const pages = this.pages();
     const state = this.document.pages.find((one) => one.page === this.page);
-    const field = h("input", { type: "number", id: "page", min: "1", max: String(pages), value: String(this.page), on: { change: () => this.turn(Number(field.value)) } });
-    const step = (by, title, mark, key) => h("button", { type: "button", class: "icon", "aria-label": title, title: `${title} (${key})`, disabled: this.page + by < 1 || this.page + by > pages, on: { click: () => this.turn(this.page + by) } }, sign(mark));
-    const turning = h("div", { class: "turning" }, step(-1, t("previous_page"), "back", "["), h("label", { for: "page" }, t("page")), field, h("span", {}, t("of_pages", { pages })), step(1, t("next_page"), "next", "]"));
-    put(this.turner, h("div", { class: "turner-line" }, pages > 1 ? turning : null, state && (pages > 1 || state.state !== "done") ? badge(state.state) : null, pages > 1 ? this.overview() : null), state?.reason && !this.document.reason ? h("div", { class: `panel is-${state.state}` }, reason(state.reason)) : null);
+    const field = h("input", {
+      type: "number",
+      id: "page",
+      min: "1",
+      max: String(pages),
+      value: String(this.page),
+      on: { change: () => this.turn(Number(field.value)) },
+    });
+    const step = (by, title, mark, key) =>
+      h(
+        "button",
+        {
+          type: "button",
+          class: "icon",
+          "aria-label": title,
+          title: `${title} (${key})`,
+          disabled: this.page + by < 1 || this.page + by > pages,
+          on: { click: () => this.turn(this.page + by) },
+        },
+        sign(mark),
+      );
+    const turning = h(
+      "div",
+      { class: "turning" },
+      step(-1, t("previous_page"), "back", "["),
+      h("label", { for: "page" }, t("page")),
+      field,
+      h("span", {}, t("of_pages", { pages })),
+      step(1, t("next_page"), "next", "]"),
+    );
+    put(
+      this.turner,
+      h(
+        "div",
+        { class: "turner-line" },
+        pages > 1 ? turning : null,
+        state && (pages > 1 || state.state !== "done") ? badge(state.state) : null,
+        pages > 1 ? this.overview() : null,
+      ),
+      state?.reason && !this.document.reason
+        ? h("div", { class: `panel is-${state.state}` }, reason(state.reason))
+        : null,
+    );
   }
 
   /** The pages that are not done, with their reasons, and a way to each page. */
   overview() {
-    const entry = (one) => h("li", {}, h("button", { type: "button", class: "quiet", "aria-current": one.page === this.page ? "page" : null, on: { click: () => this.turn(one.page) } }, String(one.page)), badge(one.state), one.reason ? h("span", { class: "help" }, one.reason.message) : null);
-    return h("details", { class: "overview" }, h("summary", {}, t("all_pages")), h("ol", {}, this.document.pages.map(entry)));
+    const entry = (one) =>
+      h(
+        "li",
+        {},
+        h(
+          "button",
+          {
+            type: "button",
+            class: "quiet",
+            "aria-current": one.page === this.page ? "page" : null,
+            on: { click: () => this.turn(one.page) },
+          },
+          String(one.page),
+        ),
+        badge(one.state),
+        one.reason ? h("span", { class: "help" }, one.reason.message) : null,
+      );
+    return h(
+      "details",
+      { class: "overview" },
+      h("summary", {}, t("all_pages")),
+      h("ol", {}, this.document.pages.map(entry)),
+    );
   }
 
   turn(page) {
@@ -227,15 +368,41 @@ class View {
   drawFindings() {
     const doubts = this.items.filter(doubtful);
     const failed = (this.record?.checks ?? []).filter((check) => !check.passed);
-    if (this.counted) put(this.counted, doubts.length ? [sign("flag"), t("doubts", { count: doubts.length })] : [sign("done"), t("no_doubts")]);
+    if (this.counted)
+      put(
+        this.counted,
+        doubts.length ? [sign("flag"), t("doubts", { count: doubts.length })] : [sign("done"), t("no_doubts")],
+      );
     if (this.next) this.next.disabled = !doubts.length;
-    put(this.findings, failed.length ? h("section", { class: "block" }, h("h2", {}, t("findings"), h("span", { class: "count" }, failed.length)), h("ul", { class: "checks-failed" }, failed.map((check) => this.finding(check)))) : null);
+    put(
+      this.findings,
+      failed.length
+        ? h(
+            "section",
+            { class: "block" },
+            h("h2", {}, t("findings"), h("span", { class: "count" }, failed.length)),
+            h(
+              "ul",
+              { class: "checks-failed" },
+              failed.map((check) => this.finding(check)),
+            ),
+          )
+        : null,
+    );
   }
 
   finding(check) {
-    const about = (check.fields ?? []).map((name) => this.items.find((item) => item.page === (check.page ?? 1) && item.name === name)).filter(Boolean);
-    const chip = (item) => h("button", { type: "button", class: "chip", on: { click: () => this.go(item) } }, titled(item));
-    return h("li", {}, h("p", { class: "finding" }, sign("flag"), check.message || check.rule), h("p", { class: "chips" }, h("code", {}, check.rule), about.map(chip)));
+    const about = (check.fields ?? [])
+      .map((name) => this.items.find((item) => item.page === (check.page ?? 1) && item.name === name))
+      .filter(Boolean);
+    const chip = (item) =>
+      h("button", { type: "button", class: "chip", on: { click: () => this.go(item) } }, titled(item));
+    return h(
+      "li",
+      {},
+      h("p", { class: "finding" }, sign("flag"), check.message || check.rule),
+      h("p", { class: "chips" }, h("code", {}, check.rule), about.map(chip)),
+    );
   }
 
   /** Go to the next item (1) or the one before (-1) that `fits`, over pages. */
@@ -278,7 +445,13 @@ class View {
     if (this.editor) this.close();
     this.choose(item);
     const saved = (value, by) => this.saved(item, value, by);
-    this.editor = new Editor({ ...this.document, id: this.query.id }, item, { title: titled(item), cut: this.viewer.cut(item), saved, closed: () => this.close(true), stale: () => this.load() });
+    this.editor = new Editor({ ...this.document, id: this.query.id }, item, {
+      title: titled(item),
+      cut: this.viewer.cut(item),
+      saved,
+      closed: () => this.close(true),
+      stale: () => this.load(),
+    });
     this.results.open(item, this.editor.element);
     this.editor.focus();
   }

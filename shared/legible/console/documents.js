@@ -37,7 +37,14 @@ class List {
       h("h1", { tabindex: "-1" }, t("documents")),
       h("div", { class: "upper" }, panel.element, this.figure),
       panel.list,
-      h("section", { "aria-labelledby": "list-title" }, h("h2", { id: "list-title", class: "unseen" }, t("list_title")), this.filters(), this.rows, this.pager),
+      h(
+        "section",
+        { "aria-labelledby": "list-title" },
+        h("h2", { id: "list-title", class: "unseen" }, t("list_title")),
+        this.filters(),
+        this.rows,
+        this.pager,
+      ),
     );
     document.addEventListener("visibilitychange", () => document.hidden || this.load(true), { signal: this.signal });
     this.load();
@@ -45,8 +52,21 @@ class List {
   }
 
   filters() {
-    const prefix = h("input", { type: "search", id: "prefix", value: this.query.prefix ?? "", placeholder: t("prefix_hint"), autocomplete: "off", spellcheck: "false", maxlength: "1000" });
-    const status = h("select", { id: "status" }, h("option", { value: "" }, t("any_status")), STATUSES.map((one) => h("option", { value: one }, word(one))));
+    const prefix = h("input", {
+      type: "search",
+      id: "prefix",
+      value: this.query.prefix ?? "",
+      placeholder: t("prefix_hint"),
+      autocomplete: "off",
+      spellcheck: "false",
+      maxlength: "1000",
+    });
+    const status = h(
+      "select",
+      { id: "status" },
+      h("option", { value: "" }, t("any_status")),
+      STATUSES.map((one) => h("option", { value: one }, word(one))),
+    );
     status.value = STATUSES.includes(this.query.status) ? this.query.status : "";
     const chosen = () => {
       this.query = { prefix: prefix.value.trim(), status: status.value };
@@ -56,9 +76,20 @@ class List {
     };
     status.addEventListener("change", chosen);
     prefix.addEventListener("change", () => (chosen(), this.count()));
-    const refresh = h("button", { type: "button", class: "quiet", on: { click: () => (this.load(true), this.count()) } }, sign("again"), t("refresh"));
+    const refresh = h(
+      "button",
+      { type: "button", class: "quiet", on: { click: () => (this.load(true), this.count()) } },
+      sign("again"),
+      t("refresh"),
+    );
     const submit = (event) => event.preventDefault();
-    return h("form", { class: "filters", role: "search", on: { submit } }, h("div", {}, h("label", { for: "prefix" }, t("prefix")), prefix), h("div", {}, h("label", { for: "status" }, t("status")), status), h("div", { class: "filters-end" }, this.updated, refresh));
+    return h(
+      "form",
+      { class: "filters", role: "search", on: { submit } },
+      h("div", {}, h("label", { for: "prefix" }, t("prefix")), prefix),
+      h("div", {}, h("label", { for: "status" }, t("status")), status),
+      h("div", { class: "filters-end" }, this.updated, refresh),
+    );
   }
 
   /** Ask for the page that is shown, then again and again while something runs. */
@@ -78,7 +109,10 @@ class List {
 
   async once(signal) {
     const cursor = this.cursors.at(-1);
-    const found = await get(path(["documents"], { prefix: this.query.prefix, status: this.query.status, limit: LIMIT, cursor }), signal);
+    const found = await get(
+      path(["documents"], { prefix: this.query.prefix, status: this.query.status, limit: LIMIT, cursor }),
+      signal,
+    );
     signal.throwIfAborted();
     const before = this.seen;
     this.seen = JSON.stringify(found.documents.map(({ id, version, status }) => [id, version, status]));
@@ -90,7 +124,11 @@ class List {
   show(found) {
     const focused = this.rows.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
     this.rows.setAttribute("aria-busy", "false");
-    put(this.rows, found.truncated ? h("p", { class: "note" }, t("truncated")) : null, found.documents.length ? table(found.documents) : this.nothing());
+    put(
+      this.rows,
+      found.truncated ? h("p", { class: "note" }, t("truncated")) : null,
+      found.documents.length ? table(found.documents) : this.nothing(),
+    );
     this.page(found.next);
     if (focused) [...this.rows.querySelectorAll("a")].find((link) => link.getAttribute("href") === focused)?.focus();
   }
@@ -102,8 +140,18 @@ class List {
 
   page(next) {
     const to = (change) => () => (change(), this.load(), this.rows.scrollIntoView({ block: "nearest" }));
-    const newer = h("button", { type: "button", disabled: this.cursors.length < 2, on: { click: to(() => this.cursors.pop()) } }, sign("back"), t("newer"));
-    const older = h("button", { type: "button", disabled: !next, on: { click: to(() => this.cursors.push(next)) } }, t("older"), sign("next"));
+    const newer = h(
+      "button",
+      { type: "button", disabled: this.cursors.length < 2, on: { click: to(() => this.cursors.pop()) } },
+      sign("back"),
+      t("newer"),
+    );
+    const older = h(
+      "button",
+      { type: "button", disabled: !next, on: { click: to(() => this.cursors.push(next)) } },
+      t("older"),
+      sign("next"),
+    );
     this.pager.hidden = this.cursors.length < 2 && !next;
     put(this.pager, newer, h("span", {}, t("page_number", { page: this.cursors.length })), older);
   }
@@ -112,7 +160,10 @@ class List {
     if (problem.name === "AbortError") return;
     this.rows.setAttribute("aria-busy", "false");
     this.seen = null;
-    put(this.rows, trouble(problem, () => this.load()));
+    put(
+      this.rows,
+      trouble(problem, () => this.load()),
+    );
     this.pager.hidden = true;
   }
 
@@ -141,8 +192,27 @@ class List {
 /** The rows of documents. */
 function table(found) {
   const head = ["document", "status", "operation", "size", "uploaded"];
-  const keys = { document: t("document"), status: t("status"), operation: t("operation"), size: t("size"), uploaded: t("uploaded") };
-  return h("table", { class: "list" }, h("thead", {}, h("tr", {}, head.map((name) => h("th", { scope: "col", class: `col-${name}` }, keys[name])))), h("tbody", {}, found.map(row)));
+  const keys = {
+    document: t("document"),
+    status: t("status"),
+    operation: t("operation"),
+    size: t("size"),
+    uploaded: t("uploaded"),
+  };
+  return h(
+    "table",
+    { class: "list" },
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        head.map((name) => h("th", { scope: "col", class: `col-${name}` }, keys[name])),
+      ),
+    ),
+    h("tbody", {}, found.map(row)),
+  );
 }
 
 function row(found) {
@@ -152,7 +222,12 @@ function row(found) {
     "tr",
     {},
     h("th", { scope: "row", class: "col-document" }, name),
-    h("td", { class: "col-status" }, badge(found.status), found.revision ? h("span", { class: "tag" }, t("corrected")) : null),
+    h(
+      "td",
+      { class: "col-status" },
+      badge(found.status),
+      found.revision ? h("span", { class: "tag" }, t("corrected")) : null,
+    ),
     h("td", { class: "col-operation" }, found.operation || h("span", { class: "faint" }, t("no_operation"))),
     h("td", { class: "col-size" }, size(found.size)),
     h("td", { class: "col-uploaded" }, time(at, ago(at), moment(at, { dateStyle: "full", timeStyle: "medium" }))),
@@ -162,19 +237,43 @@ function row(found) {
 /** Files in: by button or drop, with the operation that shall read them, and how far each of them is. */
 class Uploader {
   constructor(signal, ended) {
-    this.file = h("input", { type: "file", multiple: true, class: "unseen", tabindex: "-1", "aria-label": t("choose_files"), on: { change: () => this.begin([...this.file.files]) } });
-    const button = h("button", { type: "button", class: "primary", on: { click: () => this.file.click() } }, sign("up"), t("upload"));
+    this.file = h("input", {
+      type: "file",
+      multiple: true,
+      class: "unseen",
+      tabindex: "-1",
+      "aria-label": t("choose_files"),
+      on: { change: () => this.begin([...this.file.files]) },
+    });
+    const button = h(
+      "button",
+      { type: "button", class: "primary", on: { click: () => this.file.click() } },
+      sign("up"),
+      t("upload"),
+    );
     this.options = new Options("upload");
     this.more = h("details", { hidden: true }, h("summary", {}, t("options")), this.options.element);
     this.choice = h("div", { class: "upload-as" });
     this.list = h("ul", { class: "uploads", "aria-label": t("uploads") });
-    this.element = h("section", { class: "uploader", "aria-label": t("upload") }, h("p", { class: "drop-hint" }, t("drop_hint")), h("div", { class: "upload-choice" }, this.file, this.choice, button), this.more);
+    this.element = h(
+      "section",
+      { class: "uploader", "aria-label": t("upload") },
+      h("p", { class: "drop-hint" }, t("drop_hint")),
+      h("div", { class: "upload-choice" }, this.file, this.choice, button),
+      this.more,
+    );
     this.select = null;
     this.ended = ended;
-    take((files) => this.begin(files), () => t("drop_as", { operation: this.chosen() }));
+    take(
+      (files) => this.begin(files),
+      () => t("drop_as", { operation: this.chosen() }),
+    );
     watch(() => this.drawSoon(), signal);
     this.drawList();
-    operations().then((found) => this.offer(found), () => null);
+    operations().then(
+      (found) => this.offer(found),
+      () => null,
+    );
   }
 
   offer(found) {

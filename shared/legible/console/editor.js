@@ -31,21 +31,48 @@ export class Editor {
   /** `saved(value, author)` is called when the correction counts, `closed()` when it was given up, `stale()` to read anew. */
   constructor(document, item, { title, cut, saved, closed, stale }) {
     Object.assign(this, { document, item, saved, closed, stale, was: final(item) });
-    this.input = h("textarea", { id: "correction", rows: String(Math.min(8, Math.max(1, this.was.split("\n").length))), spellcheck: "false", maxlength: "10000" });
+    this.input = h("textarea", {
+      id: "correction",
+      rows: String(Math.min(8, Math.max(1, this.was.split("\n").length))),
+      spellcheck: "false",
+      maxlength: "10000",
+    });
     this.input.value = this.was;
     this.place = h("div", { class: "editor-answer" });
     this.save = h("button", { type: "submit", class: "primary", title: "Ctrl+Enter" }, t("save"));
-    const who = h("input", { id: "author", value: author(), autocomplete: "name", maxlength: "100", on: { change: () => name(who.value.trim()) } });
+    const who = h("input", {
+      id: "author",
+      value: author(),
+      autocomplete: "name",
+      maxlength: "100",
+      on: { change: () => name(who.value.trim()) },
+    });
     this.who = who;
     this.element = h(
       "form",
-      { class: "editor", "aria-label": t("correct_title", { label: title }), on: { submit: (event) => (event.preventDefault(), this.send("refuse")), keydown: (event) => this.key(event) } },
+      {
+        class: "editor",
+        "aria-label": t("correct_title", { label: title }),
+        on: { submit: (event) => (event.preventDefault(), this.send("refuse")), keydown: (event) => this.key(event) },
+      },
       cut,
       h("label", { for: "correction" }, t("counts")),
       this.input,
       item.corrected ? h("p", { class: "help" }, t("recognized_as"), " ", h("q", {}, item.recognized)) : null,
       h("div", { class: "editor-who" }, h("label", { for: "author" }, t("your_name")), who),
-      h("div", { class: "deeds" }, this.save, h("button", { type: "button", on: { click: () => closed() } }, t("cancel")), item.corrected ? h("button", { type: "button", class: "quiet", on: { click: () => this.send("refuse", null) } }, t("take_back")) : null),
+      h(
+        "div",
+        { class: "deeds" },
+        this.save,
+        h("button", { type: "button", on: { click: () => closed() } }, t("cancel")),
+        item.corrected
+          ? h(
+              "button",
+              { type: "button", class: "quiet", on: { click: () => this.send("refuse", null) } },
+              t("take_back"),
+            )
+          : null,
+      ),
       this.place,
     );
   }
@@ -85,28 +112,56 @@ export class Editor {
 
   answered({ applied, already, conflicts, unknown }, value, by) {
     if (conflicts.length && !applied) return this.torn(conflicts[0], value);
-    if (unknown.length) return put(this.place, trouble({ title: t("unknown_value"), detail: t("unknown_value_detail") }, () => this.stale()));
+    if (unknown.length)
+      return put(
+        this.place,
+        trouble({ title: t("unknown_value"), detail: t("unknown_value_detail") }, () => this.stale()),
+      );
     say(t(applied || already ? "saved" : "not_saved"));
     this.saved(value, by);
   }
 
   refused(problem) {
     const newer = problem.status === 409;
-    put(this.place, trouble(problem), newer ? h("button", { type: "button", on: { click: () => this.stale() } }, t("show_newest")) : null);
+    put(
+      this.place,
+      trouble(problem),
+      newer ? h("button", { type: "button", on: { click: () => this.stale() } }, t("show_newest")) : null,
+    );
   }
 
   /** Somebody else corrected the same value meanwhile: show both, and let one of them be chosen. */
   torn({ theirs, author: other }, value) {
-    const mine = h("button", { type: "button", class: "primary", on: { click: () => this.send("mine", value) } }, t("keep_mine"));
-    const side = (title, text) => h("div", {}, h("p", { class: "help" }, title), h("p", { class: "side" }, text === null ? t("as_recognized") : text || t("nothing")));
+    const mine = h(
+      "button",
+      { type: "button", class: "primary", on: { click: () => this.send("mine", value) } },
+      t("keep_mine"),
+    );
+    const side = (title, text) =>
+      h(
+        "div",
+        {},
+        h("p", { class: "help" }, title),
+        h("p", { class: "side" }, text === null ? t("as_recognized") : text || t("nothing")),
+      );
     put(
       this.place,
       h(
         "div",
         { class: "conflict", role: "alertdialog", "aria-label": t("conflict") },
         h("p", { class: "trouble-title" }, t("conflict")),
-        h("div", { class: "sides" }, side(t("mine"), value), side(other ? t("theirs_by", { author: other }) : t("theirs"), theirs)),
-        h("div", { class: "deeds" }, mine, h("button", { type: "button", on: { click: () => this.stale() } }, t("keep_theirs"))),
+        h(
+          "div",
+          { class: "sides" },
+          side(t("mine"), value),
+          side(other ? t("theirs_by", { author: other }) : t("theirs"), theirs),
+        ),
+        h(
+          "div",
+          { class: "deeds" },
+          mine,
+          h("button", { type: "button", on: { click: () => this.stale() } }, t("keep_theirs")),
+        ),
       ),
     );
     mine.focus();

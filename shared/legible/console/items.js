@@ -28,7 +28,12 @@ export function itemsOf(record) {
 }
 
 function cellItem(table, cell) {
-  return { ...item("cell", `${table.name}#${cell.row},${cell.column}`, cell, cell.text, table.page), table, cell, label: table.label };
+  return {
+    ...item("cell", `${table.name}#${cell.row},${cell.column}`, cell, cell.text, table.page),
+    table,
+    cell,
+    label: table.label,
+  };
 }
 
 function item(kind, name, source, recognized, page) {
@@ -51,8 +56,12 @@ function item(kind, name, source, recognized, page) {
 
 /** What the rules say of one item; a rule that it names without a message is told by its name. */
 function findings(one, failed) {
-  const told = failed.filter((check) => (check.page ?? 1) === one.page && (check.fields ?? []).includes(one.name)).map(({ rule, message }) => ({ rule, message: message || rule }));
-  const silent = one.rules.filter((rule) => !told.some((check) => check.rule === rule)).map((rule) => ({ rule, message: rule }));
+  const told = failed
+    .filter((check) => (check.page ?? 1) === one.page && (check.fields ?? []).includes(one.name))
+    .map(({ rule, message }) => ({ rule, message: message || rule }));
+  const silent = one.rules
+    .filter((rule) => !told.some((check) => check.rule === rule))
+    .map((rule) => ({ rule, message: rule }));
   return [...told, ...silent];
 }
 

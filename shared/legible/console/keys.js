@@ -39,7 +39,8 @@ const DEEDS = {
 export function keys(deeds, signal) {
   const pressed = (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (!(event.target instanceof Element) || event.target.closest("input, textarea, select, dialog, [role=tablist]")) return;
+    if (!(event.target instanceof Element) || event.target.closest("input, textarea, select, dialog, [role=tablist]"))
+      return;
     if (!on() && event.key.length === 1) return;
     if (event.key.startsWith("Arrow") && !event.target.closest(".results")) return; // Elsewhere arrows scroll.
     const deed = deeds[DEEDS[event.key]];
@@ -68,8 +69,20 @@ function set(wanted) {
 
 /** Show the list of keys. */
 export function help() {
-  const toggle = h("input", { type: "checkbox", id: "single-keys", checked: on(), on: { change: () => set(toggle.checked) } });
-  const entry = ([names, key]) => [h("dt", {}, names.map((name) => h("kbd", {}, name))), h("dd", {}, t(key))];
+  const toggle = h("input", {
+    type: "checkbox",
+    id: "single-keys",
+    checked: on(),
+    on: { change: () => set(toggle.checked) },
+  });
+  const entry = ([names, key]) => [
+    h(
+      "dt",
+      {},
+      names.map((name) => h("kbd", {}, name)),
+    ),
+    h("dd", {}, t(key)),
+  ];
   const dialog = h(
     "dialog",
     { class: "keys", "aria-labelledby": "keys-title", on: { close: () => dialog.remove() } },

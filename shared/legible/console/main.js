@@ -34,7 +34,11 @@ function place() {
 }
 
 function lost(main_) {
-  put(main_, h("h1", { tabindex: "-1" }, t("lost")), empty(t("lost_title"), t("lost_detail"), h("a", { href: "#/documents" }, t("to_documents"))));
+  put(
+    main_,
+    h("h1", { tabindex: "-1" }, t("lost")),
+    empty(t("lost_title"), t("lost_detail"), h("a", { href: "#/documents" }, t("to_documents"))),
+  );
 }
 
 /** Show what the address says; `moved` where somebody went there, so that reading goes on at its heading. */
@@ -71,8 +75,19 @@ function titles() {
 }
 
 function frame(section) {
-  const link = ([name, title]) => h("a", { href: `#/${name}`, "aria-current": name === section ? "page" : null }, title);
-  const tongue = ([code, title]) => h("button", { type: "button", lang: code === "zh" ? "zh-CN" : "en", "aria-pressed": code === language() ? "true" : "false", on: { click: () => spoken(code) } }, title);
+  const link = ([name, title]) =>
+    h("a", { href: `#/${name}`, "aria-current": name === section ? "page" : null }, title);
+  const tongue = ([code, title]) =>
+    h(
+      "button",
+      {
+        type: "button",
+        lang: code === "zh" ? "zh-CN" : "en",
+        "aria-pressed": code === language() ? "true" : "false",
+        on: { click: () => spoken(code) },
+      },
+      title,
+    );
   const skip = (event) => {
     event.preventDefault();
     main.focus();
@@ -80,7 +95,12 @@ function frame(section) {
   put(
     top,
     h("a", { class: "skip", href: "#main", on: { click: skip } }, t("skip")),
-    h("a", { class: "mark", href: "#/documents" }, h("img", { src: "icon.svg", alt: "", width: "24", height: "24" }), "Legible"),
+    h(
+      "a",
+      { class: "mark", href: "#/documents" },
+      h("img", { src: "icon.svg", alt: "", width: "24", height: "24" }),
+      "Legible",
+    ),
     h("nav", { "aria-label": t("views") }, Object.entries(titles()).map(link)),
     h("div", { class: "tongues", role: "group", "aria-label": t("language") }, LANGUAGES.map(tongue)),
   );

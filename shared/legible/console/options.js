@@ -26,14 +26,20 @@ export function operations() {
 
 /** A choice of operations; with `none`, the first entry is none of them. */
 export function chooser(found, { id, none = "", chosen = "" }) {
-  const groups = GROUPS.map(([reads, title]) => h("optgroup", { label: t(title) }, found.filter((one) => one.reads === reads && one.life !== "removed").map(entry)));
+  const groups = GROUPS.map(([reads, title]) =>
+    h("optgroup", { label: t(title) }, found.filter((one) => one.reads === reads && one.life !== "removed").map(entry)),
+  );
   const select = h("select", { id }, none ? h("option", { value: "" }, none) : null, groups);
   if (found.some((one) => one.slug === chosen)) select.value = chosen;
   return select;
 }
 
 function entry(operation) {
-  return h("option", { value: operation.slug }, operation.life === "announced" ? t("ending", { title: operation.title }) : operation.title);
+  return h(
+    "option",
+    { value: operation.slug },
+    operation.life === "announced" ? t("ending", { title: operation.title }) : operation.title,
+  );
 }
 
 /** The options of one operation as inputs. */
@@ -47,7 +53,10 @@ export class Options {
   /** Show the options of `operation`; of none where it is undefined. */
   show(operation) {
     this.inputs = (operation?.options ?? []).map((option) => [option, input(option, `${this.prefix}-${option.name}`)]);
-    put(this.element, this.inputs.map(([option, field]) => row(option, field)));
+    put(
+      this.element,
+      this.inputs.map(([option, field]) => row(option, field)),
+    );
     return this.inputs.length;
   }
 
@@ -64,13 +73,29 @@ function input(option, id) {
   if (option.type === "bool") return h("input", { type: "checkbox", id, "aria-describedby": help });
   if (option.type === "int") return h("input", { type: "number", step: "1", ...shared });
   if (option.type === "float") return h("input", { type: "number", step: "any", ...shared });
-  return h("input", { type: "text", autocomplete: "off", spellcheck: "false", placeholder: option.type === "list[str]" ? t("list_hint") : option.type === "object" ? "{}" : null, ...shared });
+  return h("input", {
+    type: "text",
+    autocomplete: "off",
+    spellcheck: "false",
+    placeholder: option.type === "list[str]" ? t("list_hint") : option.type === "object" ? "{}" : null,
+    ...shared,
+  });
 }
 
 function row(option, field) {
-  const name = h("label", { for: field.id }, h("code", {}, option.name), option.required ? h("span", { class: "needed" }, " ", t("required")) : null);
+  const name = h(
+    "label",
+    { for: field.id },
+    h("code", {}, option.name),
+    option.required ? h("span", { class: "needed" }, " ", t("required")) : null,
+  );
   const help = option.help ? h("p", { class: "help", id: `${field.id}-help` }, option.help) : null;
-  return h("div", { class: field.type === "checkbox" ? "option check" : "option" }, field.type === "checkbox" ? [field, name] : [name, field], help);
+  return h(
+    "div",
+    { class: field.type === "checkbox" ? "option check" : "option" },
+    field.type === "checkbox" ? [field, name] : [name, field],
+    help,
+  );
 }
 
 function value(option, field) {
@@ -78,7 +103,11 @@ function value(option, field) {
   const text = field.value.trim();
   if (text === "") return undefined;
   if (option.type === "int" || option.type === "float") return Number(text);
-  if (option.type === "list[str]") return text.split(/[,，]/).map((part) => part.trim()).filter(Boolean);
+  if (option.type === "list[str]")
+    return text
+      .split(/[,，]/)
+      .map((part) => part.trim())
+      .filter(Boolean);
   return option.type === "object" ? parsed(text) : text;
 }
 

@@ -49,7 +49,11 @@ const SIGNS = {
 
 /** The sign of a state or deed, drawn; it says nothing that the text beside it does not. */
 export function sign(name) {
-  return svg("svg", { class: `sign sign-${name}`, viewBox: "0 0 16 16", "aria-hidden": "true" }, svg("path", { d: SIGNS[name] ?? SIGNS.unknown }));
+  return svg(
+    "svg",
+    { class: `sign sign-${name}`, viewBox: "0 0 16 16", "aria-hidden": "true" },
+    svg("path", { d: SIGNS[name] ?? SIGNS.unknown }),
+  );
 }
 
 /** The word for a state. */
@@ -64,7 +68,13 @@ export function badge(state) {
 
 /** Why something is not done, and what to do about it. */
 export function reason(found) {
-  return h("div", { class: "reason" }, h("p", { class: "reason-message" }, found.message), advised(found.advice), origin(found));
+  return h(
+    "div",
+    { class: "reason" },
+    h("p", { class: "reason-message" }, found.message),
+    advised(found.advice),
+    origin(found),
+  );
 }
 
 function advised(advice) {
@@ -78,7 +88,9 @@ function origin({ code, vendor_code, request_id }) {
 
 /** What a Problem says; `again` makes a button that tries again. Another error is shown by its message. */
 export function trouble(problem, again) {
-  const details = (problem.errors ?? []).map((error) => h("li", {}, typeof error === "string" ? error : (error.detail ?? JSON.stringify(error))));
+  const details = (problem.errors ?? []).map((error) =>
+    h("li", {}, typeof error === "string" ? error : (error.detail ?? JSON.stringify(error))),
+  );
   const code = problem.status ? `${problem.status} ${(problem.type ?? "").split("/").at(-1)}`.trim() : "";
   return h(
     "div",
@@ -106,7 +118,10 @@ export function loading() {
 export function copier(read) {
   const button = h("button", { type: "button", class: "quiet", on: { click: copy } }, sign("copy"), t("copy"));
   async function copy() {
-    const done = await navigator.clipboard?.writeText(read()).then(() => true, () => false);
+    const done = await navigator.clipboard?.writeText(read()).then(
+      () => true,
+      () => false,
+    );
     say(done ? t("copied") : t("not_copied"));
     button.lastChild.textContent = done ? t("copied") : t("not_copied");
     setTimeout(() => (button.lastChild.textContent = t("copy")), 2000);
@@ -123,7 +138,12 @@ export function say(text) {
 /** A key of documents: folders are quiet, the name is not. */
 export function keyed(key) {
   const cut = key.lastIndexOf("/") + 1;
-  return h("span", { class: "key" }, cut ? h("span", { class: "folder" }, key.slice(0, cut)) : null, h("span", { class: "leaf" }, key.slice(cut)));
+  return h(
+    "span",
+    { class: "key" },
+    cut ? h("span", { class: "folder" }, key.slice(0, cut)) : null,
+    h("span", { class: "leaf" }, key.slice(cut)),
+  );
 }
 
 /** A moment as `shown`, with the exact one behind it. */
@@ -134,9 +154,27 @@ export function time(date, shown, exact) {
 /** Tabs: `[{ name, content }]`; content is a node. Arrow keys move, as ARIA's pattern says. */
 export function tabs(name, entries) {
   const prefix = `tab-${name.replace(/\W+/g, "-")}`;
-  const panels = entries.map(({ content }, index) => h("div", { role: "tabpanel", id: `${prefix}-panel-${index}`, "aria-labelledby": `${prefix}-${index}`, hidden: index > 0 }, content));
+  const panels = entries.map(({ content }, index) =>
+    h(
+      "div",
+      { role: "tabpanel", id: `${prefix}-panel-${index}`, "aria-labelledby": `${prefix}-${index}`, hidden: index > 0 },
+      content,
+    ),
+  );
   const buttons = entries.map(({ name: title }, index) =>
-    h("button", { type: "button", role: "tab", id: `${prefix}-${index}`, "aria-controls": `${prefix}-panel-${index}`, "aria-selected": index === 0 ? "true" : "false", tabindex: index === 0 ? "0" : "-1", on: { click: () => choose(index) } }, title),
+    h(
+      "button",
+      {
+        type: "button",
+        role: "tab",
+        id: `${prefix}-${index}`,
+        "aria-controls": `${prefix}-panel-${index}`,
+        "aria-selected": index === 0 ? "true" : "false",
+        tabindex: index === 0 ? "0" : "-1",
+        on: { click: () => choose(index) },
+      },
+      title,
+    ),
   );
   function choose(chosen) {
     buttons.forEach((button, index) => {

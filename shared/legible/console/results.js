@@ -31,15 +31,49 @@ export class Results {
     put(
       this.element,
       items.length ? null : empty(t("nothing_read"), t("nothing_read_detail")),
-      fields.length ? section(t("fields"), told.length, told.length ? h("ul", { class: "items" }, told.map((item) => this.row(item))) : null, this.silent(silent)) : null,
+      fields.length
+        ? section(
+            t("fields"),
+            told.length,
+            told.length
+              ? h(
+                  "ul",
+                  { class: "items" },
+                  told.map((item) => this.row(item)),
+                )
+              : null,
+            this.silent(silent),
+          )
+        : null,
       tables.map((table) => this.table(table, items)),
-      blocks.length ? section(t("text"), blocks.length, h("ul", { class: "items blocks" }, blocks.map((item) => this.row(item)))) : null,
+      blocks.length
+        ? section(
+            t("text"),
+            blocks.length,
+            h(
+              "ul",
+              { class: "items blocks" },
+              blocks.map((item) => this.row(item)),
+            ),
+          )
+        : null,
     );
     this.rove(items[0]);
   }
 
   silent(items) {
-    return items.length ? h("details", {}, h("summary", {}, t("empty_values", { count: items.length })), h("ul", { class: "items" }, items.map((item) => this.row(item)))) : null;
+    return items.length
+      ? h(
+          "details",
+          {},
+          h("summary", {}, t("empty_values", { count: items.length })),
+          h(
+            "ul",
+            { class: "items" },
+            items.map((item) => this.row(item)),
+          ),
+        )
+      : null;
   }
 
   row(item) {
@@ -50,14 +84,28 @@ export class Results {
 
   drawRow(item) {
     const row = this.rows.get(item);
-    row.pick = this.button(item, item.kind === "text" ? null : h("span", { class: "label" }, titled(item)), value(item), marks(item));
+    row.pick = this.button(
+      item,
+      item.kind === "text" ? null : [h("span", { class: "label" }, titled(item)), " "],
+      value(item),
+      marks(item),
+    );
     row.element.className = rowed(item);
     return put(row.element, row.pick, remarks(item), this.pencil(item));
   }
 
   button(item, ...content) {
-    const on = { click: () => this.picked(item), focus: () => this.picked(item, true), pointerenter: () => this.pointed(item), pointerleave: () => this.pointed(null) };
-    const button = h("button", { type: "button", class: "pick", tabindex: "-1", "aria-label": spoken(item), on: { ...on, keydown: (event) => this.enter(event, item) } }, content);
+    const on = {
+      click: () => this.picked(item),
+      focus: () => this.picked(item, true),
+      pointerenter: () => this.pointed(item),
+      pointerleave: () => this.pointed(null),
+    };
+    const button = h(
+      "button",
+      { type: "button", class: "pick", tabindex: "-1", on: { ...on, keydown: (event) => this.enter(event, item) } },
+      content,
+    );
     return button;
   }
 
@@ -68,29 +116,66 @@ export class Results {
   }
 
   pencil(item) {
-    return h("button", { type: "button", class: "quiet pencil", "aria-label": t("correct_title", { label: titled(item) }), on: { click: () => this.edit(item) } }, sign("pen"), t("correct"));
+    return h(
+      "button",
+      {
+        type: "button",
+        class: "quiet pencil",
+        "aria-label": t("correct_title", { label: titled(item) }),
+        on: { click: () => this.edit(item) },
+      },
+      sign("pen"),
+      t("correct"),
+    );
   }
 
   table(table, items) {
-    const cells = new Map(items.filter((item) => item.table === table).map((item) => [`${item.cell.row},${item.cell.column}`, item]));
+    const cells = new Map(
+      items.filter((item) => item.table === table).map((item) => [`${item.cell.row},${item.cell.column}`, item]),
+    );
     const slot = h("div", { class: "cell-slot" });
-    const lines = Array.from({ length: table.rows }, (_, row) => h("tr", {}, Array.from({ length: table.columns }, (_, column) => this.cell(cells.get(`${row},${column}`), table, slot))));
+    const lines = Array.from({ length: table.rows }, (_, row) =>
+      h(
+        "tr",
+        {},
+        Array.from({ length: table.columns }, (_, column) => this.cell(cells.get(`${row},${column}`), table, slot)),
+      ),
+    );
     const title = label(table) || table.name;
-    const shown = h("table", { class: "grid" }, table.header ? h("thead", {}, lines.shift()) : null, h("tbody", {}, lines));
-    return section(title, "", h("div", { class: "scroll", role: "region", "aria-label": title, tabindex: "0" }, shown), slot);
+    const shown = h(
+      "table",
+      { class: "grid" },
+      table.header ? h("thead", {}, lines.shift()) : null,
+      h("tbody", {}, lines),
+    );
+    return section(
+      title,
+      "",
+      h("div", { class: "scroll", role: "region", "aria-label": title, tabindex: "0" }, shown),
+      slot,
+    );
   }
 
   cell(item, table, slot) {
     if (!item) return null;
     const head = table.header && item.cell.row === 0;
-    const element = h(head ? "th" : "td", { class: rowed(item), scope: head ? "col" : null, rowspan: spans(item.cell.row_span), colspan: spans(item.cell.column_span) });
+    const element = h(head ? "th" : "td", {
+      class: rowed(item),
+      scope: head ? "col" : null,
+      rowspan: spans(item.cell.row_span),
+      colspan: spans(item.cell.column_span),
+    });
     this.rows.set(item, { element, slot, pick: null });
     return this.drawCell(item);
   }
 
   drawCell(item) {
     const row = this.rows.get(item);
-    row.pick = this.button(item, value(item), item.findings.length || item.corrected || grade(item.confidence) === "low" ? marks(item) : null);
+    row.pick = this.button(
+      item,
+      value(item),
+      item.findings.length || item.corrected || grade(item.confidence) === "low" ? marks(item) : null,
+    );
     row.element.className = rowed(item);
     put(row.element, row.pick);
     return row.element;
@@ -112,7 +197,13 @@ export class Results {
     const row = this.rows.get(item);
     row.element.closest("details")?.setAttribute("open", "");
     if (item.kind === "cell") put(row.slot, remarks(item), this.pencil(item));
-    if (this.chosen && this.chosen !== item && this.rows.get(this.chosen)?.slot !== row.slot && this.chosen.kind === "cell") put(this.rows.get(this.chosen).slot);
+    if (
+      this.chosen &&
+      this.chosen !== item &&
+      this.rows.get(this.chosen)?.slot !== row.slot &&
+      this.chosen.kind === "cell"
+    )
+      put(this.rows.get(this.chosen).slot);
     this.chosen = item;
     if (focus) row.pick.focus({ preventScroll: false });
   }
@@ -141,7 +232,12 @@ export class Results {
 }
 
 function section(title, count, ...content) {
-  return h("section", { class: "block" }, h("h2", {}, title, count === "" ? null : h("span", { class: "count" }, count)), content);
+  return h(
+    "section",
+    { class: "block" },
+    h("h2", {}, title, count === "" ? null : h("span", { class: "count" }, count)),
+    content,
+  );
 }
 
 function spans(number) {
@@ -158,20 +254,43 @@ function value(item) {
 }
 
 function marks(item) {
-  const sure = item.confidence === null ? null : h("span", { class: `sure grade-${grade(item.confidence)}`, title: t(GRADES[grade(item.confidence)]) }, percent(item.confidence));
-  return h("span", { class: "marks" }, item.findings.length ? h("span", { class: "flag", title: item.findings.map((one) => one.message).join("\n") }, sign("flag")) : null, item.corrected ? h("span", { class: "tag" }, t("corrected")) : null, sure);
-}
-
-/** What a screen reader says of an item in one breath. */
-function spoken(item) {
-  const sure = item.confidence === null ? "" : `${t("confidence")} ${percent(item.confidence)}`;
-  return [`${titled(item)}: ${final(item) || t("nothing")}`, sure, item.corrected ? t("corrected") : "", ...item.findings.map((one) => one.message)].filter(Boolean).join(". ");
+  const told = grade(item.confidence);
+  const sure =
+    item.confidence === null
+      ? null
+      : h(
+          "span",
+          { class: `sure grade-${told}`, title: t(GRADES[told]) },
+          h("span", { class: "unseen" }, t("confidence"), " "),
+          percent(item.confidence),
+        );
+  const wrong = item.findings.map((one) => one.message).join("\n");
+  return h(
+    "span",
+    { class: "marks" },
+    wrong ? h("span", { class: "flag", title: wrong }, sign("flag"), h("span", { class: "unseen" }, wrong)) : null,
+    item.corrected ? h("span", { class: "tag" }, t("corrected")) : null,
+    sure,
+  );
 }
 
 function remarks(item) {
   const by = item.corrected;
   const at = by && moment(new Date(by.at));
-  const done = by ? h("p", { class: "help" }, by.author ? t("corrected_by", { author: by.author, at }) : t("corrected_at", { at }), " ", t("recognized_as"), " ", h("q", {}, item.recognized)) : null;
-  const meant = item.typed !== null && item.typed !== final(item) ? h("p", { class: "help typed" }, t("read_to", { value: item.typed, currency: item.currency }).trim()) : null;
+  const done = by
+    ? h(
+        "p",
+        { class: "help" },
+        by.author ? t("corrected_by", { author: by.author, at }) : t("corrected_at", { at }),
+        " ",
+        t("recognized_as"),
+        " ",
+        h("q", {}, item.recognized),
+      )
+    : null;
+  const meant =
+    item.typed !== null && item.typed !== final(item)
+      ? h("p", { class: "help typed" }, t("read_to", { value: item.typed, currency: item.currency }).trim())
+      : null;
   return [item.findings.map((one) => h("p", { class: "finding" }, sign("flag"), one.message)), meant, done];
 }

@@ -15,7 +15,8 @@ export const STRINGS = {
     cancel: "Cancel",
     cell: "{table}, row {row}, column {column}",
     chart_cut: "Counted: the newest {total} documents.",
-    chart_said: "Bar chart: {total} documents in the last {days} days, by day and status. The table below has the numbers.",
+    chart_said:
+      "Bar chart: {total} documents in the last {days} days, by day and status. The table below has the numbers.",
     chart_table: "Show as a table",
     chart_title: "Last {days} days",
     chart_total: "{total} documents",
@@ -115,7 +116,8 @@ export const STRINGS = {
     not_copied: "Could not copy",
     not_saved: "Not saved: nothing was changed",
     not_sent: "Nothing sent yet",
-    not_sent_detail: "What the operation reads appears here: its fields, and the raw answer. Each call that is answered is paid for.",
+    not_sent_detail:
+      "What the operation reads appears here: its fields, and the raw answer. Each call that is answered is paid for.",
     notes: "Notes",
     nothing: "empty",
     nothing_read: "Nothing was read on this page",

@@ -26,7 +26,17 @@ export function watch(listener, signal) {
 /** Upload files; `operation` and `options` may be empty. */
 export function upload(files, operation, options) {
   for (const file of files) {
-    const entry = { file, operation, options, state: "waiting", share: 0, id: null, key: file.name, document: null, problem: null };
+    const entry = {
+      file,
+      operation,
+      options,
+      state: "waiting",
+      share: 0,
+      id: null,
+      key: file.name,
+      document: null,
+      problem: null,
+    };
     uploads.unshift(entry);
     waiting.push(entry);
   }
@@ -50,7 +60,8 @@ async function run(entry) {
   busy -= 1;
   changed();
   next();
-  if (entry.problem === null) await followed(entry).catch((problem) => Object.assign(entry, { state: "failed", problem }));
+  if (entry.problem === null)
+    await followed(entry).catch((problem) => Object.assign(entry, { state: "failed", problem }));
   say(`${entry.key}: ${word(entry.state)}`);
   changed();
 }
@@ -106,7 +117,10 @@ function changed() {
 
 /** One upload as a row. */
 export function row(entry) {
-  const name = entry.id && isId(entry.id) && entry.document ? h("a", { href: `#/documents/${entry.id}` }, keyed(entry.key)) : keyed(entry.key);
+  const name =
+    entry.id && isId(entry.id) && entry.document
+      ? h("a", { href: `#/documents/${entry.id}` }, keyed(entry.key))
+      : keyed(entry.key);
   const stop = entry.document?.reason ?? null;
   return h(
     "li",
@@ -115,12 +129,17 @@ export function row(entry) {
     h("div", { class: "upload-state" }, entry.state === "sending" ? bar(entry) : badge(entry.state)),
     stop ? reason(stop) : null,
     entry.problem ? trouble(entry.problem) : null,
-    entry.problem ? h("button", { type: "button", on: { click: () => again(entry) } }, sign("again"), t("try_again")) : null,
+    entry.problem
+      ? h("button", { type: "button", on: { click: () => again(entry) } }, sign("again"), t("try_again"))
+      : null,
   );
 }
 
 function bar(entry) {
-  return [h("progress", { max: "1", value: entry.share, "aria-label": t("sent_share", { name: entry.file.name }) }), h("span", { class: "share" }, percent(entry.share))];
+  return [
+    h("progress", { max: "1", value: entry.share, "aria-label": t("sent_share", { name: entry.file.name }) }),
+    h("span", { class: "share" }, percent(entry.share)),
+  ];
 }
 
 function again(entry) {

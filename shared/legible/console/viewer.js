@@ -18,11 +18,43 @@ export class Viewer {
     Object.assign(this, { hovered, picked, titled, zoom: 1, boxes: new Map(), size: null, address: "" });
     this.frame = h("div", { class: "stage", tabindex: "0", role: "region", "aria-label": t("page_picture") });
     this.zoomed = h("output", { class: "zoomed" });
-    this.closer = h("button", { type: "button", class: "icon", "aria-label": t("zoom_in"), title: `${t("zoom_in")} (+)`, on: { click: () => this.nearer(1) } }, sign("plus"));
-    this.farther = h("button", { type: "button", class: "icon", "aria-label": t("zoom_out"), title: `${t("zoom_out")} (−)`, on: { click: () => this.nearer(-1) } }, sign("minus"));
-    this.tools = h("div", { class: "tools", role: "group", "aria-label": t("zoom") }, this.farther, this.zoomed, this.closer);
+    this.closer = h(
+      "button",
+      {
+        type: "button",
+        class: "icon",
+        "aria-label": t("zoom_in"),
+        title: `${t("zoom_in")} (+)`,
+        on: { click: () => this.nearer(1) },
+      },
+      sign("plus"),
+    );
+    this.farther = h(
+      "button",
+      {
+        type: "button",
+        class: "icon",
+        "aria-label": t("zoom_out"),
+        title: `${t("zoom_out")} (−)`,
+        on: { click: () => this.nearer(-1) },
+      },
+      sign("minus"),
+    );
+    this.tools = h(
+      "div",
+      { class: "tools", role: "group", "aria-label": t("zoom") },
+      this.farther,
+      this.zoomed,
+      this.closer,
+    );
     this.note = h("p", { class: "help viewer-note" });
-    this.element = h("div", { class: "viewer" }, this.frame, h("div", { class: "viewer-foot" }, this.tools, legend()), this.note);
+    this.element = h(
+      "div",
+      { class: "viewer" },
+      this.frame,
+      h("div", { class: "viewer-foot" }, this.tools, legend()),
+      this.note,
+    );
     this.scale();
   }
 
@@ -32,7 +64,12 @@ export class Viewer {
     this.size = null;
     this.address = address;
     this.note.textContent = "";
-    const picture = h("img", { alt: t("page_alt", { page: number }), src: address, decoding: "async", draggable: "false" });
+    const picture = h("img", {
+      alt: t("page_alt", { page: number }),
+      src: address,
+      decoding: "async",
+      draggable: "false",
+    });
     this.sheet = h("div", { class: "sheet" }, picture);
     picture.addEventListener("load", () => this.overlay(picture, page, document, items));
     picture.addEventListener("error", () => this.missing(address));
@@ -48,7 +85,12 @@ export class Viewer {
     else if (!placed.length) this.note.textContent = items.length ? t("no_places") : "";
     if (!this.size) return;
     const { width, height } = this.size;
-    const layer = svg("svg", { class: "boxes", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" });
+    const layer = svg("svg", {
+      class: "boxes",
+      viewBox: `0 0 ${width} ${height}`,
+      preserveAspectRatio: "none",
+      "aria-hidden": "true",
+    });
     for (const item of placed) layer.append(this.box(item));
     this.sheet.append(layer);
     if (this.wanted) this.mark(this.wanted);
@@ -66,8 +108,17 @@ export class Viewer {
 
   /** Why there is no picture, as far as the API says. */
   async missing(address) {
-    const said = await get(address).then(() => null, (problem) => problem);
-    put(this.frame, empty(said?.title && said.status ? said.title : t("no_picture"), said?.detail && said.status ? said.detail : t("no_picture_detail")));
+    const said = await get(address).then(
+      () => null,
+      (problem) => problem,
+    );
+    put(
+      this.frame,
+      empty(
+        said?.title && said.status ? said.title : t("no_picture"),
+        said?.detail && said.status ? said.detail : t("no_picture_detail"),
+      ),
+    );
   }
 
   /** Mark the box of `item` as chosen and bring it into sight; null marks none. */
@@ -94,7 +145,8 @@ export class Viewer {
   reveal(shape) {
     const box = shape.getBoundingClientRect();
     const frame = this.frame.getBoundingClientRect();
-    const inside = box.top >= frame.top && box.bottom <= frame.bottom && box.left >= frame.left && box.right <= frame.right;
+    const inside =
+      box.top >= frame.top && box.bottom <= frame.bottom && box.left >= frame.left && box.right <= frame.right;
     if (inside) return;
     this.frame.scrollTo({
       top: this.frame.scrollTop + box.top - frame.top - (frame.height - box.height) / 2,
@@ -124,8 +176,23 @@ export class Viewer {
     const box = around(item.location);
     const room = Math.max(box.height * 0.6, 4);
     const [width, height] = [box.width + 2 * room, box.height + 2 * room];
-    const picture = svg("image", { width: this.size.width, height: this.size.height, preserveAspectRatio: "none", href: this.address });
-    const cut = svg("svg", { class: "cut", viewBox: `${box.x - room} ${box.y - room} ${width} ${height}`, role: "img", "aria-label": t("cut_alt") }, picture, svg("polygon", { class: "cut-box", points: points(item.location) }));
+    const picture = svg("image", {
+      width: this.size.width,
+      height: this.size.height,
+      preserveAspectRatio: "none",
+      href: this.address,
+    });
+    const cut = svg(
+      "svg",
+      {
+        class: "cut",
+        viewBox: `${box.x - room} ${box.y - room} ${width} ${height}`,
+        role: "img",
+        "aria-label": t("cut_alt"),
+      },
+      picture,
+      svg("polygon", { class: "cut-box", points: points(item.location) }),
+    );
     cut.style.aspectRatio = `${width} / ${height}`;
     return cut;
   }
@@ -137,6 +204,16 @@ function boxed(item) {
 
 /** What the strokes of the boxes mean. */
 function legend() {
-  const entry = ([name, key]) => h("li", {}, svg("svg", { class: "swatch wide", viewBox: "0 0 28 12", "aria-hidden": "true" }, svg("rect", { class: `box grade-${name}`, x: 2, y: 2, width: 24, height: 8 })), t(key));
+  const entry = ([name, key]) =>
+    h(
+      "li",
+      {},
+      svg(
+        "svg",
+        { class: "swatch wide", viewBox: "0 0 28 12", "aria-hidden": "true" },
+        svg("rect", { class: `box grade-${name}`, x: 2, y: 2, width: 24, height: 8 }),
+      ),
+      t(key),
+    );
   return h("ul", { class: "legend", "aria-label": t("confidence") }, Object.entries(GRADES).map(entry));
 }
