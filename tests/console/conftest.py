@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.console.fake_api import FakeApi
+from tests.console.fake_api import FakeApi, samples
 
 FLAGS = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -23,6 +24,14 @@ document.addEventListener("securitypolicyviolation", (event) =>
   window.fired.push(`${event.violatedDirective} ${event.blockedURI}`));
 addEventListener("error", (event) => window.fired.push(`error ${event.message}`));
 addEventListener("unhandledrejection", (event) => window.fired.push(`rejection ${event.reason}`));
+"""
+
+
+#: The first element that is shown and holds a text.
+SHOWN = """
+const [selector, text] = arguments;
+const holds = (one) => (one.innerText ?? one.textContent).includes(text);
+return [...document.querySelectorAll(selector)].find((one) => one.checkVisibility() && holds(one));
 """
 
 
@@ -68,11 +77,7 @@ class Browser:
 
     def see(self, selector: str, text: str = "", seconds: float = 8.0) -> Any:
         """Wait for an element that is shown and holds ``text``; return it."""
-
-        def found() -> Any:
-            return next((one for one in self.all(selector) if text in one.text and one.is_displayed()), None)
-
-        return self.wait(found, f"no {selector} with {text!r}", seconds)
+        return self.wait(lambda: self.js(SHOWN, selector, text), f"no {selector} with {text!r}", seconds)
 
     def click(self, selector: str, text: str = "") -> None:
         self.see(selector, text).click()
@@ -135,18 +140,27 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     driver.quit()
 
 
-@pytest.fixture
-def api() -> Iterator[FakeApi]:
-    """The API with its sample documents."""
+@pytest.fixture(scope="session")
+def served() -> Iterator[FakeApi]:
     started = FakeApi()
     yield started
     started.close()
 
 
 @pytest.fixture
+def api(chromium: Browser, served: FakeApi) -> FakeApi:
+    """The API with its sample documents, filled once no page asks it for anything any more."""
+    chromium.driver.get("about:blank")
+    served.fill(samples(datetime.now(timezone.utc)))
+    return served
+
+
+@pytest.fixture
 def browser(chromium: Browser, api: FakeApi) -> Browser:
-    """Chromium before the console of ``api``: nothing remembered (each API has an origin of its own), light, wide."""
+    """Chromium before the console: nothing remembered, light, wide."""
     chromium.base = api.url
+    storage = {"origin": api.url, "storageTypes": "local_storage"}
+    chromium.driver.execute_cdp_cmd("Storage.clearDataForOrigin", storage)
     chromium.size(1280, 900)
     chromium.scheme("light")
     chromium.complaints()

@@ -7,6 +7,7 @@ companies and numbers are invented.
 from __future__ import annotations
 
 import base64
+import copy
 import io
 import json
 import threading
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,7 @@ from legible.catalog import OPERATIONS
 CONSOLE = Path(__file__).parents[2] / "shared" / "legible" / "console"
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 #: How long a document takes to be read here, in seconds.
-READING = 1.2
+READING = 0.6
 Json = dict[str, Any]
 
 INVOICE = [
@@ -101,7 +103,8 @@ def written(draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, size:
     return [[left - 4, top - 4], [right + 4, top - 4], [right + 4, bottom + 4], [left - 4, bottom + 4]]
 
 
-def invoice(corrections: dict[str, str] | None = None) -> tuple[bytes, Json]:
+@cache
+def invoice() -> tuple[bytes, Json]:
     """Draw an invoice; return its picture and what is recognized on it."""
     image = Image.new("RGB", (1240, 960), "#fdfdfb")
     draw = ImageDraw.Draw(image)
@@ -129,6 +132,7 @@ def invoice(corrections: dict[str, str] | None = None) -> tuple[bytes, Json]:
     return png(image), {"fields": fields, "tables": [table | {"header": True}], "text": [], "checks": checks}
 
 
+@cache
 def letter(pages: tuple[int, ...]) -> tuple[Callable[[int], bytes], Json]:
     """Draw a letter of a PDF, whose locations are in points; a page that is not in ``pages`` has no text."""
     blocks: list[Json] = []
@@ -192,7 +196,7 @@ def an_invoice(key: str, **more: Any) -> Stored:
     made = ("record.json", "record.xlsx", "record.md", "record.pdf", "form.xlsx")
     stored = Stored(key, "done", pages=[{"page": 1, "state": "done", "reason": None}], results=made, **more)
     stored.image = lambda _: body
-    stored.record = a_record(stored, read)
+    stored.record = a_record(stored, copy.deepcopy(read))
     return stored
 
 
@@ -204,7 +208,7 @@ def a_letter(key: str, **more: Any) -> Stored:
     stored = Stored(key, "partial", "general-text", page_count=3, pages=states, results=made, **more)
     stored.image, read = letter((1, 3))
     frame = {"width": 595, "height": 842, "unit": "pt", "scale": 2.78}
-    stored.record = a_record(stored, read, pages=[page | {"frame": frame} for page in states])
+    stored.record = a_record(stored, copy.deepcopy(read), pages=[page | {"frame": frame} for page in states])
     return stored
 
 
@@ -251,7 +255,9 @@ class Refused(Exception):
 
 
 class QuietHandler(WSGIRequestHandler):
-    """Says nothing of the requests it answers."""
+    """Keeps connections open, and says nothing of the requests it answers."""
+
+    protocol_version = "HTTP/1.1"
 
     def log(self, *_: Any) -> None:
         return
@@ -261,13 +267,7 @@ class FakeApi:
     """The gateway's side at ``url``, the store's at ``store_url``; ``requests`` lists what came to the former."""
 
     def __init__(self, documents: list[Stored] | None = None) -> None:
-        self.documents = {
-            one.id: one for one in (samples(datetime.now(timezone.utc)) if documents is None else documents)
-        }
-        self.options: dict[str, Json] = {}
-        self.reviews: list[Json] = []
-        self.requests: list[tuple[str, str]] = []
-        self.broken: Refused | None = None
+        self.fill(samples(datetime.now(timezone.utc)) if documents is None else documents)
         self._lock = threading.Lock()
         self._gateway = self._served(self._dispatch)
         self._store = self._served(self._from_store)
@@ -278,13 +278,21 @@ class FakeApi:
     def _served(application: Callable[[Request], Response]) -> BaseWSGIServer:
         wsgi = Request.application(application)
         server = make_server("127.0.0.1", 0, wsgi, threaded=True, request_handler=QuietHandler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         return server
 
     def close(self) -> None:
         for server in (self._gateway, self._store):
             server.shutdown()
             server.server_close()
+
+    def fill(self, documents: list[Stored]) -> None:
+        """Begin anew with these documents."""
+        self.documents = {one.id: one for one in documents}
+        self.options: dict[str, Json] = {}
+        self.reviews: list[Json] = []
+        self.requests: list[tuple[str, str]] = []
+        self.broken: Refused | None = None
 
     def add(self, stored: Stored) -> Stored:
         self.documents = {stored.id: stored, **self.documents}
@@ -345,7 +353,11 @@ class FakeApi:
             f"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' {self.store_url} data: blob:; "
             f"connect-src 'self' {self.store_url}; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
         )
-        headers = {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache"}
+        headers = {
+            "Content-Security-Policy": policy,
+            "X-Content-Type-Options": "nosniff",
+            "Cache-Control": "max-age=600",
+        }
         return Response(file.read_bytes(), headers=headers, content_type=f"{TYPES[file.suffix]}; charset=utf-8")
 
     def _operations(self, _: Request) -> Response:
