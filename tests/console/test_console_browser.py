@@ -169,6 +169,7 @@ def test_a_field_is_corrected_by_keyboard(browser: Browser, api: FakeApi):
         }
     ]
     assert "91310115MA1K3T0X7J" in browser.said()
+    assert len(browser.all(".boxes .chosen")) == 1
     browser.open(VIEWS["document"], READY["document"])
     row = browser.see(".item", "91310115MA1K3T0X7J").text
     assert "Corrected by Maja" in row and "91310115MA1K3T0X7Q" in row
@@ -278,6 +279,11 @@ def test_pages_are_turned_and_each_says_its_state_and_reason(browser: Browser):
     assert browser.js("return location.hash").endswith("?page=3"), "walking goes on over pages"
     browser.click(".overview summary")
     browser.click(".overview button", "2")
+    browser.see(".turner .reason")
+    assert browser.focused().text == "2", "who turns pages by a list stays in it"
+    browser.click(".turning button[aria-label='Next page']")
+    assert browser.focused().get_attribute("id") == "page", "the last page has no next one"
+    browser.press("2", ENTER)
     browser.see(".turner .reason")
 
 

@@ -58,7 +58,7 @@ export async function post(address, body, { signal, headers = {} } = {}) {
 async function answered(address, asked) {
   let reply;
   try {
-    reply = await fetch(address, { credentials: "omit", ...asked });
+    reply = await fetch(address, asked);
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem({ title: t("no_answer"), detail: t("no_answer_detail"), advice: t("no_answer_advice") });

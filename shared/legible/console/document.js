@@ -289,7 +289,7 @@ class View {
       min: "1",
       max: String(pages),
       value: String(this.page),
-      on: { change: () => this.turn(Number(field.value)) },
+      on: { change: () => this.turn(Number(field.value)), focus: () => field.select() },
     });
     const step = (by, title, mark, key) =>
       h(
@@ -313,6 +313,8 @@ class View {
       h("span", {}, t("of_pages", { pages })),
       step(1, t("next_page"), "next", "]"),
     );
+    const focus = this.turner.contains(document.activeElement) ? document.activeElement : null;
+    const open = this.turner.querySelector("details")?.open ?? false;
     put(
       this.turner,
       h(
@@ -326,6 +328,14 @@ class View {
         ? h("div", { class: `panel is-${state.state}` }, reason(state.reason))
         : null,
     );
+    this.turner.querySelector("details")?.toggleAttribute("open", open);
+    if (focus) this.refocus(focus, field);
+  }
+
+  /** Give the focus back to what looks like what had it; else to the number of the page. */
+  refocus(had, field) {
+    const alike = (one) => one.ariaLabel === had.ariaLabel && one.textContent === had.textContent && !one.disabled;
+    ([...this.turner.querySelectorAll("button, summary")].find(alike) ?? field).focus();
   }
 
   /** The pages that are not done, with their reasons, and a way to each page. */
@@ -450,10 +460,20 @@ class View {
       cut: this.viewer.cut(item),
       saved,
       closed: () => this.close(true),
-      stale: () => this.load(),
+      stale: () => this.anew(item),
     });
     this.results.open(item, this.editor.element);
     this.editor.focus();
+  }
+
+  /** Read the newest version again, and go back to what was being corrected. */
+  async anew(item) {
+    this.close();
+    this.query = { ...this.query, version: "" };
+    this.move({ ...this.query, page: this.page > 1 ? String(this.page) : "" });
+    await this.load();
+    const there = this.items.find((one) => one.page === item.page && one.name === item.name);
+    if (there) this.go(there);
   }
 
   close(focus = false) {

@@ -36,7 +36,7 @@ class List {
       this.main,
       h("h1", { tabindex: "-1" }, t("documents")),
       h("div", { class: "upper" }, panel.element, this.figure),
-      panel.list,
+      panel.tray,
       h(
         "section",
         { "aria-labelledby": "list-title" },
@@ -115,7 +115,9 @@ class List {
     );
     signal.throwIfAborted();
     const before = this.seen;
-    this.seen = JSON.stringify(found.documents.map(({ id, version, status }) => [id, version, status]));
+    this.seen = JSON.stringify(
+      found.documents.map(({ id, version, status, revision }) => [id, version, status, revision]),
+    );
     this.updated.textContent = t("updated", { time: moment(new Date(), { timeStyle: "medium" }) });
     if (before !== this.seen || this.rows.getAttribute("aria-busy") === "true") this.show(found);
     return { again: found.documents.some((one) => one.status === "running"), changed: before !== this.seen };
@@ -254,7 +256,8 @@ class Uploader {
     this.options = new Options("upload");
     this.more = h("details", { hidden: true }, h("summary", {}, t("options")), this.options.element);
     this.choice = h("div", { class: "upload-as" });
-    this.list = h("ul", { class: "uploads", "aria-label": t("uploads") });
+    this.list = h("ul", { class: "uploads" });
+    this.tray = h("section", { class: "block" }, h("h2", {}, t("uploads")), this.list);
     this.element = h(
       "section",
       { class: "uploader", "aria-label": t("upload") },
@@ -305,6 +308,7 @@ class Uploader {
 
   drawList() {
     put(this.list, uploads.map(uploadRow));
+    this.tray.hidden = !uploads.length;
     const stages = uploads.map(({ state }) => state).join();
     if (this.stages !== undefined && stages !== this.stages) this.ended();
     this.stages = stages;

@@ -3,11 +3,11 @@
 import { get, path } from "./api.js";
 import { h, put } from "./dom.js";
 import { moment, t } from "./language.js";
-import { badge, empty, loading, sign, trouble } from "./parts.js";
+import { badge, empty, loading, say, sign, trouble } from "./parts.js";
 
 /** Show the checks. */
 export function health(main, _, signal) {
-  const place = h("div", { "aria-live": "polite" });
+  const place = h("div", { class: "health" });
   const again = h(
     "button",
     { type: "button", on: { click: () => check(place, signal) } },
@@ -41,6 +41,7 @@ async function check(place, signal) {
 function summary({ status, version, checks }) {
   const failed = checks.filter((one) => one.status === "failed").length;
   const said = failed ? t("health_failed", { failed, all: checks.length }) : t("health_fine", { all: checks.length });
+  say(said);
   return h(
     "div",
     { class: "summary" },

@@ -19,6 +19,7 @@ const WORDS = {
   degraded: "status_degraded",
   unknown: "status_unknown",
   sending: "status_sending",
+  stopped: "status_stopped",
 };
 
 const SIGNS = {
@@ -33,6 +34,7 @@ const SIGNS = {
   waiting: "M8 4v4l2.5 2",
   rejected: "m4 4 8 8m0-8-8 8",
   failed: "m4 4 8 8m0-8-8 8",
+  stopped: "m4 4 8 8m0-8-8 8",
   dead: "M4 8h8",
   unknown: "M6 6a2 2 0 1 1 2 2v1.5M8 12.2v.1",
   copy: "M6 6h7v7H6zM3 10V3h7",

@@ -51,7 +51,7 @@ class View {
       spellcheck: "false",
     });
     this.request = h("div", { class: "request" });
-    this.result = h("section", { class: "block result", "aria-label": t("result"), "aria-live": "polite" });
+    this.result = h("section", { class: "block result", "aria-label": t("result") });
     this.code = h("section", { class: "block", "aria-label": t("code") });
   }
 

@@ -4,7 +4,7 @@ import { Problem, get, isId, path, post, send } from "./api.js";
 import { h } from "./dom.js";
 import { percent, t } from "./language.js";
 import { pause } from "./poll.js";
-import { badge, keyed, reason, say, sign, trouble, word } from "./parts.js";
+import { badge, keyed, reason, say, trouble, word } from "./parts.js";
 
 const AT_ONCE = 3;
 /** How long a document may stay unknown after it was sent: the event that starts it takes its time. */
@@ -33,6 +33,7 @@ export function upload(files, operation, options) {
       state: "waiting",
       share: 0,
       id: null,
+      stored: false,
       key: file.name,
       document: null,
       problem: null,
@@ -53,15 +54,15 @@ function next() {
 
 async function run(entry) {
   try {
-    await sent(entry);
+    if (!entry.stored) await sent(entry);
   } catch (problem) {
-    Object.assign(entry, { state: "failed", problem });
+    Object.assign(entry, { state: "stopped", problem });
   }
   busy -= 1;
   changed();
   next();
   if (entry.problem === null)
-    await followed(entry).catch((problem) => Object.assign(entry, { state: "failed", problem }));
+    await followed(entry).catch((problem) => Object.assign(entry, { state: "stopped", problem }));
   say(`${entry.key}: ${word(entry.state)}`);
   changed();
 }
@@ -83,7 +84,7 @@ async function sent(entry) {
     entry.share = share;
     changed();
   });
-  Object.assign(entry, { state: "running", share: 1 });
+  Object.assign(entry, { state: "running", share: 1, stored: true });
 }
 
 async function followed(entry) {
@@ -128,10 +129,7 @@ export function row(entry) {
     h("div", { class: "upload-name" }, name),
     h("div", { class: "upload-state" }, entry.state === "sending" ? bar(entry) : badge(entry.state)),
     stop ? reason(stop) : null,
-    entry.problem ? trouble(entry.problem) : null,
-    entry.problem
-      ? h("button", { type: "button", on: { click: () => again(entry) } }, sign("again"), t("try_again"))
-      : null,
+    entry.problem ? trouble(entry.problem, () => again(entry)) : null,
   );
 }
 

@@ -139,7 +139,7 @@ export class Viewer {
   /** Draw the box of an item that was corrected anew. */
   renew(item) {
     const shape = this.boxes.get(item.name);
-    if (shape) shape.setAttribute("class", `${boxed(item)} chosen`);
+    if (shape) shape.setAttribute("class", `${boxed(item)}${this.wanted?.name === item.name ? " chosen" : ""}`);
   }
 
   reveal(shape) {
@@ -170,30 +170,23 @@ export class Viewer {
     this.closer.disabled = this.zoom === ZOOMS.at(-1);
   }
 
-  /** The place of `item`, cut out of the page; null where that is not known. */
+  /** The place of `item`, cut out of the picture that is shown; null where that is not known. */
   cut(item) {
     if (!this.size || !item.location?.length) return null;
-    const box = around(item.location);
+    const picture = this.sheet.querySelector("img");
+    const scale = picture.naturalWidth / this.size.width;
+    const tall = picture.naturalHeight / this.size.height;
+    const box = around(item.location.map(([x, y]) => [x * scale, y * tall]));
     const room = Math.max(box.height * 0.6, 4);
     const [width, height] = [box.width + 2 * room, box.height + 2 * room];
-    const picture = svg("image", {
-      width: this.size.width,
-      height: this.size.height,
-      preserveAspectRatio: "none",
-      href: this.address,
+    const cut = h("canvas", {
+      class: "cut",
+      width: Math.ceil(width),
+      height: Math.ceil(height),
+      role: "img",
+      "aria-label": t("cut_alt"),
     });
-    const cut = svg(
-      "svg",
-      {
-        class: "cut",
-        viewBox: `${box.x - room} ${box.y - room} ${width} ${height}`,
-        role: "img",
-        "aria-label": t("cut_alt"),
-      },
-      picture,
-      svg("polygon", { class: "cut-box", points: points(item.location) }),
-    );
-    cut.style.aspectRatio = `${width} / ${height}`;
+    cut.getContext("2d").drawImage(picture, box.x - room, box.y - room, width, height, 0, 0, width, height);
     return cut;
   }
 }
