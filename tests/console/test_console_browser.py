@@ -582,3 +582,28 @@ def test_hostile_addresses_lead_nowhere(browser: Browser, api: FakeApi):
         assert browser.js("return window.fired") == []
     browser.open(f"#/documents/{INVOICE}?page=-1%3Cb%3E&version=%0d%0a<", ready=".items .pick")
     assert not any("version" in path for _, path in api.requests)
+
+
+# --- what the product itself writes ---
+
+GOLDENS = sorted((Path(__file__).parents[1] / "catalog").glob("*/record.json"))
+
+
+def test_every_value_of_every_operation_can_be_looked_at(browser: Browser):
+    """Given what Legible makes of each operation's answer, when it is shown, then each value has one row or cell."""
+    browser.open(VIEWS["health"])
+    browser.module("""
+        const [{ itemsOf, final }, { Results }] = await Promise.all([load("items.js"), load("results.js")]);
+        window.shown = (record) => {
+          const items = itemsOf(record);
+          const results = new Results({ picked() {}, pointed() {}, edit() {} });
+          results.show([...items], record.tables);
+          const texts = [...results.element.querySelectorAll(".pick")].map((one) => one.textContent);
+          const names = items.map((item) => `${item.page} ${item.name}`);
+          const missed = items.filter((item) => !texts.some((text) => text.includes(final(item))));
+          return [items.length, texts.length, new Set(names).size, missed.length];
+        };""")
+    for golden in GOLDENS:
+        record = json.loads(golden.read_text("utf-8"))
+        count = len(record["fields"]) + sum(len(table["cells"]) for table in record["tables"]) + len(record["text"])
+        assert browser.js("return window.shown(arguments[0])", record) == [count, count, count, 0], golden.parent.name
