@@ -80,6 +80,8 @@ class Stored:
     image: Callable[[int], bytes] | None = None
     apart: bool = False
     due: float | None = None
+    #: Links that are not as they should be.
+    links: Json = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -525,7 +527,7 @@ class FakeApi:
             "finished_at": None,
             "results": stored.results,
             "record": None if stored.apart else stored.record,
-            "links": {"self": base} | links,
+            "links": {"self": base} | links | stored.links,
         }
 
     # --- the store ---

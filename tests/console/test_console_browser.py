@@ -209,6 +209,18 @@ def test_a_correction_of_what_was_uploaded_again_is_refused_with_a_way_on(browse
     browser.wait(lambda: not browser.all(".editor") and browser.all(".items"), "it is read anew")
 
 
+def test_a_correction_that_is_begun_is_not_lost_by_a_click(browser: Browser, api: FakeApi):
+    browser.open(VIEWS["document"], READY["document"])
+    browser.click(".item .pick", "Northwick")
+    browser.press("e", "typed")
+    browser.click(".item .pick", "HL-2026-00417")
+    browser.see(".editor .note", "Save or cancel")
+    assert browser.see("#correction").get_attribute("value") == "typed"
+    browser.press(ESCAPE)
+    browser.click(".item .pick", "HL-2026-00417")
+    assert browser.all(".editor") == [] and api.reviews == []
+
+
 def test_a_cell_and_a_block_of_text_are_corrected_by_their_names(browser: Browser, api: FakeApi):
     browser.open(VIEWS["document"], READY["document"])
     browser.click("td .pick", "30.50")
@@ -530,6 +542,10 @@ def test_nothing_hostile_becomes_anything_but_text(browser: Browser, api: FakeAp
         api.add(Stored(f"in/{text}", "rejected", text))
     browser.open(ready=".list a")
     assert PAYLOADS[0] in browser.text()
+    for name in PAYLOADS[:3]:
+        browser.js(DROP, name, 10, "image/png")
+        browser.see(".upload", name)
+    browser.wait(lambda: len(browser.all(".upload .is-done")) == 3, "they are read")
     innocent(browser)
     browser.open(f"#/documents/{stored.id}", ready=".items .pick")
     for text in PAYLOADS[:5]:
@@ -568,14 +584,10 @@ def innocent(browser: Browser, refused: bool = False) -> None:
 
 def test_hostile_addresses_lead_nowhere(browser: Browser, api: FakeApi):
     stored = api.documents[INVOICE]
-    whole = api._whole
-
-    def lied(one: Stored) -> dict[str, object]:
-        return whole(one) | {"links": {"xlsx": "javascript:alert(1)", "csv": "data:text/html,x", "record": "/v1/x"}}
-
-    api._whole = lied  # type: ignore[method-assign]
+    stored.links = {"xlsx": "javascript:alert(1)", "csv": "data:text/html,x", "record": "/v1/x"}
     browser.open(f"#/documents/{stored.id}", ready=".items .pick")
-    assert [one.get_dom_attribute("href") for one in browser.all(".downloads a")][:3] == [None, None, "/v1/x"]
+    ways = {one.text: one.get_dom_attribute("href") for one in browser.all(".downloads a")}
+    assert (ways["Excel"], ways["CSV"], ways["JSON"]) == (None, None, "/v1/x")
     for address in ("#/documents/../../v1/x", "#/documents/%3Cimg%3E", "#/documents/javascript:alert(1)", "#/<script>"):
         browser.open(address)
         browser.see(".empty")

@@ -35,6 +35,7 @@ class View {
     });
     this.results = new Results({ picked: (item) => this.choose(item), pointed, edit: (item) => this.edit(item) });
     keys(this.deeds(), signal);
+    addEventListener("beforeunload", (event) => this.editor?.changed && event.preventDefault(), { signal });
   }
 
   deeds() {
@@ -367,6 +368,7 @@ class View {
 
   turn(page) {
     if (!(page >= 1 && page <= this.pages()) || page === this.page) return this.drawTurner();
+    if (this.held()) return this.drawTurner();
     this.close();
     this.page = page;
     this.move({ ...this.query, page: page > 1 ? String(page) : "" });
@@ -437,11 +439,21 @@ class View {
 
   go(item) {
     if (item.page !== this.page) this.turn(item.page);
-    this.choose(item, true);
+    if (item.page === this.page) this.choose(item, true);
+  }
+
+  /** Whether a correction is begun that is neither saved nor cancelled; if so, ask for it. */
+  held() {
+    if (!this.editor?.changed) return false;
+    this.editor.insist();
+    return true;
   }
 
   choose(item, focus = false) {
-    if (this.editor && this.editor.item !== item) this.close();
+    if (this.editor && this.editor.item !== item) {
+      if (this.held()) return;
+      this.close();
+    }
     if (this.chosen !== item) {
       this.chosen = item;
       this.viewer.mark(item);
@@ -452,7 +464,8 @@ class View {
   }
 
   edit(item) {
-    if (this.editor) this.close();
+    if (this.held()) return;
+    this.close();
     this.choose(item);
     const saved = (value, by) => this.saved(item, value, by);
     this.editor = new Editor({ ...this.document, id: this.query.id }, item, {

@@ -35,7 +35,7 @@ export class Editor {
       id: "correction",
       rows: String(Math.min(8, Math.max(1, this.was.split("\n").length))),
       spellcheck: "false",
-      maxlength: "10000",
+      maxlength: "100000",
     });
     this.input.value = this.was;
     this.place = h("div", { class: "editor-answer" });
@@ -82,6 +82,17 @@ export class Editor {
     this.input.select();
   }
 
+  /** Whether something was typed that is not saved. */
+  get changed() {
+    return this.input.value !== this.was;
+  }
+
+  /** Ask to save or cancel first. */
+  insist() {
+    put(this.place, h("p", { class: "note", role: "alert" }, t("save_first")));
+    this.input.focus();
+  }
+
   key(event) {
     if (event.key === "Escape") {
       event.preventDefault();
@@ -95,6 +106,7 @@ export class Editor {
 
   /** Send the correction; `value` null takes the last one back. */
   async send(conflicts, value = this.input.value) {
+    if (this.save.disabled) return null;
     if (value === this.was) return this.closed();
     const by = this.who.value.trim();
     name(by);

@@ -79,6 +79,7 @@ export class Viewer {
   }
 
   overlay(picture, page, document, items) {
+    if (picture.parentNode !== this.sheet) return; // Another page is shown by now.
     this.size = extent(page?.frame ?? null, document, { width: picture.naturalWidth, height: picture.naturalHeight });
     const placed = items.filter((item) => item.location?.length);
     if (!this.size) this.note.textContent = placed.length ? t("places_unknown") : "";
@@ -112,6 +113,7 @@ export class Viewer {
       () => null,
       (problem) => problem,
     );
+    if (address !== this.address) return;
     put(
       this.frame,
       empty(
