@@ -33,6 +33,7 @@ const [selector, text] = arguments;
 const holds = (one) => (one.innerText ?? one.textContent).includes(text);
 return [...document.querySelectorAll(selector)].find((one) => one.checkVisibility() && holds(one));
 """
+READ = f"return (function () {{ {SHOWN} }}).apply(null, arguments)?.innerText"
 
 
 class Browser:
@@ -80,7 +81,17 @@ class Browser:
         return self.wait(lambda: self.js(SHOWN, selector, text), f"no {selector} with {text!r}", seconds)
 
     def click(self, selector: str, text: str = "") -> None:
-        self.see(selector, text).click()
+        def clicked() -> bool:
+            found = self.js(SHOWN, selector, text)
+            if found is not None:
+                found.click()
+            return found is not None
+
+        self.wait(clicked, f"no {selector} with {text!r} to click")
+
+    def read(self, selector: str, text: str = "") -> str:
+        """Wait as ``see`` does, and return what the element says; it may be drawn anew at any moment."""
+        return str(self.wait(lambda: self.js(READ, selector, text), f"no {selector} with {text!r}"))
 
     def text(self) -> str:
         return str(self.js("return document.body ? document.body.innerText : ''"))

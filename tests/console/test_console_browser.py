@@ -84,7 +84,7 @@ def test_several_files_are_uploaded_and_one_that_fails_says_why_and_is_tried_aga
     browser.open(ready=".list a")
     api.broken = Refused(413, "too-large", "Too large", "The file has 91 MB.", "Send at most 50 MB.")
     browser.js(DROP, "huge.pdf", 10, "application/pdf")
-    told = browser.see(".upload .trouble", "Too large").text
+    told = browser.read(".upload .trouble", "Too large")
     assert "The file has 91 MB." in told and "Send at most 50 MB." in told
     api.broken = None
     browser.click(".upload button", "Try again")
@@ -171,7 +171,7 @@ def test_a_field_is_corrected_by_keyboard(browser: Browser, api: FakeApi):
     assert "91310115MA1K3T0X7J" in browser.said()
     assert len(browser.all(".boxes .chosen")) == 1
     browser.open(VIEWS["document"], READY["document"])
-    row = browser.see(".item", "91310115MA1K3T0X7J").text
+    row = browser.read(".item", "91310115MA1K3T0X7J")
     assert "Corrected by Maja" in row and "91310115MA1K3T0X7Q" in row
     browser.click(".item .pick", "91310115MA1K3T0X7J")
     browser.click(".item.chosen .pencil")
@@ -189,7 +189,7 @@ def test_who_corrects_the_same_value_sees_both_and_chooses(browser: Browser, api
     browser.press(ENTER)
     browser.see("#correction").send_keys("Northwick Paper Works Ltd")
     browser.click(".editor button", "Save")
-    told = browser.see(".conflict").text
+    told = browser.read(".conflict")
     assert "Northwich" in told and "Northwick Paper Works Ltd" in told and "Tomas" in told
     browser.click(".conflict button", choice)
     browser.see(".item .value", counts)
@@ -251,7 +251,7 @@ def test_a_box_and_its_row_light_up_together_and_lie_where_the_text_is(browser: 
     browser.js("""const box = [...document.querySelectorAll(".boxes polygon")]
         .find((one) => one.textContent.startsWith("Seller"));
         box.dispatchEvent(new PointerEvent("pointerenter"))""")
-    assert "Harbor Lane" in browser.see(".item.lit").text
+    assert "Harbor Lane" in browser.read(".item.lit")
     browser.js("""[...document.querySelectorAll(".items .pick")].find((one) => one.innerText.includes("HL-2026"))
         .dispatchEvent(new PointerEvent("pointerenter"))""")
     assert "Invoice number" in browser.js("return document.querySelector('.boxes .lit').textContent")
@@ -282,7 +282,7 @@ def test_locations_are_led_to_the_picture_by_frame_size_or_not_at_all(browser: B
 def test_pages_are_turned_and_each_says_its_state_and_reason(browser: Browser):
     browser.open(f"#/documents/{LETTER}", ready=".blocks .pick")
     browser.press("]")
-    assert "Scan it again at 150 dpi." in browser.see(".turner .reason").text
+    assert "Scan it again at 150 dpi." in browser.read(".turner .reason")
     assert browser.js("return location.hash").endswith("?page=2")
     browser.press("]")
     browser.see(".blocks .pick", "Dear Ms Lindqvist")
@@ -349,14 +349,14 @@ def test_an_operation_is_tried_and_its_code_is_shown(browser: Browser, api: Fake
     browser.click("button", "Send")
     browser.see("[role=alert]", "Choose a file first.")
     browser.js(DROP, "market.png", 2000, "image/png")
-    request = browser.see(".request pre", "market.png").text
+    request = browser.read(".request pre", "market.png")
     assert 'options: {"advanced_mode":true,"page_num":2}' in request and "POST /v1/documents?wait=20" in request
     browser.click("button", "Send")
     browser.see(".result .values", "Harbor Lane Freight Ltd")
     assert api.options[encoded("vat-invoice/market.png")] == {"advanced_mode": True, "page_num": 2}
     browser.click(".result [role=tab]", "Raw answer")
-    assert '"serial": 12345678901234567890,' in browser.see(".result pre").text, "no digit is lost"
-    assert "vat-invoice/market.png" in browser.see("[aria-label='The same as code'] pre", "market.png").text
+    assert '"serial": 12345678901234567890,' in browser.read(".result pre"), "no digit is lost"
+    assert "vat-invoice/market.png" in browser.read("[aria-label='The same as code'] pre", "market.png")
     browser.press(TAB)
     browser.click("[role=tab]", "Python")
     browser.press("\ue014")
@@ -414,7 +414,7 @@ def test_json_is_laid_out_without_being_read(browser: Browser):
 
 def test_health_tells_what_to_do(browser: Browser):
     browser.open(VIEWS["health"], READY["health"])
-    failed = browser.see(".check-entry.is-failed").text
+    failed = browser.read(".check-entry.is-failed")
     assert "id-card is not subscribed." in failed and "Grant the agency" in failed
     assert "1 of 4 checks failed." in browser.text()
 

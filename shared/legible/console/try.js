@@ -382,9 +382,14 @@ function values(items) {
           h("th", { scope: "col", class: "count" }, t("confidence")),
         ),
       ),
-      h("tbody", {}, items.map(row)),
+      h("tbody", {}, items.filter((item) => !heads(item)).map(row)),
     ),
   );
+}
+
+/** Whether an item is a label of ours above a column. */
+function heads(item) {
+  return item.kind === "cell" && item.table.header && item.cell.row === 0;
 }
 
 function pre(source, title) {
