@@ -25,8 +25,11 @@ endef
 $(LOCAL): requirements/local.txt $(VENV)/.uv
 	$(call install,local)
 
-$(DEV): requirements/dev.txt $(VENV)/.uv
+$(DEV): requirements/dev.txt tests/console/package-lock.json $(VENV)/.uv
 	$(call install,dev)
+	@command -v npm >/dev/null || { echo "No npm here: the console's accessibility tests will be skipped."; exit 0; }; \
+		npm ci --prefix tests/console --ignore-scripts --no-audit --no-fund --silent \
+		|| echo "npm could not install axe-core: the console's accessibility tests will be skipped."
 
 .PHONY: help demo up test test-all bench check format lock docs clean
 help: ## this list
