@@ -174,12 +174,17 @@ class Claim:
             self._confirm()
 
     def release(self, **values: Any) -> None:
-        """Let the next delivery in at once, instead of after the lease; a share's lines are seen to stand first."""
+        """Let the next delivery in at once, instead of after the lease.
+
+        A share's lines are seen to stand first, while nobody else may call for its pages, and then that it was let go.
+        """
         try:
             with self._lock:
                 if self.share is not None:
                     self._confirm()
                 self.write("released", **values)
+                if self.share is not None:
+                    self._confirm()
         finally:
             self._ledger.arbiter.release(self._name, self.owner)
 

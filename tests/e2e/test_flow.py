@@ -97,11 +97,10 @@ def test_twelve_pages_in_four_shares_become_one_record(start):
 
 @pytest.mark.parametrize("unaided", ["", "pages"], ids=["tried again", "left to the last step"])
 def test_a_branch_whose_instance_is_killed_loses_nothing(start, unaided):
-    # given one share's instance that dies while its first pages are called for
-    cloud = start(seconds=10, latency=2)
+    # given one share's instance that dies when its first call was paid for and not answered
+    cloud = start(seconds=12)
     upload(cloud, KEY, pdf(12))
-    warm(cloud)
-    cloud.functions.faults.add(Fault("kill", method="run", path="recognize_pages", seconds=1.5))
+    cloud.ocr.faults.add(Fault("kill-after", method="POST", path="general-text"))
 
     # when
     execution = run(cloud, unaided=unaided)
@@ -112,8 +111,8 @@ def test_a_branch_whose_instance_is_killed_loses_nothing(start, unaided):
     assert outcomes["recognize_pages", "exit"] == 1
     assert outcomes["recognize_pages", "success"] == (3 if unaided else 4)
     assert (execution.output["status"], calls["answered"], calls["surplus"]) == ("done", 12, 0)
-    assert 1 <= calls["unknown"] <= 3
-    assert sum(called(cloud).values()) == paid(cloud) == 12 + calls["unknown"]
+    assert calls["unknown"] >= 1
+    assert 12 < paid(cloud) <= sum(called(cloud).values()) == 12 + calls["unknown"]
 
 
 def test_what_fails_for_good_ends_as_its_pages_say(start):
@@ -150,6 +149,22 @@ def test_flows_of_one_document_at_once_pay_once(start):
     assert [execution.output["status"] for execution in executions] == ["done"] * 3
     assert record(cloud, KEY)["calls"] == {"answered": 12, "unknown": 0, "surplus": 0}
     assert (paid(cloud), called(cloud)) == (12, Counter(PAGES))
+
+
+def test_an_obs_that_lets_simultaneous_appends_both_through_costs_nothing_twice(start):
+    # given shares whose appends meet all the time, and of two that meet only the last one stands (OBS FAQ obs_faq_0165)
+    cloud = start()
+    upload(cloud, KEY, pdf(12))
+    cloud.obs.race(0.05)
+
+    # when
+    execution = run(cloud, attempts=60)
+    cloud.obs.race(0)
+
+    # then every call is in the journal, once
+    calls = record(cloud, KEY)["calls"]
+    assert (execution.output["status"], calls["answered"]) == ("done", 12)
+    assert paid(cloud) == 12 + calls["surplus"] + calls["unknown"]
 
 
 def test_one_step_alone_serves_anybodys_flow(start):

@@ -525,6 +525,29 @@ class TestShares:
         # then
         assert seen == [["claimed", "claimed", "calling"]]
 
+    def test_a_share_that_is_let_go_is_seen_to_be(self, rig: Rig) -> None:
+        # given an append of another share that stands in the place of the line that gives this one back
+        upload = rig.upload(KEY, tiff(4))
+
+        def swallow(verb: str, ref: ObjectRef) -> None:
+            body = rig.store.objects[ref][0]
+            last = journal.decode(journal.last_line(body), "") if verb == "append" else ()
+            if last and last[0].event == "released":
+                rig.store.after = lambda verb, ref: None
+                theirs = journal.encode(Line("refused", NOON, "other", 1, page=2))
+                kept = body[: -len(journal.last_line(body))]
+                rig.store.objects[ref] = (kept + theirs, *rig.store.objects[ref][1:])
+
+        rig.store.after = swallow
+
+        # when
+        rig.steps().recognize_pages(upload, Share(1, 2))
+        begun = rig.clock.now()
+        assert rig.steps().recognize(upload)["status"] == "done"
+
+        # then nobody waits for its lease
+        assert rig.clock.now() - begun < timedelta(seconds=5)
+
     def test_a_journal_that_grew_by_more_than_is_read_at_once_is_read_whole(self, rig: Rig) -> None:
         # given two shares, one of which writes more than a longest line while the other waits
         ledger = Ledger(rig.store, OUT, None, rig.clock.now, rig.clock.pause)
