@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from legible import api
+from legible.api.routes import ROUTES
 from legible.catalog import OPERATIONS
 from legible.checks import RULES, rules
 from legible.model import SCHEMA, Record
@@ -96,6 +97,13 @@ def checks_table() -> str:
     return "\n".join(rows)
 
 
+def routes_table() -> str:
+    """Return README's table of what can be asked over HTTP."""
+    rows = ["| request | what it does |", "|---|---|"]
+    rows += [f"| `{route.method} {route.path}` | {route.summary} |" for route in ROUTES]
+    return "\n".join(rows)
+
+
 def settings_reference() -> str | None:
     """Return what ``legible.settings.reference()`` says, or None where there is no such function."""
     if importlib.util.find_spec("legible.settings") is None:
@@ -133,6 +141,7 @@ def documents() -> Iterator[tuple[Path, str]]:
     readme = README.read_text("utf-8") if README.exists() else ""
     readme = with_block(readme, "operations", operations_table())
     readme = with_block(readme, "checks", checks_table())
+    readme = with_block(readme, "routes", routes_table())
     settings = settings_reference()
     if settings is not None:
         readme = with_block(readme, "settings", settings)

@@ -63,7 +63,7 @@ class Known(Struct, frozen=True):
 
 
 class Listed(Struct, frozen=True):
-    """A document in a list. ``size`` in bytes where it was looked at."""
+    """A document in a list. ``size`` in bytes, as long as the upload is there."""
 
     key: str
     version: str
@@ -178,7 +178,7 @@ class Lookup:
         if published is None or (newer and candidate.key):
             return self._waiting(candidate, key)
         return Listed(
-            key, published.version, published.status, published.operation, published.revision, None,
+            key, published.version, published.status, published.operation, published.revision, candidate.length,
             published.uploaded_at or candidate.uploaded_at,
         )  # fmt: skip
 
@@ -190,7 +190,7 @@ class Lookup:
         except RejectedError:
             document, operation = None, ""
         version = document.version if document else candidate.etag
-        return Listed(key, version, "running", operation, 0, document.size if document else None, candidate.uploaded_at)
+        return Listed(key, version, "running", operation, 0, candidate.length, candidate.uploaded_at)
 
     def _uploaded(self, key: str) -> Document | None:
         """Return the newest upload of a key, as far as it lies in the input bucket."""

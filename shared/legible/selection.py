@@ -40,8 +40,8 @@ class Candidate(Struct, frozen=True, array_like=True):
     """What lists tell of one document.
 
     ``name`` is what its results are filed under. ``key`` and ``etag`` are those of what lies in the input bucket, empty
-    where nothing does or nobody asked; ``uploaded_at`` is that object's time, else the record's. ``size`` is that of
-    its ``record.json`` in bytes; None where lists have none.
+    where nothing does or nobody asked, and ``length`` its size; ``uploaded_at`` is that object's time, else the
+    record's. ``size`` is that of its ``record.json``; None where lists have none. Sizes in bytes.
     """
 
     name: str
@@ -49,12 +49,13 @@ class Candidate(Struct, frozen=True, array_like=True):
     etag: str = ""
     size: int | None = None
     uploaded_at: datetime | None = None
+    length: int | None = None
 
     def joined(self, other: Candidate) -> Candidate:
         """Return what this and another list tell together."""
         first, second = (self, other) if self.key else (other, self)
         size = first.size if second.size is None else second.size
-        return Candidate(self.name, first.key, first.etag, size, first.uploaded_at or second.uploaded_at)
+        return Candidate(self.name, first.key, first.etag, size, first.uploaded_at or second.uploaded_at, first.length)
 
 
 class Candidates:
@@ -130,7 +131,7 @@ class Selector:
     def _uploads(self, selection: Selection) -> Iterator[Candidate]:
         """Yield what lies in the input bucket; nothing for a day: that is of what ended on it."""
         for item in self._documents(selection.prefix) if selection.day is None else ():
-            yield Candidate(layout.shortened(item.key), item.key, item.etag, uploaded_at=item.modified_at)
+            yield Candidate(layout.shortened(item.key), item.key, item.etag, None, item.modified_at, item.size)
 
     def _documents(self, prefix: str) -> Iterator[Listed]:
         for item in self._store.list(self._input, prefix):

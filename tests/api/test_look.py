@@ -160,6 +160,7 @@ class TestList:
         assert self.names(found) == ["no-route.png", "new.png", "4.png", "3.png", "2.png", "1.png", "0.png"]
         assert [one["status"] for one in found["documents"][:3]] == ["running", "running", "done"]
         assert [one["operation"] for one in found["documents"][:3]] == ["", "general-text", "passport"]
+        assert all(one["size"] > 0 for one in found["documents"])
         assert found["next"] is None
 
     def test_it_comes_in_parts_that_leave_nothing_out(self, front):

@@ -92,7 +92,7 @@ class Listing(Struct, frozen=True, forbid_unknown_fields=True):
 
     prefix: Prefix = ""
     status: Status | Literal[""] = ""
-    limit: Annotated[int, Meta(ge=1, le=100)] = 50
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
     cursor: Annotated[str, Meta(max_length=2000)] = ""
 
 

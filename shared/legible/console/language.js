@@ -56,8 +56,9 @@ export function percent(share) {
   return new Intl.NumberFormat(locale(), { style: "percent" }).format(Math.floor(share * 100) / 100);
 }
 
-/** Write a size in bytes. */
+/** Write a size in bytes; of what is not there any more nobody knows it. */
 export function size(bytes) {
+  if (bytes === null) return "";
   const units = ["byte", "kilobyte", "megabyte", "gigabyte"];
   const power = Math.min(Math.floor(Math.log10(Math.max(bytes, 1)) / 3), units.length - 1);
   const style = {
