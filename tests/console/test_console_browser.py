@@ -375,6 +375,11 @@ def test_an_operation_is_tried_and_its_code_is_shown(browser: Browser, api: Fake
     browser.press("\ue014")
     assert browser.focused().text == "curl"
     browser.see("[role=tabpanel] pre", "curl -X POST")
+    asked = {"origin": api.url, "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
+    browser.driver.execute_cdp_cmd("Browser.grantPermissions", asked)
+    browser.click(".request button", "Copy")
+    browser.see(".request button", "Copied")
+    assert browser.module("return navigator.clipboard.readText();").startswith("POST /v1/documents?wait=20")
 
 
 def test_an_address_is_tried_and_a_large_file_goes_to_the_store(browser: Browser, api: FakeApi):
