@@ -56,7 +56,7 @@ export function chart(found, note) {
       h("summary", {}, t("chart_table")),
       h(
         "div",
-        { class: "scroll", tabindex: "0", role: "region", "aria-label": t("chart_title", { days: DAYS }) },
+        { class: "scroll", tabindex: "0", role: "group", "aria-label": t("chart_title", { days: DAYS }) },
         table(found, shown),
       ),
     ),

@@ -59,6 +59,7 @@ class View {
   }
 
   async load() {
+    this.editor = null;
     put(this.main, h("h1", { class: "unseen", tabindex: "-1" }, t("document")), loading());
     try {
       await this.read();
@@ -77,30 +78,44 @@ class View {
   }
 
   async read() {
-    this.document = await get(this.address(), this.signal);
-    this.record = this.document.record;
-    const apart = this.document.status !== "running" && !this.record && this.document.links?.record;
-    if (apart) this.record = await get(apart, this.signal);
-    this.items = this.record ? itemsOf(this.record) : [];
+    await this.take(await get(this.address(), this.signal));
+  }
+
+  /** Take a document as the API tells it, with its record; one that is too large for a reply is asked for apart. */
+  async take(found) {
+    const apart = found.status !== "running" && !found.record && found.links?.record;
+    const record = apart ? await get(apart, this.signal) : found.record;
+    Object.assign(this, { document: found, record, items: record ? itemsOf(record) : [] });
   }
 
   follow() {
-    const before = () => JSON.stringify([this.document.status, this.document.answered, this.document.pages]);
+    const seen = ({ status, answered, pages }) => JSON.stringify([status, answered, pages]);
     const task = async () => {
-      const known = before();
-      await this.read();
-      const changed = known !== before();
-      const again = this.document.status === "running";
-      if (!again) say(t("finished"));
-      if (!again && !this.editor) this.draw();
-      else if (changed) this.progress();
+      const found = await get(this.address(), this.signal);
+      const changed = seen(found) !== seen(this.document);
+      const again = found.status === "running";
+      if (!again) await this.ended(found);
+      else if (changed) this.progress(found);
       return { again, changed };
     };
     poll(task, (problem) => problem.name !== "AbortError" && put(this.alarm, trouble(problem)), this.signal);
   }
 
-  /** Show how far a running document is, and leave the rest of the view as it is. */
-  progress() {
+  /** Show a document that was running and is finished; what is being corrected is left until it is asked for. */
+  async ended(found) {
+    say(t("finished"));
+    if (this.editor) {
+      const show = h("button", { type: "button", on: { click: () => this.load() } }, t("show_newest"));
+      put(this.alarm, h("p", { class: "note deeds" }, t("finished"), show));
+      return;
+    }
+    await this.take(found);
+    this.draw();
+  }
+
+  /** Show how far a running document is; the record that is shown stays, and with it what was chosen. */
+  progress(found) {
+    this.document = found;
     put(this.alarm);
     put(this.facts, this.told());
     this.drawTurner();
@@ -125,7 +140,7 @@ class View {
       h(
         "div",
         { class: "desk" },
-        h("section", { class: "sight", "aria-label": t("page_picture") }, this.turner, this.viewer.element),
+        h("div", { class: "sight" }, this.turner, this.viewer.element),
         h(
           "section",
           { class: "results", "aria-label": t("results") },

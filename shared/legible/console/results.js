@@ -151,7 +151,7 @@ export class Results {
     return section(
       title,
       "",
-      h("div", { class: "scroll", role: "region", "aria-label": title, tabindex: "0" }, shown),
+      h("div", { class: "scroll", role: "group", "aria-label": title, tabindex: "0" }, shown),
       slot,
     );
   }

@@ -367,7 +367,7 @@ function values(items) {
     );
   return h(
     "div",
-    { class: "scroll", role: "region", tabindex: "0", "aria-label": t("fields") },
+    { class: "scroll", role: "group", tabindex: "0", "aria-label": t("fields") },
     h(
       "table",
       { class: "grid values" },
@@ -393,7 +393,7 @@ function heads(item) {
 }
 
 function pre(source, title) {
-  return h("pre", { class: "source", tabindex: "0", role: "region", "aria-label": title }, source);
+  return h("pre", { class: "source", tabindex: "0", role: "group", "aria-label": title }, source);
 }
 
 function once() {

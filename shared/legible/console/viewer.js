@@ -16,7 +16,7 @@ export class Viewer {
   /** `hovered` and `picked` are told the item of a box, or null. */
   constructor({ hovered, picked, titled }) {
     Object.assign(this, { hovered, picked, titled, zoom: 1, boxes: new Map(), size: null, address: "" });
-    this.frame = h("div", { class: "stage", tabindex: "0", role: "region", "aria-label": t("page_picture") });
+    this.frame = h("div", { class: "stage", tabindex: "0", role: "group", "aria-label": t("page_picture") });
     this.zoomed = h("output", { class: "zoomed" });
     this.closer = h(
       "button",
