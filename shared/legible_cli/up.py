@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime, timezone
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,8 @@ from localcloud.cloud import LocalCloud
 #: A file is uploaded when it did not change for this long: whoever copies it in has finished.
 SETTLE_SECONDS = 1.0
 _LOOK_SECONDS = 0.5
+#: The timer that sends waiting notices again (serverless.yml), and how often it rings, in seconds.
+_NOTICES, _NOTICE_SECONDS = "legible-notices", 60.0
 
 
 class Sent(Struct):
@@ -47,11 +50,13 @@ class Folders:
         self, cloud: LocalCloud, inbox: Path, outbox: Path, state: Path, tell: Callable[[Record, Path], None]
     ) -> None:
         """See the class."""
+        self._cloud = cloud
         self._buckets = Buckets(cloud)
         self._inbox = inbox
         self._outbox = outbox
         self._state = state
         self._tell = tell
+        self._ring_at = time.monotonic() + _NOTICE_SECONDS
         self._seen: dict[str, tuple[int, int, float]] = {}
         self._sent = msgspec.json.decode(state.read_bytes(), type=dict[str, Sent]) if state.exists() else {}
         inbox.mkdir(parents=True, exist_ok=True)
@@ -66,6 +71,14 @@ class Folders:
         for key, sent in self._sent.items():
             if not sent.delivered:
                 self._deliver(key, sent)
+        if time.monotonic() >= self._ring_at:
+            self.ring()
+
+    def ring(self) -> None:
+        """Ring the timer for notices as the platform would, if one waits: a laptop is not woken for nothing."""
+        self._ring_at = time.monotonic() + _NOTICE_SECONDS
+        if self._buckets.notices_wait():
+            self._cloud.ring(_NOTICES, datetime.now(timezone.utc))
 
     def watch(self, until: threading.Event) -> None:
         """Look again and again until told to end; a cloud that is busy for a moment is asked again."""

@@ -16,6 +16,8 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
+import clouds
+from legible.model import ObjectRef
 from legible_cli.__main__ import main
 from legible_cli.run import Items, files_of, run, why
 from legible_cli.up import SETTLE_SECONDS, Folders
@@ -151,6 +153,16 @@ class TestUp:
         assert told[0].status == "done"
         assert (tmp_path / "out/passport/anna.png/record.xlsx").exists()
         assert len(cloud.ocr.journal.calls) == 1
+
+    def test_a_notice_that_waits_is_sent_again_by_its_timer(self, cloud, tmp_path):
+        folders = self.folders(cloud, tmp_path, [])
+        rung: list = []
+        cloud.ring = lambda timer, at: rung.append(timer)
+        folders.ring()
+        assert rung == []
+        clouds.store(cloud).write(ObjectRef("legible-out", "notices/outbox/a.json"), b"{}", "application/json")
+        folders.ring()
+        assert rung == ["legible-notices"]
 
     def test_a_file_that_is_still_written_is_waited_for(self, cloud, tmp_path):
         folders = self.folders(cloud, tmp_path, [])
