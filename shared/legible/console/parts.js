@@ -153,13 +153,13 @@ export function time(date, shown, exact) {
   return h("time", { datetime: date.toISOString(), title: exact }, shown);
 }
 
-/** Tabs: `[{ name, content }]`; content is a node. Arrow keys move, as ARIA's pattern says. */
-export function tabs(name, entries) {
+/** Tabs: `[{ name, content }]`; content is a node. Arrow keys move, as ARIA's pattern says; the one with the number `first` is open. */
+export function tabs(name, entries, first = 0) {
   const prefix = `tab-${name.replace(/\W+/g, "-")}`;
   const panels = entries.map(({ content }, index) =>
     h(
       "div",
-      { role: "tabpanel", id: `${prefix}-panel-${index}`, "aria-labelledby": `${prefix}-${index}`, hidden: index > 0 },
+      { role: "tabpanel", id: `${prefix}-panel-${index}`, "aria-labelledby": `${prefix}-${index}`, hidden: index !== first },
       content,
     ),
   );
@@ -171,8 +171,8 @@ export function tabs(name, entries) {
         role: "tab",
         id: `${prefix}-${index}`,
         "aria-controls": `${prefix}-panel-${index}`,
-        "aria-selected": index === 0 ? "true" : "false",
-        tabindex: index === 0 ? "0" : "-1",
+        "aria-selected": index === first ? "true" : "false",
+        tabindex: index === first ? "0" : "-1",
         on: { click: () => choose(index) },
       },
       title,

@@ -226,7 +226,12 @@ class View {
         }),
         this.signal,
       );
-      if (slug !== this.operation.slug) return;
+      const source = found.python + found.curl;
+      if (slug !== this.operation.slug || source === this.source) return;
+      this.source = source;
+      // What is drawn anew keeps the tab that was chosen, and the focus if it was here.
+      const chosen = [...this.code.querySelectorAll("[role=tab]")].findIndex((tab) => tab.ariaSelected === "true");
+      const held = this.code.contains(document.activeElement);
       put(
         this.code,
         h("h2", {}, t("code")),
@@ -244,9 +249,12 @@ class View {
               copier(() => source),
             ),
           })),
+          Math.max(chosen, 0),
         ),
       );
+      if (held) this.code.querySelector("[role=tab][aria-selected=true]").focus();
     } catch (problem) {
+      this.source = null;
       if (problem.name !== "AbortError")
         put(
           this.code,
