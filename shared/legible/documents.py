@@ -85,7 +85,8 @@ class Documents:
             order = orders.read(head.metadata, head.size)
         except RejectedError as error:
             return document, error
-        return msgspec.structs.replace(document, order=upload.order or order), None
+        asked = None if replaced(upload, document) else upload.order  # it was asked for what lay there before
+        return msgspec.structs.replace(document, order=asked or order), None
 
     def _refuse(self, ref: ObjectRef) -> None:
         if ref.bucket == self._output and (self._output != self._input or ref.key.startswith(layout.OWN)):
@@ -161,7 +162,7 @@ class Documents:
         )
         self._hold_many(plan, routed)
         document = msgspec.structs.replace(document, width=look.width, height=look.height, page_count=plan.pages)
-        return document, Job(document, operation, routed.options, plan, sheets, self._not_newest(document))
+        return document, Job(document, operation, routed.options, plan, sheets, self._no_url(document))
 
     def _hold_many(self, plan: pages.Plan, routed: Routed) -> None:
         """Hold a document of more pages than are paid for unasked; it is never cut."""
@@ -219,8 +220,14 @@ class Documents:
     def _read(self, document: Document, first: int | None = None, last: int | None = None) -> bytes:
         return self._store.read(document.ref, Wanted(document.version_id, document.etag, first, last))
 
-    def _not_newest(self, document: Document) -> str:
-        """Say why the service cannot be given a URL: it opens an object's newest version, and this is an older one."""
+    def _no_url(self, document: Document) -> str:
+        """Say why the service cannot be given a URL: it would open another object, or a newer version of this one.
+
+        Whoever opens a URL may resolve ``..`` in it first (RFC 3986, 5.2.4; curl and requests do): ``a/../b/x.png`` is
+        an object of its own, and its URL that of somebody else's ``b/x.png``.
+        """
+        if {".", ".."} & set(document.key.split("/")):
+            return "sent inline: a URL of a key with '.' or '..' in it can be taken for that of another key"
         if not document.version_id:
             return ""
         newest = self._head(document.ref, "")

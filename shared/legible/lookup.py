@@ -30,11 +30,12 @@ _AT_ONCE, _MOST_LOOKED = 8, 400
 
 
 class Known(Struct, frozen=True):
-    """A document as it stands: which version, how its pages are, what was published of it."""
+    """A document as it stands: which version, how its pages are, what was published of it, whether it is worked on."""
 
     document: Document
     state: State
     published: Published | None = None
+    held: bool = False
 
     @property
     def status(self) -> Status:
@@ -187,7 +188,7 @@ class Lookup:
         try:
             document = self._uploaded(key)
             operation = routing.route(key, self._rules, document.order if document else None).operation.slug
-        except RejectedError:
+        except DocumentError:  # no route, or no access: of one among many the list tells what it can
             document, operation = None, ""
         version = document.version if document else candidate.etag
         return Listed(key, version, "running", operation, 0, candidate.length, candidate.uploaded_at)
@@ -200,7 +201,7 @@ class Lookup:
             return None
         if isinstance(error, ObjectGoneError):
             return None
-        if isinstance(error, DocumentError) and not document.size:
+        if isinstance(error, DocumentError) and not document.etag:  # it could not even be looked at
             raise error
         return document
 
@@ -219,7 +220,7 @@ class Lookup:
                 ObjectRef(self._output, layout.version(document, RECORD)), Wanted(first=0, last=HEAD_BYTES - 1)
             )
             document = document_of(first)
-        return Known(document, state, published)
+        return Known(document, state, published, state.held(self._ledger.now()))
 
 
 def _place(candidate: Candidate) -> tuple[float, str]:

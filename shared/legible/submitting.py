@@ -7,6 +7,7 @@ import re
 import unicodedata
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import msgspec
@@ -31,6 +32,8 @@ _UNFIT = re.compile(r"[\x00-\x1f\x7f\\]+")
 #: A signed upload is good for so long, in seconds.
 _UPLOAD_SECONDS = 900
 _TRIES = 20
+#: So often it is tried to store a document, and so many seconds after it failed.
+_PUTS, _PUT_AGAIN_SECONDS = 3, 0.5
 
 
 class Submission(Struct, frozen=True):
@@ -59,6 +62,7 @@ class Submitter:
         input_bucket: The input bucket.
         output: The output bucket, where requests with a key of their own are kept.
         rules: From key to operation.
+        marker: The name of an object that says that a folder is complete; empty for none.
         owner: A name no other request has.
         now: The clock.
         pause: Waits for so many seconds.
@@ -73,6 +77,7 @@ class Submitter:
         output: str,
         *,
         rules: Routing,
+        marker: str,
         owner: str,
         now: Callable[[], datetime],
         pause: Callable[[float], None],
@@ -84,6 +89,7 @@ class Submitter:
         self._input = input_bucket
         self._output = output
         self._rules = rules
+        self._marker = marker
         self._owner = owner
         self._now = now
         self._pause = pause
@@ -110,7 +116,7 @@ class Submitter:
         metadata = orders.metadata_of(submission.order, len(body))
 
         def put(key: str) -> None:
-            self._store.write(ObjectRef(self._input, key), body, submission.content_type, metadata)
+            self._put(ObjectRef(self._input, key), body, submission.content_type, metadata)
 
         if not once:
             put(key)
@@ -154,9 +160,34 @@ class Submitter:
         key = "/".join(
             part for part in (f"{prefix}{folder}".rstrip("/"), f"{day}-{unique}", name or "document") if part
         )
+        self._refuse(key, name)
         routed = routing.route(key, self._rules, submission.order)
         routing.check(routed.operation, self._rules, self._now().date())
         return key
+
+    def _put(self, ref: ObjectRef, body: bytes, content_type: str, metadata: dict[str, str]) -> None:
+        """Put a document there once; where no answer came it is looked for before it is put there again."""
+        for left in reversed(range(_PUTS)):
+            try:
+                self._store.create(ref, body, content_type, metadata)
+            except UnavailableError:
+                if self._stands(ref.key):
+                    return
+                if not left:
+                    raise
+                self._pause(_PUT_AGAIN_SECONDS)
+            else:
+                return
+
+    def _refuse(self, key: str, name: str) -> None:
+        """Refuse a name that makes something else of a document: it would be stored, and never read."""
+        marker = bool(self._marker) and name == self._marker
+        if marker or (self._input == self._output and key.startswith(layout.OWN)):
+            raise RejectedError(
+                f"{name!r} is no name of a document here.",
+                code="bad-name",
+                advice=f"Name it otherwise than {self._marker!r}, in no folder of Legible's own.",
+            )
 
     def _once(self, ref: ObjectRef, key: str, fingerprint: str, put: Callable[[str], None]) -> str:
         """Put a document unless the same request did; of two at once, one does."""
@@ -186,11 +217,8 @@ class Submitter:
 
     def _take(self, ref: ObjectRef, position: int, mine: Sent) -> bool:
         """Append the line that says who serves the request, and see it stand: an append has no lock (obs_faq_0165)."""
-        try:
+        with suppress(AppendConflictError):  # a repeated append meets its own line
             self._store.append(ref, position, msgspec.json.encode(mine) + b"\n")
-        except AppendConflictError:
-            self._pause(self._settle)
-            return False
         self._pause(self._settle)
         return _lines(self._read(ref)[position:])[:1] == [mine]
 

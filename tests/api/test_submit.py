@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
 
 from asking import form, problem
-from legible.errors import BusyError, RejectedError, UnavailableError
+from legible.errors import AppendConflictError, BusyError, RejectedError, UnavailableError
 from legible.model import ObjectRef, Order
 from legible.routing import Routing
-from legible.submitting import Submission
+from legible.submitting import Submission, Submitter
 from rig import IN, OUT, picture
 
 IMAGE = picture()
@@ -65,6 +66,53 @@ class TestSending:
         front.deliver = lambda: None
         body = {"name": "anna.png", "operation": "passport", "content": CONTENT}
         assert front.ask("POST", "/v1/documents", body, wait="3").status == 202
+
+    def test_what_took_long_before_is_time_that_was_waited(self, front):
+        def fetch(url, most_bytes):
+            front.rig.clock.pause(30)
+            return IMAGE
+
+        front.deliver = lambda: None
+        front.rig.seconds = 300
+        front.changes = {"fetch": fetch}
+        began = front.rig.clock.now()
+        body = {"url": "https://example.com/anna.png", "operation": "passport"}
+        assert front.ask("POST", "/v1/documents", body, wait="50").status == 202
+        assert (front.rig.clock.now() - began).total_seconds() < 52
+
+    def test_a_fault_after_it_was_taken_is_no_reason_to_send_it_again(self, front):
+        def down(verb, ref):
+            if verb == "head":
+                raise UnavailableError("The store is down.")
+
+        front.rig.store.fail = down
+        body = {"name": "anna.png", "operation": "passport", "content": CONTENT}
+        assert front.ask("POST", "/v1/documents", body, wait="20").status == 202
+        assert len(uploads(front)) == 1
+
+    def given_faults(self, front, moment, count):
+        def fault(verb, ref):
+            nonlocal count
+            if verb == "write" and ref.bucket == IN and count:
+                count -= 1
+                raise UnavailableError("OBS did not answer.")
+
+        setattr(front.rig.store, moment, fault)
+
+    def test_one_whose_answer_was_lost_is_not_stored_again(self, front):
+        self.given_faults(front, "after", 1)
+        writes = []
+        front.rig.store.fail = lambda verb, ref: writes.append(ref) if (verb, ref.bucket) == ("write", IN) else None
+        body = {"name": "anna.png", "operation": "passport", "content": CONTENT}
+        assert front.ask("POST", "/v1/documents", body).status == 202
+        assert len(writes) == len(uploads(front)) == 1
+
+    @pytest.mark.parametrize(("faults", "status"), [(2, 202), (3, 503)])
+    def test_a_fault_that_passes_soon_is_outlasted(self, front, faults, status):
+        self.given_faults(front, "fail", faults)
+        body = {"name": "anna.png", "operation": "passport", "content": CONTENT}
+        assert front.ask("POST", "/v1/documents", body).status == status
+        assert len(uploads(front)) == (status == 202)
 
     def test_a_public_url_is_fetched(self, front):
         front.fetched["https://example.com/scans/anna.png?x=1"] = IMAGE
@@ -160,6 +208,15 @@ class TestOnce:
         assert self.send(front).status == 202
         assert [ref for ref in writes if ref.bucket == IN] == []
 
+    def test_an_append_whose_answer_was_lost_is_repeated_and_meets_its_own_line(self, front):
+        def repeat(verb, ref):
+            front.rig.store.after = lambda verb, ref: None
+            raise AppendConflictError("The object has 200 bytes, not 0.")
+
+        front.rig.store.after = repeat
+        assert self.send(front).status == 202
+        assert len(uploads(front)) == 1
+
     def test_of_two_at_the_same_moment_one_stores(self, front):
         submission = Submission("anna.png", Order("passport"), "image/png")
 
@@ -248,6 +305,7 @@ class TestRefused:
             (b"no form", {"content-type": "multipart/form-data"}, (400, "body-unreadable")),
             (form(b"", "a.png", options="[1]")[0], form(b"", "")[1], (422, "request-unfit")),
             (form(b"", "a.png", surprise="1")[0], form(b"", "")[1], (422, "body-unfit")),
+            (form(b"1", "a.png")[0][:-14] + form(b"2", "b.png")[0], form(b"", "")[1], (422, "body-unfit")),
             (
                 b'--frontier\r\nContent-Disposition: form-data; name="name"\r\n\r\n1\r\n--frontier--\r\n',
                 form(b"", "")[1],
@@ -258,6 +316,12 @@ class TestRefused:
     def test_a_form_that_does_not_fit_says_so(self, front, body, headers, expected):
         assert problem(self.ask(front, body, headers=headers)) == expected
 
+    @pytest.mark.parametrize("key", ["é", "\ud800", "a b", "x" * 256])
+    def test_an_idempotency_key_that_is_none_is_refused(self, front, key):
+        body = {"operation": "passport", "content": CONTENT}
+        assert problem(self.ask(front, body, headers={"idempotency-key": key})) == (422, "idempotency-key-unfit")
+        assert uploads(front) == []
+
     def test_a_wait_beyond_what_the_gateway_allows_is_refused(self, front):
         assert problem(self.ask(front, {}, wait="90")) == (422, "query-unfit")
 
@@ -266,6 +330,22 @@ class TestRefused:
             assert problem(self.ask(front, {}, headers=headers)) == (403, "cross-origin")
         own = {"sec-fetch-site": "same-origin", "origin": "https://api.example"}
         assert self.ask(front, {"content": CONTENT, "operation": "passport"}, headers=own).status == 202
+
+    def test_a_name_that_says_that_a_folder_is_complete_is_none_of_a_document(self, front):
+        body = {"name": "scans/_complete", "operation": "passport", "content": CONTENT}
+        assert problem(self.ask(front, body)) == (422, "bad-name")
+        assert uploads(front) == []
+
+    def test_in_one_bucket_for_both_no_document_is_put_among_results(self, front):
+        rig, made = front.rig, front.rig.parts()
+        for bucket, refused in ((OUT, True), (IN, False)):
+            submitter = Submitter(
+                rig.store, bucket, OUT, rules=Routing(region="cn-north-4", default="general-text"), marker="",
+                owner="request-1", now=rig.clock.now, pause=rig.clock.pause, remaining=made.remaining, settle=0.2,
+            )  # fmt: skip
+            with pytest.raises(RejectedError, match="no name") if refused else nullcontext():
+                submitter.submit(Submission("results/a.png"), IMAGE)
+        assert rig.store.keys(OUT) == []
 
     def test_options_too_long_for_metadata_are_refused(self, front):
         with pytest.raises(RejectedError):
@@ -293,7 +373,13 @@ class TestSignedUploads:
         _, signed = front.submitter().sign(Submission("a.pdf", Order("general-text")), 5)
         assert signed.expires_at - front.rig.clock.now() == timedelta(minutes=15)
 
-    @pytest.mark.parametrize("change", [{"size": 0}, {"size": 6 * 1024**3}, {"content_type": "x"}, {"md5": "x"}])
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"size": 0}, {"size": 6 * 1024**3}, {"content_type": "x"}, {"content_type": "é/x"},
+            {"content_type": "a/b\n"}, {"md5": "x"}, {"md5": "XrY7u+Ae7tCTyyK7j1rNww==\n"},
+        ],
+    )  # fmt: skip
     def test_what_does_not_fit_is_refused(self, front, change):
         assert problem(front.ask("POST", "/v1/uploads", {**self.BODY, **change})) == (422, "body-unfit")
 

@@ -1006,3 +1006,12 @@ class TestKeys:
         (outcome,) = rig.run(rig.upload(key))
         assert outcome["status"] == "done"
         assert all(len(name.encode()) <= 1024 for name in rig.store.keys(OUT))
+
+    @pytest.mark.parametrize("key", ["passport/../beta/a.png", "passport/./a.png"])
+    def test_one_whose_url_could_be_taken_for_that_of_another_is_sent_inline(self, key):
+        rig = Rig()
+        rig.store.put(IN, "beta/a.png", picture(90, 90))
+        (outcome,) = rig.run(rig.upload(key))
+        _, _, sent = rig.ocr.calls[0]
+        assert (outcome["status"], sent.source, sent.body) == ("done", "inline", picture())
+        assert "another key" in rig.record(key)["pages"][0]["note"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import mimetypes
+import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -17,8 +19,8 @@ from legible.api.code import code
 from legible.api.ids import gone, id_of, key_of
 from legible.api.problems import ProblemError
 from legible.api.routes import JSON
-from legible.collecting import KINDS, Asked
-from legible.errors import ObjectGoneError, RejectedError
+from legible.collecting import KINDS, Asked, check_name
+from legible.errors import LegibleError, ObjectGoneError, RejectedError
 from legible.exchange import Reply, Request
 from legible.lookup import Known, Listed, Lookup
 from legible.model import Document, Frame, ObjectRef, Order, Record, Upload
@@ -37,6 +39,7 @@ MOST_RECORD_BYTES = 4_000_000
 _LINK_SECONDS = 300
 #: How often somebody who waits is looked after, in seconds, and what is kept free to reply.
 _LOOK_SECONDS, _REPLY_SECONDS = 0.5, 3.0
+_ONCE = re.compile(r"[!-~]{0,255}")
 #: The result that each ending of a document's URL leads to.
 _RESULTS = {"json": RECORD, "xlsx": "record.xlsx", "md": "record.md", "pdf": "record.pdf"}
 
@@ -126,20 +129,20 @@ class Endpoints:
 
     def show(self, call: Call) -> Answer:
         """One document."""
-        return self._status(self._known(call))
+        return self._status(self._known(call), call.query.version)
 
     def submit(self, call: Call) -> Answer:
         """Take a document; wait for its result if that is asked for."""
-        submission, content = self._submission(call)
-        once = call.request.headers.get("idempotency-key", "").strip()
-        source = call.body.url if call.body else ""
-        key = self._parts.submitter.submit(submission, content, self._prefix(call), once, source)
         until = self._parts.remaining() - call.query.wait
-        while call.query.wait and self._parts.remaining() > max(until, _REPLY_SECONDS):
-            known = self._parts.lookup.find(key)
-            if known.status != "running":
-                return self._status(known)
-            self._parts.pause(_LOOK_SECONDS)
+        submission, content = self._submission(call)
+        source = call.body.url if call.body else ""
+        key = self._parts.submitter.submit(submission, content, self._prefix(call), _once(call), source)
+        with suppress(LegibleError):  # it was taken: whoever was told otherwise would send it, and pay, again
+            while call.query.wait and self._parts.remaining() > max(until, _REPLY_SECONDS):
+                known = self._parts.lookup.find(key)
+                if known.status != "running":
+                    return self._status(known)
+                self._parts.pause(_LOOK_SECONDS)
         return 202, shapes.Accepted(id_of(key), key, "running", {"self": _path(key)})
 
     def upload(self, call: Call) -> Answer:
@@ -196,15 +199,25 @@ class Endpoints:
     def rerun(self, call: Call) -> Answer:
         """Try a document again, or make its results anew."""
         known = self._known(call)
-        document = known.document
-        if known.status == "done":
-            self._parts.rebuilder.rebuild(document)
+        document, finished = known.document, known.state.finished
+        if finished is not None and finished.status == "done":
+            self._parts.rebuilder.rebuild(self._document(known))
             return self._status(self._known(call))
-        again = known.state.finished.name if known.state.finished else ""
-        upload = Upload(
-            document.ref, etag=document.etag, version_id=document.version_id, order=document.order, again=again
-        )
-        self._parts.start(upload)
+        if document.bucket != self._parts.input_bucket:
+            raise ProblemError(
+                409, "no-upload", "No upload is known of this document: its event could not be read.",
+                "Upload the document again.",
+            )  # fmt: skip
+        if not known.held:  # else its holder goes on; another one would only wait, and be given up in the end
+            self._parts.start(
+                Upload(
+                    document.ref,
+                    etag=document.etag,
+                    version_id=document.version_id,
+                    order=document.order,
+                    again=finished.name if finished else "",
+                )
+            )
         key = document.key
         return 202, shapes.Accepted(id_of(key), key, "running", {"self": _path(key)})
 
@@ -214,6 +227,7 @@ class Endpoints:
         """Have a workbook built."""
         asked: shapes.NewWorkbook = call.body
         own = self._prefix(call)
+        check_name(own + asked.workbook)  # the function that builds it has nobody to tell
         wanted = Asked(own + asked.workbook, own + asked.prefix, asked.day, asked.formats or self._parts.formats)
         self._parts.collect(wanted)
         links: dict[str, str] = {
@@ -279,27 +293,28 @@ class Endpoints:
         except ObjectGoneError:
             raise gone() from None
 
-    def _status(self, known: Known) -> shapes.DocumentStatus:
-        summary, finished = _summary(_listed(known)), known.state.finished
+    def _status(self, known: Known, version: str = "") -> shapes.DocumentStatus:
+        """Return what is known of a document; with links to results of that version, where it was asked for one."""
+        summary, finished, pages = _summary(_listed(known)), known.state.finished, _pages(known)
         names = known.published.names if known.published else ()
         return shapes.DocumentStatus(
-            **structs.asdict(summary) | {"links": summary.links | _links(known.document.key, names)},
+            **structs.asdict(summary) | {"links": summary.links | _links(known.document.key, names, version)},
             bucket=known.document.bucket,
             page_count=known.pages or None,
             answered=known.state.answered,
-            pages=_pages(known),
+            pages=pages,
             reason=known.reason,
             finished_at=finished.at if finished and known.status != "running" else None,
             results=names,
-            record=self._record(known),
+            record=self._record(known, beside=len(msgspec.json.encode(pages))),
         )
 
-    def _record(self, known: Known) -> msgspec.Raw | None:
-        """Return the record as it stands, unless it is too large for a reply."""
+    def _record(self, known: Known, beside: int = 0) -> msgspec.Raw | None:
+        """Return the record as it stands, unless it is too large for a reply that has so many bytes ``beside`` it."""
         if known.published is None:
             return None
         ref = ObjectRef(self._parts.output, layout.version(known.document, RECORD))
-        if self._parts.store.head(ref).size > MOST_RECORD_BYTES:
+        if self._parts.store.head(ref).size + beside > MOST_RECORD_BYTES:
             return None
         return msgspec.Raw(self._parts.store.read(ref))
 
@@ -357,6 +372,16 @@ class Endpoints:
         return _submission(asked.name, order), bodies.content_of(asked.content)
 
 
+def _once(call: Call) -> str:
+    """Return the sender's own key of a request; empty where it has none."""
+    once = call.request.headers.get("idempotency-key", "").strip()
+    if not _ONCE.fullmatch(once):
+        raise ProblemError(
+            422, "idempotency-key-unfit", "The idempotency key is none.", "Use at most 255 printable ASCII letters."
+        )
+    return once
+
+
 def _submission(name: str, order: Order) -> Submission:
     return Submission(name or "document", order, mimetypes.guess_type(name)[0] or "application/octet-stream")
 
@@ -371,14 +396,14 @@ def _path(key: str) -> str:
     return f"/v1/documents/{id_of(key)}"
 
 
-def _links(key: str, names: tuple[str, ...]) -> dict[str, str]:
-    """Return what can be asked of a document as it stands."""
-    path = _path(key)
-    found = {kind: f"{path}.{kind}" for kind, name in _RESULTS.items() if name in names}
+def _links(key: str, names: tuple[str, ...], version: str = "") -> dict[str, str]:
+    """Return what can be asked of a document as it stands, or of one of its versions."""
+    path, asked = _path(key), f"?version={quote(version)}" if version else ""
+    found = {kind: f"{path}.{kind}{asked}" for kind, name in _RESULTS.items() if name in names}
     if RECORD in names:
-        found |= {"record": f"{path}.json", "csv": f"{path}.csv", "review": f"{path}/review"}
+        found |= {"record": f"{path}.json{asked}", "csv": f"{path}.csv{asked}", "review": f"{path}/review"}
     if "form.xlsx" in names:
-        found["form"] = f"{path}/form.xlsx"
+        found["form"] = f"{path}/form.xlsx{asked}"
     return {**found, "rerun": f"{path}/rerun"}
 
 
