@@ -66,6 +66,29 @@ class TestSending:
         body = {"name": "anna.png", "operation": "passport", "content": CONTENT}
         assert front.ask("POST", "/v1/documents", body, wait="3").status == 202
 
+    def test_what_took_long_before_is_time_that_was_waited(self, front):
+        def fetch(url, most_bytes):
+            front.rig.clock.pause(30)
+            return IMAGE
+
+        front.deliver = lambda: None
+        front.rig.seconds = 300
+        front.changes = {"fetch": fetch}
+        began = front.rig.clock.now()
+        body = {"url": "https://example.com/anna.png", "operation": "passport"}
+        assert front.ask("POST", "/v1/documents", body, wait="50").status == 202
+        assert (front.rig.clock.now() - began).total_seconds() < 52
+
+    def test_a_fault_after_it_was_taken_is_no_reason_to_send_it_again(self, front):
+        def down(verb, ref):
+            if verb == "head":
+                raise UnavailableError("The store is down.")
+
+        front.rig.store.fail = down
+        body = {"name": "anna.png", "operation": "passport", "content": CONTENT}
+        assert front.ask("POST", "/v1/documents", body, wait="20").status == 202
+        assert len(uploads(front)) == 1
+
     def test_a_public_url_is_fetched(self, front):
         front.fetched["https://example.com/scans/anna.png?x=1"] = IMAGE
 
@@ -248,6 +271,7 @@ class TestRefused:
             (b"no form", {"content-type": "multipart/form-data"}, (400, "body-unreadable")),
             (form(b"", "a.png", options="[1]")[0], form(b"", "")[1], (422, "request-unfit")),
             (form(b"", "a.png", surprise="1")[0], form(b"", "")[1], (422, "body-unfit")),
+            (form(b"1", "a.png")[0][:-14] + form(b"2", "b.png")[0], form(b"", "")[1], (422, "body-unfit")),
             (
                 b'--frontier\r\nContent-Disposition: form-data; name="name"\r\n\r\n1\r\n--frontier--\r\n',
                 form(b"", "")[1],
@@ -257,6 +281,12 @@ class TestRefused:
     )
     def test_a_form_that_does_not_fit_says_so(self, front, body, headers, expected):
         assert problem(self.ask(front, body, headers=headers)) == expected
+
+    @pytest.mark.parametrize("key", ["é", "\ud800", "a b", "x" * 256])
+    def test_an_idempotency_key_that_is_none_is_refused(self, front, key):
+        body = {"operation": "passport", "content": CONTENT}
+        assert problem(self.ask(front, body, headers={"idempotency-key": key})) == (422, "idempotency-key-unfit")
+        assert uploads(front) == []
 
     def test_a_wait_beyond_what_the_gateway_allows_is_refused(self, front):
         assert problem(self.ask(front, {}, wait="90")) == (422, "query-unfit")

@@ -89,6 +89,8 @@ def form_of(request: Request) -> Form:
             part_limit=10,
         )  # fmt: skip
         for part in parser:
+            if part.name in fields or (part.name == "file" and content is not None):
+                raise unfit("body", f"The form has several parts {part.name}; it takes one document")
             if part.name == "file":
                 content, name = part.raw, part.filename or ""
             elif part.name in _FIELDS:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import mimetypes
+import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -18,7 +20,7 @@ from legible.api.ids import gone, id_of, key_of
 from legible.api.problems import ProblemError
 from legible.api.routes import JSON
 from legible.collecting import KINDS, Asked
-from legible.errors import ObjectGoneError, RejectedError
+from legible.errors import LegibleError, ObjectGoneError, RejectedError
 from legible.exchange import Reply, Request
 from legible.lookup import Known, Listed, Lookup
 from legible.model import Document, Frame, ObjectRef, Order, Record, Upload
@@ -37,6 +39,7 @@ MOST_RECORD_BYTES = 4_000_000
 _LINK_SECONDS = 300
 #: How often somebody who waits is looked after, in seconds, and what is kept free to reply.
 _LOOK_SECONDS, _REPLY_SECONDS = 0.5, 3.0
+_ONCE = re.compile(r"[!-~]{0,255}")
 #: The result that each ending of a document's URL leads to.
 _RESULTS = {"json": RECORD, "xlsx": "record.xlsx", "md": "record.md", "pdf": "record.pdf"}
 
@@ -130,16 +133,16 @@ class Endpoints:
 
     def submit(self, call: Call) -> Answer:
         """Take a document; wait for its result if that is asked for."""
-        submission, content = self._submission(call)
-        once = call.request.headers.get("idempotency-key", "").strip()
-        source = call.body.url if call.body else ""
-        key = self._parts.submitter.submit(submission, content, self._prefix(call), once, source)
         until = self._parts.remaining() - call.query.wait
-        while call.query.wait and self._parts.remaining() > max(until, _REPLY_SECONDS):
-            known = self._parts.lookup.find(key)
-            if known.status != "running":
-                return self._status(known)
-            self._parts.pause(_LOOK_SECONDS)
+        submission, content = self._submission(call)
+        source = call.body.url if call.body else ""
+        key = self._parts.submitter.submit(submission, content, self._prefix(call), _once(call), source)
+        with suppress(LegibleError):  # it was taken: whoever was told otherwise would send it, and pay, again
+            while call.query.wait and self._parts.remaining() > max(until, _REPLY_SECONDS):
+                known = self._parts.lookup.find(key)
+                if known.status != "running":
+                    return self._status(known)
+                self._parts.pause(_LOOK_SECONDS)
         return 202, shapes.Accepted(id_of(key), key, "running", {"self": _path(key)})
 
     def upload(self, call: Call) -> Answer:
@@ -355,6 +358,16 @@ class Endpoints:
             content = self._parts.fetch(asked.url, bodies.MOST_FETCHED)
             return _submission(asked.name or asked.url.split("?")[0].rsplit("/", 1)[-1], order), content
         return _submission(asked.name, order), bodies.content_of(asked.content)
+
+
+def _once(call: Call) -> str:
+    """Return the sender's own key of a request; empty where it has none."""
+    once = call.request.headers.get("idempotency-key", "").strip()
+    if not _ONCE.fullmatch(once):
+        raise ProblemError(
+            422, "idempotency-key-unfit", "The idempotency key is none.", "Use at most 255 printable ASCII letters."
+        )
+    return once
 
 
 def _submission(name: str, order: Order) -> Submission:
