@@ -70,8 +70,8 @@ class Front:
     def submitter(self, owner: str = "request-1") -> Submitter:
         rig, made = self.rig, self.rig.parts()
         return Submitter(
-            rig.store, IN, OUT, rules=rig.rules, owner=owner, now=rig.clock.now, pause=rig.clock.pause,
-            remaining=made.remaining, settle=0.2,
+            rig.store, IN, OUT, rules=rig.rules, marker="_complete", owner=owner, now=rig.clock.now,
+            pause=rig.clock.pause, remaining=made.remaining, settle=0.2,
         )  # fmt: skip
 
     def _pause(self, seconds: float) -> None:

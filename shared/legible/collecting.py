@@ -198,10 +198,7 @@ class Collector:
         tell: Callable[[int, int], None] = lambda done, total: None,
     ) -> Built:
         """Write files here, whole or not at all; see ``build``."""
-        if not _NAME.fullmatch(name) or name.startswith(("/", ".")) or name.endswith("/") or ".." in name.split("/"):
-            raise RejectedError(
-                f"{name!r} is no name for a workbook.", code="bad-name", advice="Use letters, digits, '-' and '/'."
-            )
+        check_name(name)
         try:
             with ExitStack() as opened:
                 beside = next(iter(paths.values())).parent
@@ -267,6 +264,20 @@ class Collector:
 
     def _source(self, document: Document) -> str:
         return self._store.url(document.ref) if document.bucket == self._input else ""
+
+
+def check_name(name: str) -> None:
+    """Check the name of files over many documents, without ending.
+
+    Raises:
+        RejectedError: It can be none.
+    """
+    if not _NAME.fullmatch(name) or name.startswith(("/", ".")) or name.endswith("/") or ".." in name.split("/"):
+        raise RejectedError(
+            f"{name!r} is no name for a workbook.",
+            code="bad-name",
+            advice="Use letters, digits, '-' and '/', at most 200 with the folder it is in.",
+        )
 
 
 def _sink(kind: Format, file: IO[bytes], name: str, folder: Path) -> Sink:

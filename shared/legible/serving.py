@@ -71,6 +71,7 @@ def _parts(settings: Settings, store: ObjectStore, call: Context, credentials: C
             buckets.input,
             buckets.output,
             rules=rules,
+            marker=settings.workbooks.marker,
             owner=call.owner,
             now=utc_now,
             pause=time.sleep,

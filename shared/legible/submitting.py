@@ -59,6 +59,7 @@ class Submitter:
         input_bucket: The input bucket.
         output: The output bucket, where requests with a key of their own are kept.
         rules: From key to operation.
+        marker: The name of an object that says that a folder is complete; empty for none.
         owner: A name no other request has.
         now: The clock.
         pause: Waits for so many seconds.
@@ -73,6 +74,7 @@ class Submitter:
         output: str,
         *,
         rules: Routing,
+        marker: str,
         owner: str,
         now: Callable[[], datetime],
         pause: Callable[[float], None],
@@ -84,6 +86,7 @@ class Submitter:
         self._input = input_bucket
         self._output = output
         self._rules = rules
+        self._marker = marker
         self._owner = owner
         self._now = now
         self._pause = pause
@@ -154,9 +157,20 @@ class Submitter:
         key = "/".join(
             part for part in (f"{prefix}{folder}".rstrip("/"), f"{day}-{unique}", name or "document") if part
         )
+        self._refuse(key, name)
         routed = routing.route(key, self._rules, submission.order)
         routing.check(routed.operation, self._rules, self._now().date())
         return key
+
+    def _refuse(self, key: str, name: str) -> None:
+        """Refuse a name that makes something else of a document: it would be stored, and never read."""
+        marker = bool(self._marker) and name == self._marker
+        if marker or (self._input == self._output and key.startswith(layout.OWN)):
+            raise RejectedError(
+                f"{name!r} is no name of a document here.",
+                code="bad-name",
+                advice=f"Name it otherwise than {self._marker!r}, in no folder of Legible's own.",
+            )
 
     def _once(self, ref: ObjectRef, key: str, fingerprint: str, put: Callable[[str], None]) -> str:
         """Put a document unless the same request did; of two at once, one does."""

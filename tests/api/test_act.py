@@ -126,6 +126,13 @@ class TestWorkbooks:
         assert found["links"]["csv"] == "/v1/workbooks/mai%20m%C3%A4rz.csv.zip"
         assert front.collected[0].prefix == "a/"
 
+    def test_a_name_that_can_be_none_is_refused_while_somebody_listens(self, front):
+        front.tenants = {"app-a": "a" * 30 + "/"}
+        for name in ("x" * 190, "a\n"):
+            reply = front.ask("POST", "/v1/workbooks", {"workbook": name}, headers={"x-legible-app": "app-a"})
+            assert problem(reply) == (422, "bad-name")
+        assert front.collected == []
+
     def test_a_file_that_is_not_there_yet_is_not_found(self, front):
         for name in ("all.xlsx", "all.exe"):
             assert problem(front.ask("GET", f"/v1/workbooks/{name}")) == (404, "no-such-workbook")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from asking import form, problem
 from legible.errors import BusyError, RejectedError, UnavailableError
 from legible.model import ObjectRef, Order
 from legible.routing import Routing
-from legible.submitting import Submission
+from legible.submitting import Submission, Submitter
 from rig import IN, OUT, picture
 
 IMAGE = picture()
@@ -296,6 +297,22 @@ class TestRefused:
             assert problem(self.ask(front, {}, headers=headers)) == (403, "cross-origin")
         own = {"sec-fetch-site": "same-origin", "origin": "https://api.example"}
         assert self.ask(front, {"content": CONTENT, "operation": "passport"}, headers=own).status == 202
+
+    def test_a_name_that_says_that_a_folder_is_complete_is_none_of_a_document(self, front):
+        body = {"name": "scans/_complete", "operation": "passport", "content": CONTENT}
+        assert problem(self.ask(front, body)) == (422, "bad-name")
+        assert uploads(front) == []
+
+    def test_in_one_bucket_for_both_no_document_is_put_among_results(self, front):
+        rig, made = front.rig, front.rig.parts()
+        for bucket, refused in ((OUT, True), (IN, False)):
+            submitter = Submitter(
+                rig.store, bucket, OUT, rules=Routing(region="cn-north-4", default="general-text"), marker="",
+                owner="request-1", now=rig.clock.now, pause=rig.clock.pause, remaining=made.remaining, settle=0.2,
+            )  # fmt: skip
+            with pytest.raises(RejectedError, match="no name") if refused else nullcontext():
+                submitter.submit(Submission("results/a.png"), IMAGE)
+        assert rig.store.keys(OUT) == []
 
     def test_options_too_long_for_metadata_are_refused(self, front):
         with pytest.raises(RejectedError):

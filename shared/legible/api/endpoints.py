@@ -19,7 +19,7 @@ from legible.api.code import code
 from legible.api.ids import gone, id_of, key_of
 from legible.api.problems import ProblemError
 from legible.api.routes import JSON
-from legible.collecting import KINDS, Asked
+from legible.collecting import KINDS, Asked, check_name
 from legible.errors import LegibleError, ObjectGoneError, RejectedError
 from legible.exchange import Reply, Request
 from legible.lookup import Known, Listed, Lookup
@@ -217,6 +217,7 @@ class Endpoints:
         """Have a workbook built."""
         asked: shapes.NewWorkbook = call.body
         own = self._prefix(call)
+        check_name(own + asked.workbook)  # the function that builds it has nobody to tell
         wanted = Asked(own + asked.workbook, own + asked.prefix, asked.day, asked.formats or self._parts.formats)
         self._parts.collect(wanted)
         links: dict[str, str] = {
