@@ -187,7 +187,7 @@ class Lookup:
         try:
             document = self._uploaded(key)
             operation = routing.route(key, self._rules, document.order if document else None).operation.slug
-        except RejectedError:
+        except DocumentError:  # no route, or no access: of one among many the list tells what it can
             document, operation = None, ""
         version = document.version if document else candidate.etag
         return Listed(key, version, "running", operation, 0, candidate.length, candidate.uploaded_at)
@@ -200,7 +200,7 @@ class Lookup:
             return None
         if isinstance(error, ObjectGoneError):
             return None
-        if isinstance(error, DocumentError) and not document.size:
+        if isinstance(error, DocumentError) and not document.etag:  # it could not even be looked at
             raise error
         return document
 

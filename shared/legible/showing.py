@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from legible import layout, pages
 from legible.documents import Documents
-from legible.errors import RejectedError
+from legible.errors import RejectedError, ReplacedError
 from legible.model import Document, Frame, ObjectRef
 from legible.ports import ObjectStore, Shown
 
@@ -52,12 +52,21 @@ class Showing:
             frame: How the picture that was read lies on its page; None where the document itself was read.
 
         Raises:
-            RejectedError: It has no such page, or cannot be drawn.
+            RejectedError: It has no such page, cannot be drawn, is gone, or was replaced.
             UnavailableError: The store has a passing fault.
         """
         if document.format in _SHOWN and frame is None and page == 1:
+            self._refuse_replaced(document)
             return Picture(document.ref, Shown(_SHOWN[document.format], version_id=document.version_id))
         return self._drawn_before(document, page) or self._drawn(document, page)
+
+    def _refuse_replaced(self, document: Document) -> None:
+        """Refuse to show what lies there now for what was read."""
+        if self._store.head(document.ref, document.version_id).etag != document.etag:
+            raise ReplacedError(
+                f"{document.ref} was uploaded again since; this version of it is gone.",
+                advice="Look at the newest version; in a bucket with versions older ones are kept.",
+            )
 
     def _drawn_before(self, document: Document, page: int) -> Picture | None:
         prefix = layout.view(document, page, ".")

@@ -140,6 +140,22 @@ class TestOne:
         found = front.json("GET", f"/v1/documents/{id_of('passport/anna.png')}")
         assert (found["status"], found["reason"]["code"]) == ("rejected", "size-differs")
 
+    def test_so_is_an_upload_of_nothing_where_something_was_promised(self, front):
+        front.rig.upload("passport/anna.png", b"", metadata={"legible-size": "3"})
+        front.deliver()
+        found = front.json("GET", f"/v1/documents/{id_of('passport/anna.png')}")
+        assert (found["status"], found["reason"]["code"]) == ("rejected", "size-differs")
+
+    @pytest.mark.parametrize("version", ["b.png/1", "..", "newest-2026-11-23", "a\x00b"])
+    def test_a_version_that_is_none_leads_nowhere(self, front, version):
+        path = front.document("passport/anna.png")
+        assert front.ask("GET", path, version=version).status in {404, 422}
+
+    def test_a_version_does_not_lead_to_another_key(self, front):
+        inner = front.json("GET", front.document("passport/anna/b.png"))["version"]
+        path = f"/v1/documents/{id_of('passport/anna')}"
+        assert problem(front.ask("GET", path, version=f"b.png/{inner}")) == (422, "query-unfit")
+
 
 class TestList:
     def given_documents(self, front, count=5):
@@ -215,6 +231,21 @@ class TestList:
         (one,) = front.json("GET", "/v1/documents")["documents"]
         assert one["status"] == "running"
 
+    def test_one_that_cannot_be_looked_at_hides_no_other(self, front):
+        front.document("passport/a.png")
+        front.rig.clock.pause(60)
+        front.rig.upload("passport/locked.png")
+
+        def refuse(verb, ref):
+            if verb == "head" and ref == ObjectRef(IN, "passport/locked.png"):
+                raise HeldError("OBS refused.", code="obs-denied")
+
+        front.rig.store.fail = refuse
+        found = front.json("GET", "/v1/documents")["documents"]
+        assert [(one["key"], one["status"]) for one in found] == [
+            ("passport/locked.png", "running"), ("passport/a.png", "done"),
+        ]  # fmt: skip
+
     @pytest.mark.parametrize("cursor", ["???", "bm8", "é", "WzFd"])
     def test_a_cursor_that_is_none_is_refused(self, front, cursor):
         assert problem(front.ask("GET", "/v1/documents", cursor=cursor)) == (422, "bad-cursor")
@@ -271,6 +302,14 @@ class TestPages:
         reply = front.ask("GET", front.document("passport/anna.png") + "/pages/1/image")
         ref, shown = front.shown[-1]
         assert (reply.status, ref, shown.content_type) == (302, ObjectRef(IN, "passport/anna.png"), "image/png")
+
+    def test_what_lies_there_now_is_not_shown_for_what_was_read(self, front):
+        path = front.document("passport/anna.png", picture(60, 40))
+        first = front.json("GET", path)["version"]
+        front.document("passport/anna.png", picture(61, 40))
+        assert problem(front.ask("GET", f"{path}/pages/1/image", version=first)) == (409, "replaced")
+        front.rig.store.remove(ObjectRef(IN, "passport/anna.png"))
+        assert problem(front.ask("GET", f"{path}/pages/1/image")) == (404, "object-gone")
 
     def test_a_page_of_a_pdf_is_drawn_once(self, front):
         path = front.document("general-text/a.pdf", pdf(2))

@@ -20,6 +20,10 @@ Prefix = Annotated[str, Meta(max_length=800, pattern=r"^[^\x00-\x1f\x7f]*$", des
 Text = Annotated[str, Meta(max_length=20_000)]
 
 
+#: A version is one step of the keys of its results; what begins so is no version, but their list (``layout.newest``).
+VERSION = r"^(?!newest-)[\w.-]*$"
+
+
 class Asking(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What decides how a document is read; both may be left to the routes."""
 
@@ -84,7 +88,7 @@ class Waiting(Struct, frozen=True, forbid_unknown_fields=True):
 class Versioned(Struct, frozen=True, forbid_unknown_fields=True):
     """Which version of a document; the newest if none is named."""
 
-    version: Annotated[str, Meta(max_length=120)] = ""
+    version: Annotated[str, Meta(max_length=120, pattern=VERSION)] = ""
 
 
 class Listing(Struct, frozen=True, forbid_unknown_fields=True):
