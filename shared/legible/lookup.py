@@ -30,11 +30,12 @@ _AT_ONCE, _MOST_LOOKED = 8, 400
 
 
 class Known(Struct, frozen=True):
-    """A document as it stands: which version, how its pages are, what was published of it."""
+    """A document as it stands: which version, how its pages are, what was published of it, whether it is worked on."""
 
     document: Document
     state: State
     published: Published | None = None
+    held: bool = False
 
     @property
     def status(self) -> Status:
@@ -219,7 +220,7 @@ class Lookup:
                 ObjectRef(self._output, layout.version(document, RECORD)), Wanted(first=0, last=HEAD_BYTES - 1)
             )
             document = document_of(first)
-        return Known(document, state, published)
+        return Known(document, state, published, state.held(self._ledger.now()))
 
 
 def _place(candidate: Candidate) -> tuple[float, str]:

@@ -12,6 +12,7 @@ from msgspec import structs
 from asking import Front, problem
 from legible import VERSION
 from legible.api import Api, console, document
+from legible.api.ids import id_of
 from legible.api.routes import ROUTES
 from legible.errors import (
     AnswerUnknownError,
@@ -23,7 +24,8 @@ from legible.errors import (
 )
 from legible.exchange import Reply, Request
 from legible.huawei import apig
-from rig import PASSPORT, Rig, picture
+from legible.model import ObjectRef
+from rig import OUT, PASSPORT, Rig, picture
 
 
 def review(front, path, **more):
@@ -103,6 +105,36 @@ class TestRerun:
             front.ask("POST", f"{path}/rerun")
         front.rig.run(*front.started)
         assert len(front.rig.ocr.calls) == 2
+
+    def test_one_that_is_being_read_is_begun_by_nobody_else(self, front):
+        path, replies = f"/v1/documents/{id_of('passport/anna.png')}", []
+        front.rig.ocr.during = lambda: replies.append(front.ask("POST", f"{path}/rerun").status)
+        front.document("passport/anna.png")
+        assert (replies, front.started) == ([202], [])
+
+    def test_one_whose_reader_died_is_begun_again(self, front):
+        path = f"/v1/documents/{id_of('passport/anna.png')}"
+
+        def die():
+            front.rig.ocr.during = lambda: None
+            raise KeyboardInterrupt
+
+        front.rig.ocr.during = die
+        with pytest.raises(KeyboardInterrupt):
+            front.document("passport/anna.png")
+        front.rig.clock.pause(front.rig.seconds + 2)
+        assert front.ask("POST", f"{path}/rerun").status == 202
+        front.rig.run(*front.started)
+        assert front.json("GET", path)["status"] == "done"
+
+    def test_one_that_is_done_and_lost_its_record_has_it_made_anew_free(self, front):
+        path = front.document("passport/anna.png")
+        for key in front.rig.store.keys(OUT):
+            if key.endswith("record.json"):
+                front.rig.store.remove(ObjectRef(OUT, key))
+        assert front.json("GET", path)["status"] == "running"
+        assert json.loads(front.ask("POST", f"{path}/rerun").body)["status"] == "done"
+        assert (front.started, len(front.rig.ocr.calls)) == ([], 1)
 
     def test_one_that_nobody_has_begun_is_begun(self, front):
         front.rig.upload("passport/anna.png")
@@ -345,6 +377,10 @@ class TestGateway:
         assert (found.method, found.query, found.body) == ("POST", {"a": "2"}, b"hi")
         assert found.path == "/v1/workbooks/mai märz.xlsx"
         assert found.headers == {"content-type": "text/plain"}
+
+    def test_a_header_that_comes_twice_is_what_neither_says(self):
+        sent = {"x-legible-app": "app-a", "X-Legible-App": "app-b", "host": "a", "Host": "a", "x": None, "y": ["1", "2"]}
+        assert apig.request({"headers": sent}).headers == {"x-legible-app": "app-a, app-b", "host": "a", "y": "1, 2"}
 
     @pytest.mark.parametrize("event", [None, [], {}, {"headers": 7, "body": 7, "queryStringParameters": "x"}])
     def test_an_odd_event_is_a_request_for_the_way_in(self, event):

@@ -199,15 +199,20 @@ class Endpoints:
     def rerun(self, call: Call) -> Answer:
         """Try a document again, or make its results anew."""
         known = self._known(call)
-        document = known.document
-        if known.status == "done":
+        document, finished = known.document, known.state.finished
+        if finished is not None and finished.status == "done":
             self._parts.rebuilder.rebuild(document)
             return self._status(self._known(call))
-        again = known.state.finished.name if known.state.finished else ""
-        upload = Upload(
-            document.ref, etag=document.etag, version_id=document.version_id, order=document.order, again=again
-        )
-        self._parts.start(upload)
+        if not known.held:  # else its holder goes on; another one would only wait, and be given up in the end
+            self._parts.start(
+                Upload(
+                    document.ref,
+                    etag=document.etag,
+                    version_id=document.version_id,
+                    order=document.order,
+                    again=finished.name if finished else "",
+                )
+            )
         key = document.key
         return 202, shapes.Accepted(id_of(key), key, "running", {"self": _path(key)})
 

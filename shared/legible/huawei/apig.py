@@ -27,7 +27,7 @@ def request(event: Any) -> Request:
         method=str(said.get("httpMethod") or "GET").upper(),
         path=unquote(str(said.get("path") or "/")),
         query=_texts(said.get("queryStringParameters")),
-        headers={name.lower(): text for name, text in _texts(said.get("headers")).items()},
+        headers=_headers(said.get("headers")),
         body=_body(said.get("body"), encoded=bool(said.get("isBase64Encoded"))),
     )
 
@@ -40,6 +40,19 @@ def response(reply: Reply) -> dict[str, Any]:
         "body": base64.b64encode(reply.body).decode(),
         "isBase64Encoded": True,
     }
+
+
+def _headers(value: Any) -> dict[str, str]:
+    """Return headers by their names in lower case; several of one name are one list (RFC 9110, 5.3).
+
+    What the gateway says of a caller is believed. If a caller's own header of that name ever came beside it, spelt
+    otherwise, the list of both is nobody's id; to choose one of them would be to guess.
+    """
+    found: dict[str, list[str]] = {}
+    for name, text in (value if isinstance(value, Mapping) else {}).items():
+        texts = text if isinstance(text, list) else [text]
+        found.setdefault(str(name).lower(), []).extend(str(one) for one in texts if one is not None)
+    return {name: ", ".join(dict.fromkeys(texts)) for name, texts in found.items() if texts}
 
 
 def _texts(value: Any) -> dict[str, str]:
