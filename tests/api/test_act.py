@@ -25,7 +25,7 @@ from legible.errors import (
 from legible.exchange import Reply, Request
 from legible.huawei import apig
 from legible.model import ObjectRef
-from rig import OUT, PASSPORT, Rig, picture
+from rig import OUT, PASSPORT, TEXT, Rig, pdf, picture
 
 
 def review(front, path, **more):
@@ -126,6 +126,13 @@ class TestRerun:
         assert front.ask("POST", f"{path}/rerun").status == 202
         front.rig.run(*front.started)
         assert front.json("GET", path)["status"] == "done"
+
+    def test_what_is_made_anew_knows_as_much_as_before(self):
+        front = Front(Rig(TEXT))
+        path = front.document("general-text/a.pdf", pdf(2))
+        before = front.rig.record("general-text/a.pdf")
+        front.ask("POST", f"{path}/rerun")
+        assert front.rig.record("general-text/a.pdf") == before
 
     def test_one_that_is_done_and_lost_its_record_has_it_made_anew_free(self, front):
         path = front.document("passport/anna.png")

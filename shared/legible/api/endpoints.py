@@ -201,7 +201,7 @@ class Endpoints:
         known = self._known(call)
         document, finished = known.document, known.state.finished
         if finished is not None and finished.status == "done":
-            self._parts.rebuilder.rebuild(document)
+            self._parts.rebuilder.rebuild(self._document(known))
             return self._status(self._known(call))
         if not known.held:  # else its holder goes on; another one would only wait, and be given up in the end
             self._parts.start(
