@@ -386,7 +386,14 @@ class TestGateway:
         assert found.headers == {"content-type": "text/plain"}
 
     def test_a_header_that_comes_twice_is_what_neither_says(self):
-        sent = {"x-legible-app": "app-a", "X-Legible-App": "app-b", "host": "a", "Host": "a", "x": None, "y": ["1", "2"]}
+        sent = {
+            "x-legible-app": "app-a",
+            "X-Legible-App": "app-b",
+            "host": "a",
+            "Host": "a",
+            "x": None,
+            "y": ["1", "2"],
+        }
         assert apig.request({"headers": sent}).headers == {"x-legible-app": "app-a, app-b", "host": "a", "y": "1, 2"}
 
     @pytest.mark.parametrize("event", [None, [], {}, {"headers": 7, "body": 7, "queryStringParameters": "x"}])

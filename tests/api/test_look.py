@@ -124,6 +124,14 @@ class TestOne:
         assert problem(front.ask("GET", found["links"]["csv"]))[0] == 404
         assert front.ask("GET", f"{path}/pages/1/answer").status == 302
 
+    def test_the_reasons_of_many_pages_take_of_the_same_room(self, monkeypatch):
+        front = Front(Rig(TEXT, RejectedError("Too dark.", code="dark")))
+        path = front.document("general-text/a.tif", tiff(3))
+        size = front.rig.store.head(ObjectRef(OUT, "results/general-text/a.tif/record.json")).size
+        monkeypatch.setattr("legible.api.endpoints.MOST_RECORD_BYTES", size + 50)
+        assert front.json("GET", path)["record"] is None
+        assert front.ask("GET", f"{path}.csv").status == 200
+
     def test_an_object_whose_access_is_refused_says_so(self, front):
         front.rig.upload("passport/anna.png")
 

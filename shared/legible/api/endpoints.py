@@ -289,26 +289,26 @@ class Endpoints:
             raise gone() from None
 
     def _status(self, known: Known) -> shapes.DocumentStatus:
-        summary, finished = _summary(_listed(known)), known.state.finished
+        summary, finished, pages = _summary(_listed(known)), known.state.finished, _pages(known)
         names = known.published.names if known.published else ()
         return shapes.DocumentStatus(
             **structs.asdict(summary) | {"links": summary.links | _links(known.document.key, names)},
             bucket=known.document.bucket,
             page_count=known.pages or None,
             answered=known.state.answered,
-            pages=_pages(known),
+            pages=pages,
             reason=known.reason,
             finished_at=finished.at if finished and known.status != "running" else None,
             results=names,
-            record=self._record(known),
+            record=self._record(known, beside=len(msgspec.json.encode(pages))),
         )
 
-    def _record(self, known: Known) -> msgspec.Raw | None:
-        """Return the record as it stands, unless it is too large for a reply."""
+    def _record(self, known: Known, beside: int = 0) -> msgspec.Raw | None:
+        """Return the record as it stands, unless it is too large for a reply that has so many bytes ``beside`` it."""
         if known.published is None:
             return None
         ref = ObjectRef(self._parts.output, layout.version(known.document, RECORD))
-        if self._parts.store.head(ref).size > MOST_RECORD_BYTES:
+        if self._parts.store.head(ref).size + beside > MOST_RECORD_BYTES:
             return None
         return msgspec.Raw(self._parts.store.read(ref))
 
