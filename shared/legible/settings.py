@@ -232,6 +232,7 @@ def load(file: Path | None, variable: Callable[[str], str | None]) -> Settings:
             )
     _check_routes(settings, origin)
     _check_urls(settings, origin)
+    _check_tenants(settings, origin)
     if file is not None:
         _check_forms(settings, origin, file.parent)
     return settings
@@ -384,6 +385,17 @@ def _check_urls(settings: Settings, origin: str) -> None:
                 settings.addresses().spelled(target.url)
             except RejectedError as error:
                 raise SettingsError(f"{origin}: notify.{name}.url: {error.message}", advice=error.advice) from None
+
+
+def _check_tenants(settings: Settings, origin: str) -> None:
+    """Refuse an application that is named twice: it would see one of both folders, and nobody could tell which."""
+    apps = [tenant.app for tenant in settings.http.tenants]
+    for number, app in enumerate(apps, 1):
+        if app in apps[: number - 1]:
+            raise SettingsError(
+                f"{origin}: http.tenants names the application {app!r} twice, the second time as tenant {number}.",
+                advice="Give each application one prefix.",
+            )
 
 
 def _check_forms(settings: Settings, origin: str, folder: Path) -> None:

@@ -199,6 +199,18 @@ class TestTargets:
         assert '| `notify.<name>.match` |  | `"*"` | a pattern of keys; * also crosses / |' in text
 
 
+class TestTenants:
+    ONE = '[[http.tenants]]\napp = "app-a"\nprefix = "acme/"\n'
+
+    def test_each_application_has_its_folder(self, load):
+        found = load(self.ONE + self.ONE.replace("app-a", "app-b"))
+        assert [(one.app, one.prefix) for one in found.http.tenants] == [("app-a", "acme/"), ("app-b", "acme/")]
+
+    def test_one_that_is_named_twice_is_refused(self, load):
+        with pytest.raises(SettingsError, match="'app-a' twice"):
+            load(self.ONE + self.ONE.replace("acme", "beta"))
+
+
 class TestForms:
     def loaded(self, folder, text):
         file = folder / "legible.toml"
