@@ -93,6 +93,18 @@ class TestOne:
         assert older["version"] == first != front.json("GET", path)["version"]
         assert older["record"]["document"]["version"] == first
 
+    def test_the_links_of_an_older_version_lead_to_its_own_results(self, front):
+        path = front.document("passport/anna.png", picture(60, 40))
+        first = front.json("GET", path)["version"]
+        front.document("passport/anna.png", picture(61, 40))
+
+        links = front.json("GET", path, version=first)["links"]
+
+        for name in ("json", "xlsx", "csv", "record"):
+            assert links[name].endswith(f"?version={first}")
+        front.ask("GET", links["xlsx"].partition("?")[0], version=first)
+        assert f"/{first}/" in front.shown[-1][0].key
+
     def test_one_whose_upload_was_removed_is_still_there(self, front):
         path = front.document("passport/anna.png")
         front.rig.store.remove(ObjectRef(IN, "passport/anna.png"))

@@ -129,7 +129,7 @@ class Endpoints:
 
     def show(self, call: Call) -> Answer:
         """One document."""
-        return self._status(self._known(call))
+        return self._status(self._known(call), call.query.version)
 
     def submit(self, call: Call) -> Answer:
         """Take a document; wait for its result if that is asked for."""
@@ -288,11 +288,12 @@ class Endpoints:
         except ObjectGoneError:
             raise gone() from None
 
-    def _status(self, known: Known) -> shapes.DocumentStatus:
+    def _status(self, known: Known, version: str = "") -> shapes.DocumentStatus:
+        """Return what is known of a document; with links to results of that version, where it was asked for one."""
         summary, finished, pages = _summary(_listed(known)), known.state.finished, _pages(known)
         names = known.published.names if known.published else ()
         return shapes.DocumentStatus(
-            **structs.asdict(summary) | {"links": summary.links | _links(known.document.key, names)},
+            **structs.asdict(summary) | {"links": summary.links | _links(known.document.key, names, version)},
             bucket=known.document.bucket,
             page_count=known.pages or None,
             answered=known.state.answered,
@@ -390,14 +391,14 @@ def _path(key: str) -> str:
     return f"/v1/documents/{id_of(key)}"
 
 
-def _links(key: str, names: tuple[str, ...]) -> dict[str, str]:
-    """Return what can be asked of a document as it stands."""
-    path = _path(key)
-    found = {kind: f"{path}.{kind}" for kind, name in _RESULTS.items() if name in names}
+def _links(key: str, names: tuple[str, ...], version: str = "") -> dict[str, str]:
+    """Return what can be asked of a document as it stands, or of one of its versions."""
+    path, asked = _path(key), f"?version={quote(version)}" if version else ""
+    found = {kind: f"{path}.{kind}{asked}" for kind, name in _RESULTS.items() if name in names}
     if RECORD in names:
-        found |= {"record": f"{path}.json", "csv": f"{path}.csv", "review": f"{path}/review"}
+        found |= {"record": f"{path}.json{asked}", "csv": f"{path}.csv{asked}", "review": f"{path}/review"}
     if "form.xlsx" in names:
-        found["form"] = f"{path}/form.xlsx"
+        found["form"] = f"{path}/form.xlsx{asked}"
     return {**found, "rerun": f"{path}/rerun"}
 
 
