@@ -340,7 +340,13 @@ class TestSignedUploads:
         _, signed = front.submitter().sign(Submission("a.pdf", Order("general-text")), 5)
         assert signed.expires_at - front.rig.clock.now() == timedelta(minutes=15)
 
-    @pytest.mark.parametrize("change", [{"size": 0}, {"size": 6 * 1024**3}, {"content_type": "x"}, {"md5": "x"}])
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"size": 0}, {"size": 6 * 1024**3}, {"content_type": "x"}, {"content_type": "é/x"},
+            {"content_type": "a/b\n"}, {"md5": "x"}, {"md5": "XrY7u+Ae7tCTyyK7j1rNww==\n"},
+        ],
+    )  # fmt: skip
     def test_what_does_not_fit_is_refused(self, front, change):
         assert problem(front.ask("POST", "/v1/uploads", {**self.BODY, **change})) == (422, "body-unfit")
 

@@ -24,6 +24,10 @@ Text = Annotated[str, Meta(max_length=20_000)]
 VERSION = r"^(?!newest-)[\w.-]*$"
 
 
+#: As a header holds it: ASCII, and no line behind it (in Python ``$`` also matches before a last line feed).
+MEDIA_TYPE = r"^[A-Za-z0-9_.+-]+/[A-Za-z0-9_.+-]+$(?!\n)"
+
+
 class Asking(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What decides how a document is read; both may be left to the routes."""
 
@@ -44,8 +48,8 @@ class NewUpload(Asking, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
     name: Name
     size: Annotated[int, Meta(ge=1, le=5 * 1024**3)]
-    content_type: Annotated[str, Meta(max_length=100, pattern=r"^[\w.+-]+/[\w.+-]+$")] = "application/octet-stream"
-    md5: Annotated[str, Meta(pattern=r"^$|^[A-Za-z0-9+/]{22}==$")] = ""
+    content_type: Annotated[str, Meta(max_length=100, pattern=MEDIA_TYPE)] = "application/octet-stream"
+    md5: Annotated[str, Meta(pattern=r"^([A-Za-z0-9+/]{22}==)?$(?!\n)")] = ""
 
 
 class NewWorkbook(Struct, frozen=True, forbid_unknown_fields=True):
