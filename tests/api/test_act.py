@@ -23,7 +23,7 @@ from legible.errors import (
     UnavailableError,
 )
 from legible.exchange import Reply, Request
-from legible.huawei import apig
+from legible.huawei import apig, functiongraph
 from legible.model import ObjectRef
 from rig import OUT, PASSPORT, TEXT, Rig, pdf, picture
 
@@ -133,6 +133,12 @@ class TestRerun:
         before = front.rig.record("general-text/a.pdf")
         front.ask("POST", f"{path}/rerun")
         assert front.rig.record("general-text/a.pdf") == before
+
+    def test_an_event_that_named_no_upload_has_nothing_to_be_begun(self, front):
+        (outcome,) = front.rig.run(*functiongraph.uploads({"Records": [{}]}))
+        path = f"/v1/documents/{id_of(outcome['key'])}"
+        assert problem(front.ask("POST", f"{path}/rerun")) == (409, "no-upload")
+        assert front.started == []
 
     def test_one_that_is_done_and_lost_its_record_has_it_made_anew_free(self, front):
         path = front.document("passport/anna.png")

@@ -203,6 +203,11 @@ class Endpoints:
         if finished is not None and finished.status == "done":
             self._parts.rebuilder.rebuild(self._document(known))
             return self._status(self._known(call))
+        if document.bucket != self._parts.input_bucket:
+            raise ProblemError(
+                409, "no-upload", "No upload is known of this document: its event could not be read.",
+                "Upload the document again.",
+            )  # fmt: skip
         if not known.held:  # else its holder goes on; another one would only wait, and be given up in the end
             self._parts.start(
                 Upload(

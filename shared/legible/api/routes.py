@@ -116,7 +116,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         "POST", "/v1/documents/{id}/rerun", "rerun",
         "Try again what is not done, paying for missing pages only; or make the results of what is done anew, free.",
-        {202: shapes.Accepted, **_DOCUMENT}, problems=(403, 404),
+        {202: shapes.Accepted, **_DOCUMENT}, problems=(403, 404, 409),
     ),
     Route(
         "POST", "/v1/workbooks", "workbook", "Build a workbook over many documents.",
