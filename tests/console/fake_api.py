@@ -295,6 +295,9 @@ class FakeApi:
         self.reviews: list[Json] = []
         self.requests: list[tuple[str, str]] = []
         self.broken: Refused | None = None
+        #: So many replies get lost on their way, after what was asked for was done.
+        self.lost = 0
+        self.keys: list[str] = []
 
     def add(self, stored: Stored) -> Stored:
         self.documents = {stored.id: stored, **self.documents}
@@ -398,6 +401,9 @@ class FakeApi:
         stored = self.add(an_invoice(f"{given['operation']}/{name}", size=size))
         stored.operation = given["operation"]
         self.options[stored.id] = options
+        self.keys.append(request.headers["Idempotency-Key"])
+        if self._loses():
+            raise Refused(503, "lost", "No answer came", "The gateway gave up.", "Send it again.")
         return answered(self._whole(stored))
 
     def _uploads(self, request: Request) -> Response:
@@ -555,7 +561,11 @@ class FakeApi:
             return Response("SignatureDoesNotMatch", 403, allowed)
         key = base64.urlsafe_b64decode(id + "===").decode()
         self.add(Stored(key, "running", key.split("/")[0], size=len(body), due=time.monotonic() + READING))
-        return Response("", 200, allowed)
+        return Response("", 503 if self._loses() else 200, allowed)
+
+    def _loses(self) -> bool:
+        self.lost -= 1
+        return self.lost >= 0
 
 
 def operation(slug: str) -> Json:

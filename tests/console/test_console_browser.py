@@ -92,6 +92,16 @@ def test_several_files_are_uploaded_and_one_that_fails_says_why_and_is_tried_aga
     assert browser.all(".upload .trouble") == []
 
 
+def test_an_upload_whose_answer_was_lost_is_found_and_not_sent_again(browser: Browser, api: FakeApi):
+    browser.open(ready=".list a")
+    api.lost = 1
+    browser.js(DROP, "once.png", 10, "image/png")
+    browser.see(".upload .trouble")
+    browser.click(".upload button", "Try again")
+    browser.see(".upload .badge", "done")
+    assert [path for method, path in api.requests if method == "POST"] == ["/v1/uploads"]
+
+
 def test_the_list_follows_what_runs_and_rests_in_a_hidden_tab(browser: Browser, api: FakeApi):
     browser.open("#/documents?prefix=invoices/2026-03/", ready=".badge.is-running")
     browser.js("Object.defineProperty(document, 'hidden', { configurable: true, get: () => true })")
@@ -362,6 +372,26 @@ def test_an_operation_is_tried_and_its_code_is_shown(browser: Browser, api: Fake
     browser.press("\ue014")
     assert browser.focused().text == "curl"
     browser.see("[role=tabpanel] pre", "curl -X POST")
+
+
+def test_a_request_that_is_sent_again_after_it_failed_is_the_same_one(browser: Browser, api: FakeApi):
+    browser.open(VIEWS["try"], READY["try"])
+    api.lost = 1
+    browser.js(DROP, "market.png", 2000, "image/png")
+    browser.click("button", "Send")
+    browser.see(".result .trouble")
+    for _ in range(2):
+        browser.click("button", "Send")
+        browser.see(".result .values", "Harbor Lane Freight Ltd")
+    first, second, third = api.keys
+    assert first == second != third
+    api.lost = 1
+    browser.js(DROP, "large.png", 4_100_000, "image/png")
+    browser.click("button", "Send")
+    browser.see(".result .trouble")
+    browser.click("button", "Send")
+    browser.see(".result a", "vat-invoice/large.png")
+    assert [path for method, path in api.requests if path == "/v1/uploads"] == ["/v1/uploads"]
 
 
 def test_an_address_is_tried_and_a_large_file_goes_to_the_store(browser: Browser, api: FakeApi):

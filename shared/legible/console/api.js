@@ -75,6 +75,17 @@ async function problem(reply) {
   return new Problem({ ...(known ? said : unknown), status: reply.status }, after);
 }
 
+/** Tell whether a document is there. What was sent and not answered may be: sent again, it would be paid for again. */
+export async function there(id, signal) {
+  try {
+    await get(path(["documents", id]), signal);
+    return true;
+  } catch (problem) {
+    if (problem.status === 404) return false;
+    throw problem;
+  }
+}
+
 /** PUT a file to a signed address with exactly the headers that were signed; tells how far it is (0 to 1). */
 export function send(upload, file, progress, signal) {
   return new Promise((resolve, reject) => {

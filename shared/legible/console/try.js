@@ -1,6 +1,6 @@
 // One operation tried on one file or address: the request, what it answers, and the same as code.
 
-import { get, path, post, send, text } from "./api.js";
+import { get, path, post, send, text, there } from "./api.js";
 import { take } from "./drop.js";
 import { h, put } from "./dom.js";
 import { doubtful, final, grade, itemsOf } from "./items.js";
@@ -31,7 +31,7 @@ export function try_(main, { query, move }, signal) {
 
 class View {
   constructor(main, found, query, move, signal) {
-    Object.assign(this, { main, found, move, signal, file: null, id: "" });
+    Object.assign(this, { main, found, move, signal, file: null, id: "", sent: null });
     this.options = new Options("try");
     this.choice = chooser(found, { id: "operation", chosen: query.operation });
     this.about = h("div", { class: "about" });
@@ -271,6 +271,7 @@ class View {
     try {
       const found = await this.answered();
       this.id = found.id;
+      this.sent = null;
       await this.drawResult(found);
       say(t("finished"));
       this.drawCode();
@@ -287,15 +288,25 @@ class View {
       ? await this.sendLarge(options)
       : await post(path(["documents"], { wait: WAIT }), this.body(options), {
           signal: this.signal,
-          headers: { "Idempotency-Key": once() },
+          headers: { "Idempotency-Key": this.asking(options).once },
         });
     return begun.status && begun.status !== "running" ? begun : finished(begun.id, told, this.signal);
   }
 
   async sendLarge(options) {
-    const signed = await post(path(["uploads"]), this.signing(options), { signal: this.signal });
-    await send(signed.upload, this.file, () => null, this.signal);
-    return signed;
+    const request = this.asking(options);
+    if (request.signed && (await there(request.signed.id, this.signal))) return request.signed;
+    request.signed = await post(path(["uploads"]), this.signing(options), { signal: this.signal });
+    await send(request.signed.upload, this.file, () => null, this.signal);
+    return request.signed;
+  }
+
+  /** What is known of this request: sent again after it failed, it is the same one, and makes no second document. */
+  asking(options) {
+    const what = JSON.stringify([this.byUrl, this.byUrl && this.url.value.trim(), this.operation.slug, options]);
+    const file = this.byUrl ? null : this.file;
+    if (this.sent?.what !== what || this.sent.file !== file) this.sent = { what, file, once: once(), signed: null };
+    return this.sent;
   }
 
   body(options) {

@@ -1,6 +1,6 @@
 // Uploads outlive the view that began them: signed by the API, sent by the browser, watched until they are finished.
 
-import { Problem, get, isId, path, post, send } from "./api.js";
+import { Problem, get, isId, path, post, send, there } from "./api.js";
 import { h } from "./dom.js";
 import { percent, t } from "./language.js";
 import { pause } from "./poll.js";
@@ -72,6 +72,10 @@ async function sent(entry) {
   const { file, operation, options } = entry;
   Object.assign(entry, { state: "sending", problem: null, share: 0 });
   changed();
+  if (entry.id !== null && (await there(entry.id))) {
+    Object.assign(entry, { state: "running", share: 1, stored: true });
+    return;
+  }
   const signed = await post(path(["uploads"]), {
     name: file.name,
     size: file.size,
