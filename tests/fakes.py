@@ -86,6 +86,9 @@ class MemoryStore:
             self.appendable.discard(ref)
         self.after("write", ref)
 
+    def create(self, ref: ObjectRef, body: bytes, content_type: str, metadata: dict[str, str]) -> None:
+        self.write(ref, body, content_type, metadata)
+
     def copy(self, source: ObjectRef, target: ObjectRef) -> None:
         self.fail("read", source)
         self.fail("write", target)

@@ -97,6 +97,10 @@ class ObjectStore(Protocol):
         """Create or replace an object, from memory or a file; ``metadata`` is short ASCII text by lower-case name."""
         ...
 
+    def create(self, ref: ObjectRef, body: bytes, content_type: str, metadata: dict[str, str]) -> None:
+        """Write an object by one request that is never repeated: a bucket with versions would keep each of them."""
+        ...
+
     def copy(self, source: ObjectRef, target: ObjectRef) -> None:
         """Create or replace an object with what another one holds, metadata too; the bytes do not pass through here."""
         ...

@@ -7,10 +7,13 @@ import re
 import unicodedata
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 from msgspec import Struct
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from legible import catalog, layout, orders, routing
 from legible.errors import (
@@ -31,6 +34,8 @@ _UNFIT = re.compile(r"[\x00-\x1f\x7f\\]+")
 #: A signed upload is good for so long, in seconds.
 _UPLOAD_SECONDS = 900
 _TRIES = 20
+#: So often it is tried to store a document, and so many seconds after it failed.
+_PUTS, _PUT_AGAIN_SECONDS = 3, 0.5
 
 
 class Submission(Struct, frozen=True):
@@ -113,7 +118,7 @@ class Submitter:
         metadata = orders.metadata_of(submission.order, len(body))
 
         def put(key: str) -> None:
-            self._store.write(ObjectRef(self._input, key), body, submission.content_type, metadata)
+            self._put(ObjectRef(self._input, key), body, submission.content_type, metadata)
 
         if not once:
             put(key)
@@ -162,6 +167,23 @@ class Submitter:
         routing.check(routed.operation, self._rules, self._now().date())
         return key
 
+    def _put(self, ref: ObjectRef, body: bytes, content_type: str, metadata: dict[str, str]) -> None:
+        """Put a document there once; where no answer came it is looked for before it is put there again."""
+        Retrying(
+            retry=retry_if_exception_type(UnavailableError),
+            wait=wait_fixed(_PUT_AGAIN_SECONDS),
+            stop=stop_after_attempt(_PUTS),
+            sleep=self._pause,
+            reraise=True,
+        )(self._put_once, ref, body, content_type, metadata)
+
+    def _put_once(self, ref: ObjectRef, *content: Any) -> None:
+        try:
+            self._store.create(ref, *content)
+        except UnavailableError:
+            if not self._stands(ref.key):
+                raise
+
     def _refuse(self, key: str, name: str) -> None:
         """Refuse a name that makes something else of a document: it would be stored, and never read."""
         marker = bool(self._marker) and name == self._marker
@@ -200,11 +222,8 @@ class Submitter:
 
     def _take(self, ref: ObjectRef, position: int, mine: Sent) -> bool:
         """Append the line that says who serves the request, and see it stand: an append has no lock (obs_faq_0165)."""
-        try:
+        with suppress(AppendConflictError):  # a repeated append meets its own line
             self._store.append(ref, position, msgspec.json.encode(mine) + b"\n")
-        except AppendConflictError:
-            self._pause(self._settle)
-            return False
         self._pause(self._settle)
         return _lines(self._read(ref)[position:])[:1] == [mine]
 

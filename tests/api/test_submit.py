@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from asking import form, problem
-from legible.errors import BusyError, RejectedError, UnavailableError
+from legible.errors import AppendConflictError, BusyError, RejectedError, UnavailableError
 from legible.model import ObjectRef, Order
 from legible.routing import Routing
 from legible.submitting import Submission, Submitter
@@ -89,6 +89,30 @@ class TestSending:
         body = {"name": "anna.png", "operation": "passport", "content": CONTENT}
         assert front.ask("POST", "/v1/documents", body, wait="20").status == 202
         assert len(uploads(front)) == 1
+
+    def given_faults(self, front, moment, count):
+        def fault(verb, ref):
+            nonlocal count
+            if verb == "write" and ref.bucket == IN and count:
+                count -= 1
+                raise UnavailableError("OBS did not answer.")
+
+        setattr(front.rig.store, moment, fault)
+
+    def test_one_whose_answer_was_lost_is_not_stored_again(self, front):
+        self.given_faults(front, "after", 1)
+        writes = []
+        front.rig.store.fail = lambda verb, ref: writes.append(ref) if (verb, ref.bucket) == ("write", IN) else None
+        body = {"name": "anna.png", "operation": "passport", "content": CONTENT}
+        assert front.ask("POST", "/v1/documents", body).status == 202
+        assert len(writes) == len(uploads(front)) == 1
+
+    @pytest.mark.parametrize(("faults", "status"), [(2, 202), (3, 503)])
+    def test_a_fault_that_passes_soon_is_outlasted(self, front, faults, status):
+        self.given_faults(front, "fail", faults)
+        body = {"name": "anna.png", "operation": "passport", "content": CONTENT}
+        assert front.ask("POST", "/v1/documents", body).status == status
+        assert len(uploads(front)) == (status == 202)
 
     def test_a_public_url_is_fetched(self, front):
         front.fetched["https://example.com/scans/anna.png?x=1"] = IMAGE
@@ -183,6 +207,15 @@ class TestOnce:
         front.rig.clock.pause(front.rig.seconds + 2)
         assert self.send(front).status == 202
         assert [ref for ref in writes if ref.bucket == IN] == []
+
+    def test_an_append_whose_answer_was_lost_is_repeated_and_meets_its_own_line(self, front):
+        def repeat(verb, ref):
+            front.rig.store.after = lambda verb, ref: None
+            raise AppendConflictError("The object has 200 bytes, not 0.")
+
+        front.rig.store.after = repeat
+        assert self.send(front).status == 202
+        assert len(uploads(front)) == 1
 
     def test_of_two_at_the_same_moment_one_stores(self, front):
         submission = Submission("anna.png", Order("passport"), "image/png")

@@ -58,6 +58,22 @@ def test_a_file_is_written_as_its_bytes_are(store, tmp_path):
     assert store.read(ref) == b"x" * 300_000
 
 
+def test_what_is_created_is_there_with_its_metadata(store):
+    ref = ObjectRef(BUCKET, "created")
+    store.create(ref, b"hello", "text/plain", {"legible-size": "5"})
+    assert (store.read(ref), store.head(ref).metadata["legible-size"]) == (b"hello", "5")
+
+
+def test_what_is_created_is_sent_once_though_no_answer_comes(cloud):
+    client, ref = clouds.client(cloud), ObjectRef("versions-kept", "a.png")
+    client.createBucket(ref.bucket)
+    client.setBucketVersioning(ref.bucket, "Enabled")
+    cloud.obs.faults.add(Fault("lost-answer", method="PUT", path=f"{ref.bucket}/*"))
+    with pytest.raises(UnavailableError):
+        clouds.store(cloud).create(ref, b"hello", "image/png", {})
+    assert len(client.listVersions(ref.bucket).body.versions) == 1
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_a_copy_is_what_it_was_made_of_metadata_too(store, key):
     source, target = ObjectRef(BUCKET, key), ObjectRef(BUCKET, f"copies/{key}")
