@@ -85,8 +85,7 @@ class Documents:
             order = orders.read(head.metadata, head.size)
         except RejectedError as error:
             return document, error
-        asked = None if replaced(upload, document) else upload.order  # it was asked for what lay there before
-        return msgspec.structs.replace(document, order=asked or order), None
+        return msgspec.structs.replace(document, order=upload.order or order), None
 
     def _refuse(self, ref: ObjectRef) -> None:
         if ref.bucket == self._output and (self._output != self._input or ref.key.startswith(layout.OWN)):

@@ -212,7 +212,9 @@ class Pipeline:
     def _process(self, arrival: Arrival) -> Outcome:
         document, error = self._documents.locate(arrival)
         if error is None and isinstance(arrival, Upload) and documents.replaced(arrival, document):
-            self._close_replaced(arrival, document)
+            ended = self._close_replaced(arrival, document)
+            if arrival.order is not None:  # it was for what lay there before; nobody ordered the newer upload so
+                return ended
         document, plan = (document, Plan(error=error)) if error else self._plan(document, None)
         claim = self._claim(document, plan, again=arrival.again if isinstance(arrival, Upload) else "")
         if isinstance(claim, State):
@@ -310,7 +312,7 @@ class Pipeline:
             asked = Asked(catalog.find(claimed.operation), claimed.options, claimed.pages, made)
         self._finisher.finish_anyway(claim, End(asked, {}, given_up, yields))
 
-    def _close_replaced(self, upload: Upload, found: Document) -> None:
+    def _close_replaced(self, upload: Upload, found: Document) -> Outcome:
         """Give an upload that was overwritten before it was read its own end; the newer one goes its own way."""
         document = documents.announced(upload)
         self._log("replaced", bucket=document.bucket, key=document.key, announced=document.etag, found=found.etag)
@@ -318,8 +320,9 @@ class Pipeline:
             f"{document.ref} was replaced before it was read.", advice="The newer upload has its own record."
         )
         claim = self._claim(document, Plan(error=error), reopen=False)
-        if isinstance(claim, Claim):
-            self._holding(claim, lambda: self._dig(claim, error, yields=True))
+        if isinstance(claim, State):
+            return self._ended(document, claim, claim.finished, duplicate=True)
+        return self._holding(claim, lambda: self._dig(claim, error, yields=True))
 
     def _claim(
         self, document: Document, plan: Plan, *, reopen: bool = True, again: str = "", share: Share | None = None

@@ -9,9 +9,11 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 from msgspec import Struct
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from legible import catalog, layout, orders, routing
 from legible.errors import (
@@ -167,17 +169,20 @@ class Submitter:
 
     def _put(self, ref: ObjectRef, body: bytes, content_type: str, metadata: dict[str, str]) -> None:
         """Put a document there once; where no answer came it is looked for before it is put there again."""
-        for left in reversed(range(_PUTS)):
-            try:
-                self._store.create(ref, body, content_type, metadata)
-            except UnavailableError:
-                if self._stands(ref.key):
-                    return
-                if not left:
-                    raise
-                self._pause(_PUT_AGAIN_SECONDS)
-            else:
-                return
+        Retrying(
+            retry=retry_if_exception_type(UnavailableError),
+            wait=wait_fixed(_PUT_AGAIN_SECONDS),
+            stop=stop_after_attempt(_PUTS),
+            sleep=self._pause,
+            reraise=True,
+        )(self._put_once, ref, body, content_type, metadata)
+
+    def _put_once(self, ref: ObjectRef, *content: Any) -> None:
+        try:
+            self._store.create(ref, *content)
+        except UnavailableError:
+            if not self._stands(ref.key):
+                raise
 
     def _refuse(self, key: str, name: str) -> None:
         """Refuse a name that makes something else of a document: it would be stored, and never read."""

@@ -412,7 +412,8 @@ class TestTenants:
     def test_an_application_nobody_named_sees_nothing(self, front):
         self.given_two(front)
         for headers in ({}, {"x-legible-app": "app-c"}):
-            assert problem(front.ask("GET", "/v1/documents", headers=headers)) == (403, "unknown-application")
+            for path in ("/v1/documents", "/v1/health"):
+                assert problem(front.ask("GET", path, headers=headers)) == (403, "unknown-application")
 
 
 def test_a_store_that_is_down_is_told_with_when_to_come_back(front):

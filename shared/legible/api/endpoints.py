@@ -251,6 +251,7 @@ class Endpoints:
     def health(self, call: Call) -> Answer:
         """Whether documents can be read here."""
         parts = self._parts
+        self._prefix(call)  # names of buckets, and calls of the service, are nobody else's either
         found = [
             health.HealthCheck("settings", "ok", "The settings can be read."),
             *health.buckets(parts.store, parts.input_bucket, parts.output),

@@ -63,7 +63,7 @@ class Route(Struct, frozen=True, dict=True):
 
 
 #: Statuses that every request may end with: defects and settings, access, a query that does not fit, limits.
-COMMON = (422, 500, 503)
+COMMON = (403, 422, 500, 503)
 _DOCUMENT = {200: shapes.DocumentStatus}
 _ONCE = {"Idempotency-Key": "The same key with the same request makes one document, however often it is sent."}
 
