@@ -13,6 +13,7 @@ locals {
     code   = var.code_bucket == "" ? "${var.output_bucket}-code" : var.code_bucket
   }
   own_agency = var.upload_trigger == "eventgrid" && var.eventgrid_agency == ""
+  channel_id = try(data.huaweicloud_eg_event_channels.official[0].channels[0].id, "")
   in_network = var.network != null || var.vpc_cidr != ""
 }
 
@@ -126,6 +127,20 @@ module "async" {
   failure_days = var.failure_days
 }
 
+data "huaweicloud_eg_event_channels" "official" {
+  count = var.upload_trigger == "eventgrid" ? 1 : 0
+
+  provider_type = "OFFICIAL"
+  name          = "default"
+}
+
+check "eventgrid" {
+  assert {
+    condition     = var.upload_trigger != "eventgrid" || local.channel_id != ""
+    error_message = "EventGrid has no default channel in ${var.region}: enable EventGrid there, or set upload_trigger = \"obs\"."
+  }
+}
+
 # Only what is retried is called: an upload in between would be lost at the first error.
 module "triggers" {
   source     = "./modules/triggers"
@@ -137,6 +152,7 @@ module "triggers" {
   urns           = module.functions.urns
   bucket         = module.buckets.names["input"]
   upload_trigger = var.upload_trigger
+  channel_id     = local.channel_id
   agency         = local.own_agency ? module.agencies.eventgrid : var.eventgrid_agency
 }
 

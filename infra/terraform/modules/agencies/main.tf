@@ -204,3 +204,8 @@ output "policies" {
     }
   }
 }
+
+output "made" {
+  description = "What this makes, whole, for whoever checks a plan."
+  value       = huaweicloud_identity_agency.this
+}

@@ -99,3 +99,8 @@ resource "huaweicloud_ces_alarmrule" "ocr" {
     notification_list = [var.topic_urn]
   }
 }
+
+output "made" {
+  description = "What this makes, whole, for whoever checks a plan."
+  value       = { functions = huaweicloud_ces_alarmrule.function, ocr = huaweicloud_ces_alarmrule.ocr }
+}

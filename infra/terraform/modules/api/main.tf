@@ -129,3 +129,8 @@ output "application_id" {
   description = "The app of the console."
   value       = huaweicloud_apig_application.console.id
 }
+
+output "made" {
+  description = "What this makes, whole, for whoever checks a plan."
+  value       = huaweicloud_apig_api.this
+}

@@ -37,3 +37,8 @@ resource "huaweicloud_fgs_async_invoke_configuration" "this" {
     }) : jsonencode({ func_urn = var.urns[each.value.async.on_failure] })
   }
 }
+
+output "made" {
+  description = "What this makes, whole, for whoever checks a plan."
+  value       = huaweicloud_fgs_async_invoke_configuration.this
+}

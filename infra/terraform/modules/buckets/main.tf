@@ -101,3 +101,8 @@ output "names" {
   description = "The buckets' names by their use, known when they are there."
   value       = { for use, bucket in huaweicloud_obs_bucket.this : use => bucket.bucket }
 }
+
+output "made" {
+  description = "What this makes, whole, for whoever checks a plan."
+  value       = { buckets = huaweicloud_obs_bucket.this, policies = huaweicloud_obs_bucket_policy.tls }
+}

@@ -145,3 +145,9 @@ output "urns" {
     error_message = "reserved_instances names no function: allowed are ${join(", ", keys(var.functions))}."
   }
 }
+
+output "made" {
+  description = "What this makes, whole, for whoever checks a plan."
+  value       = huaweicloud_fgs_function.this
+  sensitive   = true
+}

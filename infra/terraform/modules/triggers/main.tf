@@ -30,6 +30,11 @@ variable "upload_trigger" {
   type        = string
 }
 
+variable "channel_id" {
+  description = "EventGrid's own channel, on which the services' events come."
+  type        = string
+}
+
 variable "agency" {
   description = "The agency that EventGrid delivers as."
   type        = string
@@ -45,13 +50,6 @@ locals {
   ]
 }
 
-data "huaweicloud_eg_event_channels" "official" {
-  count = var.upload_trigger == "eventgrid" ? 1 : 0
-
-  provider_type = "OFFICIAL"
-  name          = "default"
-}
-
 resource "huaweicloud_fgs_function_trigger" "eventgrid" {
   for_each = var.upload_trigger == "eventgrid" ? var.uploads : {}
 
@@ -60,7 +58,7 @@ resource "huaweicloud_fgs_function_trigger" "eventgrid" {
   status                         = "ACTIVE"
   cascade_delete_eg_subscription = true
   event_data = jsonencode({
-    channel_id   = try(data.huaweicloud_eg_event_channels.official[0].channels[0].id, "")
+    channel_id   = var.channel_id
     channel_name = "default"
     source_name  = "HC.OBS.DWR"
     trigger_name = each.value.data.name
@@ -124,4 +122,14 @@ resource "huaweicloud_fgs_function_trigger" "cts" {
     name       = each.value.data.name
     operations = each.value.data.operations
   })
+}
+
+output "made" {
+  description = "What this makes, whole, for whoever checks a plan."
+  value = {
+    eventgrid = huaweicloud_fgs_function_trigger.eventgrid
+    obs       = huaweicloud_fgs_function_trigger.obs
+    timer     = huaweicloud_fgs_function_trigger.timer
+    cts       = huaweicloud_fgs_function_trigger.cts
+  }
 }
