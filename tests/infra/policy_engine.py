@@ -2,8 +2,8 @@
 
 It knows what this repository's policies use, and refuses what it does not know. Two kinds: custom policies of IAM in
 syntax 1.1 (``Action`` service:type:name, ``Resource`` service:region:domain:type:path), and bucket policies of OBS
-(``Action`` without a service, ``Resource`` bucket/key, ``Condition``). A deny beats every allow, and what nothing allows
-is denied (iam_01_0017, obs_40_0041).
+(``Action`` without a service, ``Resource`` bucket/key, ``Condition``). A deny beats every allow, and what nothing
+allows is denied (iam_01_0017, obs_40_0041).
 """
 
 from __future__ import annotations
