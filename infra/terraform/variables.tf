@@ -94,8 +94,8 @@ variable "tags" {
       for key, value in var.tags : can(regex("^[A-Za-z0-9_-]{1,36}$", key)) && can(regex("^[A-Za-z0-9_.-]{0,43}$", value))
     ])
     error_message = <<-EOT
-      tags are 19 at the most, none called legible; keys are 1 to 36 letters, digits, '_' and '-', values at most 43 of
-      them and '.'.
+      tags must be 19 at the most, none called legible; keys 1 to 36 letters, digits, '_' and '-', values at most 43 of
+      these and '.'.
     EOT
   }
 }
@@ -228,7 +228,7 @@ variable "variables" {
   default     = {}
   validation {
     condition     = alltrue([for name in keys(var.variables) : can(regex("^[A-Za-z][A-Za-z0-9_]*$", name))])
-    error_message = "The names of variables are letters, digits and '_', and begin with a letter."
+    error_message = "The names of variables must be letters, digits and '_', and begin with a letter."
   }
   validation {
     condition     = length(var.variables) <= 14

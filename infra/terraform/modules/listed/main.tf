@@ -28,7 +28,7 @@ locals {
       memory      = try(entry.memorySize, local.provider.memorySize, 256)
       timeout     = try(entry.timeout, local.provider.timeout, 30)
       # What the framework would fill in is Terraform's to say.
-      variables = { for name, text in try(entry.userData, {}) : name => tostring(text) if !strcontains(text, "$${") }
+      variables = { for name, text in try(entry.userData, {}) : name => tostring(text) if !can(regex("[$][{]", text)) }
       async = {
         retries    = try(local.policies[key].maxAsyncRetryAttempts, 1)
         age        = try(local.policies[key].maxAsyncEventAgeInSeconds, 3600)
