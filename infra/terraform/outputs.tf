@@ -40,7 +40,7 @@ output "channel_id" {
   value       = module.notifications.channel_id
 }
 
-output "tag" {
-  description = "The tag by which everything is found."
-  value       = { key = "legible", value = var.name }
+output "where" {
+  description = "How `make destroy` finds what remains: the tag of everything that takes one, region and project."
+  value       = { tag = "legible=${var.name}", region = var.region, project_id = var.project_id }
 }

@@ -277,7 +277,7 @@ run "another_environment_shares_no_name" {
     error_message = "Two environments would share a function."
   }
   assert {
-    condition     = output.tag == { key = "legible", value = "legible-dev" }
+    condition     = output.where.tag == "legible=legible-dev" && output.where.project_id == var.project_id
     error_message = "make destroy would look for another environment's resources."
   }
 }

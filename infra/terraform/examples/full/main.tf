@@ -99,6 +99,6 @@ output "channel_id" {
   value = module.legible.channel_id
 }
 
-output "tag" {
-  value = module.legible.tag
+output "where" {
+  value = module.legible.where
 }

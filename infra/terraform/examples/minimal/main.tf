@@ -62,6 +62,6 @@ output "next" {
   value = module.legible.next
 }
 
-output "tag" {
-  value = module.legible.tag
+output "where" {
+  value = module.legible.where
 }
