@@ -41,10 +41,10 @@ module "buckets" {
       kms_key_id = var.kms_key_id
       origins    = var.console_origins
       expire = {
-        "work"        = 1
-        "requests"    = var.request_days
-        "failures"    = var.failure_days
-        "notices/log" = var.failure_days
+        "work/"        = 1
+        "requests/"    = var.request_days
+        "failures/"    = var.failure_days
+        "notices/log/" = var.failure_days
       }
     }
     code = { name = local.buckets.code }

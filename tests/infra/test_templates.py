@@ -7,6 +7,7 @@ import re
 import pytest
 import yaml
 
+from legible import layout
 from tests.infra import templates
 from tests.infra.rights import ROOT
 
@@ -74,6 +75,16 @@ def test_what_is_watched_is_never_what_is_written():
     assert calls["async"]["bucket"] == '${module.buckets.names["output"]}'
     refusals = [one["condition"] for one in templates.variables(templates.FOLDER)["output_bucket"]["validation"]]
     assert "${var.output_bucket != var.input_bucket}" in refusals
+
+
+def test_what_expires_is_no_more_than_what_is_meant():
+    """A rule's prefix is a text, not a folder: `work` would have taken every workbook after a day."""
+    calls = {name: body for one in templates.read(templates.FOLDER / "main.tf")["module"] for name, body in one.items()}
+    rules = {name.strip('"') for name in calls["buckets"]["buckets"]["output"]["expire"]}
+    assert {"work/", "requests/", "failures/"} <= rules
+    keys = ["results/", "answers/", "ledger/", "workbooks/", "reports/", "audit/", "notices/outbox/"]
+    assert {key.split("/")[0] + "/" for key in keys} | {"work/", "requests/"} == set(layout.OWN)
+    assert not [(rule, key) for rule in rules for key in keys if key.startswith(rule)]
 
 
 def test_policies_come_from_the_table_and_from_nowhere_else():

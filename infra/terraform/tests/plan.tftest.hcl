@@ -103,7 +103,7 @@ run "buckets_are_private_encrypted_and_by_tls_only" {
   assert {
     condition = {
       for rule in module.buckets.made.buckets["output"].lifecycle_rule : rule.prefix => one(rule.expiration).days
-    } == { work = 1, requests = 30, failures = 90, "notices/log" = 90 }
+    } == { "work/" = 1, "requests/" = 30, "failures/" = 90, "notices/log/" = 90 }
     error_message = "Something below work/, requests/, failures/ or notices/log/ stays for ever."
   }
   assert {

@@ -7,11 +7,16 @@ variable "buckets" {
     versioning = optional(bool, false)
     kms_key_id = optional(string, "")
     origins    = optional(list(string), [])
-    # Days after which what lies below a prefix goes; a prefix has no slash at either end, and none contains another.
+    # Days after which what lies below a folder goes. With its slash: `work` alone would mean workbooks/ too. None contains
+    # another.
     expire = optional(map(number), {})
     # Days after which what was replaced or deleted goes; null for never. Only where versions are kept.
     forget_versions = optional(number)
   }))
+  validation {
+    condition     = alltrue([for one in var.buckets : alltrue([for folder in keys(one.expire) : endswith(folder, "/")])])
+    error_message = "Every folder in expire must end with '/': work would mean workbooks/ too."
+  }
 }
 
 variable "enterprise_project_id" {
@@ -45,7 +50,7 @@ resource "huaweicloud_obs_bucket" "this" {
   dynamic "lifecycle_rule" {
     for_each = each.value.expire
     content {
-      name    = replace(lifecycle_rule.key, "/", "-")
+      name    = replace(trimsuffix(lifecycle_rule.key, "/"), "/", "-")
       prefix  = lifecycle_rule.key
       enabled = true
       expiration {
