@@ -5,6 +5,10 @@ PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3.10 python3 p
 VENV   := .venv
 BIN    := $(VENV)/bin
 LOCAL  := $(VENV)/.local
+TERRAFORM ?= terraform
+# The settings file of a deployment; the templates beside it are what is deployed.
+SETTINGS  ?= infra/terraform/examples/minimal/terraform.tfvars
+STACK     := $(patsubst %/,%,$(dir $(SETTINGS)))
 DEV    := $(VENV)/.dev
 export PYTHONPATH := $(CURDIR)/shared:$(CURDIR)
 
@@ -31,9 +35,9 @@ $(DEV): requirements/dev.txt tests/console/package-lock.json $(VENV)/.uv
 		npm ci --prefix tests/console --ignore-scripts --no-audit --no-fund --silent \
 		|| echo "npm could not install axe-core: the console's accessibility tests will be skipped."
 
-.PHONY: help demo up test test-all bench check format lock docs clean
+.PHONY: help demo up test test-all bench check format lock docs clean plan deploy destroy deploy-serverless
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 demo: $(LOCAL) ## recognize the sample documents on this machine, no account needed
 	@$(BIN)/python -m legible_cli demo
@@ -70,6 +74,26 @@ lock: $(DEV) ## resolve the dependencies again
 	@$(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --no-header --upgrade pyproject.toml -o requirements/ship.txt
 	@$(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --no-header -c requirements/ship.txt --group local pyproject.toml -o requirements/local.txt
 	@$(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --no-header -c requirements/local.txt --group dev pyproject.toml -o requirements/dev.txt
+
+$(SETTINGS):
+	@echo "There is no $@. Copy $(STACK)/terraform.tfvars.example to it and fill it in." >&2; exit 1
+
+plan: $(SETTINGS) ## what Terraform would make of $(SETTINGS); needs `make package` and HW_ACCESS_KEY, HW_SECRET_KEY
+	@$(TERRAFORM) -chdir=$(STACK) init -input=false
+	@$(TERRAFORM) -chdir=$(STACK) plan -input=false -var-file=$(notdir $(SETTINGS)) -out=legible.tfplan
+
+deploy: $(SETTINGS) ## make it, after asking
+	@$(TERRAFORM) -chdir=$(STACK) init -input=false
+	@$(TERRAFORM) -chdir=$(STACK) apply -var-file=$(notdir $(SETTINGS))
+
+destroy: $(SETTINGS) $(LOCAL) ## take it down, after asking, and list what remains by its tag
+	@where="$$($(TERRAFORM) -chdir=$(STACK) output -json where)" || exit 1; \
+	$(TERRAFORM) -chdir=$(STACK) destroy -var-file=$(notdir $(SETTINGS)); done=$$?; \
+	$(TERRAFORM) -chdir=$(STACK) state list | sed 's/^/still in the state: /'; \
+	$(BIN)/python -m infra.remains "$$where" && exit $$done
+
+deploy-serverless: $(LOCAL) ## the functions alone, by the Serverless Framework, and a look whether it did
+	@$(BIN)/python -m infra.deployed
 
 clean: ## remove what the commands made
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo-results

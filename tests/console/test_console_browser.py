@@ -412,26 +412,6 @@ def test_a_request_that_is_sent_again_after_it_failed_is_the_same_one(browser: B
     assert [path for method, path in api.requests if path == "/v1/uploads"] == ["/v1/uploads"]
 
 
-def test_a_request_that_is_sent_again_after_it_failed_is_the_same_one(browser: Browser, api: FakeApi):
-    browser.open(VIEWS["try"], READY["try"])
-    api.lost = 1
-    browser.js(DROP, "market.png", 2000, "image/png")
-    browser.click("button", "Send")
-    browser.see(".result .trouble")
-    for _ in range(2):
-        browser.click("button", "Send")
-        browser.see(".result .values", "Harbor Lane Freight Ltd")
-    first, second, third = api.keys
-    assert first == second != third
-    api.lost = 1
-    browser.js(DROP, "large.png", 4_100_000, "image/png")
-    browser.click("button", "Send")
-    browser.see(".result .trouble")
-    browser.click("button", "Send")
-    browser.see(".result a", "vat-invoice/large.png")
-    assert [path for method, path in api.requests if path == "/v1/uploads"] == ["/v1/uploads"]
-
-
 def test_an_address_is_tried_and_a_large_file_goes_to_the_store(browser: Browser, api: FakeApi):
     browser.open(VIEWS["try"], READY["try"])
     browser.click(".kind", "Address")

@@ -1,54 +1,16 @@
-"""serverless.yml as the local FunctionGraph reads it, and as the plugin would take it."""
+"""serverless.yml as the local FunctionGraph reads it."""
 
 from __future__ import annotations
 
 import json
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from localcloud.functiongraph import ApigTrigger, AsyncPolicy, ConfigError, Function, ObsTrigger, TimerTrigger, load
 
 ROOT = Path(__file__).resolve().parents[2]
-#: What the plugin's code reads of a function (facts functiongraph 5.1, serverless-huawei-functions 0.0.10).
-FUNCTION_KEYS = {
-    "name", "handler", "description", "agencyName", "xrole", "appXrole", "codeType", "code", "userData", "environment",
-    "initializerHandler", "initializerTimeout", "ltsGroupId", "ltsGroupName", "ltsStreamId", "ltsStreamName",
-    "dependVersionList", "enterpriseProjectId", "tags", "tagPolicy", "extend", "events", "runtime", "memorySize",
-    "timeout", "package",
-}  # fmt: skip
-MEMORY = {128, 256, 512, 768, 1024, 1280, 1536, 1792, 2048, 2560, 3072, 3584, 4096, 8192, 10240}
-
-
-@pytest.fixture
-def document() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((ROOT / "serverless.yml").read_text(encoding="utf-8"))
-    return found
-
-
-def test_our_own_file_is_what_the_plugin_takes(document: dict[str, Any]) -> None:
-    provider = document["provider"]
-    assert provider["name"] == "huawei"
-    assert provider["memorySize"] in MEMORY
-    assert 3 <= provider["timeout"] <= 900
-    assert provider["runtime"] in ("Python3.10", "Python3.12")
-    for name, function in document["functions"].items():
-        assert set(function) <= FUNCTION_KEYS, name
-        for event in function.get("events", []):
-            assert set(event) <= {"triggerTypeCode", "status", "eventData"}
-            assert event["triggerTypeCode"] in (
-                "OBS",
-                "TIMER",
-                "APIG",
-                "DEDICATEDGATEWAY",
-                "SMN",
-                "CTS",
-                "LTS",
-                "KAFKA",
-            )
 
 
 def test_our_own_functions() -> None:

@@ -1,0 +1,171 @@
+"""``serverless deploy``, and whether it deployed: the plugin exits with 0 when it has failed.
+
+``make deploy-serverless`` runs it: it unpacks the zips to where serverless.yml looks for code, lets the plugin work,
+and asks FunctionGraph before and after. A function that is missing, is not as listed, lacks a trigger or was not
+touched fails.
+"""
+
+from __future__ import annotations
+
+import argparse
+import configparser
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from infra.asking import AskingError, Keys, ask
+from localcloud.functiongraph.config import Function, load
+
+ROOT = Path(__file__).resolve().parents[1]
+#: What the platform calls triggers that the list calls otherwise.
+_SAME = {"APIG": {"APIG", "DEDICATEDGATEWAY"}, "DEDICATEDGATEWAY": {"APIG", "DEDICATEDGATEWAY"}}
+
+
+class Found(NamedTuple):
+    """A function as the platform has it."""
+
+    touched: str
+    says: dict[str, Any]
+    triggers: frozenset[str]
+
+
+class Platform:
+    """FunctionGraph in one project (ListFunctions, ListFunctionTriggers; API v2)."""
+
+    def __init__(self, keys: Keys, endpoint: str, project_id: str) -> None:
+        """See the class."""
+        self._keys, self._where = keys, f"{endpoint}/v2/{project_id}/fgs"
+        self._scope = {"X-Project-Id": project_id}
+
+    def functions(self, names: set[str]) -> dict[str, Found]:
+        """Return those of the functions that are there.
+
+        Raises:
+            AskingError: The platform cannot be asked.
+        """
+        found: dict[str, Found] = {}
+        marker: Any = 0
+        while True:
+            page = self._get(f"/functions?marker={marker}&maxitems=100")
+            for one in page.get("functions") or ():
+                if one["func_name"] in names:
+                    found[one["func_name"]] = self._found(one)
+            if not page.get("functions") or not page.get("next_marker") or page["next_marker"] == marker:
+                return found
+            marker = page["next_marker"]
+
+    def _found(self, one: dict[str, Any]) -> Found:
+        triggers = self._get(f"/triggers/{one['func_urn']}")
+        kinds = frozenset(str(each["trigger_type_code"]) for each in triggers or ())
+        said = {name: one.get(name) for name in ("handler", "runtime", "timeout", "memory_size", "package")}
+        return Found(f"{one.get('last_modified')} {one.get('digest')}", said, kinds)
+
+    def _get(self, path: str) -> Any:
+        return ask(self._keys, "GET", self._where + path, scope=self._scope)
+
+
+def faults(listed: Mapping[str, Function], before: Mapping[str, Found], after: Mapping[str, Found]) -> list[str]:
+    """Return what is not as serverless.yml says, a line each."""
+    lines: list[str] = []
+    for one in listed.values():
+        found = after.get(one.name)
+        if found is None:
+            lines.append(f"{one.name} is not there.")
+            continue
+        wanted = {
+            "handler": one.handler, "runtime": one.runtime, "timeout": int(one.timeout), "memory_size": one.memory,
+            "package": one.package,
+        }  # fmt: skip
+        lines += [
+            f"{one.name}: {name} is {found.says[name]!r}; serverless.yml says {value!r}."
+            for name, value in wanted.items()
+            if found.says[name] != value
+        ]
+        lines += [
+            f"{one.name} has no {kind} trigger." for kind in _kinds(one) if not _SAME.get(kind, {kind}) & found.triggers
+        ]
+        if one.name in before and before[one.name].touched == found.touched:
+            lines.append(f"{one.name} was not touched: it is as it was before.")
+    return lines
+
+
+def _kinds(one: Function) -> list[str]:
+    named = {"OBS": one.triggers, "TIMER": one.timers, "APIG": one.apis}
+    return [kind for kind, found in named.items() if found]
+
+
+def unpack(listed: Mapping[str, Function], packages: Path, build: Path) -> None:
+    """Unpack each function's zip, or the one of all, to ``build/<key>``, where the plugin zips it again.
+
+    Raises:
+        AskingError: Nothing was packaged.
+    """
+    for key in listed:
+        zips = [packages / f"{key}.zip", packages / "legible.zip"]
+        found = next((file for file in zips if file.is_file()), None)
+        if found is None:
+            raise AskingError(f"There is neither {zips[0]} nor {zips[1]}: run make package.")
+        with zipfile.ZipFile(found) as opened:
+            opened.extractall(build / key)
+
+
+def keys_in(file: Path) -> Keys:
+    """Return the keys of the plugin's ini file.
+
+    Raises:
+        AskingError: There is none, or it has none.
+    """
+    parser = configparser.ConfigParser()
+    parser.read(file, "utf-8")
+    for section in (*parser.sections(), "DEFAULT"):
+        access = parser.get(section, "access_key_id", fallback="")
+        secret = parser.get(section, "secret_access_key", fallback="")
+        if access and secret:
+            return Keys(access, secret)
+    raise AskingError(f"{file} has no access_key_id and secret_access_key (serverless.yml, provider.credentials).")
+
+
+def main(arguments: list[str], environment: Mapping[str, str]) -> int:
+    """Deploy and look; return 0 where everything is as listed."""
+    parser = argparse.ArgumentParser(prog="python -m infra.deployed", description=__doc__.partition("\n")[0])
+    parser.add_argument("--file", type=Path, default=ROOT / "serverless.yml")
+    parser.add_argument("--packages", type=Path, default=ROOT / "dist")
+    parser.add_argument("--build", type=Path, default=ROOT / "build")
+    parser.add_argument("--endpoint", help=argparse.SUPPRESS)
+    parser.add_argument("command", nargs="*", default=["npx", "serverless@3", "deploy"])
+    said = parser.parse_args(arguments)
+    try:
+        return _deploy(said, environment)
+    except AskingError as error:
+        print(f"Not deployed: {error}", file=sys.stderr)
+        return 2
+
+
+def _deploy(said: argparse.Namespace, environment: Mapping[str, str]) -> int:
+    project = environment.get("LEGIBLE_PROJECT_ID", "")
+    if not project:
+        raise AskingError("Set LEGIBLE_PROJECT_ID to the id of the region's project (console, My Credentials).")
+    listed = load(said.file)
+    names = {one.name for one in listed.values()}
+    provider = yaml.safe_load(said.file.read_text("utf-8"))["provider"]
+    endpoint = said.endpoint or f"https://functiongraph.{provider['region']}.myhuaweicloud.com"
+    platform = Platform(keys_in(Path(provider["credentials"]).expanduser()), endpoint, project)
+    unpack(listed, said.packages, said.build)
+    before = platform.functions(names)
+    status = subprocess.run(said.command, cwd=said.file.parent, check=False).returncode
+    lines = faults(listed, before, platform.functions(names))
+    lines += [f"{said.command[0]} exits with {status}."] if status else []
+    for line in lines:
+        print(line, file=sys.stderr)
+    print(f"{len(names)} functions, {len(lines)} faults.")
+    return 1 if lines else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], os.environ))  # noqa: TID251 - a command has nothing else

@@ -1,0 +1,104 @@
+# Everything that can be switched on: the HTTP API with its console, notices to programs, a key of one's own, a VPC, warm
+# instances, an enterprise project.
+
+terraform {
+  required_version = ">= 1.9"
+  required_providers {
+    huaweicloud = {
+      source  = "huaweicloud/huaweicloud"
+      version = ">= 1.78.1"
+    }
+  }
+}
+
+variable "region" {
+  type = string
+}
+
+variable "project_id" {
+  type = string
+}
+
+variable "enterprise_project_id" {
+  type = string
+}
+
+variable "input_bucket" {
+  type = string
+}
+
+variable "output_bucket" {
+  type = string
+}
+
+variable "kms_key_id" {
+  type = string
+}
+
+variable "apig_instance_id" {
+  type = string
+}
+
+variable "alarm_emails" {
+  type = set(string)
+}
+
+variable "secrets" {
+  type      = map(string)
+  default   = {}
+  sensitive = true
+}
+
+variable "packages" {
+  type    = string
+  default = ""
+}
+
+provider "huaweicloud" {
+  region                = var.region
+  enterprise_project_id = var.enterprise_project_id
+}
+
+module "legible" {
+  source = "../.."
+
+  name                  = "legible-prod"
+  region                = var.region
+  project_id            = var.project_id
+  enterprise_project_id = var.enterprise_project_id
+  tags                  = { team = "back-office" }
+  packages              = var.packages
+  runtime               = "Python3.12"
+
+  input_bucket     = var.input_bucket
+  output_bucket    = var.output_bucket
+  kms_key_id       = var.kms_key_id
+  old_version_days = 90
+
+  apig_instance_id   = var.apig_instance_id
+  calls_a_minute     = 300
+  console_origins    = ["http://127.0.0.1:8080"]
+  reserved_instances = { http_api = 1 }
+  max_instances      = 50
+  vpc_cidr           = "10.20.0.0/24"
+
+  notify                = ["smn", "eventgrid"]
+  alarm_emails          = var.alarm_emails
+  tell_of_subscriptions = true
+  ocr_regions           = ["ap-southeast-3"]
+  variables             = { LEGIBLE_LOG_LEVEL = "INFO" }
+  secrets               = var.secrets
+  log_days              = 90
+}
+
+output "next" {
+  value = module.legible.next
+}
+
+output "channel_id" {
+  value = module.legible.channel_id
+}
+
+output "where" {
+  value = module.legible.where
+}

@@ -1,0 +1,190 @@
+# Legible on Huawei Cloud. What exists is said in serverless.yml (functions, triggers, async policies) and in
+# infra/policies/functions.yaml (rights); this puts the modules together.
+
+locals {
+  root     = "${path.module}/../.."
+  packages = var.packages == "" ? "${local.root}/dist" : var.packages
+  listed   = var.serverless_file == "" ? "${local.root}/serverless.yml" : var.serverless_file
+  tags     = merge(var.tags, { legible = var.name })
+  # Known before anything is there, so that a plan shows whole policies.
+  buckets = {
+    input  = var.input_bucket
+    output = var.output_bucket
+    code   = var.code_bucket == "" ? "${var.output_bucket}-code" : var.code_bucket
+  }
+  own_agency = var.upload_trigger == "eventgrid" && var.eventgrid_agency == ""
+  channel_id = try(data.huaweicloud_eg_event_channels.official[0].channels[0].id, "")
+  in_network = var.network != null || var.vpc_cidr != ""
+}
+
+module "listed" {
+  source = "./modules/listed"
+
+  file = local.listed
+  name = var.name
+}
+
+module "buckets" {
+  source = "./modules/buckets"
+
+  buckets = {
+    input = {
+      name            = local.buckets.input
+      versioning      = true
+      kms_key_id      = var.kms_key_id
+      origins         = var.console_origins
+      forget_versions = var.old_version_days
+    }
+    # No versions: the ledger's journals are appended to.
+    output = {
+      name       = local.buckets.output
+      kms_key_id = var.kms_key_id
+      origins    = var.console_origins
+      expire = {
+        "work/"        = 1
+        "requests/"    = var.request_days
+        "failures/"    = var.failure_days
+        "notices/log/" = var.failure_days
+      }
+    }
+    code = { name = local.buckets.code }
+  }
+  delete_documents      = var.delete_documents
+  enterprise_project_id = var.enterprise_project_id
+  tags                  = local.tags
+}
+
+module "agencies" {
+  source = "./modules/agencies"
+
+  file                = "${local.root}/infra/policies/functions.yaml"
+  name                = var.name
+  region              = var.region
+  functions           = module.listed.functions
+  input_bucket        = local.buckets.input
+  output_bucket       = local.buckets.output
+  kms_key_id          = var.kms_key_id
+  notify              = var.notify
+  ocr_regions         = var.ocr_regions
+  classic_trigger     = var.upload_trigger == "obs"
+  eventgrid           = local.own_agency
+  network             = local.in_network
+  configuration_roles = var.configuration_roles
+}
+
+module "logs" {
+  source = "./modules/logs"
+
+  name                  = var.name
+  days                  = var.log_days
+  enterprise_project_id = var.enterprise_project_id
+  tags                  = local.tags
+}
+
+module "network" {
+  source = "./modules/network"
+  count  = var.vpc_cidr == "" ? 0 : 1
+
+  name                  = var.name
+  cidr                  = var.vpc_cidr
+  enterprise_project_id = var.enterprise_project_id
+  tags                  = local.tags
+}
+
+module "functions" {
+  source = "./modules/functions"
+
+  functions   = module.listed.functions
+  region      = var.region
+  runtime     = var.runtime
+  packages    = local.packages
+  code_bucket = module.buckets.names["code"]
+  variables = merge(var.variables, {
+    LEGIBLE_REGION          = var.region
+    LEGIBLE_PROJECT_ID      = var.project_id
+    LEGIBLE_INPUT_BUCKET    = local.buckets.input
+    LEGIBLE_OUTPUT_BUCKET   = local.buckets.output
+    LEGIBLE_UPLOAD_FUNCTION = module.listed.functions["on_upload"].name
+    LEGIBLE_TIMER_FUNCTION  = module.listed.functions["on_timer"].name
+  })
+  secrets               = var.secrets
+  configuration_agency  = module.agencies.configuration
+  execution_agencies    = module.agencies.execution
+  max_instances         = var.max_instances
+  reserved_instances    = var.reserved_instances
+  log                   = module.logs.log
+  network               = var.vpc_cidr == "" ? var.network : module.network[0].network
+  enterprise_project_id = var.enterprise_project_id
+  tags                  = local.tags
+}
+
+module "async" {
+  source = "./modules/async"
+
+  functions    = module.listed.functions
+  urns         = module.functions.urns
+  bucket       = module.buckets.names["output"]
+  failure_days = var.failure_days
+}
+
+data "huaweicloud_eg_event_channels" "official" {
+  count = var.upload_trigger == "eventgrid" ? 1 : 0
+
+  provider_type = "OFFICIAL"
+  name          = "default"
+}
+
+check "eventgrid" {
+  assert {
+    condition     = var.upload_trigger != "eventgrid" || local.channel_id != ""
+    error_message = "EventGrid has no default channel in ${var.region}: enable EventGrid there, or set upload_trigger = \"obs\"."
+  }
+}
+
+# Only what is retried is called: an upload in between would be lost at the first error.
+module "triggers" {
+  source     = "./modules/triggers"
+  depends_on = [module.async]
+
+  uploads        = module.listed.uploads
+  timers         = module.listed.timers
+  traces         = module.listed.traces
+  urns           = module.functions.urns
+  bucket         = module.buckets.names["input"]
+  upload_trigger = var.upload_trigger
+  channel_id     = local.channel_id
+  agency         = local.own_agency ? module.agencies.eventgrid : var.eventgrid_agency
+}
+
+module "api" {
+  source = "./modules/api"
+  count  = var.apig_instance_id == "" ? 0 : 1
+
+  apis           = module.listed.apis
+  name           = var.name
+  urns           = module.functions.urns
+  instance_id    = var.apig_instance_id
+  calls_a_minute = var.calls_a_minute
+  tags           = local.tags
+}
+
+module "notifications" {
+  source = "./modules/notifications"
+
+  name                  = var.name
+  emails                = var.alarm_emails
+  channel               = contains(var.notify, "eventgrid")
+  tell_of_subscriptions = var.tell_of_subscriptions
+  enterprise_project_id = var.enterprise_project_id
+  tags                  = local.tags
+}
+
+module "alarms" {
+  source = "./modules/alarms"
+
+  functions             = module.listed.functions
+  name                  = var.name
+  topic_urn             = module.notifications.topic_urn
+  ocr_failures          = var.ocr_failures
+  enterprise_project_id = var.enterprise_project_id
+}

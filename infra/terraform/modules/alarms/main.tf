@@ -1,0 +1,106 @@
+# Alarms: a function fails, is turned away, nears its time; OCR refuses calls.
+
+variable "functions" {
+  description = "The functions, as the module `listed` has them."
+  type        = any
+}
+
+variable "name" {
+  description = "What all names begin with."
+  type        = string
+}
+
+variable "topic_urn" {
+  description = "Who is told."
+  type        = string
+}
+
+variable "ocr_failures" {
+  description = "How many failed calls of one OCR API in five minutes are too many."
+  type        = number
+}
+
+variable "enterprise_project_id" {
+  description = "The enterprise project."
+  type        = string
+}
+
+resource "huaweicloud_ces_alarmrule" "function" {
+  for_each = var.functions
+
+  alarm_name            = each.value.name
+  alarm_description     = "Legible: ${each.value.name} fails, is turned away (no log tells of that), or nears its time"
+  alarm_type            = "MULTI_INSTANCE"
+  enterprise_project_id = var.enterprise_project_id
+
+  metric {
+    namespace = "SYS.FunctionGraph"
+  }
+  resources {
+    dimensions {
+      name  = "package-functionname"
+      value = "${each.value.app}-${each.value.name}"
+    }
+  }
+
+  dynamic "condition" {
+    for_each = {
+      failcount   = { filter = "sum", value = 1, unit = "count" }
+      rejectcount = { filter = "sum", value = 1, unit = "count" }
+      # Milliseconds: nine tenths of its time.
+      maxDuration = { filter = "max", value = each.value.timeout * 900, unit = "ms" }
+    }
+    content {
+      metric_name         = condition.key
+      period              = 300
+      filter              = condition.value.filter
+      comparison_operator = ">="
+      value               = condition.value.value
+      unit                = condition.value.unit
+      count               = 1
+      suppress_duration   = 3600
+      alarm_level         = 2
+    }
+  }
+
+  alarm_actions {
+    type              = "notification"
+    notification_list = [var.topic_urn]
+  }
+}
+
+resource "huaweicloud_ces_alarmrule" "ocr" {
+  alarm_name            = "${var.name}-ocr"
+  alarm_description     = "Legible: calls of an OCR API fail"
+  alarm_type            = "ALL_INSTANCE"
+  enterprise_project_id = var.enterprise_project_id
+
+  metric {
+    namespace = "SYS.OCR"
+  }
+  resources {
+    dimensions {
+      name = "call_of_interface"
+    }
+  }
+  condition {
+    metric_name         = "failed_call_times_of_service"
+    period              = 300
+    filter              = "sum"
+    comparison_operator = ">="
+    value               = var.ocr_failures
+    unit                = "times/min"
+    count               = 1
+    suppress_duration   = 3600
+    alarm_level         = 2
+  }
+  alarm_actions {
+    type              = "notification"
+    notification_list = [var.topic_urn]
+  }
+}
+
+output "made" {
+  description = "What this makes, whole, for whoever checks a plan."
+  value       = { functions = huaweicloud_ces_alarmrule.function, ocr = huaweicloud_ces_alarmrule.ocr }
+}

@@ -1,0 +1,135 @@
+# What calls functions: uploads (through EventGrid, or by the classic trigger), time, operations that CTS records.
+
+variable "uploads" {
+  description = "The triggers by uploads, as the module `listed` has them."
+  type        = any
+}
+
+variable "timers" {
+  description = "The triggers by time."
+  type        = any
+}
+
+variable "traces" {
+  description = "The triggers by recorded operations."
+  type        = any
+}
+
+variable "urns" {
+  description = "The functions' URNs."
+  type        = map(string)
+}
+
+variable "bucket" {
+  description = "The bucket that documents come into."
+  type        = string
+}
+
+variable "upload_trigger" {
+  description = "eventgrid, or obs for the classic trigger."
+  type        = string
+}
+
+variable "channel_id" {
+  description = "EventGrid's own channel, on which the services' events come."
+  type        = string
+}
+
+variable "agency" {
+  description = "The agency that EventGrid delivers as."
+  type        = string
+}
+
+locals {
+  # All that makes an object: large files come by parts, and a copy is an upload too.
+  creations = [
+    "OBS:DWR:ObjectCreated:PUT",
+    "OBS:DWR:ObjectCreated:POST",
+    "OBS:DWR:ObjectCreated:COPY",
+    "OBS:DWR:ObjectCreated:CompleteMultipartUpload",
+  ]
+}
+
+resource "huaweicloud_fgs_function_trigger" "eventgrid" {
+  for_each = var.upload_trigger == "eventgrid" ? var.uploads : {}
+
+  function_urn                   = var.urns[each.value.function]
+  type                           = "EVENTGRID"
+  status                         = "ACTIVE"
+  cascade_delete_eg_subscription = true
+  event_data = jsonencode({
+    channel_id   = var.channel_id
+    channel_name = "default"
+    source_name  = "HC.OBS.DWR"
+    trigger_name = each.value.data.name
+    agency       = var.agency
+    bucket       = var.bucket
+    event_types  = local.creations
+    Key_encode   = true
+  })
+
+  lifecycle {
+    # The service does not return all of it.
+    ignore_changes = [event_data]
+
+    precondition {
+      condition     = try(each.value.data.prefix, "") == "" && try(each.value.data.suffix, "") == ""
+      error_message = <<-EOT
+        ${each.value.data.name} has a prefix or a suffix; whether an EventGrid trigger takes them is not documented.
+        Leave both empty, or set upload_trigger = "obs".
+      EOT
+    }
+  }
+}
+
+resource "huaweicloud_fgs_function_trigger" "obs" {
+  for_each = var.upload_trigger == "obs" ? var.uploads : {}
+
+  function_urn = var.urns[each.value.function]
+  type         = "OBS"
+  status       = "ACTIVE"
+  event_data = jsonencode({
+    name   = each.value.data.name
+    bucket = var.bucket
+    prefix = try(each.value.data.prefix, "")
+    suffix = try(each.value.data.suffix, "")
+    # Covers its four, and may not be combined with them.
+    events = each.value.data.events
+  })
+}
+
+resource "huaweicloud_fgs_function_trigger" "timer" {
+  for_each = var.timers
+
+  function_urn = var.urns[each.value.function]
+  type         = "TIMER"
+  status       = "ACTIVE"
+  event_data = jsonencode({
+    name          = each.value.data.name
+    schedule_type = each.value.data.scheduleType
+    schedule      = each.value.data.schedule
+    user_event    = try(each.value.data.userEvent, "")
+  })
+}
+
+resource "huaweicloud_fgs_function_trigger" "cts" {
+  for_each = var.traces
+
+  function_urn = var.urns[each.value.function]
+  type         = "CTS"
+  status       = "ACTIVE"
+  event_data = jsonencode({
+    name       = each.value.data.name
+    operations = each.value.data.operations
+  })
+}
+
+output "made" {
+  description = "What this makes, whole, for whoever checks a plan."
+  value = {
+    eventgrid = huaweicloud_fgs_function_trigger.eventgrid
+    obs       = huaweicloud_fgs_function_trigger.obs
+    timer     = huaweicloud_fgs_function_trigger.timer
+    cts       = huaweicloud_fgs_function_trigger.cts
+  }
+}

@@ -1,0 +1,134 @@
+# A function that is added to serverless.yml appears in everything that is made of the list; one without rights is refused.
+
+provider "huaweicloud" {
+  region = "ap-southeast-1"
+}
+
+run "listed" {
+  command = plan
+  module {
+    source = "./modules/listed"
+  }
+  variables {
+    file = "tests/fixtures/added.yml"
+    name = "example"
+  }
+
+  assert {
+    condition     = output.functions["on_scan"].name == "example-on-scan" && output.functions["on_scan"].timeout == 30
+    error_message = "A function that was added is not listed, or not with the plugin's defaults."
+  }
+  assert {
+    condition     = output.functions["on_scan"].variables == { LEVEL = "7" }
+    error_message = "Variables of the list are lost, or what the framework fills in is taken for a value."
+  }
+  assert {
+    condition     = length(output.traces) == 1 && length(output.uploads) == 1
+    error_message = "A trigger of the list is lost."
+  }
+}
+
+run "alarms" {
+  command = plan
+  module {
+    source = "./modules/alarms"
+  }
+  variables {
+    functions             = run.listed.functions
+    name                  = "example"
+    topic_urn             = "urn:smn:ap-southeast-1:0123456789abcdef0123456789abcdef:example"
+    ocr_failures          = 5
+    enterprise_project_id = "0"
+  }
+  assert {
+    condition     = contains(keys(output.made.functions), "on_scan")
+    error_message = "A function that was added has no alarm."
+  }
+}
+
+run "async" {
+  command = plan
+  module {
+    source = "./modules/async"
+  }
+  variables {
+    functions    = run.listed.functions
+    urns         = { on_scan = "urn:scan", on_failure = "urn:failure" }
+    bucket       = "example-out"
+    failure_days = 90
+  }
+  assert {
+    condition     = jsondecode(one(output.made["on_scan"].on_failure).param) == { func_urn = "urn:failure" }
+    error_message = "What fails does not come to the failure function."
+  }
+  assert {
+    condition = jsondecode(one(output.made["on_failure"].on_failure).param) == {
+      bucket = "example-out", prefix = "failures/on_failure", expires = 90
+    }
+    error_message = "What the failure function fails at is lost."
+  }
+}
+
+run "triggers" {
+  command = plan
+  module {
+    source = "./modules/triggers"
+  }
+  variables {
+    uploads        = run.listed.uploads
+    timers         = run.listed.timers
+    traces         = run.listed.traces
+    urns           = { on_scan = "urn:scan", on_failure = "urn:failure" }
+    bucket         = "example-in"
+    upload_trigger = "obs"
+    channel_id     = ""
+    agency         = ""
+  }
+  assert {
+    condition = jsondecode(output.made.cts["on_scan-1"].event_data) == {
+      name = "scan-functions", operations = ["FunctionGraph:Functions:createFunction"]
+    }
+    error_message = "A trigger by recorded operations is lost."
+  }
+}
+
+run "a_prefix_needs_the_classic_trigger" {
+  command = plan
+  module {
+    source = "./modules/triggers"
+  }
+  variables {
+    uploads        = run.listed.uploads
+    timers         = run.listed.timers
+    traces         = run.listed.traces
+    urns           = { on_scan = "urn:scan", on_failure = "urn:failure" }
+    bucket         = "example-in"
+    upload_trigger = "eventgrid"
+    channel_id     = "b7a1ce8b-ff4e-4d8e-9ac0-2f1d9c0e3e54"
+    agency         = "example-eventgrid"
+  }
+  expect_failures = [huaweicloud_fgs_function_trigger.eventgrid]
+}
+
+run "a_function_without_rights" {
+  command = plan
+  module {
+    source = "./modules/agencies"
+  }
+  variables {
+    file                = "../policies/functions.yaml"
+    name                = "example"
+    region              = "ap-southeast-1"
+    functions           = run.listed.functions
+    input_bucket        = "example-in"
+    output_bucket       = "example-out"
+    kms_key_id          = ""
+    notify              = []
+    ocr_regions         = []
+    classic_trigger     = false
+    eventgrid           = true
+    network             = false
+    configuration_roles = []
+  }
+  expect_failures = [output.execution]
+}

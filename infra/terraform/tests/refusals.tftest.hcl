@@ -1,0 +1,124 @@
+# What is refused, before anything is made.
+
+provider "huaweicloud" {
+  region = "ap-southeast-1"
+}
+
+# The schema alone knows no channel.
+override_data {
+  target = data.huaweicloud_eg_event_channels.official[0]
+  values = { channels = [{ id = "b7a1ce8b-ff4e-4d8e-9ac0-2f1d9c0e3e54", name = "default" }] }
+}
+
+variables {
+  region        = "ap-southeast-1"
+  project_id    = "0123456789abcdef0123456789abcdef"
+  input_bucket  = "example-legible-in"
+  output_bucket = "example-legible-out"
+  packages      = "tests/fixtures"
+}
+
+run "a_loop_is_refused" {
+  command = plan
+  variables {
+    output_bucket = "example-legible-in"
+  }
+  expect_failures = [var.output_bucket]
+}
+
+run "a_region_that_is_none" {
+  command = plan
+  variables {
+    region = "Singapore"
+  }
+  expect_failures = [var.region]
+}
+
+run "a_project_that_is_none" {
+  command = plan
+  variables {
+    project_id = "ap-southeast-1"
+  }
+  expect_failures = [var.project_id]
+}
+
+run "every_page_of_the_web" {
+  command = plan
+  variables {
+    console_origins = ["*"]
+  }
+  expect_failures = [var.console_origins]
+}
+
+run "a_runtime_nobody_built_for" {
+  command = plan
+  variables {
+    runtime = "Python3.9"
+  }
+  expect_failures = [var.runtime]
+}
+
+run "a_trigger_that_is_none" {
+  command = plan
+  variables {
+    upload_trigger = "smn"
+  }
+  expect_failures = [var.upload_trigger]
+}
+
+run "two_networks" {
+  command = plan
+  variables {
+    vpc_cidr = "10.20.0.0/24"
+    network  = { vpc_id = "v", subnet_id = "s" }
+  }
+  expect_failures = [var.network]
+}
+
+run "an_enterprise_project_that_is_none" {
+  command = plan
+  variables {
+    enterprise_project_id = "finance"
+  }
+  expect_failures = [var.enterprise_project_id]
+}
+
+run "a_folder_without_zips" {
+  command = plan
+  variables {
+    packages = "modules"
+  }
+  expect_failures = [var.packages]
+}
+
+run "the_tag_that_finds_everything" {
+  command = plan
+  variables {
+    tags = { legible = "mine" }
+  }
+  expect_failures = [var.tags]
+}
+
+run "a_function_without_async_policy" {
+  command = plan
+  module {
+    source = "./modules/listed"
+  }
+  variables {
+    file = "tests/fixtures/without-policy.yml"
+    name = "legible"
+  }
+  expect_failures = [output.functions]
+}
+
+run "a_trigger_the_templates_do_not_make" {
+  command = plan
+  module {
+    source = "./modules/listed"
+  }
+  variables {
+    file = "tests/fixtures/unknown-trigger.yml"
+    name = "legible"
+  }
+  expect_failures = [output.apis]
+}

@@ -1,0 +1,336 @@
+variable "region" {
+  description = "Where everything is, such as ap-southeast-1: buckets, functions and OCR must be in one region."
+  type        = string
+  validation {
+    condition     = can(regex("^[a-z]{2,}(-[a-z]+)+-[0-9]+$", var.region))
+    error_message = "region is \"${var.region}\"; it must be a region's id, such as ap-southeast-1 or cn-north-4."
+  }
+}
+
+variable "project_id" {
+  description = "The id of the region's project (console, My Credentials)."
+  type        = string
+  validation {
+    condition     = can(regex("^[0-9a-f]{32}$", var.project_id))
+    error_message = "project_id must be the project's id, 32 of 0-9 and a-f; the console has it under My Credentials."
+  }
+}
+
+variable "name" {
+  description = "What all names begin with; one for each environment of an account."
+  type        = string
+  default     = "legible"
+  validation {
+    # The longest name made of it is an alarm's dimension: default-<name>-recognize-pages, 64 characters.
+    condition     = can(regex("^[a-z][a-z0-9-]{0,28}[a-z0-9]$", var.name))
+    error_message = "name must be 2 to 30 of a-z, 0-9 and '-', begin with a letter and not end with '-'."
+  }
+}
+
+variable "input_bucket" {
+  description = "The bucket that documents come into; its name is unique in all of OBS."
+  type        = string
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.input_bucket))
+    error_message = "input_bucket must be 3 to 63 of a-z, 0-9 and '-'."
+  }
+}
+
+variable "output_bucket" {
+  description = "The bucket that results go to; never the input bucket, or every result would be an upload."
+  type        = string
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.output_bucket))
+    error_message = "output_bucket must be 3 to 63 of a-z, 0-9 and '-'."
+  }
+  validation {
+    condition     = var.output_bucket != var.input_bucket
+    error_message = "output_bucket must not be input_bucket: every result would be an upload, and call the function again."
+  }
+}
+
+variable "code_bucket" {
+  description = "The bucket that the functions' zips are put into; made of the output bucket's name unless said."
+  type        = string
+  default     = ""
+  validation {
+    condition     = var.code_bucket == "" || can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.code_bucket))
+    error_message = "code_bucket must be empty, or 3 to 63 of a-z, 0-9 and '-'."
+  }
+  validation {
+    condition     = !contains([var.input_bucket, var.output_bucket], var.code_bucket)
+    error_message = "code_bucket must be a bucket of its own: neither input_bucket nor output_bucket."
+  }
+}
+
+variable "kms_key_id" {
+  description = "A key of KMS that input and output bucket are encrypted with; empty for keys that OBS keeps (SSE-OBS)."
+  type        = string
+  default     = ""
+  validation {
+    condition     = var.kms_key_id == "" || can(regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", var.kms_key_id))
+    error_message = "kms_key_id must be empty or a key's id, such as 0d0466b0-e727-4d9c-b35d-f84bb474a37f."
+  }
+}
+
+variable "enterprise_project_id" {
+  description = "The enterprise project that everything belongs to; \"0\" is the default one."
+  type        = string
+  default     = "0"
+  validation {
+    condition = var.enterprise_project_id == "0" || can(
+      regex("^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", var.enterprise_project_id)
+    )
+    error_message = "enterprise_project_id must be \"0\" or the id of an enterprise project: a wrong one is billed to a ghost."
+  }
+}
+
+variable "tags" {
+  description = "Tags of everything that takes them, beside legible = <name>, by which `make destroy` finds what remains."
+  type        = map(string)
+  default     = {}
+  validation {
+    condition = length(var.tags) <= 19 && !contains(keys(var.tags), "legible") && alltrue([
+      for key, value in var.tags : can(regex("^[A-Za-z0-9_-]{1,36}$", key)) && can(regex("^[A-Za-z0-9_.-]{0,43}$", value))
+    ])
+    error_message = <<-EOT
+      tags must be 19 at the most, none called legible; keys 1 to 36 letters, digits, '_' and '-', values at most 43 of
+      these and '.'.
+    EOT
+  }
+}
+
+variable "runtime" {
+  description = "Python3.10 or Python3.12, as the zip was built for; empty for what serverless.yml says."
+  type        = string
+  default     = ""
+  validation {
+    condition     = contains(["", "Python3.10", "Python3.12"], var.runtime)
+    error_message = "runtime is \"${var.runtime}\"; it must be Python3.10 or Python3.12, or empty."
+  }
+}
+
+variable "packages" {
+  description = "The folder of the zips: legible.zip, or <function>.zip; the repository's dist/ unless said."
+  type        = string
+  default     = ""
+  validation {
+    condition     = var.packages == "" || try(length(fileset(var.packages, "*.zip")) > 0, false)
+    error_message = "packages is \"${var.packages}\"; it must be a folder with zips in it. `make package` makes them."
+  }
+}
+
+variable "serverless_file" {
+  description = "The list of functions; the repository's serverless.yml unless said."
+  type        = string
+  default     = ""
+  validation {
+    condition     = var.serverless_file == "" ? true : fileexists(var.serverless_file)
+    error_message = "serverless_file is \"${var.serverless_file}\"; there is no such file."
+  }
+}
+
+variable "upload_trigger" {
+  description = "How uploads call the function: eventgrid, or obs (the classic trigger, which not every region has)."
+  type        = string
+  default     = "eventgrid"
+  validation {
+    condition     = contains(["eventgrid", "obs"], var.upload_trigger)
+    error_message = "upload_trigger is \"${var.upload_trigger}\"; it must be eventgrid or obs."
+  }
+}
+
+variable "eventgrid_agency" {
+  description = "An agency that EventGrid delivers uploads as; empty to make one that may call legible-on-upload alone."
+  type        = string
+  default     = ""
+}
+
+variable "apig_instance_id" {
+  description = "A dedicated gateway for the HTTP API and the console; empty for none."
+  type        = string
+  default     = ""
+  validation {
+    condition     = can(regex("^[0-9a-z-]{0,64}$", var.apig_instance_id))
+    error_message = "apig_instance_id must be empty or the id of a dedicated gateway."
+  }
+}
+
+variable "calls_a_minute" {
+  description = "The most calls of the HTTP API in a minute."
+  type        = number
+  default     = 600
+  validation {
+    condition     = var.calls_a_minute >= 1 && floor(var.calls_a_minute) == var.calls_a_minute
+    error_message = "calls_a_minute must be a whole number, 1 or more."
+  }
+}
+
+variable "console_origins" {
+  description = "The pages that may put uploads and get results in a browser, such as http://127.0.0.1:8080; none unless said."
+  type        = list(string)
+  default     = []
+  validation {
+    condition     = alltrue([for origin in var.console_origins : can(regex("^https?://[^/*?#\\s]+$", origin))])
+    error_message = "console_origins must be origins: http:// or https://, a host, perhaps a port; no path and no '*'."
+  }
+}
+
+variable "notify" {
+  description = "The kinds of [notify] targets in legible.toml that need a right: smn, eventgrid (then a channel is made)."
+  type        = set(string)
+  default     = ["smn"]
+  validation {
+    condition     = length(setsubtract(var.notify, ["smn", "eventgrid"])) == 0
+    error_message = "notify may hold smn and eventgrid; a webhook needs no right."
+  }
+}
+
+variable "alarm_emails" {
+  description = "Addresses that get alarms; each is asked first."
+  type        = set(string)
+  default     = []
+  validation {
+    condition     = alltrue([for address in var.alarm_emails : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", address))])
+    error_message = "alarm_emails must be e-mail addresses."
+  }
+}
+
+variable "ocr_failures" {
+  description = "An alarm rings where so many calls of one OCR API failed within five minutes."
+  type        = number
+  default     = 5
+  validation {
+    condition     = var.ocr_failures >= 1
+    error_message = "ocr_failures must be 1 or more."
+  }
+}
+
+variable "ocr_regions" {
+  description = "Other regions in which operations are called (`region` of [operations.<slug>] in legible.toml)."
+  type        = set(string)
+  default     = []
+  validation {
+    condition     = alltrue([for region in var.ocr_regions : can(regex("^[a-z]{2,}(-[a-z]+)+-[0-9]+$", region))])
+    error_message = "ocr_regions must be regions' ids, such as ap-southeast-3."
+  }
+}
+
+variable "tell_of_subscriptions" {
+  description = "Whether the topic is told when somebody subscribes to an OCR API. CTS must be enabled first."
+  type        = bool
+  default     = false
+}
+
+variable "variables" {
+  description = "More user variables of the functions (README, Settings), such as LEGIBLE_SOURCE."
+  type        = map(string)
+  default     = {}
+  validation {
+    condition     = alltrue([for name in keys(var.variables) : can(regex("^[A-Za-z][A-Za-z0-9_]*$", name))])
+    error_message = "The names of variables must be letters, digits and '_', and begin with a letter."
+  }
+  validation {
+    condition     = length(var.variables) <= 14
+    error_message = "variables may be 14: a function has 20, of which these templates set six."
+  }
+}
+
+variable "secrets" {
+  description = "Encrypted user variables, such as the secrets of webhooks."
+  type        = map(string)
+  default     = {}
+  sensitive   = true
+}
+
+variable "max_instances" {
+  description = "The most instances of one function at once; 0 stops all functions."
+  type        = number
+  default     = 20
+  validation {
+    condition     = var.max_instances >= 0 && var.max_instances <= 1000 && floor(var.max_instances) == var.max_instances
+    error_message = "max_instances must be a whole number, 0 to 1000."
+  }
+}
+
+variable "reserved_instances" {
+  description = "Instances kept warm, by the function's key in serverless.yml, such as { http_api = 1 }. They cost by the hour."
+  type        = map(number)
+  default     = {}
+  validation {
+    condition     = alltrue([for count in values(var.reserved_instances) : count >= 1 && floor(count) == count])
+    error_message = "reserved_instances must be whole numbers, 1 or more."
+  }
+}
+
+variable "vpc_cidr" {
+  description = "Addresses of a VPC that is made for the functions, such as 10.20.0.0/24; empty for none."
+  type        = string
+  default     = ""
+  validation {
+    condition     = var.vpc_cidr == "" || can(cidrhost(var.vpc_cidr, 1))
+    error_message = "vpc_cidr is \"${var.vpc_cidr}\"; it must be a block of addresses, such as 10.20.0.0/24."
+  }
+}
+
+variable "network" {
+  description = "A VPC and a subnet that are there already; null for none."
+  type        = object({ vpc_id = string, subnet_id = string })
+  default     = null
+  validation {
+    condition     = var.network == null || var.vpc_cidr == ""
+    error_message = "Say network (a VPC that is there) or vpc_cidr (one that is made), not both."
+  }
+}
+
+variable "configuration_roles" {
+  description = "System policies beside for the configuration agency, as a CTS trigger in serverless.yml needs one."
+  type        = set(string)
+  default     = []
+}
+
+variable "old_version_days" {
+  description = "How long replaced and deleted versions of documents are kept."
+  type        = number
+  default     = 30
+  validation {
+    condition     = var.old_version_days >= 1 && floor(var.old_version_days) == var.old_version_days
+    error_message = "old_version_days must be a whole number, 1 or more."
+  }
+}
+
+variable "request_days" {
+  description = "How long an Idempotency-Key is remembered."
+  type        = number
+  default     = 30
+  validation {
+    condition     = var.request_days >= 1 && floor(var.request_days) == var.request_days
+    error_message = "request_days must be a whole number, 1 or more."
+  }
+}
+
+variable "failure_days" {
+  description = "How long the events are kept that failed for good, and the log of notices."
+  type        = number
+  default     = 90
+  validation {
+    condition     = var.failure_days >= 1 && var.failure_days <= 365 && floor(var.failure_days) == var.failure_days
+    error_message = "failure_days must be a whole number, 1 to 365."
+  }
+}
+
+variable "log_days" {
+  description = "How long logs are kept."
+  type        = number
+  default     = 30
+  validation {
+    condition     = var.log_days >= 1 && var.log_days <= 365 && floor(var.log_days) == var.log_days
+    error_message = "log_days must be a whole number, 1 to 365."
+  }
+}
+
+variable "delete_documents" {
+  description = "Whether destroying this destroys the documents and results too. Else buckets that hold any are kept."
+  type        = bool
+  default     = false
+}

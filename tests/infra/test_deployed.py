@@ -1,0 +1,115 @@
+"""Whether serverless deploy deployed: by what FunctionGraph has, not by what the plugin says."""
+
+from __future__ import annotations
+
+import sys
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from infra import deployed
+from localcloud.functiongraph.config import load
+from tests.infra.rights import ROOT
+from tests.infra.vendor import Vendor
+
+LISTED = load(ROOT / "serverless.yml")
+#: A plugin that fails as the real one does: silently.
+NOTHING = [sys.executable, "-c", ""]
+
+
+def entry(one: Any, touched: str = "2026-11-25 12:00:00") -> dict[str, Any]:
+    return {
+        "func_name": one.name, "func_urn": f"urn:fss:r:p:function:default:{one.name}:latest", "handler": one.handler,
+        "runtime": one.runtime, "timeout": int(one.timeout), "memory_size": one.memory, "package": one.package,
+        "last_modified": touched, "digest": "d",
+    }  # fmt: skip
+
+
+@pytest.fixture
+def vendor() -> Iterator[Vendor]:
+    made = Vendor()
+    made.triggers = {
+        f"urn:fss:r:p:function:default:legible-{name}:latest": [kind]
+        for name, kind in {
+            "on-upload": "OBS", "on-timer": "TIMER", "on-notices": "TIMER", "http-api": "DEDICATEDGATEWAY",
+        }.items()
+    }  # fmt: skip
+    yield made
+    made.server.stop()
+
+
+@pytest.fixture
+def run(vendor, tmp_path, capsys):
+    with zipfile.ZipFile(tmp_path / "legible.zip", "w") as made:
+        made.writestr("on_upload.py", "")
+    (tmp_path / "keys").write_text(
+        f"[default]\naccess_key_id = {vendor.key.access}\nsecret_access_key = {vendor.key.secret}\n"
+    )
+    text = (ROOT / "serverless.yml").read_text("utf-8").replace("~/.fg/credentials", str(tmp_path / "keys"))
+    (tmp_path / "serverless.yml").write_text(text)
+
+    def main(*command: str, project: str = "p") -> tuple[int, str]:
+        folders = [
+            "--file",
+            str(tmp_path / "serverless.yml"),
+            "--packages",
+            str(tmp_path),
+            "--build",
+            str(tmp_path / "b"),
+        ]
+        options = [*folders, "--endpoint", vendor.server.endpoint, "--", *(command or NOTHING)]
+        status = deployed.main(options, {"LEGIBLE_PROJECT_ID": project} if project else {})
+        out = capsys.readouterr()
+        return status, out.err + out.out
+
+    return main
+
+
+@pytest.mark.parametrize("before", [[], [entry(one, "2026-11-24 12:00:00") for one in LISTED.values()]])
+def test_a_deployment_that_is_as_listed(vendor, run, tmp_path, before):
+    vendor.functions, vendor.deployed = before, [entry(one) for one in LISTED.values()]
+    assert run() == (0, "9 functions, 0 faults.\n")
+    assert sorted(path.name for path in (tmp_path / "b").iterdir()) == sorted(LISTED)
+
+
+def found_of(vendor: Vendor, functions: list[dict[str, Any]]) -> dict[str, deployed.Found]:
+    vendor.functions = functions
+    keys = deployed.Keys(vendor.key.access, vendor.key.secret, vendor.key.token)
+    return deployed.Platform(keys, vendor.server.endpoint, "p").functions({one.name for one in LISTED.values()})
+
+
+def test_the_plugin_that_does_nothing_and_exits_with_0_is_noticed(vendor, run):
+    vendor.functions = [entry(one) for one in LISTED.values()]
+    status, text = run()
+    assert status == 1
+    assert "legible-on-upload was not touched" in text
+    assert "9 faults" in text
+
+
+def test_what_is_missing_or_other_than_listed_is_named(vendor):
+    functions = [entry(one) for one in LISTED.values() if one.key != "split"]
+    functions[0] |= {"timeout": 3}
+    del vendor.triggers["urn:fss:r:p:function:default:legible-on-timer:latest"]
+    assert deployed.faults(LISTED, {}, found_of(vendor, functions)) == [
+        "legible-on-upload: timeout is 3; serverless.yml says 300.",
+        "legible-on-timer has no TIMER trigger.",
+        "legible-split is not there.",
+    ]
+
+
+def test_a_plugin_that_does_say_so(vendor, run):
+    status, text = run(sys.executable, "-c", "raise SystemExit(3)")
+    assert (status, "exits with 3" in text) == (1, True)
+
+
+def test_what_must_be_there_first(vendor, run, tmp_path):
+    assert run(project="") == (
+        2,
+        "Not deployed: Set LEGIBLE_PROJECT_ID to the id of the region's project (console, My Credentials).\n",
+    )
+    (tmp_path / "legible.zip").unlink()
+    assert "run make package" in run()[1]
+    (tmp_path / "keys").write_text("[default]\n")
+    assert "has no access_key_id" in run()[1]

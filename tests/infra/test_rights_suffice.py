@@ -1,0 +1,207 @@
+"""The functions at work under their own rights: the local OBS refuses what their policies do not allow."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import requests
+
+import clouds
+from functions import give_up, http_api, on_failure, on_notices, on_timer, on_upload, recognize, recognize_pages, split
+from legible.ledger import utc_now
+from legible.model import Ending, Notice, ObjectRef
+from legible.notices import Ended
+from legible.outbox import Entry, Outbox
+from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
+from localcloud.faults import Fault, Schedule
+from rig import TEXT, pdf, picture
+from tests.infra import rights
+from tests.infra.policy_engine import Statement, allows
+
+#: What OBS asks for (api-obs obs_04_0111, obs_04_0112): method and whether an object is meant -> action.
+ACTIONS = {
+    ("GET", False): "obs:bucket:ListBucket",
+    ("HEAD", False): "obs:bucket:HeadBucket",
+    ("GET", True): "obs:object:GetObject",
+    ("HEAD", True): "obs:object:GetObject",
+    ("PUT", True): "obs:object:PutObject",
+    ("POST", True): "obs:object:PutObject",
+    ("DELETE", True): "obs:object:DeleteObject",
+}
+REFUSED = Fault("error", status=403, code="AccessDenied", message="The policies do not allow it.")
+
+
+class RefusedError(Exception):
+    """A function asked for what its policies do not allow."""
+
+
+class Police(Schedule):
+    """Refuses the requests that the policies of the function on duty do not allow, and remembers them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.statements: list[Statement] | None = None
+        self.refused: list[tuple[str, str]] = []
+        self.allowed: list[tuple[str, str]] = []
+
+    def take(self, method: str, path: str) -> Fault | None:
+        if self.statements is None:
+            return None
+        bucket, _, key = path.partition("/")
+        action = ACTIONS[method, bool(key)]
+        resource = f"obs:*:*:object:{path}" if key else f"obs:*:*:bucket:{bucket}"
+        fine = allows(self.statements, action, resource)
+        (self.allowed if fine else self.refused).append((action, resource))
+        return None if fine else REFUSED
+
+
+class Watched:
+    """A local cloud whose functions run under their policies."""
+
+    def __init__(self, cloud: LocalCloud) -> None:
+        self.cloud = cloud
+        self.police = cloud.obs.faults = Police()
+
+    def run(self, name: str, handler: Callable[[Any, Any], Any], event: Any, **changes: Any) -> Any:
+        """Call a function as FunctionGraph does; its result is JSON."""
+        self.police.statements = rights.statements(name, input=INPUT_BUCKET, output=OUTPUT_BUCKET)
+        self.police.allowed.clear()
+        try:
+            return json.loads(json.dumps(handler(event, clouds.context(self.cloud, **changes))))
+        finally:
+            self.police.statements = None
+            if self.police.refused:
+                raise RefusedError(f"{name}: {' on '.join(self.police.refused[0])}")
+
+    def ask(self, method: str, path: str, body: Any = None, query: dict[str, str] | None = None) -> tuple[int, Any]:
+        """Send a request to the HTTP function; return status and the reply's JSON or place."""
+        event = {
+            "httpMethod": method, "path": path, "queryStringParameters": query or {}, "isBase64Encoded": True,
+            "headers": {"host": "api.example", **({"content-type": "application/json"} if body else {}),
+                        "idempotency-key": "one"},
+            "body": base64.b64encode(json.dumps(body).encode()).decode() if body else "",
+        }  # fmt: skip
+        reply = self.run("http_api", http_api.handler, event, function="legible-http-api")
+        status = int(reply["statusCode"])
+        return status, reply["headers"].get("Location") if status == 302 else json.loads(
+            base64.b64decode(reply["body"])
+        )
+
+
+@pytest.fixture
+def watched() -> Iterator[Watched]:
+    with LocalCloud(functions={}, recognizer=lambda slug, image, options: TEXT) as running:
+        yield Watched(running)
+
+
+def test_a_policy_that_lacks_a_right_is_noticed_here(watched):
+    """Given that on_upload ran with the rights of on_notices: the other tests can fail."""
+    clouds.upload(watched.cloud, "general-text/a.png", picture())
+    with pytest.raises(RefusedError, match="on_notices: obs:object:GetObject on .*legible-in/general-text/a.png"):
+        watched.run("on_notices", on_upload.handler, clouds.event("general-text/a.png"))
+
+
+@pytest.mark.parametrize("source", ["url", "signed-url", "inline"])
+def test_uploads(watched, source):
+    cloud = watched.cloud
+    data = {**cloud.user_data, "LEGIBLE_SOURCE": source}
+    for key, body in {"a.png": picture(), "b.pdf": pdf(3), "c.zip": b"PK\3\4 no document"}.items():
+        clouds.upload(cloud, f"general-text/{key}", body)
+        watched.run("on_upload", on_upload.handler, clouds.event(f"general-text/{key}"), user_data=data)
+    for body in (picture(90), picture()):  # replaced, and put back
+        clouds.upload(cloud, "general-text/a.png", body)
+        watched.run("on_upload", on_upload.handler, clouds.event("general-text/a.png"), user_data=data)
+    clouds.upload(cloud, "general-text/_complete", b"")
+    watched.run("on_upload", on_upload.handler, clouds.event("general-text/_complete"), user_data=data)
+
+    assert clouds.record(cloud, "general-text/b.pdf")["status"] == "done"
+    assert clouds.store(cloud).head(ObjectRef(OUTPUT_BUCKET, "workbooks/general-text.xlsx")).size
+
+
+def test_pages_that_are_drawn(watched):
+    """web-image reads no PDF: its pages lie below work/ meanwhile."""
+    clouds.upload(watched.cloud, "web-image/b.pdf", pdf(2))
+    watched.run("on_upload", on_upload.handler, clouds.event("web-image/b.pdf"))
+    assert any("/work/" in resource for _, resource in watched.police.allowed)
+
+
+def test_what_the_platform_gave_up(watched):
+    clouds.upload(watched.cloud, "general-text/a.png", picture())
+    event = {
+        "request_context": {"request_id": "r", "approximate_invoke_count": 4},
+        "request_payload": json.dumps(clouds.event("general-text/a.png")),
+        "response_context": {"status_code": 500, "function_error": "timed out"},
+        "response_payload": "",
+    }
+    (outcome,) = watched.run("on_failure", on_failure.handler, event)["documents"]
+    assert outcome["status"] == "dead"
+
+
+def test_the_daily_workbook(watched):
+    clouds.upload(watched.cloud, "general-text/a.png", picture())
+    watched.run("on_upload", on_upload.handler, clouds.event("general-text/a.png"))
+    event = {"trigger_type": "TIMER", "user_event": '{"workbook": "daily", "day": "today"}'}
+    for _ in range(2):  # the second finds what the first left
+        built = watched.run("on_timer", on_timer.handler, event)
+    assert built["documents"] == 1
+
+
+def test_notices(watched):
+    ending = Ending(
+        bucket=INPUT_BUCKET, key="a.png", version="v", operation="", status="dead", pages=0,
+        record=ObjectRef(OUTPUT_BUCKET, "answers/a.png/v/record.json"), revision=0,
+    )  # fmt: skip
+    told = Notice(id="0f" * 16, source="/s", type="legible.document.dead", subject="a.png", time=utc_now(), data=ending)
+    box = Outbox(clouds.store(watched.cloud), OUTPUT_BUCKET, lambda: utc_now() - timedelta(minutes=2), time.sleep)
+    box.keep(Entry("gone", told, Ended(), utc_now()))
+    result = watched.run("on_notices", on_notices.handler, {"trigger_type": "TIMER"})
+    assert result["given_up"] == 1
+
+
+def test_the_http_api(watched):
+    content = base64.b64encode(picture()).decode()
+    body = {"name": "a.png", "operation": "general-text", "content": content}
+    _, taken = watched.ask("POST", "/v1/documents", body)
+    watched.run("on_upload", on_upload.handler, clouds.event(taken["key"]))
+    itself = taken["links"]["self"]
+
+    assert watched.ask("GET", itself)[1]["status"] == "done"
+    assert watched.ask("GET", "/v1/documents")[0] == 200
+    image = watched.ask("GET", f"{itself}/pages/1/image")[1]
+    assert requests.get(image, timeout=10).status_code == 200
+    assert watched.ask("GET", f"{itself}.xlsx")[0] == 302
+    assert watched.ask("GET", f"{itself}/pages/1/answer")[0] == 200
+    version = watched.ask("GET", itself)[1]["version"]
+    edit = {"page": 1, "name": "#1", "was": TEXT["words_block_list"][0]["words"], "value": "mended"}
+    assert (
+        watched.ask("POST", f"{itself}/review", {"version": version, "author": "me", "edits": [edit]})[1]["applied"]
+        == 1
+    )
+    signed = watched.ask("POST", "/v1/uploads", {"name": "b.png", "operation": "general-text", "size": 3})[1]["upload"]
+    watched.police.statements = rights.statements("http_api", input=INPUT_BUCKET, output=OUTPUT_BUCKET)
+    assert requests.put(signed["url"], data=b"abc", headers=signed["headers"], timeout=10).status_code == 200
+    watched.police.statements = None
+    assert watched.ask("GET", "/v1/health")[0] == 200
+
+
+def test_the_steps_of_a_flow(watched):
+    clouds.upload(watched.cloud, "general-text/b.pdf", pdf(4))
+    event = {"bucket": INPUT_BUCKET, "key": "general-text/b.pdf"}
+    found = watched.run("split", split.handler, event)
+    for share in (1, 2):
+        watched.run("recognize_pages", recognize_pages.handler, {"document": found, "share": share, "shares": 2})
+    end = watched.run("recognize", recognize.handler, {"document": found})
+    assert (end["status"], end["pages"]) == ("done", 4)
+
+
+def test_what_a_flow_gave_up(watched):
+    clouds.upload(watched.cloud, "general-text/b.pdf", pdf(2))
+    event = {"bucket": INPUT_BUCKET, "key": "general-text/b.pdf"}
+    end = watched.run("give_up", give_up.handler, {"document": event, "error": {"errorType": "X", "errorMessage": "y"}})
+    assert end["status"] == "dead"

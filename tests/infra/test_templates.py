@@ -1,0 +1,141 @@
+"""The Terraform templates as they stand: what every deployment has, whatever is set. Runs without Terraform."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+
+from legible import layout
+from tests.infra import templates
+from tests.infra.rights import ROOT
+
+RESOURCES = list(templates.resources())
+#: Which resources take tags, and which an enterprise project (docs/json of the provider, 1.97.1).
+TAKES_TAGS = {
+    "obs_bucket", "obs_bucket_object", "fgs_function", "smn_topic", "lts_group", "lts_stream", "vpc", "vpc_subnet",
+    "networking_secgroup", "kms_key", "cts_tracker", "apig_instance", "apig_api",
+}  # fmt: skip
+TAKES_PROJECT = {
+    "obs_bucket", "fgs_function", "smn_topic", "lts_group", "lts_stream", "vpc", "networking_secgroup", "kms_key",
+    "eg_custom_event_channel", "ces_alarmrule", "apig_instance",
+}  # fmt: skip
+CREATIONS = {"PUT", "POST", "COPY", "CompleteMultipartUpload"}
+
+
+def of(kind: str) -> list[templates.Block]:
+    found = [one for one in RESOURCES if one.type == f"huaweicloud_{kind}"]
+    assert found, kind
+    return found
+
+
+@pytest.mark.parametrize("one", RESOURCES, ids=lambda one: f"{one.module}.{one.type}.{one.name}")
+def test_what_takes_tags_and_a_project_has_them(one):
+    kind = one.type.removeprefix("huaweicloud_")
+    assert kind not in TAKES_TAGS or "var.tags" in str(one.body["tags"])
+    assert kind not in TAKES_PROJECT or one.body["enterprise_project_id"] == "${var.enterprise_project_id}"
+
+
+def test_every_bucket_is_private_encrypted_and_by_tls_only():
+    for bucket in of("obs_bucket"):
+        assert (bucket.body["acl"], bucket.body["encryption"]) == ("private", True)
+        assert re.search(r'\? "AES256" : "kms"', bucket.body["sse_algorithm"])
+        policies = [one for one in of("obs_bucket_policy") if one.module == bucket.module]
+        (policy,) = [one for one in policies if one.body["for_each"] == bucket.body["for_each"]]
+        text = policy.body["policy"]
+        assert 'Effect = "Deny"' in text and 'SecureTransport = ["false"]' in text and '"Allow"' not in text
+
+
+def test_every_function_has_an_async_policy_and_an_alarm():
+    (function,) = of("fgs_function")
+    (policy,) = of("fgs_async_invoke_configuration")
+    (alarm,) = [one for one in of("ces_alarmrule") if one.name == "function"]
+    assert {one.body["for_each"] for one in (function, policy, alarm)} == {"${var.functions}"}
+    assert policy.body["on_failure"]
+    calls = templates.read(templates.FOLDER / "main.tf")["module"]
+    given = {name: body["functions"] for one in calls for name, body in one.items() if "functions" in body}
+    assert {given[name] for name in ("functions", "async", "alarms", "agencies")} == {"${module.listed.functions}"}
+
+
+def test_uploads_call_by_all_four_that_make_an_object():
+    local = next(iter(templates.read(templates.FOLDER / "modules" / "triggers" / "main.tf")["locals"]))
+    assert {event.strip('"').rpartition(":")[2] for event in local["creations"]} == CREATIONS
+    triggers = {one.name: one.body for one in of("fgs_function_trigger")}
+    assert set(triggers) == {"eventgrid", "obs", "timer", "cts"}
+    assert "event_types = local.creations" in triggers["eventgrid"]["event_data"]
+    listed = yaml.safe_load((ROOT / "serverless.yml").read_text("utf-8"))["functions"]
+    uploads = [one for entry in listed.values() for one in entry.get("events", ()) if one["triggerTypeCode"] == "OBS"]
+    assert [one["eventData"]["events"] for one in uploads] == [["s3:ObjectCreated:*"]]
+
+
+def test_what_is_watched_is_never_what_is_written():
+    calls = {name: body for one in templates.read(templates.FOLDER / "main.tf")["module"] for name, body in one.items()}
+    assert calls["triggers"]["bucket"] == '${module.buckets.names["input"]}'
+    assert calls["async"]["bucket"] == '${module.buckets.names["output"]}'
+    refusals = [one["condition"] for one in templates.variables(templates.FOLDER)["output_bucket"]["validation"]]
+    assert "${var.output_bucket != var.input_bucket}" in refusals
+
+
+def test_what_expires_is_no_more_than_what_is_meant():
+    """A rule's prefix is a text, not a folder: `work` would have taken every workbook after a day."""
+    calls = {name: body for one in templates.read(templates.FOLDER / "main.tf")["module"] for name, body in one.items()}
+    rules = {name.strip('"') for name in calls["buckets"]["buckets"]["output"]["expire"]}
+    assert {"work/", "requests/", "failures/"} <= rules
+    keys = ["results/", "answers/", "ledger/", "workbooks/", "reports/", "audit/", "notices/outbox/"]
+    assert {key.split("/")[0] + "/" for key in keys} | {"work/", "requests/"} == set(layout.OWN)
+    assert not [(rule, key) for rule in rules for key in keys if key.startswith(rule)]
+
+
+def test_policies_come_from_the_table_and_from_nowhere_else():
+    for role in of("identity_role"):
+        assert "Statement = each.value" in role.body["policy"]
+    for agency in of("identity_agency"):
+        assert "Administrator" not in str(agency.body) and "FullAccess" not in str(agency.body)
+
+
+def test_the_api_is_called_by_apps_and_has_a_time():
+    (api,) = of("apig_api")
+    assert api.body["security_authentication"] == "${each.value.data.auth}"
+    assert api.body["func_graph"][0]["timeout"] == "${each.value.data.timeout}"
+    assert api.body["backend_params"][0]["name"] == "x-legible-app"
+    allowed = [one["condition"] for one in api.body["lifecycle"][0]["precondition"]]
+    assert '${contains(["APP", "IAM"], each.value.data.auth)}' in allowed
+
+
+@pytest.mark.parametrize("module", templates.modules(), ids=lambda path: path.name)
+def test_every_input_and_output_says_what_it_is(module):
+    for name, body in {**templates.variables(module), **templates.outputs(module)}.items():
+        assert body.get("description"), f"{module.name}: {name}"
+    assert all("type" in body for body in templates.variables(module).values()), module.name
+
+
+def test_inputs_that_can_be_wrong_are_refused_with_what_is_allowed():
+    free = {"eventgrid_agency", "secrets", "configuration_roles"}
+    for name, body in templates.variables(templates.FOLDER).items():
+        if body["type"] != "bool" and name not in free:
+            assert body.get("validation"), f"{name} takes anything"
+        for rule in body.get("validation", ()):
+            assert re.search(r"must|may|Say", rule["error_message"]) or "no such file" in rule["error_message"], name
+
+
+@pytest.mark.parametrize("name", ["minimal", "full"])
+def test_examples_use_inputs_there_are_and_say_all_that_must_be_said(name):
+    example = templates.FOLDER / "examples" / name
+    (call,) = [one["legible"] for one in templates.read(example / "main.tf")["module"]]
+    inputs = templates.variables(templates.FOLDER)
+    assert set(call) - {"source"} <= set(inputs)
+    assert {key for key, body in inputs.items() if "default" not in body} <= set(call)
+    filled = templates.read(example / "terraform.tfvars.example")
+    asked = {key for key, body in templates.variables(example).items() if "default" not in body}
+    assert asked <= set(filled) <= set(templates.variables(example))
+
+
+def test_every_module_wants_the_provider_that_has_eventgrid_triggers():
+    for file in [templates.FOLDER / "versions.tf", *templates.FOLDER.glob("*/*/*.tf")]:
+        text = file.read_text("utf-8")
+        if "required_providers" in text:
+            assert re.search(r'version\s+= ">= 1\.78\.1"', text), file
+    assert {one.module for one in RESOURCES} <= {
+        file.parent.name for file in templates.FOLDER.glob("modules/*/versions.tf")
+    }
