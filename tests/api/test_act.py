@@ -54,6 +54,9 @@ class TestReview:
         body = {"version": version, "edits": [edit]}
         front.ask("POST", f"{path}/review", body, headers={"x-legible-app": "app-a"})
         assert front.rig.record("passport/anna.png")["fields"][2]["corrected"]["author"] == "app-a"
+        edit |= {"was": "X", "value": "Y"}
+        front.ask("POST", f"{path}/review", {**body, "author": "Mei"}, headers={"x-legible-app": "app-a"})
+        assert front.rig.record("passport/anna.png")["fields"][2]["corrected"]["author"] == "Mei (app-a)"
 
     def test_who_saw_another_text_meets_a_conflict_and_may_choose(self, front):
         path = front.document("passport/anna.png")

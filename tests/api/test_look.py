@@ -424,3 +424,9 @@ def test_a_store_that_is_down_is_told_with_when_to_come_back(front):
     reply = front.ask("GET", "/v1/documents")
     assert problem(reply) == (503, "unavailable")
     assert reply.headers["Retry-After"] == "5"
+    assert {
+        "event": "not-answered",
+        "status": 503,
+        "code": "unavailable",
+        "message": "OBS is down.",
+    } in front.rig.log.lines

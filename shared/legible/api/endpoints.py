@@ -186,7 +186,7 @@ class Endpoints:
         edits = [
             correcting.Edit(edit.page, edit.name, edit.value, correcting.digest(edit.was)) for edit in review.edits
         ]
-        author = review.author.strip() or self._app(call) or "console"
+        author = self._author(call, review.author.strip())
         name = layout.shortened(key)
         try:
             applied = self._parts.reviewer.apply(name, review.version, edits, author, review.conflicts)
@@ -266,6 +266,13 @@ class Endpoints:
         return Reply(200, {"Content-Type": JSON}, msgspec.json.encode(openapi.document()))
 
     # What several of them need
+
+    def _author(self, call: Call, name: str) -> str:
+        """Return who corrects: a person by the name they give; among tenants always with the application they use."""
+        app = self._app(call)
+        if name and self._parts.tenants:
+            return f"{name} ({app})"
+        return name or app or "console"
 
     def _app(self, call: Call) -> str:
         return call.request.headers.get(self._parts.app_header, "")

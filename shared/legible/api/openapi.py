@@ -129,12 +129,16 @@ def _replies(route: Route) -> dict[str, Any]:
 
 
 def _problems(route: Route) -> dict[str, Any]:
-    return {str(status): _problem(status) for status in sorted({*route.problems, *COMMON, 401, 429})}
+    return {str(status): _problem(status) for status in sorted({*route.problems, *COMMON, 401, 414, 429})}
 
 
 def _problem(status: int) -> dict[str, Any]:
-    if status in {401, 429}:
-        about = {401: "Not authenticated; said by the gateway.", 429: "Too many requests; come back later."}[status]
+    if status in {401, 414, 429}:
+        about = {
+            401: "Not authenticated; said by the gateway.",
+            414: "The URL is too long; said by the gateway.",
+            429: "Too many requests; come back later.",
+        }[status]
         found: dict[str, Any] = {"description": about, "content": {JSON: {}, problems.MEDIA_TYPE: {}}}
     else:
         content = {problems.MEDIA_TYPE: {"schema": _ref(problems.Problem)}}

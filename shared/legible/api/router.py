@@ -32,7 +32,7 @@ class Api:
 
     Args:
         endpoints: Makes what answers; called once a request, its errors are answered too.
-        log: Where a defect is told, by its place.
+        log: Where it is told what could not be answered, and where a defect is.
     """
 
     def __init__(self, endpoints: Callable[[], Endpoints], log: Log) -> None:
@@ -44,8 +44,12 @@ class Api:
         """Answer one request; whatever happens there is a reply."""
         try:
             reply = self._answer(request)
-        except (ProblemError, LegibleError) as error:
+        except ProblemError as error:
             reply = reply_to(error)
+        except LegibleError as error:
+            reply = reply_to(error)
+            if reply.status >= 500:
+                self._log("not-answered", status=reply.status, code=error.reason_code, message=error.message)
         except Exception as error:
             self._log("defect", error=type(error).__name__, place=_place())
             problem = ProblemError(500, "internal", "Something went wrong here.", "The function's log has the place.")

@@ -28,8 +28,8 @@ _ADVICE = (
 
 #: Events that somebody should look at.
 _WARNINGS = frozenset({
-    "retry", "skipped", "not-released", "not-handed-on", "notice-not-kept", "notice-not-logged", "notice-failed",
-    "notice-given-up", "notice-unreadable",
+    "retry", "skipped", "not-released", "not-handed-on", "not-answered", "defect", "notice-not-kept",
+    "notice-not-logged", "notice-failed", "notice-given-up", "notice-unreadable",
 })  # fmt: skip
 
 
