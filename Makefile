@@ -28,7 +28,7 @@ $(LOCAL): requirements/local.txt $(VENV)/.uv
 $(DEV): requirements/dev.txt $(VENV)/.uv
 	$(call install,dev)
 
-.PHONY: help demo up test test-all bench check format lock docs clean
+.PHONY: help demo up package test test-all bench check format lock docs clean
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
@@ -37,6 +37,9 @@ demo: $(LOCAL) ## recognize the sample documents on this machine, no account nee
 
 up: $(LOCAL) ## keep the local cloud running; drop files into inbox/<operation>/
 	@$(BIN)/python -m legible_cli up
+
+package: $(LOCAL) ## dist/*.zip for FunctionGraph; OPTIONS="--runtime Python3.10 --heif --searchable"
+	@$(BIN)/python -m infra.package $(OPTIONS)
 
 test: $(DEV) ## the tests and the coverage bar
 	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term-missing:skip-covered -m "not slow"
@@ -52,7 +55,7 @@ check: $(DEV) ## format, lint, types, import rules, docstrings, generated docume
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/interrogate -q shared functions || $(BIN)/interrogate -v shared functions
+	@$(BIN)/interrogate -q shared functions infra || $(BIN)/interrogate -v shared functions infra
 	@$(BIN)/python -m tests.documents_generated --check
 
 format: $(DEV) ## format and mend what ruff can
@@ -67,6 +70,7 @@ lock: $(DEV) ## resolve the dependencies again
 	@$(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --no-header --upgrade pyproject.toml -o requirements/ship.txt
 	@$(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --no-header -c requirements/ship.txt --group local pyproject.toml -o requirements/local.txt
 	@$(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --no-header -c requirements/local.txt --group dev pyproject.toml -o requirements/dev.txt
+	@for group in heif searchable; do $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --no-header -c requirements/local.txt --group $$group -o requirements/$$group.txt; done
 
 clean: ## remove what the commands made
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo-results
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo-results build dist
