@@ -1,4 +1,4 @@
-"""The command line: ``legible run``, ``up``, ``demo``, ``console``, ``rebuild``, ``review``, ``workbook``."""
+"""The command line: ``legible run``, ``up``, ``demo``, and what works on a deployed Legible."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from legible import catalog
 from legible.errors import LegibleError
 from legible.model import Record
 from legible_cli.console import console_command
+from legible_cli.policy import policy_group
 from legible_cli.rebuild import rebuild_command
 from legible_cli.review import review_group
 from legible_cli.run import Item, Items, files_of, run, summary, why
@@ -65,6 +66,7 @@ def main() -> None:
 
 
 main.add_command(console_command)
+main.add_command(policy_group)
 main.add_command(rebuild_command)
 main.add_command(review_group)
 main.add_command(workbook_command)
