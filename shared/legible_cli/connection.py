@@ -16,7 +16,7 @@ from legible.ports import ObjectStore
 from legible.settings import Settings, load
 
 #: The variables of the Huawei Cloud SDKs (sdk-core-python, "Use Environment Variable").
-_ACCESS, _SECRET, _TOKEN = "HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"
+KEYS = _ACCESS, _SECRET, _TOKEN = "HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"
 
 settings_option = click.option(
     "--settings",

@@ -50,6 +50,26 @@ def endpoint(region: str) -> str:
     return f"https://obs.{region}.myhuaweicloud.com"
 
 
+def client(address: Address, credentials: Credentials) -> ObsClient:
+    """Return the SDK's client, bounded in time and true to TLS."""
+    made = ObsClient(
+        access_key_id=credentials.access_key,
+        secret_access_key=credentials.secret_key,
+        security_token=credentials.token,
+        server=address.endpoint,
+        signature=address.signature,
+        region=address.region,
+        path_style=address.path_style,
+        is_signature_negotiation=False,
+        ssl_verify=certifi.where(),
+        timeout=_TIMEOUT_SECONDS,
+        max_retry_count=_RETRIES,
+    )
+    # The SDK's own context never checks the host's name, whatever ssl_verify says (client.py, _init_ssl_context).
+    made.context = ssl.create_default_context(cafile=certifi.where())
+    return made
+
+
 class ObsStore:
     """Objects in OBS. See ``legible.ports.ObjectStore``.
 
@@ -62,21 +82,7 @@ class ObsStore:
         """See the class."""
         self._address = address
         self._secrets = credentials.secrets
-        self._client = ObsClient(
-            access_key_id=credentials.access_key,
-            secret_access_key=credentials.secret_key,
-            security_token=credentials.token,
-            server=address.endpoint,
-            signature=address.signature,
-            region=address.region,
-            path_style=address.path_style,
-            is_signature_negotiation=False,
-            ssl_verify=certifi.where(),
-            timeout=_TIMEOUT_SECONDS,
-            max_retry_count=_RETRIES,
-        )
-        # The SDK's own context never checks the host's name, whatever ssl_verify says (client.py, _init_ssl_context).
-        self._client.context = ssl.create_default_context(cafile=certifi.where())
+        self._client = client(address, credentials)
 
     def head(self, ref: ObjectRef, version_id: str = "") -> Head:
         """See ``ObjectStore.head``."""
