@@ -125,7 +125,7 @@ def told(made: Package, version: str) -> str:
     if not made.python:
         note = (
             f"No Python {version} was found, so the zip holds no bytecode: each cold start compiles all that it "
-            f"imports, about five times as slow. Put python{version} on the PATH, or set PYENV_ROOT, and build again."
+            f"imports, about four times as slow. Put python{version} on the PATH, or set PYENV_ROOT, and build again."
         )
     return f"{made.zip}: {_mb(made.zipped)}, {_mb(made.unzipped)} unzipped; the same in {made.folder}.\n{note}"
 

@@ -22,6 +22,7 @@ from legible_cli.inspecting import Quota, Trigger
 from localcloud.account import EnterpriseProject
 from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, PROJECT_ID, LocalCloud
 from localcloud.faults import Fault
+from localcloud.web import Server
 from rig import PASSPORT
 
 EPS = "0f4c0000-c10d-4e0a-9b1e-c0de10ca1000"
@@ -284,6 +285,23 @@ def test_a_service_that_is_down_leaves_its_check_open(cloud, doctor):
     assert {name for name, one in checks.items() if one["status"] == "unknown"} == {
         "quotas", "enterprise-project", "output-bucket",
     }  # fmt: skip
+
+
+def test_a_proxys_page_is_no_answer(doctor):
+    """Given something that answers for FunctionGraph, and is another."""
+
+    def page(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/html"), ("Content-Length", "15")])
+        return [b"<html>Hi</html>"]
+
+    server = Server(page)
+    try:
+        checks = found(doctor("--json", LEGIBLE_FUNCTIONGRAPH_ENDPOINT=server.endpoint))
+    finally:
+        server.stop()
+    for name in ("trigger", "quotas"):
+        assert checks[name]["status"] == "unknown" and "is no JSON" in checks[name]["message"]
+        assert "functions.endpoint" in checks[name]["advice"]
 
 
 def test_obs_that_is_cut_off_leaves_its_check_open(cloud, doctor):
