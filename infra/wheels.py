@@ -17,6 +17,8 @@ PLATFORM = "x86_64-manylinux_2_28"
 #: Published as sources only. They are built by this machine's Python, and nothing compiled is taken of them: crcmod
 #: goes on with its own Python, esdk has nothing else.
 _SOURCES = frozenset({"crcmod", "esdk-obs-python"})
+#: Builds them, by exact versions: the metadata they write is part of the zip.
+_BUILD = Path(__file__).resolve().parents[1] / "requirements" / "build.txt"
 #: What the vendor's SDKs ask for and never import, and what no function needs. Paths below the zip's top.
 _UNUSED = (
     # huaweicloudsdkcore asks for pymongo because of its bson; pymongo asks for dnspython.
@@ -64,7 +66,7 @@ def install(locks: Iterable[Path], version: str, target: Path) -> None:
         _uv(wheels, target, "--python-platform", PLATFORM, "--python-version", version, "--only-binary", ":all:")
         if sources:
             with tempfile.TemporaryDirectory() as folder:
-                _uv(sources, Path(folder))
+                _uv(sources, Path(folder), "--build-constraints", str(_BUILD))
                 _only_python(Path(folder), target)
     _prune(target)
 
@@ -86,7 +88,7 @@ def _uv(requirements: str, target: Path, *options: str) -> None:
         file.write_text(requirements, "utf-8")
         done = subprocess.run(
             [
-                *(str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet", "--no-deps", "--no-config"),
+                *(str(Path(sys.executable).with_name("uv")), "pip", "install", "--quiet", "--no-deps"),
                 *("--require-hashes", "--link-mode", "copy", "--python", sys.executable, "--target", str(target)),
                 *(*options, "-r", str(file)),
             ],
@@ -96,7 +98,7 @@ def _uv(requirements: str, target: Path, *options: str) -> None:
     if done.returncode:
         raise PackageError(
             f"uv could not install the locked dependencies: {done.stderr.strip()}",
-            advice="It needs a way to a package registry, or the wheels in its cache.",
+            advice="It needs a way to a registry; name a mirror in UV_DEFAULT_INDEX or uv.toml, not in pip.conf.",
         )
 
 

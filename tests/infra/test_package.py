@@ -15,11 +15,13 @@ import clouds
 from infra import archive, bytecode, package
 from infra.errors import PackageError
 from localcloud.cloud import LocalCloud
-from rig import PASSPORT, picture
+from rig import PASSPORT, TEXT, picture
 
 HANDLERS = sorted(file.stem for file in (package.ROOT / "functions").glob("*.py"))
 #: Runs an instance as the runtime does, with nothing but the zip to import from.
 CHILD = package.ROOT / "shared" / "localcloud" / "functiongraph" / "child.py"
+
+ANSWERS = {"passport": PASSPORT, "general-text": TEXT}
 
 
 def python(version):
@@ -88,12 +90,29 @@ def test_two_builds_are_the_same_bytes(made, tmp_path):
     assert again.zip.read_bytes() == built.zip.read_bytes()
 
 
+@pytest.mark.slow
+def test_groups_add_what_they_name_and_work(tmp_path, cloud):
+    """Given the photo of an iPhone, and a document that is to be searched."""
+    built = package.build("Python3.12", package.GROUPS, target=tmp_path)
+    folder = built.folder
+    (folder / "legible.toml").write_text('[operations.general-text]\noutputs = ["pdf"]\n')
+    running = Runtime(python("3.12"), folder, "on_upload.handler", clouds.facts(cloud))
+    try:
+        for key, name in (("passport/photo.heic", "odd/photo.heic"), ("general-text/a.pdf", "real/text-layer.pdf")):
+            clouds.upload(cloud, key, (package.ROOT / "tests" / "documents" / name).read_bytes())
+            said = running.say({"event": clouds.event(key), "facts": clouds.facts(cloud)})
+            assert json.loads(said["result"])["documents"][0]["status"] == "done", said
+    finally:
+        running.close()
+    assert clouds.result(cloud, "general-text/a.pdf", "record.pdf").startswith(b"%PDF")
+
+
 # --- that it works
 
 
 @pytest.fixture
 def cloud():
-    with LocalCloud(functions={}, recognizer=lambda slug, image, options: PASSPORT) as running:
+    with LocalCloud(functions={}, recognizer=lambda slug, image, options: ANSWERS[slug]) as running:
         yield running
 
 
