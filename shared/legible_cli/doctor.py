@@ -104,6 +104,7 @@ def _deployment(
     yield mine
     if mine.status != "failed":
         yield examining.trigger(inspector, package, settings)
+        yield examining.retries(inspector, package, settings)
         yield examining.quotas(inspector)
         yield from _calls(settings, keys, used)
 

@@ -178,6 +178,24 @@ def _kinds(one: Trigger) -> set[str]:
     return _CREATED if "*" in kinds else kinds
 
 
+def retries(inspector: Inspector, package: str, settings: Settings) -> HealthCheck:
+    """Whether what fails is tried again, and heard of: without a policy the platform does neither."""
+    name = settings.functions.upload
+
+    def look() -> HealthCheck:
+        found = inspector.retries(package, name)
+        if not any(one.attempts for one in found):
+            advice = "Give it an async policy with retries (infra/terraform, or the console): nothing is tried again."
+            return HealthCheck("retries", "failed", f"An event that {name} fails on is not tried again.", advice)
+        if not any(one.destination for one in found):
+            advice = "Set on_failure as its failure destination: what was given up leaves no record else."
+            return HealthCheck("retries", "failed", f"Nobody hears of what {name} gave up.", advice)
+        times = max(one.attempts for one in found)
+        return HealthCheck("retries", "ok", f"What {name} fails on is tried {times} more times, and then told of.")
+
+    return looked("retries", look)
+
+
 def enterprise_project(inspector: Inspector, settings: Settings) -> HealthCheck:
     """Whether calls are billed to the enterprise project that is meant: a wrong id is an error nowhere."""
     name, said = "enterprise-project", settings.ocr.enterprise_project

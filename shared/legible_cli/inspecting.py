@@ -42,6 +42,13 @@ class Trigger(Struct, frozen=True):
     data: dict[str, Any]
 
 
+class Retries(Struct, frozen=True):
+    """What becomes of an event whose invocation fails: how often it is tried again, and who hears of it at last."""
+
+    attempts: int
+    destination: str
+
+
 class Quota(Struct, frozen=True):
     """How much of how much is used."""
 
@@ -109,13 +116,9 @@ class Inspector:
     # --- FunctionGraph
 
     def triggers(self, package: str, name: str) -> list[Trigger]:
-        """Return the triggers of a function's latest version (functiongraph_06_0122)."""
-        cloud = self._settings.cloud
-        plain, _, version = name.partition(":")
-        urn = f"urn:fss:{cloud.region}:{cloud.project_id}:function:{package}:{plain}:{version or 'latest'}"
-        said = self._functions("functiongraph:trigger:list").get(
-            f"/v2/{quote(cloud.project_id, '')}/fgs/triggers/{quote(urn, '')}", _SECONDS
-        )
+        """Return the triggers of a function (functiongraph_06_0122)."""
+        path = f"{self._fgs()}/triggers/{self._urn(package, name)}"
+        said = self._functions("functiongraph:trigger:list").get(path, _SECONDS)
         return [
             Trigger(
                 str(one.get("trigger_type_code")), one.get("trigger_status") == "ACTIVE", _table(one.get("event_data"))
@@ -124,10 +127,21 @@ class Inspector:
             if isinstance(one, dict)
         ]
 
+    def retries(self, package: str, name: str) -> list[Retries]:
+        """Return the async policies of a function's versions (functiongraph_06_0143); none where it has none."""
+        path = f"{self._fgs()}/functions/{self._urn(package, name)}/async-invoke-configs"
+        said = self._functions("functiongraph:function:getConfig").get(path, _SECONDS)
+        return [
+            Retries(
+                int(one.get("max_async_retry_attempts") or 0),
+                str(_table(_table(one.get("destination_config")).get("on_failure")).get("destination") or ""),
+            )
+            for one in _tables(said, "async_invoke_configs")
+        ]
+
     def quotas(self) -> list[Quota]:
         """Return how much of the project's quotas is used (functiongraph_06_0137)."""
-        path = f"/v2/{quote(self._settings.cloud.project_id, '')}/fgs/quotas"
-        said = self._functions("functiongraph:function:list").get(path, _SECONDS)
+        said = self._functions("functiongraph:function:list").get(f"{self._fgs()}/quotas", _SECONDS)
         return [
             Quota(str(one.get("type")), int(one.get("used") or 0), int(one.get("quota") or 0))
             for one in _tables(_table(said).get("quotas"), "resources")
@@ -176,6 +190,14 @@ class Inspector:
         region = self._settings.cloud.region
         where = self._where(said, lambda: str(sdk_endpoints.get_iam_endpoint_by_id(region) or _iam(region)), "IAM")
         return self._caller(Service("IAM", where, "HUAWEICLOUD_SDK_IAM_ENDPOINT", permission, _YOU))
+
+    def _fgs(self) -> str:
+        return f"/v2/{quote(self._settings.cloud.project_id, '')}/fgs"
+
+    def _urn(self, package: str, name: str) -> str:
+        cloud, (plain, _, version) = self._settings.cloud, name.partition(":")
+        urn = f"urn:fss:{cloud.region}:{cloud.project_id}:function:{package}:{plain}:{version or 'latest'}"
+        return quote(urn, "")
 
     def _functions(self, permission: str) -> Caller:
         said, region = self._settings.functions.endpoint, self._settings.cloud.region

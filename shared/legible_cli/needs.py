@@ -173,8 +173,8 @@ def _globally(resource: str, *actions: str) -> set[Need]:
 def _looked_at(settings: Settings, package: str) -> set[Need]:
     resource = function(settings.functions.upload, package)
     return {
-        # Actions of triggers are named on no page that could be read; these are reads of one function's triggers.
+        # Actions of triggers and policies are on no page that could be read; these are reads, of one function.
         Need("project", "functiongraph:trigger:get*", resource),
         Need("project", "functiongraph:trigger:list*", resource),
-        Need("project", "functiongraph:function:getConfig", resource),
+        Need("project", "functiongraph:function:get*", resource),
     }

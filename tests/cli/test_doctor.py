@@ -22,6 +22,7 @@ from legible_cli.inspecting import Quota, Trigger
 from localcloud.account import EnterpriseProject
 from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, PROJECT_ID, LocalCloud
 from localcloud.faults import Fault
+from localcloud.functiongraph.config import AsyncPolicy
 from localcloud.web import Server
 from rig import PASSPORT
 
@@ -29,7 +30,7 @@ EPS = "0f4c0000-c10d-4e0a-9b1e-c0de10ca1000"
 FORBIDDEN = dict(status=403, code="FSS.0403", message="Forbidden", times=None)
 CHECKS = [
     "settings", "region general-text", "region passport", "credentials", "input-bucket", "versioning", "output-bucket",
-    "journals", "enterprise-project", "project", "trigger", "quotas", "subscription general-text",
+    "journals", "enterprise-project", "project", "trigger", "retries", "quotas", "subscription general-text",
     "subscription passport", "obs-authorization", "packages",
 ]  # fmt: skip
 
@@ -176,6 +177,15 @@ def trigger_of_another_bucket(cloud, doctor):
     cloud.function_api.triggers["on_upload"][0]["event_data"]["bucket"] = "others"
 
 
+def no_policy(cloud, doctor):
+    cloud.functions.functions["on_upload"] = replace(cloud.functions.functions["on_upload"], policy=AsyncPolicy())
+
+
+def no_destination(cloud, doctor):
+    policy = AsyncPolicy(max_retry_attempts=3)
+    cloud.functions.functions["on_upload"] = replace(cloud.functions.functions["on_upload"], policy=policy)
+
+
 @pytest.mark.parametrize(
     ("fault", "check", "remedy"),
     [
@@ -193,6 +203,8 @@ def trigger_of_another_bucket(cloud, doctor):
         (no_trigger, "trigger", "Make an EventGrid trigger"),
         (disabled_trigger, "trigger", "Enable it"),
         (deaf_trigger, "trigger", "all four"),
+        (no_policy, "retries", "async policy"),
+        (no_destination, "retries", "on_failure"),
         (trigger_of_another_bucket, "trigger", "Make an EventGrid trigger"),
     ],
     ids=lambda value: value.__name__ if callable(value) else None,
@@ -299,7 +311,7 @@ def test_a_proxys_page_is_no_answer(doctor):
         checks = found(doctor("--json", LEGIBLE_FUNCTIONGRAPH_ENDPOINT=server.endpoint))
     finally:
         server.stop()
-    for name in ("trigger", "quotas"):
+    for name in ("trigger", "retries", "quotas"):
         assert checks[name]["status"] == "unknown" and "is no JSON" in checks[name]["message"]
         assert "functions.endpoint" in checks[name]["advice"]
 
@@ -339,7 +351,7 @@ def test_a_setup_apart_reaches_no_other_host(cloud, doctor):
     changes = {"HUAWEICLOUD_SDK_IAM_ENDPOINT": "", "LEGIBLE_FUNCTIONGRAPH_ENDPOINT": ""}
     checks = found(doctor("--json", **changes))
     assert {name for name, one in checks.items() if one["status"] == "unknown"} == {
-        "credentials", "enterprise-project", "project", "trigger", "quotas",
+        "credentials", "enterprise-project", "project", "trigger", "retries", "quotas",
     }  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from huaweicloudsdkfunctiongraph.v2 import (
     AsyncInvokeFunctionRequest,
     FunctionGraphClient,
     InvokeFunctionRequest,
+    ListFunctionAsyncInvokeConfigRequest,
     ListFunctionTriggersRequest,
     ListQuotasRequest,
 )
@@ -27,7 +28,7 @@ from localcloud import signature
 from localcloud.credentials import AccessKey, Keyring
 from localcloud.faults import Fault
 from localcloud.functiongraph import ConfigError, Function, FunctionApi, FunctionGraph
-from localcloud.functiongraph.config import ObsTrigger
+from localcloud.functiongraph.config import AsyncPolicy, ObsTrigger
 from localcloud.web import Server
 
 PROJECT = "0f" * 16
@@ -258,6 +259,12 @@ class TestLooks:
         assert (found.trigger_type_code, found.trigger_status) == ("OBS", "ACTIVE")
         assert (found.event_data.bucket, found.event_data.prefix) == ("in", "a/")
         assert found.event_data.events == ["s3:ObjectCreated:*"]
+        asked = ListFunctionAsyncInvokeConfigRequest(graph.urn("f"))
+        assert client.list_function_async_invoke_config(asked).async_invoke_configs == []
+        graph.functions["f"] = replace(graph.functions["f"], policy=AsyncPolicy(3, 60, on_failure="f"))
+        (policy,) = client.list_function_async_invoke_config(asked).async_invoke_configs
+        assert (policy.max_async_retry_attempts, policy.max_async_event_age_in_seconds) == (3, 60)
+        assert json.loads(policy.destination_config.on_failure.param) == {"func_urn": graph.urn("f")}
         (number, _) = client.list_quotas(ListQuotasRequest()).quotas.resources
         assert (number.type, number.used, number.quota) == ("fgs_func_num", 0, 400)
 

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from localcloud import signature
 from localcloud.credentials import Keyring
 from localcloud.faults import Fault, Schedule
-from localcloud.functiongraph.config import ObsTrigger
+from localcloud.functiongraph.config import AsyncPolicy, ObsTrigger
 from localcloud.functiongraph.events import MAX_ASYNC_EVENT, EventTooLargeError
 from localcloud.functiongraph.instance import Outcome
 from localcloud.functiongraph.runner import FunctionGraph
@@ -39,6 +39,7 @@ ERRORS: dict[str, tuple[int, str]] = {
     "APIGW.0301": (401, "Incorrect IAM authentication information"),
 }
 _TRIGGERS = re.compile(r"/v2/(?P<project>[^/]+)/fgs/triggers/(?P<urn>[^/]+)")
+_POLICIES = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/async-invoke-configs")
 _QUOTAS = re.compile(r"/v2/(?P<project>[^/]+)/fgs/quotas")
 _PATH = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/invocations(?P<later>-async)?")
 
@@ -66,7 +67,7 @@ class FunctionApi:
     """A WSGI application that calls functions as the FunctionGraph API does.
 
     Fault kinds, struck after the signature check; paths are function keys, the method is POST for calls. For looks it
-    is GET, one path more is ``quotas``, and the only kind ``error``.
+    is GET, with the paths ``quotas`` and ``<key>/policy`` too, and the only kind is ``error``.
 
     - Nothing is called: ``error`` (``status``, ``code``, ``message``; 503 FSS.0503 unless named), ``cut`` (the
       connection breaks), ``kill-before`` (kills the function instance that calls, see ``on_kill``).
@@ -137,17 +138,19 @@ class FunctionApi:
             return fault, _Answer(error.status, _json(said))
 
     def _look(self, environ: Environ, uri: str, body: bytes) -> Any:
-        """Return what is asked for: a function's triggers (functiongraph_06_0122), or quotas."""
+        """Return a function's triggers (functiongraph_06_0122) or async policies (functiongraph_06_0143), or quotas."""
         path = uri.partition("?")[0]
-        found = _TRIGGERS.fullmatch(path) or _QUOTAS.fullmatch(path)
+        found = _TRIGGERS.fullmatch(path) or _POLICIES.fullmatch(path) or _QUOTAS.fullmatch(path)
         graph = self._check(environ, uri, body, found)
-        key = self._key(graph, found["urn"]) if found and found.re is _TRIGGERS else ""
-        fault = self.faults.take("GET", key or "quotas")
+        assert found is not None  # else it was refused just now
+        key = self._key(graph, found["urn"]) if found.re is not _QUOTAS else ""
+        fault = self.faults.take("GET", {_TRIGGERS: key, _POLICIES: f"{key}/policy"}.get(found.re, "quotas"))
         if fault:
             raise ApiError(fault.code or "FSS.0503", fault.message, fault.status)
-        if key:
-            function = graph.functions[key]
-            return [*map(_trigger, function.triggers), *self.triggers.get(key, ())]
+        if found.re is _TRIGGERS:
+            return [*map(_trigger, graph.functions[key].triggers), *self.triggers.get(key, ())]
+        if found.re is _POLICIES:
+            return _policies(graph, key)
         resources = [{"type": kind, "used": used, "quota": most} for kind, (used, most) in self.quotas.items()]
         return {"quotas": {"resources": resources}}
 
@@ -190,6 +193,25 @@ def _trigger(trigger: ObsTrigger) -> dict[str, Any]:
             "suffix": trigger.suffix,
         },
     }
+
+
+def _policies(graph: FunctionGraph, key: str) -> dict[str, Any]:
+    policy = graph.functions[key].policy
+    if policy == AsyncPolicy():
+        return {"async_invoke_configs": [], "count": 0}
+    then = {"on_success": policy.on_success, "on_failure": policy.on_failure}
+    targets = {
+        when: {"destination": "FunctionGraph", "param": json.dumps({"func_urn": graph.urn(one)})}
+        for when, one in then.items()
+        if one
+    }
+    said = {
+        "func_urn": graph.urn(key),
+        "max_async_event_age_in_seconds": int(policy.max_event_age),
+        "max_async_retry_attempts": policy.max_retry_attempts,
+        "destination_config": targets,
+    }
+    return {"async_invoke_configs": [said], "count": 1}
 
 
 def _accept(graph: FunctionGraph, key: str, body: bytes) -> _Answer:
