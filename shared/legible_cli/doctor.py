@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import msgspec
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from legible import health, wiring
@@ -133,5 +134,5 @@ def _calls(settings: Settings, keys: Credentials, used: list[Operation]) -> Iter
 def _show(console: Console, found: Iterable[HealthCheck]) -> None:
     table = Table("check", "", "what was seen", "what to do", show_lines=False)
     for one in found:
-        table.add_row(one.name, f"[{_COLORS[one.status]}]{one.status}", one.message, one.advice)
+        table.add_row(one.name, f"[{_COLORS[one.status]}]{one.status}", escape(one.message), escape(one.advice))
     console.print(table)

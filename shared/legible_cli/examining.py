@@ -58,7 +58,7 @@ def credentials(inspector: Inspector, temporary: bool, now: datetime) -> HealthC
             )  # fmt: skip
         if made is None:
             return HealthCheck("credentials", "ok", "The keys are taken; IAM does not say how old they are.")
-        days = (now - made).days
+        days = max(0, (now - made).days)
         advice = f"Make a new one; this one is older than {_OLD_DAYS} days." if days > _OLD_DAYS else ""
         return HealthCheck("credentials", "ok", f"The key is taken; it was made {days} days ago.", advice)
 

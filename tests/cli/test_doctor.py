@@ -95,6 +95,10 @@ def test_it_is_one_page_for_people(doctor):
     assert "what to do" in result.output and "obs-authorization" in result.output
 
 
+def test_what_looks_like_markup_is_shown_as_it_is(doctor):
+    assert "LEGIBLE_REGION is '[red]'" in doctor(LEGIBLE_REGION="[red]").output
+
+
 # --- each fault in turn
 
 
