@@ -35,7 +35,7 @@ $(DEV): requirements/dev.txt tests/console/package-lock.json $(VENV)/.uv
 		npm ci --prefix tests/console --ignore-scripts --no-audit --no-fund --silent \
 		|| echo "npm could not install axe-core: the console's accessibility tests will be skipped."
 
-.PHONY: help demo up test test-all bench check format lock docs clean plan deploy destroy deploy-serverless
+.PHONY: help demo up package test test-all bench check format lock docs clean plan deploy destroy deploy-serverless
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
@@ -44,6 +44,9 @@ demo: $(LOCAL) ## recognize the sample documents on this machine, no account nee
 
 up: $(LOCAL) ## keep the local cloud running; drop files into inbox/<operation>/
 	@$(BIN)/python -m legible_cli up
+
+package: $(LOCAL) ## dist/*.zip for FunctionGraph; OPTIONS="--runtime Python3.10 --heif --searchable"
+	@$(BIN)/python -m infra.package $(OPTIONS)
 
 test: $(DEV) ## the tests and the coverage bar
 	@$(BIN)/python -m pytest -n 2 --cov --cov-report=term-missing:skip-covered -m "not slow"
@@ -59,7 +62,7 @@ check: $(DEV) ## format, lint, types, import rules, docstrings, generated docume
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/interrogate -q shared functions || $(BIN)/interrogate -v shared functions
+	@$(BIN)/interrogate -q shared functions infra || $(BIN)/interrogate -v shared functions infra
 	@$(BIN)/python -m tests.documents_generated --check
 
 format: $(DEV) ## format and mend what ruff can
@@ -74,6 +77,8 @@ lock: $(DEV) ## resolve the dependencies again
 	@$(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --no-header --upgrade pyproject.toml -o requirements/ship.txt
 	@$(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --no-header -c requirements/ship.txt --group local pyproject.toml -o requirements/local.txt
 	@$(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --no-header -c requirements/local.txt --group dev pyproject.toml -o requirements/dev.txt
+	@for group in heif searchable; do $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --no-header -c requirements/local.txt --group $$group -o requirements/$$group.txt; done
+	@printf 'setuptools\nwheel\n' | $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --no-header --no-annotate - -o requirements/build.txt
 
 $(SETTINGS):
 	@echo "There is no $@. Copy $(STACK)/terraform.tfvars.example to it and fill it in." >&2; exit 1
@@ -96,4 +101,4 @@ deploy-serverless: $(LOCAL) ## the functions alone, by the Serverless Framework,
 	@$(BIN)/python -m infra.deployed
 
 clean: ## remove what the commands made
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo-results
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo-results build dist

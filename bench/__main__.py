@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 from rich.console import Console
 
-from bench import memory, pipeline, rendering, table, workbook
+from bench import memory, pipeline, rendering, startup, table, workbook
 
-PARTS = ("rendering", "pipeline", "memory", "workbook")
+PARTS = ("rendering", "pipeline", "memory", "workbook", "startup")
 
 
 @click.command()
@@ -35,6 +35,8 @@ def main(
             lines += memory.lines(["general-text"], counts, status.update)
         if "workbook" in (parts or PARTS):
             lines += workbook.lines(documents, status.update)
+        if "startup" in (parts or PARTS):
+            lines += startup.lines(status.update)
     table.show(console, lines)
 
 

@@ -12,7 +12,6 @@ import configparser
 import os
 import subprocess
 import sys
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -100,19 +99,19 @@ def _kinds(one: Function) -> list[str]:
     return [kind for kind, found in named.items() if found]
 
 
-def unpack(listed: Mapping[str, Function], packages: Path, build: Path) -> None:
-    """Unpack each function's zip, or the one of all, to ``build/<key>``, where the plugin zips it again.
+def packaged(file: Path) -> None:
+    """Make sure that the folder is there which the plugin zips.
+
+    Args:
+        file: serverless.yml; its folders (``codeUri``) are beside it.
 
     Raises:
         AskingError: Nothing was packaged.
     """
-    for key in listed:
-        zips = [packages / f"{key}.zip", packages / "legible.zip"]
-        found = next((file for file in zips if file.is_file()), None)
-        if found is None:
-            raise AskingError(f"There is neither {zips[0]} nor {zips[1]}: run make package.")
-        with zipfile.ZipFile(found) as opened:
-            opened.extractall(build / key)
+    for key, one in yaml.safe_load(file.read_text("utf-8"))["functions"].items():
+        folder = file.parent / one["code"]["codeUri"]
+        if not (folder / f"{key}.py").is_file():
+            raise AskingError(f"There is no {key}.py in {folder}: run make package.")
 
 
 def keys_in(file: Path) -> Keys:
@@ -135,8 +134,6 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
     """Deploy and look; return 0 where everything is as listed."""
     parser = argparse.ArgumentParser(prog="python -m infra.deployed", description=__doc__.partition("\n")[0])
     parser.add_argument("--file", type=Path, default=ROOT / "serverless.yml")
-    parser.add_argument("--packages", type=Path, default=ROOT / "dist")
-    parser.add_argument("--build", type=Path, default=ROOT / "build")
     parser.add_argument("--endpoint", help=argparse.SUPPRESS)
     parser.add_argument("command", nargs="*", default=["npx", "serverless@3", "deploy"])
     said = parser.parse_args(arguments)
@@ -156,7 +153,7 @@ def _deploy(said: argparse.Namespace, environment: Mapping[str, str]) -> int:
     provider = yaml.safe_load(said.file.read_text("utf-8"))["provider"]
     endpoint = said.endpoint or f"https://functiongraph.{provider['region']}.myhuaweicloud.com"
     platform = Platform(keys_in(Path(provider["credentials"]).expanduser()), endpoint, project)
-    unpack(listed, said.packages, said.build)
+    packaged(said.file)
     before = platform.functions(names)
     status = subprocess.run(said.command, cwd=said.file.parent, check=False).returncode
     lines = faults(listed, before, platform.functions(names))

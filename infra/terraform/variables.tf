@@ -111,7 +111,7 @@ variable "runtime" {
 }
 
 variable "packages" {
-  description = "The folder of the zips: legible.zip, or <function>.zip; the repository's dist/ unless said."
+  description = "The folder of the zip that `make package` makes, legible-<runtime>.zip; the repository's dist/ unless said."
   type        = string
   default     = ""
   validation {

@@ -8,7 +8,14 @@ from typing import Literal
 
 from msgspec import Struct
 
-from legible.errors import AnswerUnknownError, HeldError, LegibleError, RejectedError, RetryableError
+from legible.errors import (
+    AnswerUnknownError,
+    HeldError,
+    LegibleError,
+    RejectedError,
+    RetryableError,
+    SourceUnreadableError,
+)
 from legible.model import Picture
 from legible.operation import Operation
 from legible.ports import ObjectStore, Recognizer
@@ -64,3 +71,29 @@ def subscription(recognizer: Recognizer, operation: Operation) -> HealthCheck:
     except LegibleError:  # the picture's URL could not be read: the call itself was taken
         return HealthCheck(name, "ok", f"{operation.slug} may be called.")
     return HealthCheck(name, "ok", f"{operation.slug} answered.")
+
+
+def authorization(recognizer: Recognizer, operation: Operation, url: str) -> HealthCheck:
+    """Call an operation with the URL of an object that is not there: who is not authorized to read OBS fails earlier.
+
+    The service has to ask for its agency before it can miss the object (ModelArts.4702 before 4706 or 4704), and what
+    fails is not billed. Which of the two it says first where both are true is written nowhere; a 4704 leaves it open.
+
+    Args:
+        recognizer: Makes the call.
+        operation: One that reads URLs.
+        url: Of no object in the input bucket.
+    """
+    name = "obs-authorization"
+    try:
+        recognizer.recognize(operation, {}, Picture("url", url=url), _PROBE_SECONDS)
+    except SourceUnreadableError as error:
+        status: Literal["failed", "unknown"] = "failed" if error.vendor_code == "ModelArts.4702" else "unknown"
+        return HealthCheck(name, status, error.message, error.advice)
+    except RejectedError as error:
+        if error.reason_code == "object-gone":
+            return HealthCheck(name, "ok", "The service looked for an object in the input bucket by its URL.")
+        return HealthCheck(name, "unknown", error.message, error.advice)
+    except LegibleError as error:
+        return HealthCheck(name, "unknown", error.message, error.advice)
+    return HealthCheck(name, "unknown", "The service answered for an object that is not there.")

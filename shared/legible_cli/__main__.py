@@ -1,4 +1,4 @@
-"""The command line: ``legible run``, ``up``, ``demo``, ``console``, ``rebuild``, ``review``, ``workbook``."""
+"""The command line: ``legible run``, ``up``, ``demo``, and what works on a deployed Legible."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from legible import catalog
 from legible.errors import LegibleError
 from legible.model import Record
 from legible_cli.console import console_command
+from legible_cli.doctor import doctor_command
+from legible_cli.policy import policy_group
 from legible_cli.rebuild import rebuild_command
 from legible_cli.review import review_group
 from legible_cli.run import Item, Items, files_of, run, summary, why
@@ -65,6 +67,8 @@ def main() -> None:
 
 
 main.add_command(console_command)
+main.add_command(doctor_command)
+main.add_command(policy_group)
 main.add_command(rebuild_command)
 main.add_command(review_group)
 main.add_command(workbook_command)
@@ -105,8 +109,8 @@ def demo_command(out: Path) -> None:
 @click.option("--state", type=click.Path(file_okay=False, path_type=Path), default=Path(".legible"), show_default=True)
 @click.option(
     "--port",
-    type=click.IntRange(1, 65530),
-    help="The port of OBS; the other parts take the next five. Else free ports.",
+    type=click.IntRange(1, 65529),
+    help="The port of OBS; the other parts take the next six. Else free ports.",
 )
 @_recorded
 def up_command(inbox: Path, outbox: Path, state: Path, port: int | None, recorded: tuple[str, ...]) -> None:

@@ -16,7 +16,7 @@ from legible.ports import ObjectStore
 from legible.settings import Settings, load
 
 #: The variables of the Huawei Cloud SDKs (sdk-core-python, "Use Environment Variable").
-_ACCESS, _SECRET, _TOKEN = "HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"
+KEYS = _ACCESS, _SECRET, _TOKEN = "HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"
 
 settings_option = click.option(
     "--settings",
@@ -47,20 +47,35 @@ def connect(file: Path | None, environment: Mapping[str, str] | None = None) -> 
         click.ClickException: No keys, a wrong setting, or a file that is not there.
     """
     environment = os.environ if environment is None else environment  # noqa: TID251 - a command has nothing else
-    if file is not None and not file.is_file():
-        raise click.ClickException(f"There is no settings file {file}.")
+    _there(file)
     access, secret = (environment.get(name, "") for name in (_ACCESS, _SECRET))
     if not access or not secret:
         raise click.ClickException(
             f"Set {_ACCESS} and {_SECRET}, and {_TOKEN} for temporary keys, to the keys of a user who may read and "
             "write the output bucket. For the local cloud, `legible up` says where they are."
         )
-    try:
-        settings = load(file or wiring.settings_file(), environment.get)
-    except LegibleError as error:
-        raise click.ClickException(str(error)) from None
+    settings = settings_of(file, environment)
     store = wiring.store_of(settings, Credentials(access, secret, environment.get(_TOKEN, "")))
     return Connection(settings, store, file.resolve().parent if file else wiring.settings_folder())
+
+
+def settings_of(file: Path | None, environment: Mapping[str, str] | None = None) -> Settings:
+    """Return the settings that file and environment describe, for a command that calls nothing.
+
+    Raises:
+        click.ClickException: A wrong setting, or a file that is not there.
+    """
+    environment = os.environ if environment is None else environment  # noqa: TID251 - a command has nothing else
+    _there(file)
+    try:
+        return load(file or wiring.settings_file(), environment.get)
+    except LegibleError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _there(file: Path | None) -> None:
+    if file is not None and not file.is_file():
+        raise click.ClickException(f"There is no settings file {file}.")
 
 
 def told(command: Callable[..., Any], *values: Any, **named: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The whole local cloud: OBS, OCR, FunctionGraph, APIG, SMN and EventGrid of one account, on loopback."""
+"""The whole local cloud: OBS, OCR, FunctionGraph, APIG, SMN, EventGrid and IAM of one account, on loopback."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import IO
 
 import msgspec
 
+from localcloud.account import LocalAccount
 from localcloud.apig import Front, LocalApig
 from localcloud.apig.apps import CODE_HEADER
 from localcloud.credentials import AccessKey, Keyring
@@ -33,9 +34,9 @@ class LocalCloud:
 
     Its parts are there to be set up, faulted and looked at: ``obs`` (``LocalObs``), ``ocr`` (``LocalOcr``),
     ``functions`` (``FunctionGraph``), ``function_api`` (``FunctionApi``), ``gateway`` (``LocalApig``), ``messages``
-    (``LocalMessages``), ``keys``. A ``kill-before`` or ``kill-after`` fault in the ``faults`` of ``obs``, ``ocr``,
-    ``function_api`` or ``messages`` kills the function instance that sent the request, before it is served or after it
-    was served but not answered.
+    (``LocalMessages``), ``account`` (``LocalAccount``), ``keys``. A ``kill-before`` or ``kill-after`` fault in the
+    ``faults`` of ``obs``, ``ocr``, ``function_api`` or ``messages`` kills the function instance that sent the request,
+    before it is served or after it was served but not answered.
     """
 
     def __init__(
@@ -59,8 +60,8 @@ class LocalCloud:
 
         Args:
             state: A folder that keeps objects, queue, bill and keys over a restart; without it, memory only.
-            port: The port of OBS, and the next ones for OCR, FunctionGraph, APIG, the front for browsers, and SMN and
-                EventGrid on one; free ports if none is named.
+            port: The port of OBS, and the next ones for OCR, FunctionGraph, APIG, the front for browsers, SMN and
+                EventGrid on one, and IAM; free ports if none is named.
             region: The region of all parts. cn-north-4 has the most operations (facts ocr_api 2).
             root: The repository: its serverless.yml, ``functions/`` and ``shared/``. By default this one.
             recognizer: See ``LocalOcr``.
@@ -102,6 +103,8 @@ class LocalCloud:
         self._front_server: Server = front.serve(port + 4 if port else None)
         self.messages = LocalMessages(self.keys, PROJECT_ID)
         self._message_server: Server = self.messages.serve(port + 5 if port else None)
+        self.account = LocalAccount(self.keys, PROJECT_ID, region)
+        self._account_server: Server = self.account.serve(port + 6 if port else None)
         for bucket in (INPUT_BUCKET, OUTPUT_BUCKET):
             self.obs.create_bucket(bucket)
             self.obs.set_cors(bucket, cors.document([self.front, self.front.replace("127.0.0.1", "localhost")]))
@@ -158,6 +161,11 @@ class LocalCloud:
         return self._message_server.endpoint
 
     @property
+    def iam_endpoint(self) -> str:
+        """The address of IAM, and of enterprise projects."""
+        return self._account_server.endpoint
+
+    @property
     def user_data(self) -> dict[str, str]:
         """The user variables that lead a handler to this cloud (CONTRIBUTING, settings)."""
         return {
@@ -186,6 +194,8 @@ class LocalCloud:
             f"HUAWEICLOUD_SDK_REGION_FUNCTIONGRAPH_{region}": self.functiongraph_endpoint,
             f"HUAWEICLOUD_SDK_REGION_SMN_{region}": self.smn_endpoint,
             f"HUAWEICLOUD_SDK_REGION_EG_{region}": self.eventgrid_endpoint,
+            "HUAWEICLOUD_SDK_IAM_ENDPOINT": self.iam_endpoint,
+            f"HUAWEICLOUD_SDK_REGION_EPS_{region}": self.iam_endpoint,
             "OBS_ACCESS_KEY_ID": self.credentials.access,
             "OBS_SECRET_ACCESS_KEY": self.credentials.secret,
             "OBS_SERVER": self.obs_endpoint,
@@ -216,7 +226,7 @@ class LocalCloud:
         self.messages.close()
         for server in (
             self._front_server, self._gateway_server, self._obs_server, self._ocr_server, self._function_server,
-            self._message_server,
+            self._message_server, self._account_server,
         ):  # fmt: skip
             server.stop()
         self.obs.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import zipfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -42,8 +41,10 @@ def vendor() -> Iterator[Vendor]:
 
 @pytest.fixture
 def run(vendor, tmp_path, capsys):
-    with zipfile.ZipFile(tmp_path / "legible.zip", "w") as made:
-        made.writestr("on_upload.py", "")
+    folder = tmp_path / "build" / "legible"
+    folder.mkdir(parents=True)
+    for key in LISTED:
+        (folder / f"{key}.py").touch()
     (tmp_path / "keys").write_text(
         f"[default]\naccess_key_id = {vendor.key.access}\nsecret_access_key = {vendor.key.secret}\n"
     )
@@ -54,10 +55,6 @@ def run(vendor, tmp_path, capsys):
         folders = [
             "--file",
             str(tmp_path / "serverless.yml"),
-            "--packages",
-            str(tmp_path),
-            "--build",
-            str(tmp_path / "b"),
         ]
         options = [*folders, "--endpoint", vendor.server.endpoint, "--", *(command or NOTHING)]
         status = deployed.main(options, {"LEGIBLE_PROJECT_ID": project} if project else {})
@@ -109,7 +106,7 @@ def test_what_must_be_there_first(vendor, run, tmp_path):
         2,
         "Not deployed: Set LEGIBLE_PROJECT_ID to the id of the region's project (console, My Credentials).\n",
     )
-    (tmp_path / "legible.zip").unlink()
+    (tmp_path / "build" / "legible" / "split.py").unlink()
     assert "run make package" in run()[1]
     (tmp_path / "keys").write_text("[default]\n")
     assert "has no access_key_id" in run()[1]

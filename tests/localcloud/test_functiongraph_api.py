@@ -15,12 +15,20 @@ import pytest
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.exceptions.exceptions import ServiceResponseException
 from huaweicloudsdkcore.http.http_config import HttpConfig
-from huaweicloudsdkfunctiongraph.v2 import AsyncInvokeFunctionRequest, FunctionGraphClient, InvokeFunctionRequest
+from huaweicloudsdkfunctiongraph.v2 import (
+    AsyncInvokeFunctionRequest,
+    FunctionGraphClient,
+    InvokeFunctionRequest,
+    ListFunctionAsyncInvokeConfigRequest,
+    ListFunctionTriggersRequest,
+    ListQuotasRequest,
+)
 
 from localcloud import signature
 from localcloud.credentials import AccessKey, Keyring
 from localcloud.faults import Fault
 from localcloud.functiongraph import ConfigError, Function, FunctionApi, FunctionGraph
+from localcloud.functiongraph.config import AsyncPolicy, ObsTrigger
 from localcloud.web import Server
 
 PROJECT = "0f" * 16
@@ -239,3 +247,30 @@ def test_user_variables_are_limited_with_those_of_the_cloud(code: Callable[[str]
     for more in ({f"B{number}": "x" for number in range(6)}, {"B": "x" * 4096}):
         with pytest.raises(ConfigError, match="limited to 20 and to 4,096"):
             FunctionGraph({"f": function}, [code(HANDLER)], keys, user_data=more)
+
+
+class TestLooks:
+    def test_triggers_and_quotas_are_read_by_the_vendors_sdk(
+        self, connect: Any, key: AccessKey, graph: FunctionGraph, api: FunctionApi
+    ) -> None:
+        graph.functions["f"] = replace(graph.functions["f"], triggers=(ObsTrigger("in", prefix="a/"),))
+        client = connect(key)
+        (found,) = client.list_function_triggers(ListFunctionTriggersRequest(graph.urn("f"))).body
+        assert (found.trigger_type_code, found.trigger_status) == ("OBS", "ACTIVE")
+        assert (found.event_data.bucket, found.event_data.prefix) == ("in", "a/")
+        assert found.event_data.events == ["s3:ObjectCreated:*"]
+        asked = ListFunctionAsyncInvokeConfigRequest(graph.urn("f"))
+        assert client.list_function_async_invoke_config(asked).async_invoke_configs == []
+        graph.functions["f"] = replace(graph.functions["f"], policy=AsyncPolicy(3, 60, on_failure="f"))
+        (policy,) = client.list_function_async_invoke_config(asked).async_invoke_configs
+        assert (policy.max_async_retry_attempts, policy.max_async_event_age_in_seconds) == (3, 60)
+        assert json.loads(policy.destination_config.on_failure.param) == {"func_urn": graph.urn("f")}
+        (number, _) = client.list_quotas(ListQuotasRequest()).quotas.resources
+        assert (number.type, number.used, number.quota) == ("fgs_func_num", 0, 400)
+
+    def test_what_is_not_there_and_who_may_not_look(self, connect: Any, key: AccessKey, graph: FunctionGraph) -> None:
+        unknown = ListFunctionTriggersRequest(graph.urn("f").replace("legible-f", "other"))
+        assert refused(lambda: connect(key).list_function_triggers(unknown)) == (404, "FSS.1051")
+        other = replace(key, secret="other")
+        assert refused(lambda: connect(other).list_quotas(ListQuotasRequest())) == (401, "APIGW.0301")
+        assert refused(lambda: connect(key, "0e" * 16).list_quotas(ListQuotasRequest())) == (403, "FSS.0403")

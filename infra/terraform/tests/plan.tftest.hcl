@@ -64,7 +64,7 @@ run "every_function_of_the_list" {
     error_message = "A function lacks its variables, its enterprise project or its tag."
   }
   assert {
-    condition     = strcontains(module.functions.made["on_upload"].code_url, filesha256("tests/fixtures/legible.zip"))
+    condition     = strcontains(module.functions.made["on_upload"].code_url, filesha256("tests/fixtures/legible-python3.12.zip"))
     error_message = "A changed zip would go unnoticed."
   }
 }

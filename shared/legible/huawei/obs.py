@@ -50,6 +50,26 @@ def endpoint(region: str) -> str:
     return f"https://obs.{region}.myhuaweicloud.com"
 
 
+def client(address: Address, credentials: Credentials, retries: int = _RETRIES) -> ObsClient:
+    """Return the SDK's client, bounded in time and true to TLS; it repeats so often what failed."""
+    made = ObsClient(
+        access_key_id=credentials.access_key,
+        secret_access_key=credentials.secret_key,
+        security_token=credentials.token,
+        server=address.endpoint,
+        signature=address.signature,
+        region=address.region,
+        path_style=address.path_style,
+        is_signature_negotiation=False,
+        ssl_verify=certifi.where(),
+        timeout=_TIMEOUT_SECONDS,
+        max_retry_count=retries,
+    )
+    # The SDK's own context never checks the host's name, whatever ssl_verify says (client.py, _init_ssl_context).
+    made.context = ssl.create_default_context(cafile=certifi.where())
+    return made
+
+
 class ObsStore:
     """Objects in OBS. See ``legible.ports.ObjectStore``.
 
@@ -62,8 +82,8 @@ class ObsStore:
         """See the class."""
         self._address = address
         self._secrets = credentials.secrets
-        self._made = partial(_client, address, credentials)
-        self._client = self._made(_RETRIES)
+        self._made = partial(client, address, credentials)
+        self._client = self._made()
 
     def head(self, ref: ObjectRef, version_id: str = "") -> Head:
         """See ``ObjectStore.head``."""
@@ -119,8 +139,8 @@ class ObsStore:
 
     def create(self, ref: ObjectRef, body: bytes, content_type: str, metadata: dict[str, str]) -> None:
         """See ``ObjectStore.create``. The SDK repeats a PUT whose reply was lost (client.py, 3.26)."""
-        client = self._made(0)
-        self._call("write", ref, lambda: client.putContent(
+        once = self._made(0)
+        self._call("write", ref, lambda: once.putContent(
             ref.bucket, ref.key, content=body, metadata=metadata, headers=PutObjectHeader(contentType=content_type)
         ))  # fmt: skip
 
@@ -230,26 +250,6 @@ class ObsStore:
         if status in {0, 408, 409, 429} or status >= 500:
             return UnavailableError(said, advice="It passes by itself; the event is delivered again.", **names)
         return RejectedError(said, code="obs-refused", advice="See the code OBS gives.", **names)
-
-
-def _client(address: Address, credentials: Credentials, retries: int) -> ObsClient:
-    """Return a client of the SDK that repeats what failed so often."""
-    client = ObsClient(
-        access_key_id=credentials.access_key,
-        secret_access_key=credentials.secret_key,
-        security_token=credentials.token,
-        server=address.endpoint,
-        signature=address.signature,
-        region=address.region,
-        path_style=address.path_style,
-        is_signature_negotiation=False,
-        ssl_verify=certifi.where(),
-        timeout=_TIMEOUT_SECONDS,
-        max_retry_count=retries,
-    )
-    # The SDK's own context never checks the host's name, whatever ssl_verify says (client.py, _init_ssl_context).
-    client.context = ssl.create_default_context(cafile=certifi.where())
-    return client
 
 
 def _etag(value: Any) -> str:

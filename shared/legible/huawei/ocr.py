@@ -119,7 +119,7 @@ class OcrRecognizer:
         config = HttpConfig(user_agent="legible")
         keys = BasicCredentials(self._credentials.access_key, self._credentials.secret_key, self._project_id)
         builder = sdk.OcrClient.new_builder().with_http_config(config).with_endpoint(where)
-        builder = builder.with_credentials(keys.with_security_token(self._credentials.token))
+        builder = builder.with_credentials(keys.with_security_token(self._credentials.token or None))
         return builder.with_http_handler(HttpHandler().add_response_handler(self._receive)).build(), config
 
     def _receive(self, **values: Any) -> None:

@@ -6,11 +6,13 @@ The SDKs of SMN and EventGrid are 4 MB for one call each (3.1.219, measured); th
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from huaweicloudsdkcore.auth.credentials import BasicCredentials
+from huaweicloudsdkcore.auth.credentials import BasicCredentials, GlobalCredentials
 from huaweicloudsdkcore.sdk_request import SdkRequest
 from msgspec import Struct
 
@@ -24,12 +26,13 @@ _ANSWER_BYTES = 64 * 1024
 
 
 class Service(Struct, frozen=True):
-    """An API: its name, its ``endpoint`` with the setting that names it, and what its permission is called."""
+    """An API: its name, its ``endpoint`` with the setting that names it, what its permission is called, and whose."""
 
     name: str
     endpoint: str
     setting: str
     permission: str
+    whose: str = "the function's agency"
 
 
 class Caller:
@@ -62,15 +65,41 @@ class Caller:
             HeldError: A setting or permission must be mended.
             UnavailableError: A fault that passes, or an answer that is none.
         """
-        encoded = msgspec.json.encode(body)
-        request = self._request(path, encoded)
+        reply = self._exchange(self._request("POST", path, msgspec.json.encode(body)), seconds)
+        return _object(reply.body)
+
+    def get(
+        self, path: str, seconds: float, query: Mapping[str, str] = MappingProxyType({}), domain_id: str = ""
+    ) -> Any:
+        """Return the JSON that a GET answers.
+
+        Args:
+            path: What is asked for, percent-encoded.
+            seconds: How long it may take.
+            query: The rest of it.
+            domain_id: The account, for an API that belongs to no project.
+
+        Raises:
+            HeldError: A setting or permission must be mended; or it is not there.
+            UnavailableError: A fault that passes, or an answer that is none.
+        """
+        request = self._request("GET", path, b"", query, domain_id)
+        try:
+            return json.loads(self._exchange(request, seconds).body)
+        except (ValueError, RecursionError):
+            name, setting = self._service.name, self._service.setting
+            raise UnavailableError(
+                f"The answer of {name} is no JSON.", advice=f"Check {setting} and proxies."
+            ) from None
+
+    def _exchange(self, request: SdkRequest, seconds: float) -> Reply:
+        url = self._service.endpoint + request.uri
         reply = self._addresses.exchange(
-            "POST", self._service.endpoint + path, encoded, request.header_params, seconds, _ANSWER_BYTES
+            request.method, url, request.body or b"", request.header_params, seconds, _ANSWER_BYTES
         )
-        said = _object(reply.body)
         if not 200 <= reply.status < 300:
-            raise self._refused(reply, said)
-        return said
+            raise self._refused(reply, _object(reply.body))
+        return reply
 
     def unreadable(self, what: str) -> UnavailableError:
         """Return the error for a success that says nothing of what was done."""
@@ -79,14 +108,17 @@ class Caller:
             advice=f"Check {self._service.setting} and proxies.",
         )
 
-    def _request(self, path: str, body: bytes) -> SdkRequest:
+    def _request(
+        self, method: str, path: str, body: bytes, query: Mapping[str, str] = MappingProxyType({}), domain_id: str = ""
+    ) -> SdkRequest:
         parts = urlsplit(self._service.endpoint)
         request = SdkRequest(
-            method="POST", schema=parts.scheme, host=parts.netloc, resource_path=path, query_params=[], body=body,
-            header_params={"Content-Type": _JSON, "X-Project-Id": self.project_id},
+            method=method, schema=parts.scheme, host=parts.netloc, resource_path=path, query_params=list(query.items()),
+            body=body, header_params={"Content-Type": _JSON},
         )  # fmt: skip
-        keys = BasicCredentials(self._credentials.access_key, self._credentials.secret_key, self.project_id)
-        return keys.with_security_token(self._credentials.token).sign_request(request)
+        pair = self._credentials.access_key, self._credentials.secret_key
+        keys = GlobalCredentials(*pair, domain_id) if domain_id else BasicCredentials(*pair, self.project_id)
+        return keys.with_security_token(self._credentials.token or None).sign_request(request)
 
     def _refused(self, reply: Reply, said: dict[str, Any]) -> LegibleError:
         """Return the error for an answer; SMN names its code ``code``, EventGrid and the gateway ``error_code``."""
@@ -103,7 +135,8 @@ class Caller:
         if status == 413:
             return RejectedError(text, code="notice-too-large", advice="Ask for fewer fields.", **names)
         if status in (401, 403):
-            advice = f"Let the function's agency do {self._service.permission}; it takes effect after some minutes."
+            allowed = f"Let {self._service.whose} do {self._service.permission}"
+            advice = f"{allowed}; it takes effect after some minutes."
             return HeldError(text, code="not-permitted", advice=advice, **names)
         return HeldError(text, code="notice-refused", advice=f"Check the target and {self._service.setting}.", **names)
 

@@ -1,4 +1,4 @@
-"""The FunctionGraph API over HTTP, as far as functions are called: signature, limits, the vendor's error codes.
+"""The FunctionGraph API over HTTP: calls of functions, their triggers, quotas; signature, limits, error codes.
 
 Not imitated: permissions (an ``error`` fault with status 403 stands for a missing one), aliases, versions but the
 latest, and the log of a synchronous call. The order of checks where several fail at once is ours.
@@ -18,6 +18,7 @@ from urllib.parse import unquote
 from localcloud import signature
 from localcloud.credentials import Keyring
 from localcloud.faults import Fault, Schedule
+from localcloud.functiongraph.config import AsyncPolicy, ObsTrigger
 from localcloud.functiongraph.events import MAX_ASYNC_EVENT, EventTooLargeError
 from localcloud.functiongraph.instance import Outcome
 from localcloud.functiongraph.runner import FunctionGraph
@@ -37,6 +38,9 @@ ERRORS: dict[str, tuple[int, str]] = {
     "APIGW.0101": (404, "The API does not exist or has not been published in the environment"),
     "APIGW.0301": (401, "Incorrect IAM authentication information"),
 }
+_TRIGGERS = re.compile(r"/v2/(?P<project>[^/]+)/fgs/triggers/(?P<urn>[^/]+)")
+_POLICIES = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/async-invoke-configs")
+_QUOTAS = re.compile(r"/v2/(?P<project>[^/]+)/fgs/quotas")
 _PATH = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/invocations(?P<later>-async)?")
 
 
@@ -62,7 +66,8 @@ class _Answer:
 class FunctionApi:
     """A WSGI application that calls functions as the FunctionGraph API does.
 
-    Fault kinds, struck after the signature check; paths are function keys, the method is POST.
+    Fault kinds, struck after the signature check; paths are function keys, the method is POST for calls. For looks it
+    is GET, with the paths ``quotas`` and ``<key>/policy`` too, and the only kind is ``error``.
 
     - Nothing is called: ``error`` (``status``, ``code``, ``message``; 503 FSS.0503 unless named), ``cut`` (the
       connection breaks), ``kill-before`` (kills the function instance that calls, see ``on_kill``).
@@ -81,6 +86,10 @@ class FunctionApi:
         self.on_kill: Callable[[str], object] = lambda access: None
         #: Whose functions are called.
         self.graph: FunctionGraph | None = None
+        #: Type of a quota to how much of how much is used (functiongraph_06_0137).
+        self.quotas: dict[str, tuple[int, int]] = {"fgs_func_num": (0, 400), "fgs_func_code_size": (0, 10240)}
+        #: Triggers beside those of serverless.yml, which knows no EventGrid: function key to answers of the API.
+        self.triggers: dict[str, list[dict[str, Any]]] = {}
         self._keys = keys
         self._project_id = project_id
         self._stopping = threading.Event()
@@ -111,6 +120,8 @@ class FunctionApi:
     def _answer(self, environ: Environ, uri: str, body: bytes, request_id: str) -> tuple[Fault | None, _Answer]:
         fault = None
         try:
+            if environ["REQUEST_METHOD"] == "GET":
+                return None, _Answer(200, _json(self._look(environ, uri, body)))
             graph, key, later = self._admit(environ, uri, body)
             fault = self.faults.take("POST", key)
             if fault and fault.kind == "error":
@@ -126,24 +137,81 @@ class FunctionApi:
                 said["request_id"] = request_id
             return fault, _Answer(error.status, _json(said))
 
+    def _look(self, environ: Environ, uri: str, body: bytes) -> Any:
+        """Return a function's triggers (functiongraph_06_0122) or async policies (functiongraph_06_0143), or quotas."""
+        path = uri.partition("?")[0]
+        found = _TRIGGERS.fullmatch(path) or _POLICIES.fullmatch(path) or _QUOTAS.fullmatch(path)
+        graph = self._check(environ, uri, body, found)
+        assert found is not None  # else it was refused just now
+        key = self._key(graph, found["urn"]) if found.re is not _QUOTAS else ""
+        fault = self.faults.take("GET", {_TRIGGERS: key, _POLICIES: f"{key}/policy"}.get(found.re, "quotas"))
+        if fault:
+            raise ApiError(fault.code or "FSS.0503", fault.message, fault.status)
+        if found.re is _TRIGGERS:
+            return [*map(_trigger, graph.functions[key].triggers), *self.triggers.get(key, ())]
+        if found.re is _POLICIES:
+            return _policies(graph, key)
+        resources = [{"type": kind, "used": used, "quota": most} for kind, (used, most) in self.quotas.items()]
+        return {"quotas": {"resources": resources}}
+
     def _admit(self, environ: Environ, uri: str, body: bytes) -> tuple[FunctionGraph, str, bool]:
         """Return whose function is called, its key, and whether nobody waits for it."""
-        path = _PATH.fullmatch(uri.partition("?")[0])
-        if environ["REQUEST_METHOD"] != "POST" or path is None:
+        path = _PATH.fullmatch(uri.partition("?")[0]) if environ["REQUEST_METHOD"] == "POST" else None
+        graph = self._check(environ, uri, body, path)
+        assert path is not None  # else it was refused just now
+        return graph, self._key(graph, path["urn"]), bool(path["later"])
+
+    def _check(self, environ: Environ, uri: str, body: bytes, path: re.Match[str] | None) -> FunctionGraph:
+        if path is None:
             raise ApiError("APIGW.0101")
         try:
-            signature.check("POST", uri, read_headers(environ), body, self._keys)
+            signature.check(environ["REQUEST_METHOD"], uri, read_headers(environ), body, self._keys)
         except signature.SignatureError as error:
             raise ApiError("APIGW.0301", str(error)) from None
         if path["project"] != self._project_id:
             raise ApiError("FSS.0403")
         if self.graph is None:
             raise ApiError("FSS.0503")
-        urns = {self.graph.urn(key): key for key in self.graph.functions}
-        key = urns.get(unquote(path["urn"]))
+        return self.graph
+
+    def _key(self, graph: FunctionGraph, urn: str) -> str:
+        key = {graph.urn(key): key for key in graph.functions}.get(unquote(urn))
         if key is None:
             raise ApiError("FSS.1051")
-        return self.graph, key, bool(path["later"])
+        return key
+
+
+def _trigger(trigger: ObsTrigger) -> dict[str, Any]:
+    return {
+        "trigger_id": uuid.uuid4().hex,
+        "trigger_type_code": "OBS",
+        "trigger_status": "ACTIVE",
+        "event_data": {
+            "bucket": trigger.bucket,
+            "events": [f"s3:{name}" for name in trigger.events],
+            "prefix": trigger.prefix,
+            "suffix": trigger.suffix,
+        },
+    }
+
+
+def _policies(graph: FunctionGraph, key: str) -> dict[str, Any]:
+    policy = graph.functions[key].policy
+    if policy == AsyncPolicy():
+        return {"async_invoke_configs": [], "count": 0}
+    then = {"on_success": policy.on_success, "on_failure": policy.on_failure}
+    targets = {
+        when: {"destination": "FunctionGraph", "param": json.dumps({"func_urn": graph.urn(one)})}
+        for when, one in then.items()
+        if one
+    }
+    said = {
+        "func_urn": graph.urn(key),
+        "max_async_event_age_in_seconds": int(policy.max_event_age),
+        "max_async_retry_attempts": policy.max_retry_attempts,
+        "destination_config": targets,
+    }
+    return {"async_invoke_configs": [said], "count": 1}
 
 
 def _accept(graph: FunctionGraph, key: str, body: bytes) -> _Answer:

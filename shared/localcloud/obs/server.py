@@ -106,6 +106,13 @@ class LocalObs:
             self._store.bucket(bucket).cors = document
             self._store.save_bucket(bucket)
 
+    def set_up(self, bucket: str, *, parallel: bool = False, replication: str = "", object_lock: str = "") -> None:
+        """Say what a bucket is beside plain: nothing of it is imitated but that whoever asks is told so."""
+        with self._lock:
+            found = self._store.bucket(bucket)
+            found.parallel, found.replication, found.object_lock = parallel, replication, object_lock
+            self._store.save_bucket(bucket)
+
     def subscribe(self, subscription: Subscription) -> None:
         """Tell a subscriber of uploads from now on. Overlapping filters are refused, as OBS does (facts 2.3)."""
         with self._lock:
@@ -246,11 +253,23 @@ class LocalObs:
             return Response(200, {"location": f"/{request.bucket}"})
         if request.method == "GET" and request.has("location"):
             return _location(self._store.bucket(request.bucket).region, request)
+        if request.method == "HEAD" and self._store.bucket(request.bucket).parallel:
+            return Response(200, {"x-amz-fs-file-interface": "Enabled"})
+        for name in ("replication", "object-lock"):
+            if request.method == "GET" and request.has(name):
+                return self._answer_feature(request, name)
         if request.has("notification"):
             return self._answer_notification(request)
         if request.has("cors"):
             return self._answer_cors(request)
         return None
+
+    def _answer_feature(self, request: ObsRequest, name: str) -> Response:
+        bucket = self._store.bucket(request.bucket)
+        document = bucket.replication if name == "replication" else bucket.object_lock
+        if not document:
+            raise ObsError(404, "NoSuchConfiguration", f"The bucket has no {name} configuration.")
+        return Response(200, {"content-type": "application/xml"}, document.encode())
 
     def _answer_cors(self, request: ObsRequest) -> Response:
         bucket = self._store.bucket(request.bucket)

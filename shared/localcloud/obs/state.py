@@ -47,6 +47,10 @@ class BucketFile(Struct):
     versioning: str | None = None
     notification: str = ""
     cors: str = ""
+    #: Whether it is a parallel file system; what it is replicated by and locked by, in the vendor's XML.
+    parallel: bool = False
+    replication: str = ""
+    object_lock: str = ""
 
 
 class Folder:

@@ -16,7 +16,7 @@ variable "runtime" {
 }
 
 variable "packages" {
-  description = "A folder with one zip for each function, <key>.zip, or one for all of them, legible.zip."
+  description = "A folder with the zip of each runtime, legible-<runtime>.zip, as `make package` names it; it serves all functions."
   type        = string
 }
 
@@ -79,7 +79,7 @@ variable "tags" {
 locals {
   zips = {
     for key in keys(var.functions) : key => (
-      fileexists("${var.packages}/${key}.zip") ? "${var.packages}/${key}.zip" : "${var.packages}/legible.zip"
+      "${var.packages}/legible-${lower(var.runtime == "" ? var.functions[key].runtime : var.runtime)}.zip"
     )
   }
   # By content: a changed zip under the same name would go unnoticed.

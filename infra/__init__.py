@@ -1,0 +1,1 @@
+"""What makes a deployment: the package, and beside it Terraform and workflows."""

@@ -1,0 +1,151 @@
+"""``make package``: the zip that FunctionGraph runs, one for all functions (``bench/startup.py`` has the reasons)."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import yaml
+
+from infra import archive, bytecode, wheels
+from infra.errors import PackageError
+from legible.errors import LegibleError
+
+ROOT = Path(__file__).resolve().parents[1]
+#: Bounds of ours, far below the platform's (zip by the API 50 MB, unzipped 1,500 MB; functiongraph_01_0150).
+ZIP_BYTES, UNZIPPED_BYTES = 25 * 10**6, 100 * 10**6
+RUNTIMES = ("Python3.10", "Python3.12")
+#: Groups of pyproject.toml that may be added, each locked in requirements/; and how many bytes more each may zip to.
+GROUPS = {"heif": 3 * 10**6, "searchable": 10 * 10**6}
+
+
+class Package(NamedTuple):
+    """What was made: the zip and the same as a folder, sizes in bytes, and what compiled it, if anything did."""
+
+    zip: Path
+    folder: Path
+    zipped: int
+    unzipped: int
+    python: str | None
+
+
+def runtime_of(serverless: Path) -> str:
+    """Return the runtime that serverless.yml names.
+
+    Raises:
+        PackageError: It names none that Legible runs on.
+    """
+    listed = yaml.safe_load(serverless.read_text("utf-8"))
+    found = listed.get("provider", {}).get("runtime")
+    if found not in RUNTIMES:
+        raise PackageError(
+            f"{serverless.name}: provider.runtime is {found!r}.", advice=f"Allowed are: {', '.join(RUNTIMES)}."
+        )
+    return str(found)
+
+
+def build(runtime: str, groups: Iterable[str] = (), root: Path = ROOT, target: Path | None = None) -> Package:
+    """Make the package.
+
+    Args:
+        runtime: One of ``RUNTIMES``.
+        groups: Of ``GROUPS``.
+        root: The repository.
+        target: Where ``dist/`` and ``build/`` go; the repository unless said.
+
+    Raises:
+        PackageError: A dependency, a form that legible.toml names, or room is missing.
+    """
+    version, target, groups = runtime.removeprefix("Python"), target or root, sorted(set(groups))
+    folder = target / "build" / "legible"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    locks = [root / "requirements" / f"{name}.txt" for name in ("ship", *groups)]
+    wheels.install(locks, version, folder)
+    _own(root, folder)
+    python = bytecode.interpreter(version)
+    if python:
+        bytecode.compile_all(python, folder)
+    made = target / "dist" / f"legible-python{version}.zip"
+    archive.write(folder, made)
+    unzipped = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    found = Package(made, folder, made.stat().st_size, unzipped, python)
+    return _bounded(found, ZIP_BYTES + sum(GROUPS[group] for group in groups))
+
+
+def _own(root: Path, folder: Path) -> None:
+    """Add what is Legible's: the handlers at the top, the package, the settings and the forms that they name."""
+    there = {entry.name for entry in folder.iterdir()}
+    handlers = sorted(file for file in (root / "functions").glob("*.py") if file.name != "__init__.py")
+    for file in (*handlers, root / "legible.toml", root / "LICENSE"):
+        # The platform warns of it: who of the two is imported is not said (functiongraph_02_0801).
+        if file.name in there or file.stem in there:
+            raise PackageError(f"functions/{file.name} has the name of a dependency.", advice="Name it otherwise.")
+        shutil.copyfile(file, folder / file.name)
+    shutil.copytree(root / "shared" / "legible", folder / "legible", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in sorted(_forms(msgspec.toml.decode((root / "legible.toml").read_bytes()))):
+        _form(root, name, folder)
+
+
+def _forms(settings: dict[str, Any]) -> set[str]:
+    tables = [*settings.get("routes", ()), *settings.get("operations", {}).values()]
+    return {str(table["form"]) for table in tables if table.get("form")}
+
+
+def _form(root: Path, name: str, folder: Path) -> None:
+    source, place = (root / name).resolve(), folder / name
+    if not source.is_file() or not source.is_relative_to(root.resolve()):
+        raise PackageError(f"legible.toml names the form {name}, which is no file beside it or below.")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, place)
+
+
+def _bounded(made: Package, zip_bytes: int) -> Package:
+    for what, size, bound in (("zip", made.zipped, zip_bytes), ("unzipped", made.unzipped, UNZIPPED_BYTES)):
+        if size > bound:
+            raise PackageError(
+                f"{made.zip.name} has {_mb(size)} ({what}); {_mb(bound)} is the bound.",
+                advice="Leave out a group or a form, or see in infra/wheels.py what else is not needed.",
+            )
+    return made
+
+
+def _mb(size: int) -> str:
+    return f"{size / 10**6:.1f} MB"
+
+
+def told(made: Package, version: str) -> str:
+    """Return what was made, in words."""
+    note = f"Bytecode was compiled by {made.python}."
+    if not made.python:
+        note = (
+            f"No Python {version} was found, so the zip holds no bytecode: each cold start compiles all that it "
+            f"imports, about four times as slow. Put python{version} on the PATH, or set PYENV_ROOT, and build again."
+        )
+    return f"{made.zip}: {_mb(made.zipped)}, {_mb(made.unzipped)} unzipped; the same in {made.folder}.\n{note}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Make the package that the arguments ask for; return the exit code."""
+    asked = argparse.ArgumentParser(prog="make package", description=__doc__)
+    asked.add_argument("--runtime", choices=RUNTIMES, help="else what serverless.yml says")
+    for group in GROUPS:
+        asked.add_argument(f"--{group}", action="store_true", help=f"add the group {group} of pyproject.toml")
+    said = asked.parse_args(arguments)
+    try:
+        runtime = said.runtime or runtime_of(ROOT / "serverless.yml")
+        made = build(runtime, [group for group in GROUPS if getattr(said, group)])
+    except LegibleError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write(told(made, runtime.removeprefix("Python")) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,138 @@
+"""``legible doctor``: whether a deployment is as it must be, before the first call is paid for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from legible import health, wiring
+from legible.catalog import OPERATIONS
+from legible.errors import LegibleError
+from legible.health import HealthCheck
+from legible.huawei import ocr
+from legible.huawei.credentials import Credentials
+from legible.operation import Operation
+from legible.settings import Settings, load
+from legible_cli import examining, needs
+from legible_cli.connection import KEYS, settings_option
+from legible_cli.inspecting import Inspector
+
+_ROOT = Path(__file__).resolve().parents[2]
+_LOCK = _ROOT / "requirements" / "ship.txt"
+_COLORS = {"ok": "green", "failed": "red", "unknown": "yellow"}
+
+
+@click.command("doctor")
+@settings_option
+@click.option(
+    "--operation", "slugs", metavar="SLUG", multiple=True,
+    help="Ask whether this operation may be called; else those that the settings name (repeatable).",
+)  # fmt: skip
+@click.option("--package", default="default", show_default=True, help="The functions' application (group).")
+@click.option("--lock", type=click.Path(dir_okay=False, path_type=Path), default=_LOCK, hidden=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the checks as a JSON array.")
+def doctor_command(file: Path | None, slugs: tuple[str, ...], package: str, lock: Path, as_json: bool) -> None:
+    """Look at a deployment from outside, and say what to mend; nothing is written, nothing is paid for.
+
+    Exit 1 if any check failed. A check that cannot be made is "unknown", and says why.
+    """
+    for slug in slugs:
+        if slug not in OPERATIONS:
+            raise click.BadParameter(f"There is no operation {slug!r}. Operations are: {', '.join(OPERATIONS)}.")
+    environment = os.environ  # noqa: TID251 - a command has nothing else
+    found = [*_checks(file, slugs, package, environment), examining.versions(lock)]
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+    else:
+        _show(Console(highlight=False), found)
+    sys.exit(1 if any(one.status == "failed" for one in found) else 0)
+
+
+def _checks(
+    file: Path | None, slugs: tuple[str, ...], package: str, environment: Mapping[str, str]
+) -> Iterator[HealthCheck]:
+    """Yield the checks; what hangs on one that failed is not made, for it would only fail for the same reason."""
+    try:
+        settings = load(file or wiring.settings_file(), environment.get)
+    except LegibleError as error:
+        yield HealthCheck("settings", "failed", error.message, error.advice)
+        return
+    yield HealthCheck("settings", "ok", f"Read; the region is {settings.cloud.region}.")
+    used = [OPERATIONS[slug] for slug in (slugs or (needs.in_use(settings) if _named(settings) else ()))]
+    yield from _regions(used, settings)
+    keys = Credentials(*(environment.get(name, "") for name in KEYS))
+    if not (keys.access_key and keys.secret_key):
+        advice = f"Set {KEYS[0]} and {KEYS[1]}, and {KEYS[2]} for temporary keys."
+        yield HealthCheck("credentials", "failed", "There are no keys to look with.", advice)
+        return
+    inspector = Inspector(settings, keys, environment)
+    taken = examining.credentials(inspector, bool(keys.token), datetime.now(timezone.utc))
+    yield taken
+    if taken.status != "failed":
+        yield from _deployment(inspector, settings, keys, used, package)
+
+
+def _named(settings: Settings) -> bool:
+    return bool(settings.routes or settings.operations or settings.default)
+
+
+def _regions(used: Iterable[Operation], settings: Settings) -> Iterator[HealthCheck]:
+    today = datetime.now(timezone.utc).date()
+    for operation in used:
+        yield examining.region(operation, settings, today)
+    if not used:
+        here = sum(settings.cloud.region in one.regions and not one.removed(today) for one in OPERATIONS.values())
+        said = f"The settings name no operation; {here} of {len(OPERATIONS)} run in {settings.cloud.region}."
+        yield HealthCheck("region", "ok" if here else "failed", said, "" if here else "Check cloud.region.")
+
+
+def _deployment(
+    inspector: Inspector, settings: Settings, keys: Credentials, used: list[Operation], package: str
+) -> Iterator[HealthCheck]:
+    for which, name in (("input", settings.buckets.input), ("output", settings.buckets.output)):
+        yield from examining.bucket(inspector, which, name, settings)
+    yield examining.enterprise_project(inspector, settings)
+    mine = examining.project(inspector, settings)
+    yield mine
+    if mine.status != "failed":
+        yield examining.trigger(inspector, package, settings)
+        yield examining.retries(inspector, package, settings)
+        yield examining.quotas(inspector)
+        yield from _calls(settings, keys, used)
+
+
+def _calls(settings: Settings, keys: Credentials, used: list[Operation]) -> Iterator[HealthCheck]:
+    """Ask the OCR service itself, by calls that fail and so are not billed."""
+    if not used:
+        advice = "Name one: legible doctor --operation passport"
+        yield examining.unknown("subscription", "The settings name no operation to ask for.", advice)
+        return
+    recognizer = ocr.OcrRecognizer(
+        lambda slug: wiring.ocr_endpoint(settings, slug),
+        keys,
+        settings.cloud.project_id,
+        connect_seconds=settings.ocr.connect_seconds,
+    )
+    found = {one.slug: health.subscription(recognizer, one) for one in used}
+    yield from found.values()
+    asked = next((one for one in used if one.url and found[one.slug].status == "ok"), None)
+    if asked:
+        yield examining.authorization(recognizer, wiring.store_of(settings, keys), asked, settings)
+    else:
+        yield examining.unknown("obs-authorization", "No operation that reads URLs may be called to ask.")
+
+
+def _show(console: Console, found: Iterable[HealthCheck]) -> None:
+    table = Table("check", "", "what was seen", "what to do", show_lines=False)
+    for one in found:
+        table.add_row(one.name, f"[{_COLORS[one.status]}]{one.status}", escape(one.message), escape(one.advice))
+    console.print(table)

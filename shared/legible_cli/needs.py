@@ -1,0 +1,180 @@
+"""What each role must be able to do, from settings and catalog: one entry for each action on each resource."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from msgspec import Struct
+
+from legible import layout
+from legible.catalog import OPERATIONS
+from legible.operation import Operation
+from legible.settings import Settings
+from legible.targets import EventGrid, Smn
+
+Scope = Literal["global", "project"]
+#: What IAM can permit of an OCR API: who is subscribed, and nothing of recognition (user guide, table 10-2).
+READ = ("getSubscribeUserList",)
+SUBSCRIBE = ("subscribe", "unsubscribe", "getSubscribeUserList", "subscribeAllUsers", "unsubscribeAllUsers")
+#: The system policy that lets somebody call OCR APIs; no custom policy can (user guide 10.1, and its action table).
+CALLS_OCR = "OCR ReadOnlyAccess"
+_LISTED, _READ, _WRITTEN, _REMOVED = (
+    "obs:bucket:ListBucket", "obs:object:GetObject", "obs:object:PutObject", "obs:object:DeleteObject",
+)  # fmt: skip
+#: What `legible doctor` reads of a bucket (bucket actions, obs_04_0111).
+_LOOKED_AT = (
+    "obs:bucket:HeadBucket",
+    "obs:bucket:GetBucketLocation",
+    "obs:bucket:GetBucketVersioning",
+    "obs:bucket:GetReplicationConfiguration",
+    "obs:bucket:GetBucketObjectLockConfiguration",
+)
+#: What makes a bucket, sets it up and removes it again (obs_04_0111); the notification is the trigger's.
+_MADE = (
+    "obs:bucket:CreateBucket",
+    "obs:bucket:DeleteBucket",
+    "obs:bucket:ListBucket",
+    "obs:bucket:PutBucketPolicy",
+    "obs:bucket:GetBucketPolicy",
+    "obs:bucket:DeleteBucketPolicy",
+    "obs:bucket:PutBucketVersioning",
+    "obs:bucket:PutLifecycleConfiguration",
+    "obs:bucket:GetLifecycleConfiguration",
+    "obs:bucket:PutEncryptionConfiguration",
+    "obs:bucket:GetEncryptionConfiguration",
+    "obs:bucket:PutBucketTagging",
+    "obs:bucket:GetBucketTagging",
+    "obs:bucket:DeleteBucketTagging",
+    "obs:bucket:PutBucketCORS",
+    "obs:bucket:GetBucketCORS",
+    "obs:bucket:GetBucketNotification",
+    "obs:bucket:PutBucketNotification",
+)
+#: Folders of the output bucket by what lies there. Paid answers and journals are never removed, by nobody.
+_REPLACED = ("results/", "workbooks/", layout.OUTBOX)
+_JOURNALS = ("ledger/", "notices/log/", "audit/", "reports/")
+_REVIEWED = ("results/", "answers/", "ledger/")
+
+
+class Need(Struct, frozen=True, order=True):
+    """An action on a resource, both as a policy names them; an empty resource for a service that knows none."""
+
+    scope: Scope
+    action: str
+    resource: str = ""
+
+
+def bucket(name: str) -> str:
+    """Return the resource of a bucket; OBS is global and knows no region in it."""
+    return f"obs:*:*:bucket:{name}"
+
+
+def objects(name: str, prefix: str = "") -> str:
+    """Return the resource of all objects of a bucket whose keys begin with ``prefix``."""
+    return f"obs:*:*:object:{name}/{prefix}*"
+
+
+def function(name: str, package: str = "default") -> str:
+    """Return the resource of a function by its name, without version or alias."""
+    return f"functiongraph:*:*:function:{package}/{name.partition(':')[0]}"
+
+
+def in_use(settings: Settings) -> tuple[str, ...]:
+    """Return the slugs that settings name; all of the catalog where they name none: a folder may name any."""
+    named = {route.operation for route in settings.routes} | set(settings.operations)
+    found = (named | {settings.default}) - {""}
+    return tuple(sorted(found or OPERATIONS))
+
+
+def ocr(operations: Iterable[Operation], verbs: Iterable[str]) -> set[Need]:
+    """Return the needs of subscriptions; an operation whose IAM name no source gives has none."""
+    verbs = tuple(verbs)
+    return {Need("project", f"ocr:{one.iam}:{verb}") for one in operations if one.iam for verb in verbs}
+
+
+def of_function(settings: Settings, operations: Iterable[Operation], package: str = "default") -> set[Need]:
+    """Return what the functions do: read uploads and put those that come by HTTP, keep results, call themselves."""
+    del operations  # IAM cannot tell one OCR API's calls from another's
+    source, target = settings.buckets.input, settings.buckets.output
+    needs = {
+        *_globally(bucket(source), _LISTED),
+        *_globally(objects(source), _READ, "obs:object:GetObjectVersion", _WRITTEN),
+        *_globally(bucket(target), _LISTED),
+        *(need for own in layout.OWN for need in _globally(objects(target, own), _READ, _WRITTEN)),
+        *(need for own in _REPLACED for need in _globally(objects(target, own), _REMOVED)),
+    }
+    for name in (settings.functions.upload, settings.functions.timer):
+        needs.add(Need("project", "functiongraph:function:invokeAsync", function(name, package)))
+    kinds = {type(one) for one in settings.notify.values()}
+    if Smn in kinds:
+        needs.add(Need("project", "smn:topic:publish"))
+    if EventGrid in kinds:
+        needs.add(Need("project", "eg:channels:putEvents"))
+    return needs
+
+
+def of_operator(settings: Settings, operations: Iterable[Operation], package: str = "default") -> set[Need]:
+    """Return what `legible rebuild`, `workbook` and `doctor` do, uploads, and subscriptions."""
+    source, target = settings.buckets.input, settings.buckets.output
+    return {
+        *_globally(bucket(source), _LISTED, *_LOOKED_AT),
+        *_globally(objects(source), _READ, "obs:object:GetObjectVersion", _WRITTEN),
+        *_globally(bucket(target), _LISTED, *_LOOKED_AT),
+        *(need for own in layout.OWN for need in _globally(objects(target, own), _READ, _WRITTEN)),
+        *(need for own in _REPLACED for need in _globally(objects(target, own), _REMOVED)),
+        *ocr(operations, SUBSCRIBE),
+        *_looked_at(settings, package),
+        Need("project", "functiongraph:function:invokeAsync", function(settings.functions.upload, package)),
+        *([Need("global", "eps:enterpriseProjects:list")] if settings.ocr.enterprise_project else []),
+    }
+
+
+def of_reviewer(settings: Settings, operations: Iterable[Operation], package: str = "default") -> set[Need]:
+    """Return what `legible review` does: corrections come in, results are made anew; no call, no upload."""
+    del operations, package
+    source, target = settings.buckets.input, settings.buckets.output
+    return {
+        *_globally(objects(source), _READ, "obs:object:GetObjectVersion"),
+        *_globally(bucket(target), _LISTED),
+        *(need for own in _REVIEWED for need in _globally(objects(target, own), _READ, _WRITTEN)),
+        *_globally(objects(target, "results/"), _REMOVED),
+    }
+
+
+def of_auditor(settings: Settings, operations: Iterable[Operation], package: str = "default") -> set[Need]:
+    """Return what is read to see who did what, and what was paid: nothing that was recognized is among it."""
+    target = settings.buckets.output
+    return {
+        *_globally(bucket(target), _LISTED, *_LOOKED_AT),
+        *(need for own in _JOURNALS for need in _globally(objects(target, own), _READ)),
+        *ocr(operations, READ),
+        *_looked_at(settings, package),
+    }
+
+
+def of_deployer(settings: Settings, operations: Iterable[Operation], package: str = "default") -> set[Need]:
+    """Return what sets everything up and takes it down: buckets, functions with their triggers, subscriptions."""
+    names = (settings.buckets.input, settings.buckets.output)
+    functions = function("legible-*", package)
+    return {
+        *(need for name in names for need in _globally(bucket(name), *_MADE, *_LOOKED_AT)),
+        *ocr(operations, SUBSCRIBE),
+        # Functions and triggers are made, changed and removed; all of their actions, on Legible's own functions only.
+        Need("project", "functiongraph:function:*", functions),
+        Need("project", "functiongraph:trigger:*", functions),
+    }
+
+
+def _globally(resource: str, *actions: str) -> set[Need]:
+    return {Need("global", action, resource) for action in actions}
+
+
+def _looked_at(settings: Settings, package: str) -> set[Need]:
+    resource = function(settings.functions.upload, package)
+    return {
+        # Actions of triggers and policies are on no page that could be read; these are reads, of one function.
+        Need("project", "functiongraph:trigger:get*", resource),
+        Need("project", "functiongraph:trigger:list*", resource),
+        Need("project", "functiongraph:function:get*", resource),
+    }

@@ -1,0 +1,121 @@
+"""The account: what IAM says of its keys and projects, and its enterprise projects, over HTTP.
+
+Only what a look from outside asks for: GET of ``/v3/projects`` and ``/v3/auth/domains`` (as the SDK's core asks),
+``/v3.0/OS-CREDENTIAL/credentials/{access_key}`` (iam_03_0002) and ``/v1.0/enterprise-projects`` (api-em). Not imitated:
+permissions (an ``error`` fault with status 403 stands for a missing one), and pages of a list.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+from urllib.parse import parse_qs
+
+from localcloud import signature
+from localcloud.credentials import AccessKey, Keyring
+from localcloud.faults import Schedule
+from localcloud.web import Environ, Server, StartResponse, raw_uri, read_body, read_headers, send
+
+#: The account's id; invented.
+DOMAIN_ID = "0f4c0000d0d04e0a9b1ec0de10ca1000"
+_CREDENTIAL = re.compile(r"/v3\.0/OS-CREDENTIAL/credentials/(?P<access>[^/]+)")
+
+
+@dataclass
+class EnterpriseProject:
+    """An enterprise project; one that is not enabled is no longer to be used."""
+
+    id: str
+    name: str
+    enabled: bool = True
+
+
+class AccountError(Exception):
+    """An error answer: HTTP status, code, message."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        """See the class."""
+        super().__init__(message)
+        self.status, self.code, self.message = status, code, message
+
+
+class LocalAccount:
+    """A WSGI application that answers as IAM and the Enterprise Project Management Service do.
+
+    The fault kind ``error`` (``status``, ``code``, ``message``) strikes after the signature check; paths are the URL's.
+    """
+
+    def __init__(self, keys: Keyring, project_id: str, region: str) -> None:
+        """Serve one account.
+
+        Args:
+            keys: Its access keys.
+            project_id: Its only project.
+            region: Where that is; a project is called as its region.
+        """
+        self.faults = Schedule()
+        self.enterprise_projects: list[EnterpriseProject] = []
+        #: When a permanent key was made; now, unless said. By access key id.
+        self.made: dict[str, datetime] = {}
+        self._keys = keys
+        self._projects = {region: project_id}
+
+    def serve(self, port: int | None = None) -> Server:
+        """Serve on loopback."""
+        return Server(self, port)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        request_id = uuid.uuid4().hex
+        try:
+            status, said = 200, self._answer(environ, raw_uri(environ))
+        except AccountError as error:
+            status, said = error.status, {"error_code": error.code, "error_msg": error.message}
+        return send(start_response, status, json.dumps(said).encode(), {}, request_id)
+
+    def _answer(self, environ: Environ, uri: str) -> dict[str, Any]:
+        headers = read_headers(environ)
+        try:
+            key = signature.check(environ["REQUEST_METHOD"], uri, headers, read_body(environ), self._keys)
+        except signature.SignatureError as error:
+            raise AccountError(401, "APIGW.0301", str(error)) from None
+        path, _, query = uri.partition("?")
+        fault = self.faults.take(environ["REQUEST_METHOD"], path)
+        if fault:
+            raise AccountError(fault.status or 503, fault.code, fault.message)
+        if path == "/v3/projects":
+            return self._named(parse_qs(query).get("name", [""])[0])
+        if path == "/v3/auth/domains":
+            return {"domains": [{"id": DOMAIN_ID, "name": "local"}]}
+        if path == "/v1.0/enterprise-projects" and headers.get("x-domain-id") == DOMAIN_ID:
+            wanted = parse_qs(query).get("id", [""])[0]
+            found = [_said(one) for one in self.enterprise_projects if wanted in ("", one.id)]
+            return {"enterprise_projects": found}
+        asked = _CREDENTIAL.fullmatch(path)
+        if asked and asked["access"] == key.access and not key.temporary:
+            return self._credential(key)
+        raise AccountError(404, "IAM.0004", "Could not find the resource.")
+
+    def _named(self, name: str) -> dict[str, Any]:
+        return {"projects": [{"id": one, "name": called} for called, one in self._projects.items() if called == name]}
+
+    def _credential(self, key: AccessKey) -> dict[str, Any]:
+        made = self.made.get(key.access) or datetime.now(timezone.utc)
+        return {
+            "credential": {
+                "access": key.access,
+                "status": "active",
+                "create_time": made.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+                "user_id": "local",
+                "description": "",
+            }
+        }
+
+
+def _said(project: EnterpriseProject) -> dict[str, Any]:
+    return {"id": project.id, "name": project.name, "status": 1 if project.enabled else 2, "type": "prod"}

@@ -1,0 +1,452 @@
+"""``legible doctor`` against the local cloud: well, and with each fault in turn, of which exactly its check tells."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date, datetime, timedelta, timezone
+
+import pytest
+from click.testing import CliRunner
+
+import clouds
+from fakes import ScriptedOcr
+from legible import health
+from legible.catalog import OPERATIONS
+from legible.errors import HeldError, RejectedError, SourceUnreadableError, UnavailableError
+from legible.routing import OperationSettings
+from legible.settings import Buckets, Cloud, Ocr, Settings
+from legible_cli import examining
+from legible_cli.__main__ import main
+from legible_cli.inspecting import Quota, Trigger
+from localcloud.account import EnterpriseProject
+from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, PROJECT_ID, LocalCloud
+from localcloud.faults import Fault
+from localcloud.functiongraph.config import AsyncPolicy
+from localcloud.web import Server
+from rig import PASSPORT
+
+EPS = "0f4c0000-c10d-4e0a-9b1e-c0de10ca1000"
+FORBIDDEN = dict(status=403, code="FSS.0403", message="Forbidden", times=None)
+CHECKS = [
+    "settings", "region general-text", "region passport", "credentials", "input-bucket", "versioning", "output-bucket",
+    "journals", "enterprise-project", "project", "trigger", "retries", "quotas", "subscription general-text",
+    "subscription passport", "obs-authorization", "packages",
+]  # fmt: skip
+
+
+@pytest.fixture
+def cloud():
+    with LocalCloud(recognizer=lambda slug, image, options: PASSPORT) as running:
+        running.account.enterprise_projects.append(EnterpriseProject(EPS, "finance"))
+        yield running
+
+
+@pytest.fixture
+def doctor(cloud, tmp_path):
+    """Return the command: given settings that name two operations and an enterprise project."""
+    settings = tmp_path / "legible.toml"
+    settings.write_text(
+        f'default = "general-text"\n[operations.passport]\n[ocr]\nenterprise_project = "{EPS}"\n'
+        '[ledger]\narbiter = "obs"\n'
+    )
+
+    def examine(*arguments, **changes):
+        variables = {name: value for name, value in {**cloud.environment(), **changes}.items() if value is not None}
+        blank = {"HUAWEICLOUD_SDK_SECURITY_TOKEN": ""}
+        asked = ["doctor", "--settings", str(settings), *arguments]
+        return CliRunner(env={**blank, **variables}).invoke(main, asked)
+
+    examine.settings = settings
+    return examine
+
+
+def found(result):
+    checks = json.loads(result.output)
+    return {one["name"]: one for one in checks}
+
+
+def failed(result):
+    checks = found(result)
+    assert result.exit_code == (1 if any(one["status"] == "failed" for one in checks.values()) else 0)
+    return [name for name, one in checks.items() if one["status"] == "failed"]
+
+
+def paid(cloud):
+    return sum(call.units for call in cloud.ocr.journal.calls)
+
+
+# --- well
+
+
+def test_a_deployment_that_is_as_it_must_be_passes_every_check_and_pays_for_nothing(cloud, doctor):
+    result = doctor("--json")
+    checks = found(result)
+    assert [(name, one["status"]) for name, one in checks.items()] == [(name, "ok") for name in CHECKS], result.output
+    assert result.exit_code == 0
+    assert paid(cloud) == 0
+    for bucket in (INPUT_BUCKET, OUTPUT_BUCKET):
+        assert list(clouds.store(cloud).list(bucket, "")) == [], "and nothing was written"
+
+
+def test_it_is_one_page_for_people(doctor):
+    result = doctor()
+    assert result.exit_code == 0
+    assert "what to do" in result.output and "obs-authorization" in result.output
+
+
+def test_what_looks_like_markup_is_shown_as_it_is(doctor):
+    assert "LEGIBLE_REGION is '[red]'" in doctor(LEGIBLE_REGION="[red]").output
+
+
+# --- each fault in turn
+
+
+def region_elsewhere(cloud, doctor):
+    doctor.settings.write_text(doctor.settings.read_text() + "[operations.thailand-id-card]\n")
+
+
+def withdrawn(cloud, doctor):
+    doctor.settings.write_text(doctor.settings.read_text() + "[operations.waybill-electronic]\n")
+
+
+def not_subscribed(cloud, doctor):
+    cloud.ocr.unsubscribed.add("passport")
+
+
+def not_authorized(cloud, doctor):
+    cloud.ocr.reader.authorized = False
+
+
+def input_elsewhere(cloud, doctor):
+    cloud.obs.create_bucket("elsewhere", "ap-southeast-1")
+
+
+def parallel(cloud, doctor):
+    cloud.obs.set_up(OUTPUT_BUCKET, parallel=True)
+
+
+def replicated(cloud, doctor):
+    rule = (
+        "<Rule><ID>r</ID><Prefix></Prefix><Status>Enabled</Status><Destination><Bucket>b</Bucket></Destination></Rule>"
+    )
+    document = f"<ReplicationConfiguration><Agency>a</Agency>{rule}</ReplicationConfiguration>"
+    cloud.obs.set_up(OUTPUT_BUCKET, replication=document)
+
+
+def locked(cloud, doctor):
+    enabled = "<ObjectLockEnabled>Enabled</ObjectLockEnabled>"
+    cloud.obs.set_up(OUTPUT_BUCKET, object_lock=f"<ObjectLockConfiguration>{enabled}</ObjectLockConfiguration>")
+
+
+def no_project(cloud, doctor):
+    doctor.settings.write_text(doctor.settings.read_text().replace(EPS, EPS[:-1] + "1"))
+
+
+def disabled_project(cloud, doctor):
+    cloud.account.enterprise_projects[0].enabled = False
+
+
+def malformed_project(cloud, doctor):
+    doctor.settings.write_text(doctor.settings.read_text().replace(EPS, "finance"))
+
+
+def used_up(cloud, doctor):
+    cloud.function_api.quotas["fgs_func_num"] = (400, 400)
+
+
+def no_trigger(cloud, doctor):
+    cloud.functions.functions["on_upload"] = replace(cloud.functions.functions["on_upload"], triggers=())
+
+
+def eventgrid(cloud, status="ACTIVE", types=("PUT", "POST", "COPY", "CompleteMultipartUpload")):
+    no_trigger(cloud, None)
+    events = [f"OBS:DWR:ObjectCreated:{kind}" for kind in types]
+    data = {"bucket": INPUT_BUCKET, "event_types": events}
+    cloud.function_api.triggers["on_upload"] = [
+        {"trigger_type_code": "EVENTGRID", "trigger_status": status, "event_data": data}
+    ]
+
+
+def disabled_trigger(cloud, doctor):
+    eventgrid(cloud, status="DISABLED")
+
+
+def deaf_trigger(cloud, doctor):
+    eventgrid(cloud, types=("PUT", "POST"))
+
+
+def trigger_of_another_bucket(cloud, doctor):
+    eventgrid(cloud)
+    cloud.function_api.triggers["on_upload"][0]["event_data"]["bucket"] = "others"
+
+
+def no_policy(cloud, doctor):
+    cloud.functions.functions["on_upload"] = replace(cloud.functions.functions["on_upload"], policy=AsyncPolicy())
+
+
+def no_destination(cloud, doctor):
+    policy = AsyncPolicy(max_retry_attempts=3)
+    cloud.functions.functions["on_upload"] = replace(cloud.functions.functions["on_upload"], policy=policy)
+
+
+@pytest.mark.parametrize(
+    ("fault", "check", "remedy"),
+    [
+        (region_elsewhere, "region thailand-id-card", "ap-southeast-2"),
+        (withdrawn, "region waybill-electronic", "Route to another operation"),
+        (not_subscribed, "subscription passport", "Subscribe to this API in the OCR console"),
+        (not_authorized, "obs-authorization", "Enable OBS authorization in the OCR console"),
+        (parallel, "journals", "plain bucket"),
+        (replicated, "journals", "plain bucket"),
+        (locked, "journals", "plain bucket"),
+        (no_project, "enterprise-project", "Check the id"),
+        (disabled_project, "enterprise-project", "Enable it"),
+        (malformed_project, "enterprise-project", "UUID"),
+        (used_up, "quotas", "Ask for a higher one"),
+        (no_trigger, "trigger", "Make an EventGrid trigger"),
+        (disabled_trigger, "trigger", "Enable it"),
+        (deaf_trigger, "trigger", "all four"),
+        (no_policy, "retries", "async policy"),
+        (no_destination, "retries", "on_failure"),
+        (trigger_of_another_bucket, "trigger", "Make an EventGrid trigger"),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else None,
+)
+def test_exactly_the_check_of_a_fault_fails_and_says_what_to_do(cloud, doctor, fault, check, remedy):
+    fault(cloud, doctor)
+    result = doctor("--json")
+    assert failed(result) == [check], result.output
+    assert remedy in found(result)[check]["advice"]
+    assert paid(cloud) == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "check", "remedy"),
+    [
+        ({"LEGIBLE_REGION": "nowhere"}, "settings", "a region's id"),
+        ({"HUAWEICLOUD_SDK_AK": None, "HUAWEICLOUD_SDK_SK": ""}, "credentials", "Set HUAWEICLOUD_SDK_AK"),
+        ({"HUAWEICLOUD_SDK_SK": "another"}, "credentials", ""),
+        ({"LEGIBLE_PROJECT_ID": "0f4c"}, "project", f"Set it to {PROJECT_ID}"),
+        ({"LEGIBLE_PROJECT_ID": ""}, "project", f"Set it to {PROJECT_ID}"),
+        ({"LEGIBLE_INPUT_BUCKET": "elsewhere"}, "input-bucket", "in its own region"),
+        ({"LEGIBLE_OUTPUT_BUCKET": "missing"}, "output-bucket", "Check the bucket's name"),
+    ],
+    ids=lambda value: str(next(iter(value.items()))) if isinstance(value, dict) else None,
+)
+def test_exactly_the_check_of_a_wrong_variable_fails(cloud, doctor, changes, check, remedy):
+    """Given an input bucket elsewhere that a trigger watches, so that only its region is wrong."""
+    input_elsewhere(cloud, doctor)
+    eventgrid(cloud)
+    cloud.function_api.triggers["on_upload"].append(
+        {
+            **cloud.function_api.triggers["on_upload"][0],
+            "event_data": {"bucket": "elsewhere", "events": ["s3:ObjectCreated:*"]},
+        }
+    )
+    result = doctor("--json", **changes)
+    assert failed(result) == [check], result.output
+    assert remedy in found(result)[check]["advice"]
+
+
+def test_packages_that_are_not_as_locked_are_named(doctor, tmp_path):
+    lock = tmp_path / "ship.txt"
+    lock.write_text(
+        "six==0.1 \\\n    --hash=sha256:0\nnosuchpackage==1\nyaml==1 ; python_full_version < '3.0'\n# via\n"
+    )
+    result = doctor("--json", "--lock", str(lock))
+    assert failed(result) == ["packages"]
+    assert "six 1.17.0, not ==0.1, nosuchpackage is missing" in found(result)["packages"]["message"]
+    gone = doctor("--json", "--lock", str(tmp_path / "gone.txt"))
+    assert found(gone)["packages"]["status"] == "unknown"
+
+
+# --- what is no fault, and what cannot be seen
+
+
+def test_an_eventgrid_trigger_is_one(cloud, doctor):
+    eventgrid(cloud)
+    assert failed(doctor("--json")) == []
+
+
+def test_temporary_keys_are_told_of(cloud, doctor):
+    key = cloud.keys.temporary()
+    keys = {"HUAWEICLOUD_SDK_AK": key.access, "HUAWEICLOUD_SDK_SK": key.secret}
+    result = doctor("--json", **keys, HUAWEICLOUD_SDK_SECURITY_TOKEN=key.token)
+    assert failed(result) == []
+    assert "24 hours" in found(result)["credentials"]["advice"]
+    cloud.keys.revoke(key)
+    result = doctor("--json", **keys, HUAWEICLOUD_SDK_SECURITY_TOKEN=key.token)
+    assert failed(result) == ["credentials"], "keys that ended"
+
+
+def test_an_old_key_works_and_is_told_of(cloud, doctor):
+    cloud.account.made[cloud.credentials.access] = datetime.now(timezone.utc) - timedelta(days=400)
+    said = found(doctor("--json"))["credentials"]
+    assert said["status"] == "ok" and "400 days ago" in said["message"] and "Make a new one" in said["advice"]
+
+
+def test_a_look_that_is_forbidden_names_the_permission_and_fails_no_other_check(cloud, doctor):
+    cloud.function_api.faults.add(Fault("error", "GET", "on_upload", **FORBIDDEN))
+    result = doctor("--json")
+    assert failed(result) == ["trigger"]
+    assert "Let your user do functiongraph:trigger:list" in found(result)["trigger"]["advice"]
+
+
+def test_a_service_that_is_down_leaves_its_check_open(cloud, doctor):
+    cloud.function_api.faults.add(Fault("error", "GET", "quotas", times=None))
+    cloud.account.faults.add(Fault("error", "GET", "/v1.0/enterprise-projects", status=500, times=None))
+    cloud.obs.faults.add(Fault("error", "GET", f"{OUTPUT_BUCKET}/", times=None))
+    checks = found(doctor("--json"))
+    assert {name for name, one in checks.items() if one["status"] == "unknown"} == {
+        "quotas", "enterprise-project", "output-bucket",
+    }  # fmt: skip
+
+
+def test_a_proxys_page_is_no_answer(doctor):
+    """Given something that answers for FunctionGraph, and is another."""
+
+    def page(environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/html"), ("Content-Length", "15")])
+        return [b"<html>Hi</html>"]
+
+    server = Server(page)
+    try:
+        checks = found(doctor("--json", LEGIBLE_FUNCTIONGRAPH_ENDPOINT=server.endpoint))
+    finally:
+        server.stop()
+    for name in ("trigger", "retries", "quotas"):
+        assert checks[name]["status"] == "unknown" and "is no JSON" in checks[name]["message"]
+        assert "functions.endpoint" in checks[name]["advice"]
+
+
+def test_obs_that_is_cut_off_leaves_its_check_open(cloud, doctor):
+    cloud.obs.faults.add(Fault("cut", "HEAD", f"{INPUT_BUCKET}/", times=None))
+    assert found(doctor("--json"))["input-bucket"]["status"] == "unknown"
+
+
+def test_iam_that_does_not_tell_of_a_key_is_no_fault(cloud, doctor):
+    cloud.account.faults.add(Fault("error", "GET", "/v3.0/*", status=403, code="IAM.0002", times=None))
+    assert found(doctor("--json"))["credentials"]["message"].endswith("does not say how old they are.")
+
+
+def test_without_operations_in_the_settings_nothing_is_asked_of_ocr_but_what_is_named(cloud, doctor):
+    doctor.settings.write_text("")
+    checks = found(doctor("--json"))
+    assert checks["region"]["status"] == "ok" and "run in cn-north-4" in checks["region"]["message"]
+    assert checks["subscription"]["status"] == "unknown" and "--operation passport" in checks["subscription"]["advice"]
+    assert cloud.ocr.journal.calls == ()
+    checks = found(doctor("--json", "--operation", "passport"))
+    assert checks["subscription passport"]["status"] == "ok"
+
+
+def test_where_no_operation_may_be_called_authorization_is_left_open(cloud, doctor):
+    cloud.ocr.unsubscribed |= {"passport", "general-text"}
+    assert found(doctor("--json"))["obs-authorization"]["status"] == "unknown"
+
+
+def test_where_urls_are_not_read_authorization_is_not_needed(cloud, doctor):
+    not_authorized(cloud, doctor)
+    assert failed(doctor("--json", LEGIBLE_SOURCE="inline")) == []
+
+
+def test_a_setup_apart_reaches_no_other_host(cloud, doctor):
+    """Given no endpoint of IAM and FunctionGraph beside those of OBS and OCR: they are left alone."""
+    changes = {"HUAWEICLOUD_SDK_IAM_ENDPOINT": "", "LEGIBLE_FUNCTIONGRAPH_ENDPOINT": ""}
+    checks = found(doctor("--json", **changes))
+    assert {name for name, one in checks.items() if one["status"] == "unknown"} == {
+        "credentials", "enterprise-project", "project", "trigger", "retries", "quotas",
+    }  # fmt: skip
+
+
+def test_an_unknown_operation_is_refused(doctor):
+    assert "There is no operation 'pasport'" in doctor("--operation", "pasport").output
+
+
+def test_no_key_is_ever_shown(cloud, doctor):
+    for changes in ({}, {"HUAWEICLOUD_SDK_SK": "another-secret"}):
+        shown = doctor("--json", **changes).output
+        assert "another-secret" not in shown and cloud.credentials.secret not in shown
+
+
+# --- single checks
+
+
+class Looks:
+    """An inspector that has seen this."""
+
+    def __init__(self, **seen):
+        self.seen = seen
+
+    def project(self):
+        return self.seen["project"]
+
+    def quotas(self):
+        return self.seen["quotas"]
+
+    def triggers(self, package, name):
+        return self.seen["triggers"]
+
+    def enterprise_project(self, wanted):
+        return True
+
+
+def settings(**changes):
+    return Settings(cloud=Cloud("cn-north-4", "p"), buckets=Buckets("in", "out"), **changes)
+
+
+def test_a_user_without_a_project_in_the_region():
+    assert examining.project(Looks(project=""), settings()).advice == "Check cloud.region."
+
+
+def test_a_quota_that_is_nearly_used_up_is_told_of():
+    said = examining.quotas(Looks(quotas=[Quota("fgs_func_num", 95, 100), Quota("fgs_func_occurs", 9, 9)]))
+    assert (said.status, said.message, said.advice) == (
+        "ok",
+        "Used: 95 of 100 functions.",
+        "Ask for a higher one soon.",
+    )
+    assert examining.quotas(Looks(quotas=[])).status == "unknown"
+
+
+def test_several_triggers_together_see_what_one_misses():
+    def on(*kinds):
+        return Trigger("OBS", True, {"bucket": "in", "events": [f"s3:ObjectCreated:{kind}" for kind in kinds]})
+
+    both = [on("Put", "Post"), on("Copy", "CompleteMultipartUpload"), Trigger("TIMER", True, {})]
+    assert examining.trigger(Looks(triggers=both), "default", settings()).status == "ok"
+    assert examining.trigger(Looks(triggers=both[:1]), "default", settings()).status == "failed"
+
+
+def test_the_default_enterprise_project_is_not_asked_for():
+    said = examining.enterprise_project(Looks(), settings(ocr=Ocr(enterprise_project="0")))
+    assert said.status == "ok" and "ap-southeast-1" in said.advice, "this region is not one where they count"
+    assert examining.enterprise_project(Looks(), settings()).status == "ok"
+
+
+def test_an_operation_is_looked_for_where_it_is_called():
+    thai, today = OPERATIONS["thailand-id-card"], date(2026, 11, 25)
+    there = settings(operations={"thailand-id-card": OperationSettings(region="ap-southeast-2")})
+    assert examining.region(thai, there, today).status == "ok"
+    assert examining.region(thai, settings(), today).status == "failed"
+    assert examining.region(OPERATIONS["auto-id-doc-classification"], settings(), today).status == "unknown"
+    gone = OPERATIONS["waybill-electronic"]
+    kept = settings(operations={gone.slug: OperationSettings(live=True)})
+    assert examining.region(gone, kept, today).status == "unknown", "the settings say that it lives"
+
+
+@pytest.mark.parametrize(
+    ("reply", "status"),
+    [
+        (SourceUnreadableError("x", vendor_code="ModelArts.4702"), "failed"),
+        (SourceUnreadableError("x", vendor_code="ModelArts.4704"), "unknown"),
+        (RejectedError("x", code="object-gone"), "ok"),
+        (RejectedError("x", code="image-refused"), "unknown"),
+        (HeldError("x"), "unknown"),
+        (UnavailableError("x"), "unknown"),
+        ({"result": {}}, "unknown"),
+    ],
+)
+def test_what_the_probe_for_authorization_means(reply, status):
+    said = health.authorization(ScriptedOcr(reply), OPERATIONS["passport"], "https://in.example/nothing.png")
+    assert said.status == status

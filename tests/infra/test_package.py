@@ -1,0 +1,298 @@
+"""The zip that FunctionGraph runs: what is in it, that it is the same each time, and that it works by itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+import clouds
+from infra import archive, bytecode, package
+from infra.errors import PackageError
+from localcloud.cloud import LocalCloud
+from rig import PASSPORT, TEXT, picture
+
+HANDLERS = sorted(file.stem for file in (package.ROOT / "functions").glob("*.py"))
+#: Runs an instance as the runtime does, with nothing but the zip to import from.
+CHILD = package.ROOT / "shared" / "localcloud" / "functiongraph" / "child.py"
+
+ANSWERS = {"passport": PASSPORT, "general-text": TEXT}
+
+
+def python(version):
+    found = bytecode.interpreter(version)
+    return found or pytest.skip(f"no python{version} on the PATH, and none of pyenv's")
+
+
+# --- what is made
+
+
+@pytest.fixture(scope="module", params=package.RUNTIMES)
+def made(request, tmp_path_factory):
+    """The package of a runtime; built once, into a folder of its own."""
+    return request.param.removeprefix("Python"), package.build(
+        request.param, target=tmp_path_factory.mktemp(request.param)
+    )
+
+
+@pytest.mark.slow
+def test_it_stays_below_its_bounds_and_holds_nothing_but_what_a_function_needs(made):
+    version, built = made
+    assert built.zipped == built.zip.stat().st_size <= package.ZIP_BYTES
+    assert built.unzipped <= package.UNZIPPED_BYTES
+    names = zipfile.ZipFile(built.zip).namelist()
+    assert {f"{handler}.py" for handler in HANDLERS} <= set(names)
+    assert {"legible.toml", "LICENSE", "legible/operations/passport.toml", "legible/record.schema.json"} <= set(names)
+    parts = [Path(name).parts for name in names]
+    assert not {"tests", "localcloud", "legible_cli", "SelfTest", "bin", "pymongo", "boto3"} & {
+        part for some in parts for part in some
+    }
+    tag = f"cpython-{version.replace('.', '')}"
+    assert {Path(name).suffixes[0] for name in names if name.endswith(".pyc")} <= {f".{tag}"}
+    assert all(tag in name or ".abi3." in name for name in names if name.endswith(".so") and "cpython" in name)
+    assert not [name for name in names if name.endswith("~") or name.startswith("/") or ".." in name]
+
+
+@pytest.mark.slow
+def test_each_library_keeps_its_license(made):
+    names = zipfile.ZipFile(made[1].zip).namelist()
+    lone = {name.split("/")[0] for name in names if ".dist-info/" in name}
+    with_metadata = {name.split("/")[0] for name in names if name.endswith(".dist-info/METADATA")}
+    assert lone == with_metadata
+    assert "python_stdnum-2.2.dist-info/licenses/COPYING" in names
+    assert not [name for name in names if name.endswith(("/RECORD", "/INSTALLER", "/direct_url.json"))]
+
+
+@pytest.mark.slow
+def test_bytecode_is_used_as_it_is_for_every_module(made):
+    version, built = made
+    python(version)
+    with zipfile.ZipFile(built.zip) as packed:
+        names = set(packed.namelist())
+        for name in sorted(names):
+            if name.endswith(".py"):
+                file = Path(name)
+                compiled = str(file.parent / "__pycache__" / f"{file.stem}.cpython-{version.replace('.', '')}.pyc")
+                assert compiled in names
+                # PEP 552: bit 0 says that the source is named by hash, bit 1 that it is to be compared.
+                assert packed.read(compiled)[4:8] == b"\1\0\0\0", compiled
+
+
+@pytest.mark.slow
+def test_two_builds_are_the_same_bytes(made, tmp_path):
+    version, built = made
+    again = package.build(f"Python{version}", target=tmp_path / "elsewhere")
+    assert again.zip.read_bytes() == built.zip.read_bytes()
+
+
+@pytest.mark.slow
+def test_groups_add_what_they_name_and_work(tmp_path, cloud):
+    """Given the photo of an iPhone, and a document that is to be searched."""
+    built = package.build("Python3.12", package.GROUPS, target=tmp_path)
+    folder = built.folder
+    (folder / "legible.toml").write_text('[operations.general-text]\noutputs = ["pdf"]\n')
+    running = Runtime(python("3.12"), folder, "on_upload.handler", clouds.facts(cloud))
+    try:
+        for key, name in (("passport/photo.heic", "odd/photo.heic"), ("general-text/a.pdf", "real/text-layer.pdf")):
+            clouds.upload(cloud, key, (package.ROOT / "tests" / "documents" / name).read_bytes())
+            said = running.say({"event": clouds.event(key), "facts": clouds.facts(cloud)})
+            assert json.loads(said["result"])["documents"][0]["status"] == "done", said
+    finally:
+        running.close()
+    assert clouds.result(cloud, "general-text/a.pdf", "record.pdf").startswith(b"%PDF")
+
+
+# --- that it works
+
+
+@pytest.fixture
+def cloud():
+    with LocalCloud(functions={}, recognizer=lambda slug, image, options: ANSWERS[slug]) as running:
+        yield running
+
+
+class Runtime:
+    """An interpreter of the runtime's version, without its site-packages, that was given an unpacked zip."""
+
+    def __init__(self, python, folder, handler, facts):
+        reading, writing = os.pipe()
+        self.process = subprocess.Popen(
+            [python, "-I", "-S", "-B", str(CHILD), str(writing)],
+            stdin=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=[writing], start_new_session=True, cwd=folder,
+        )  # fmt: skip
+        os.close(writing)
+        self.answers = os.fdopen(reading, encoding="utf-8")
+        self.started = self.say({"code": [str(folder)], "handler": handler, "initializer": "", "facts": facts})
+
+    def say(self, command):
+        self.process.stdin.write(json.dumps(command).encode() + b"\n")
+        self.process.stdin.flush()
+        return json.loads(self.answers.readline())
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(20)
+        self.process.stderr.close()
+        self.answers.close()
+
+
+@pytest.fixture(scope="module")
+def unpacked(made, tmp_path_factory):
+    """An empty folder with nothing but the zip's content."""
+    folder = tmp_path_factory.mktemp("unpacked")
+    with zipfile.ZipFile(made[1].zip) as packed:
+        packed.extractall(folder)
+    return folder
+
+
+@pytest.fixture
+def start(made, unpacked, cloud):
+    """Return what starts a handler from the zip alone."""
+    running = []
+
+    def begin(handler):
+        running.append(Runtime(python(made[0]), unpacked, handler, clouds.facts(cloud)))
+        return running[-1]
+
+    yield begin
+    for one in running:
+        one.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("handler", HANDLERS)
+def test_every_handler_loads_from_the_zip_alone(start, handler):
+    assert start(f"{handler}.handler").started["result"] == "null"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["real/text-layer.pdf", "real/three-pages.tif", "real/tiled-cmyk-jpeg.tif", "avif", "webp", "png"]
+)
+def test_an_upload_runs_through_it(start, cloud, name):
+    """Given documents that need the libraries inside the zip: PDFium, and Pillow with its codecs."""
+    path = package.ROOT / "tests" / "documents" / name
+    body = path.read_bytes() if path.is_file() else picture(200, 120, name.upper())
+    key = f"passport/{Path(name).name}"
+    clouds.upload(cloud, key, body)
+    said = start("on_upload.handler").say({"event": clouds.event(key), "facts": clouds.facts(cloud)})
+    assert json.loads(said["result"])["documents"][0]["status"] == "done", said
+    assert clouds.result(cloud, key, "record.xlsx").startswith(b"PK")
+
+
+# --- the parts
+
+
+def test_an_archive_is_the_same_whenever_its_files_were_written(tmp_path):
+    for number, name in enumerate(("one", "two")):
+        for file in ("b/z.txt", "b/a.txt", "a.txt") if number else ("a.txt", "b/a.txt", "b/z.txt"):
+            path = tmp_path / name / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(file)
+            path.chmod(0o600 if number else 0o755)
+            os.utime(path, (number * 10**8 + 10**9,) * 2)
+        archive.write(tmp_path / name, tmp_path / f"{name}.zip")
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
+    assert zipfile.ZipFile(tmp_path / "one.zip").namelist() == ["a.txt", "b/a.txt", "b/z.txt"]
+
+
+def executable(path, said):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{said}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_an_interpreter_on_the_path_that_does_not_run_is_passed_over(tmp_path):
+    """Given pyenv: its shim is on the PATH, and refuses; the version itself is where PYENV_ROOT says."""
+    executable(tmp_path / "shims" / "python3.12", "exit 127")
+    executable(tmp_path / "versions" / "3.12.0" / "bin" / "python3.12", "echo 3.11")
+    right = executable(tmp_path / "versions" / "3.12.1" / "bin" / "python3.12", "echo 3.12")
+    where = {"PATH": str(tmp_path / "shims"), "PYENV_ROOT": str(tmp_path)}
+    assert bytecode.interpreter("3.12", where) == right
+    assert bytecode.interpreter("3.12", {"PATH": str(tmp_path / "shims")}) is None
+    assert bytecode.interpreter("3.10", where) is None
+
+
+def test_a_module_that_does_not_compile_is_named(tmp_path):
+    (tmp_path / "broken.py").write_text("def (")
+    with pytest.raises(PackageError, match=r"broken\.py"):
+        bytecode.compile_all(python("3.12"), tmp_path)
+
+
+def test_without_an_interpreter_it_says_what_that_costs(tmp_path):
+    made = package.Package(tmp_path / "a.zip", tmp_path, 24_000_000, 70_000_000, None)
+    said = package.told(made, "3.12")
+    assert "24.0 MB, 70.0 MB unzipped" in said
+    assert "No Python 3.12 was found" in said and "PYENV_ROOT" in said
+
+
+@pytest.mark.parametrize("runtime", ["Python3.11", "Node.js14.18", None])
+def test_a_runtime_that_legible_does_not_run_on_is_refused(tmp_path, runtime):
+    file = tmp_path / "serverless.yml"
+    file.write_text(json.dumps({"provider": {"runtime": runtime}}))
+    with pytest.raises(PackageError, match="provider.runtime is .* Allowed are: Python3.10, Python3.12"):
+        package.runtime_of(file)
+
+
+def test_serverless_yml_names_the_folder_that_is_made():
+    listed = yaml.safe_load((package.ROOT / "serverless.yml").read_text("utf-8"))
+    assert package.runtime_of(package.ROOT / "serverless.yml") == listed["provider"]["runtime"]
+    assert {one["code"]["codeUri"] for one in listed["functions"].values()} == {"./build/legible"}
+
+
+@pytest.fixture
+def house(tmp_path):
+    """A repository without dependencies."""
+    for name in ("functions", "shared/legible", "requirements"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "functions" / "on_upload.py").write_text("handler = print\n")
+    (tmp_path / "shared" / "legible" / "__init__.py").write_text("")
+    (tmp_path / "requirements" / "ship.txt").write_text("")
+    (tmp_path / "LICENSE").write_text("yours")
+    (tmp_path / "legible.toml").write_text("")
+    return tmp_path
+
+
+def test_forms_that_the_settings_name_are_in_it(house):
+    (house / "forms").mkdir()
+    for name in ("a.toml", "b.toml", "c.toml"):
+        (house / "forms" / name).write_text(name)
+    (house / "legible.toml").write_text(
+        '[[routes]]\nmatch = "a"\nform = "forms/a.toml"\n[operations.passport]\nform = "forms/b.toml"\n'
+    )
+    names = zipfile.ZipFile(package.build("Python3.12", root=house).zip).namelist()
+    assert [name for name in names if name.startswith("forms/")] == ["forms/a.toml", "forms/b.toml"]
+
+
+@pytest.mark.parametrize("form", ["forms/gone.toml", "../outside.toml"])
+def test_a_form_that_is_not_there_or_not_below_is_refused(house, form):
+    (house.parent / "outside.toml").write_text("")
+    (house / "legible.toml").write_text(f'[[routes]]\nform = "{form}"\n')
+    with pytest.raises(PackageError, match="names the form"):
+        package.build("Python3.12", root=house)
+
+
+def test_a_package_beyond_its_bound_is_refused_with_its_size(house):
+    (house / "shared" / "legible" / "noise.bin").write_bytes(os.urandom(package.ZIP_BYTES + 1))
+    with pytest.raises(PackageError, match=r"has 25\.0 MB \(zip\); 25\.0 MB is the bound"):
+        package.build("Python3.12", root=house)
+
+
+def test_a_handler_with_a_dependencys_name_is_refused(house):
+    lock = (package.ROOT / "requirements" / "ship.txt").read_text("utf-8")
+    (house / "requirements" / "ship.txt").write_text(lock[lock.index("six==") : lock.index("tenacity==")])
+    (house / "functions" / "six.py").write_text("")
+    with pytest.raises(PackageError, match=r"functions/six\.py has the name of a dependency"):
+        package.build("Python3.12", root=house)
+
+
+def test_what_has_no_hash_is_not_installed(house):
+    (house / "requirements" / "ship.txt").write_text("six==1.17.0\n")
+    with pytest.raises(PackageError, match="uv could not install"):
+        package.build("Python3.12", root=house)
