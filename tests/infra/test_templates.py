@@ -131,6 +131,18 @@ def test_examples_use_inputs_there_are_and_say_all_that_must_be_said(name):
     assert asked <= set(filled) <= set(templates.variables(example))
 
 
+@pytest.mark.parametrize("name", ["minimal", "full"])
+def test_what_readers_are_told_to_set_reaches_the_module(name):
+    """A name in terraform.tfvars that the example does not declare is a warning, and is passed over."""
+    example = templates.FOLDER / "examples" / name
+    (call,) = [one["legible"] for one in templates.read(example / "main.tf")["module"]]
+    told = {"runtime", "upload_trigger", "eventgrid_agency", "apig_instance_id", "delete_documents", "alarm_emails"}
+    assert told <= set(templates.variables(example))
+    assert {key: call[key] for key in told} == {key: f"${{var.{key}}}" for key in told}
+    offered = re.findall(r"^# (\w+) += ", (example / "terraform.tfvars.example").read_text("utf-8"), re.M)
+    assert set(offered) <= told
+
+
 def test_every_module_wants_the_provider_that_has_eventgrid_triggers():
     for file in [templates.FOLDER / "versions.tf", *templates.FOLDER.glob("*/*/*.tf")]:
         text = file.read_text("utf-8")

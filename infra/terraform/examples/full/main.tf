@@ -49,6 +49,26 @@ variable "secrets" {
   sensitive = true
 }
 
+variable "runtime" {
+  type    = string
+  default = ""
+}
+
+variable "upload_trigger" {
+  type    = string
+  default = "eventgrid"
+}
+
+variable "eventgrid_agency" {
+  type    = string
+  default = ""
+}
+
+variable "delete_documents" {
+  type    = bool
+  default = false
+}
+
 variable "packages" {
   type    = string
   default = ""
@@ -68,12 +88,15 @@ module "legible" {
   enterprise_project_id = var.enterprise_project_id
   tags                  = { team = "back-office" }
   packages              = var.packages
-  runtime               = "Python3.12"
+  runtime               = var.runtime
+  upload_trigger        = var.upload_trigger
+  eventgrid_agency      = var.eventgrid_agency
 
   input_bucket     = var.input_bucket
   output_bucket    = var.output_bucket
   kms_key_id       = var.kms_key_id
   old_version_days = 90
+  delete_documents = var.delete_documents
 
   apig_instance_id   = var.apig_instance_id
   calls_a_minute     = 300
