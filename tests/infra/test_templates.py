@@ -63,10 +63,21 @@ def test_uploads_call_by_all_four_that_make_an_object():
     assert {event.strip('"').rpartition(":")[2] for event in local["creations"]} == CREATIONS
     triggers = {one.name: one.body for one in of("fgs_function_trigger")}
     assert set(triggers) == {"eventgrid", "obs", "timer", "cts"}
-    assert "event_types = local.creations" in triggers["eventgrid"]["event_data"]
+    (made_of,) = [one for one in RESOURCES if (one.type, one.name) == ("terraform_data", "eventgrid")]
+    assert triggers["eventgrid"]["event_data"] == "${each.value.input}"
+    assert "event_types = local.creations" in made_of.body["input"]
     listed = yaml.safe_load((ROOT / "serverless.yml").read_text("utf-8"))["functions"]
     uploads = [one for entry in listed.values() for one in entry.get("events", ()) if one["triggerTypeCode"] == "OBS"]
     assert [one["eventData"]["events"] for one in uploads] == [["s3:ObjectCreated:*"]]
+
+
+def test_a_trigger_whose_changes_are_not_seen_is_made_anew_by_them():
+    """`ignore_changes` alone would leave the trigger on the bucket of before."""
+    unseen = [one for one in RESOURCES if "event_data" in str(one.body.get("lifecycle"))]
+    assert [one.name for one in unseen] == ["eventgrid"]
+    for one in unseen:
+        assert "terraform_data.eventgrid[each.key]" in str(one.body["lifecycle"][0]["replace_triggered_by"])
+        assert one.body["for_each"] == "${terraform_data.eventgrid}"
 
 
 def test_what_is_watched_is_never_what_is_written():

@@ -50,14 +50,12 @@ locals {
   ]
 }
 
-resource "huaweicloud_fgs_function_trigger" "eventgrid" {
+# What the trigger by uploads is made of. A change makes the trigger anew, which would not see it by itself (below): uploads to
+# another bucket would call nobody.
+resource "terraform_data" "eventgrid" {
   for_each = var.upload_trigger == "eventgrid" ? var.uploads : {}
 
-  function_urn                   = var.urns[each.value.function]
-  type                           = "EVENTGRID"
-  status                         = "ACTIVE"
-  cascade_delete_eg_subscription = true
-  event_data = jsonencode({
+  input = jsonencode({
     channel_id   = var.channel_id
     channel_name = "default"
     source_name  = "HC.OBS.DWR"
@@ -67,15 +65,28 @@ resource "huaweicloud_fgs_function_trigger" "eventgrid" {
     event_types  = local.creations
     Key_encode   = true
   })
+}
+
+resource "huaweicloud_fgs_function_trigger" "eventgrid" {
+  for_each = terraform_data.eventgrid
+
+  function_urn                   = var.urns[var.uploads[each.key].function]
+  type                           = "EVENTGRID"
+  status                         = "ACTIVE"
+  cascade_delete_eg_subscription = true
+  event_data                     = each.value.input
 
   lifecycle {
     # The service does not return all of it.
-    ignore_changes = [event_data]
+    ignore_changes       = [event_data]
+    replace_triggered_by = [terraform_data.eventgrid[each.key]]
 
     precondition {
-      condition     = try(each.value.data.prefix, "") == "" && try(each.value.data.suffix, "") == ""
+      condition = (
+        try(var.uploads[each.key].data.prefix, "") == "" && try(var.uploads[each.key].data.suffix, "") == ""
+      )
       error_message = <<-EOT
-        ${each.value.data.name} has a prefix or a suffix; whether an EventGrid trigger takes them is not documented.
+        ${var.uploads[each.key].data.name} has a prefix or a suffix; whether an EventGrid trigger takes them is not documented.
         Leave both empty, or set upload_trigger = "obs".
       EOT
     }
