@@ -44,6 +44,7 @@ TABLE = [
     (PUT, f"{OUT}/requests/1.jsonl", {"http_api"}),
     (PUT, f"{OUT}/notices/outbox/1.json", ENDING | {"on_notices"}),
     (DELETE, f"{OUT}/notices/outbox/1.json", ENDING | {"on_notices"}),
+    (DELETE, f"{OUT}/notices/log/2026/11/25/12-0.jsonl", set()),
     (PUT, f"{OUT}/failures/on_timer/1", set(FUNCTIONS) - {"on_upload"}),
     (GET, f"{OUT}/failures/on_timer/1", set()),
     (GET, "obs:*:*:object:example-legible-out-code/legible-python3.12.zip", set()),
