@@ -98,10 +98,13 @@ class Inspector:
             return None
 
     def project(self) -> str:
-        """Return the id of the region's own project; empty where the user has none there."""
-        query = {"name": self._settings.cloud.region}
-        said = self._iam("iam:projects:listProjects").get("/v3/projects", _SECONDS, query)
-        return next((str(one.get("id")) for one in _tables(said, "projects")), "")
+        """Return the id of the region's own project; empty where the user has none there.
+
+        Of the two lists that IAM has, this is the one that needs no permission (iam_06_0003); it knows no filter.
+        """
+        said = self._iam("iam:projects:listProjects").get("/v3/auth/projects", _SECONDS)
+        mine = self._settings.cloud.region
+        return next((str(one.get("id")) for one in _tables(said, "projects") if one.get("name") == mine), "")
 
     def enterprise_project(self, wanted: str) -> bool | None:
         """Tell whether an enterprise project is enabled; None where the account has none of that id."""

@@ -94,7 +94,10 @@ def ocr(operations: Iterable[Operation], verbs: Iterable[str]) -> set[Need]:
 
 
 def of_function(settings: Settings, operations: Iterable[Operation], package: str = "default") -> set[Need]:
-    """Return what the functions do: read uploads and put those that come by HTTP, keep results, call themselves."""
+    """Return what the functions do: read uploads and put those that come by HTTP, keep results, call themselves.
+
+    What fails for good is told by the platform in the function's name: it calls on_failure, or keeps the event.
+    """
     del operations  # IAM cannot tell one OCR API's calls from another's
     source, target = settings.buckets.input, settings.buckets.output
     needs = {
@@ -103,8 +106,11 @@ def of_function(settings: Settings, operations: Iterable[Operation], package: st
         *_globally(bucket(target), _LISTED),
         *(need for own in layout.OWN for need in _globally(objects(target, own), _READ, _WRITTEN)),
         *(need for own in _REPLACED for need in _globally(objects(target, own), _REMOVED)),
+        # What a failure destination in OBS takes (functiongraph_01_0390_03).
+        *_globally(objects(target, "failures/"), _WRITTEN),
+        *_globally(bucket(target), "obs:bucket:HeadBucket", "obs:bucket:CreateBucket"),
     }
-    for name in (settings.functions.upload, settings.functions.timer):
+    for name in (settings.functions.upload, settings.functions.timer, _failure(settings)):
         needs.add(Need("project", "functiongraph:function:invokeAsync", function(name, package)))
     kinds = {type(one) for one in settings.notify.values()}
     if Smn in kinds:
@@ -164,6 +170,11 @@ def of_deployer(settings: Settings, operations: Iterable[Operation], package: st
         Need("project", "functiongraph:function:*", functions),
         Need("project", "functiongraph:trigger:*", functions),
     }
+
+
+def _failure(settings: Settings) -> str:
+    """Return the name of on_failure, which no setting says: it is called as on_upload is."""
+    return settings.functions.upload.partition(":")[0].removesuffix("upload") + "failure"
 
 
 def _globally(resource: str, *actions: str) -> set[Need]:

@@ -1,6 +1,6 @@
 """The account: what IAM says of its keys and projects, and its enterprise projects, over HTTP.
 
-Only what a look from outside asks for: GET of ``/v3/projects`` and ``/v3/auth/domains`` (as the SDK's core asks),
+Only what a look from outside asks for: GET of ``/v3/auth/projects`` (iam_06_0003) and ``/v3/auth/domains``,
 ``/v3.0/OS-CREDENTIAL/credentials/{access_key}`` (iam_03_0002) and ``/v1.0/enterprise-projects`` (api-em). Not imitated:
 permissions (an ``error`` fault with status 403 stands for a missing one), and pages of a list.
 """
@@ -88,8 +88,8 @@ class LocalAccount:
         fault = self.faults.take(environ["REQUEST_METHOD"], path)
         if fault:
             raise AccountError(fault.status or 503, fault.code, fault.message)
-        if path == "/v3/projects":
-            return self._named(parse_qs(query).get("name", [""])[0])
+        if path == "/v3/auth/projects":
+            return {"projects": [{"id": one, "name": called} for called, one in self._projects.items()]}
         if path == "/v3/auth/domains":
             return {"domains": [{"id": DOMAIN_ID, "name": "local"}]}
         if path == "/v1.0/enterprise-projects" and headers.get("x-domain-id") == DOMAIN_ID:
@@ -100,9 +100,6 @@ class LocalAccount:
         if asked and asked["access"] == key.access and not key.temporary:
             return self._credential(key)
         raise AccountError(404, "IAM.0004", "Could not find the resource.")
-
-    def _named(self, name: str) -> dict[str, Any]:
-        return {"projects": [{"id": one, "name": called} for called, one in self._projects.items() if called == name]}
 
     def _credential(self, key: AccessKey) -> dict[str, Any]:
         made = self.made.get(key.access) or datetime.now(timezone.utc)

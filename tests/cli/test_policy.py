@@ -25,6 +25,7 @@ from legible_cli.grammar import Call, Policy, PolicyError, Statement, allowed, r
 from legible_cli.policy import in_words
 from legible_cli.roles import ROLES, lacking, role
 from rig import IN, OUT, Rig, picture
+from tests.infra import rights
 
 TABLE = Path(__file__).parents[1] / "policies" / "system_policies.csv"
 FUNCTION = "functiongraph:r:p:function:default/"
@@ -105,6 +106,9 @@ def test_a_policy_for_one_operation_is_about_no_other(slug):
         ("function", "obs:bucket:DeleteBucket", f"obs:cn-north-4:d1:bucket:{IN}", False),
         ("function", "functiongraph:function:invokeAsync", FUNCTION + "legible-on-upload", True),
         ("function", "FunctionGraph:function:invokeAsync", "FUNCTIONGRAPH:r:p:function:default/legible-on-timer", True),
+        ("function", "functiongraph:function:invokeAsync", FUNCTION + "legible-on-failure", True),
+        ("function", "obs:object:PutObject", f"obs:cn-north-4:d1:object:{OUT}/failures/on_timer/e.json", True),
+        ("function", "obs:object:GetObject", f"obs:cn-north-4:d1:object:{OUT}/failures/on_timer/e.json", False),
         ("function", "functiongraph:function:invokeAsync", FUNCTION + "other", False),
         ("function", "functiongraph:function:updateCode", FUNCTION + "legible-on-upload", False),
         ("function", "smn:topic:publish", "", True),
@@ -132,6 +136,21 @@ def test_a_policy_for_one_operation_is_about_no_other(slug):
 )  # fmt: skip
 def test_what_a_role_may_do_and_what_not(name, action, resource, expected):
     assert can(name, action, resource) is expected
+
+
+def test_one_agency_for_all_functions_may_what_the_templates_let_each_of_them():
+    """Given the table that Terraform deploys: an agency by `legible policy function` lacks none of it."""
+    deployed = rights.policies(input=IN, output=OUT)
+    asked = {
+        (action, resource.replace("*", "x", 2).replace("/*", "/x"))
+        for agency, scopes in deployed.items()
+        if agency.startswith("exec-")
+        for statement in scopes["obs"] + scopes["project"]
+        for action in statement["Action"]
+        for resource in statement.get("Resource", [""])
+    }
+    assert ("functiongraph:function:invokeAsync", "FUNCTIONGRAPH:x:x:function:default/legible-on-failure") in asked
+    assert [one for one in sorted(asked) if not can("function", *one)] == []
 
 
 def test_no_policy_says_everything():
