@@ -158,6 +158,9 @@ def trigger(inspector: Inspector, package: str, settings: Settings) -> HealthChe
             return HealthCheck("trigger", "failed", f"No upload to {source} calls {name}.", advice)
         if not any(one.active for one in mine):
             return HealthCheck("trigger", "failed", f"The trigger of {name} is disabled.", "Enable it.")
+        if len({one.kind for one in mine if one.active}) > 1:
+            advice = "Remove one of them; `serverless deploy` adds one of OBS to the EventGrid trigger of Terraform."
+            return HealthCheck("trigger", "failed", f"Triggers of both kinds call {name}: each upload twice.", advice)
         missed = _CREATED - {kind for one in mine if one.active for kind in _kinds(one)}
         if missed:
             advice = "Let it watch all four: SDKs and consoles upload large files by parts."

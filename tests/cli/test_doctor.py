@@ -395,6 +395,12 @@ def settings(**changes):
     return Settings(cloud=Cloud("cn-north-4", "p"), buckets=Buckets("in", "out"), **changes)
 
 
+def test_the_project_is_found_where_no_permission_is_needed(cloud, doctor):
+    """Given a user who may list no projects of others, as `legible policy operator` leaves it."""
+    cloud.account.faults.add(Fault("error", "GET", "/v3/projects", **FORBIDDEN))
+    assert failed(doctor("--json")) == []
+
+
 def test_a_user_without_a_project_in_the_region():
     assert examining.project(Looks(project=""), settings()).advice == "Check cloud.region."
 
@@ -416,6 +422,18 @@ def test_several_triggers_together_see_what_one_misses():
     both = [on("Put", "Post"), on("Copy", "CompleteMultipartUpload"), Trigger("TIMER", True, {})]
     assert examining.trigger(Looks(triggers=both), "default", settings()).status == "ok"
     assert examining.trigger(Looks(triggers=both[:1]), "default", settings()).status == "failed"
+
+
+def test_triggers_of_both_kinds_call_twice():
+    """Given Terraform's trigger, and the one that the Serverless plugin puts beside it."""
+
+    def every(kind, active=True):
+        return Trigger(kind, active, {"bucket": "in", "events": ["s3:ObjectCreated:*"]})
+
+    said = examining.trigger(Looks(triggers=[every("OBS"), every("EVENTGRID")]), "default", settings())
+    assert said.status == "failed" and "twice" in said.message and "Remove one" in said.advice
+    off = [every("OBS"), every("EVENTGRID", active=False)]
+    assert examining.trigger(Looks(triggers=off), "default", settings()).status == "ok"
 
 
 def test_the_default_enterprise_project_is_not_asked_for():
