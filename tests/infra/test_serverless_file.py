@@ -38,6 +38,7 @@ CHANGES = {
     "an event's name as the payload has it": ("functions.on_upload.events.0.eventData.events", ["ObjectCreated:Put"]),
     "a trigger by uploads that is switched off": ("functions.on_upload.events.0.status", "DISABLED"),
     "an API for everybody": ("functions.http_api.events.0.eventData.auth", "NONE"),
+    "an API for every user of the cloud": ("functions.http_api.events.0.eventData.auth", "IAM"),
     "an API by plain HTTP": ("functions.http_api.events.0.eventData.protocol", "HTTP"),
     "a timeout longer than the gateway waits": ("functions.http_api.events.0.eventData.timeout", 90000),
     "a gateway without its id": ("functions.http_api.events.0.triggerTypeCode", "DEDICATEDGATEWAY"),

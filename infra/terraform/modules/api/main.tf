@@ -49,7 +49,7 @@ resource "huaweicloud_apig_api" "this" {
   matching                = each.value.data.matchMode == "SWA" ? "Prefix" : "Exact"
   security_authentication = each.value.data.auth
   # An app may name itself by its code (X-Apig-AppCode) instead of a signature.
-  simple_authentication  = each.value.data.auth == "APP"
+  simple_authentication  = true
   is_send_fg_body_base64 = true
   tags                   = [for key, value in var.tags : "${key}-${value}"]
 
@@ -71,9 +71,10 @@ resource "huaweicloud_apig_api" "this" {
   }
 
   lifecycle {
+    # IAM lets in every user of the cloud, of other accounts too, and names no app.
     precondition {
-      condition     = contains(["APP", "IAM"], each.value.data.auth)
-      error_message = "${each.value.data.name}: auth is ${each.value.data.auth}; it must be APP or IAM, never NONE."
+      condition     = each.value.data.auth == "APP"
+      error_message = "${each.value.data.name}: auth is ${each.value.data.auth}; it must be APP, never IAM or NONE."
     }
     precondition {
       condition     = each.value.data.timeout >= 1 && each.value.data.timeout <= 60000
