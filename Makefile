@@ -92,6 +92,7 @@ deploy: $(SETTINGS) ## make it, after asking
 	@$(TERRAFORM) -chdir=$(STACK) apply -var-file=$(notdir $(SETTINGS))
 
 destroy: $(SETTINGS) $(LOCAL) ## take it down, after asking, and list what remains by its tag
+	@$(TERRAFORM) -chdir=$(STACK) init -input=false
 	@where="$$($(TERRAFORM) -chdir=$(STACK) output -json where)" || exit 1; \
 	$(TERRAFORM) -chdir=$(STACK) destroy -var-file=$(notdir $(SETTINGS)); done=$$?; \
 	$(TERRAFORM) -chdir=$(STACK) state list | sed 's/^/still in the state: /'; \
