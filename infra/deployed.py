@@ -1,7 +1,7 @@
 """``serverless deploy``, and whether it deployed: the plugin exits with 0 when it has failed.
 
-``make deploy-serverless`` runs it: it unpacks the zips to where serverless.yml looks for code, lets the plugin work,
-and asks FunctionGraph before and after. A function that is missing, is not as listed, lacks a trigger or was not
+``make deploy-serverless`` runs it: it looks whether ``make package`` made what serverless.yml points at, lets the plugin
+work, and asks FunctionGraph before and after. A function that is missing, is not as listed, lacks a trigger or was not
 touched fails.
 """
 
@@ -106,12 +106,18 @@ def packaged(file: Path) -> None:
         file: serverless.yml; its folders (``codeUri``) are beside it.
 
     Raises:
-        AskingError: Nothing was packaged.
+        AskingError: Nothing was packaged, or for another runtime: what is compiled in it would not be found.
     """
-    for key, one in yaml.safe_load(file.read_text("utf-8"))["functions"].items():
+    listed = yaml.safe_load(file.read_text("utf-8"))
+    for key, one in listed["functions"].items():
         folder = file.parent / one["code"]["codeUri"]
         if not (folder / f"{key}.py").is_file():
             raise AskingError(f"There is no {key}.py in {folder}: run make package.")
+        runtime = str(one.get("runtime", listed["provider"]["runtime"]))
+        wanted = f".cpython-{runtime.removeprefix('Python').replace('.', '')}-"
+        other = next((so.name for so in sorted(folder.rglob("*.cpython-*.so")) if wanted not in so.name), "")
+        if other:
+            raise AskingError(f"{folder} holds {other}, which {runtime} does not load: run make package.")
 
 
 def keys_in(file: Path) -> Keys:

@@ -100,6 +100,16 @@ def test_a_plugin_that_does_say_so(vendor, run):
     assert (status, "exits with 3" in text) == (1, True)
 
 
+def test_a_folder_packaged_for_another_runtime_is_not_deployed(vendor, run, tmp_path):
+    """Given `make package OPTIONS="--runtime Python3.10"` before, and Python3.12 in the list."""
+    vendor.functions, vendor.deployed = [], [entry(one) for one in LISTED.values()]
+    (tmp_path / "build" / "legible" / "_a.cpython-312-x86_64-linux-gnu.so").touch()
+    assert run()[0] == 0
+    (tmp_path / "build" / "legible" / "_b.cpython-310-x86_64-linux-gnu.so").touch()
+    status, text = run()
+    assert status == 2 and "_b.cpython-310-x86_64-linux-gnu.so, which Python3.12 does not load" in text
+
+
 def test_what_must_be_there_first(vendor, run, tmp_path):
     assert run(project="") == (
         2,
