@@ -161,10 +161,12 @@ def of_auditor(settings: Settings, operations: Iterable[Operation], package: str
 
 def of_deployer(settings: Settings, operations: Iterable[Operation], package: str = "default") -> set[Need]:
     """Return what sets everything up and takes it down: buckets, functions with their triggers, subscriptions."""
-    names = (settings.buckets.input, settings.buckets.output)
+    code = f"{settings.buckets.output}-code"  # where infra/terraform puts the zip, unless it is told otherwise
+    names = (settings.buckets.input, settings.buckets.output, code)
     functions = function("legible-*", package)
     return {
         *(need for name in names for need in _globally(bucket(name), *_MADE, *_LOOKED_AT)),
+        *_globally(objects(code), _READ, _WRITTEN, _REMOVED),
         *ocr(operations, SUBSCRIBE),
         # Functions and triggers are made, changed and removed; all of their actions, on Legible's own functions only.
         Need("project", "functiongraph:function:*", functions),

@@ -27,6 +27,10 @@ _CALLING = ("operator", "function", "ocr-full-access", "ocr-read-only")
 #: Roles that have nothing to do with subscriptions.
 _APART = ("reviewer", "function")
 _AGENCIES = "Agencies and custom policies are made by an administrator: who can make them can grant anything."
+_MORE = (
+    "Whoever runs infra/terraform also needs what makes and removes a log group (LTS), a topic (SMN), alarms (CES) and an "
+    "EventGrid trigger, and an API (APIG) or a network (VPC) where they are asked for: these are not among these policies."
+)
 
 
 class Role(Struct, frozen=True):
@@ -54,7 +58,7 @@ def role(name: str, settings: Settings, operations: Iterable[Operation], package
     wanted = ROLES[name](settings, operations, package)
     policies = {scope: _policy(one for one in wanted if one.scope == scope) for scope in get_args(Scope)}
     nameless = sorted(one.slug for one in operations if not one.iam)
-    notes = [_AGENCIES] if name == "deployer" else []
+    notes = [_AGENCIES, _MORE] if name == "deployer" else []
     if nameless and name not in _APART:
         notes.append(f"No page names the IAM actions of: {', '.join(nameless)}. Subscribe to them with the account.")
     return Role(

@@ -127,6 +127,9 @@ def test_a_policy_for_one_operation_is_about_no_other(slug):
         ("operator", "obs:bucket:PutBucketPolicy", f"obs:r:d:bucket:{OUT}", False),
         ("operator", "eps:enterpriseProjects:list", "", True),
         ("deployer", "obs:bucket:CreateBucket", f"obs:r:d:bucket:{IN}", True),
+        ("deployer", "obs:bucket:CreateBucket", f"obs:r:d:bucket:{OUT}-code", True),
+        ("deployer", "obs:object:PutObject", f"obs:r:d:object:{OUT}-code/legible-python3.12-0.zip", True),
+        ("deployer", "obs:object:PutObject", f"obs:r:d:object:{OUT}/results/a/record.json", False),
         ("deployer", "obs:bucket:DeleteBucket", "obs:r:d:bucket:others", False),
         ("deployer", "obs:object:GetObject", f"obs:r:d:object:{IN}/passport/a.png", False),
         ("deployer", "functiongraph:function:create", FUNCTION + "legible-on-upload", True),
@@ -442,6 +445,7 @@ def test_a_role_that_calls_ocr_says_what_no_custom_policy_can():
     assert json.loads(legible("function").output)["attach"] == ["OCR ReadOnlyAccess"]
     assert json.loads(legible("reviewer").output)["attach"] == []
     assert "administrator" in json.loads(legible("deployer").output)["notes"][0]
+    assert "LTS" in json.loads(legible("deployer").output)["notes"][1], "and what Terraform makes beside is said"
 
 
 def test_one_operation_only():
