@@ -1,8 +1,8 @@
 """``serverless deploy``, and whether it deployed: the plugin exits with 0 when it has failed.
 
-``make deploy-serverless`` runs it: it looks whether ``make package`` made what serverless.yml points at, lets the plugin
-work, and asks FunctionGraph before and after. A function that is missing, is not as listed, lacks a trigger or was not
-touched fails.
+``make deploy-serverless`` runs it: it looks whether ``make package`` made what serverless.yml points at, lets the
+plugin work, and asks FunctionGraph before and after. A function that is missing, is not as listed, lacks a trigger or
+was not touched fails.
 """
 
 from __future__ import annotations

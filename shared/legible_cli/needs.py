@@ -57,6 +57,10 @@ _JOURNALS = ("ledger/", "notices/log/", "audit/", "reports/")
 _REVIEWED = ("results/", "answers/", "ledger/")
 
 
+#: All triggers of the project: read by whoever looks at a deployment.
+TRIGGERS = "functiongraph:*:*:trigger:*"
+
+
 class Need(Struct, frozen=True, order=True):
     """An action on a resource, both as a policy names them; an empty resource for a service that knows none."""
 
@@ -186,8 +190,12 @@ def _globally(resource: str, *actions: str) -> set[Need]:
 def _looked_at(settings: Settings, package: str) -> set[Need]:
     resource = function(settings.functions.upload, package)
     return {
-        # Actions of triggers and policies are on no page that could be read; these are reads, of one function.
-        Need("project", "functiongraph:trigger:get*", resource),
-        Need("project", "functiongraph:trigger:list*", resource),
+        # Actions of triggers and policies are on no page that could be read; these are reads, of one function. A
+        # trigger is a resource by its id (functiongraph_01_0407), which nobody knows before it is made.
+        *(
+            Need("project", f"functiongraph:trigger:{verb}*", place)
+            for verb in ("get", "list")
+            for place in (resource, TRIGGERS)
+        ),
         Need("project", "functiongraph:function:get*", resource),
     }

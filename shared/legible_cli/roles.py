@@ -28,8 +28,8 @@ _CALLING = ("operator", "function", "ocr-full-access", "ocr-read-only")
 _APART = ("reviewer", "function")
 _AGENCIES = "Agencies and custom policies are made by an administrator: who can make them can grant anything."
 _MORE = (
-    "Whoever runs infra/terraform also needs what makes and removes a log group (LTS), a topic (SMN), alarms (CES) and an "
-    "EventGrid trigger, and an API (APIG) or a network (VPC) where they are asked for: these are not among these policies."
+    "Whoever runs infra/terraform also needs what makes and removes a log group (LTS), a topic (SMN), alarms (CES) and "
+    "an EventGrid trigger, and an API (APIG) or a network (VPC) where they are asked for: none of it is among these."
 )
 
 

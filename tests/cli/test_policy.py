@@ -20,6 +20,7 @@ from legible.ports import WHOLE
 from legible.selection import Selection
 from legible.settings import Buckets, Cloud, Functions, Ocr, Settings
 from legible.targets import EventGrid, Smn
+from legible_cli import needs
 from legible_cli.__main__ import main
 from legible_cli.grammar import Call, Policy, PolicyError, Statement, allowed, read, written
 from legible_cli.policy import in_words
@@ -123,6 +124,9 @@ def test_a_policy_for_one_operation_is_about_no_other(slug):
         ("auditor", "obs:object:GetObject", f"obs:r:d:object:{IN}/passport/a.png", False),
         ("auditor", "obs:object:PutObject", f"obs:r:d:object:{OUT}/ledger/{IN}/a/1.jsonl", False),
         ("auditor", "functiongraph:trigger:list", FUNCTION + "legible-on-upload", True),
+        ("auditor", "functiongraph:trigger:list", "FunctionGraph:r:p:trigger:0f4c", True),
+        ("operator", "functiongraph:trigger:get", "FunctionGraph:r:p:trigger:0f4c", True),
+        ("operator", "functiongraph:trigger:delete", "FunctionGraph:r:p:trigger:0f4c", False),
         ("operator", "obs:bucket:GetReplicationConfiguration", f"obs:r:d:bucket:{OUT}", True),
         ("operator", "obs:bucket:PutBucketPolicy", f"obs:r:d:bucket:{OUT}", False),
         ("operator", "eps:enterpriseProjects:list", "", True),
@@ -162,7 +166,10 @@ def test_no_policy_says_everything():
             for statement in policy.statement:
                 assert not {"*", "*:*", "*:*:*"} & set(statement.action)
                 for resource in statement.resource or ():
-                    assert resource.split(":", 4)[4] not in ("*", "")
+                    if resource == needs.TRIGGERS:
+                        assert {action.split(":")[2][:3] for action in statement.action} <= {"get", "lis"}, "reads only"
+                    else:
+                        assert resource.split(":", 4)[4] not in ("*", "")
                 # OBS is never without a place, and scopes are never mixed.
                 services = {action.split(":")[0] for action in statement.action}
                 assert statement.resource is not None or not services & {"obs", "functiongraph"}
