@@ -80,6 +80,15 @@ def test_a_trigger_whose_changes_are_not_seen_is_made_anew_by_them():
         assert one.body["for_each"] == "${terraform_data.eventgrid}"
 
 
+def test_what_is_destroyed_needs_no_zip_and_what_is_made_says_where_one_comes_from():
+    """`make clean` removes dist/: a function that fails on what is not there would have stopped `make destroy`."""
+    local = next(iter(templates.read(templates.FOLDER / "modules" / "functions" / "main.tf")["locals"]))
+    assert "fileexists(zip) ? filesha256(zip)" in str(local["code"])
+    (zip_,) = of("obs_bucket_object")
+    (rule,) = zip_.body["lifecycle"][0]["precondition"]
+    assert rule["condition"] == "${fileexists(each.key)}" and "make package" in rule["error_message"]
+
+
 def test_what_is_watched_is_never_what_is_written():
     calls = {name: body for one in templates.read(templates.FOLDER / "main.tf")["module"] for name, body in one.items()}
     assert calls["triggers"]["bucket"] == '${module.buckets.names["input"]}'

@@ -132,3 +132,28 @@ run "a_function_without_rights" {
   }
   expect_failures = [output.execution]
 }
+
+run "a_zip_that_nobody_made" {
+  command = plan
+  module {
+    source = "./modules/functions"
+  }
+  variables {
+    functions             = run.listed.functions
+    region                = "ap-southeast-1"
+    runtime               = "Python3.10"
+    packages              = "tests/fixtures"
+    code_bucket           = "example-code"
+    variables             = {}
+    secrets               = {}
+    configuration_agency  = "example-config"
+    execution_agencies    = { on_scan = "example-scan", on_failure = "example-failure" }
+    max_instances         = 1
+    reserved_instances    = {}
+    log                   = { group_id = "g", group_name = "g", stream_id = "s", stream_name = "s" }
+    network               = null
+    enterprise_project_id = "0"
+    tags                  = {}
+  }
+  expect_failures = [huaweicloud_obs_bucket_object.code]
+}

@@ -82,8 +82,11 @@ locals {
       "${var.packages}/legible-${lower(var.runtime == "" ? var.functions[key].runtime : var.runtime)}.zip"
     )
   }
-  # By content: a changed zip under the same name would go unnoticed.
-  code = { for zip in distinct(values(local.zips)) : zip => "${trimsuffix(basename(zip), ".zip")}-${filesha256(zip)}.zip" }
+  # By content: a changed zip under the same name would go unnoticed. Destroying needs none.
+  code = {
+    for zip in distinct(values(local.zips)) :
+    zip => "${trimsuffix(basename(zip), ".zip")}-${fileexists(zip) ? filesha256(zip) : "missing"}.zip"
+  }
 }
 
 resource "huaweicloud_obs_bucket_object" "code" {
@@ -94,6 +97,16 @@ resource "huaweicloud_obs_bucket_object" "code" {
   source       = each.key
   content_type = "application/zip"
   tags         = var.tags
+
+  lifecycle {
+    precondition {
+      condition     = fileexists(each.key)
+      error_message = <<-EOT
+        There is no ${each.key}. Make it: make package, or for another runtime than serverless.yml says
+        make package OPTIONS="--runtime Python3.10", with runtime in the settings.
+      EOT
+    }
+  }
 }
 
 resource "huaweicloud_fgs_function" "this" {
