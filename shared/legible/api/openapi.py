@@ -26,7 +26,7 @@ _FORM = {
     "additionalProperties": False,
 }
 _ABOUT = (
-    "Documents become data. The gateway authenticates every request (APP or IAM). Errors are problem documents "
+    "Documents become data. The gateway authenticates every request (APP). Errors are problem documents "
     "(RFC 9457); their `type` is stable. A document's id is its key as base64url without padding."
 )
 
