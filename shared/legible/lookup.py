@@ -145,24 +145,18 @@ class Lookup:
             RejectedError: The cursor is none of ours.
             UnavailableError: The store has a passing fault.
         """
-        after, found = _read_cursor(cursor), list[Listed]()
-        looked = self._candidates(prefix, after, _MOST_LOOKED if status else limit + 1)
-        last, more = None, False
+        found, place, most = list[Listed](), 0, _MOST_LOOKED if status else limit
+        # One more than is looked at tells whether there is a part behind, and both buckets are listed once.
+        candidates = self._candidates(prefix, _read_cursor(cursor), most + 1)
         with ThreadPoolExecutor(_AT_ONCE) as together:
-            while looked and not more:
-                batch, looked = looked[:limit], looked[limit:]
-                for candidate, one in zip(batch, together.map(self._listed, batch), strict=True):
+            while place < min(most, len(candidates)) and len(found) < limit:
+                for one in together.map(self._listed, candidates[place : min(place + limit, most)]):
                     if len(found) == limit:
-                        more = True
                         break
-                    last = candidate
+                    place += 1
                     if status is None or one.status == status:
                         found.append(one)
-        full = status is not None and last is not None and not more and self._is_more(prefix, last)
-        return found, _cursor(last) if last is not None and (more or full) else ""
-
-    def _is_more(self, prefix: str, last: Candidate) -> bool:
-        return bool(self._candidates(prefix, _place(last), 1))
+        return found, _cursor(candidates[place - 1]) if place < len(candidates) else ""
 
     def _candidates(self, prefix: str, after: tuple[float, str] | None, count: int) -> list[Candidate]:
         """Return the newest candidates behind a place in the list; however many there are, memory holds no more."""

@@ -219,6 +219,20 @@ class TestList:
         rest = front.json("GET", "/v1/documents", status="done", limit="5", cursor=part["next"])
         assert (self.names(rest), rest["next"]) == (["2.png", "1.png", "0.png"], None)
 
+    def test_a_part_that_is_full_ends_there_and_the_next_one_begins_behind_it(self, front):
+        self.given_documents(front)
+        part = front.json("GET", "/v1/documents", status="done", limit="3")
+        assert self.names(part) == ["4.png", "3.png", "2.png"]
+        rest = front.json("GET", "/v1/documents", status="done", limit="3", cursor=part["next"])
+        assert (self.names(rest), rest["next"]) == (["1.png", "0.png"], None)
+
+    def test_both_buckets_are_listed_once_a_part(self, front):
+        self.given_documents(front)
+        listed = []
+        front.rig.store.fail = lambda verb, ref: listed.append(ref.bucket) if verb == "list" else None
+        front.json("GET", "/v1/documents", status="done", limit="5")
+        assert sorted(listed) == ["legible-in", "legible-out"]
+
     def test_a_part_that_was_looked_through_in_vain_leads_on(self, front, monkeypatch):
         monkeypatch.setattr("legible.lookup._MOST_LOOKED", 3)
         self.given_documents(front)
