@@ -1,11 +1,12 @@
 """One function instance, from inside: runs as a script in its own process, standard library only.
 
 Reads one JSON line a command from stdin, answers one JSON line each on the file descriptor named in ``argv``; stdout
-and stderr are the function's log.
+and stderr are the function's log, in which a mark says where a command's lines end.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import json
@@ -69,6 +70,14 @@ def _start(command: dict[str, Any], context: type) -> tuple[Callable[..., Any] |
         return None, _failure(error)
 
 
+def _end_of_log(invoke_id: str) -> None:
+    """Mark the end of an invocation's lines: they come by another pipe than its answer, and may be read after it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with contextlib.suppress(OSError):  # the handler may have closed it
+        os.write(1, f"\0{invoke_id}\n".encode())
+
+
 def _die_with(parent: int) -> None:
     """End this instance when the platform's process ends, however it ends: its event is delivered again elsewhere."""
     while os.getppid() == parent:
@@ -84,10 +93,10 @@ def main() -> None:
     # What a handler reads from stdin must not be the runtime's own commands.
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     context = _context_class()
-    handler, answer = _start(json.loads(commands.readline()), context)
+    command = json.loads(commands.readline())
+    handler, answer = _start(command, context)
     while True:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        _end_of_log(command["facts"]["invoke_id"])
         answer["max_rss"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         answers.write(json.dumps(answer) + "\n")
         answers.flush()

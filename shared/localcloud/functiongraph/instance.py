@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import select
 import subprocess
 import sys
@@ -31,6 +32,10 @@ _CHILD = Path(__file__).with_name("child.py")
 INITIALIZER_ATTEMPTS = 3
 #: A synchronous answer carries 6 MB (RUNTIME_MAX_RESP_BODY_SIZE).
 MAX_RESULT = 6291456
+#: Longest wait, in seconds, for the log lines of a call that has answered: its handler may have closed its stdout.
+LOG_SECONDS = 2.0
+#: Where the log lines of one call end; ``child.py`` writes it.
+_MARK = re.compile("\0([0-9a-f]{32})$")
 _MB = 1024 * 1024
 
 
@@ -88,6 +93,8 @@ class Instance:
         self._answers = -1
         self._buffer = b""
         self._reader: threading.Thread | None = None
+        self._logged = ""
+        self._log_read = threading.Condition()
         self._peak = processes.Peak()
         self.key: AccessKey | None = None
 
@@ -219,6 +226,9 @@ class Instance:
         if isinstance(answer, Outcome):
             self.close()
             return answer
+        invoke_id = command["facts"]["invoke_id"]
+        with self._log_read:
+            self._log_read.wait_for(lambda: self._logged == invoke_id, LOG_SECONDS)
         if self._measure(process.pid, answer.get("max_rss", 0)) > self._function.memory * _MB:
             self.close()
             return _system("memory", f"The function used more than its {self._function.memory} MB.")
@@ -264,7 +274,16 @@ class Instance:
         assert process.stdout is not None
         with contextlib.suppress(ValueError):
             for line in process.stdout:
-                self._log(line.decode("utf-8", "replace").rstrip("\n"))
+                text = line.decode("utf-8", "replace").rstrip("\n")
+                mark = _MARK.search(text)
+                if mark is None:
+                    self._log(text)
+                    continue
+                if mark.start():  # the handler did not end its last line
+                    self._log(text[: mark.start()])
+                with self._log_read:
+                    self._logged = mark[1]
+                    self._log_read.notify_all()
 
 
 def _system(kind: str, message: str) -> Outcome:
