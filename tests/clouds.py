@@ -31,6 +31,7 @@ def facts(cloud: LocalCloud, seconds: float = 60, **changes: Any) -> dict[str, A
     key = cloud.keys.temporary()
     return {
         "request_id": "request-of-test",
+        "invoke_id": "0123456789abcdef" * 2,
         "timeout": seconds,
         "deadline": time.monotonic() + seconds,
         "user_data": cloud.user_data,
