@@ -15,6 +15,7 @@ from legible.huawei import obs
 from legible.huawei.credentials import Credentials
 from legible.model import ObjectRef
 from localcloud.cloud import INPUT_BUCKET, LocalCloud
+from localcloud.faults import Fault
 
 #: What is recognized on an identity document; the holder is invented.
 _PASSPORT = {"passport_type": "P", "passport_number": "L898902C3", "surname": "ERIKSSON", "given_name": "ANNA MARIA"}
@@ -25,14 +26,15 @@ Facts = dict[str, Any]
 
 
 @contextmanager
-def running(latency: float, count: int) -> Iterator[Facts]:
+def running(latency: float, count: int, storing: float = 0.0) -> Iterator[Facts]:
     """Run a local cloud; yield what the platform knows of an invocation there.
 
     Args:
         latency: Seconds an answer takes.
         count: Text blocks an answer has.
+        storing: Seconds that every request to the object storage takes.
     """
-    command = [sys.executable, "-m", "bench.cloud", str(latency), str(count)]
+    command = [sys.executable, "-m", "bench.cloud", str(latency), str(count), str(storing)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None and process.stdout is not None
         try:
@@ -62,7 +64,7 @@ def store(facts: Facts) -> obs.ObsStore:
 
 def main() -> None:
     """Be the cloud: say where it is, and run until the input ends."""
-    latency, count = float(sys.argv[1]), int(sys.argv[2])
+    latency, count, storing = float(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
     text = blocks(count)
 
     def recognize(slug: str, image: bytes, options: dict[str, Any]) -> dict[str, Any]:
@@ -70,6 +72,8 @@ def main() -> None:
         return dict(_PASSPORT) if slug == "passport" else text
 
     with LocalCloud(recognizer=recognize, functions={}) as cloud:
+        if storing:
+            cloud.obs.faults.add(Fault("delay", times=None, seconds=storing))
         key = cloud.keys.temporary()
         facts = {
             "request_id": "request-of-bench",

@@ -13,6 +13,7 @@ import itertools
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -69,11 +70,27 @@ class JournalArbiter:
         """Nothing was taken."""
 
 
+class _Waiting:
+    """A line that waits to be appended, and what became of it."""
+
+    def __init__(self, line: Line, must_stand: bool) -> None:
+        self.line = line
+        self.must_stand = must_stand
+        self.done = False
+        self.error: BaseException | None = None
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Say that it is appended, or why it is not."""
+        self.done, self.error = True, error
+
+
 class Claim:
     """A document that is ours until the lease ends: the only writer of its journal, as far as OBS lets anyone be sure.
 
     The claim of a ``share`` is that of its pages only, and others write beside it. Made by ``Ledger.claim``. Safe for
-    several threads: the calls of one invocation write through one claim.
+    several threads: the calls of one invocation write through one claim. As an append can only follow the one before,
+    a thread whose turn it is appends the lines of all that wait, and reads back for all of them: else a journal would
+    bound how many pages are called for in a second.
     """
 
     def __init__(
@@ -86,6 +103,9 @@ class Claim:
         self.share = share
         self.state = state
         self._lock = threading.RLock()
+        self._waiting: deque[_Waiting] = deque()
+        #: How many times it was begun to read the journal back, and the last of them that ended well.
+        self._begun = self._read = 0
         self._length = length
         #: What stands at the end of the journal, as far as we know: the last line read, and our own lines behind it.
         self._tail = b""
@@ -109,7 +129,7 @@ class Claim:
     def begin(self, line: Line) -> bool:
         """Append the claim line; tell whether it stands, even where the reply to the append was lost."""
         try:
-            self._put(line)
+            self._put([line])
         except (AppendConflictError, UnavailableError) as error:
             self._reload()
             if not self.state.has(line):
@@ -134,9 +154,8 @@ class Claim:
             BusyError: The claim does not stand (any more): somebody else's does. Nothing was written.
             UnavailableError: The store takes no append.
         """
-        with self._lock:
-            line = self.line(event, **values)
-            self._append(line, must_stand=not always)
+        line = self.line(event, **values)
+        self._append(line, must_stand=not always)
         return line
 
     @property
@@ -151,8 +170,12 @@ class Claim:
 
     def standing(self) -> bool:
         """Read the journal back and tell whether this claim is the one in force."""
+        asked = self._begun
         with self._lock:
-            self._catch_up()
+            if self._read <= asked:  # else somebody began to read it after we asked
+                self._begun += 1
+                self._catch_up()
+                self._read = self._begun
             if self._reread and self._stands():
                 self._confirm()
                 self._reread = False
@@ -210,12 +233,13 @@ class Claim:
             line.event == "claimed" and self.state.has(line) for line in self._mine
         )
 
-    def _put(self, line: Line) -> None:
-        """Append a line behind what we know of, and take it in."""
-        body = journal.encode(line)
+    def _put(self, lines: list[Line]) -> None:
+        """Append lines behind what we know of, and take them in."""
+        body = b"".join(map(journal.encode, lines))
         self._length = self._ledger.store.append(self._ref, self._length, body)
         self._tail += body
-        self.state.take(line)
+        for line in lines:
+            self.state.take(line)
 
     def _catch_up(self) -> None:
         """Learn what stands in the journal by now; with thousands of pages it is not read whole for each.
@@ -246,23 +270,48 @@ class Claim:
         self._tail = journal.encode(self.state.lines[-1]) if self.state.lines else b""
 
     def _append(self, line: Line, *, must_stand: bool) -> None:
-        for _ in range(_TRIES):
-            if must_stand and not self._stands():
-                raise self._lost()
+        """Append a line, and with it those of other threads that came to wait meanwhile."""
+        mine = _Waiting(line, must_stand)
+        self._waiting.append(mine)
+        with self._lock:
+            if not mine.done:
+                together = [self._waiting.popleft() for _ in range(len(self._waiting))]
+                try:
+                    self._append_all(together)
+                except BaseException as error:
+                    for waiting in together:
+                        if not waiting.done:
+                            waiting.end(error)
+        if mine.error is not None:
+            raise mine.error
+
+    def _append_all(self, together: list[_Waiting]) -> None:
+        """Append what waits, and say of each what became of it; an error is that of all that have no end by then."""
+        tries = 0
+        while True:
+            together = [waiting for waiting in together if not self._ended(waiting)]
+            if not together:
+                return
+            if tries == _TRIES:
+                raise UnavailableError(f"The journal of {self.document.ref} took no line in {_TRIES} tries.")
+            if tries:
+                self._ledger.pause(random.uniform(0.01, 0.1))
+            tries += 1
             try:
-                self._put(line)
+                self._put([waiting.line for waiting in together])
             except DocumentError as error:  # of the journal, not of the document: never its end
                 raise UnavailableError.of(error) from error
             except AppendConflictError:
                 self._catch_up()
-                if not self.state.has(line):
-                    if must_stand and not self._stands():
-                        raise self._lost() from None
-                    self._ledger.pause(random.uniform(0.01, 0.1))
-                    continue
-            self._mine.append(line)
-            return
-        raise UnavailableError(f"The journal of {self.document.ref} took no line in {_TRIES} tries.")
+
+    def _ended(self, waiting: _Waiting) -> bool:
+        """Tell whether a line is in the journal, or must not be any more."""
+        if self.state.has(waiting.line):
+            self._mine.append(waiting.line)
+            waiting.end()
+        elif waiting.must_stand and not self._stands():
+            waiting.end(self._lost())
+        return waiting.done
 
     def _lost(self) -> BusyError:
         message = f"Another invocation claimed {self.document.ref} at the same time."

@@ -13,8 +13,8 @@ from legible.onecall import AgainError
 _UNWELL = 3
 #: How much of the answers just received stays in memory, in bytes; the others are read back when the document ends.
 KEPT_BYTES = 4_000_000
-#: So many more pages than calls are in hand, by window: drawn before their call, or recorded after it.
-_AHEAD = 2
+#: So many pages are in hand for each call of the window: drawn before their turn, or recorded after it.
+_IN_HAND = 2
 #: Which trouble is told where there are several kinds: the one that says most of the whole document.
 _FIRST = (ReplacedError, BusyError, HeldError, OutOfTimeError)
 #: Calls for a page; may ask whether all shall stop. Returns the answer, or None where the page has its own end.
@@ -52,7 +52,7 @@ class Together:
         Raises:
             LegibleError: What keeps the document from its end; after every page that was begun has ended.
         """
-        workers = min(window + window // _AHEAD, len(self._pages))
+        workers = min(_IN_HAND * window if window > 1 else 1, len(self._pages))
         if workers < 2:
             self._work()
         else:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -10,12 +15,13 @@ from hypothesis import strategies as st
 
 from fakes import Clock, MemoryStore, ScriptedOcr
 from legible import journal, layout
-from legible.errors import BusyError, HeldError, InternalError, RetryableError, UnavailableError
+from legible.errors import AppendConflictError, BusyError, HeldError, InternalError, RetryableError, UnavailableError
 from legible.journal import Line, State
 from legible.ledger import Claim, Ledger, Wish, plan_of
 from legible.model import Document, ObjectRef, Record
 from legible.newest import Newest
 from legible.onecall import digest
+from legible.ports import WHOLE
 from legible.publishing import Publisher
 from rig import IN, OUT, PASSPORT, TEXT, Rig, pdf, picture
 
@@ -166,8 +172,6 @@ class TestClaims:
             first.write("calling", page=1)
 
     def conflict(self, ref, position, body):
-        from legible.errors import AppendConflictError
-
         raise AppendConflictError("not now")
 
     def test_a_journal_that_something_else_wrote_to_is_said_so(self):
@@ -187,6 +191,123 @@ class TestClaims:
         book = Ledger(store, OUT, Refusing(), store.clock.now, store.clock.pause)
         with pytest.raises(BusyError, match="Another invocation holds obs://"):
             claim(book, "first")
+
+
+class Gate(MemoryStore):
+    """A store whose next append or read of a journal waits until the test lets it go on; it counts both."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered, self.open = threading.Event(), threading.Event()
+        self.shut = ""
+        self.errors: list[BaseException] = []
+        self.seen: list[str] = []
+
+    def wait(self, verb: str) -> None:
+        self.seen.append(verb)
+        if self.shut == verb and not self.entered.is_set():
+            self.entered.set()
+            assert self.open.wait(10)
+        if self.shut == verb and self.errors:
+            raise self.errors.pop(0)
+
+    def append(self, ref, position, body):
+        self.wait("append")
+        return super().append(ref, position, body)
+
+    def read(self, ref, wanted=WHOLE):
+        self.wait("read")
+        return super().read(ref, wanted)
+
+
+class Turns:
+    """The claim's lock, which tells how many have asked for it."""
+
+    def __init__(self, lock: Any) -> None:
+        self.lock, self.asked = lock, 0
+
+    def __enter__(self) -> None:
+        self.asked += 1
+        self.lock.acquire()
+
+    def __exit__(self, *error: object) -> None:
+        self.lock.release()
+
+
+class TestManyThreads:
+    """The calls of one invocation write through one claim: who waits for an append goes with the next one."""
+
+    @pytest.fixture
+    def store(self) -> Gate:
+        return Gate()
+
+    def while_shut(self, mine: Claim, verb: str, first: Callable[[], Any], *others: Callable[[], Any]) -> list[Any]:
+        """Run the first until it hangs in the store, let the others come to wait, open; return what became of each."""
+        store, turns = mine._ledger.store, Turns(mine._lock)
+        mine._lock = turns
+        store.seen.clear()
+        store.shut = verb
+        with ThreadPoolExecutor(len(others) + 1) as pool:
+            done = [pool.submit(first)]
+            assert store.entered.wait(10)
+            done += [pool.submit(other) for other in others]
+            while turns.asked < len(done):
+                time.sleep(0.001)
+            store.open.set()
+            return [one.exception() or one.result() for one in done]
+
+    def test_lines_that_wait_are_appended_at_once_and_each_stands(self, store):
+        mine = claim(ledger(store), "first")
+        writes = [partial(mine.write, "calling", page=page) for page in range(1, 41)]
+
+        lines = self.while_shut(mine, "append", *writes)
+
+        assert store.seen == ["append", "append"]
+        state, length = ledger(store).load(DOCUMENT)
+        assert all(state.has(line) for line in lines)
+        assert sorted(state.pages) == list(range(1, 41))
+        assert mine.write("answered", page=1).n == 42
+
+    def test_one_who_asks_while_the_journal_is_read_is_told_of_a_later_look(self, store):
+        mine = claim(ledger(store), "first")
+        assert self.while_shut(mine, "read", mine.standing, *[mine.standing] * 8) == [True] * 9
+        assert store.seen == ["read", "read"]
+
+    def test_a_look_that_failed_tells_nobody_anything(self, store):
+        mine = claim(ledger(store), "first")
+        store.errors = [UnavailableError("not now")]
+        failed, *others = self.while_shut(mine, "read", mine.standing, *[mine.standing] * 3)
+        assert isinstance(failed, UnavailableError)
+        assert others == [True] * 3
+        assert store.seen == ["read", "read"]
+
+    @pytest.mark.parametrize("works", [True, False])
+    def test_where_somebody_else_took_it_each_yields_but_what_was_paid_is_written(self, store, works):
+        # given a claim that ran out, and was taken over by another
+        mine = claim(ledger(store), "first", seconds=5)
+        store.clock.pause(10)
+        claim(ledger(store), "second")
+        store.errors = [] if works else [AppendConflictError("taken"), UnavailableError("down")]
+
+        # when
+        told = self.while_shut(
+            mine, "append", partial(mine.write, "calling", page=1), partial(mine.write, "answered", page=1),
+            partial(mine.write, "unknown", always=True, page=1), partial(mine.write, "calling", page=2),
+        )  # fmt: skip
+
+        # then
+        assert [type(one) for one in told] == [BusyError, BusyError, Line if works else UnavailableError, BusyError]
+        state, _ = ledger(store).load(DOCUMENT)
+        assert [line.event for line in state.lines] == ["claimed", "claimed", "unknown"][: 3 if works else 2]
+
+    @pytest.mark.parametrize("error", [UnavailableError("down"), HeldError("denied"), Killed()])
+    def test_an_append_that_fails_is_told_to_each_whose_line_it_was(self, store, error):
+        mine = claim(ledger(store), "first")
+        store.errors = [error, error]
+        told = self.while_shut(mine, "append", *[partial(mine.write, "calling", page=page) for page in (1, 2, 3)])
+        assert store.seen == ["append", "append"]
+        assert [type(one) for one in told] == [type(error) if isinstance(error, Killed) else UnavailableError] * 3
+        assert mine.write("calling", page=4).page == 4
 
 
 class TestRaces:
