@@ -11,6 +11,7 @@ from msgspec import structs
 from legible.api import Api, Endpoints
 from legible.api.endpoints import Parts
 from legible.api.ids import id_of
+from legible.builds import Builds
 from legible.collecting import Asked
 from legible.exchange import Reply, Request
 from legible.lookup import Lookup
@@ -65,6 +66,8 @@ class Front:
             pause=self._pause,
             version="1.2.3",
             formats=("xlsx",),
+            builds=Builds(rig.store, OUT, "api"),
+            now=rig.clock.now,
         )  # fmt: skip
 
     def submitter(self, owner: str = "request-1") -> Submitter:

@@ -1,17 +1,53 @@
-"""Where files over many documents stand: each build under its own name, the last where people look."""
+"""Files over many documents: what became of their build, each build under its own name, the last where people look."""
 
 from __future__ import annotations
 
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Literal
 
+import msgspec
+from msgspec import Struct
+
+from legible import layout
 from legible.errors import ObjectGoneError, UnavailableError
-from legible.model import ObjectRef
+from legible.model import ObjectRef, Reason
 from legible.ports import ObjectStore
 
 _TRIES = 10
+#: So many documents without a result are named; all of them stand in the file.
+_NAMED = 20
 #: A build is written under its own name here until it is known to be the newest.
 _BUILDS = ".builds"
+
+
+#: How a build stands; ``partial`` where documents had no result yet, ``held`` where it cannot be made.
+Standing = Literal["running", "done", "partial", "held"]
+
+
+class Waiting(Struct):
+    """Documents that have no result yet: how many, and the first of them."""
+
+    count: int = 0
+    first: tuple[str, ...] = ()
+
+    def add(self, key: str) -> None:
+        """Take one into account."""
+        self.count += 1
+        if len(self.first) < _NAMED:
+            self.first += (key,)
+
+
+class Build(Struct, frozen=True):
+    """What became of a build. ``documents`` are in the files; ``running`` those of them that had no result yet."""
+
+    status: Standing
+    began_at: datetime
+    ended_at: datetime | None = None
+    documents: int = 0
+    running: Waiting = msgspec.field(default_factory=Waiting)
+    files: tuple[str, ...] = ()
+    reason: Reason | None = None
 
 
 class Builds:
@@ -45,9 +81,9 @@ class Builds:
         Raises:
             UnavailableError: The store has a passing fault, or builds keep coming.
         """
-        builds = f"workbooks/{_BUILDS}/{file}/"
+        builds = layout.workbook(f"{_BUILDS}/{file}/")
         mine = f"{builds}{began.astimezone(timezone.utc):%Y%m%dT%H%M%S%f}-{self._owner}"
-        target = ObjectRef(self._output, f"workbooks/{file}")
+        target = ObjectRef(self._output, layout.workbook(file))
         self._store.write(ObjectRef(self._output, mine), path, media_type)
         for _ in range(_TRIES):
             newest = self._newest(builds, mine)
@@ -59,6 +95,32 @@ class Builds:
                 self._tidy(builds, newest)
                 return target.key
         raise UnavailableError(f"Builds of {file} keep coming.", advice="Let one end before the next begins.")
+
+    def tell(self, name: str, build: Build) -> None:
+        """Say what became of a build, unless one of that name that began later has said so.
+
+        Args:
+            name: The files' name, without ending.
+            build: What became of it.
+
+        Raises:
+            UnavailableError: The store has a passing fault.
+        """
+        known = self.known(name)
+        if known is None or known.began_at <= build.began_at:
+            ref = ObjectRef(self._output, layout.build(name))
+            self._store.write(ref, msgspec.json.encode(build), "application/json")
+
+    def known(self, name: str) -> Build | None:
+        """Return what became of the newest build of that name; None where there was none.
+
+        Raises:
+            UnavailableError: The store has a passing fault.
+        """
+        try:
+            return msgspec.json.decode(self._store.read(ObjectRef(self._output, layout.build(name))), type=Build)
+        except (ObjectGoneError, msgspec.MsgspecError):  # what something else wrote there tells nothing
+            return None
 
     def _newest(self, builds: str, mine: str) -> str:
         return max((item.key for item in self._store.list(self._output, builds)), default=mine)

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from legible import exports, parquet
-from legible.builds import Builds
+from legible.builds import Build, Builds, Waiting
 from legible.contents import Parts
 from legible.errors import DocumentError, HeldError, RejectedError
 from legible.fetching import Fetched, Records
@@ -25,8 +25,6 @@ from legible.selection import Candidates, Selection, Selector
 from legible.workbook.many import Many
 
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
-#: So many documents without a result are named; all of them stand in the file.
-_NAMED = 20
 #: What is kept free of an invocation's time to end the file and to write it: seconds, and a share of what was used.
 _END_SECONDS, _END_SHARE = 2.0, 0.25
 
@@ -52,19 +50,6 @@ class Asked(Struct, frozen=True, forbid_unknown_fields=True):
         """Return which documents that are, by the day it is in UTC."""
         days = {"today": today, "yesterday": today - timedelta(days=1)}
         return Selection(self.prefix, days.get(self.day))
-
-
-class Waiting(Struct):
-    """Documents that have no result yet: how many, and the first of them."""
-
-    count: int = 0
-    first: tuple[str, ...] = ()
-
-    def add(self, key: str) -> None:
-        """Take one into account."""
-        self.count += 1
-        if len(self.first) < _NAMED:
-            self.first += (key,)
 
 
 class Built(Struct, frozen=True):
@@ -148,7 +133,7 @@ class Collector:
         formats: tuple[Format, ...] = ("xlsx",),
         tell: Callable[[int, int], None] = lambda done, total: None,
     ) -> Built:
-        """Build files and put them where people look: ``workbooks/<name>.xlsx``.
+        """Build files and put them where people look: ``workbooks/<name>.xlsx``; ``Builds.known`` tells how it stands.
 
         Of two builds of one name at the same time the one that began later stands in the end; see ``Builds``.
 
@@ -163,7 +148,26 @@ class Collector:
             HeldError: Disk or time do not hold it.
             UnavailableError: The store has a passing fault.
         """
+        check_name(name)
         began = self._now()
+        self._builds.tell(name, Build("running", began))
+        try:
+            built = self._build(name, selection, formats, tell, began)
+        except DocumentError as error:
+            self._builds.tell(name, Build("held", began, self._now(), reason=Reason.of(error)))
+            raise
+        status = "partial" if built.running.count else "done"
+        self._builds.tell(name, Build(status, began, self._now(), built.documents, built.running, built.files))
+        return built
+
+    def _build(
+        self,
+        name: str,
+        selection: Selection,
+        formats: tuple[Format, ...],
+        tell: Callable[[int, int], None],
+        began: datetime,
+    ) -> Built:
         with tempfile.TemporaryDirectory(prefix="legible-") as folder:
             paths = {kind: Path(folder) / KINDS[kind][0] for kind in formats}
             built = self.write(name, selection, paths, tell)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from legible.collecting import Collector, Format, Waiting
+from legible.builds import Waiting
+from legible.collecting import Collector, Format
 from legible.errors import BusyError, DocumentError
 from legible.model import Arrival, Outcome, Reason, Upload
 from legible.ports import Relay

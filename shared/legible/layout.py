@@ -94,6 +94,11 @@ def workbook(file: str) -> str:
     return f"workbooks/{file}"
 
 
+def build(name: str) -> str:
+    """Return the key of what became of the build of files over many documents, by their name without ending."""
+    return f"workbooks/.states/{name}.json"
+
+
 def journals(bucket: str, key: str) -> str:
     """Return the prefix below which the journals of all versions of one object lie."""
     return f"ledger/{bucket}/{shortened(key)}/"

@@ -10,6 +10,7 @@ from legible import VERSION, wiring
 from legible.addresses import Addresses
 from legible.api import Api, Endpoints
 from legible.api.endpoints import Parts
+from legible.builds import Builds
 from legible.collecting import Asked
 from legible.errors import HeldError
 from legible.huawei import apig
@@ -93,6 +94,8 @@ def _parts(settings: Settings, store: ObjectStore, call: Context, credentials: C
         pause=time.sleep,
         version=VERSION,
         formats=settings.workbooks.formats,
+        builds=Builds(store, buckets.output, call.owner),
+        now=utc_now,
     )
 
 

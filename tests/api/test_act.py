@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -180,6 +181,65 @@ class TestWorkbooks:
             reply = front.ask("POST", "/v1/workbooks", {"workbook": name}, headers={"x-legible-app": "app-a"})
             assert problem(reply) == (422, "bad-name")
         assert front.collected == []
+
+    def test_from_the_request_on_it_tells_how_its_build_stands(self, front):
+        # given
+        front.rig.run(front.rig.upload("passport/anna.png"))
+        front.rig.upload("passport/eve.png")
+        assert problem(front.ask("GET", "/v1/workbooks/mai")) == (404, "no-such-workbook")
+
+        # when one is asked for
+        reply = front.ask("POST", "/v1/workbooks", {"workbook": "mai", "formats": ["xlsx", "csv"]})
+        running = front.json("GET", reply.headers["Location"])
+
+        # then it runs; and once it is built, its files are linked, and who was not in it is named
+        assert (running["name"], running["status"], running["links"]) == (
+            "mai",
+            "running",
+            {"self": "/v1/workbooks/mai"},
+        )
+        assert problem(front.ask("GET", "/v1/workbooks/mai.xlsx")) == (404, "no-such-workbook")
+        front.rig.clock.pause(1)
+        front.rig.collector().timed(front.collected[0], None, ())
+        built = front.json("GET", "/v1/workbooks/mai")
+        assert (built["status"], built["documents"]) == ("partial", 2)
+        assert (built["waiting"], built["waiting_first"]) == (1, ["passport/eve.png"])
+        assert built["began_at"] > running["began_at"]
+        assert built["links"].keys() == {"self", "xlsx", "csv"}
+        assert all(front.ask("GET", built["links"][kind]).status == 302 for kind in ("xlsx", "csv"))
+
+    def test_one_that_cannot_be_built_tells_why(self, front):
+        # given a function with no time for it
+        front.rig.run(front.rig.upload("passport/anna.png"))
+        front.ask("POST", "/v1/workbooks", {"workbook": "all.xlsx"})
+        front.rig.clock.pause(1)
+
+        # when
+        front.rig.store.after = lambda verb, ref: front.rig.clock.pause(59) if ref.key.endswith("record.json") else None
+        front.rig.collector().timed(front.collected[0], None, ("xlsx",))
+        front.rig.store.after = lambda verb, ref: None
+
+        # then
+        found = front.json("GET", "/v1/workbooks/all.xlsx")
+        assert (found["status"], found["reason"]["code"], found["links"].keys()) == ("held", "no-time", {"self"})
+        assert "more time" in found["reason"]["advice"]
+
+    def test_a_build_that_ended_before_its_request_did_stays_ended(self, front):
+        front.changes["collect"] = lambda asked: front.rig.collector().timed(asked, None, ())
+        front.changes["now"] = lambda: front.rig.clock.now() - timedelta(seconds=1)
+        front.ask("POST", "/v1/workbooks", {"workbook": "all"})
+        assert front.json("GET", "/v1/workbooks/all")["status"] == "done"
+
+    def test_what_something_else_wrote_there_tells_nothing(self, front):
+        front.rig.store.put(OUT, "workbooks/.states/all.json", b"{}")
+        assert problem(front.ask("GET", "/v1/workbooks/all")) == (404, "no-such-workbook")
+
+    def test_another_tenants_is_not_found(self, front):
+        front.tenants = {"app-a": "acme/", "app-b": "bolt/"}
+        mine, theirs = ({"x-legible-app": name} for name in ("app-a", "app-b"))
+        front.ask("POST", "/v1/workbooks", {"workbook": "all"}, headers=mine)
+        assert front.json("GET", "/v1/workbooks/all", headers=mine)["name"] == "all"
+        assert problem(front.ask("GET", "/v1/workbooks/all", headers=theirs)) == (404, "no-such-workbook")
 
     def test_a_file_that_is_not_there_yet_is_not_found(self, front):
         for name in ("all.xlsx", "all.exe"):

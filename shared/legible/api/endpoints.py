@@ -7,6 +7,7 @@ import mimetypes
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +20,7 @@ from legible.api.code import code
 from legible.api.ids import gone, id_of, key_of
 from legible.api.problems import ProblemError
 from legible.api.routes import JSON
+from legible.builds import Build, Builds
 from legible.collecting import KINDS, Asked, check_name
 from legible.errors import LegibleError, ObjectGoneError, RejectedError
 from legible.exchange import Reply, Request
@@ -61,7 +63,8 @@ class Parts(Struct, frozen=True):
     ``tenants`` has, by application, what all its keys begin with; without any, every application sees everything.
     ``app_header`` is where the gateway says which application it is.
     ``start`` has a function read a document, ``collect`` has one build a workbook. ``ocr`` tells where an operation is
-    called. ``fetch`` returns what a public URL holds, at most so many bytes of it.
+    called. ``fetch`` returns what a public URL holds, at most so many bytes of it. ``builds`` tells how workbooks
+    stand.
     """
 
     store: ObjectStore
@@ -84,6 +87,8 @@ class Parts(Struct, frozen=True):
     pause: Callable[[float], None]
     version: str
     formats: tuple[Any, ...]
+    builds: Builds
+    now: Callable[[], datetime]
 
 
 class Endpoints:
@@ -229,22 +234,30 @@ class Endpoints:
         own = self._prefix(call)
         check_name(own + asked.workbook)  # the function that builds it has nobody to tell
         wanted = Asked(own + asked.workbook, own + asked.prefix, asked.day, asked.formats or self._parts.formats)
+        asked_at = self._parts.now()
         self._parts.collect(wanted)
-        links: dict[str, str] = {
-            kind: f"/v1/workbooks/{quote(asked.workbook)}.{KINDS[kind][0]}" for kind in wanted.formats
-        }
-        return 202, shapes.WorkbookTicket(asked.workbook, {"self": next(iter(links.values())), **links})
+        self._parts.builds.tell(wanted.workbook, Build("running", asked_at))
+        links: dict[str, str] = {kind: _workbook(f"{asked.workbook}.{KINDS[kind][0]}") for kind in wanted.formats}
+        return 202, shapes.WorkbookTicket(asked.workbook, {"self": _workbook(asked.workbook), **links})
 
     def workbook_file(self, call: Call) -> Answer:
-        """A workbook over many documents."""
-        file = self._prefix(call) + call.places["file"]
-        ending = next((ending for ending in KINDS.values() if file.endswith(f".{ending[0]}")), None)
-        ref = ObjectRef(self._parts.output, layout.workbook(file))
-        if ending is None or not self._is_there(ref):
-            raise ProblemError(
-                404, "no-such-workbook", "There is no such file (yet).", "POST /v1/workbooks builds one."
-            )
-        return self._opened(ref, Shown(ending[1], file.rsplit("/", 1)[-1]))
+        """How the build of a workbook stands, or a file of it."""
+        own, name = self._prefix(call), call.places["file"]
+        ending = next((ending for ending in KINDS.values() if name.endswith(f".{ending[0]}")), None)
+        ref = ObjectRef(self._parts.output, layout.workbook(own + name))
+        if ending is not None and self._is_there(ref):
+            return self._opened(ref, Shown(ending[1], name))
+        build = self._parts.builds.known(own + name)
+        if build is None:
+            stem = name.removesuffix(f".{ending[0]}") if ending else name
+            advice = f"POST /v1/workbooks builds one; {_workbook(stem)} tells how that stands."
+            raise ProblemError(404, "no-such-workbook", "There is no such file (yet).", advice)
+        files = [file.rsplit("/", 1)[-1] for file in build.files]
+        links = {kind: _workbook(file) for file in files for kind, of in KINDS.items() if file == f"{name}.{of[0]}"}
+        return 200, shapes.WorkbookStatus(
+            name, build.status, build.began_at, {"self": _workbook(name), **links}, build.ended_at, build.documents,
+            build.running.count, build.running.first, build.reason,
+        )  # fmt: skip
 
     # The rest
 
@@ -378,6 +391,10 @@ class Endpoints:
             content = self._parts.fetch(asked.url, bodies.MOST_FETCHED)
             return _submission(asked.name or asked.url.split("?")[0].rsplit("/", 1)[-1], order), content
         return _submission(asked.name, order), bodies.content_of(asked.content)
+
+
+def _workbook(name: str) -> str:
+    return f"/v1/workbooks/{quote(name)}"
 
 
 def _once(call: Call) -> str:

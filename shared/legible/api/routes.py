@@ -21,7 +21,7 @@ PLACES = {
     "page": (r"[1-9][0-9]{0,5}", "The page, counted from 1."),
     "kind": (r"(?:json|xlsx|csv|md|pdf)", "The kind of file."),
     "slug": (r"[a-z0-9-]{1,100}", "The operation's slug."),
-    "file": (r"[^/]{1,220}", "The file's name: that of the workbook, and its ending."),
+    "file": (r"[^/]{1,220}", "The workbook's name; with an ending, that of a file of it."),
 }
 _PLACE = re.compile(r"\{(\w+)\}")
 
@@ -123,8 +123,9 @@ ROUTES: tuple[Route, ...] = (
         {202: shapes.WorkbookTicket}, body=shapes.NewWorkbook, problems=(400, 403, 409, 413, 415),
     ),
     Route(
-        "GET", "/v1/workbooks/{file}", "workbook_file", "A workbook over many documents.",
-        {302: None}, problems=(404,),
+        "GET", "/v1/workbooks/{file}", "workbook_file",
+        "How the build of a workbook stands, by its name; by the name of one of its files, that file.",
+        {200: shapes.WorkbookStatus, 302: None}, problems=(404,),
     ),
     Route(
         "GET", "/v1/health", "health", "Whether documents can be read here.",

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Raw, Struct
 
+from legible.builds import Standing
 from legible.collecting import Format
 from legible.health import HealthCheck
 from legible.model import Reason, Status
@@ -201,10 +202,29 @@ class Reviewed(Struct, frozen=True):
 
 
 class WorkbookTicket(Struct, frozen=True):
-    """A workbook that is being built; ``links`` lead to its files when they stand."""
+    """A workbook that is being built; ``links`` lead to how that stands, and to its files when they do."""
 
     name: str
     links: dict[str, str]
+
+
+class WorkbookStatus(Struct, frozen=True):
+    """How the build of a workbook stands.
+
+    ``partial`` is one with documents that had no result yet, ``held`` one that cannot be built, with its reason.
+    ``waiting`` says how many documents had none, ``waiting_first`` which, as far as there is room. ``links`` lead to
+    the files that this build made.
+    """
+
+    name: str
+    status: Standing
+    began_at: datetime
+    links: dict[str, str]
+    ended_at: datetime | None = None
+    documents: int = 0
+    waiting: int = 0
+    waiting_first: tuple[str, ...] = ()
+    reason: Reason | None = None
 
 
 class OptionShape(Struct, frozen=True):
