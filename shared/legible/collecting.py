@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from legible import exports, parquet
-from legible.builds import Build, Builds, Waiting
+from legible.builds import Build, Builds, Standing, Waiting
 from legible.contents import Parts
 from legible.errors import DocumentError, HeldError, RejectedError
 from legible.fetching import Fetched, Records
@@ -156,7 +156,7 @@ class Collector:
         except DocumentError as error:
             self._builds.tell(name, Build("held", began, self._now(), reason=Reason.of(error)))
             raise
-        status = "partial" if built.running.count else "done"
+        status: Standing = "partial" if built.running.count else "done"
         self._builds.tell(name, Build(status, began, self._now(), built.documents, built.running, built.files))
         return built
 

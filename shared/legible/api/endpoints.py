@@ -253,7 +253,9 @@ class Endpoints:
             advice = f"POST /v1/workbooks builds one; {_workbook(stem)} tells how that stands."
             raise ProblemError(404, "no-such-workbook", "There is no such file (yet).", advice)
         files = [file.rsplit("/", 1)[-1] for file in build.files]
-        links = {kind: _workbook(file) for file in files for kind, of in KINDS.items() if file == f"{name}.{of[0]}"}
+        links: dict[str, str] = {
+            kind: _workbook(file) for file in files for kind, of in KINDS.items() if file == f"{name}.{of[0]}"
+        }
         return 200, shapes.WorkbookStatus(
             name, build.status, build.began_at, {"self": _workbook(name), **links}, build.ended_at, build.documents,
             build.running.count, build.running.first, build.reason,
