@@ -10,6 +10,8 @@ portraits. No authenticity or quality score is given: there is no model for one.
 from __future__ import annotations
 
 import threading
+from concurrent.futures import Future
+from queue import SimpleQueue
 from typing import Any
 
 from localcloud.engine.errors import EngineError
@@ -31,8 +33,11 @@ SERVED = frozenset(
     }
 )
 
-# One document at a time, on all cores: the best latency, and the memory of one page (measured).
-_one_at_a_time = threading.Semaphore(1)
+#: What waits to be recognized: operation, file and options, and where the answer goes.
+_Job = tuple[str, bytes, dict[str, Any], "Future[Any]"]
+_jobs: SimpleQueue[_Job] = SimpleQueue()
+_starting = threading.Lock()
+_thread: threading.Thread | None = None
 
 
 def recognize(slug: str, image: bytes, options: dict[str, Any]) -> Any:
@@ -56,10 +61,35 @@ def recognize(slug: str, image: bytes, options: dict[str, Any]) -> Any:
             f"{slug} is not recognized here; `legible run` and `legible up` answer with its recorded answer when given "
             f"--recorded {slug}.",
         )
-    from localcloud.engine.operations import OPERATIONS
+    _start()
+    answer: Future[Any] = Future()
+    _jobs.put((slug, image, options, answer))
+    return answer.result()
 
-    with _one_at_a_time:
-        return OPERATIONS[slug](image, options)
+
+def _start() -> None:
+    """Start the thread that recognizes.
+
+    One document at a time, on all cores: the best latency, and the memory of one page. And always in the same thread:
+    the C library keeps what each thread has freed for that thread, so that the threads of a web server, a new one for
+    each request, came to hold gigabytes (measured).
+    """
+    global _thread
+    with _starting:
+        if _thread is None or not _thread.is_alive():  # a process that was forked has none
+            _thread = threading.Thread(target=_recognize, name="ocr-engine", daemon=True)
+            _thread.start()
+
+
+def _recognize() -> None:
+    while True:
+        slug, image, options, answer = _jobs.get()
+        try:
+            from localcloud.engine.operations import OPERATIONS
+
+            answer.set_result(OPERATIONS[slug](image, options))
+        except BaseException as error:
+            answer.set_exception(error)
 
 
 def check_models() -> None:
