@@ -119,7 +119,7 @@ class _Made:
         self._count = count
         (self._body,) = _bodies(1)
 
-    def list(self, bucket: str, prefix: str) -> Iterator[Listed]:
+    def list(self, bucket: str, prefix: str, after: str = "") -> Iterator[Listed]:
         """Yield documents, or their records."""
         for number in range(self._count):
             key = f"taxi-invoice/{number:06d}.png"

@@ -48,7 +48,7 @@ class Front:
             output=OUT,
             lookup=Lookup(
                 rig.store, IN, OUT, ledger=made.ledger, publisher=made.publisher, documents=made.documents,
-                rules=rig.rules, marker="_complete",
+                rules=rig.rules, marker="_complete", remaining=made.remaining,
             ),
             submitter=self.submitter(),
             showing=Showing(rig.store, OUT, made.documents, made.remaining),

@@ -115,9 +115,10 @@ class MemoryStore:
         self.after("append", ref)
         return position + len(body)
 
-    def list(self, bucket: str, prefix: str) -> Iterator[Listed]:
+    def list(self, bucket: str, prefix: str, after: str = "") -> Iterator[Listed]:
         self.fail("list", ObjectRef(bucket, prefix))
-        for key in sorted(self.keys(bucket, prefix), key=str.encode):
+        behind = [key for key in self.keys(bucket, prefix) if key.encode() > after.encode()]
+        for key in sorted(behind, key=str.encode):
             body, _, at, _ = self.objects[ObjectRef(bucket, key)]
             yield Listed(key, len(body), hashlib.md5(body).hexdigest(), at)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime
+from itertools import islice
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -27,6 +29,13 @@ from legible.selection import Candidate, Selection, Selector
 
 #: So many objects are asked for at once, and so many of a list at most for one part of it.
 _AT_ONCE, _MOST_LOOKED = 8, 400
+#: What is kept free of a request's time to look at the documents of a part, and to reply, in seconds.
+_LOOK_SECONDS = 10.0
+
+#: Where a part of a list begins: behind a time, negative, and a name; behind a key.
+_Newest = tuple[float, str]
+_ByKey = tuple[str]
+_Place = TypeVar("_Place", _Newest, _ByKey)
 
 
 class Known(Struct, frozen=True):
@@ -87,6 +96,7 @@ class Lookup:
         documents: Tells which version an upload is.
         rules: From key to operation.
         marker: The name of an object that says that a folder is complete; it is no document.
+        remaining: How many seconds are left to look.
     """
 
     def __init__(
@@ -100,6 +110,7 @@ class Lookup:
         documents: Documents,
         rules: Routing,
         marker: str,
+        remaining: Callable[[], float],
     ) -> None:
         """See the class."""
         self._store = store
@@ -110,6 +121,7 @@ class Lookup:
         self._documents = documents
         self._rules = rules
         self._selector = Selector(store, input_bucket, output, marker)
+        self._remaining = remaining
 
     def find(self, key: str, version: str = "") -> Known:
         """Return what is known of a document.
@@ -142,12 +154,32 @@ class Lookup:
             cursor: Where the part begins; empty for the first.
 
         Raises:
-            RejectedError: The cursor is none of ours.
+            RejectedError: The cursor is none of ours, or there is no time to put so many in order.
             UnavailableError: The store has a passing fault.
         """
-        found, place, most = list[Listed](), 0, _MOST_LOOKED if status else limit
+        most = _MOST_LOOKED if status else limit
         # One more than is looked at tells whether there is a part behind, and both buckets are listed once.
-        candidates = self._candidates(prefix, _read_cursor(cursor), most + 1)
+        candidates = self._candidates(prefix, _read_cursor(cursor, _Newest), most + 1)
+        found, last = self._looked(candidates, status, limit, most)
+        return found, _cursor(_place(last)) if last else ""
+
+    def by_key(
+        self, prefix: str = "", status: Status | None = None, limit: int = 50, cursor: str = ""
+    ) -> tuple[list[Listed], str]:
+        """Return a part of the list of uploads by their keys, which takes no longer however many there are.
+
+        What has results and lies in the input bucket no more is not in it. Arguments and errors are those of ``newest``.
+        """
+        most, begin = _MOST_LOOKED if status else limit, _read_cursor(cursor, _ByKey)
+        candidates = list(islice(self._selector.uploads(prefix, begin[0] if begin else ""), most + 1))
+        found, last = self._looked(candidates, status, limit, most)
+        return found, _cursor((last.key,)) if last else ""
+
+    def _looked(
+        self, candidates: list[Candidate], status: Status | None, limit: int, most: int
+    ) -> tuple[list[Listed], Candidate | None]:
+        """Look at candidates until enough are found; return the last one looked at, if there are more behind it."""
+        found, place = list[Listed](), 0
         with ThreadPoolExecutor(_AT_ONCE) as together:
             while place < min(most, len(candidates)) and len(found) < limit:
                 for one in together.map(self._listed, candidates[place : min(place + limit, most)]):
@@ -156,13 +188,21 @@ class Lookup:
                     place += 1
                     if status is None or one.status == status:
                         found.append(one)
-        return found, _cursor(candidates[place - 1]) if place < len(candidates) else ""
+        return found, candidates[place - 1] if place < len(candidates) else None
 
-    def _candidates(self, prefix: str, after: tuple[float, str] | None, count: int) -> list[Candidate]:
+    def _candidates(self, prefix: str, after: _Newest | None, count: int) -> list[Candidate]:
         """Return the newest candidates behind a place in the list; however many there are, memory holds no more."""
         with ExitStack() as opened:
-            each: Iterator[Candidate] = iter(self._selector.find(Selection(prefix), opened))
+            each: Iterator[Candidate] = iter(self._selector.find(Selection(prefix), opened, timely=self._timely))
             return heapq.nsmallest(count, (one for one in each if after is None or _place(one) > after), key=_place)
+
+    def _timely(self) -> None:
+        if self._remaining() < _LOOK_SECONDS:
+            raise RejectedError(
+                "There are too many documents to put the newest first in the time of one request.",
+                code="too-many-documents",
+                advice="Ask for a longer `prefix`, or for `order=key`, which takes no longer however many there are.",
+            )
 
     def _listed(self, candidate: Candidate) -> Listed:
         key = candidate.key or candidate.name
@@ -217,20 +257,20 @@ class Lookup:
         return Known(document, state, published, state.held(self._ledger.now()))
 
 
-def _place(candidate: Candidate) -> tuple[float, str]:
+def _place(candidate: Candidate) -> _Newest:
     """Return what puts candidates in order: the newest first."""
     return -(candidate.uploaded_at or NEVER).timestamp(), candidate.name
 
 
-def _cursor(candidate: Candidate) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode(_place(candidate))).decode()
+def _cursor(place: _Newest | _ByKey) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode()
 
 
-def _read_cursor(cursor: str) -> tuple[float, str] | None:
+def _read_cursor(cursor: str, kind: type[_Place]) -> _Place | None:
     if not cursor:
         return None
     try:
-        return msgspec.json.decode(base64.urlsafe_b64decode(cursor.encode()), type=tuple[float, str])
+        return msgspec.json.decode(base64.urlsafe_b64decode(cursor.encode()), type=kind)
     except (msgspec.MsgspecError, ValueError):
         raise RejectedError(
             "The cursor is none of ours.", code="bad-cursor", advice="Take the one that the part before gave."

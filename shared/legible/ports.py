@@ -113,8 +113,8 @@ class ObjectStore(Protocol):
         """Append at ``position`` and return the new length; ``AppendConflictError`` if the length is another."""
         ...
 
-    def list(self, bucket: str, prefix: str) -> Iterator[Listed]:
-        """Yield every object whose key begins with the prefix, in the order of their keys' UTF-8 bytes."""
+    def list(self, bucket: str, prefix: str, after: str = "") -> Iterator[Listed]:
+        """Yield every object whose key begins with the prefix and comes ``after`` one, in the order of UTF-8 bytes."""
         ...
 
     def url(self, ref: ObjectRef) -> str:

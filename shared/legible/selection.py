@@ -101,7 +101,13 @@ class Selector:
         is_marker = bool(self._marker) and name == self._marker and ref.bucket == self._input
         return (f"{folder}/" if folder else "") if is_marker else None
 
-    def find(self, selection: Selection, opened: ExitStack, folder: Path | None = None) -> Candidates:
+    def find(
+        self,
+        selection: Selection,
+        opened: ExitStack,
+        folder: Path | None = None,
+        timely: Callable[[], None] = lambda: None,
+    ) -> Candidates:
         """Return the documents of a selection.
 
         What was uploaded is listed first: what ends meanwhile has its record by then.
@@ -110,13 +116,15 @@ class Selector:
             selection: Which.
             opened: Holds what lies on the disk as long as it is needed.
             folder: Where on the disk; else where temporary files go.
+            timely: Called for each object that a list names; raises where that takes too long.
         """
         if selection.keys is not None:
             named = (Candidate(layout.shortened(key), key) for key in selection.keys)
             return Candidates(len(selection.keys), named, asked=True)
         with ExitStack() as closing:
             begin = lambda: closing.enter_context(tempfile.TemporaryFile(dir=folder))  # noqa: E731
-            runs = [*_runs(self._uploads(selection), begin), *_runs(self._results(selection), begin)]
+            listed = (self._uploads(selection), self._results(selection))
+            runs = [run for items in listed for run in _runs(_timed(items, timely), begin)]
             count = sum(1 for _ in _joined(runs))
             opened.push(closing.pop_all())
         return Candidates(count, _joined(runs))
@@ -130,11 +138,16 @@ class Selector:
 
     def _uploads(self, selection: Selection) -> Iterator[Candidate]:
         """Yield what lies in the input bucket; nothing for a day: that is of what ended on it."""
-        for item in self._documents(selection.prefix) if selection.day is None else ():
+        if selection.day is None:
+            yield from self.uploads(selection.prefix)
+
+    def uploads(self, prefix: str, after: str = "") -> Iterator[Candidate]:
+        """Yield what lies in the input bucket below a prefix and behind a key, in the order of keys."""
+        for item in self._documents(prefix, after):
             yield Candidate(layout.shortened(item.key), item.key, item.etag, None, item.modified_at, item.size)
 
-    def _documents(self, prefix: str) -> Iterator[Listed]:
-        for item in self._store.list(self._input, prefix):
+    def _documents(self, prefix: str, after: str) -> Iterator[Listed]:
+        for item in self._store.list(self._input, prefix, after):
             own = self._input == self._output and item.key.startswith(layout.OWN)
             marker = self.folder_of(ObjectRef(self._input, item.key)) is not None
             if not own and not marker and not item.key.endswith("/"):
@@ -144,6 +157,12 @@ class Selector:
 def _may_be_of(day: date | None, modified_at: datetime | None) -> bool:
     """Tell whether a record that was last written then may be one that ended on a day; it may be rebuilt later."""
     return day is None or modified_at is None or modified_at.date() >= day - timedelta(days=1)
+
+
+def _timed(items: Iterable[Candidate], timely: Callable[[], None]) -> Iterator[Candidate]:
+    for item in items:
+        timely()
+        yield item
 
 
 _NAME: Callable[[Any], str] = attrgetter("name")

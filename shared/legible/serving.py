@@ -66,6 +66,7 @@ def _parts(settings: Settings, store: ObjectStore, call: Context, credentials: C
             documents=made.documents,
             rules=rules,
             marker=settings.workbooks.marker,
+            remaining=call.remaining,
         ),
         submitter=Submitter(
             store,

@@ -226,6 +226,49 @@ class TestList:
         rest = front.json("GET", "/v1/documents", status="done", limit="3", cursor=part["next"])
         assert (self.names(rest), rest["next"]) == (["1.png", "0.png"], None)
 
+    def test_by_key_it_lists_no_more_than_the_part_however_many_there_are(self, front):
+        # given
+        self.given_documents(front)
+        front.rig.store.put(OUT, "results/gone.png/record.json", b"{}")
+        seen = []
+        listing = front.rig.store.list
+        front.rig.store.list = lambda *where: (seen.append(one.key) or one for one in listing(*where))
+
+        # when
+        names, cursor = [], ""
+        while cursor is not None:
+            found = front.json("GET", "/v1/documents", order="key", limit="2", cursor=cursor)
+            assert len(seen) <= 3
+            seen.clear()
+            names += self.names(found)
+            cursor = found["next"]
+
+        # then
+        assert names == ["new.png", "no-route.png", "0.png", "1.png", "2.png", "3.png", "4.png"]
+        done = front.json("GET", "/v1/documents", order="key", status="done", limit="1", prefix="passport/")
+        assert self.names(done) == ["0.png"]
+
+    def test_a_cursor_of_one_order_is_none_of_the_other(self, front):
+        self.given_documents(front)
+        for order, other in (("key", "newest"), ("newest", "key")):
+            cursor = front.json("GET", "/v1/documents", order=order, limit="1")["next"]
+            reply = front.ask("GET", "/v1/documents", order=other, cursor=cursor)
+            assert problem(reply) == (422, "bad-cursor")
+
+    def test_more_than_can_be_put_in_order_in_time_is_said_so_with_another_way(self, front):
+        # given a store whose list takes 30 seconds for each object
+        self.given_documents(front)
+        listing = front.rig.store.list
+        front.rig.store.list = lambda *where: (front.rig.clock.pause(30) or one for one in listing(*where))
+
+        # when
+        reply = front.ask("GET", "/v1/documents")
+
+        # then
+        assert problem(reply) == (422, "too-many-documents")
+        assert b"order=key" in reply.body
+        assert front.json("GET", "/v1/documents", order="key", limit="1")["documents"]
+
     def test_both_buckets_are_listed_once_a_part(self, front):
         self.given_documents(front)
         listed = []

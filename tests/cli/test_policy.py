@@ -229,9 +229,9 @@ class Guarded(MemoryStore):
         self.on("PutObject", ref)
         return super().append(ref, position, body)
 
-    def list(self, bucket, prefix):
+    def list(self, bucket, prefix, after=""):
         self.check("obs:bucket:ListBucket", f"obs:cn-north-4:domain:bucket:{bucket}")
-        return super().list(bucket, prefix)
+        return super().list(bucket, prefix, after)
 
 
 def becomes(rig, name):

@@ -252,6 +252,12 @@ class TestList:
             store.write(ObjectRef(BUCKET, key), b"", "text/plain")
         assert [item.key for item in store.list(BUCKET, "many/")] == keys
 
+    def test_a_list_may_begin_behind_a_key_whether_it_is_there_or_not(self, store):
+        for key in ("behind/a", "behind/b +%2F", "behind/ü", "behind/张"):
+            store.write(ObjectRef(BUCKET, key), b"", "text/plain")
+        for after, rest in (("behind/b +%2F", 2), ("behind/b", 3), ("behind/ü", 1), ("behind/张", 0), ("a", 4)):
+            assert len(list(store.list(BUCKET, "behind/", after))) == rest
+
     def test_a_signed_url_may_name_an_older_version(self, cloud):
         client = clouds.client(cloud)
         client.createBucket("versioned")

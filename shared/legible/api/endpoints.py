@@ -129,7 +129,9 @@ class Endpoints:
         """A part of the list of documents."""
         asked: shapes.Listing = call.query
         prefix = self._prefix(call) + asked.prefix
-        found, cursor = self._parts.lookup.newest(prefix, asked.status or None, asked.limit, asked.cursor)
+        lookup = self._parts.lookup
+        look = lookup.by_key if asked.order == "key" else lookup.newest
+        found, cursor = look(prefix, asked.status or None, asked.limit, asked.cursor)
         return shapes.DocumentList(tuple(map(_summary, found)), cursor or None)
 
     def show(self, call: Call) -> Answer:

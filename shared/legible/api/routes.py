@@ -77,7 +77,7 @@ ROUTES: tuple[Route, ...] = (
         {200: shapes.Code}, query=shapes.Coding, problems=(404,),
     ),
     Route(
-        "GET", "/v1/documents", "documents", "Documents, newest first, with how far each is.",
+        "GET", "/v1/documents", "documents", "Documents with how far each is, newest first or by key.",
         {200: shapes.DocumentList}, query=shapes.Listing,
     ),
     Route(

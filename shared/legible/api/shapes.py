@@ -97,10 +97,15 @@ class Versioned(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Listing(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which documents are listed, newest first."""
+    """Which documents are listed, and in which ``order``.
+
+    The newest first, for which all that begin with the prefix must be looked through; or the uploads by their ``key``,
+    which takes no longer however many there are, and leaves out results whose upload is gone.
+    """
 
     prefix: Prefix = ""
     status: Status | Literal[""] = ""
+    order: Literal["newest", "key"] = "newest"
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
     cursor: Annotated[str, Meta(max_length=2000)] = ""
 

@@ -160,9 +160,9 @@ class ObsStore:
         self._call("append to", ref, lambda: self._client.appendObject(ref.bucket, ref.key, content=content))
         return position + len(body)
 
-    def list(self, bucket: str, prefix: str) -> Iterator[Listed]:
+    def list(self, bucket: str, prefix: str, after: str = "") -> Iterator[Listed]:
         """See ``ObjectStore.list`` (ListObjects, api-obs obs_04_0022: at most 1,000 a call, in the keys' order)."""
-        marker, more = None, True
+        marker, more = after or None, True
         while more:
             found = self._call("list", ObjectRef(bucket, prefix), partial(
                 self._client.listObjects, bucket, prefix=prefix or None, marker=marker, max_keys=_LISTED,
