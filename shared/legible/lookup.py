@@ -168,7 +168,7 @@ class Lookup:
     ) -> tuple[list[Listed], str]:
         """Return a part of the list of uploads by their keys, which takes no longer however many there are.
 
-        What has results and lies in the input bucket no more is not in it. Arguments and errors are those of ``newest``.
+        What has results and lies in the input bucket no more is not in it. Arguments and errors are as of ``newest``.
         """
         most, begin = _MOST_LOOKED if status else limit, _read_cursor(cursor, _ByKey)
         candidates = list(islice(self._selector.uploads(prefix, begin[0] if begin else ""), most + 1))
