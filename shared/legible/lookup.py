@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime
 from itertools import islice
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -32,9 +32,20 @@ _AT_ONCE, _MOST_LOOKED = 8, 400
 #: What is kept free of a request's time to look at the documents of a part, and to reply, in seconds.
 _LOOK_SECONDS = 10.0
 
-#: Where a part of a list begins: behind a time, negative, and a name; behind a key.
-_Newest = tuple[float, str]
-_ByKey = tuple[str]
+
+class _Newest(NamedTuple):
+    """Where a part of the list by time begins: behind what was uploaded then, negative, and has that name."""
+
+    at: float
+    name: str
+
+
+class _ByKey(NamedTuple):
+    """Where a part of the list by keys begins: behind that key."""
+
+    key: str
+
+
 _Place = TypeVar("_Place", _Newest, _ByKey)
 
 
@@ -171,9 +182,9 @@ class Lookup:
         What has results and lies in the input bucket no more is not in it. Arguments and errors are as of ``newest``.
         """
         most, begin = _MOST_LOOKED if status else limit, _read_cursor(cursor, _ByKey)
-        candidates = list(islice(self._selector.uploads(prefix, begin[0] if begin else ""), most + 1))
+        candidates = list(islice(self._selector.uploads(prefix, begin.key if begin else ""), most + 1))
         found, last = self._looked(candidates, status, limit, most)
-        return found, _cursor((last.key,)) if last else ""
+        return found, _cursor(_ByKey(last.key)) if last else ""
 
     def _looked(
         self, candidates: list[Candidate], status: Status | None, limit: int, most: int
@@ -259,7 +270,7 @@ class Lookup:
 
 def _place(candidate: Candidate) -> _Newest:
     """Return what puts candidates in order: the newest first."""
-    return -(candidate.uploaded_at or NEVER).timestamp(), candidate.name
+    return _Newest(-(candidate.uploaded_at or NEVER).timestamp(), candidate.name)
 
 
 def _cursor(place: _Newest | _ByKey) -> str:
