@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -308,6 +310,55 @@ class TestManyThreads:
         assert store.seen == ["append", "append"]
         assert [type(one) for one in told] == [type(error) if isinstance(error, Killed) else UnavailableError] * 3
         assert mine.write("calling", page=4).page == 4
+
+
+class Moody(MemoryStore):
+    """A store that fails before or after an append, or lets somebody else's line in first; drawn from a seed."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.random, self.moody, self.others = random.Random(seed), False, list[Line]()
+
+    def append(self, ref, position, body):
+        mood = self.random.choice(["before", "after", "other", "", "", ""]) if self.moody else ""
+        if mood == "before":
+            raise UnavailableError("not now")
+        if mood == "other":
+            line = Line(event="surplus", owner="other", n=len(self.others) + 1, at=self.clock.now(), page=1)
+            self.others.append(line)
+            super().append(ref, len(self.objects[ref][0]), journal.encode(line))
+        length = super().append(ref, position, body)
+        if mood == "after":
+            raise UnavailableError("no reply")
+        return length
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_whatever_befalls_appends_of_many_threads_each_line_stands_once(seed):
+    # given eight threads that write through one claim
+    store = Moody(seed)
+    mine = claim(ledger(store), "first", seconds=10_000)
+    store.moody = True
+    stood: list[Line] = []
+
+    def write(page: int) -> None:
+        with suppress(UnavailableError):
+            stood.append(mine.write("answered", page=page, request_id=f"request-{page}"))
+        mine.standing()
+
+    # when
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(1, 81)))
+    store.moody = False
+    mine.finish(mine.ending(status="done"))
+
+    # then what a thread was told stands does, once; as does what others wrote
+    state, _ = ledger(store).load(DOCUMENT)
+    names = [(line.owner, line.n) for line in state.lines]
+    assert len(names) == len(set(names))
+    assert {(line.owner, line.n) for line in [*stood, *store.others]} <= set(names)
+    assert len(stood) > 10
+    assert state.finished is not None
 
 
 class TestRaces:
