@@ -46,7 +46,7 @@ def shown(request: Request, origins: Callable[[], tuple[str, ...]]) -> Reply:
         "Cache-Control": "no-cache",
         "ETag": tag,
     }
-    if request.headers.get("if-none-match") == tag:
+    if _has(request.headers.get("if-none-match", ""), tag):
         return Reply(304, headers)
     return Reply(200, headers, body)
 
@@ -63,6 +63,11 @@ def read(name: str) -> tuple[bytes, str]:
     """Return one of the console's files, and its entity tag."""
     body = (FOLDER / name).read_bytes()
     return body, f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+
+
+def _has(asked: str, tag: str) -> bool:
+    """Tell whether a browser has a file already; what is between may have weakened the tag (RFC 9110, 13.1.2)."""
+    return asked.strip() == "*" or tag in (one.strip().removeprefix("W/") for one in asked.split(","))
 
 
 def _policy(origins: Callable[[], tuple[str, ...]]) -> str:
