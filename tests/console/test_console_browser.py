@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.console.conftest import Browser
-from tests.console.fake_api import FakeApi, Refused, Stored, a_check, a_field, a_reason, a_record, an_invoice, encoded
+from tests.console.fake_api import (
+    FakeApi,
+    Refused,
+    Stored,
+    a_check,
+    a_field,
+    a_reason,
+    a_record,
+    an_invoice,
+    encoded,
+    png,
+)
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 INVOICE = encoded("invoices/2026-03/harbor-lane.png")
@@ -73,7 +86,7 @@ def test_a_dropped_file_is_uploaded_and_watched_until_it_is_finished(browser: Br
         .get_attribute("href")
         .endswith(f"#/documents/{encoded('vat-invoice/market-street.png')}")
     )
-    browser.see(".list a", "vat-invoice/market-street.png")
+    browser.see(".list a", "market-street.png")
     stored = api.documents[encoded("vat-invoice/market-street.png")]
     assert stored.size == 300_000
     assert api.options[stored.id] == {"advanced_mode": True}
@@ -90,6 +103,18 @@ def test_several_files_are_uploaded_and_one_that_fails_says_why_and_is_tried_aga
     browser.click(".upload button", "Try again")
     browser.see(".upload .badge", "done")
     assert browser.all(".upload .trouble") == []
+
+
+def test_what_no_route_takes_is_tried_again_with_the_operation_that_was_chosen_then(browser: Browser, api: FakeApi):
+    api.routes = False
+    browser.open(ready=".list a")
+    browser.js(DROP, "scan.png", 10, "image/png")
+    told = browser.read(".upload .trouble", "Choose an operation.")
+    assert "Not accepted" in told and "Unprocessable" not in told
+    browser.js("document.getElementById('upload-operation').value = 'passport'")
+    browser.click(".upload button", "Try again")
+    browser.see(".upload .badge", "done")
+    assert encoded("passport/scan.png") in api.documents
 
 
 def test_an_upload_whose_answer_was_lost_is_found_and_not_sent_again(browser: Browser, api: FakeApi):
@@ -112,6 +137,49 @@ def test_the_list_follows_what_runs_and_rests_in_a_hidden_tab(browser: Browser, 
     api.documents[RUNNING].status = "done"
     browser.js("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
     browser.wait(lambda: not browser.all(".list .is-running"), "the document is done", 4)
+
+
+@pytest.mark.slow
+def test_the_list_tells_of_what_comes_by_other_ways(browser: Browser, api: FakeApi):
+    """Given a list in which nothing runs, when a document lands in the bucket, then list, chart and times follow."""
+    api.fill([an_invoice("invoices/first.png", uploaded_at=datetime.now(timezone.utc) - timedelta(seconds=5))])
+    browser.open(ready=".chart-total")
+    before = browser.read(".list time")
+    browser.wait(lambda: browser.read(".list time") != before, "its age is told anew")
+    api.documents[encoded("invoices/second.png")] = an_invoice("invoices/second.png")
+    browser.see(".list a", "second.png")
+    browser.see(".chart-total", "2 documents")
+
+
+def test_a_fault_that_passes_takes_no_list_away(browser: Browser, api: FakeApi):
+    browser.open(ready=".list a")
+    api.broken = Refused(503, "unavailable", "Service Unavailable", "OBS answered 503.")
+    browser.click(".filters button", "Refresh")
+    browser.see(".trouble", "Not available at the moment")
+    browser.see(".list a")
+    api.broken = None
+    browser.wait(lambda: browser.all(".trouble") == [], "it went on by itself")
+
+
+def test_an_end_of_the_list_that_is_none_is_not_told_as_one(browser: Browser, api: FakeApi):
+    api.most_looked = 2
+    browser.open("#/documents?status=held", ready=".empty")
+    assert "No document matches" not in browser.text()
+    for _ in range(2):
+        browser.click(".pager button", "Older")
+    browser.see(".list a", "card-0031.jpg")
+
+
+def test_names_are_told_as_they_are(browser: Browser, api: FakeApi):
+    """Given a name with letters turned around, one of a blank, and an upload of no known time, none is shown wrong."""
+    api.fill([Stored(f"inbox/{name}", "done", uploaded_at=None) for name in ("\u202egnp.exe", " ")])
+    browser.open(ready=".list a")
+    browser.see(".list a", "[U+202E]gnp.exe")
+    browser.see(".list a", '" "')
+    assert "1970" not in browser.text()
+    browser.click(".list a", "gnp.exe")
+    browser.see("h1", "[U+202E]gnp.exe")
+    assert "1970" not in browser.text()
 
 
 def test_the_list_is_narrowed_and_turned_and_its_address_says_how(browser: Browser):
@@ -146,9 +214,9 @@ def test_an_empty_bucket_says_what_to_do(browser: Browser, api: FakeApi):
 
 
 def test_what_goes_wrong_is_told_as_the_api_tells_it(browser: Browser, api: FakeApi):
-    api.broken = Refused(503, "store-unwell", "The store is unwell", "OBS answered 503.", "Try again in a minute.")
+    api.broken = Refused(503, "store-unwell", "Service Unavailable", "OBS answered 503.", "Try again in a minute.")
     browser.open(ready=".trouble")
-    for text in ("The store is unwell", "OBS answered 503.", "Try again in a minute.", "503 store-unwell"):
+    for text in ("Not available at the moment", "OBS answered 503.", "Try again in a minute.", "503 store-unwell"):
         assert text in browser.text()
     api.broken = None
     browser.click(".trouble button")
@@ -179,6 +247,7 @@ def test_a_field_is_corrected_by_keyboard(browser: Browser, api: FakeApi):
         }
     ]
     assert "91310115MA1K3T0X7J" in browser.said()
+    assert "%" not in browser.said(), "what a person wrote has no confidence"
     assert len(browser.all(".boxes .chosen")) == 1
     browser.open(VIEWS["document"], READY["document"])
     row = browser.read(".item", "91310115MA1K3T0X7J")
@@ -287,6 +356,48 @@ def test_locations_are_led_to_the_picture_by_frame_size_or_not_at_all(browser: B
           extent(null, {}, { width: 0, height: 0 }),
         ].map((size) => size && [size.width, size.height]);""")
     assert found == [[595, 842], [595, 1500], [3000, 2000], None, [600, 400], None]
+
+
+def test_what_nothing_is_known_of_is_not_told_to_be_in_order(browser: Browser, api: FakeApi):
+    record = api.documents[INVOICE].record or {}
+    record["checks"] = [record["checks"][0] | {"passed": True}]
+    for one in record["fields"]:
+        one |= {"confidence": None, "findings": []}
+    for cell in record["tables"][0]["cells"]:
+        cell["confidence"] = 0.99
+    browser.open(VIEWS["document"], READY["document"])
+    browser.see(".doubts", "Without a confidence: 6")
+    assert browser.all(".doubts .sign-done") == []
+    for one in record["fields"]:
+        one["confidence"] = 0.99
+    browser.open(VIEWS["document"], READY["document"])
+    browser.see(".doubts", "Nothing left to check")
+
+
+def test_a_document_that_is_gone_leads_back(browser: Browser):
+    browser.open(f"#/documents/{encoded('gone.png')}")
+    browser.see(".empty a", "To the documents")
+    assert browser.all(".trouble") == []
+
+
+def test_words_of_a_table_are_not_broken_on_a_phone(browser: Browser):
+    browser.open(VIEWS["document"], "td .pick")
+    browser.size(380, 800)
+    lines = browser.js("""const lines = (one) => {
+            const range = document.createRange();
+            range.selectNodeContents(one);
+            return range.getClientRects().length;
+        };
+        return [...document.querySelectorAll(".grid .value")]
+            .filter((one) => !/[ -]/.test(one.textContent)).map(lines)""")
+    assert len(lines) > 8 and set(lines) == {1}
+
+
+def test_a_flat_picture_keeps_its_shape(browser: Browser, api: FakeApi):
+    api.documents[INVOICE].image = lambda _: png(Image.new("RGB", (700, 12)))
+    browser.open(VIEWS["document"], ".boxes")
+    wide, tall = browser.js("const i = document.querySelector('.sheet img'); return [i.clientWidth, i.clientHeight]")
+    assert wide / tall == pytest.approx(700 / 12, rel=0.1)
 
 
 def test_pages_are_turned_and_each_says_its_state_and_reason(browser: Browser):
@@ -423,6 +534,12 @@ def test_an_address_is_tried_and_a_large_file_goes_to_the_store(browser: Browser
     browser.click("button", "Send")
     browser.see(".result a", "vat-invoice/large.png")
     assert api.documents[encoded("vat-invoice/large.png")].size == 4_100_000
+
+
+def test_only_operations_that_read_documents_are_offered(browser: Browser):
+    browser.open(VIEWS["try"], READY["try"])
+    assert browser.all("option[value=passport]") != []
+    assert browser.all("option[value=invoice-verification]") == []
 
 
 def test_options_are_inputs_of_their_type(browser: Browser):
@@ -592,7 +709,7 @@ def test_nothing_hostile_becomes_anything_but_text(browser: Browser, api: FakeAp
     assert PAYLOADS[0] in browser.text()
     for name in PAYLOADS[:3]:
         browser.js(DROP, name, 10, "image/png")
-        browser.see(".upload", name)
+        browser.see(".upload", name.rsplit("/", 1)[-1])
     browser.wait(lambda: len(browser.all(".upload .is-done")) == 3, "they are read")
     innocent(browser)
     browser.open(f"#/documents/{stored.id}", ready=".items .pick")
@@ -612,7 +729,7 @@ def test_nothing_hostile_becomes_anything_but_text(browser: Browser, api: FakeAp
     innocent(browser)
     api.broken = Refused(503, PAYLOADS[0], *PAYLOADS[1:4], errors=[{"detail": PAYLOADS[4]}, PAYLOADS[5]])
     browser.click("button", "Send")
-    browser.see(".result .trouble", PAYLOADS[1])
+    browser.see(".result .trouble", PAYLOADS[2])
     innocent(browser, refused=True)
 
 

@@ -4,13 +4,14 @@ import { Problem, get, isId, path, post, send, there } from "./api.js";
 import { h } from "./dom.js";
 import { percent, t } from "./language.js";
 import { pause } from "./poll.js";
-import { badge, keyed, reason, say, trouble, word } from "./parts.js";
+import { badge, named, reason, say, trouble, word } from "./parts.js";
 
 const AT_ONCE = 3;
 /** How long a document may stay unknown after it was sent: the event that starts it takes its time. */
 const UNKNOWN = 90000;
 
 const listeners = new Set();
+let chosen = () => ({ operation: "", options: {} });
 const waiting = [];
 let busy = 0;
 
@@ -21,6 +22,11 @@ export const uploads = [];
 export function watch(listener, signal) {
   listeners.add(listener);
   signal.addEventListener("abort", () => listeners.delete(listener));
+}
+
+/** Let `choice` tell operation and options for what was refused without any, when it is tried again. */
+export function choosing(choice) {
+  chosen = choice;
 }
 
 /** Upload files; `operation` and `options` may be empty. */
@@ -124,8 +130,8 @@ function changed() {
 export function row(entry) {
   const name =
     entry.id && isId(entry.id) && entry.document
-      ? h("a", { href: `#/documents/${entry.id}` }, keyed(entry.key))
-      : keyed(entry.key);
+      ? h("a", { href: `#/documents/${entry.id}` }, named(entry.key))
+      : named(entry.key);
   const stop = entry.document?.reason ?? null;
   return h(
     "li",
@@ -145,7 +151,7 @@ function bar(entry) {
 }
 
 function again(entry) {
-  Object.assign(entry, { state: "waiting", problem: null });
+  Object.assign(entry, { state: "waiting", problem: null }, entry.operation ? {} : chosen());
   waiting.push(entry);
   changed();
   next();
