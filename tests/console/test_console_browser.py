@@ -109,7 +109,7 @@ def test_what_no_route_takes_is_tried_again_with_the_operation_that_was_chosen_t
     api.routes = False
     browser.open(ready=".list a")
     browser.js(DROP, "scan.png", 10, "image/png")
-    told = browser.read(".upload .trouble", "Choose an operation.")
+    told = browser.read(".upload .trouble", "Choose an operation under “Read as”")
     assert "Not accepted" in told and "Unprocessable" not in told
     browser.js("document.getElementById('upload-operation').value = 'passport'")
     browser.click(".upload button", "Try again")
@@ -374,10 +374,24 @@ def test_what_nothing_is_known_of_is_not_told_to_be_in_order(browser: Browser, a
     browser.see(".doubts", "Nothing left to check")
 
 
+def test_beside_text_fields_without_a_confidence_are_no_reason_to_look(browser: Browser, api: FakeApi):
+    (api.documents[LETTER].record or {})["fields"] = [a_field("direction", "Rotation", "-1.0", None, None)]
+    browser.open(f"#/documents/{LETTER}", READY["document"])
+    browser.see(".doubts", "Nothing left to check")
+
+
 def test_a_document_that_is_gone_leads_back(browser: Browser):
     browser.open(f"#/documents/{encoded('gone.png')}")
     browser.see(".empty a", "To the documents")
     assert browser.all(".trouble") == []
+
+
+def test_names_stand_beside_one_another_on_a_phone(browser: Browser):
+    browser.size(380, 800)
+    browser.open(ready=".list a")
+    width, height = browser.js("""const box = document.querySelector(".list .leaf").getBoundingClientRect();
+        return [box.width, box.height]""")
+    assert width > 100 and height < 40
 
 
 def test_words_of_a_table_are_not_broken_on_a_phone(browser: Browser):

@@ -87,7 +87,13 @@ async function problem(reply) {
   const said = await reply.json().catch(() => null);
   const known = said !== null && typeof said.title === "string";
   const unknown = { title: t("http_error", { status: reply.status }), detail: t("http_error_detail") };
-  return new Problem({ ...(known ? said : unknown), ...titled(reply.status), status: reply.status }, after);
+  const told = { ...(known ? said : unknown), ...titled(reply.status), ...(known ? led(said.type) : {}) };
+  return new Problem({ ...told, status: reply.status }, after);
+}
+
+/** What to do here about what whoever drops a file meets first; the API tells programs. */
+function led(type) {
+  return type === "/problems/no-route" ? { detail: t("no_route"), advice: t("no_route_advice") } : {};
 }
 
 /** What an error is called. The API calls it by its status, as HTTP does ("Unprocessable Entity"), which few can read. */
