@@ -577,7 +577,8 @@ def operation(slug: str) -> Json:
     found = OPERATIONS[slug]
     options = [{"name": o.name, "type": o.type, "help": o.help, "required": o.required} for o in found.options]
     fields = [{"path": f.path, "label": f.label, "label_zh": f.label_zh, "type": f.type} for f in found.fields]
-    told = {"slug": slug, "title": found.title, "reads": found.reads, "formats": found.limits.formats, "url": found.url}
+    told = {"slug": slug, "title": found.title, "title_zh": found.title_zh}
+    told |= {"reads": found.reads, "formats": found.limits.formats, "url": found.url}
     return told | {"life": found.life.state, "options": options, "fields": fields}
 
 

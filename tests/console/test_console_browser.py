@@ -604,6 +604,8 @@ def test_both_languages_are_spoken_and_remembered(browser: Browser):
     browser.see(".items .label", "购买方税号")
     assert browser.js("return document.documentElement.lang") == "zh-CN"
     assert browser.focused().text == "中文"
+    browser.go(VIEWS["try"], READY["try"])
+    browser.see("#operation", "增值税发票")
     browser.open(VIEWS["health"], READY["health"])
     browser.see("h1", "运行状况")
     browser.click(".tongues button", "English")

@@ -478,5 +478,5 @@ def _operation(one: Operation) -> shapes.OperationShape:
     options = tuple(shapes.OptionShape(o.name, o.type, o.help, o.required) for o in one.options)
     fields = tuple(shapes.FieldShape(f.path, f.label, f.label_zh, f.type) for f in one.fields)
     return shapes.OperationShape(
-        one.slug, one.title, one.reads, one.life.state, one.url, one.limits.formats, options, fields
+        one.slug, one.title, one.title_zh, one.reads, one.life.state, one.url, one.limits.formats, options, fields
     )

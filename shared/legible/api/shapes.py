@@ -230,6 +230,7 @@ class OperationShape(Struct, frozen=True):
 
     slug: str
     title: str
+    title_zh: str
     reads: str
     life: str
     url: bool

@@ -2,7 +2,7 @@
 
 import { get, path } from "./api.js";
 import { h, put } from "./dom.js";
-import { t } from "./language.js";
+import { entitled, t } from "./language.js";
 
 const GROUPS = [
   ["fields", "reads_fields"],
@@ -39,7 +39,7 @@ function entry(operation) {
   return h(
     "option",
     { value: operation.slug },
-    operation.life === "announced" ? t("ending", { title: operation.title }) : operation.title,
+    operation.life === "announced" ? t("ending", { title: entitled(operation) }) : entitled(operation),
   );
 }
 
