@@ -480,7 +480,7 @@ class FakeApi:
         fields = {one["name"]: one["value"] for one in (self._known(id).record or {}).get("fields", [])}
         return answered({"result": fields | {"serial": 12345678901234567890, "page": page}})
 
-    def _health(self, _: Request) -> Response:
+    def _health(self, request: Request) -> Response:
         advice = "Grant the agency ocr:*:get in this region, or take the operation out of the routes."
         checks = [
             {"name": "Input bucket", "status": "ok", "message": "in: readable, 1 trigger.", "advice": ""},
@@ -488,6 +488,8 @@ class FakeApi:
             {"name": "OCR subscription", "status": "failed", "message": "id-card is not subscribed.", "advice": advice},
             {"name": "Notifications", "status": "unknown", "message": "No topic is set.", "advice": ""},
         ]
+        if probe := request.args.get("probe"):
+            checks.append({"name": f"subscription {probe}", "status": "ok", "message": "It may be called."})
         return answered({"status": "degraded", "checks": checks, "version": "0.1.0"})
 
     # --- what is known ---

@@ -376,8 +376,16 @@ def test_what_nothing_is_known_of_is_not_told_to_be_in_order(browser: Browser, a
 
 def test_beside_text_fields_without_a_confidence_are_no_reason_to_look(browser: Browser, api: FakeApi):
     (api.documents[LETTER].record or {})["fields"] = [a_field("direction", "Rotation", "-1.0", None, None)]
+    for page in api.documents[LETTER].pages:
+        page["state"] = "done"
     browser.open(f"#/documents/{LETTER}", READY["document"])
     browser.see(".doubts", "Nothing left to check")
+
+
+def test_pages_that_were_not_read_are_not_told_to_be_in_order(browser: Browser):
+    browser.open(f"#/documents/{LETTER}", READY["document"])
+    browser.see(".doubts", "Nothing in doubt on the pages that were read")
+    assert browser.all(".doubts .sign-done") == []
 
 
 def test_a_document_that_is_gone_leads_back(browser: Browser):
@@ -596,6 +604,16 @@ def test_health_tells_what_to_do(browser: Browser):
     failed = browser.read(".check-entry.is-failed")
     assert "id-card is not subscribed." in failed and "Grant the agency" in failed
     assert "1 of 4 checks failed." in browser.text()
+
+
+def test_a_subscription_is_asked_for_when_its_operation_is_chosen(browser: Browser, api: FakeApi):
+    browser.open(VIEWS["health"], "#probe")
+    assert [path for _, path in api.requests if "probe" in path] == []
+    browser.js(
+        "const s = arguments[0]; s.value = 'passport'; s.dispatchEvent(new Event('change'))", browser.see("#probe")
+    )
+    browser.see(".check-entry", "subscription passport")
+    browser.see(".summary", "1 of 5 checks failed.")
 
 
 def test_both_languages_are_spoken_and_remembered(browser: Browser):
