@@ -117,6 +117,23 @@ def test_what_no_route_takes_is_tried_again_with_the_operation_that_was_chosen_t
     assert encoded("passport/scan.png") in api.documents
 
 
+def test_an_empty_file_is_told_to_be_empty(browser: Browser, api: FakeApi):
+    browser.open(ready=".list a")
+    browser.js(DROP, "empty.pdf", 0, "application/pdf")
+    browser.see(".upload .trouble", "The file is empty.")
+    assert [path for method, path in api.requests if method == "POST"] == []
+
+
+def test_a_page_that_still_sends_asks_before_it_is_left(browser: Browser):
+    leave = "const e = new Event('beforeunload', { cancelable: true }); dispatchEvent(e); return e.defaultPrevented"
+    browser.open(ready=".list a")
+    assert browser.js(leave) is False
+    browser.js("XMLHttpRequest.prototype.send = () => null")
+    browser.js(DROP, "slow.png", 10, "image/png")
+    browser.see(".upload progress")
+    assert browser.js(leave) is True
+
+
 def test_an_upload_whose_answer_was_lost_is_found_and_not_sent_again(browser: Browser, api: FakeApi):
     browser.open(ready=".list a")
     api.lost = 1
@@ -298,6 +315,20 @@ def test_a_correction_that_is_begun_is_not_lost_by_a_click(browser: Browser, api
     browser.press(ESCAPE)
     browser.click(".item .pick", "HL-2026-00417")
     assert browser.all(".editor") == [] and api.reviews == []
+
+
+@pytest.mark.parametrize(("way", "there"), [("nav a[href='#/health']", "Health"), (".tongues [lang='zh-CN']", "字段")])
+def test_a_correction_that_is_begun_is_not_lost_by_going_elsewhere(browser: Browser, way: str, there: str):
+    browser.open(VIEWS["document"], READY["document"])
+    browser.click(".item .pick", "Northwick")
+    browser.press("e", "typed")
+    browser.click(way)
+    browser.see(".editor .note", "Save or cancel")
+    assert browser.see("#correction").get_attribute("value") == "typed"
+    assert browser.js("return location.hash") == VIEWS["document"]
+    browser.click(".editor button", "Cancel")
+    browser.click(way)
+    browser.see("h1, h2", there)
 
 
 def test_a_cell_and_a_block_of_text_are_corrected_by_their_names(browser: Browser, api: FakeApi):

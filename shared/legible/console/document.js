@@ -13,13 +13,15 @@ import { Viewer } from "./viewer.js";
 
 const AGAIN = ["partial", "held", "dead", "rejected"];
 
-/** Show a document. `query` holds `id`, and maybe `page` and `version`. */
-export function document_(main, { query, move }, signal) {
+/** Show a document. `query` holds `id`, and maybe `page` and `version`; `stay` is told what may keep it. */
+export function document_(main, { query, move, stay }, signal) {
   if (!isId(query.id)) {
     const nothing = empty(t("no_document"), t("no_document_detail"));
     return put(main, back(), h("h1", { tabindex: "-1" }, t("document")), nothing);
   }
-  return new View(main, query, move, signal).load();
+  const view = new View(main, query, move, signal);
+  stay(() => view.held());
+  return view.load();
 }
 
 class View {

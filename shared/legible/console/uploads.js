@@ -18,6 +18,10 @@ let busy = 0;
 /** Every upload of this visit, newest first. */
 export const uploads = [];
 
+addEventListener("beforeunload", (event) => {
+  if (uploads.some(({ state }) => state === "waiting" || state === "sending")) event.preventDefault();
+});
+
 /** Call `listener` when an upload has changed. */
 export function watch(listener, signal) {
   listeners.add(listener);
@@ -76,6 +80,7 @@ async function run(entry) {
 /** Have one file signed and send it; returns once the store has it. */
 async function sent(entry) {
   const { file, operation, options } = entry;
+  if (!file.size) throw new Problem({ title: t("problem_refused"), detail: t("empty_file") });
   Object.assign(entry, { state: "sending", problem: null, share: 0 });
   changed();
   if (entry.id !== null && (await there(entry.id))) {
