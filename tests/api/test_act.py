@@ -58,6 +58,11 @@ class TestReview:
         front.ask("POST", f"{path}/review", {**body, "author": "Mei"}, headers={"x-legible-app": "app-a"})
         assert front.rig.record("passport/anna.png")["fields"][2]["corrected"]["author"] == "Mei (app-a)"
 
+    @pytest.mark.parametrize("author", ["Mei\n", "Mei\x1b[31m", "Mei\x9b31m"])
+    def test_a_name_that_would_steer_a_terminal_is_refused(self, front, author):
+        reply = review(front, front.document("passport/anna.png"), author=author)
+        assert problem(reply) == (422, "body-unfit")
+
     def test_who_saw_another_text_meets_a_conflict_and_may_choose(self, front):
         path = front.document("passport/anna.png")
         review(front, path, author="Mei")
