@@ -138,6 +138,18 @@ class TestSending:
         assert key.rsplit("/", 1)[-1] == name
         assert key.count("/") == 2
 
+    def test_whoever_names_a_url_that_does_not_answer_is_not_told_that_somebody_tries_again(self, front):
+        def down(url, most_bytes):
+            raise UnavailableError("example.com cannot be reached: too slow.", advice="It is tried again.")
+
+        front.changes = {"fetch": down}
+        reply = front.ask("POST", "/v1/documents", {"url": "https://example.com/a.png", "operation": "passport"})
+        assert problem(reply) == (503, "unavailable")
+        assert reply.headers["Retry-After"]
+        found = json.loads(reply.body)
+        assert found["detail"] == "example.com cannot be reached: too slow."
+        assert found["advice"] == "Nothing was stored. Check the URL, and send the request again later."
+
     def test_without_any_name_it_is_called_document(self, front):
         front.ask("POST", "/v1/documents", {"content": CONTENT, "operation": "passport"})
         assert uploads(front)[0].endswith("/document")

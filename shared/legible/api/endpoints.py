@@ -21,7 +21,7 @@ from legible.api.ids import gone, id_of, key_of
 from legible.api.problems import ProblemError
 from legible.api.routes import JSON
 from legible.collecting import KINDS, Asked, check_name
-from legible.errors import LegibleError, ObjectGoneError, RejectedError, SettingsError
+from legible.errors import LegibleError, ObjectGoneError, RejectedError, SettingsError, UnavailableError
 from legible.exchange import Reply, Request
 from legible.lookup import Known, Listed, Lookup
 from legible.model import Document, Frame, ObjectRef, Order, Record, Upload
@@ -389,9 +389,15 @@ class Endpoints:
             raise bodies.unfit("body", "Expected either `content` or `url`")
         order = Order(asked.operation, asked.options)
         if asked.url:
-            fetched = partial(self._parts.fetch, asked.url, bodies.MOST_FETCHED)
-            return _submission(asked.name or _name_in(asked.url), order), fetched
+            return _submission(asked.name or _name_in(asked.url), order), partial(self._fetched, asked.url)
         return _submission(asked.name, order), bodies.content_of(asked.content)
+
+    def _fetched(self, url: str) -> bytes:
+        try:
+            return self._parts.fetch(url, bodies.MOST_FETCHED)
+        except UnavailableError as error:  # whoever asked is waiting: nobody tries again but they
+            advice = "Nothing was stored. Check the URL, and send the request again later."
+            raise UnavailableError(error.message, code=error.reason_code, advice=advice) from None
 
 
 def _once(call: Call) -> str:
