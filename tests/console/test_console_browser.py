@@ -178,6 +178,14 @@ def test_a_fault_that_passes_takes_no_list_away(browser: Browser, api: FakeApi):
     browser.wait(lambda: browser.all(".trouble") == [], "it went on by itself")
 
 
+def test_what_was_asked_for_before_does_not_stand_for_what_could_not_be_had(browser: Browser, api: FakeApi):
+    browser.open(ready=".list a")
+    api.broken = Refused(503, "unavailable", "Service Unavailable", "OBS answered 503.")
+    browser.js("const s = document.getElementById('status'); s.value = 'held'; s.dispatchEvent(new Event('change'))")
+    browser.see(".trouble")
+    assert browser.all(".list a") == []
+
+
 def test_an_end_of_the_list_that_is_none_is_not_told_as_one(browser: Browser, api: FakeApi):
     api.most_looked = 2
     browser.open("#/documents?status=held", ready=".empty")

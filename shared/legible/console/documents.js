@@ -75,6 +75,7 @@ class List {
     const chosen = () => {
       this.query = { prefix: prefix.value.trim(), status: status.value };
       this.cursors = [""];
+      this.seen = null;
       this.move(this.query);
       this.load();
     };
@@ -158,7 +159,9 @@ class List {
   }
 
   page(next) {
-    const to = (change) => () => (change(), this.load(), this.rows.scrollIntoView({ block: "nearest" }));
+    const to = (change) => () => (
+      (this.seen = null), change(), this.load(), this.rows.scrollIntoView({ block: "nearest" })
+    );
     const newer = h(
       "button",
       { type: "button", disabled: this.cursors.length < 2, on: { click: to(() => this.cursors.pop()) } },
