@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -277,20 +278,23 @@ class TestHealth:
 class TestConsole:
     @pytest.fixture(autouse=True)
     def folder(self, tmp_path, monkeypatch):
-        (tmp_path / "index.html").write_text("<!doctype html>")
+        (tmp_path / "index.html").write_text('<!doctype html><script src="main.js"></script><a href="none.js"></a>')
+        (tmp_path / "main.js").write_text('import "./views/list.js";')
         (tmp_path / "notes.txt").write_text("not shown")
         (tmp_path / "views").mkdir()
         (tmp_path / "views" / "list.js").write_text("export {};")
         monkeypatch.setattr(console, "FOLDER", tmp_path)
-        for cached in (console.files, console.read):
-            cached.cache_clear()
+        self.forget()
         yield
-        for cached in (console.files, console.read):
+        self.forget()
+
+    def forget(self):
+        for cached in (console.files, console.edition, console.read):
             cached.cache_clear()
 
     def test_its_files_are_shown_and_may_load_nothing_from_elsewhere(self, front):
         reply = front.ask("GET", "/console/")
-        assert (reply.status, reply.body) == (200, b"<!doctype html>")
+        assert (reply.status, reply.body[:15]) == (200, b"<!doctype html>")
         policy = reply.headers["Content-Security-Policy"]
         assert "script-src 'self';" in policy
         assert "connect-src 'self' https://legible-in.obs.example https://legible-out.obs.example" in policy
@@ -302,6 +306,29 @@ class TestConsole:
         tag = front.ask("GET", "/console/").headers["ETag"]
         reply = front.ask("GET", "/console/", headers={"if-none-match": asked.format(tag)})
         assert (reply.status, reply.body) == (304, b"")
+
+    def test_all_but_the_page_itself_is_asked_for_once_in_an_edition(self, front, tmp_path):
+        """Given a page that was shown, when it is shown again, then no script is asked for until one changes."""
+
+        def scripts():
+            return re.findall(r'src="(.*?)"', front.ask("GET", "/console/").body.decode())
+
+        (script,) = scripts()
+        kept = front.ask("GET", f"/console/{script}")
+        assert kept.headers["Cache-Control"] == "private, max-age=31536000, immutable"
+        # what a script imports it looks for beside itself
+        beside = front.ask("GET", f"/console/{script.replace('main.js', 'views/list.js')}")
+        assert (beside.body, beside.headers["Cache-Control"]) == (b"export {};", kept.headers["Cache-Control"])
+        assert front.ask("GET", "/console/").headers["Cache-Control"] == "no-cache"
+        assert front.ask("GET", "/console/main.js").headers["Cache-Control"] == "no-cache"
+        assert b'href="none.js"' in front.ask("GET", "/console/").body
+
+        (tmp_path / "views" / "list.js").write_text("export const changed = true;")
+        self.forget()
+        assert scripts() != [script]
+        # and who has the page of before still gets what it names, as it is now
+        late = front.ask("GET", f"/console/{script}")
+        assert (late.status, late.headers["Cache-Control"]) == (200, "no-cache")
 
     def test_the_way_in_leads_there(self, front):
         assert front.ask("GET", "/").headers["Location"] == "/console/"

@@ -102,7 +102,7 @@ function frame(section) {
     h(
       "a",
       { class: "mark", href: "#/documents" },
-      h("img", { src: "icon.svg", alt: "", width: "24", height: "24" }),
+      h("img", { src: new URL("icon.svg", import.meta.url).href, alt: "", width: "24", height: "24" }),
       "Legible",
     ),
     h("nav", { "aria-label": t("views") }, Object.entries(titles()).map(link)),
