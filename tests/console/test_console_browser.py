@@ -168,6 +168,16 @@ def test_the_list_tells_of_what_comes_by_other_ways(browser: Browser, api: FakeA
     browser.see(".chart-total", "2 documents")
 
 
+@pytest.mark.slow
+def test_a_list_of_one_status_in_which_nothing_runs_is_not_asked_for_again(browser: Browser, api: FakeApi):
+    """What is looked through for it may be hundreds of documents, for a page that somebody left open."""
+    browser.open("#/documents?status=held", ready=".chart")
+    browser.see(".list a")
+    before = len(api.requests)
+    time.sleep(2.6)
+    assert len(api.requests) == before
+
+
 def test_a_fault_that_passes_takes_no_list_away(browser: Browser, api: FakeApi):
     browser.open(ready=".list a")
     api.broken = Refused(503, "unavailable", "Service Unavailable", "OBS answered 503.")

@@ -133,7 +133,9 @@ class List {
     else for (const one of this.rows.querySelectorAll("time")) one.textContent = ago(new Date(one.dateTime));
     if (changed && before) this.countSoon();
     const running = found.documents.some((one) => one.status === "running");
-    return { again: running || this.cursors.length === 1, changed, idle: !running };
+    // Of one status, hundreds of documents may be looked through: not for a page that somebody left open.
+    const newest = this.cursors.length === 1 && !this.query.status;
+    return { again: running || newest, changed, idle: !running };
   }
 
   /** Count anew when the list has changed, once for all that changes together. */
