@@ -117,6 +117,18 @@ def test_what_no_route_takes_is_tried_again_with_the_operation_that_was_chosen_t
     assert encoded("passport/scan.png") in api.documents
 
 
+def test_many_files_are_counted_and_leave_the_list_in_sight(browser: Browser):
+    browser.open(ready=".list a")
+    browser.js("XMLHttpRequest.prototype.send = () => null")
+    browser.js("""const data = new DataTransfer();
+        for (let number = 1; number <= 40; number += 1) data.items.add(new File(["a"], `scan-${number}.png`));
+        const given = { dataTransfer: data, bubbles: true, cancelable: true };
+        document.querySelector("main").dispatchEvent(new DragEvent("drop", given));""")
+    browser.see("h2", "0 of 40 finished")
+    assert browser.read(".upload").startswith("scan-1.png"), "what is sent first stands first"
+    assert browser.js("return document.querySelector('.filters').getBoundingClientRect().top") < 900
+
+
 def test_an_empty_file_is_told_to_be_empty(browser: Browser, api: FakeApi):
     browser.open(ready=".list a")
     browser.js(DROP, "empty.pdf", 0, "application/pdf")

@@ -279,8 +279,9 @@ class Uploader {
     this.options = new Options("upload");
     this.more = h("details", { hidden: true }, h("summary", {}, t("options")), this.options.element);
     this.choice = h("div", { class: "upload-as" });
-    this.list = h("ul", { class: "uploads" });
-    this.tray = h("section", { class: "block" }, h("h2", {}, t("uploads")), this.list);
+    this.list = h("ul", { class: "uploads", tabindex: "0", "aria-label": t("uploads") });
+    this.ends = h("span", { class: "count" });
+    this.tray = h("section", { class: "block" }, h("h2", {}, t("uploads"), this.ends), this.list);
     this.element = h(
       "section",
       { class: "uploader", "aria-label": t("upload") },
@@ -333,6 +334,7 @@ class Uploader {
   drawList() {
     put(this.list, uploads.map(uploadRow));
     this.tray.hidden = !uploads.length;
+    this.ends.textContent = t("uploads_ended", { ended: uploads.filter((one) => one.document).length, all: uploads.length });
     const stages = uploads.map(({ state }) => state).join();
     if (this.stages !== undefined && stages !== this.stages) this.ended();
     this.stages = stages;

@@ -15,7 +15,7 @@ let chosen = () => ({ operation: "", options: {} });
 const waiting = [];
 let busy = 0;
 
-/** Every upload of this visit, newest first. */
+/** Every upload of this visit: what was given last first, and of that in its own order. */
 export const uploads = [];
 
 addEventListener("beforeunload", (event) => {
@@ -35,22 +35,20 @@ export function choosing(choice) {
 
 /** Upload files; `operation` and `options` may be empty. */
 export function upload(files, operation, options) {
-  for (const file of files) {
-    const entry = {
-      file,
-      operation,
-      options,
-      state: "waiting",
-      share: 0,
-      id: null,
-      stored: false,
-      key: file.name,
-      document: null,
-      problem: null,
-    };
-    uploads.unshift(entry);
-    waiting.push(entry);
-  }
+  const begun = files.map((file) => ({
+    file,
+    operation,
+    options,
+    state: "waiting",
+    share: 0,
+    id: null,
+    stored: false,
+    key: file.name,
+    document: null,
+    problem: null,
+  }));
+  uploads.unshift(...begun);
+  waiting.push(...begun);
   changed();
   next();
 }
