@@ -15,7 +15,9 @@ export function health(main, _, signal) {
   const look = () => {
     asked.abort(); // The answer to an earlier choice must not come over that to a later one.
     asked = new AbortController();
-    check(place, AbortSignal.any([signal, asked.signal]), select?.value ?? "");
+    const { signal: mine } = asked;
+    signal.addEventListener("abort", asked.abort.bind(asked), { signal: mine });
+    check(place, mine, select?.value ?? "");
   };
   const again = h("button", { type: "button", on: { click: look } }, sign("again"), t("check_again"));
   put(main, h("header", { class: "head" }, h("h1", { tabindex: "-1" }, t("health")), again), choice, place);
