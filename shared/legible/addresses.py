@@ -325,9 +325,9 @@ def _written(answer: HTTPResponse, address: Address, target: IO[bytes], most_byt
         size += len(chunk)
         if size > most_bytes:
             raise RejectedError(
-                f"What {address.host} sends is longer than {most_bytes} bytes.",
+                f"What {address.host} sends is longer than {most_bytes:,} bytes.",
                 code="download-too-large",
-                advice="Upload it in parts.",
+                advice="Download it, and upload the file by a signed request (POST /v1/uploads).",
             )
         target.write(chunk)
     if answer.length:

@@ -29,7 +29,6 @@ from legible.targets import Target
 _AT_ONCE_SECONDS = 3.0
 #: What an invocation keeps of its time for its own end.
 _SPARE_SECONDS = 2.0
-_AT_ONCE = 8
 #: A walk tries each notice for so long, and ends before the next one begins: a timer rings every minute.
 _TRY_SECONDS = 10.0
 _WALK_SECONDS = 40.0
@@ -111,7 +110,7 @@ class Notifying:
         if seconds <= 0 or not kept:
             return
         try:
-            with ThreadPoolExecutor(_AT_ONCE) as together:
+            with ThreadPoolExecutor(len(kept)) as together:
                 errors = list(together.map(lambda one: self._tried(one.entry, seconds), kept))
             for one, error in zip(kept, errors, strict=True):
                 self._sent(one, error)

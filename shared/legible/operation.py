@@ -121,11 +121,13 @@ class Operation(Struct, frozen=True, forbid_unknown_fields=True):
 
     ``slug`` is the last part of its URL, ``POST /v2/{project_id}/ocr/<slug>``. ``result`` is the shape of ``result`` in
     its answer: one object, a list, or an object the SDK leaves untyped. ``reads`` says what an answer mainly holds.
+    ``title_zh`` says in Chinese what ``title`` says.
     ``regions`` are those of the public endpoint tables; an empty tuple means that no table lists one.
     """
 
     slug: str
     title: str
+    title_zh: str
     sdk: Names
     result: Literal["object", "list", "untyped"]
     reads: Literal["fields", "text", "table"]

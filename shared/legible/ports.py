@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from msgspec import Struct
 
@@ -70,6 +71,11 @@ class Shown(Struct, frozen=True):
     content_type: str = ""
     file_name: str = ""
     version_id: str = ""
+
+    @property
+    def disposition(self) -> str:
+        """The header that has it saved under its file name (RFC 6266, 4.3); empty where it has none."""
+        return f"attachment; filename*=UTF-8''{quote(self.file_name, safe='')}" if self.file_name else ""
 
 
 #: Nothing is said of it.

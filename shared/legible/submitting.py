@@ -25,6 +25,7 @@ from legible.errors import (
 )
 from legible.ledger import SKEW_SECONDS
 from legible.model import ObjectRef, Order
+from legible.operation import Operation
 from legible.ports import ObjectStore, SignedRequest
 from legible.routing import Routing
 
@@ -36,6 +37,8 @@ _UPLOAD_SECONDS = 900
 _TRIES = 20
 #: So often it is tried to store a document, and so many seconds after it failed.
 _PUTS, _PUT_AGAIN_SECONDS = 3, 0.5
+#: Stores a document under a key.
+Put = Callable[[str], None]
 
 
 class Submission(Struct, frozen=True):
@@ -98,15 +101,22 @@ class Submitter:
         self._remaining = remaining
         self._settle = settle
 
-    def submit(self, submission: Submission, body: bytes, prefix: str = "", once: str = "", source: str = "") -> str:
+    def submit(
+        self,
+        submission: Submission,
+        body: bytes | Callable[[], bytes],
+        prefix: str = "",
+        once: str = "",
+        source: str = "",
+    ) -> str:
         """Put a document into the input bucket; return its key.
 
         Args:
             submission: What it is.
-            body: Its bytes.
+            body: Its bytes, or what fetches them: asked once it is known that the document is to be stored.
             prefix: What all keys of its sender begin with.
             once: The sender's own key of this request; the same key makes one document.
-            source: Where its bytes were fetched from, if they were; the same request may find others there.
+            source: Where its bytes are fetched from, if they are; the same request may find others there, or none.
 
         Raises:
             RejectedError: No operation reads it, or the key was used for another request.
@@ -115,17 +125,18 @@ class Submitter:
         """
         unique = hashlib.sha256(f"{prefix}\0{once}".encode()).hexdigest()[:32] if once else uuid.uuid4().hex
         key = self.key_of(submission, prefix, unique)
-        metadata = orders.metadata_of(submission.order, len(body))
+        what = hashlib.sha256(body).hexdigest() if isinstance(body, bytes) else source
 
-        def put(key: str) -> None:
-            self._put(ObjectRef(self._input, key), body, submission.content_type, metadata)
+        def ready() -> Put:
+            content = body if isinstance(body, bytes) else body()
+            metadata = orders.metadata_of(submission.order, len(content))
+            return lambda key: self._put(ObjectRef(self._input, key), content, submission.content_type, metadata)
 
         if not once:
-            put(key)
+            ready()(key)
             return key
-        what = source or hashlib.sha256(body).hexdigest()
         fingerprint = hashlib.sha256(msgspec.json.encode([submission, prefix, what])).hexdigest()
-        return self._once(ObjectRef(self._output, layout.request(unique)), key, fingerprint, put)
+        return self._once(ObjectRef(self._output, layout.request(unique)), key, fingerprint, ready)
 
     def sign(self, submission: Submission, size: int, prefix: str = "", md5: str = "") -> tuple[str, SignedRequest]:
         """Return the key of a file that is going to be uploaded, and the signed request that uploads it.
@@ -163,9 +174,22 @@ class Submitter:
             part for part in (f"{prefix}{folder}".rstrip("/"), f"{day}-{unique}", name or "document") if part
         )
         self._refuse(key, name)
-        routed = routing.route(key, self._rules, submission.order)
-        routing.check(routed.operation, self._rules, self._now().date())
+        routing.check(self._operation(key, submission), self._rules, self._now().date())
         return key
+
+    def _operation(self, key: str, submission: Submission) -> Operation:
+        """Return what reads a document; who sends one knows the name it gave, and nothing of the key made of it."""
+        try:
+            return routing.route(key, self._rules, submission.order).operation
+        except RejectedError as error:
+            if error.reason_code != "no-route":
+                raise
+        raise RejectedError(
+            f"No operation is named, and no route fits the name {submission.name!r:.200}.",
+            code="no-route",
+            advice="Choose an operation: name it as `operation`, or as the first folder of the name "
+            "(passport/scan.png). A default operation or a [[routes]] rule in legible.toml spares the choice.",
+        )
 
     def _put(self, ref: ObjectRef, body: bytes, content_type: str, metadata: dict[str, str]) -> None:
         """Put a document there once; where no answer came it is looked for before it is put there again."""
@@ -194,8 +218,9 @@ class Submitter:
                 advice=f"Name it otherwise than {self._marker!r}, in no folder of Legible's own.",
             )
 
-    def _once(self, ref: ObjectRef, key: str, fingerprint: str, put: Callable[[str], None]) -> str:
+    def _once(self, ref: ObjectRef, key: str, fingerprint: str, ready: Callable[[], Put]) -> str:
         """Put a document unless the same request did; of two at once, one does."""
+        put: Put | None = None
         for _ in range(_TRIES):
             body = self._read(ref)
             lines = _lines(body)
@@ -213,6 +238,7 @@ class Submitter:
             if last is not None and self._stands(last.key):
                 return last.key
             key = last.key if last is not None else key
+            put = put or ready()  # before it is written down that somebody serves it: what fails may be tried again
             mine = Sent(self._owner, key, fingerprint, self._now() + timedelta(seconds=self._remaining()))
             if self._take(ref, len(body), mine):
                 put(key)

@@ -350,6 +350,11 @@ class TestResults:
         names = zipfile.ZipFile(io.BytesIO(reply.body)).namelist()
         assert "Documents.csv" in names
 
+    def test_csv_is_saved_under_the_documents_name_as_the_zip_that_it_is(self, front):
+        reply = front.ask("GET", front.document("passport/anna märz.png") + ".csv")
+        assert reply.headers["Content-Type"] == "application/zip"
+        assert reply.headers["Content-Disposition"] == "attachment; filename*=UTF-8''anna%20m%C3%A4rz.png.csv.zip"
+
     def test_what_was_not_made_is_not_found(self, front):
         path = front.document("passport/anna.png")
         for name in (f"{path}.md", f"{path}.pdf", f"{path}/form.xlsx"):
@@ -402,7 +407,7 @@ class TestPages:
 
     def test_a_page_that_is_not_there_says_so(self, front):
         path = front.document("general-text/a.pdf", pdf(2))
-        assert problem(front.ask("GET", f"{path}/pages/3/image")) == (422, "no-such-page")
+        assert problem(front.ask("GET", f"{path}/pages/3/image")) == (404, "no-such-page")
 
     def test_what_has_no_pages_says_so(self, front):
         path = front.document("passport/a.bin", b"neither image nor document")

@@ -124,6 +124,32 @@ class TestSending:
         assert reply.status == 202
         assert uploads(front)[0].endswith("/anna.png")
 
+    @pytest.mark.parametrize(
+        ("url", "name"),
+        [
+            ("https://example.com/Rechnung%20M%C3%A4rz.pdf#page=2", "Rechnung März.pdf"),
+            ("https://example.com/a%2Fb.pdf", "b.pdf"),
+        ],
+    )
+    def test_what_is_fetched_is_called_as_people_read_its_url(self, front, url, name):
+        front.fetched[url] = IMAGE
+        front.ask("POST", "/v1/documents", {"url": url, "operation": "passport"})
+        (key,) = uploads(front)
+        assert key.rsplit("/", 1)[-1] == name
+        assert key.count("/") == 2
+
+    def test_whoever_names_a_url_that_does_not_answer_is_not_told_that_somebody_tries_again(self, front):
+        def down(url, most_bytes):
+            raise UnavailableError("example.com cannot be reached: too slow.", advice="It is tried again.")
+
+        front.changes = {"fetch": down}
+        reply = front.ask("POST", "/v1/documents", {"url": "https://example.com/a.png", "operation": "passport"})
+        assert problem(reply) == (503, "unavailable")
+        assert reply.headers["Retry-After"]
+        found = json.loads(reply.body)
+        assert found["detail"] == "example.com cannot be reached: too slow."
+        assert found["advice"] == "Nothing was stored. Check the URL, and send the request again later."
+
     def test_without_any_name_it_is_called_document(self, front):
         front.ask("POST", "/v1/documents", {"content": CONTENT, "operation": "passport"})
         assert uploads(front)[0].endswith("/document")
@@ -168,6 +194,25 @@ class TestOnce:
         front.fetched[body["url"]] = b"changed"
         assert self.send(front, body).status == 202
         assert len(uploads(front)) == 1
+
+    def test_a_url_that_is_gone_by_now_changes_nothing_of_what_was_taken(self, front):
+        body = {"url": "https://example.com/once.png", "operation": "passport"}
+        front.fetched[body["url"]] = IMAGE
+        first = self.send(front, body)
+        front.changes = {"fetch": self.gone}
+        second = self.send(front, body)
+        assert (first.status, first.body) == (second.status, second.body)
+
+    def test_a_url_that_could_not_be_fetched_is_free_for_the_next_try(self, front):
+        body = {"url": "https://example.com/late.png", "operation": "passport"}
+        front.changes = {"fetch": self.gone}
+        assert problem(self.send(front, body)) == (422, "not-downloaded")
+        front.changes = {}
+        front.fetched[body["url"]] = IMAGE
+        assert self.send(front, body).status == 202
+
+    def gone(self, url, most_bytes):
+        raise RejectedError("example.com answers 404.", code="not-downloaded")
 
     def test_while_the_first_one_is_served_the_second_is_told_to_come_back(self, front):
         def during(verb, ref):
@@ -263,6 +308,18 @@ class TestRefused:
     def test_a_document_no_operation_reads_is_refused_before_it_is_stored(self, front):
         assert problem(self.ask(front, {"name": "a.png", "content": CONTENT})) == (422, "no-route")
         assert uploads(front) == []
+
+    def test_who_names_no_operation_is_told_so_and_not_of_a_folder_that_they_never_named(self, front):
+        found = json.loads(self.ask(front, {"name": "scans/a.png", "content": CONTENT}).body)
+        assert found["detail"] == "No operation is named, and no route fits the name 'scans/a.png'."
+        assert "`operation`" in found["advice"]
+
+    @pytest.mark.parametrize("wrong", [{}, {"operation": "no-such"}, {"operation": "passport", "options": {"x": 1}}])
+    def test_nothing_is_fetched_for_a_request_that_is_refused(self, front, wrong):
+        fetched = []
+        front.changes = {"fetch": lambda url, most_bytes: fetched.append(url)}
+        assert self.ask(front, {"url": "https://example.com/a.png", **wrong}).status == 422
+        assert fetched == []
 
     def test_an_operation_that_is_not_in_the_region_is_refused(self, front):
         front.rig.rules = Routing(region="af-south-1")

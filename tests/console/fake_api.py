@@ -69,7 +69,7 @@ class Stored:
     key: str
     status: str = "running"
     operation: str = "vat-invoice"
-    uploaded_at: datetime = field(default_factory=lambda: datetime.now(timezone.utc))
+    uploaded_at: datetime | None = field(default_factory=lambda: datetime.now(timezone.utc))
     size: int = 184_320
     version: str = "9b2c41f07a"
     page_count: int | None = 1
@@ -243,7 +243,7 @@ def samples(start: datetime) -> list[Stored]:
         at = ago(days=1 + (number * 7 % 12), hours=number % 9, minutes=number)
         key = f"invoices/2026-{1 + number % 3:02}/scan-{number:04}.png"
         found.append(Stored(key, status, "vat-invoice", at, 90_000 + 7919 * number, page_count=1 + number % 3))
-    return sorted(found, key=lambda one: one.uploaded_at, reverse=True)
+    return sorted(found, key=lambda one: one.uploaded_at or start, reverse=True)
 
 
 class Refused(Exception):
@@ -297,6 +297,8 @@ class FakeApi:
         self.broken: Refused | None = None
         #: So many replies get lost on their way, after what was asked for was done.
         self.lost = 0
+        #: Whether a route takes what no operation is named for, and how many documents a part of the list looks at.
+        self.routes, self.most_looked = True, 400
         self.keys: list[str] = []
 
     def add(self, stored: Stored) -> Stored:
@@ -381,11 +383,11 @@ class FakeApi:
     def _listed(self, request: Request) -> Response:
         prefix, status = request.args.get("prefix", ""), request.args.get("status", "")
         found = [self._settled(one) for one in self.documents.values()]
-        found = [one for one in found if one.key.startswith(prefix) and (not status or one.status == status)]
+        found = [one for one in found if one.key.startswith(prefix)]
         start, limit = int(request.args.get("cursor", "0")), int(request.args.get("limit", "50"))
-        following = str(start + limit) if start + limit < len(found) else None
-        shown = [self._summary(one) for one in found[start : start + limit]]
-        return answered({"documents": shown, "next": following, "truncated": False})
+        end = start + (self.most_looked if status else limit)
+        shown = [self._summary(one) for one in found[start:end] if status in ("", one.status)]
+        return answered({"documents": shown[:limit], "next": str(end) if end < len(found) else None})
 
     def _document(self, _: Request, id: str) -> Response:
         return answered(self._whole(self._settled(self._known(id))))
@@ -408,6 +410,8 @@ class FakeApi:
 
     def _uploads(self, request: Request) -> Response:
         asked = json.loads(request.get_data())
+        if not self.routes and "operation" not in asked:
+            raise Refused(422, "no-route", "Unprocessable Entity", "No operation is named.", "Choose an operation.")
         key = f"{asked.get('operation', 'inbox')}/{asked['name']}"
         self.options[encoded(key)] = asked.get("options", {})
         headers = {"Content-Type": asked["content_type"], "x-obs-meta-legible": "1"}
@@ -476,7 +480,7 @@ class FakeApi:
         fields = {one["name"]: one["value"] for one in (self._known(id).record or {}).get("fields", [])}
         return answered({"result": fields | {"serial": 12345678901234567890, "page": page}})
 
-    def _health(self, _: Request) -> Response:
+    def _health(self, request: Request) -> Response:
         advice = "Grant the agency ocr:*:get in this region, or take the operation out of the routes."
         checks = [
             {"name": "Input bucket", "status": "ok", "message": "in: readable, 1 trigger.", "advice": ""},
@@ -484,6 +488,8 @@ class FakeApi:
             {"name": "OCR subscription", "status": "failed", "message": "id-card is not subscribed.", "advice": advice},
             {"name": "Notifications", "status": "unknown", "message": "No topic is set.", "advice": ""},
         ]
+        if probe := request.args.get("probe"):
+            checks.append({"name": f"subscription {probe}", "status": "ok", "message": "It may be called."})
         return answered({"status": "degraded", "checks": checks, "version": "0.1.0"})
 
     # --- what is known ---
@@ -508,7 +514,7 @@ class FakeApi:
             "key": stored.key,
             "version": stored.version,
             "size": stored.size,
-            "uploaded_at": stored.uploaded_at.isoformat(),
+            "uploaded_at": stored.uploaded_at and stored.uploaded_at.isoformat(),
             "status": stored.status,
             "operation": stored.operation,
             "revision": (stored.record or {}).get("revision", 0),
@@ -573,7 +579,8 @@ def operation(slug: str) -> Json:
     found = OPERATIONS[slug]
     options = [{"name": o.name, "type": o.type, "help": o.help, "required": o.required} for o in found.options]
     fields = [{"path": f.path, "label": f.label, "label_zh": f.label_zh, "type": f.type} for f in found.fields]
-    told = {"slug": slug, "title": found.title, "reads": found.reads, "formats": found.limits.formats, "url": found.url}
+    told = {"slug": slug, "title": found.title, "title_zh": found.title_zh}
+    told |= {"reads": found.reads, "formats": found.limits.formats, "url": found.url}
     return told | {"life": found.life.state, "options": options, "fields": fields}
 
 

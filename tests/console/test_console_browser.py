@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.console.conftest import Browser
-from tests.console.fake_api import FakeApi, Refused, Stored, a_check, a_field, a_reason, a_record, an_invoice, encoded
+from tests.console.fake_api import (
+    FakeApi,
+    Refused,
+    Stored,
+    a_check,
+    a_field,
+    a_reason,
+    a_record,
+    an_invoice,
+    encoded,
+    png,
+)
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 INVOICE = encoded("invoices/2026-03/harbor-lane.png")
@@ -73,7 +86,7 @@ def test_a_dropped_file_is_uploaded_and_watched_until_it_is_finished(browser: Br
         .get_attribute("href")
         .endswith(f"#/documents/{encoded('vat-invoice/market-street.png')}")
     )
-    browser.see(".list a", "vat-invoice/market-street.png")
+    browser.see(".list a", "market-street.png")
     stored = api.documents[encoded("vat-invoice/market-street.png")]
     assert stored.size == 300_000
     assert api.options[stored.id] == {"advanced_mode": True}
@@ -90,6 +103,47 @@ def test_several_files_are_uploaded_and_one_that_fails_says_why_and_is_tried_aga
     browser.click(".upload button", "Try again")
     browser.see(".upload .badge", "done")
     assert browser.all(".upload .trouble") == []
+
+
+def test_what_no_route_takes_is_tried_again_with_the_operation_that_was_chosen_then(browser: Browser, api: FakeApi):
+    api.routes = False
+    browser.open(ready=".list a")
+    browser.js(DROP, "scan.png", 10, "image/png")
+    told = browser.read(".upload .trouble", "Choose an operation under “Read as”")
+    assert "Not accepted" in told and "Unprocessable" not in told
+    browser.js("document.getElementById('upload-operation').value = 'passport'")
+    browser.click(".upload button", "Try again")
+    browser.see(".upload .badge", "done")
+    assert encoded("passport/scan.png") in api.documents
+
+
+def test_many_files_are_counted_and_leave_the_list_in_sight(browser: Browser):
+    browser.open(ready=".list a")
+    browser.js("XMLHttpRequest.prototype.send = () => null")
+    browser.js("""const data = new DataTransfer();
+        for (let number = 1; number <= 40; number += 1) data.items.add(new File(["a"], `scan-${number}.png`));
+        const given = { dataTransfer: data, bubbles: true, cancelable: true };
+        document.querySelector("main").dispatchEvent(new DragEvent("drop", given));""")
+    browser.see("h2", "0 of 40 finished")
+    assert browser.read(".upload").startswith("scan-1.png"), "what is sent first stands first"
+    assert browser.js("return document.querySelector('.filters').getBoundingClientRect().top") < 900
+
+
+def test_an_empty_file_is_told_to_be_empty(browser: Browser, api: FakeApi):
+    browser.open(ready=".list a")
+    browser.js(DROP, "empty.pdf", 0, "application/pdf")
+    browser.see(".upload .trouble", "The file is empty.")
+    assert [path for method, path in api.requests if method == "POST"] == []
+
+
+def test_a_page_that_still_sends_asks_before_it_is_left(browser: Browser):
+    leave = "const e = new Event('beforeunload', { cancelable: true }); dispatchEvent(e); return e.defaultPrevented"
+    browser.open(ready=".list a")
+    assert browser.js(leave) is False
+    browser.js("XMLHttpRequest.prototype.send = () => null")
+    browser.js(DROP, "slow.png", 10, "image/png")
+    browser.see(".upload progress")
+    assert browser.js(leave) is True
 
 
 def test_an_upload_whose_answer_was_lost_is_found_and_not_sent_again(browser: Browser, api: FakeApi):
@@ -112,6 +166,67 @@ def test_the_list_follows_what_runs_and_rests_in_a_hidden_tab(browser: Browser, 
     api.documents[RUNNING].status = "done"
     browser.js("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
     browser.wait(lambda: not browser.all(".list .is-running"), "the document is done", 4)
+
+
+@pytest.mark.slow
+def test_the_list_tells_of_what_comes_by_other_ways(browser: Browser, api: FakeApi):
+    """Given a list in which nothing runs, when a document lands in the bucket, then list, chart and times follow."""
+    api.fill([an_invoice("invoices/first.png", uploaded_at=datetime.now(timezone.utc) - timedelta(seconds=5))])
+    browser.open(ready=".chart-total")
+    before = browser.read(".list time")
+    browser.wait(lambda: browser.read(".list time") != before, "its age is told anew")
+    api.documents[encoded("invoices/second.png")] = an_invoice("invoices/second.png")
+    browser.see(".list a", "second.png")
+    browser.see(".chart-total", "2 documents")
+
+
+@pytest.mark.slow
+def test_a_list_of_one_status_in_which_nothing_runs_is_not_asked_for_again(browser: Browser, api: FakeApi):
+    """What is looked through for it may be hundreds of documents, for a page that somebody left open."""
+    browser.open("#/documents?status=held", ready=".chart")
+    browser.see(".list a")
+    before = len(api.requests)
+    time.sleep(2.6)
+    assert len(api.requests) == before
+
+
+def test_a_fault_that_passes_takes_no_list_away(browser: Browser, api: FakeApi):
+    browser.open(ready=".list a")
+    api.broken = Refused(503, "unavailable", "Service Unavailable", "OBS answered 503.")
+    browser.click(".filters button", "Refresh")
+    browser.see(".trouble", "Not available at the moment")
+    browser.see(".list a")
+    api.broken = None
+    browser.wait(lambda: browser.all(".trouble") == [], "it went on by itself")
+
+
+def test_what_was_asked_for_before_does_not_stand_for_what_could_not_be_had(browser: Browser, api: FakeApi):
+    browser.open(ready=".list a")
+    api.broken = Refused(503, "unavailable", "Service Unavailable", "OBS answered 503.")
+    browser.js("const s = document.getElementById('status'); s.value = 'held'; s.dispatchEvent(new Event('change'))")
+    browser.see(".trouble")
+    assert browser.all(".list a") == []
+
+
+def test_an_end_of_the_list_that_is_none_is_not_told_as_one(browser: Browser, api: FakeApi):
+    api.most_looked = 2
+    browser.open("#/documents?status=held", ready=".empty")
+    assert "No document matches" not in browser.text()
+    for _ in range(2):
+        browser.click(".pager button", "Older")
+    browser.see(".list a", "card-0031.jpg")
+
+
+def test_names_are_told_as_they_are(browser: Browser, api: FakeApi):
+    """Given a name with letters turned around, one of a blank, and an upload of no known time, none is shown wrong."""
+    api.fill([Stored(f"inbox/{name}", "done", uploaded_at=None) for name in ("\u202egnp.exe", " ")])
+    browser.open(ready=".list a")
+    browser.see(".list a", "[U+202E]gnp.exe")
+    browser.see(".list a", '" "')
+    assert "1970" not in browser.text()
+    browser.click(".list a", "gnp.exe")
+    browser.see("h1", "[U+202E]gnp.exe")
+    assert "1970" not in browser.text()
 
 
 def test_the_list_is_narrowed_and_turned_and_its_address_says_how(browser: Browser):
@@ -146,9 +261,9 @@ def test_an_empty_bucket_says_what_to_do(browser: Browser, api: FakeApi):
 
 
 def test_what_goes_wrong_is_told_as_the_api_tells_it(browser: Browser, api: FakeApi):
-    api.broken = Refused(503, "store-unwell", "The store is unwell", "OBS answered 503.", "Try again in a minute.")
+    api.broken = Refused(503, "store-unwell", "Service Unavailable", "OBS answered 503.", "Try again in a minute.")
     browser.open(ready=".trouble")
-    for text in ("The store is unwell", "OBS answered 503.", "Try again in a minute.", "503 store-unwell"):
+    for text in ("Not available at the moment", "OBS answered 503.", "Try again in a minute.", "503 store-unwell"):
         assert text in browser.text()
     api.broken = None
     browser.click(".trouble button")
@@ -179,6 +294,7 @@ def test_a_field_is_corrected_by_keyboard(browser: Browser, api: FakeApi):
         }
     ]
     assert "91310115MA1K3T0X7J" in browser.said()
+    assert "%" not in browser.said(), "what a person wrote has no confidence"
     assert len(browser.all(".boxes .chosen")) == 1
     browser.open(VIEWS["document"], READY["document"])
     row = browser.read(".item", "91310115MA1K3T0X7J")
@@ -229,6 +345,20 @@ def test_a_correction_that_is_begun_is_not_lost_by_a_click(browser: Browser, api
     browser.press(ESCAPE)
     browser.click(".item .pick", "HL-2026-00417")
     assert browser.all(".editor") == [] and api.reviews == []
+
+
+@pytest.mark.parametrize(("way", "there"), [("nav a[href='#/health']", "Health"), (".tongues [lang='zh-CN']", "字段")])
+def test_a_correction_that_is_begun_is_not_lost_by_going_elsewhere(browser: Browser, way: str, there: str):
+    browser.open(VIEWS["document"], READY["document"])
+    browser.click(".item .pick", "Northwick")
+    browser.press("e", "typed")
+    browser.click(way)
+    browser.see(".editor .note", "Save or cancel")
+    assert browser.see("#correction").get_attribute("value") == "typed"
+    assert browser.js("return location.hash") == VIEWS["document"]
+    browser.click(".editor button", "Cancel")
+    browser.click(way)
+    browser.see("h1, h2", there)
 
 
 def test_a_cell_and_a_block_of_text_are_corrected_by_their_names(browser: Browser, api: FakeApi):
@@ -287,6 +417,70 @@ def test_locations_are_led_to_the_picture_by_frame_size_or_not_at_all(browser: B
           extent(null, {}, { width: 0, height: 0 }),
         ].map((size) => size && [size.width, size.height]);""")
     assert found == [[595, 842], [595, 1500], [3000, 2000], None, [600, 400], None]
+
+
+def test_what_nothing_is_known_of_is_not_told_to_be_in_order(browser: Browser, api: FakeApi):
+    record = api.documents[INVOICE].record or {}
+    record["checks"] = [record["checks"][0] | {"passed": True}]
+    for one in record["fields"]:
+        one |= {"confidence": None, "findings": []}
+    for cell in record["tables"][0]["cells"]:
+        cell["confidence"] = 0.99
+    browser.open(VIEWS["document"], READY["document"])
+    browser.see(".doubts", "Without a confidence: 6")
+    assert browser.all(".doubts .sign-done") == []
+    for one in record["fields"]:
+        one["confidence"] = 0.99
+    browser.open(VIEWS["document"], READY["document"])
+    browser.see(".doubts", "Nothing left to check")
+
+
+def test_beside_text_fields_without_a_confidence_are_no_reason_to_look(browser: Browser, api: FakeApi):
+    (api.documents[LETTER].record or {})["fields"] = [a_field("direction", "Rotation", "-1.0", None, None)]
+    for page in api.documents[LETTER].pages:
+        page["state"] = "done"
+    browser.open(f"#/documents/{LETTER}", READY["document"])
+    browser.see(".doubts", "Nothing left to check")
+
+
+def test_pages_that_were_not_read_are_not_told_to_be_in_order(browser: Browser):
+    browser.open(f"#/documents/{LETTER}", READY["document"])
+    browser.see(".doubts", "Nothing in doubt on the pages that were read")
+    assert browser.all(".doubts .sign-done") == []
+
+
+def test_a_document_that_is_gone_leads_back(browser: Browser):
+    browser.open(f"#/documents/{encoded('gone.png')}")
+    browser.see(".empty a", "To the documents")
+    assert browser.all(".trouble") == []
+
+
+def test_names_stand_beside_one_another_on_a_phone(browser: Browser):
+    browser.size(380, 800)
+    browser.open(ready=".list a")
+    width, height = browser.js("""const box = document.querySelector(".list .leaf").getBoundingClientRect();
+        return [box.width, box.height]""")
+    assert width > 100 and height < 40
+
+
+def test_words_of_a_table_are_not_broken_on_a_phone(browser: Browser):
+    browser.open(VIEWS["document"], "td .pick")
+    browser.size(380, 800)
+    lines = browser.js("""const lines = (one) => {
+            const range = document.createRange();
+            range.selectNodeContents(one);
+            return range.getClientRects().length;
+        };
+        return [...document.querySelectorAll(".grid .value")]
+            .filter((one) => !/[ -]/.test(one.textContent)).map(lines)""")
+    assert len(lines) > 8 and set(lines) == {1}
+
+
+def test_a_flat_picture_keeps_its_shape(browser: Browser, api: FakeApi):
+    api.documents[INVOICE].image = lambda _: png(Image.new("RGB", (700, 12)))
+    browser.open(VIEWS["document"], ".boxes")
+    wide, tall = browser.js("const i = document.querySelector('.sheet img'); return [i.clientWidth, i.clientHeight]")
+    assert wide / tall == pytest.approx(700 / 12, rel=0.1)
 
 
 def test_pages_are_turned_and_each_says_its_state_and_reason(browser: Browser):
@@ -425,6 +619,12 @@ def test_an_address_is_tried_and_a_large_file_goes_to_the_store(browser: Browser
     assert api.documents[encoded("vat-invoice/large.png")].size == 4_100_000
 
 
+def test_only_operations_that_read_documents_are_offered(browser: Browser):
+    browser.open(VIEWS["try"], READY["try"])
+    assert browser.all("option[value=passport]") != []
+    assert browser.all("option[value=invoice-verification]") == []
+
+
 def test_options_are_inputs_of_their_type(browser: Browser):
     browser.open(VIEWS["health"])
     found = browser.module("""
@@ -467,12 +667,24 @@ def test_health_tells_what_to_do(browser: Browser):
     assert "1 of 4 checks failed." in browser.text()
 
 
+def test_a_subscription_is_asked_for_when_its_operation_is_chosen(browser: Browser, api: FakeApi):
+    browser.open(VIEWS["health"], "#probe")
+    assert [path for _, path in api.requests if "probe" in path] == []
+    browser.js(
+        "const s = arguments[0]; s.value = 'passport'; s.dispatchEvent(new Event('change'))", browser.see("#probe")
+    )
+    browser.see(".check-entry", "subscription passport")
+    browser.see(".summary", "1 of 5 checks failed.")
+
+
 def test_both_languages_are_spoken_and_remembered(browser: Browser):
     browser.open(VIEWS["document"], READY["document"])
     browser.click(".tongues button", "中文")
     browser.see(".items .label", "购买方税号")
     assert browser.js("return document.documentElement.lang") == "zh-CN"
     assert browser.focused().text == "中文"
+    browser.go(VIEWS["try"], READY["try"])
+    browser.see("#operation", "增值税发票")
     browser.open(VIEWS["health"], READY["health"])
     browser.see("h1", "运行状况")
     browser.click(".tongues button", "English")
@@ -592,7 +804,7 @@ def test_nothing_hostile_becomes_anything_but_text(browser: Browser, api: FakeAp
     assert PAYLOADS[0] in browser.text()
     for name in PAYLOADS[:3]:
         browser.js(DROP, name, 10, "image/png")
-        browser.see(".upload", name)
+        browser.see(".upload", name.rsplit("/", 1)[-1])
     browser.wait(lambda: len(browser.all(".upload .is-done")) == 3, "they are read")
     innocent(browser)
     browser.open(f"#/documents/{stored.id}", ready=".items .pick")
@@ -612,7 +824,7 @@ def test_nothing_hostile_becomes_anything_but_text(browser: Browser, api: FakeAp
     innocent(browser)
     api.broken = Refused(503, PAYLOADS[0], *PAYLOADS[1:4], errors=[{"detail": PAYLOADS[4]}, PAYLOADS[5]])
     browser.click("button", "Send")
-    browser.see(".result .trouble", PAYLOADS[1])
+    browser.see(".result .trouble", PAYLOADS[2])
     innocent(browser, refused=True)
 
 

@@ -380,7 +380,7 @@ class TestDownload:
         site.pages["/a"] = ("200 OK", [], [b"x" * 1000])
         assert len(self.get(site.url("/a"))) == 1000
         site.pages["/a"] = ("200 OK", [], [b"x" * 1001])
-        with pytest.raises(RejectedError, match="longer than 1000 bytes") as caught:
+        with pytest.raises(RejectedError, match="longer than 1,000 bytes") as caught:
             self.get(site.url("/a"))
         assert caught.value.reason_code == "download-too-large"
 

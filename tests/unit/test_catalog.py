@@ -193,3 +193,9 @@ def test_an_unknown_slug_is_a_key_error(slug: str) -> None:
 )
 def test_removal_is_by_date(slug: str, day: date, removed: bool) -> None:
     assert catalog.find(slug).removed(day) is removed
+
+
+def test_every_operation_has_a_title_in_chinese_of_its_own():
+    titles = [catalog.find(slug).title_zh for slug in SLUGS]
+    assert all(re.search(r"[\u4e00-\u9fff]", title) for title in titles)
+    assert len(set(titles)) == len(SLUGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from threading import Barrier
 
 import msgspec
 import pytest
@@ -238,6 +239,13 @@ class TestAtOnce:
         assert waiting(made) == []
         (line,) = deliveries(made)
         assert (line["outcome"], line["reason"]) == ("given-up", "receiver-gone")
+
+    def test_however_many_targets_there_are_none_waits_for_another(self):
+        """Given twenty targets, when a document ends, then all are being told at the same moment."""
+        made, receiver = rig(targets={f"desk-{number}": webhook() for number in range(20)})
+        receiver.fail = Barrier(20, timeout=2).wait
+        made.run(made.upload(KEY))
+        assert {line["outcome"] for line in deliveries(made)} == {"sent"}
 
     def test_without_time_it_is_left_to_the_timer(self):
         made, receiver = rig(seconds=9.0)

@@ -436,6 +436,12 @@ class TestEvents:
         assert end["record"]["key"].startswith("results/")
         assert rig.steps().split(found)["page_count"] == 0
 
+    @pytest.mark.parametrize("event", [{"Bucket": "b", "key": "a"}, {}, "no JSON"])
+    def test_what_a_step_takes_is_said_and_not_only_what_obs_sends(self, event: Any) -> None:
+        found = flows.arrival(event)
+        assert isinstance(found, Unreadable)
+        assert found.reason.advice.startswith('Give the step {"bucket": ..., "key": ...}')
+
     def test_half_a_character_in_a_key(self) -> None:
         assert isinstance(flows.arrival({"bucket": "b", "key": "\ud800"}), (Upload, Unreadable))
 

@@ -8,8 +8,9 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import msgspec
 from msgspec import Struct, structs
@@ -22,7 +23,7 @@ from legible.api.problems import ProblemError
 from legible.api.routes import JSON
 from legible.builds import Build, Builds
 from legible.collecting import KINDS, Asked, check_name
-from legible.errors import LegibleError, ObjectGoneError, RejectedError
+from legible.errors import LegibleError, ObjectGoneError, RejectedError, SettingsError, UnavailableError
 from legible.exchange import Reply, Request
 from legible.lookup import Known, Listed, Lookup
 from legible.model import Document, Frame, ObjectRef, Order, Record, Upload
@@ -42,6 +43,8 @@ _LINK_SECONDS = 300
 #: How often somebody who waits is looked after, in seconds, and what is kept free to reply.
 _LOOK_SECONDS, _REPLY_SECONDS = 0.5, 3.0
 _ONCE = re.compile(r"[!-~]{0,255}")
+#: What stands behind the path of a URL.
+_TAIL = re.compile(r"[?#].*", re.DOTALL)
 #: The result that each ending of a document's URL leads to.
 _RESULTS = {"json": RECORD, "xlsx": "record.xlsx", "md": "record.md", "pdf": "record.pdf"}
 
@@ -118,7 +121,10 @@ class Endpoints:
         """The request of an operation, and code for it."""
         operation = _found(call.places["slug"])
         options = bodies.options_of(call.query.options)
-        routing.checked_options(operation.slug, options, "The query")
+        try:
+            routing.checked_options(operation.slug, options, "The query")
+        except SettingsError as error:
+            raise ProblemError(422, "bad-order", error.message, error.advice) from None
         key = self._key(call, call.query.id) if call.query.id else f"{operation.slug}/document.png"
         source = self._parts.store.url(ObjectRef(self._parts.input_bucket, key))
         return code(operation, options, self._parts.ocr(operation.slug), source)
@@ -174,7 +180,12 @@ class Endpoints:
     def image(self, call: Call) -> Answer:
         """The picture of a page."""
         known, page = self._known(call), int(call.places["page"])
-        picture = self._parts.showing.picture(self._document(known), page, _frame(known, page))
+        try:
+            picture = self._parts.showing.picture(self._document(known), page, _frame(known, page))
+        except RejectedError as error:
+            if error.reason_code != "no-such-page":
+                raise
+            raise ProblemError(404, error.reason_code, error.message, "Pages are counted from 1.") from None
         return self._opened(picture.ref, picture.shown)
 
     def answer(self, call: Call) -> Answer:
@@ -355,10 +366,9 @@ class Endpoints:
             raise ProblemError(
                 404, "no-such-result", f"The document has no {name}.", "See `results`; routes say what is made."
             )
-        stem = known.document.key.rsplit("/", 1)[-1]
         suffix = name.replace("record.", ".").replace("form.", ".form.")
         ref = ObjectRef(self._parts.output, layout.version(known.document, name))
-        return self._opened(ref, Shown(RESULTS[name], stem + suffix))
+        return self._opened(ref, Shown(RESULTS[name], _leaf(known) + suffix))
 
     def _csv(self, known: Known) -> Reply:
         body = self._record(known)
@@ -368,7 +378,11 @@ class Endpoints:
         rows = exports.Csv(file)
         rows.add(msgspec.json.decode(body, type=Record), self._parts.store.url(known.document.ref))
         rows.close()
-        return Reply(200, {"Content-Type": KINDS["csv"][1], "Content-Disposition": "attachment"}, file.getvalue())
+        ending, media_type = KINDS["csv"]
+        shown = Shown(media_type, f"{_leaf(known)}.{ending}")
+        return Reply(
+            200, {"Content-Type": media_type, "Content-Disposition": shown.disposition}, file.getvalue()
+        )  # fmt: skip
 
     def _opened(self, ref: ObjectRef, shown: Shown) -> Reply:
         return Reply(302, {"Location": self._parts.store.signed_url(ref, _LINK_SECONDS, shown)})
@@ -380,8 +394,8 @@ class Endpoints:
             return False
         return True
 
-    def _submission(self, call: Call) -> tuple[Submission, bytes]:
-        """Return what was sent, whichever way."""
+    def _submission(self, call: Call) -> tuple[Submission, bytes | Callable[[], bytes]]:
+        """Return what was sent, whichever way; of a URL, what fetches it."""
         if call.body is None:
             form = bodies.form_of(call.request)
             name = form.fields.get("name") or form.name
@@ -392,9 +406,15 @@ class Endpoints:
             raise bodies.unfit("body", "Expected either `content` or `url`")
         order = Order(asked.operation, asked.options)
         if asked.url:
-            content = self._parts.fetch(asked.url, bodies.MOST_FETCHED)
-            return _submission(asked.name or asked.url.split("?")[0].rsplit("/", 1)[-1], order), content
+            return _submission(asked.name or _name_in(asked.url), order), partial(self._fetched, asked.url)
         return _submission(asked.name, order), bodies.content_of(asked.content)
+
+    def _fetched(self, url: str) -> bytes:
+        try:
+            return self._parts.fetch(url, bodies.MOST_FETCHED)
+        except UnavailableError as error:  # whoever asked is waiting: nobody tries again but they
+            advice = "Nothing was stored. Check the URL, and send the request again later."
+            raise UnavailableError(error.message, code=error.reason_code, advice=advice) from None
 
 
 def _workbook(name: str) -> str:
@@ -411,6 +431,12 @@ def _once(call: Call) -> str:
     return once
 
 
+def _name_in(url: str) -> str:
+    """Return what the file of a URL is called; an escaped slash is in no name."""
+    path = unquote(_TAIL.sub("", url).rsplit("/", 1)[-1])
+    return path.rsplit("/", 1)[-1]
+
+
 def _submission(name: str, order: Order) -> Submission:
     return Submission(name or "document", order, mimetypes.guess_type(name)[0] or "application/octet-stream")
 
@@ -419,6 +445,10 @@ def _found(slug: str) -> Operation:
     if slug not in catalog.slugs():
         raise ProblemError(404, "no-such-operation", "There is no such operation.", "GET /v1/operations lists them.")
     return catalog.find(slug)
+
+
+def _leaf(known: Known) -> str:
+    return known.document.key.rsplit("/", 1)[-1]
 
 
 def _path(key: str) -> str:
@@ -475,5 +505,5 @@ def _operation(one: Operation) -> shapes.OperationShape:
     options = tuple(shapes.OptionShape(o.name, o.type, o.help, o.required) for o in one.options)
     fields = tuple(shapes.FieldShape(f.path, f.label, f.label_zh, f.type) for f in one.fields)
     return shapes.OperationShape(
-        one.slug, one.title, one.reads, one.life.state, one.url, one.limits.formats, options, fields
+        one.slug, one.title, one.title_zh, one.reads, one.life.state, one.url, one.limits.formats, options, fields
     )

@@ -29,6 +29,10 @@ VERSION = r"^(?!newest-)[\w.-]*$"
 MEDIA_TYPE = r"^[A-Za-z0-9_.+-]+/[A-Za-z0-9_.+-]+$(?!\n)"
 
 
+#: A name is shown in terminals, too (``legible review``): nothing in it moves a cursor or begins a line.
+AUTHOR = r"^[^\x00-\x1f\x7f-\x9f]*$(?!\n)"
+
+
 class Asking(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What decides how a document is read; both may be left to the routes."""
 
@@ -80,7 +84,7 @@ class NewReview(Struct, frozen=True, forbid_unknown_fields=True):
 
     version: Annotated[str, Meta(min_length=1, max_length=120)]
     edits: Annotated[tuple[Edit, ...], Meta(min_length=1, max_length=5000)]
-    author: Annotated[str, Meta(max_length=100)] = ""
+    author: Annotated[str, Meta(max_length=100, pattern=AUTHOR)] = ""
     conflicts: Conflicts = "refuse"
 
 
@@ -255,6 +259,7 @@ class OperationShape(Struct, frozen=True):
 
     slug: str
     title: str
+    title_zh: str
     reads: str
     life: str
     url: bool

@@ -3,6 +3,21 @@
 import { t } from "./language.js";
 
 const BASE = "/v1";
+const TITLES = {
+  400: "problem_refused",
+  401: "problem_forbidden",
+  403: "problem_forbidden",
+  404: "problem_missing",
+  409: "problem_not_now",
+  413: "problem_large",
+  415: "problem_refused",
+  422: "problem_refused",
+  429: "problem_many",
+  500: "broken",
+  502: "problem_away",
+  503: "problem_away",
+  504: "problem_away",
+};
 const ID = /^[A-Za-z0-9_-]{1,2000}$/;
 
 /** What an RFC 9457 problem document says. `status` is 0 where no answer came. `after` is Retry-After in seconds. */
@@ -72,7 +87,18 @@ async function problem(reply) {
   const said = await reply.json().catch(() => null);
   const known = said !== null && typeof said.title === "string";
   const unknown = { title: t("http_error", { status: reply.status }), detail: t("http_error_detail") };
-  return new Problem({ ...(known ? said : unknown), status: reply.status }, after);
+  const told = { ...(known ? said : unknown), ...titled(reply.status), ...(known ? led(said.type) : {}) };
+  return new Problem({ ...told, status: reply.status }, after);
+}
+
+/** What to do here about what whoever drops a file meets first; the API tells programs. */
+function led(type) {
+  return type === "/problems/no-route" ? { detail: t("no_route"), advice: t("no_route_advice") } : {};
+}
+
+/** What an error is called. The API calls it by its status, as HTTP does ("Unprocessable Entity"), which few can read. */
+function titled(status) {
+  return status in TITLES ? { title: t(TITLES[status]) } : {};
 }
 
 /** Tell whether a document is there. What was sent and not answered may be: sent again, it would be paid for again. */

@@ -3,7 +3,7 @@
 import { get, isId, path, post } from "./api.js";
 import { h, put } from "./dom.js";
 import { Editor } from "./editor.js";
-import { doubtful, itemsOf } from "./items.js";
+import { doubtful, itemsOf, unmeasured } from "./items.js";
 import { help, keys } from "./keys.js";
 import { moment, size, t } from "./language.js";
 import { badge, empty, keyed, loading, reason, say, sign, time, trouble } from "./parts.js";
@@ -13,13 +13,15 @@ import { Viewer } from "./viewer.js";
 
 const AGAIN = ["partial", "held", "dead", "rejected"];
 
-/** Show a document. `query` holds `id`, and maybe `page` and `version`. */
-export function document_(main, { query, move }, signal) {
+/** Show a document. `query` holds `id`, and maybe `page` and `version`; `stay` is told what may keep it. */
+export function document_(main, { query, move, stay }, signal) {
   if (!isId(query.id)) {
     const nothing = empty(t("no_document"), t("no_document_detail"));
     return put(main, back(), h("h1", { tabindex: "-1" }, t("document")), nothing);
   }
-  return new View(main, query, move, signal).load();
+  const view = new View(main, query, move, signal);
+  stay(() => view.held());
+  return view.load();
 }
 
 class View {
@@ -69,7 +71,9 @@ class View {
         this.main,
         back(),
         h("h1", { tabindex: "-1" }, t("document")),
-        trouble(problem, () => this.load()),
+        problem.status === 404
+          ? empty(t("no_document"), t("gone_detail"), h("a", { href: "#/documents" }, t("to_documents")))
+          : trouble(problem, () => this.load()),
       );
       return;
     }
@@ -180,9 +184,10 @@ class View {
 
   told() {
     const { status, operation, uploaded_at, size: bytes, answered, page_count } = this.document;
-    const at = new Date(uploaded_at);
-    const uploaded = time(at, moment(at), moment(at, { dateStyle: "full", timeStyle: "long" }));
-    const answers = t("pages_answered", { answered, pages: page_count ?? "?" });
+    const at = uploaded_at === null ? null : new Date(uploaded_at);
+    const uploaded = at && time(at, moment(at), moment(at, { dateStyle: "full", timeStyle: "long" }));
+    const known = page_count !== null || status === "running";
+    const answers = known && t("pages_answered", { answered, pages: page_count ?? "?" });
     return [badge(status), operation && h("code", {}, operation), uploaded, size(bytes), answers]
       .filter(Boolean)
       .map((fact) => h("li", {}, fact));
@@ -395,11 +400,7 @@ class View {
   drawFindings() {
     const doubts = this.items.filter(doubtful);
     const failed = (this.record?.checks ?? []).filter((check) => !check.passed);
-    if (this.counted)
-      put(
-        this.counted,
-        doubts.length ? [sign("flag"), t("doubts", { count: doubts.length })] : [sign("done"), t("no_doubts")],
-      );
+    if (this.counted) put(this.counted, this.verdict(doubts.length));
     if (this.next) this.next.disabled = !doubts.length;
     put(
       this.findings,
@@ -416,6 +417,16 @@ class View {
           )
         : null,
     );
+  }
+
+  /** How much is in doubt; where nothing is, how much of it nothing is known of: that is no praise. */
+  verdict(doubts) {
+    if (doubts) return [sign("flag"), t("doubts", { count: doubts })];
+    if (this.document.pages.some((one) => one.state !== "done")) return [sign("unknown"), t("doubts_of_read")];
+    const silent = unmeasured(this.items, this.record?.checks ?? []);
+    return silent.length
+      ? [sign("unknown"), t("no_measure", { count: silent.length })]
+      : [sign("done"), t("no_doubts")];
   }
 
   finding(check) {

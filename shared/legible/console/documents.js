@@ -5,13 +5,15 @@ import { DAYS, chart, days } from "./chart.js";
 import { h, put } from "./dom.js";
 import { ago, moment, size, t } from "./language.js";
 import { Options, chooser, operations } from "./options.js";
-import { STATUSES, badge, empty, keyed, loading, say, sign, time, trouble, word } from "./parts.js";
+import { STATUSES, badge, empty, loading, named, say, sign, time, trouble, word } from "./parts.js";
 import { poll } from "./poll.js";
-import { row as uploadRow, upload, uploads, watch } from "./uploads.js";
+import { choosing, row as uploadRow, upload, uploads, watch } from "./uploads.js";
 import { take } from "./drop.js";
 
 const LIMIT = 50;
 const CHART_PAGES = 5;
+/** The chart is counted anew so long after the list changed, in milliseconds: many documents end one after the other. */
+const COUNT_AFTER = 4000;
 
 /** Show the list. `query` holds `status` and `prefix` as the address says; `move` changes the address. */
 export function documents(main, { query, move }, signal) {
@@ -24,6 +26,7 @@ class List {
     Object.assign(this, { main, query, move, signal });
     this.cursors = [""];
     this.rows = h("div", { class: "rows", "aria-busy": "true" }, loading());
+    this.alarm = h("div", {});
     this.updated = h("p", { class: "help updated" });
     this.pager = h("nav", { class: "pager", "aria-label": t("paging"), hidden: true });
     this.figure = h("div", { class: "chart-place" });
@@ -42,6 +45,7 @@ class List {
         { "aria-labelledby": "list-title" },
         h("h2", { id: "list-title", class: "unseen" }, t("list_title")),
         this.filters(),
+        this.alarm,
         this.rows,
         this.pager,
       ),
@@ -71,6 +75,7 @@ class List {
     const chosen = () => {
       this.query = { prefix: prefix.value.trim(), status: status.value };
       this.cursors = [""];
+      this.seen = null;
       this.move(this.query);
       this.load();
     };
@@ -92,7 +97,7 @@ class List {
     );
   }
 
-  /** Ask for the page that is shown, then again and again while something runs. */
+  /** Ask for the page that is shown, then again and again: soon while something runs, else now and then. */
   async load(quiet = false) {
     this.asking?.abort();
     const asking = (this.asking = new AbortController());
@@ -100,11 +105,14 @@ class List {
     if (!quiet) this.rows.setAttribute("aria-busy", "true");
     const failed = (problem) => asking.signal.aborted || this.failed(problem);
     const once = () => this.once(asking.signal);
+    let on = true;
     try {
-      if ((await once()).again) poll(once, failed, asking.signal);
+      on = (await once()).again;
     } catch (problem) {
       failed(problem);
+      on = problem.passing;
     }
+    if (on) poll(once, failed, asking.signal);
   }
 
   async once(signal) {
@@ -118,30 +126,44 @@ class List {
     this.seen = JSON.stringify(
       found.documents.map(({ id, version, status, revision }) => [id, version, status, revision]),
     );
+    put(this.alarm);
     this.updated.textContent = t("updated", { time: moment(new Date(), { timeStyle: "medium" }) });
-    if (before !== this.seen || this.rows.getAttribute("aria-busy") === "true") this.show(found);
-    return { again: found.documents.some((one) => one.status === "running"), changed: before !== this.seen };
+    const changed = before !== this.seen;
+    if (changed || this.rows.getAttribute("aria-busy") === "true") this.show(found);
+    else for (const one of this.rows.querySelectorAll("time")) one.textContent = ago(new Date(one.dateTime));
+    if (changed && before) this.countSoon();
+    const running = found.documents.some((one) => one.status === "running");
+    // Of one status, hundreds of documents may be looked through: not for a page that somebody left open.
+    const newest = this.cursors.length === 1 && !this.query.status;
+    return { again: running || newest, changed, idle: !running };
+  }
+
+  /** Count anew when the list has changed, once for all that changes together. */
+  countSoon() {
+    this.counting ??= setTimeout(() => {
+      this.counting = null;
+      if (!this.signal.aborted) this.count();
+    }, COUNT_AFTER);
   }
 
   show(found) {
     const focused = this.rows.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
     this.rows.setAttribute("aria-busy", "false");
-    put(
-      this.rows,
-      found.truncated ? h("p", { class: "note" }, t("truncated")) : null,
-      found.documents.length ? table(found.documents) : this.nothing(),
-    );
+    put(this.rows, found.documents.length ? table(found.documents) : this.nothing(found.next));
     this.page(found.next);
     if (focused) [...this.rows.querySelectorAll("a")].find((link) => link.getAttribute("href") === focused)?.focus();
   }
 
-  nothing() {
+  nothing(next) {
+    if (next) return empty(t("none_here"), t("none_here_detail"));
     const narrowed = this.query.prefix || this.query.status || this.cursors.length > 1;
     return narrowed ? empty(t("none_match"), t("none_match_detail")) : empty(t("none_yet"), t("none_yet_detail"));
   }
 
   page(next) {
-    const to = (change) => () => (change(), this.load(), this.rows.scrollIntoView({ block: "nearest" }));
+    const to = (change) => () => (
+      (this.seen = null), change(), this.load(), this.rows.scrollIntoView({ block: "nearest" })
+    );
     const newer = h(
       "button",
       { type: "button", disabled: this.cursors.length < 2, on: { click: to(() => this.cursors.pop()) } },
@@ -161,11 +183,12 @@ class List {
   failed(problem) {
     if (problem.name === "AbortError") return;
     this.rows.setAttribute("aria-busy", "false");
-    this.seen = null;
     put(
-      this.rows,
+      this.alarm,
       trouble(problem, () => this.load()),
     );
+    if (this.seen) return; // What was seen last stays in sight, with its time.
+    put(this.rows);
     this.pager.hidden = true;
   }
 
@@ -218,8 +241,8 @@ function table(found) {
 }
 
 function row(found) {
-  const at = new Date(found.uploaded_at);
-  const name = isId(found.id) ? h("a", { href: `#/documents/${found.id}` }, keyed(found.key)) : keyed(found.key);
+  const at = found.uploaded_at === null ? null : new Date(found.uploaded_at);
+  const name = isId(found.id) ? h("a", { href: `#/documents/${found.id}` }, named(found.key)) : named(found.key);
   return h(
     "tr",
     {},
@@ -232,7 +255,7 @@ function row(found) {
     ),
     h("td", { class: "col-operation" }, found.operation || h("span", { class: "faint" }, t("no_operation"))),
     h("td", { class: "col-size" }, size(found.size)),
-    h("td", { class: "col-uploaded" }, time(at, ago(at), moment(at, { dateStyle: "full", timeStyle: "medium" }))),
+    h("td", { class: "col-uploaded" }, at && time(at, ago(at), moment(at, { dateStyle: "full", timeStyle: "medium" }))),
   );
 }
 
@@ -256,8 +279,9 @@ class Uploader {
     this.options = new Options("upload");
     this.more = h("details", { hidden: true }, h("summary", {}, t("options")), this.options.element);
     this.choice = h("div", { class: "upload-as" });
-    this.list = h("ul", { class: "uploads" });
-    this.tray = h("section", { class: "block" }, h("h2", {}, t("uploads")), this.list);
+    this.list = h("ul", { class: "uploads", tabindex: "0", "aria-label": t("uploads") });
+    this.ends = h("span", { class: "count" });
+    this.tray = h("section", { class: "block" }, h("h2", {}, t("uploads"), this.ends), this.list);
     this.element = h(
       "section",
       { class: "uploader", "aria-label": t("upload") },
@@ -267,6 +291,7 @@ class Uploader {
     );
     this.select = null;
     this.ended = ended;
+    choosing(() => ({ operation: this.select?.value ?? "", options: this.options.values() }));
     take(
       (files) => this.begin(files),
       () => t("drop_as", { operation: this.chosen() }),
@@ -309,6 +334,7 @@ class Uploader {
   drawList() {
     put(this.list, uploads.map(uploadRow));
     this.tray.hidden = !uploads.length;
+    this.ends.textContent = t("uploads_ended", { ended: uploads.filter((one) => one.document).length, all: uploads.length });
     const stages = uploads.map(({ state }) => state).join();
     if (this.stages !== undefined && stages !== this.stages) this.ended();
     this.stages = stages;

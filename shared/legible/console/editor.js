@@ -35,7 +35,7 @@ export class Editor {
       id: "correction",
       rows: String(Math.min(8, Math.max(1, this.was.split("\n").length))),
       spellcheck: "false",
-      maxlength: "100000",
+      maxlength: "20000",
     });
     this.input.value = this.was;
     this.place = h("div", { class: "editor-answer" });

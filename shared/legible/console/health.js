@@ -3,25 +3,39 @@
 import { get, path } from "./api.js";
 import { h, put } from "./dom.js";
 import { moment, t } from "./language.js";
+import { chooser, operations } from "./options.js";
 import { badge, empty, loading, say, sign, trouble } from "./parts.js";
 
-/** Show the checks. */
+/** Show the checks; the subscription of an operation among them, once one is chosen. */
 export function health(main, _, signal) {
   const place = h("div", { class: "health" });
-  const again = h(
-    "button",
-    { type: "button", on: { click: () => check(place, signal) } },
-    sign("again"),
-    t("check_again"),
+  const choice = h("div", { class: "probe" });
+  let select = null;
+  let asked = new AbortController();
+  const look = () => {
+    asked.abort(); // The answer to an earlier choice must not come over that to a later one.
+    asked = new AbortController();
+    const { signal: mine } = asked;
+    signal.addEventListener("abort", asked.abort.bind(asked), { signal: mine });
+    check(place, mine, select?.value ?? "");
+  };
+  const again = h("button", { type: "button", on: { click: look } }, sign("again"), t("check_again"));
+  put(main, h("header", { class: "head" }, h("h1", { tabindex: "-1" }, t("health")), again), choice, place);
+  operations().then(
+    (found) => {
+      select = chooser(found, { id: "probe", none: t("probe_none") });
+      select.addEventListener("change", look);
+      put(choice, h("label", { for: "probe" }, t("probe")), select, h("p", { class: "help" }, t("probe_help")));
+    },
+    () => null, // The checks say what is wrong.
   );
-  put(main, h("header", { class: "head" }, h("h1", { tabindex: "-1" }, t("health")), again), place);
-  check(place, signal);
+  look();
 }
 
-async function check(place, signal) {
+async function check(place, signal, probe) {
   put(place, loading());
   try {
-    const found = await get(path(["health"]), signal);
+    const found = await get(path(["health"], { probe }), signal);
     put(
       place,
       summary(found),
@@ -33,7 +47,7 @@ async function check(place, signal) {
     if (problem.name !== "AbortError")
       put(
         place,
-        trouble(problem, () => check(place, signal)),
+        trouble(problem, () => check(place, signal, probe)),
       );
   }
 }

@@ -70,6 +70,23 @@ export function final(one) {
   return one.corrected ? one.corrected.value : one.recognized;
 }
 
+/**
+ * Values of which nothing says whether they are right: no confidence, no rule that holds, no person. Beside text, fields
+ * say how its picture lies.
+ */
+export function unmeasured(items, checks) {
+  const held = checks.filter((check) => check.passed);
+  const holds = (one) => held.some((check) => (check.page ?? 1) === one.page && (check.fields ?? []).includes(one.name));
+  const silent = (one) => grade(one.confidence) === "none" && !one.corrected && final(one) !== "" && !heads(one);
+  const text = items.some((one) => one.kind === "text");
+  return items.filter((one) => silent(one) && !holds(one) && !(text && one.kind === "field"));
+}
+
+/** Whether an item is a label of ours above a column. */
+export function heads(item) {
+  return item.kind === "cell" && Boolean(item.table.header) && item.cell.row === 0;
+}
+
 /** Whether a person should look: it breaks a rule, or is of low confidence and nobody looked yet. */
 export function doubtful(one) {
   return one.findings.length > 0 || (grade(one.confidence) === "low" && !one.corrected);

@@ -46,6 +46,11 @@ export function label(named) {
   return (current === "zh" && named.label_zh) || named.label;
 }
 
+/** Return the title of an operation in the language in use. */
+export function entitled(operation) {
+  return (current === "zh" && operation.title_zh) || operation.title;
+}
+
 /** Write a number. */
 export function number(value) {
   return new Intl.NumberFormat(locale()).format(value);

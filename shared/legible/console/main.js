@@ -19,6 +19,8 @@ const VERSION = /^[\x21-\x7e]{1,512}$/;
 const main = h("main", { id: "main", tabindex: "-1" });
 const top = h("header", { class: "top" });
 let current = new AbortController();
+/** Whether the view has what would be lost by leaving it; if so, it asks what to do with it. */
+let held = () => false;
 
 /** What the address says: a view, and what it is asked for. */
 function place() {
@@ -51,7 +53,9 @@ function show(moved) {
   for (const stray of document.querySelectorAll("dialog")) stray.remove();
   frame(section);
   take(uploadElsewhere, () => t("drop"));
-  view(main, { query, move: (asked) => move(section, asked) }, current.signal);
+  held = () => false;
+  const stay = (asked) => (held = asked);
+  view(main, { query, move: (asked) => move(section, asked), stay }, current.signal);
   if (moved) {
     scrollTo(0, 0);
     main.querySelector("h1")?.focus({ preventScroll: true });
@@ -98,7 +102,7 @@ function frame(section) {
     h(
       "a",
       { class: "mark", href: "#/documents" },
-      h("img", { src: "icon.svg", alt: "", width: "24", height: "24" }),
+      h("img", { src: new URL("icon.svg", import.meta.url).href, alt: "", width: "24", height: "24" }),
       "Legible",
     ),
     h("nav", { "aria-label": t("views") }, Object.entries(titles()).map(link)),
@@ -107,6 +111,7 @@ function frame(section) {
 }
 
 function spoken(code) {
+  if (held()) return;
   speak(code);
   show(false);
   top.querySelector("[aria-pressed=true]").focus();
@@ -114,5 +119,8 @@ function spoken(code) {
 
 document.body.append(top, main, h("div", { id: "voice", class: "unseen", role: "status" }));
 listen();
-addEventListener("hashchange", () => show(true));
+addEventListener("hashchange", (event) => {
+  if (held()) history.replaceState(null, "", event.oldURL);
+  else show(true);
+});
 show(false);

@@ -2,7 +2,7 @@
 
 import { get, path } from "./api.js";
 import { h, put } from "./dom.js";
-import { t } from "./language.js";
+import { entitled, t } from "./language.js";
 
 const GROUPS = [
   ["fields", "reads_fields"],
@@ -24,13 +24,14 @@ export function operations() {
   return asked;
 }
 
-/** A choice of operations; with `none`, the first entry is none of them. */
+/** A choice of operations that read documents; with `none`, the first entry is none of them. */
 export function chooser(found, { id, none = "", chosen = "" }) {
+  const offered = found.filter((one) => one.life !== "removed" && one.formats.length);
   const groups = GROUPS.map(([reads, title]) =>
-    h("optgroup", { label: t(title) }, found.filter((one) => one.reads === reads && one.life !== "removed").map(entry)),
+    h("optgroup", { label: t(title) }, offered.filter((one) => one.reads === reads).map(entry)),
   );
   const select = h("select", { id }, none ? h("option", { value: "" }, none) : null, groups);
-  if (found.some((one) => one.slug === chosen)) select.value = chosen;
+  if (offered.some((one) => one.slug === chosen)) select.value = chosen;
   return select;
 }
 
@@ -38,7 +39,7 @@ function entry(operation) {
   return h(
     "option",
     { value: operation.slug },
-    operation.life === "announced" ? t("ending", { title: operation.title }) : operation.title,
+    operation.life === "announced" ? t("ending", { title: entitled(operation) }) : entitled(operation),
   );
 }
 

@@ -49,6 +49,9 @@ const SIGNS = {
   minus: "M3 8h10",
 };
 
+/** Marks that change the direction of text (Unicode, UAX #9). */
+const TURNING = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
 /** The sign of a state or deed, drawn; it says nothing that the text beside it does not. */
 export function sign(name) {
   return svg(
@@ -139,13 +142,28 @@ export function say(text) {
 
 /** A key of documents: folders are quiet, the name is not. */
 export function keyed(key) {
+  const { folder, leaf } = halves(key);
+  return h("span", { class: "key" }, folder, leaf);
+}
+
+/** A key by its name, as people look for it among many: the name first, its folders behind it. */
+export function named(key) {
+  const { folder, leaf } = halves(key);
+  return h("span", { class: "key named" }, leaf, folder && " ", folder);
+}
+
+function halves(key) {
   const cut = key.lastIndexOf("/") + 1;
-  return h(
-    "span",
-    { class: "key" },
-    cut ? h("span", { class: "folder" }, key.slice(0, cut)) : null,
-    h("span", { class: "leaf" }, key.slice(cut)),
-  );
+  const name = key.slice(cut);
+  return {
+    folder: cut ? h("span", { class: "folder" }, legible(key.slice(0, cut))) : null,
+    leaf: h("span", { class: "leaf" }, name.trim() ? legible(name) : JSON.stringify(name)),
+  };
+}
+
+/** A name with what would turn its letters around told instead: "exe" must not be read as the end of a picture's name. */
+function legible(name) {
+  return name.replace(TURNING, (letter) => `[U+${letter.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
 /** A moment as `shown`, with the exact one behind it. */

@@ -2,9 +2,11 @@
 
 const FIRST = 2000;
 const MOST = 15000;
+const IDLE = 60000;
 
 /**
- * Call `task` until it returns `{ again: false }` or `signal` is aborted. `{ changed: true }` makes the next wait short.
+ * Call `task` until it returns `{ again: false }` or `signal` is aborted. `{ changed: true }` makes the next wait short,
+ * `{ idle: true }` lets the waits become long ones: nothing is known to be on its way.
  * A passing Problem is told to `failed`, and waited out; any other ends the polling after it was told.
  */
 export async function poll(task, failed, signal) {
@@ -12,9 +14,9 @@ export async function poll(task, failed, signal) {
   while (!signal.aborted) {
     await pause(wait, signal);
     try {
-      const { again, changed } = await task();
+      const { again, changed, idle } = await task();
       if (!again) return;
-      wait = changed ? FIRST : Math.min(wait * 1.3, MOST);
+      wait = changed ? FIRST : Math.min(wait * 1.3, idle ? IDLE : MOST);
     } catch (problem) {
       if (signal.aborted) return;
       failed(problem);

@@ -245,7 +245,8 @@ function spans(number) {
 }
 
 function rowed(item) {
-  return `item kind-${item.kind} grade-${grade(item.confidence)}${doubtful(item) ? " doubtful" : ""}`;
+  const told = item.corrected ? "none" : grade(item.confidence);
+  return `item kind-${item.kind} grade-${told}${doubtful(item) ? " doubtful" : ""}`;
 }
 
 function value(item) {
@@ -256,7 +257,7 @@ function value(item) {
 function marks(item) {
   const told = grade(item.confidence);
   const sure =
-    item.confidence === null
+    item.confidence === null || item.corrected // What a person wrote has not the confidence of what was recognized.
       ? null
       : h(
           "span",

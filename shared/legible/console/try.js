@@ -3,7 +3,7 @@
 import { get, path, post, send, text, there } from "./api.js";
 import { take } from "./drop.js";
 import { h, put } from "./dom.js";
-import { doubtful, final, grade, itemsOf } from "./items.js";
+import { doubtful, final, grade, heads, itemsOf } from "./items.js";
 import { laidOut } from "./json.js";
 import { percent, size, t } from "./language.js";
 import { Options, chooser, operations } from "./options.js";
@@ -148,7 +148,7 @@ class View {
         { class: "help" },
         h("code", {}, slug),
         " ",
-        formats.length ? t("takes", { formats: formats.join(", ") }) : t("takes_none"),
+        t("takes", { formats: formats.join(", ") }),
       ),
       life === "announced" ? h("p", { class: "note" }, t("ending_detail")) : null,
     );
@@ -404,11 +404,6 @@ function values(items) {
       h("tbody", {}, items.filter((item) => !heads(item)).map(row)),
     ),
   );
-}
-
-/** Whether an item is a label of ours above a column. */
-function heads(item) {
-  return item.kind === "cell" && item.table.header && item.cell.row === 0;
 }
 
 function pre(source, title) {

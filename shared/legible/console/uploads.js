@@ -4,18 +4,23 @@ import { Problem, get, isId, path, post, send, there } from "./api.js";
 import { h } from "./dom.js";
 import { percent, t } from "./language.js";
 import { pause } from "./poll.js";
-import { badge, keyed, reason, say, trouble, word } from "./parts.js";
+import { badge, named, reason, say, trouble, word } from "./parts.js";
 
 const AT_ONCE = 3;
 /** How long a document may stay unknown after it was sent: the event that starts it takes its time. */
 const UNKNOWN = 90000;
 
 const listeners = new Set();
+let chosen = () => ({ operation: "", options: {} });
 const waiting = [];
 let busy = 0;
 
-/** Every upload of this visit, newest first. */
+/** Every upload of this visit: what was given last first, and of that in its own order. */
 export const uploads = [];
+
+addEventListener("beforeunload", (event) => {
+  if (uploads.some(({ state }) => state === "waiting" || state === "sending")) event.preventDefault();
+});
 
 /** Call `listener` when an upload has changed. */
 export function watch(listener, signal) {
@@ -23,24 +28,27 @@ export function watch(listener, signal) {
   signal.addEventListener("abort", () => listeners.delete(listener));
 }
 
+/** Let `choice` tell operation and options for what was refused without any, when it is tried again. */
+export function choosing(choice) {
+  chosen = choice;
+}
+
 /** Upload files; `operation` and `options` may be empty. */
 export function upload(files, operation, options) {
-  for (const file of files) {
-    const entry = {
-      file,
-      operation,
-      options,
-      state: "waiting",
-      share: 0,
-      id: null,
-      stored: false,
-      key: file.name,
-      document: null,
-      problem: null,
-    };
-    uploads.unshift(entry);
-    waiting.push(entry);
-  }
+  const begun = files.map((file) => ({
+    file,
+    operation,
+    options,
+    state: "waiting",
+    share: 0,
+    id: null,
+    stored: false,
+    key: file.name,
+    document: null,
+    problem: null,
+  }));
+  uploads.unshift(...begun);
+  waiting.push(...begun);
   changed();
   next();
 }
@@ -70,6 +78,7 @@ async function run(entry) {
 /** Have one file signed and send it; returns once the store has it. */
 async function sent(entry) {
   const { file, operation, options } = entry;
+  if (!file.size) throw new Problem({ title: t("problem_refused"), detail: t("empty_file") });
   Object.assign(entry, { state: "sending", problem: null, share: 0 });
   changed();
   if (entry.id !== null && (await there(entry.id))) {
@@ -124,8 +133,8 @@ function changed() {
 export function row(entry) {
   const name =
     entry.id && isId(entry.id) && entry.document
-      ? h("a", { href: `#/documents/${entry.id}` }, keyed(entry.key))
-      : keyed(entry.key);
+      ? h("a", { href: `#/documents/${entry.id}` }, named(entry.key))
+      : named(entry.key);
   const stop = entry.document?.reason ?? null;
   return h(
     "li",
@@ -145,7 +154,7 @@ function bar(entry) {
 }
 
 function again(entry) {
-  Object.assign(entry, { state: "waiting", problem: null });
+  Object.assign(entry, { state: "waiting", problem: null }, entry.operation ? {} : chosen());
   waiting.push(entry);
   changed();
   next();

@@ -116,10 +116,7 @@ export class Viewer {
     if (address !== this.address) return;
     put(
       this.frame,
-      empty(
-        said?.title && said.status ? said.title : t("no_picture"),
-        said?.detail && said.status ? said.detail : t("no_picture_detail"),
-      ),
+      empty(t("no_picture"), said?.detail && said.status ? said.detail : t("no_picture_detail")),
     );
   }
 
@@ -194,7 +191,8 @@ export class Viewer {
 }
 
 function boxed(item) {
-  return `box grade-${grade(item.confidence)}${item.findings.length ? " finding" : ""}${item.corrected ? " corrected" : ""}`;
+  const told = item.corrected ? "none" : grade(item.confidence);
+  return `box grade-${told}${item.findings.length ? " finding" : ""}${item.corrected ? " corrected" : ""}`;
 }
 
 /** What the strokes of the boxes mean. */

@@ -19,6 +19,10 @@ from legible.model import Arrival, Reason, Unreadable, Upload
 MOST_SHARES = 20
 #: How deep a reference may lie: no page says in what a flow wraps the results of parallel actions.
 _DEPTH = 5
+_ADVICE = (
+    'Give the step {"bucket": ..., "key": ...}, with operation and options if not the routes shall say; what another '
+    "step returned; or an OBS event of one upload."
+)
 
 
 def arrival(event: Any) -> Arrival:
@@ -35,12 +39,19 @@ def arrival(event: Any) -> Arrival:
     named = _named(event, _DEPTH)
     found = uploads(event if named is None else _event(named))
     if len(found) == 1:
-        (one,) = found  # a reference is not encoded, so there is no other way to read its key
-        return msgspec.structs.replace(one, raw_key="") if named is not None and isinstance(one, Upload) else one
+        return _one(found[0], referred=named is not None)
     said = f"The event names {len(found)} objects; a step of a flow takes one."
     body = json.dumps(event, sort_keys=True, default=str)
     reason = Reason("event-unreadable", said, "Start one flow for each of them.")
     return Unreadable(reason, hashlib.sha256(body.encode()).hexdigest()[:24])
+
+
+def _one(found: Arrival, *, referred: bool) -> Arrival:
+    if isinstance(found, Upload):  # a reference is not encoded, so there is no other way to read its key
+        return msgspec.structs.replace(found, raw_key="") if referred else found
+    if isinstance(found, Unreadable) and not referred:
+        return msgspec.structs.replace(found, reason=msgspec.structs.replace(found.reason, advice=_ADVICE))
+    return found
 
 
 def share(event: Any) -> Share:

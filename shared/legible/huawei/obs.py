@@ -193,7 +193,7 @@ class ObsStore:
         if shown.content_type:
             query["response-content-type"] = shown.content_type
         if shown.file_name:
-            query["response-content-disposition"] = f"attachment; filename*=UTF-8''{quote(shown.file_name, safe='')}"
+            query["response-content-disposition"] = shown.disposition
         return str(
             self._client.createSignedUrl("GET", ref.bucket, ref.key, expires=seconds, queryParams=query).signedUrl
         )
