@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from localcloud.engine import EngineError, recognize
+from localcloud.engine.decoding import MAX_PAGE_PIXELS, decode_page
 from localcloud.engine.detection import windows
 from tests.documents.make import LETTER
 from tests.engine.samples import IMAGES, answer, document, encoded, opened, png, sheet, turned, words
@@ -104,6 +107,11 @@ def test_reads_the_asked_page_of_a_pdf() -> None:
     pdf = encoded(first, "PDF", save_all=True, append_images=[second], resolution=96)
 
     assert words(recognize("general-text", pdf, {"pdf_page_number": 2})) == ["Page two"]
+
+
+def test_a_page_of_three_meters_is_drawn_as_large_as_a_laptop_holds() -> None:
+    drawn = decode_page((Path(__file__).parents[1] / "documents" / "real" / "huge-page.pdf").read_bytes(), 1)
+    assert 0.99 * MAX_PAGE_PIXELS < drawn.shape[0] * drawn.shape[1] < 1.01 * MAX_PAGE_PIXELS
 
 
 def test_a_tall_word_beside_small_lines_does_not_mix_them_up() -> None:

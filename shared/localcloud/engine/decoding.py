@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
 
 import numpy as np
@@ -17,6 +18,8 @@ from localcloud.engine.models import Image
 MAX_PIXELS = 160_000_000
 #: The service says that it renders PDF pages at 144 dpi (smart document recognizer).
 PDF_DPI = 144
+#: What a page larger than A0 is drawn with instead; at 144 dpi the largest that a PDF can have would take gigabytes.
+MAX_PAGE_PIXELS = 40_000_000
 
 
 def decode(data: bytes) -> Image:
@@ -50,9 +53,16 @@ def decode_page(data: bytes, page_number: int) -> Image:
     try:
         if not 1 <= page_number <= len(pdf):
             raise refused_option("pdf_page_number", f"the PDF has {len(pdf)} page(s), page {page_number} was asked for")
-        return _pixels(pdf[page_number - 1].render(scale=PDF_DPI / 72).to_pil().convert("RGB"))
+        page = pdf[page_number - 1]
+        return _pixels(page.render(scale=_scale_of(*page.get_size())).to_pil().convert("RGB"))
     finally:
         pdf.close()
+
+
+def _scale_of(width: float, height: float) -> float:
+    """Return how many pixels a point is drawn with."""
+    most = math.sqrt(MAX_PAGE_PIXELS / max(1.0, width * height))
+    return min(PDF_DPI / 72, most)
 
 
 def _too_large() -> EngineError:
