@@ -60,7 +60,7 @@ class FieldSpec(Struct, frozen=True, forbid_unknown_fields=True):
     ``label_zh`` is the label that a Chinese document prints beside the value. ``values`` pairs what an ``enum`` may
     read, in lower case, with the word it means (``[["男", "male"]]``). ``currency`` is the ISO 4217 code of an
     ``amount`` whose document has only one (``CNY``). ``day_first`` says that the document prints ``03-06-1985`` for the
-    third of June.
+    third of June. ``absent`` is the number that the service gives where there is no value.
     """
 
     path: str
@@ -71,6 +71,7 @@ class FieldSpec(Struct, frozen=True, forbid_unknown_fields=True):
     values: tuple[tuple[str, str], ...] = ()
     currency: str = ""
     day_first: bool = False
+    absent: float | None = None
 
 
 class Names(Struct, frozen=True, forbid_unknown_fields=True):

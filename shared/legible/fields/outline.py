@@ -33,6 +33,7 @@ class Node(NamedTuple):
     values: tuple[tuple[str, str], ...] = ()
     currency: str = ""
     day_first: bool = False
+    absent: float | None = None
 
     @property
     def open(self) -> bool:
@@ -155,7 +156,7 @@ def outline(operation: Operation) -> Node:
         children = root
         for parent in parents:
             children = children[parent].children
-        said = (field.label_zh, field.values, field.currency, field.day_first)
+        said = (field.label_zh, field.values, field.currency, field.day_first, field.absent)
         children[key] = Node(field.label, field.type, field.sdk_type, {}, True, *said)
     declared = {"list": "list[Result]", "object": "Result", "untyped": "object"}[operation.result]
     return Node("", "object", declared, root)

@@ -28,6 +28,7 @@ from legible.fields.answers import (
     as_confidence,
     as_indexes,
     as_location,
+    as_number,
     compact,
     leaf_text,
     looks_like_file,
@@ -135,6 +136,8 @@ class _Reader:
 
     def _leaf(self, place: Place, leaf: Leaf) -> Iterator[Value]:
         text = leaf_text(leaf)
+        if place.node.absent is not None and as_number(text) == place.node.absent:
+            text = ""
         if place.node.type in ("image", "file") or (not place.node.known and looks_like_file(text)):
             if text:
                 self._found.add_file(place.name, text)
