@@ -53,6 +53,8 @@ class Contents:
         self._notes: list[str] = []
         self._more_notes = 0
         self._counts = {"fields": 0, "tables": 0, "text": 0, "checks": 0}
+        #: How many values somebody should look at; whoever adds to the contents counts them.
+        self.doubtful = 0
 
     def add(self, extract: Extract) -> None:
         """Take in what one page says; its files are kept elsewhere."""

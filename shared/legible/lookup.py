@@ -84,7 +84,10 @@ class Known(Struct, frozen=True):
 
 
 class Listed(Struct, frozen=True):
-    """A document in a list. ``size`` in bytes, as long as the upload is there."""
+    """A document in a list. ``size`` in bytes, as long as the upload is there.
+
+    ``doubtful`` counts the values that somebody should look at.
+    """
 
     key: str
     version: str
@@ -93,6 +96,11 @@ class Listed(Struct, frozen=True):
     revision: int = 0
     size: int | None = None
     uploaded_at: datetime | None = None
+    doubtful: int = 0
+
+
+#: Which documents are wanted; None for all.
+Fits = Callable[[Listed], bool] | None
 
 
 class Lookup:
@@ -154,13 +162,13 @@ class Lookup:
         return self._known(document)
 
     def newest(
-        self, prefix: str = "", status: Status | None = None, limit: int = 50, cursor: str = ""
+        self, prefix: str = "", fits: Fits = None, limit: int = 50, cursor: str = ""
     ) -> tuple[list[Listed], str]:
         """Return a part of the list of documents, the newest upload first, and the cursor of the part behind it.
 
         Args:
             prefix: What keys begin with.
-            status: Only documents that ended so, or run; of many others the part may have fewer than ``limit``.
+            fits: Only such documents; of many others the part may have fewer than ``limit``.
             limit: How many at most.
             cursor: Where the part begins; empty for the first.
 
@@ -168,26 +176,26 @@ class Lookup:
             RejectedError: The cursor is none of ours, or there is no time to put so many in order.
             UnavailableError: The store has a passing fault.
         """
-        most = _MOST_LOOKED if status else limit
+        most = _MOST_LOOKED if fits else limit
         # One more than is looked at tells whether there is a part behind, and both buckets are listed once.
         candidates = self._candidates(prefix, _read_cursor(cursor, _Newest), most + 1)
-        found, last = self._looked(candidates, status, limit, most)
+        found, last = self._looked(candidates, fits, limit, most)
         return found, _cursor(_place(last)) if last else ""
 
     def by_key(
-        self, prefix: str = "", status: Status | None = None, limit: int = 50, cursor: str = ""
+        self, prefix: str = "", fits: Fits = None, limit: int = 50, cursor: str = ""
     ) -> tuple[list[Listed], str]:
         """Return a part of the list of uploads by their keys, which takes no longer however many there are.
 
         What has results and lies in the input bucket no more is not in it. Arguments and errors are as of ``newest``.
         """
-        most, begin = _MOST_LOOKED if status else limit, _read_cursor(cursor, _ByKey)
+        most, begin = _MOST_LOOKED if fits else limit, _read_cursor(cursor, _ByKey)
         candidates = list(islice(self._selector.uploads(prefix, begin.key if begin else ""), most + 1))
-        found, last = self._looked(candidates, status, limit, most)
+        found, last = self._looked(candidates, fits, limit, most)
         return found, _cursor(_ByKey(last.key)) if last else ""
 
     def _looked(
-        self, candidates: list[Candidate], status: Status | None, limit: int, most: int
+        self, candidates: list[Candidate], fits: Fits, limit: int, most: int
     ) -> tuple[list[Listed], Candidate | None]:
         """Look at candidates until enough are found; return the last one looked at, if there are more behind it."""
         found, place = list[Listed](), 0
@@ -197,7 +205,7 @@ class Lookup:
                     if len(found) == limit:
                         break
                     place += 1
-                    if status is None or one.status == status:
+                    if fits is None or fits(one):
                         found.append(one)
         return found, candidates[place - 1] if place < len(candidates) else None
 
@@ -225,7 +233,7 @@ class Lookup:
             return self._waiting(candidate, key)
         return Listed(
             key, published.version, published.status, published.operation, published.revision, candidate.length,
-            published.uploaded_at or candidate.uploaded_at,
+            published.uploaded_at or candidate.uploaded_at, published.doubtful,
         )  # fmt: skip
 
     def _waiting(self, candidate: Candidate, key: str) -> Listed:

@@ -39,7 +39,8 @@ _SMALL_BYTES = 4_000_000
 class Published(Struct, frozen=True):
     """What the metadata of a published record say of it: whose it is, how it ended, which results lie beside it.
 
-    ``operation`` is a slug, empty where there was none; ``revision`` counts the reviews it has.
+    ``operation`` is a slug, empty where there was none; ``revision`` counts the reviews it has, ``doubtful`` the values
+    that somebody should look at.
     """
 
     version: str
@@ -48,6 +49,7 @@ class Published(Struct, frozen=True):
     names: tuple[str, ...] = (RECORD,)
     revision: int = 0
     operation: str = ""
+    doubtful: int = 0
 
     def metadata(self) -> dict[str, str]:
         """Return it as metadata of an object; a version may hold letters that no header does."""
@@ -69,12 +71,13 @@ class Publisher:
         self._output = output
         self._newest = newest
 
-    def publish(self, record: Record, files: Mapping[str, Path], *, yields: bool = False) -> bool:
+    def publish(self, record: Record, files: Mapping[str, Path], *, doubtful: int = 0, yields: bool = False) -> bool:
         """Put a document's results where people look, unless a newer upload of the key has its own there.
 
         Args:
             record: What the results say.
             files: Name and content of each result; see ``KINDS``.
+            doubtful: How many of its values somebody should look at.
             yields: The upload was replaced; it counts as older than any other one of its key.
 
         Returns:
@@ -82,7 +85,9 @@ class Publisher:
         """
         document = record.document
         uploaded_at = None if yields else document.uploaded_at
-        said = Published(document.version, uploaded_at, record.status, tuple(files), record.revision, record.operation)
+        said = Published(
+            document.version, uploaded_at, record.status, tuple(files), record.revision, record.operation, doubtful
+        )
         self._together([partial(self._keep, document, name, file, said) for name, file in files.items()])
         return self._stand(msgspec.structs.replace(document, uploaded_at=None) if yields else document, said)
 

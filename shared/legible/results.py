@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 
 import msgspec
@@ -17,7 +17,19 @@ from legible.correcting import Edits
 from legible.errors import InternalError, ObjectGoneError, OutOfTimeError, RejectedError, SettingsError
 from legible.forms import Form
 from legible.journal import Line, State
-from legible.model import Attachment, Document, Extract, Frame, Location, ObjectRef, Page, Record
+from legible.model import (
+    Attachment,
+    Cell,
+    Document,
+    Extract,
+    Field,
+    Frame,
+    Location,
+    ObjectRef,
+    Page,
+    Record,
+    TextBlock,
+)
 from legible.onecall import digest
 from legible.operation import Made
 from legible.ports import ObjectStore
@@ -102,6 +114,7 @@ class Results:
                 extract = checks.checked(asked.operation, self._extract(asked, line, body, edits))
                 attachments += [self._attach(document, *file) for file in extract.files]
                 contents.add(_counted(extract, asked.pages, line))
+                contents.doubtful += _doubtful(extract)
         return tuple(attachments)
 
     def corrected(self, asked: Asked, state: State, page: int) -> Extract:
@@ -145,7 +158,7 @@ class Results:
             with files["record.xlsx"].open("wb") as file:
                 workbook.write(found, contents, file, pictures=pictures)
             making.before()
-            return self._publisher.publish(found, files, yields=making.yields)
+            return self._publisher.publish(found, files, doubtful=contents.doubtful, yields=making.yields)
 
     def _body(self, line: Line, received: bytes | None) -> bytes:
         """Return the answer a line names; the store's own where it was not received just now."""
@@ -244,6 +257,13 @@ def batches(state: State, count: int) -> Iterator[list[Line]]:
     lines = [line for number in range(1, count + 1) if (line := state.page(number).answered) is not None]
     for first in range(0, len(lines), AT_ONCE):
         yield lines[first : first + AT_ONCE]
+
+
+def _doubtful(extract: Extract) -> int:
+    """Return how many values of a page somebody should look at."""
+    cells = (cell for table in extract.tables for cell in table.cells)
+    items: Iterator[Field | TextBlock | Cell] = chain(extract.fields, extract.text, cells)
+    return sum(map(workbook.needs_eyes, items))
 
 
 def _counted(extract: Extract, pages_called: int, line: Line) -> Extract:

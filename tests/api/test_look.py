@@ -16,7 +16,7 @@ from legible.api.problems import ProblemError
 from legible.errors import HeldError, RejectedError, UnavailableError
 from legible.model import ObjectRef, Upload
 from legible.routing import OperationSettings, Routing
-from rig import IN, OUT, TEXT, Rig, pdf, picture, tiff
+from rig import IN, OUT, PASSPORT, TEXT, Rig, pdf, picture, tiff
 
 
 @given(st.text(min_size=1))
@@ -225,6 +225,31 @@ class TestList:
         assert self.names(part) == ["4.png", "3.png", "2.png"]
         rest = front.json("GET", "/v1/documents", status="done", limit="3", cursor=part["next"])
         assert (self.names(rest), rest["next"]) == (["1.png", "0.png"], None)
+
+    def test_it_counts_what_somebody_should_look_at_and_can_be_narrowed_to_that(self):
+        # given a passport with two values of low confidence, and a letter of high confidence
+        front = Front(Rig())
+        front.rig.ocr.script = [{**PASSPORT, "confidence": {"surname": 0.4, "given_name": 0.79}}, TEXT]
+        passport = front.document("passport/anna.png")
+        front.document("general-text/letter.png")
+
+        # when
+        found = {one["key"]: one["doubtful"] for one in front.json("GET", "/v1/documents")["documents"]}
+        narrowed = front.json("GET", "/v1/documents", doubtful="true")
+
+        # then
+        assert found == {"passport/anna.png": 2, "general-text/letter.png": 0}
+        assert self.names(narrowed) == ["anna.png"]
+        assert self.names(front.json("GET", "/v1/documents", doubtful="true", status="held")) == []
+
+        # and once one of them is corrected
+        version = front.json("GET", passport)["version"]
+        edit = {"page": 1, "name": "surname", "was": "ERIKSSON", "value": "ERIKSEN"}
+        assert (
+            front.ask("POST", f"{passport}/review", {"version": version, "edits": [edit], "author": "Mei"}).status
+            == 200
+        )
+        assert front.json("GET", passport)["doubtful"] == 1
 
     def test_by_key_it_lists_no_more_than_the_part_however_many_there_are(self, front):
         # given

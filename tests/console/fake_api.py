@@ -387,6 +387,8 @@ class FakeApi:
         start, limit = int(request.args.get("cursor", "0")), int(request.args.get("limit", "50"))
         end = start + (self.most_looked if status else limit)
         shown = [self._summary(one) for one in found[start:end] if status in ("", one.status)]
+        if request.args.get("doubtful") == "true":
+            shown = [one for one in shown if one["doubtful"]]
         return answered({"documents": shown[:limit], "next": str(end) if end < len(found) else None})
 
     def _document(self, _: Request, id: str) -> Response:
@@ -518,6 +520,7 @@ class FakeApi:
             "status": stored.status,
             "operation": stored.operation,
             "revision": (stored.record or {}).get("revision", 0),
+            "doubtful": doubts(stored.record or {}),
             "links": {"self": f"/v1/documents/{stored.id}"},
         }
 
@@ -601,6 +604,16 @@ def counting(found: Json) -> str:
     """Return the text that counts."""
     corrected = found.get("corrected")
     return str(corrected["value"] if corrected else found.get("value", found.get("text")))
+
+
+def doubts(record: Json) -> int:
+    """Count the values of a record that somebody should look at."""
+    cells = [cell for table in record.get("tables", []) for cell in table["cells"]]
+    values = [one for one in (*record.get("fields", []), *record.get("text", []), *cells) if not one.get("corrected")]
+    broken = {name for check in record.get("checks", []) if not check["passed"] for name in check["fields"]}
+    return sum(
+        bool(one.get("findings")) or one.get("name") in broken or (one.get("confidence") or 1) < 0.8 for one in values
+    )
 
 
 def answered(body: Json, status: int = 200, headers: dict[str, str] | None = None) -> Response:

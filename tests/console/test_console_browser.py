@@ -243,6 +243,22 @@ def test_the_list_is_narrowed_and_turned_and_its_address_says_how(browser: Brows
     browser.see(".empty", "No document matches")
 
 
+def test_the_list_says_which_documents_need_a_person_and_shows_only_those(browser: Browser, api: FakeApi):
+    browser.open(ready=".list a")
+    browser.js(
+        "const s = document.getElementById('status'); s.value = 'to-check'; s.dispatchEvent(new Event('change'))"
+    )
+    browser.wait(lambda: 0 < len(browser.all(".list tbody tr")) < 10, "those with values to check")
+    assert browser.js("return location.hash") == "#/documents?status=to-check"
+    tags = [tag.text for tag in browser.all(".list .tag-doubts")]
+    assert len(tags) == len(browser.all(".list tbody tr"))
+    shown = tags[0]
+    assert shown.startswith("To check: ")
+
+    browser.all(".list a")[0].click()
+    browser.see(".doubts", shown)
+
+
 def test_the_chart_has_its_numbers_as_a_table_too(browser: Browser):
     browser.open(ready=".chart")
     assert len(browser.all(".bars g")) == 14

@@ -25,7 +25,7 @@ from legible.builds import Build, Builds
 from legible.collecting import KINDS, Asked, check_name
 from legible.errors import LegibleError, ObjectGoneError, RejectedError, SettingsError, UnavailableError
 from legible.exchange import Reply, Request
-from legible.lookup import Known, Listed, Lookup
+from legible.lookup import Fits, Known, Listed, Lookup
 from legible.model import Document, Frame, ObjectRef, Order, Record, Upload
 from legible.operation import Operation
 from legible.ports import ObjectStore, Recognizer, Shown
@@ -137,7 +137,7 @@ class Endpoints:
         prefix = self._prefix(call) + asked.prefix
         lookup = self._parts.lookup
         look = lookup.by_key if asked.order == "key" else lookup.newest
-        found, cursor = look(prefix, asked.status or None, asked.limit, asked.cursor)
+        found, cursor = look(prefix, _wanted(asked), asked.limit, asked.cursor)
         return shapes.DocumentList(tuple(map(_summary, found)), cursor or None)
 
     def show(self, call: Call) -> Answer:
@@ -466,10 +466,18 @@ def _links(key: str, names: tuple[str, ...], version: str = "") -> dict[str, str
     return {**found, "rerun": f"{path}/rerun"}
 
 
+def _wanted(asked: shapes.Listing) -> Fits:
+    """Return which documents are asked for; None for all."""
+    if not asked.status and not asked.doubtful:
+        return None
+    return lambda one: (not asked.status or one.status == asked.status) and (not asked.doubtful or one.doubtful > 0)
+
+
 def _summary(one: Listed) -> shapes.Summary:
     return shapes.Summary(
         id=id_of(one.key), key=one.key, version=one.version, size=one.size, uploaded_at=one.uploaded_at,
-        status=one.status, operation=one.operation, revision=one.revision, links={"self": _path(one.key)},
+        status=one.status, operation=one.operation, revision=one.revision, doubtful=one.doubtful,
+        links={"self": _path(one.key)},
     )  # fmt: skip
 
 
@@ -478,6 +486,7 @@ def _listed(known: Known) -> Listed:
     return Listed(
         document.key, document.version, known.status, known.state.operation, len(known.state.reviews),
         document.size or None, document.uploaded_at or (published.uploaded_at if published else None),
+        published.doubtful if published else 0,
     )  # fmt: skip
 
 

@@ -109,6 +109,7 @@ class Listing(Struct, frozen=True, forbid_unknown_fields=True):
 
     prefix: Prefix = ""
     status: Status | Literal[""] = ""
+    doubtful: Annotated[bool, Meta(description="Only those with values that somebody should look at.")] = False
     order: Literal["newest", "key"] = "newest"
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
     cursor: Annotated[str, Meta(max_length=2000)] = ""
@@ -128,7 +129,10 @@ class Probing(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Summary(Struct, frozen=True, kw_only=True):
-    """A document in a list; times are UTC, sizes in bytes."""
+    """A document in a list; times are UTC, sizes in bytes.
+
+    ``doubtful`` counts the values that break a rule or have little confidence, and that nobody corrected.
+    """
 
     id: str
     key: str
@@ -138,6 +142,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     status: Status
     operation: str
     revision: int = 0
+    doubtful: int = 0
     links: dict[str, str] = {}
 
 

@@ -15,6 +15,9 @@ const CHART_PAGES = 5;
 /** The chart is counted anew so long after the list changed, in milliseconds: many documents end one after the other. */
 const COUNT_AFTER = 4000;
 
+/** What the status filter offers beside statuses: documents with values to check, whatever their status. */
+const TO_CHECK = "to-check";
+
 /** Show the list. `query` holds `status` and `prefix` as the address says; `move` changes the address. */
 export function documents(main, { query, move }, signal) {
   const view = new List(main, query, move, signal);
@@ -69,9 +72,10 @@ class List {
       "select",
       { id: "status" },
       h("option", { value: "" }, t("any_status")),
+      h("option", { value: TO_CHECK }, t("to_check")),
       STATUSES.map((one) => h("option", { value: one }, word(one))),
     );
-    status.value = STATUSES.includes(this.query.status) ? this.query.status : "";
+    status.value = [TO_CHECK, ...STATUSES].includes(this.query.status) ? this.query.status : "";
     const chosen = () => {
       this.query = { prefix: prefix.value.trim(), status: status.value };
       this.cursors = [""];
@@ -117,14 +121,12 @@ class List {
 
   async once(signal) {
     const cursor = this.cursors.at(-1);
-    const found = await get(
-      path(["documents"], { prefix: this.query.prefix, status: this.query.status, limit: LIMIT, cursor }),
-      signal,
-    );
+    const which = this.query.status === TO_CHECK ? { doubtful: "true" } : { status: this.query.status };
+    const found = await get(path(["documents"], { prefix: this.query.prefix, ...which, limit: LIMIT, cursor }), signal);
     signal.throwIfAborted();
     const before = this.seen;
     this.seen = JSON.stringify(
-      found.documents.map(({ id, version, status, revision }) => [id, version, status, revision]),
+      found.documents.map((one) => [one.id, one.version, one.status, one.revision, one.doubtful]),
     );
     put(this.alarm);
     this.updated.textContent = t("updated", { time: moment(new Date(), { timeStyle: "medium" }) });
@@ -251,6 +253,7 @@ function row(found) {
       "td",
       { class: "col-status" },
       badge(found.status),
+      found.doubtful ? h("span", { class: "tag tag-doubts" }, t("doubts", { count: found.doubtful })) : null,
       found.revision ? h("span", { class: "tag" }, t("corrected")) : null,
     ),
     h("td", { class: "col-operation" }, found.operation || h("span", { class: "faint" }, t("no_operation"))),

@@ -87,7 +87,7 @@ export function heads(item) {
   return item.kind === "cell" && Boolean(item.table.header) && item.cell.row === 0;
 }
 
-/** Whether a person should look: it breaks a rule, or is of low confidence and nobody looked yet. */
+/** Whether a person should look: it breaks a rule or is of low confidence, and nobody corrected it. As the list counts. */
 export function doubtful(one) {
-  return one.findings.length > 0 || (grade(one.confidence) === "low" && !one.corrected);
+  return !one.corrected && (one.findings.length > 0 || grade(one.confidence) === "low");
 }
