@@ -251,6 +251,27 @@ class TestRender:
         assert (made.frame.width, made.frame.height, made.frame.unit) == (5000, 1000, "px")
         assert made.frame.scale == pytest.approx(4096 / 5000)
 
+    @pytest.mark.parametrize("name", ["PNG", "JPEG", "TIFF"])
+    def test_a_place_far_down_a_long_strip_leads_back_to_where_it_is(self, name):
+        # given a till receipt: so narrow that a pixel lost of its width is a percent
+        strip = Image.new("L", (100, 10_000), 255)
+        strip.paste(0, (0, 9_900, 100, 9_950))
+
+        # when
+        made = drawn(name.lower(), saved(strip, name), slug="passport")
+
+        # then
+        found = Image.open(io.BytesIO(made.body)).point(lambda value: 255 * (value < 128)).getbbox()
+        assert (found[1] / made.frame.scale, found[3] / made.frame.scale) == pytest.approx((9_900, 9_950), abs=2)
+
+    def test_a_place_far_down_a_long_page_leads_back_to_where_it_is(self):
+        sheet = pypdfium2.PdfDocument.new()
+        sheet.new_page(227, 8504)
+        target = io.BytesIO()
+        sheet.save(target)
+        made = drawn("pdf", target.getvalue())
+        assert made.height / made.frame.scale == pytest.approx(8504, abs=1)
+
     def test_a_large_jpeg_is_decoded_small(self):
         made = drawn("jpeg", saved(Image.new("L", (9000, 6000), 200), "JPEG"))
         assert made.width * made.height <= drawing.MOST_PIXELS

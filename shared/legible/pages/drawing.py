@@ -53,7 +53,7 @@ def render(path: Path, format_name: str, page: int, want: Want, kept: looking.Ke
         image, frame = _scaled(image, frame, want, done)
         image = _padded(image, want, done)
         body, media_type, suffix, image = _encoded(image, want.largest, done)
-        frame = Frame(frame.width, frame.height, frame.unit, frame.scale * (image.width / done.width))
+        frame = Frame(frame.width, frame.height, frame.unit, frame.scale * _scale(image, *done.sides))
         return Rendered(body, media_type, suffix, image.width, image.height, done.text(image), frame)
 
 
@@ -89,11 +89,11 @@ def _crop(image: Image.Image, box: list[float]) -> bytes:
 
 
 class _Done:
-    """What was done to a page, in words; and the width its scale was last told for."""
+    """What was done to a page, in words; and the sides its scale was last told for."""
 
     def __init__(self, first: str) -> None:
         self.said = [first]
-        self.width = 1
+        self.sides: tuple[float, float] = (1, 1)
 
     def text(self, image: Image.Image) -> str:
         return ", ".join((*self.said, f"{image.width} x {image.height} px"))
@@ -133,7 +133,7 @@ def _pdf_page(document: pypdfium2.PdfDocument, page: int, want: Want) -> tuple[I
             advice="Open it, print it to a new PDF and upload that.",
         ) from error
     image = image if image.mode in {"L", "RGB"} else image.convert("RGB")
-    return image, Frame(width, height, "pt", image.width / width), _Done(f"rendered at {scale * 72:.0f} dpi")
+    return image, Frame(width, height, "pt", _scale(image, width, height)), _Done(f"rendered at {scale * 72:.0f} dpi")
 
 
 def _dpi(sheet: pypdfium2.PdfPage) -> float:
@@ -189,7 +189,7 @@ def _frame(image: Image.Image, page: int, want: Want) -> tuple[Image.Image, Fram
         flat = _upright(flat, orientation)
         if orientation >= 5:
             width, height = height, width
-    return flat, Frame(float(width), float(height), "px", flat.width / width), done
+    return flat, Frame(float(width), float(height), "px", _scale(flat, width, height)), done
 
 
 def _flat(image: Image.Image) -> Image.Image:
@@ -235,8 +235,13 @@ def _scaled(image: Image.Image, frame: Frame, want: Want, done: _Done) -> tuple[
         image = image.resize((max(1, int(image.width * share)), max(1, int(image.height * share))), reducing_gap=2.0)
     if frame.unit == "px" and image.width < frame.width:
         done.said.append(f"scaled from {frame.width:.0f} x {frame.height:.0f} px")
-    done.width = image.width
-    return image, Frame(frame.width, frame.height, frame.unit, image.width / frame.width)
+    done.sides = image.size
+    return image, Frame(frame.width, frame.height, frame.unit, _scale(image, frame.width, frame.height))
+
+
+def _scale(image: Image.Image, width: float, height: float) -> float:
+    """Return the pixels per unit of a page with such sides, by the longer one: there a rounded pixel weighs least."""
+    return image.width / width if width >= height else image.height / height
 
 
 def _padded(image: Image.Image, want: Want, done: _Done) -> Image.Image:
@@ -246,7 +251,7 @@ def _padded(image: Image.Image, want: Want, done: _Done) -> Image.Image:
     done.said.append(f"padded from {image.width} x {image.height} px")
     paper = Image.new(image.mode, (max(side, image.width), max(side, image.height)), "white")
     paper.paste(image)
-    done.width = paper.width
+    done.sides = paper.size
     return paper
 
 
