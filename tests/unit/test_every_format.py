@@ -232,6 +232,11 @@ def png_of(width: int, height: int) -> bytes:
     )
 
 
+def ico_of(picture: bytes) -> bytes:
+    """Write an icon that is one PNG."""
+    return b"\0\0\1\0\1\0" + struct.pack("<BBBBHHII", 0, 0, 0, 0, 1, 1, len(picture), 22) + picture
+
+
 @cache
 def zeros(length: int) -> bytes:
     """Pack so many zeros, one MB at a time."""
@@ -613,6 +618,8 @@ JBIG2 = struct.pack(">IBBBI", 0, 48, 0, 1, 19) + struct.pack(">IIIIBH", 65_000, 
 HOSTILE = [
     Case("passport/bomb.png", lambda: png_of(30_000, 30_000), "rejected", "too-many-pixels", 0, "178 million"),
     Case("general-text/bomb.png", lambda: png_of(30_000, 30_000), "rejected", "too-many-pixels", 0, "178 million"),
+    Case("passport/large.png", lambda: png_of(13_000, 13_000), "rejected", "too-many-pixels", 0, "memory"),
+    Case("passport/large.ico", lambda: ico_of(png_of(13_000, 13_000)), "rejected", "too-many-pixels", 0, "memory"),
     Case("passport/screen.gif", lambda: gif_of(65_535, 65_535), "rejected", "too-many-pixels", 0, "178 million"),
     Case("passport/large-screen.gif", lambda: gif_of(13_000, 13_000), "rejected", "too-many-pixels", 0, "memory"),
     Case("passport/image-bomb.pdf", lambda: image_page(32_768, 32_768, zeros(GB)), word="rendered"),
