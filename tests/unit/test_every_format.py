@@ -204,6 +204,28 @@ def with_thumbnail() -> bytes:
     return saved(page, "TIFF", save_all=True, append_images=[small])
 
 
+def behind_its_thumbnail() -> bytes:
+    """Write a TIFF of one page, all white, behind a black thumbnail of it."""
+    page, small = Image.new("L", (120, 80), 255), Image.new("L", (30, 20), 0)
+    page.encoderinfo, small.encoderinfo = {"tiffinfo": {254: 0}}, {"tiffinfo": {254: 1}}
+    return saved(small, "TIFF", save_all=True, append_images=[page])
+
+
+def psd(layers: int, colors: int = 3) -> bytes:
+    """Write a PSD of so many black layers of 60 x 40 px, which together are white."""
+    head = b"8BPS" + struct.pack(">H6xHIIHHII", 1, colors, 40, 60, 8, colors, 0, 0)
+    about = struct.pack(">iiiiH", 0, 0, 40, 60, 3) + b"".join(struct.pack(">hI", n, 2402) for n in range(3))
+    about += b"8BIMnorm" + bytes([255, 0, 0, 0]) + struct.pack(">III", 12, 0, 0) + b"\3abc"
+    body = struct.pack(">h", layers) + about * layers + bytes(2402 * 3 * layers)
+    return head + struct.pack(">II", len(body) + 8, len(body)) + body + bytes(6) + b"\xff" * 2400 * colors
+
+
+def from_a_camera(segments: int = 0) -> bytes:
+    """Write an MPO: a photo and a small one behind it, and so many large notes of the camera in front of both."""
+    body = saved(noise(), "MPO", save_all=True, append_images=[noise(40, 30)])
+    return body[:2] + (b"\xff\xe2" + struct.pack(">H", 65_002) + bytes(65_000)) * segments + body[2:]
+
+
 def turned_tiff(orientation: int) -> bytes:
     """Write a TIFF of 60 x 40 px as stored, black in its stored top left corner."""
     image = Image.new("L", (60, 40), 255)
@@ -211,9 +233,9 @@ def turned_tiff(orientation: int) -> bytes:
     return saved(image, "TIFF", tiffinfo={0x0112: orientation})
 
 
-def animated() -> bytes:
+def animated(name: str = "GIF") -> bytes:
     frames = [Image.new("L", (60, 40), shade) for shade in (0, 99, 200)]
-    return saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    return saved(frames[0], name, save_all=True, append_images=frames[1:])
 
 
 def gif_of(width: int, height: int) -> bytes:
@@ -376,10 +398,18 @@ UPLOADED = [
     Case("general-text/big.tif", lambda: saved(noise(), "TIFF", big_tiff=True), word="converted from TIFF"),
     Case("passport/rare.tif", lambda: saved(noise(), "TIFF", compression="lzma"), word="converted from TIFF"),
     Case("passport/thumbnail.tif", with_thumbnail, pages=1),
+    Case("passport/layers.psd", lambda: psd(3), word="converted from PSD"),
+    Case("passport/many-layers.psd", lambda: psd(20), word="converted from PSD"),
+    Case("passport/no-layers.psd", lambda: psd(0), word="converted from PSD"),
+    Case("passport/cmyk.psd", lambda: psd(0, 4), word="converted from PSD CMYK"),
+    Case("general-text/many-layers.psd", lambda: psd(20)),
+    Case("passport/camera.jpg", from_a_camera),
+    Case("passport/camera-with-notes.jpg", lambda: from_a_camera(2)),
     Case("passport/photo.webp", lambda: picture(name="WEBP"), word="converted from WEBP"),
     Case("general-text/photo.webp", lambda: picture(name="WEBP")),
     Case("passport/animated.gif", animated, word="only the first of 3 frames"),
     Case("general-text/animated.gif", animated, word="only the first of 3 frames"),
+    Case("general-text/animated.png", lambda: animated("PNG"), word="only the first of 3 frames"),
     Case("passport/scan.pdf", lambda: pdf(2), pages=2, word="rendered at 72 dpi"),
     Case("general-text/scan.pdf", lambda: pdf(2), pages=2),
     Case("passport/text-layer.pdf", with_text_layer, word="rendered at 103 dpi"),
@@ -410,6 +440,7 @@ def test_what_people_upload_is_read_or_its_end_says_why(case):
     found = end_of(case.key, case.make())
     assert (found.status, found.code, found.pages) == (case.status, case.code, case.pages)
     assert case.word in found.said
+    assert ("Animated" in found.said) == ("animated" in case.key)
 
 
 class TestPictures:
@@ -455,6 +486,11 @@ class TestPictures:
         assert image.size == ((40, 60) if orientation >= 5 else (60, 40))
         black = [spot for spot in set(corners.values()) if image.width > spot[0] and image.height > spot[1]]
         assert [spot for spot in black if image.getpixel(spot) < 50] == [corners[orientation]]
+
+    @pytest.mark.parametrize("make", [behind_its_thumbnail, lambda: psd(3), lambda: psd(0, 4)])
+    def test_the_page_is_shown_and_not_what_lies_before_it(self, make):
+        (image,) = end_of("passport/a", make()).pictures()
+        assert image.convert("L").getextrema() == (255, 255)
 
     def test_white_paper_of_12_bits_is_white(self):
         made = drawn("tiff", twelve_bits())

@@ -244,6 +244,13 @@ class TestRender:
         gray, color = drawn("tiff", tiff(2), 2), drawn("webp", saved(Image.radial_gradient("L").convert("RGB"), "WEBP"))
         assert (gray.suffix, color.suffix) == (".png", ".jpg")
 
+    @pytest.mark.parametrize("big", [False, True])
+    def test_each_page_of_a_tiff_is_its_own(self, big):
+        frames = [Image.new("L", (60 + page, 40), 40 * page) for page in range(4)]
+        body = saved(frames[0], "TIFF", save_all=True, append_images=frames[1:], big_tiff=big)
+        made = [Image.open(io.BytesIO(drawn("tiff", body, page).body)) for page in (4, 1, 3, 2)]
+        assert [(image.width, image.getpixel((9, 9))) for image in made] == [(63, 120), (60, 0), (62, 80), (61, 40)]
+
     def test_too_large_is_scaled_down_and_said_and_its_frame_leads_back(self):
         made = drawn("png", picture(5000, 1000), slug="taxi-invoice")
         assert size_of(made) == (made.width, made.height) == (4096, 819)
@@ -444,6 +451,26 @@ class TestApart:
         answers.seek(0)
         assert messages.receive(answers, child.Reply).look.pages == 2
         assert messages.receive(io.BytesIO(b"\0\0\0\x09cut"), child.Reply) is None
+
+    def test_a_tiff_is_walked_through_once_for_all_of_its_pages(self, tmp_path, monkeypatch):
+        # given
+        walked, find = [], looking.frames
+        monkeypatch.setattr(looking, "frames", lambda image: walked.append(image) or find(image))
+        questions, answers = io.BytesIO(), io.BytesIO()
+        for name in ("first", "second"):
+            (tmp_path / name).write_bytes(tiff(3))
+            for page in (1, 2, 3):
+                want = pages.Want.of(catalog.find("passport").limits)
+                child.send(questions, child.Ask("render", str(tmp_path / name), "tiff", 9999, page=page, want=want))
+        questions.seek(0)
+
+        # when
+        child.serve(questions, answers)
+
+        # then
+        answers.seek(0)
+        assert [messages.receive(answers, child.Reply).code for _ in range(6)] == [""] * 6
+        assert len(walked) == 2
 
     def test_memory_that_ends_is_said(self, tmp_path, monkeypatch):
         def starved(*values):

@@ -44,7 +44,7 @@ def render(path: Path, format_name: str, page: int, want: Want, kept: looking.Ke
         format_name: As intake told it.
         page: Counted from 1.
         want: What the picture must keep to.
-        kept: Keeps the opened PDF for the next page.
+        kept: Keeps for the next page what is known of the document.
 
     Raises:
         RejectedError: This page cannot be drawn.
@@ -67,7 +67,7 @@ def crops(
         format_name: As intake told it.
         page: Counted from 1.
         boxes: In the unit of the page's frame; what lies outside of the page is left out.
-        kept: Keeps the opened PDF for the next page.
+        kept: Keeps for the next page what is known of the document.
 
     Raises:
         RejectedError: This page cannot be drawn.
@@ -103,12 +103,13 @@ class _Done:
 def _page(
     path: Path, format_name: str, page: int, want: Want, kept: looking.Kept | None
 ) -> Iterator[tuple[Image.Image, Frame, _Done]]:
+    kept = kept or looking.Kept()
     if format_name == "pdf":
-        yield _pdf_page((kept or looking.Kept()).pdf(path), page, want)
+        yield _pdf_page(kept.pdf(path), page, want)
         return
     try:
-        with path.open("rb") as file, looking.opened(file) as image:
-            yield _frame(image, page, want)
+        with kept.image(path, page) as image:
+            yield _frame(image, want)
     except RejectedError as error:
         if error.reason_code != "document-broken":
             raise
@@ -169,8 +170,7 @@ def _unseen(thing: pypdfium2.PdfObject) -> bool:
     return is_text and int(pypdfium2.raw.FPDFTextObj_GetTextRenderMode(thing)) == _INVISIBLE
 
 
-def _frame(image: Image.Image, page: int, want: Want) -> tuple[Image.Image, Frame, _Done]:
-    image.seek(looking.frames(image)[page - 1])
+def _frame(image: Image.Image, want: Want) -> tuple[Image.Image, Frame, _Done]:
     kind, orientation = image.format or "an image", looking.orientation_of(image)
     width, height = image.size
     if max(image.size) > want.max_side or width * height > MOST_PIXELS:  # a JPEG is decoded at a half or a quarter

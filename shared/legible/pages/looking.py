@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import mmap
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,8 @@ MOST_BYTES = 160_000_000
 _KIND_OF_FRAME, _NO_PAGE, _TILES, _PLANES = 254, 1 | 4, 322, 284
 #: Packings of a TIFF that every reader of images knows, by Pillow's names.
 _USUAL = frozenset({"raw", "tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg", "tiff_ccitt", "group3", "group4"})
+#: Formats whose frames are something else than pictures one after another, by Pillow's names.
+_ONE_PICTURE = frozenset({"MPO", "PSD"})
 _BYTES = {"1": 1, "L": 1, "P": 1, "LA": 4, "PA": 4, "I;16": 2, "I;16B": 2, "I;16L": 2}
 #: EXIF orientations that lay an image on its side.
 _SIDEWAYS = frozenset({5, 6, 7, 8})
@@ -51,7 +54,7 @@ def header(first: bytes) -> Look | None:
     """
     try:
         with opened(io.BytesIO(first)) as image:
-            return look_of(image)
+            return look_of(image, len(frames(image)) if image.format == "PNG" else 1)
     except RejectedError as error:
         if error.reason_code == "too-many-pixels":
             raise
@@ -111,25 +114,37 @@ def look_of(image: Image.Image, pages: int = 1) -> Look:
 
 
 def frames(image: Image.Image) -> list[int]:
-    """Return which frames of an image are pages: thumbnails, overviews and masks in a TIFF are none."""
-    every = list(range(int(getattr(image, "n_frames", 1))))
-    if not isinstance(image, TiffImageFile) or len(every) == 1:
-        return every
-    found = []
-    for frame in every:
+    """Return which frames of an image are pages: thumbnails, overviews and masks in a TIFF are none.
+
+    Layers of a PSD are no frames, nor is what a camera puts behind its photo (MPO). A TIFF is left at its first page,
+    and its pages are told by the places of their directories in the file; other formats have numbers.
+    """
+    if not isinstance(image, TiffImageFile):
+        return [0] if image.format in _ONE_PICTURE else list(range(int(getattr(image, "n_frames", 1))))
+    every: dict[int, int] = {}
+    found: dict[int, int] = {}
+    for frame in range(image.n_frames):
         image.seek(frame)
+        place = image.tag_v2._offset or 0
+        every[place] = frame
         if not image.tag_v2.get(_KIND_OF_FRAME, 0) & _NO_PAGE:
-            found.append(frame)
-    image.seek(0)
-    return found or every
+            found[place] = frame
+    found = found or every
+    image.seek(next(iter(found.values())))
+    return list(found)
 
 
 def _rare(image: Image.Image) -> bool:
-    """Tell whether a TIFF is written in a way that few readers know: 64 bits, tiles, planes, rare packing."""
+    """Tell whether a TIFF is written in a way that few readers know: 64 bits, tiles, planes, rare packing.
+
+    Few look for a page behind a thumbnail, too.
+    """
     if not isinstance(image, TiffImageFile):
         return False
     tags, packing = image.tag_v2, image.info.get("compression", "raw")
-    return bool(tags._bigtiff) or _TILES in tags or tags.get(_PLANES, 1) != 1 or packing not in _USUAL
+    return (
+        image.tell() > 0 or bool(tags._bigtiff) or _TILES in tags or tags.get(_PLANES, 1) != 1 or packing not in _USUAL
+    )
 
 
 def orientation_of(image: Image.Image) -> int:
@@ -148,12 +163,28 @@ def decoded(image: Image.Image) -> int:
 
 
 class Kept:
-    """The PDF opened last: pages are asked for one by one, and each opening reads fonts and pictures anew."""
+    """What is known of the document opened last, for pages are asked for one by one.
+
+    Each opening of a PDF reads fonts and pictures anew; to find the pages of a TIFF, all of it is walked through.
+    """
 
     def __init__(self) -> None:
         """Begin with none."""
         self._path: Path | None = None
         self._document: pypdfium2.PdfDocument | None = None
+        self._frames: tuple[Path, list[int]] | None = None
+
+    @contextmanager
+    def image(self, path: Path, page: int) -> Iterator[Image.Image]:
+        """Open an image at a page, counted from 1. Raises as ``opened`` does."""
+        if self._frames is None or self._frames[0] != path:
+            with path.open("rb") as file, opened(file) as image:
+                self._frames = path, frames(image)
+        found = self._frames[1]
+        if page > len(found):
+            raise broken("There is no such page.")
+        with _Directory(path, found[page - 1]) as file, opened(file) as image:
+            yield image
 
     def pdf(self, path: Path) -> pypdfium2.PdfDocument:
         """Return the opened PDF, its forms too. Raises as ``pdf`` does."""
@@ -168,6 +199,29 @@ class Kept:
         if self._document is not None:
             self._document.close()
         self._document = self._path = None
+
+
+class _Directory(io.BufferedReader):
+    """A TIFF as if the directory at a place in it were its first; any other file as it is.
+
+    A directory only tells where the next one is: to come to the last page of many, all of them are read.
+    """
+
+    def __init__(self, path: Path, place: int) -> None:
+        super().__init__(io.FileIO(path))
+        head = super().read(8)
+        order = {b"II": "<", b"MM": ">"}.get(head[:2], "")
+        self._head = b""
+        if order and head[2:4] in {b"*\0", b"\0*"}:
+            self._head = head[:4] + struct.pack(order + "I", place)
+        elif order and head[2:4] in {b"+\0", b"\0+"}:
+            self._head = head + struct.pack(order + "Q", place)
+        self.seek(0)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        at = self.tell()
+        body = super().read(size)
+        return self._head[at : at + len(body)] + body[max(0, len(self._head) - at) :]
 
 
 @contextmanager
