@@ -345,10 +345,13 @@ def _as_it_is(image: Image.Image) -> bool:
 def _paper(image: Image.Image) -> tuple[float, float]:
     """Return the sides of the paper in points, upright."""
     across, down = _resolution(image)
+    sideways, seen = looking.orientation_of(image) >= 5, image.format == "TIFF"
+    if sideways and seen:  # Pillow tells a TIFF's sides as they are seen, and its resolution as it is stored
+        across, down = down, across
     wide, high = image.width / across * 72, image.height / down * 72
     share = min(1.0, _LONGEST / max(wide, high))
     wide, high = max(1.0, wide * share), max(1.0, high * share)
-    return (high, wide) if looking.orientation_of(image) >= 5 else (wide, high)
+    return (high, wide) if sideways and not seen else (wide, high)
 
 
 def _resolution(image: Image.Image) -> tuple[float, float]:
