@@ -449,10 +449,10 @@ class TestPictures:
     @pytest.mark.parametrize(
         ("degrees", "sides", "corner"),
         [
-            (0, (556, 833), (9, 9)),
-            (90, (833, 556), (823, 9)),
-            (180, (556, 833), (546, 823)),
-            (270, (833, 556), (9, 546)),
+            (0, (933, 1400), (9, 9)),
+            (90, (1400, 933), (1390, 9)),
+            (180, (933, 1400), (923, 1390)),
+            (270, (1400, 933), (9, 923)),
         ],
     )
     def test_a_rotated_page_is_upright(self, degrees, sides, corner):
@@ -462,7 +462,7 @@ class TestPictures:
         assert image.convert("L").getpixel((image.width - corner[0], image.height - corner[1])) > 200
 
     def test_pages_of_mixed_sizes_keep_their_own(self):
-        sizes = [(298, 420), (595, 420), (595, 842), (842, 1191), (1191, 1684)]
+        sizes = [(420, 520), (595, 420), (595, 842), (842, 1191), (1191, 1684)]
         found = end_of("passport/a.pdf", sized(*sizes))
         assert (found.status, found.pages) == ("done", 5)
         for image, size in zip(found.pictures(), sizes, strict=True):
@@ -471,8 +471,24 @@ class TestPictures:
     def test_only_the_cropped_part_of_a_page_is_shown(self):
         entries = b"/MediaBox[0 0 400 400]/CropBox[100 100 300 200]"
         (image,) = end_of("passport/a.pdf", page_of(b"0 g 0 250 400 150 re f", entries)).pictures()
-        assert image.size in {(555, 278), (556, 278), (556, 277)}
+        assert [abs(image.size[side] - (1400, 700)[side]) <= 1 for side in (0, 1)] == [True, True]
         assert image.convert("L").getextrema() == (255, 255)
+
+    @pytest.mark.parametrize("unit", [b"", b"/UserUnit 10"])
+    def test_a_page_smaller_than_any_paper_can_be_read_all_the_same(self, unit):
+        made = drawn("pdf", page_of(b"0 g 10 10 20 20 re f", b"/MediaBox[0 0 59.5 84.2]" + unit))
+        assert (made.height, "rendered at 1197 dpi" in made.note) == (1400, True)
+
+    @pytest.mark.parametrize(("width", "height"), [(1654, 2339), (165, 234)])
+    def test_a_scan_placed_on_too_small_a_page_keeps_its_pixels_but_gets_no_more(self, width, height):
+        about = b"/Type/XObject/Subtype/Image/Width %d/Height %d/BitsPerComponent 8/ColorSpace/DeviceGray" % (
+            width,
+            height,
+        )
+        scan = stream(about + b"/Filter/FlateDecode", zlib.compress(bytes(width * height)))
+        entries = b"/MediaBox[0 0 28 39]/Resources<</XObject<</I 5 0 R>>>>"
+        made = drawn("pdf", page_of(b"q 28 0 0 39 0 0 cm /I Do Q", entries, scan))
+        assert made.height == pytest.approx(min(height, 1400), abs=1)
 
     def test_an_encrypted_page_is_decrypted(self):
         (image,) = end_of("passport/a.pdf", encrypted()).pictures()

@@ -212,7 +212,7 @@ class TestRender:
         pypdfium2.raw.FPDFPage_GenerateContent(sheet)
         target = io.BytesIO()
         document.save(target)
-        assert "200 dpi" in drawn("pdf", target.getvalue()).note
+        assert "360 dpi" in drawn("pdf", target.getvalue()).note
 
     def test_a_scan_inside_a_form_is_a_scan(self):
         document = pypdfium2.PdfDocument.new()

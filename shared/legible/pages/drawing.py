@@ -19,6 +19,9 @@ from legible.pages.values import Box, Rendered, Want
 
 #: A4 at this resolution is 1654 x 2339 px: above the vendor's sample (1024 x 1400), below its advice of 2 MB a page.
 DPI = 200
+#: A page that is smaller than any paper (its unit is another one, or its scan was placed as if of 2000 dpi) is drawn
+#: with so many pixels on its longer side: the vendor's sample has 1400, and 28 x 39 points at 200 dpi no letters.
+_LEAST_PIXELS = 1400
 #: The largest picture that is made, in pixels: A2 at 200 dpi has 15 million, and memory holds two copies.
 MOST_PIXELS = 16_000_000
 #: A crop of a page is at most so large, in pixels, and shows so much around its box, in heights of it and in pixels.
@@ -139,11 +142,12 @@ def _pdf_page(document: pypdfium2.PdfDocument, page: int, want: Want) -> tuple[I
 
 def _dpi(sheet: pypdfium2.PdfPage) -> float:
     """Return the resolution to draw at: a scan is never drawn larger than its own pixels."""
+    best = max(DPI, _LEAST_PIXELS / max(sheet.get_size()) * 72)
     found = _scan(sheet)
     if found is None:
-        return DPI
+        return best
     about = found.get_metadata()
-    return float(min(DPI, max(about.horizontal_dpi, about.vertical_dpi)))
+    return float(min(best, max(about.horizontal_dpi, about.vertical_dpi)))
 
 
 def _scan(sheet: pypdfium2.PdfPage) -> pypdfium2.PdfImage | None:
