@@ -284,6 +284,30 @@ class TestRender:
         assert made.width * made.height <= drawing.MOST_PIXELS
         assert "scaled from 9000 x 6000 px" in made.note
 
+    def test_a_jpeg_that_memory_does_not_hold_is_decoded_small(self, monkeypatch):
+        # given a photo of 300 x 200 px and memory for a quarter of it
+        monkeypatch.setattr(looking, "MOST_BYTES", 60_000)
+        exif = Image.Exif()
+        exif[0x0112] = 6
+
+        # when
+        made = drawn("jpeg", saved(Image.new("RGB", (300, 200), "white"), "JPEG", exif=exif))
+
+        # then
+        assert (made.width, made.height) == (100, 150)
+        assert "scaled from 200 x 300 px" in made.note
+        assert made.frame.scale == 0.5
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("sides", [(7000, 5600), (8064, 6048), (12_000, 9000)])
+    def test_a_large_photo_that_a_phone_took_upright_fits_into_memory(self, sides):
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        body = saved(Image.new("RGB", sides, "white"), "JPEG", exif=exif)
+        with opened(pages.Sheets, "jpeg", body) as document:
+            made = document.render(1, pages.Want.of(catalog.find("passport").limits), 30)
+        assert 12_000_000 < made.width * made.height <= drawing.MOST_PIXELS
+
     def test_too_small_is_padded_and_said(self):
         made = drawn("png", picture(60, 9), slug="passport")
         assert size_of(made) == (60, 15)

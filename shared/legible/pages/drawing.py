@@ -177,23 +177,31 @@ def _unseen(thing: pypdfium2.PdfObject) -> bool:
 def _frame(image: Image.Image, want: Want) -> tuple[Image.Image, Frame, _Done]:
     kind, orientation = image.format or "an image", looking.orientation_of(image)
     width, height = image.size
-    if max(image.size) > want.max_side or width * height > MOST_PIXELS:  # a JPEG is decoded at a half or a quarter
-        side = min(1.0, want.max_side / max(image.size), sqrt(MOST_PIXELS / (width * height)))
-        image.draft(None, (int(width * side), int(height * side)))
+    _decode_small(image, want)
     if looking.decoded(image) > looking.MOST_BYTES:
         raise _too_many(width, height)
     mode = image.mode
     flat = _flat(image)
-    if flat is not image:
-        image.close()  # memory does not hold a large scan twice and its smaller picture too
     done = _Done(f"converted from {kind}" + (f" {mode}" if mode not in {"1", "L", "P", "RGB", "RGBA"} else ""))
     if orientation > 1:
         done.said.append("turned upright")
     if orientation > 1 and kind != "TIFF":  # Pillow has turned a TIFF while it was decoded
-        flat = _upright(flat, orientation)
+        flat = _upright(_smaller(flat, want), orientation)  # in this order: memory does not hold a large photo twice
         if orientation >= 5:
             width, height = height, width
+    if flat is not image:
+        image.close()  # memory does not hold a large scan twice and its smaller picture too
     return flat, Frame(float(width), float(height), "px", _scale(flat, width, height)), done
+
+
+def _decode_small(image: Image.Image, want: Want) -> None:
+    """Have a JPEG decoded at a half, a quarter or an eighth, where it is scaled down anyway or memory holds no more."""
+    width, height = image.size
+    share = min(1.0, want.max_side / max(image.size), sqrt(MOST_PIXELS / (width * height)))
+    fitting = next((part for part in (1, 2, 4, 8) if looking.decoded(image) <= looking.MOST_BYTES * part**2), 8)
+    share = min(share, 1 / fitting)
+    if share < 1.0:
+        image.draft(None, (int(width * share), int(height * share)))
 
 
 def _flat(image: Image.Image) -> Image.Image:
@@ -233,14 +241,20 @@ def _upright(image: Image.Image, orientation: int) -> Image.Image:
 
 
 def _scaled(image: Image.Image, frame: Frame, want: Want, done: _Done) -> tuple[Image.Image, Frame]:
-    pixels = min(want.max_pixels or MOST_PIXELS, MOST_PIXELS)
-    share = min(1.0, want.max_side / max(image.size), sqrt(pixels / (image.width * image.height)))
-    if share < 1.0:
-        image = image.resize((max(1, int(image.width * share)), max(1, int(image.height * share))), reducing_gap=2.0)
+    image = _smaller(image, want)
     if frame.unit == "px" and image.width < frame.width:
         done.said.append(f"scaled from {frame.width:.0f} x {frame.height:.0f} px")
     done.sides = image.size
     return image, Frame(frame.width, frame.height, frame.unit, _scale(image, frame.width, frame.height))
+
+
+def _smaller(image: Image.Image, want: Want) -> Image.Image:
+    """Return the image scaled down to what is wanted, if it is larger."""
+    pixels = min(want.max_pixels or MOST_PIXELS, MOST_PIXELS)
+    share = min(1.0, want.max_side / max(image.size), sqrt(pixels / (image.width * image.height)))
+    if share == 1.0:
+        return image
+    return image.resize((max(1, int(image.width * share)), max(1, int(image.height * share))), reducing_gap=2.0)
 
 
 def _scale(image: Image.Image, width: float, height: float) -> float:
