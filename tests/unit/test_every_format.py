@@ -197,6 +197,24 @@ def twelve_bits() -> bytes:
     return tiff_of(tags, b"\xff" * 3600)
 
 
+def gray_tiff(body: bytes, bits: int, **more: int) -> bytes:
+    """Write a gray TIFF of 60 x 40 px in so many bits; the kind of numbers and what is white as TIFF has it."""
+    extra = {262: more.get("white", 1), 339: more.get("kind", 1)}
+    tags = gray_tags(60, 40, len(body), 134) | {258: (3, 1, bits)} | {tag: (3, 1, extra[tag]) for tag in extra}
+    return tiff_of(tags, body)
+
+
+def transparent(name: str, **options: Any) -> bytes:
+    """Write black letters on black paper of which nothing but the letters is there."""
+    image = Image.new("RGBA", (60, 40), (0, 0, 0, 0))
+    image.paste((0, 0, 0, 255), (10, 10, 20, 30))
+    return saved(image, name, **options)
+
+
+def with_a_color_that_is_none(mode: str) -> bytes:
+    return saved(Image.new(mode, (60, 40), 0), "PNG", transparency=0)
+
+
 def with_thumbnail() -> bytes:
     """Write a TIFF of one page and its thumbnail, as cameras and scanners do: NewSubfileType says which is which."""
     page, small = noise(120, 80), noise(120, 80).resize((30, 20))
@@ -508,9 +526,48 @@ class TestPictures:
         (image,) = end_of("passport/a", make()).pictures()
         assert image.convert("L").getextrema() == (255, 255)
 
-    def test_white_paper_of_12_bits_is_white(self):
-        made = drawn("tiff", twelve_bits())
-        assert Image.open(io.BytesIO(made.body)).convert("L").getextrema()[0] > 250
+    @pytest.mark.parametrize(
+        ("make", "shade"),
+        [
+            (twelve_bits, 255),
+            (lambda: gray_tiff(struct.pack("<2400H", *[65_535] * 2400), 16), 255),
+            (lambda: gray_tiff(bytes(4800), 16, white=0), 255),
+            (lambda: gray_tiff(struct.pack("<2400H", *[65_535] * 2400), 16, white=0), 0),
+            (lambda: gray_tiff(struct.pack("<2400f", *[1.0] * 2400), 32, kind=3), 255),
+            (lambda: gray_tiff(struct.pack("<2400f", *[0.5] * 2400), 32, kind=3), 127),
+            (lambda: gray_tiff(struct.pack("<2400f", *[200.0] * 2400), 32, kind=3), 200),
+            (lambda: gray_tiff(struct.pack("<2400f", -1e6, *[1e6] * 2399), 32, kind=3), 255),
+            (lambda: gray_tiff(struct.pack("<2400i", *[65_535] * 2400), 32, kind=2), 255),
+            (lambda: gray_tiff(bytes(9600), 32, kind=3, white=0), 255),
+        ],
+    )
+    def test_paper_has_its_shade_in_whatever_numbers_it_is_written(self, make, shade):
+        (image,) = end_of("passport/a.tif", make()).pictures()
+        assert image.convert("L").getpixel((30, 20)) == pytest.approx(shade, abs=2)
+
+    @pytest.mark.parametrize("name", ["PNG", "TIFF", "WEBP", "GIF"])
+    @pytest.mark.parametrize("slug", ["passport", "general-text"])
+    def test_what_is_transparent_is_white_paper(self, slug, name):
+        found = end_of(f"{slug}/a", transparent(name))
+        (image,) = found.pictures()
+        assert [image.convert("L").getpixel(spot) for spot in ((15, 20), (40, 20))] == pytest.approx([0, 255], abs=9)
+        assert "laid on white" in found.said
+
+    @pytest.mark.parametrize("mode", ["1", "L", "P"])
+    def test_a_color_that_is_transparent_is_white_paper(self, mode):
+        (image,) = end_of("passport/a.png", with_a_color_that_is_none(mode)).pictures()
+        assert image.convert("L").getextrema() == (255, 255)
+
+    def test_a_bitmap_whose_alpha_nobody_minds_keeps_its_colors(self):
+        assert end_of("passport/a.bmp", transparent("BMP")).pictures() == []
+        made = drawn("bmp", transparent("BMP"))
+        assert Image.open(io.BytesIO(made.body)).convert("L").getextrema() == (0, 0)
+
+    def test_a_frame_that_can_hold_no_letter_is_not_paid_for(self):
+        frames = [noise(), Image.new("L", (1, 1)), noise()]
+        found = end_of("passport/a.tif", saved(frames[0], "TIFF", save_all=True, append_images=frames[1:]))
+        assert (found.status, found.code, found.pages) == ("partial", "sides-too-small", 2)
+        assert "Image 2 of the document has 1 x 1 px" in found.said
 
     def test_a_fax_keeps_the_pixels_of_its_finer_side(self):
         fax = image_page(1728, 1078, zlib.compress(bytes(216 * 1078)), bits=1)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import sqrt
 from pathlib import Path
+from typing import cast
 
 import pypdfium2
 from PIL import Image
@@ -35,8 +36,10 @@ _QUALITY = 90
 _INVISIBLE = 3
 #: Forms in forms are looked into so deep for a scan.
 _DEEPEST = 3
-#: TIFF's BitsPerSample.
-_BITS = 258
+#: TIFF's BitsPerSample and PhotometricInterpretation, and one of its values (TIFF 6.0).
+_BITS, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
+#: Which number may be white where more than 16 bits are written.
+_WHITES = (1.0, 255.0, 65_535.0)
 
 
 def render(path: Path, format_name: str, page: int, want: Want, kept: looking.Kept | None = None) -> Rendered:
@@ -53,6 +56,8 @@ def render(path: Path, format_name: str, page: int, want: Want, kept: looking.Ke
         RejectedError: This page cannot be drawn.
     """
     with _page(path, format_name, page, want, kept) as (image, frame, done):
+        if frame.unit == "px" and want.too_small(frame.width, frame.height):
+            raise _too_small(page, frame, want)
         image, frame = _scaled(image, frame, want, done)
         image = _padded(image, want, done)
         body, media_type, suffix, image = _encoded(image, want.largest, done)
@@ -142,7 +147,7 @@ def _pdf_page(document: pypdfium2.PdfDocument, page: int, want: Want) -> tuple[I
 
 def _dpi(sheet: pypdfium2.PdfPage) -> float:
     """Return the resolution to draw at: a scan is never drawn larger than its own pixels."""
-    best = max(DPI, _LEAST_PIXELS / max(sheet.get_size()) * 72)
+    best = max(float(DPI), _LEAST_PIXELS / float(max(sheet.get_size())) * 72)
     found = _scan(sheet)
     if found is None:
         return best
@@ -180,9 +185,11 @@ def _frame(image: Image.Image, want: Want) -> tuple[Image.Image, Frame, _Done]:
     _decode_small(image, want)
     if looking.decoded(image) > looking.MOST_BYTES:
         raise _too_many(width, height)
-    mode = image.mode
+    mode, on_paper = image.mode, looking.transparent(image)
     flat = _flat(image)
     done = _Done(f"converted from {kind}" + (f" {mode}" if mode not in {"1", "L", "P", "RGB", "RGBA"} else ""))
+    if on_paper:
+        done.said.append("laid on white")
     if orientation > 1:
         done.said.append("turned upright")
     if orientation > 1 and kind != "TIFF":  # Pillow has turned a TIFF while it was decoded
@@ -206,25 +213,32 @@ def _decode_small(image: Image.Image, want: Want) -> None:
 
 def _flat(image: Image.Image) -> Image.Image:
     """Return gray or color of 8 bits, transparent pixels over white paper."""
-    if image.mode.startswith("I"):
+    if image.mode[0] in "IF":
         return _eight_bits(image)
-    if image.mode == "1":
-        return image.convert("L")
-    if image.has_transparency_data:
+    if looking.transparent(image):
         layer = image if image.mode == "RGBA" else image.convert("RGBA")
         paper = Image.new("RGB", layer.size, "white")
         paper.paste(layer, mask=layer.getchannel("A"))
         return paper
     image.load()
+    if image.mode == "1":
+        return image.convert("L")
     return image if image.mode in {"L", "RGB"} else image.convert("RGB")
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """Scale 16 bits down to 8: Pillow's own conversion cuts everything above 255 to white."""
-    wide = image if image.mode == "I" else image.convert("I")
-    bits = image.tag_v2.get(_BITS, (16,))[0] if isinstance(image, TiffImageFile) else 16  # a TIFF may have 12
-    most = (1 << bits if bits < 16 else 1 << 16) - 1
-    return wide.point(lambda value: value * (255 / most)).convert("L")
+    """Scale 16 bits and more down to 8: Pillow's own conversion cuts everything above 255 to white."""
+    tags = image.tag_v2 if isinstance(image, TiffImageFile) else {}
+    bits = tags.get(_BITS, (16,))[0]  # a TIFF may have 12
+    wide = image if image.mode in {"I", "F"} else image.convert("I")
+    least, most = 0.0, float((1 << bits) - 1)
+    if bits > 16:  # what is white is said nowhere: measured values, of a kind that the largest one tells
+        smallest, largest = cast("tuple[float, float]", wide.getextrema())
+        least, most = min(smallest, 0.0), next((white for white in _WHITES if largest <= white), largest)
+    share, black = 255 / (most - least), 0.0
+    if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:  # Pillow minds it in 8 bits only
+        share, black = -share, 255.0
+    return wide.point(lambda value: value * share + (black - least * share)).convert("L")
 
 
 def _upright(image: Image.Image, orientation: int) -> Image.Image:
@@ -293,6 +307,15 @@ def _saved(image: Image.Image, name: str, **options: int) -> bytes:
     target = io.BytesIO()
     image.save(target, name, **options)
     return target.getvalue()
+
+
+def _too_small(page: int, frame: Frame, want: Want) -> RejectedError:
+    return RejectedError(
+        f"Image {page} of the document has {frame.width:.0f} x {frame.height:.0f} px; sides of {want.min_side} to "
+        f"{want.max_side} px are taken.",
+        code="sides-too-small",
+        advice="Scan this page again at 150 dpi or more, or leave it out if it is none.",
+    )
 
 
 def _too_many(width: int, height: int) -> RejectedError:

@@ -110,7 +110,16 @@ def look_of(image: Image.Image, pages: int = 1) -> Look:
     width, height = image.size
     if orientation in _SIDEWAYS and image.format != "TIFF":  # Pillow tells a TIFF's sides as they are seen
         width, height = height, width
-    return Look(pages, width, height, image.mode, turned=orientation > 1)
+    mode = f"{image.mode};transparent" if transparent(image) else image.mode
+    return Look(pages, width, height, mode, turned=orientation > 1)
+
+
+def transparent(image: Image.Image) -> bool:
+    """Tell whether pixels may be transparent: who drops that sees other colors, black letters on black among them.
+
+    In a BMP it is dropped by everybody: many writers leave all of them transparent.
+    """
+    return image.has_transparency_data and image.format != "BMP"
 
 
 def frames(image: Image.Image) -> list[int]:
