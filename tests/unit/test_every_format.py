@@ -321,6 +321,12 @@ def filled_form() -> bytes:
     return pdf_of(CATALOG[:-2] + fields + b">>", tree(), leaf(A4 + b"/Annots[4 0 R]"), field, HELVETICA)
 
 
+def dynamic_form(needs_rendering: bytes) -> bytes:
+    """Write a form in Adobe's XFA; where it must be rendered, its page only tells whose reader can."""
+    form = b"/AcroForm<</Fields[]/XFA[(template) 4 0 R]>>/NeedsRendering " + needs_rendering
+    return pdf_of(CATALOG[:-2] + form + b">>", tree(), leaf(), stream(b"", b"<template/>"))
+
+
 def cut_update() -> bytes:
     """Write a PDF of one page to which a second one was added, cut before that page arrived."""
     whole = pdf_of(CATALOG, tree(), leaf())
@@ -448,6 +454,11 @@ UPLOADED = [
     Case("passport/a.html", lambda: b"<!DOCTYPE html><p>Hello</p>", "rejected", "format-unknown", 0, "text"),
     Case("passport/a.utf8.html", lambda: "<!DOCTYPE html><p>Grüße, 你好</p>".encode(), "rejected", "format-unknown", 0,
          "text"),
+    Case("passport/begins-like-a-bmp.txt", lambda: b"BMW 320i, first registered in 2019\n" * 9, "rejected",
+         "format-unknown", 0, "text"),
+    Case("passport/xfa.pdf", lambda: dynamic_form(b"true"), "rejected", "dynamic-form", 0, "print it to a new PDF"),
+    Case("general-text/xfa.pdf", lambda: dynamic_form(b"true"), "rejected", "dynamic-form", 0, "print it to a new PDF"),
+    Case("general-text/static-xfa.pdf", lambda: dynamic_form(b"false")),
     Case("passport/empty.png", lambda: b"", "rejected", "empty", 0, "0 bytes"),
     Case("passport/one-byte.png", lambda: b"\x89", "rejected", "format-unknown", 0, "begin with 89"),
 ]  # fmt: skip

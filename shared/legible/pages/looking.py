@@ -65,10 +65,12 @@ def look(path: Path, format_name: str) -> Look:
     """Open a document and tell what its pages are. Runs apart; see ``legible.pages.child``.
 
     Raises:
-        RejectedError: Broken, locked with a password, or without pages.
+        RejectedError: Broken, locked with a password, without pages, or a form whose pages Adobe's reader alone makes.
     """
     if format_name == "pdf":
         with pdf(path) as document:
+            if pypdfium2.raw.FPDF_GetFormType(document) == pypdfium2.raw.FORMTYPE_XFA_FULL:
+                raise _without_pages()
             return Look(pages=len(document), locked=pypdfium2.raw.FPDF_GetSecurityHandlerRevision(document) != -1)
     with path.open("rb") as file, opened(file) as image:
         found = look_of(image, len(frames(image)))
@@ -292,6 +294,14 @@ def _register_heic() -> None:
     from pi_heif import register_heif_opener
 
     register_heif_opener()
+
+
+def _without_pages() -> RejectedError:
+    return RejectedError(
+        "The PDF is a dynamic form (XFA): whoever is not Adobe's reader sees one page that says to wait.",
+        code="dynamic-form",
+        advice="Open it in Adobe's reader, print it to a new PDF and upload that.",
+    )
 
 
 def broken(message: str) -> RejectedError:
