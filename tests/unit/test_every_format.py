@@ -204,6 +204,12 @@ def gray_tiff(body: bytes, bits: int, **more: int) -> bytes:
     return tiff_of(tags, body)
 
 
+def raw_photo() -> bytes:
+    """Write what a DNG begins with: a small copy of the picture, which itself is in an inner directory."""
+    tags = gray_tags(60, 40, 2400, 146) | {254: (4, 1, 1), 330: (4, 1, 2600)}
+    return tiff_of(tags, bytes(2400))
+
+
 def transparent(name: str, **options: Any) -> bytes:
     """Write black letters on black paper of which nothing but the letters is there."""
     image = Image.new("RGBA", (60, 40), (0, 0, 0, 0))
@@ -429,6 +435,7 @@ UPLOADED = [
     Case("general-text/many-layers.psd", lambda: psd(20)),
     Case("passport/camera.jpg", from_a_camera),
     Case("passport/camera-with-notes.jpg", lambda: from_a_camera(2)),
+    Case("passport/photo.dng", raw_photo, "rejected", "raw-photo", 0, "Save it as JPEG"),
     Case("passport/photo.webp", lambda: picture(name="WEBP"), word="converted from WEBP"),
     Case("general-text/photo.webp", lambda: picture(name="WEBP")),
     Case("passport/animated.gif", animated, word="only the first of 3 frames"),

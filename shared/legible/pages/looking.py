@@ -29,8 +29,9 @@ READS_HEIC = find_spec("pi_heif") is not None
 COUNTED = frozenset({"pdf", "tiff", "gif", "webp", "heic", "avif", "ico"})
 #: The most memory that the decoded pixels of one image may take, in bytes.
 MOST_BYTES = 160_000_000
-#: TIFF tags and their values (TIFF 6.0): NewSubfileType with its bits for an overview and a mask, tiles, planes.
-_KIND_OF_FRAME, _NO_PAGE, _TILES, _PLANES = 254, 1 | 4, 322, 284
+#: TIFF tags and their values (TIFF 6.0): NewSubfileType with its bits for an overview and a mask, tiles, planes; and
+#: directories inside of one (TIFF Tech Note 1), where a DNG has its picture.
+_KIND_OF_FRAME, _OVERVIEW, _MASK, _TILES, _PLANES, _INNER = 254, 1, 4, 322, 284, 330
 #: Packings of a TIFF that every reader of images knows, by Pillow's names.
 _USUAL = frozenset({"raw", "tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg", "tiff_ccitt", "group3", "group4"})
 #: Formats whose frames are something else than pictures one after another, by Pillow's names.
@@ -65,7 +66,8 @@ def look(path: Path, format_name: str) -> Look:
     """Open a document and tell what its pages are. Runs apart; see ``legible.pages.child``.
 
     Raises:
-        RejectedError: Broken, locked with a password, without pages, or a form whose pages Adobe's reader alone makes.
+        RejectedError: Broken, locked with a password, without pages, a form whose pages Adobe's reader alone makes, or
+            a raw photo.
     """
     if format_name == "pdf":
         with pdf(path) as document:
@@ -74,6 +76,12 @@ def look(path: Path, format_name: str) -> Look:
             return Look(pages=len(document), locked=pypdfium2.raw.FPDF_GetSecurityHandlerRevision(document) != -1)
     with path.open("rb") as file, opened(file) as image:
         found = look_of(image, len(frames(image)))
+        if (
+            isinstance(image, TiffImageFile)
+            and image.tag_v2.get(_KIND_OF_FRAME, 0) & _OVERVIEW
+            and _INNER in image.tag_v2
+        ):
+            raise _raw()
         if _rare(image):
             found = msgspec.structs.replace(found, mode=f"{found.mode};rare")
         if format_name == "tiff" and found.pages == 1 and decoded(image) <= MOST_BYTES:
@@ -138,7 +146,7 @@ def frames(image: Image.Image) -> list[int]:
         image.seek(frame)
         place = image.tag_v2._offset or 0
         every[place] = frame
-        if not image.tag_v2.get(_KIND_OF_FRAME, 0) & _NO_PAGE:
+        if not image.tag_v2.get(_KIND_OF_FRAME, 0) & (_OVERVIEW | _MASK):
             found[place] = frame
     found = found or every
     image.seek(next(iter(found.values())))
@@ -301,6 +309,14 @@ def _without_pages() -> RejectedError:
         "The PDF is a dynamic form (XFA): whoever is not Adobe's reader sees one page that says to wait.",
         code="dynamic-form",
         advice="Open it in Adobe's reader, print it to a new PDF and upload that.",
+    )
+
+
+def _raw() -> RejectedError:
+    return RejectedError(
+        "The TIFF is a raw photo (such as DNG): only a small copy of its picture is where readers look for it.",
+        code="raw-photo",
+        advice="Save it as JPEG and upload that.",
     )
 
 
