@@ -87,6 +87,9 @@ class TestHeader:
     def test_broken_exif_is_no_turn(self):
         body = turned(6).replace(b"MM\0*", b"XX\0*").replace(b"II*\0", b"XX*\0")
         assert not pages.header(body).turned
+        number, text = b"\x01\x12\0\x03\0\0\0\x01\0\x06", b"\x01\x12\0\x02\0\0\0\x01A\0"
+        assert number in turned(6)
+        assert not pages.header(turned(6).replace(number, text)).turned
 
 
 class TestPlan:
