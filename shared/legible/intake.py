@@ -26,6 +26,8 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\0\0\1\0", "ico"),
     (b"\x0a\x05\x01", "pcx"),
 )
+#: Two letters begin many a text; in a BMP the length of the header that follows is one of these.
+_BMP_HEADERS = frozenset(struct.pack("<I", length) for length in (12, 16, 40, 52, 56, 64, 108, 124))
 #: What stands at the end of a whole document; bytes behind it are common, a document without it is cut.
 ENDINGS = {"png": b"IEND\xaeB`\x82", "jpeg": b"\xff\xd9", "gif": b"\x3b", "pdf": b"%%EOF"}
 #: ISO media files by their major brand.
@@ -59,7 +61,7 @@ def format_of(first: bytes, last: bytes = b"") -> str:
             "The document is empty: 0 bytes.", code="empty", advice="Upload it again; the first upload may have failed."
         )
     for magic, name in _MAGIC:
-        if first.startswith(magic):
+        if first.startswith(magic) and (name != "bmp" or first[14:18] in _BMP_HEADERS):
             _refuse_second(name, first)
             return name
     found = _of_box(first)

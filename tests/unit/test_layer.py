@@ -492,20 +492,25 @@ class TestImages:
         assert [made.text(page) for page in (1, 2, 3)] == ["Eriksson", "", "Lindqvist"]
         assert [drawn(made.pdf, page).getpixel((30, 20))[0] for page in (1, 2, 3)] == [255, 245, 235]
 
+    @pytest.mark.parametrize("name", ["JPEG", "TIFF"])
     @pytest.mark.parametrize("orientation", range(1, 9))
-    def test_a_photo_stands_upright_and_its_words_lie_on_it(self, tmp_path, orientation):
+    def test_a_photo_stands_upright_and_its_words_lie_on_it(self, tmp_path, orientation, name):
         image = Image.new("RGB", (300, 200), "white")
         ImageDraw.Draw(image).rectangle((0, 0, 99, 99), fill="red")
         exif = Image.Exif()
         exif[0x0112] = orientation
         width, height = (200, 300) if orientation > 4 else (300, 200)
         words = spool((1, ("Eriksson", (20, 30, 120, 50))), width=width, height=height, unit="px")
-        made = Made(tmp_path, saved(image, "JPEG", exif=exif, quality=95), words, "jpeg")
+        made = Made(tmp_path, saved(image, name, exif=exif), words, name.lower())
         assert made.pdf[0].get_size() == (width, height), "at 72 dpi a pixel is a point"
         assert made.where("Eriksson") == pytest.approx((20, 30, 120, 50), abs=0.6)
         red = {1: "nw", 2: "ne", 3: "se", 4: "sw", 5: "nw", 6: "ne", 7: "se", 8: "sw"}[orientation]
         spot = (20 if "w" in red else width - 20, 20 if "n" in red else height - 20)
         assert drawn(made.pdf).convert("RGB").getpixel(spot)[1] < 60
+
+    def test_a_turned_tiff_has_the_paper_that_its_two_resolutions_tell(self, tmp_path):
+        turned = saved(Image.new("L", (400, 100), 255), "TIFF", dpi=(200, 100), tiffinfo={0x0112: 6})
+        assert Made(tmp_path, turned, b"", "tiff").pdf[0].get_size() == pytest.approx((72, 144))
 
     def test_a_jpeg_that_is_as_it_should_be_is_kept_byte_for_byte(self, tmp_path):
         body = saved(Image.effect_noise((300, 200), 90), "JPEG", dpi=(200, 200))

@@ -87,6 +87,9 @@ class TestHeader:
     def test_broken_exif_is_no_turn(self):
         body = turned(6).replace(b"MM\0*", b"XX\0*").replace(b"II*\0", b"XX*\0")
         assert not pages.header(body).turned
+        number, text = b"\x01\x12\0\x03\0\0\0\x01\0\x06", b"\x01\x12\0\x02\0\0\0\x01A\0"
+        assert number in turned(6)
+        assert not pages.header(turned(6).replace(number, text)).turned
 
 
 class TestPlan:
@@ -212,7 +215,7 @@ class TestRender:
         pypdfium2.raw.FPDFPage_GenerateContent(sheet)
         target = io.BytesIO()
         document.save(target)
-        assert "200 dpi" in drawn("pdf", target.getvalue()).note
+        assert "360 dpi" in drawn("pdf", target.getvalue()).note
 
     def test_a_scan_inside_a_form_is_a_scan(self):
         document = pypdfium2.PdfDocument.new()
@@ -244,6 +247,13 @@ class TestRender:
         gray, color = drawn("tiff", tiff(2), 2), drawn("webp", saved(Image.radial_gradient("L").convert("RGB"), "WEBP"))
         assert (gray.suffix, color.suffix) == (".png", ".jpg")
 
+    @pytest.mark.parametrize("big", [False, True])
+    def test_each_page_of_a_tiff_is_its_own(self, big):
+        frames = [Image.new("L", (60 + page, 40), 40 * page) for page in range(4)]
+        body = saved(frames[0], "TIFF", save_all=True, append_images=frames[1:], big_tiff=big)
+        made = [Image.open(io.BytesIO(drawn("tiff", body, page).body)) for page in (4, 1, 3, 2)]
+        assert [(image.width, image.getpixel((9, 9))) for image in made] == [(63, 120), (60, 0), (62, 80), (61, 40)]
+
     def test_too_large_is_scaled_down_and_said_and_its_frame_leads_back(self):
         made = drawn("png", picture(5000, 1000), slug="taxi-invoice")
         assert size_of(made) == (made.width, made.height) == (4096, 819)
@@ -251,10 +261,55 @@ class TestRender:
         assert (made.frame.width, made.frame.height, made.frame.unit) == (5000, 1000, "px")
         assert made.frame.scale == pytest.approx(4096 / 5000)
 
+    @pytest.mark.parametrize("name", ["PNG", "JPEG", "TIFF"])
+    def test_a_place_far_down_a_long_strip_leads_back_to_where_it_is(self, name):
+        # given a till receipt: so narrow that a pixel lost of its width is a percent
+        strip = Image.new("L", (100, 10_000), 255)
+        strip.paste(0, (0, 9_900, 100, 9_950))
+
+        # when
+        made = drawn(name.lower(), saved(strip, name), slug="passport")
+
+        # then
+        found = Image.open(io.BytesIO(made.body)).point(lambda value: 255 * (value < 128)).getbbox()
+        assert (found[1] / made.frame.scale, found[3] / made.frame.scale) == pytest.approx((9_900, 9_950), abs=2)
+
+    def test_a_place_far_down_a_long_page_leads_back_to_where_it_is(self):
+        sheet = pypdfium2.PdfDocument.new()
+        sheet.new_page(227, 8504)
+        target = io.BytesIO()
+        sheet.save(target)
+        made = drawn("pdf", target.getvalue())
+        assert made.height / made.frame.scale == pytest.approx(8504, abs=1)
+
     def test_a_large_jpeg_is_decoded_small(self):
         made = drawn("jpeg", saved(Image.new("L", (9000, 6000), 200), "JPEG"))
         assert made.width * made.height <= drawing.MOST_PIXELS
         assert "scaled from 9000 x 6000 px" in made.note
+
+    def test_a_jpeg_that_memory_does_not_hold_is_decoded_small(self, monkeypatch):
+        # given a photo of 300 x 200 px and memory for a quarter of it
+        monkeypatch.setattr(looking, "MOST_BYTES", 60_000)
+        exif = Image.Exif()
+        exif[0x0112] = 6
+
+        # when
+        made = drawn("jpeg", saved(Image.new("RGB", (300, 200), "white"), "JPEG", exif=exif))
+
+        # then
+        assert (made.width, made.height) == (100, 150)
+        assert "scaled from 200 x 300 px" in made.note
+        assert made.frame.scale == 0.5
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("sides", [(7000, 5600), (8064, 6048), (12_000, 9000)])
+    def test_a_large_photo_that_a_phone_took_upright_fits_into_memory(self, sides):
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        body = saved(Image.new("RGB", sides, "white"), "JPEG", exif=exif)
+        with opened(pages.Sheets, "jpeg", body) as document:
+            made = document.render(1, pages.Want.of(catalog.find("passport").limits), 30)
+        assert 12_000_000 < made.width * made.height <= drawing.MOST_PIXELS
 
     def test_too_small_is_padded_and_said(self):
         made = drawn("png", picture(60, 9), slug="passport")
@@ -423,6 +478,26 @@ class TestApart:
         answers.seek(0)
         assert messages.receive(answers, child.Reply).look.pages == 2
         assert messages.receive(io.BytesIO(b"\0\0\0\x09cut"), child.Reply) is None
+
+    def test_a_tiff_is_walked_through_once_for_all_of_its_pages(self, tmp_path, monkeypatch):
+        # given
+        walked, find = [], looking.frames
+        monkeypatch.setattr(looking, "frames", lambda image: walked.append(image) or find(image))
+        questions, answers = io.BytesIO(), io.BytesIO()
+        for name in ("first", "second"):
+            (tmp_path / name).write_bytes(tiff(3))
+            for page in (1, 2, 3):
+                want = pages.Want.of(catalog.find("passport").limits)
+                child.send(questions, child.Ask("render", str(tmp_path / name), "tiff", 9999, page=page, want=want))
+        questions.seek(0)
+
+        # when
+        child.serve(questions, answers)
+
+        # then
+        answers.seek(0)
+        assert [messages.receive(answers, child.Reply).code for _ in range(6)] == [""] * 6
+        assert len(walked) == 2
 
     def test_memory_that_ends_is_said(self, tmp_path, monkeypatch):
         def starved(*values):

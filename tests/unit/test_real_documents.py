@@ -39,7 +39,7 @@ DOCUMENTS: dict[str, list[Sheet]] = {
         Sheet(2200, 1700, "bottom left"),
     ],
     "huge-page.pdf": [Sheet(4000, 4000, "top left")],
-    "jbig2.pdf": [Sheet(667, 1014, "bottom left")],
+    "jbig2.pdf": [Sheet(922, 1400, "bottom left")],
     "jpeg2000.pdf": [Sheet(120, 44, "top right")],
     "rotated-skewed.pdf": [Sheet(1700, 2200, "top left")],
     "text-layer.pdf": [Sheet(958, 400, "top left")],

@@ -65,7 +65,7 @@ def send(pipe: IO[bytes], message: Struct) -> None:
 
 
 def answer(ask: Ask, kept: looking.Kept | None = None) -> Reply:
-    """Answer one question; a document's own fault is an answer too. ``kept`` has the PDF open for the next one."""
+    """Answer one question; a document's own fault is an answer too. ``kept`` knows the document by the next one."""
     path = Path(ask.path)
     try:
         if ask.what == "look":

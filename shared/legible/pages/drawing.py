@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import sqrt
 from pathlib import Path
+from typing import cast
 
 import pypdfium2
 from PIL import Image
@@ -19,6 +20,9 @@ from legible.pages.values import Box, Rendered, Want
 
 #: A4 at this resolution is 1654 x 2339 px: above the vendor's sample (1024 x 1400), below its advice of 2 MB a page.
 DPI = 200
+#: A page that is smaller than any paper (its unit is another one, or its scan was placed as if of 2000 dpi) is drawn
+#: with so many pixels on its longer side: the vendor's sample has 1400, and 28 x 39 points at 200 dpi no letters.
+_LEAST_PIXELS = 1400
 #: The largest picture that is made, in pixels: A2 at 200 dpi has 15 million, and memory holds two copies.
 MOST_PIXELS = 16_000_000
 #: A crop of a page is at most so large, in pixels, and shows so much around its box, in heights of it and in pixels.
@@ -32,8 +36,10 @@ _QUALITY = 90
 _INVISIBLE = 3
 #: Forms in forms are looked into so deep for a scan.
 _DEEPEST = 3
-#: TIFF's BitsPerSample.
-_BITS = 258
+#: TIFF's BitsPerSample and PhotometricInterpretation, and one of its values (TIFF 6.0).
+_BITS, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
+#: Which number may be white where more than 16 bits are written.
+_WHITES = (1.0, 255.0, 65_535.0)
 
 
 def render(path: Path, format_name: str, page: int, want: Want, kept: looking.Kept | None = None) -> Rendered:
@@ -44,16 +50,18 @@ def render(path: Path, format_name: str, page: int, want: Want, kept: looking.Ke
         format_name: As intake told it.
         page: Counted from 1.
         want: What the picture must keep to.
-        kept: Keeps the opened PDF for the next page.
+        kept: Keeps for the next page what is known of the document.
 
     Raises:
         RejectedError: This page cannot be drawn.
     """
     with _page(path, format_name, page, want, kept) as (image, frame, done):
+        if frame.unit == "px" and want.too_small(frame.width, frame.height):
+            raise _too_small(page, frame, want)
         image, frame = _scaled(image, frame, want, done)
         image = _padded(image, want, done)
         body, media_type, suffix, image = _encoded(image, want.largest, done)
-        frame = Frame(frame.width, frame.height, frame.unit, frame.scale * (image.width / done.width))
+        frame = Frame(frame.width, frame.height, frame.unit, frame.scale * _scale(image, *done.sides))
         return Rendered(body, media_type, suffix, image.width, image.height, done.text(image), frame)
 
 
@@ -67,7 +75,7 @@ def crops(
         format_name: As intake told it.
         page: Counted from 1.
         boxes: In the unit of the page's frame; what lies outside of the page is left out.
-        kept: Keeps the opened PDF for the next page.
+        kept: Keeps for the next page what is known of the document.
 
     Raises:
         RejectedError: This page cannot be drawn.
@@ -89,11 +97,11 @@ def _crop(image: Image.Image, box: list[float]) -> bytes:
 
 
 class _Done:
-    """What was done to a page, in words; and the width its scale was last told for."""
+    """What was done to a page, in words; and the sides its scale was last told for."""
 
     def __init__(self, first: str) -> None:
         self.said = [first]
-        self.width = 1
+        self.sides: tuple[float, float] = (1, 1)
 
     def text(self, image: Image.Image) -> str:
         return ", ".join((*self.said, f"{image.width} x {image.height} px"))
@@ -103,12 +111,13 @@ class _Done:
 def _page(
     path: Path, format_name: str, page: int, want: Want, kept: looking.Kept | None
 ) -> Iterator[tuple[Image.Image, Frame, _Done]]:
+    kept = kept or looking.Kept()
     if format_name == "pdf":
-        yield _pdf_page((kept or looking.Kept()).pdf(path), page, want)
+        yield _pdf_page(kept.pdf(path), page, want)
         return
     try:
-        with path.open("rb") as file, looking.opened(file) as image:
-            yield _frame(image, page, want)
+        with kept.image(path, page) as image:
+            yield _frame(image, want)
     except RejectedError as error:
         if error.reason_code != "document-broken":
             raise
@@ -133,16 +142,17 @@ def _pdf_page(document: pypdfium2.PdfDocument, page: int, want: Want) -> tuple[I
             advice="Open it, print it to a new PDF and upload that.",
         ) from error
     image = image if image.mode in {"L", "RGB"} else image.convert("RGB")
-    return image, Frame(width, height, "pt", image.width / width), _Done(f"rendered at {scale * 72:.0f} dpi")
+    return image, Frame(width, height, "pt", _scale(image, width, height)), _Done(f"rendered at {scale * 72:.0f} dpi")
 
 
 def _dpi(sheet: pypdfium2.PdfPage) -> float:
     """Return the resolution to draw at: a scan is never drawn larger than its own pixels."""
+    best = max(float(DPI), _LEAST_PIXELS / float(max(sheet.get_size())) * 72)
     found = _scan(sheet)
     if found is None:
-        return DPI
+        return best
     about = found.get_metadata()
-    return float(min(DPI, max(about.horizontal_dpi, about.vertical_dpi)))
+    return float(min(best, max(about.horizontal_dpi, about.vertical_dpi)))
 
 
 def _scan(sheet: pypdfium2.PdfPage) -> pypdfium2.PdfImage | None:
@@ -169,50 +179,66 @@ def _unseen(thing: pypdfium2.PdfObject) -> bool:
     return is_text and int(pypdfium2.raw.FPDFTextObj_GetTextRenderMode(thing)) == _INVISIBLE
 
 
-def _frame(image: Image.Image, page: int, want: Want) -> tuple[Image.Image, Frame, _Done]:
-    image.seek(looking.frames(image)[page - 1])
+def _frame(image: Image.Image, want: Want) -> tuple[Image.Image, Frame, _Done]:
     kind, orientation = image.format or "an image", looking.orientation_of(image)
     width, height = image.size
-    if max(image.size) > want.max_side or width * height > MOST_PIXELS:  # a JPEG is decoded at a half or a quarter
-        side = min(1.0, want.max_side / max(image.size), sqrt(MOST_PIXELS / (width * height)))
-        image.draft(None, (int(width * side), int(height * side)))
+    _decode_small(image, want)
     if looking.decoded(image) > looking.MOST_BYTES:
         raise _too_many(width, height)
-    mode = image.mode
+    mode, on_paper = image.mode, looking.transparent(image)
     flat = _flat(image)
-    if flat is not image:
-        image.close()  # memory does not hold a large scan twice and its smaller picture too
     done = _Done(f"converted from {kind}" + (f" {mode}" if mode not in {"1", "L", "P", "RGB", "RGBA"} else ""))
+    if on_paper:
+        done.said.append("laid on white")
     if orientation > 1:
         done.said.append("turned upright")
     if orientation > 1 and kind != "TIFF":  # Pillow has turned a TIFF while it was decoded
-        flat = _upright(flat, orientation)
+        flat = _upright(_smaller(flat, want), orientation)  # in this order: memory does not hold a large photo twice
         if orientation >= 5:
             width, height = height, width
-    return flat, Frame(float(width), float(height), "px", flat.width / width), done
+    if flat is not image:
+        image.close()  # memory does not hold a large scan twice and its smaller picture too
+    return flat, Frame(float(width), float(height), "px", _scale(flat, width, height)), done
+
+
+def _decode_small(image: Image.Image, want: Want) -> None:
+    """Have a JPEG decoded at a half, a quarter or an eighth, where it is scaled down anyway or memory holds no more."""
+    width, height = image.size
+    share = min(1.0, want.max_side / max(image.size), sqrt(MOST_PIXELS / (width * height)))
+    fitting = next((part for part in (1, 2, 4, 8) if looking.decoded(image) <= looking.MOST_BYTES * part**2), 8)
+    share = min(share, 1 / fitting)
+    if share < 1.0:
+        image.draft(None, (int(width * share), int(height * share)))
 
 
 def _flat(image: Image.Image) -> Image.Image:
     """Return gray or color of 8 bits, transparent pixels over white paper."""
-    if image.mode.startswith("I"):
+    if image.mode[0] in "IF":
         return _eight_bits(image)
-    if image.mode == "1":
-        return image.convert("L")
-    if image.has_transparency_data:
+    if looking.transparent(image):
         layer = image if image.mode == "RGBA" else image.convert("RGBA")
         paper = Image.new("RGB", layer.size, "white")
         paper.paste(layer, mask=layer.getchannel("A"))
         return paper
     image.load()
+    if image.mode == "1":
+        return image.convert("L")
     return image if image.mode in {"L", "RGB"} else image.convert("RGB")
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
-    """Scale 16 bits down to 8: Pillow's own conversion cuts everything above 255 to white."""
-    wide = image if image.mode == "I" else image.convert("I")
-    bits = image.tag_v2.get(_BITS, (16,))[0] if isinstance(image, TiffImageFile) else 16  # a TIFF may have 12
-    most = (1 << bits if bits < 16 else 1 << 16) - 1
-    return wide.point(lambda value: value * (255 / most)).convert("L")
+    """Scale 16 bits and more down to 8: Pillow's own conversion cuts everything above 255 to white."""
+    tags = image.tag_v2 if isinstance(image, TiffImageFile) else {}
+    bits = tags.get(_BITS, (16,))[0]  # a TIFF may have 12
+    wide = image if image.mode in {"I", "F"} else image.convert("I")
+    least, most = 0.0, float((1 << bits) - 1)
+    if bits > 16:  # what is white is said nowhere: measured values, of a kind that the largest one tells
+        smallest, largest = cast("tuple[float, float]", wide.getextrema())
+        least, most = min(smallest, 0.0), next((white for white in _WHITES if largest <= white), largest)
+    share, black = 255 / (most - least), 0.0
+    if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:  # Pillow minds it in 8 bits only
+        share, black = -share, 255.0
+    return wide.point(lambda value: value * share + (black - least * share)).convert("L")
 
 
 def _upright(image: Image.Image, orientation: int) -> Image.Image:
@@ -229,14 +255,25 @@ def _upright(image: Image.Image, orientation: int) -> Image.Image:
 
 
 def _scaled(image: Image.Image, frame: Frame, want: Want, done: _Done) -> tuple[Image.Image, Frame]:
-    pixels = min(want.max_pixels or MOST_PIXELS, MOST_PIXELS)
-    share = min(1.0, want.max_side / max(image.size), sqrt(pixels / (image.width * image.height)))
-    if share < 1.0:
-        image = image.resize((max(1, int(image.width * share)), max(1, int(image.height * share))), reducing_gap=2.0)
+    image = _smaller(image, want)
     if frame.unit == "px" and image.width < frame.width:
         done.said.append(f"scaled from {frame.width:.0f} x {frame.height:.0f} px")
-    done.width = image.width
-    return image, Frame(frame.width, frame.height, frame.unit, image.width / frame.width)
+    done.sides = image.size
+    return image, Frame(frame.width, frame.height, frame.unit, _scale(image, frame.width, frame.height))
+
+
+def _smaller(image: Image.Image, want: Want) -> Image.Image:
+    """Return the image scaled down to what is wanted, if it is larger."""
+    pixels = min(want.max_pixels or MOST_PIXELS, MOST_PIXELS)
+    share = min(1.0, want.max_side / max(image.size), sqrt(pixels / (image.width * image.height)))
+    if share == 1.0:
+        return image
+    return image.resize((max(1, int(image.width * share)), max(1, int(image.height * share))), reducing_gap=2.0)
+
+
+def _scale(image: Image.Image, width: float, height: float) -> float:
+    """Return the pixels per unit of a page with such sides, by the longer one: there a rounded pixel weighs least."""
+    return image.width / width if width >= height else image.height / height
 
 
 def _padded(image: Image.Image, want: Want, done: _Done) -> Image.Image:
@@ -246,7 +283,7 @@ def _padded(image: Image.Image, want: Want, done: _Done) -> Image.Image:
     done.said.append(f"padded from {image.width} x {image.height} px")
     paper = Image.new(image.mode, (max(side, image.width), max(side, image.height)), "white")
     paper.paste(image)
-    done.width = paper.width
+    done.sides = paper.size
     return paper
 
 
@@ -270,6 +307,15 @@ def _saved(image: Image.Image, name: str, **options: int) -> bytes:
     target = io.BytesIO()
     image.save(target, name, **options)
     return target.getvalue()
+
+
+def _too_small(page: int, frame: Frame, want: Want) -> RejectedError:
+    return RejectedError(
+        f"Image {page} of the document has {frame.width:.0f} x {frame.height:.0f} px; sides of {want.min_side} to "
+        f"{want.max_side} px are taken.",
+        code="sides-too-small",
+        advice="Scan this page again at 150 dpi or more, or leave it out if it is none.",
+    )
 
 
 def _too_many(width: int, height: int) -> RejectedError:

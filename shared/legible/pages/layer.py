@@ -263,6 +263,7 @@ class _Album:
         self._font: pikepdf.Object = self._document.make_indirect(pikepdf.Dictionary())
         self._glyphs = Glyphs()
         self._held = self._layers = 0
+        self._kept = looking.Kept()
 
     def add(self, source: Path, format_name: str, page: int, text: PageText | None, *, alone: bool) -> None:
         """Add a page; one that cannot be read is blank, unless it is the only one."""
@@ -312,13 +313,11 @@ class _Album:
 
     def _picture(self, source: Path, format_name: str, page: int) -> tuple[tuple[float, float], pikepdf.Stream]:
         """Return a page's sides in points, and its picture."""
-        with source.open("rb") as file, looking.opened(file) as image:
-            image.seek(looking.frames(image)[page - 1])
+        with self._kept.image(source, page) as image:
             size = _paper(image)
             if _as_it_is(image):
-                file.seek(0)
-                return size, self._stream(image, file.read(), pikepdf.Name.DCTDecode)
-        made = drawing.render(source, format_name, page, _ANY)
+                return size, self._stream(image, source.read_bytes(), pikepdf.Name.DCTDecode)
+        made = drawing.render(source, format_name, page, _ANY, self._kept)
         with Image.open(io.BytesIO(made.body)) as image:
             if made.media_type == "image/jpeg":
                 return size, self._stream(image, made.body, pikepdf.Name.DCTDecode)
@@ -346,10 +345,13 @@ def _as_it_is(image: Image.Image) -> bool:
 def _paper(image: Image.Image) -> tuple[float, float]:
     """Return the sides of the paper in points, upright."""
     across, down = _resolution(image)
+    sideways, seen = looking.orientation_of(image) >= 5, image.format == "TIFF"
+    if sideways and seen:  # Pillow tells a TIFF's sides as they are seen, and its resolution as it is stored
+        across, down = down, across
     wide, high = image.width / across * 72, image.height / down * 72
     share = min(1.0, _LONGEST / max(wide, high))
     wide, high = max(1.0, wide * share), max(1.0, high * share)
-    return (high, wide) if looking.orientation_of(image) >= 5 else (wide, high)
+    return (high, wide) if sideways and not seen else (wide, high)
 
 
 def _resolution(image: Image.Image) -> tuple[float, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import mmap
+import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,14 +24,18 @@ from legible.pages.values import Look
 #: Optional: its libraries are under the LGPL, so whoever packages Legible decides (CONTRIBUTING, licenses).
 READS_HEIC = find_spec("pi_heif") is not None
 
-#: Formats that must be opened to be known: paged ones, and those whose header a C library reads.
-COUNTED = frozenset({"pdf", "tiff", "gif", "webp", "heic", "avif"})
+#: Formats that must be opened to be known: paged ones, and those whose header a C library reads or whose pixels are
+#: decoded to know their sides.
+COUNTED = frozenset({"pdf", "tiff", "gif", "webp", "heic", "avif", "ico"})
 #: The most memory that the decoded pixels of one image may take, in bytes.
 MOST_BYTES = 160_000_000
-#: TIFF tags and their values (TIFF 6.0): NewSubfileType with its bits for an overview and a mask, tiles, planes.
-_KIND_OF_FRAME, _NO_PAGE, _TILES, _PLANES = 254, 1 | 4, 322, 284
+#: TIFF tags and their values (TIFF 6.0): NewSubfileType with its bits for an overview and a mask, tiles, planes; and
+#: directories inside of one (TIFF Tech Note 1), where a DNG has its picture.
+_KIND_OF_FRAME, _OVERVIEW, _MASK, _TILES, _PLANES, _INNER = 254, 1, 4, 322, 284, 330
 #: Packings of a TIFF that every reader of images knows, by Pillow's names.
 _USUAL = frozenset({"raw", "tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg", "tiff_ccitt", "group3", "group4"})
+#: Formats whose frames are something else than pictures one after another, by Pillow's names.
+_ONE_PICTURE = frozenset({"MPO", "PSD"})
 _BYTES = {"1": 1, "L": 1, "P": 1, "LA": 4, "PA": 4, "I;16": 2, "I;16B": 2, "I;16L": 2}
 #: EXIF orientations that lay an image on its side.
 _SIDEWAYS = frozenset({5, 6, 7, 8})
@@ -50,7 +55,7 @@ def header(first: bytes) -> Look | None:
     """
     try:
         with opened(io.BytesIO(first)) as image:
-            return look_of(image)
+            return look_of(image, len(frames(image)) if image.format == "PNG" else 1)
     except RejectedError as error:
         if error.reason_code == "too-many-pixels":
             raise
@@ -61,13 +66,22 @@ def look(path: Path, format_name: str) -> Look:
     """Open a document and tell what its pages are. Runs apart; see ``legible.pages.child``.
 
     Raises:
-        RejectedError: Broken, locked with a password, or without pages.
+        RejectedError: Broken, locked with a password, without pages, a form whose pages Adobe's reader alone makes, or
+            a raw photo.
     """
     if format_name == "pdf":
         with pdf(path) as document:
+            if pypdfium2.raw.FPDF_GetFormType(document) == pypdfium2.raw.FORMTYPE_XFA_FULL:
+                raise _without_pages()
             return Look(pages=len(document), locked=pypdfium2.raw.FPDF_GetSecurityHandlerRevision(document) != -1)
     with path.open("rb") as file, opened(file) as image:
         found = look_of(image, len(frames(image)))
+        if (
+            isinstance(image, TiffImageFile)
+            and image.tag_v2.get(_KIND_OF_FRAME, 0) & _OVERVIEW
+            and _INNER in image.tag_v2
+        ):
+            raise _raw()
         if _rare(image):
             found = msgspec.structs.replace(found, mode=f"{found.mode};rare")
         if format_name == "tiff" and found.pages == 1 and decoded(image) <= MOST_BYTES:
@@ -106,35 +120,57 @@ def look_of(image: Image.Image, pages: int = 1) -> Look:
     width, height = image.size
     if orientation in _SIDEWAYS and image.format != "TIFF":  # Pillow tells a TIFF's sides as they are seen
         width, height = height, width
-    return Look(pages, width, height, image.mode, turned=orientation > 1)
+    mode = f"{image.mode};transparent" if transparent(image) else image.mode
+    return Look(pages, width, height, mode, turned=orientation > 1)
+
+
+def transparent(image: Image.Image) -> bool:
+    """Tell whether pixels may be transparent: who drops that sees other colors, black letters on black among them.
+
+    In a BMP it is dropped by everybody: many writers leave all of them transparent.
+    """
+    return image.has_transparency_data and image.format != "BMP"
 
 
 def frames(image: Image.Image) -> list[int]:
-    """Return which frames of an image are pages: thumbnails, overviews and masks in a TIFF are none."""
-    every = list(range(int(getattr(image, "n_frames", 1))))
-    if not isinstance(image, TiffImageFile) or len(every) == 1:
-        return every
-    found = []
-    for frame in every:
+    """Return which frames of an image are pages: thumbnails, overviews and masks in a TIFF are none.
+
+    Layers of a PSD are no frames, nor is what a camera puts behind its photo (MPO). A TIFF is left at its first page,
+    and its pages are told by the places of their directories in the file; other formats have numbers.
+    """
+    if not isinstance(image, TiffImageFile):
+        return [0] if image.format in _ONE_PICTURE else list(range(int(getattr(image, "n_frames", 1))))
+    every: dict[int, int] = {}
+    found: dict[int, int] = {}
+    for frame in range(image.n_frames):
         image.seek(frame)
-        if not image.tag_v2.get(_KIND_OF_FRAME, 0) & _NO_PAGE:
-            found.append(frame)
-    image.seek(0)
-    return found or every
+        place = image.tag_v2._offset or 0
+        every[place] = frame
+        if not image.tag_v2.get(_KIND_OF_FRAME, 0) & (_OVERVIEW | _MASK):
+            found[place] = frame
+    found = found or every
+    image.seek(next(iter(found.values())))
+    return list(found)
 
 
 def _rare(image: Image.Image) -> bool:
-    """Tell whether a TIFF is written in a way that few readers know: 64 bits, tiles, planes, rare packing."""
+    """Tell whether a TIFF is written in a way that few readers know: 64 bits, tiles, planes, rare packing.
+
+    Few look for a page behind a thumbnail, too.
+    """
     if not isinstance(image, TiffImageFile):
         return False
     tags, packing = image.tag_v2, image.info.get("compression", "raw")
-    return bool(tags._bigtiff) or _TILES in tags or tags.get(_PLANES, 1) != 1 or packing not in _USUAL
+    return (
+        image.tell() > 0 or bool(tags._bigtiff) or _TILES in tags or tags.get(_PLANES, 1) != 1 or packing not in _USUAL
+    )
 
 
 def orientation_of(image: Image.Image) -> int:
-    """Return the EXIF orientation, 1 to 8; 1 where nothing readable is said."""
+    """Return the EXIF orientation, 1 to 8; 1 where nothing readable is said. No pixel is decoded for it."""
     try:
-        value = int(image.getexif().get(ExifTags.Base.Orientation, 1))
+        # Of a PNG, Pillow's own class decodes all pixels to look for EXIF behind them: in the function, 170 MB of 20 KB
+        value = int(Image.Image.getexif(image).get(ExifTags.Base.Orientation, 1))
     except Exception:  # Pillow lets errors of every kind escape from broken EXIF; the image itself may be fine
         return 1
     return value if 1 <= value <= 8 else 1
@@ -146,12 +182,28 @@ def decoded(image: Image.Image) -> int:
 
 
 class Kept:
-    """The PDF opened last: pages are asked for one by one, and each opening reads fonts and pictures anew."""
+    """What is known of the document opened last, for pages are asked for one by one.
+
+    Each opening of a PDF reads fonts and pictures anew; to find the pages of a TIFF, all of it is walked through.
+    """
 
     def __init__(self) -> None:
         """Begin with none."""
         self._path: Path | None = None
         self._document: pypdfium2.PdfDocument | None = None
+        self._frames: tuple[Path, list[int]] | None = None
+
+    @contextmanager
+    def image(self, path: Path, page: int) -> Iterator[Image.Image]:
+        """Open an image at a page, counted from 1. Raises as ``opened`` does."""
+        if self._frames is None or self._frames[0] != path:
+            with path.open("rb") as file, opened(file) as image:
+                self._frames = path, frames(image)
+        found = self._frames[1]
+        if page > len(found):
+            raise broken("There is no such page.")
+        with _Directory(path, found[page - 1]) as file, opened(file) as image:
+            yield image
 
     def pdf(self, path: Path) -> pypdfium2.PdfDocument:
         """Return the opened PDF, its forms too. Raises as ``pdf`` does."""
@@ -166,6 +218,29 @@ class Kept:
         if self._document is not None:
             self._document.close()
         self._document = self._path = None
+
+
+class _Directory(io.BufferedReader):
+    """A TIFF as if the directory at a place in it were its first; any other file as it is.
+
+    A directory only tells where the next one is: to come to the last page of many, all of them are read.
+    """
+
+    def __init__(self, path: Path, place: int) -> None:
+        super().__init__(io.FileIO(path))
+        head = super().read(8)
+        order = {b"II": "<", b"MM": ">"}.get(head[:2], "")
+        self._head = b""
+        if order and head[2:4] in {b"*\0", b"\0*"}:
+            self._head = head[:4] + struct.pack(order + "I", place)
+        elif order and head[2:4] in {b"+\0", b"\0+"}:
+            self._head = head + struct.pack(order + "Q", place)
+        self.seek(0)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        at = self.tell()
+        body = super().read(size)
+        return self._head[at : at + len(body)] + body[max(0, len(self._head) - at) :]
 
 
 @contextmanager
@@ -227,6 +302,22 @@ def _register_heic() -> None:
     from pi_heif import register_heif_opener
 
     register_heif_opener()
+
+
+def _without_pages() -> RejectedError:
+    return RejectedError(
+        "The PDF is a dynamic form (XFA): whoever is not Adobe's reader sees one page that says to wait.",
+        code="dynamic-form",
+        advice="Open it in Adobe's reader, print it to a new PDF and upload that.",
+    )
+
+
+def _raw() -> RejectedError:
+    return RejectedError(
+        "The TIFF is a raw photo (such as DNG): only a small copy of its picture is where readers look for it.",
+        code="raw-photo",
+        advice="Save it as JPEG and upload that.",
+    )
 
 
 def broken(message: str) -> RejectedError:

@@ -7,14 +7,12 @@ from msgspec import Struct
 from legible.errors import RejectedError
 from legible.operation import Limits, Operation
 from legible.pages import looking
-from legible.pages.values import Look
+from legible.pages.values import Look, Want
 
 #: Formats that are converted for an operation that does not take them.
 _CONVERTED = frozenset({"png", "jpeg", "bmp", "tiff", "gif", "webp", "pcx", "ico", "psd", "avif"})
-#: Kinds of pixels that every reader of images knows; others (CMYK, 16 bits, Lab) are converted.
+#: Kinds of pixels that every reader of images knows; others (CMYK, 16 bits, Lab, transparent ones) are converted.
 _PLAIN = frozenset({"1", "L", "LA", "P", "RGB", "RGBA"})
-#: A shorter side than this holds no letter: such an image is rejected, a larger one is padded to the operation's least.
-_LEAST_SIDE = 8
 
 
 class Plan(Struct, frozen=True):
@@ -82,7 +80,7 @@ def _sides_fit(operation: Operation, look: Look) -> bool:
     """Tell whether the image can be sent as it is, or must be scaled down or padded first."""
     limits, width, height = operation.limits, look.width or 0, look.height or 0
     short, long = min(width, height), max(width, height)
-    if short < min(_LEAST_SIDE, limits.min_side) or long < limits.min_side:
+    if Want.of(limits).too_small(width, height):
         raise RejectedError(
             f"The image has {width} x {height} px; {operation.slug} takes sides of {limits.min_side} to "
             f"{limits.max_side} px.",
