@@ -49,7 +49,7 @@ package: $(LOCAL) ## dist/*.zip for FunctionGraph; OPTIONS="--runtime Python3.10
 	@$(BIN)/python -m infra.package $(OPTIONS)
 
 test: $(DEV) ## the tests and the coverage bar
-	@$(BIN)/python -m pytest -n 3 --cov --cov-report=term-missing:skip-covered -m "not slow"
+	@$(BIN)/python -m pytest -n 4 --dist worksteal --cov --cov-report=term-missing:skip-covered -m "not slow"
 
 test-all: $(DEV) ## the tests, the long ones too
 	@$(BIN)/python -m pytest -n 3
