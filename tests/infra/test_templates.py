@@ -131,12 +131,19 @@ def test_every_input_and_output_says_what_it_is(module):
 
 
 def test_inputs_that_can_be_wrong_are_refused_with_what_is_allowed():
-    free = {"eventgrid_agency", "secrets", "configuration_roles"}
+    free = {"eventgrid_agency", "configuration_roles"}
     for name, body in templates.variables(templates.FOLDER).items():
         if body["type"] != "bool" and name not in free:
             assert body.get("validation"), f"{name} takes anything"
         for rule in body.get("validation", ()):
             assert re.search(r"must|may|Say", rule["error_message"]) or "no such file" in rule["error_message"], name
+
+
+def test_who_puts_functions_into_a_vpc_is_told_that_it_needs_a_way_out():
+    """A function in a VPC has no public access of its own (functiongraph_01_0222): OBS and OCR would not be reached."""
+    assert "NAT gateway" in templates.variables(templates.FOLDER)["vpc_cidr"]["description"]
+    following = str(templates.outputs(templates.FOLDER)["next"]["value"])
+    assert "if local.in_network" in following and "NAT gateway" in following
 
 
 @pytest.mark.parametrize("name", ["minimal", "full"])
