@@ -281,7 +281,10 @@ variable "secrets" {
 }
 
 variable "max_instances" {
-  description = "The most instances of one function at once; 0 stops all functions."
+  description = <<-EOT
+    The most instances of one function at once. 0 stops all functions, and with them who tells of what was dropped: upload
+    nothing meanwhile, or look afterwards for what has no record.
+  EOT
   type        = number
   default     = 20
   validation {
