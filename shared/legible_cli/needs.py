@@ -30,6 +30,17 @@ _LOOKED_AT = (
     "obs:bucket:GetReplicationConfiguration",
     "obs:bucket:GetBucketObjectLockConfiguration",
 )
+#: What Terraform reads of a bucket at each plan, set or not (provider, obs_bucket); the names are those of obs_04_0111.
+_PLANNED = (
+    "obs:bucket:GetBucketStoragePolicy",
+    "obs:bucket:GetBucketLogging",
+    "obs:bucket:GetBucketQuota",
+    "obs:bucket:GetBucketWebsite",
+    "obs:bucket:GetBucketStorage",
+    "obs:bucket:GetBucketCustomDomainConfiguration",
+)
+#: The zip has tags (obs_bucket_object).
+_TAGGED = ("obs:object:PutObjectTagging", "obs:object:GetObjectTagging", "obs:object:DeleteObjectTagging")
 #: What makes a bucket, sets it up and removes it again (obs_04_0111); the notification is the trigger's.
 _MADE = (
     "obs:bucket:CreateBucket",
@@ -169,8 +180,8 @@ def of_deployer(settings: Settings, operations: Iterable[Operation], package: st
     names = (settings.buckets.input, settings.buckets.output, code)
     functions = function("legible-*", package)
     return {
-        *(need for name in names for need in _globally(bucket(name), *_MADE, *_LOOKED_AT)),
-        *_globally(objects(code), _READ, _WRITTEN, _REMOVED),
+        *(need for name in names for need in _globally(bucket(name), *_MADE, *_PLANNED, *_LOOKED_AT)),
+        *_globally(objects(code), _READ, _WRITTEN, _REMOVED, *_TAGGED),
         *ocr(operations, SUBSCRIBE),
         # Functions and triggers are made, changed and removed; all of their actions, on Legible's own functions only.
         Need("project", "functiongraph:function:*", functions),

@@ -179,6 +179,19 @@ def test_no_policy_says_everything():
             assert services <= ({"obs", "eps"} if scope == "global" else {"ocr", "functiongraph", "smn", "eg"})
 
 
+@pytest.mark.parametrize(
+    "read",
+    ["StoragePolicy", "Versioning", "Logging", "Quota", "Website", "CORS", "Policy", "Tagging", "Storage"],
+)
+def test_a_deployer_reads_of_a_bucket_what_terraform_reads(read):
+    """The provider asks for all of it at each plan, whether it is set or not, and most refusals end the plan."""
+    for bucket in (IN, OUT, f"{OUT}-code"):
+        assert can("deployer", f"obs:bucket:GetBucket{read}", f"obs:r:d:bucket:{bucket}")
+        assert can("deployer", "obs:bucket:GetBucketCustomDomainConfiguration", f"obs:r:d:bucket:{bucket}")
+    zip_ = f"obs:r:d:object:{OUT}-code/legible-python3.12-0.zip"
+    assert can("deployer", "obs:object:PutObjectTagging", zip_) and can("deployer", "obs:object:GetObjectTagging", zip_)
+
+
 def test_targets_that_settings_do_not_name_are_not_permitted():
     quiet = Settings(cloud=SETTINGS.cloud, buckets=SETTINGS.buckets)
     assert not can("function", "smn:topic:publish", settings=quiet)
