@@ -106,6 +106,8 @@ def _deployment(
     if mine.status != "failed":
         yield examining.trigger(inspector, package, settings)
         yield examining.retries(inspector, package, settings)
+        if settings.notify:
+            yield examining.notices(inspector, package, settings)
         yield examining.quotas(inspector)
         yield from _calls(settings, keys, used)
 

@@ -11,12 +11,14 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from legible import health
-from legible.errors import LegibleError, RetryableError
+from legible.errors import HeldError, LegibleError, RetryableError
 from legible.health import HealthCheck
 from legible.model import ObjectRef
 from legible.operation import Operation
 from legible.ports import ObjectStore, Recognizer
 from legible.settings import Settings
+from legible_cli import needs
+from legible_cli.connection import KEYS
 from legible_cli.inspecting import Bucket, Inspector, Trigger
 
 #: After so many days a permanent key is told of; the vendor asks to change them regularly, and names no term.
@@ -50,7 +52,11 @@ def credentials(inspector: Inspector, temporary: bool, now: datetime) -> HealthC
     """Whether the keys are taken, and how old they are."""
 
     def look() -> HealthCheck:
-        made = inspector.age()
+        try:
+            made = inspector.age()
+        except HeldError as error:
+            advice = f"Check {', '.join(KEYS)}, all of one key, and this machine's clock: a signature names its time."
+            return HealthCheck("credentials", "failed", error.message, advice)
         if temporary:
             return HealthCheck(
                 "credentials", "ok", "The keys are temporary, and taken. When they end cannot be asked for.",
@@ -165,9 +171,19 @@ def trigger(inspector: Inspector, package: str, settings: Settings) -> HealthChe
         if missed:
             advice = "Let it watch all four: SDKs and consoles upload large files by parts."
             return HealthCheck("trigger", "failed", f"The trigger misses {', '.join(sorted(missed))}.", advice)
-        return HealthCheck("trigger", "ok", f"An upload to {source} calls {name}.")
+        return _heard(source, name, [one for one in mine if one.active])
 
     return looked("trigger", look)
+
+
+def _heard(source: str, name: str, mine: list[Trigger]) -> HealthCheck:
+    """Say of triggers that miss no kind of upload whether they miss some keys."""
+    filters = [(str(one.data.get("prefix") or ""), str(one.data.get("suffix") or "")) for one in mine]
+    if ("", "") in filters:
+        return HealthCheck("trigger", "ok", f"An upload to {source} calls {name}.")
+    said = ", or ".join(f"begins with {before!r} and ends with {after!r}" for before, after in filters)
+    advice = "Any other upload calls nobody: leave prefix and suffix empty, if that is not meant."
+    return HealthCheck("trigger", "ok", f"An upload to {source} calls {name} where its key {said}.", advice)
 
 
 def _watches(one: Trigger, source: str) -> bool:
@@ -197,6 +213,19 @@ def retries(inspector: Inspector, package: str, settings: Settings) -> HealthChe
         return HealthCheck("retries", "ok", f"What {name} fails on is tried {times} more times, and then told of.")
 
     return looked("retries", look)
+
+
+def notices(inspector: Inspector, package: str, settings: Settings) -> HealthCheck:
+    """Whether a notice that was not taken at once is sent again: a timer has to call for that."""
+    name = needs.beside(settings, "notices")
+
+    def look() -> HealthCheck:
+        if any(one.kind == "TIMER" and one.active for one in inspector.triggers(package, name)):
+            return HealthCheck("notices", "ok", f"A timer calls {name}, which sends again what was not taken.")
+        advice = "Enable it in the console, or deploy again: what a target does not take at once stays in the outbox."
+        return HealthCheck("notices", "failed", f"No timer calls {name}.", advice)
+
+    return looked("notices", look)
 
 
 def enterprise_project(inspector: Inspector, settings: Settings) -> HealthCheck:

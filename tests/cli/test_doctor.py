@@ -16,6 +16,7 @@ from legible.catalog import OPERATIONS
 from legible.errors import HeldError, RejectedError, SourceUnreadableError, UnavailableError
 from legible.routing import OperationSettings
 from legible.settings import Buckets, Cloud, Ocr, Settings
+from legible.targets import Smn
 from legible_cli import examining
 from legible_cli.__main__ import main
 from legible_cli.inspecting import Quota, Trigger
@@ -181,6 +182,16 @@ def trigger_of_another_bucket(cloud, doctor):
     cloud.function_api.triggers["on_upload"][0]["event_data"]["bucket"] = "others"
 
 
+def told_to_somebody(cloud, doctor):
+    target = '[notify.ops]\nkind = "smn"\ntopic_urn = "urn:smn:cn-north-4:0123:legible"\n'
+    doctor.settings.write_text(doctor.settings.read_text() + target)
+
+
+def nobody_resends(cloud, doctor):
+    told_to_somebody(cloud, doctor)
+    cloud.functions.functions["on_notices"] = replace(cloud.functions.functions["on_notices"], timers=())
+
+
 def no_policy(cloud, doctor):
     cloud.functions.functions["on_upload"] = replace(cloud.functions.functions["on_upload"], policy=AsyncPolicy())
 
@@ -207,6 +218,7 @@ def no_destination(cloud, doctor):
         (no_trigger, "trigger", "Make an EventGrid trigger"),
         (disabled_trigger, "trigger", "Enable it"),
         (deaf_trigger, "trigger", "all four"),
+        (nobody_resends, "notices", "Enable it"),
         (no_policy, "retries", "async policy"),
         (no_destination, "retries", "on_failure"),
         (trigger_of_another_bucket, "trigger", "Make an EventGrid trigger"),
@@ -226,7 +238,8 @@ def test_exactly_the_check_of_a_fault_fails_and_says_what_to_do(cloud, doctor, f
     [
         ({"LEGIBLE_REGION": "nowhere"}, "settings", "a region's id"),
         ({"HUAWEICLOUD_SDK_AK": None, "HUAWEICLOUD_SDK_SK": ""}, "credentials", "Set HUAWEICLOUD_SDK_AK"),
-        ({"HUAWEICLOUD_SDK_SK": "another"}, "credentials", ""),
+        ({"HUAWEICLOUD_SDK_SK": "another"}, "credentials", "this machine's clock"),
+        ({"HUAWEICLOUD_SDK_AK": "nobodys"}, "credentials", "HUAWEICLOUD_SDK_AK"),
         ({"LEGIBLE_PROJECT_ID": "0f4c"}, "project", f"Set it to {PROJECT_ID}"),
         ({"LEGIBLE_PROJECT_ID": ""}, "project", f"Set it to {PROJECT_ID}"),
         ({"LEGIBLE_INPUT_BUCKET": "elsewhere"}, "input-bucket", "in its own region"),
@@ -267,6 +280,28 @@ def test_packages_that_are_not_as_locked_are_named(doctor, tmp_path):
 def test_an_eventgrid_trigger_is_one(cloud, doctor):
     eventgrid(cloud)
     assert failed(doctor("--json")) == []
+
+
+def test_notices_need_a_timer_only_where_somebody_is_told(cloud, doctor):
+    assert "notices" not in found(doctor("--json"))
+    told_to_somebody(cloud, doctor)
+    assert found(doctor("--json"))["notices"]["status"] == "ok"
+
+
+def test_a_timer_that_is_switched_off_is_none():
+    told = settings(notify={"ops": Smn(topic_urn="urn:smn:cn-north-4:0123:legible")})
+    off = Looks(triggers=[Trigger("TIMER", False, {"schedule": "1m"})])
+    assert examining.notices(off, "default", told).status == "failed"
+
+
+def test_a_trigger_that_passes_over_some_keys_says_which_it_takes():
+    narrow = Trigger(
+        "OBS", True, {"bucket": "in", "events": ["s3:ObjectCreated:*"], "prefix": "scans/", "suffix": ".png"}
+    )
+    said = examining.trigger(Looks(triggers=[narrow]), "default", settings())
+    assert said.status == "ok" and "'scans/'" in said.message and "'.png'" in said.message and "nobody" in said.advice
+    whole = Trigger("OBS", True, {"bucket": "in", "events": ["s3:ObjectCreated:*"], "prefix": "", "suffix": ""})
+    assert examining.trigger(Looks(triggers=[narrow, whole]), "default", settings()).advice == ""
 
 
 def test_temporary_keys_are_told_of(cloud, doctor):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from legible.ports import WHOLE
 from legible.selection import Selection
 from legible.settings import Buckets, Cloud, Functions, Ocr, Settings
 from legible.targets import EventGrid, Smn
-from legible_cli import needs
+from legible_cli import inspecting, needs
 from legible_cli.__main__ import main
 from legible_cli.grammar import Call, Policy, PolicyError, Statement, allowed, read, written
 from legible_cli.policy import in_words
@@ -190,6 +191,13 @@ def test_a_deployer_reads_of_a_bucket_what_terraform_reads(read):
         assert can("deployer", "obs:bucket:GetBucketCustomDomainConfiguration", f"obs:r:d:bucket:{bucket}")
     zip_ = f"obs:r:d:object:{OUT}-code/legible-python3.12-0.zip"
     assert can("deployer", "obs:object:PutObjectTagging", zip_) and can("deployer", "obs:object:GetObjectTagging", zip_)
+
+
+@pytest.mark.parametrize("name", ["operator", "auditor"])
+def test_who_looks_may_do_all_that_doctor_would_tell_them_to_ask_for(name):
+    asked = set(re.findall(r'"(functiongraph:\w+:\w+)"', Path(inspecting.__file__).read_text("utf-8")))
+    assert asked == {"functiongraph:trigger:list", "functiongraph:function:getConfig", "functiongraph:function:list"}
+    assert [action for action in sorted(asked) if not can(name, action, FUNCTION + "legible-on-upload")] == []
 
 
 def test_targets_that_settings_do_not_name_are_not_permitted():

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from localcloud import signature
 from localcloud.credentials import Keyring
 from localcloud.faults import Fault, Schedule
-from localcloud.functiongraph.config import AsyncPolicy, ObsTrigger
+from localcloud.functiongraph.config import AsyncPolicy, ObsTrigger, TimerTrigger
 from localcloud.functiongraph.events import MAX_ASYNC_EVENT, EventTooLargeError
 from localcloud.functiongraph.instance import Outcome
 from localcloud.functiongraph.runner import FunctionGraph
@@ -148,7 +148,8 @@ class FunctionApi:
         if fault:
             raise ApiError(fault.code or "FSS.0503", fault.message, fault.status)
         if found.re is _TRIGGERS:
-            return [*map(_trigger, graph.functions[key].triggers), *self.triggers.get(key, ())]
+            function = graph.functions[key]
+            return [*map(_trigger, function.triggers), *map(_timer, function.timers), *self.triggers.get(key, ())]
         if found.re is _POLICIES:
             return _policies(graph, key)
         resources = [{"type": kind, "used": used, "quota": most} for kind, (used, most) in self.quotas.items()]
@@ -191,6 +192,20 @@ def _trigger(trigger: ObsTrigger) -> dict[str, Any]:
             "events": [f"s3:{name}" for name in trigger.events],
             "prefix": trigger.prefix,
             "suffix": trigger.suffix,
+        },
+    }
+
+
+def _timer(trigger: TimerTrigger) -> dict[str, Any]:
+    return {
+        "trigger_id": uuid.uuid4().hex,
+        "trigger_type_code": "TIMER",
+        "trigger_status": "ACTIVE",
+        "event_data": {
+            "name": trigger.name,
+            "schedule": trigger.schedule,
+            "schedule_type": trigger.schedule_type,
+            "user_event": trigger.user_event,
         },
     }
 
