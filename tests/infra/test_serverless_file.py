@@ -29,7 +29,7 @@ def test_our_own_file_is_valid():
 
 
 def test_an_upload_may_wait_as_long_as_the_platform_lets_it():
-    """20 instances read some 12,000 documents an hour: of 20,000 that come at once the last would have been given up unread."""
+    """20 instances read some 12,000 documents an hour: of 20,000 at once the last would have been given up unread."""
     policies = FILE["custom"]["asyncInvocation"]
     assert {policies[key]["maxAsyncEventAgeInSeconds"] for key in ("on_upload", "on_failure")} == {86400}
 
