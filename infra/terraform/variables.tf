@@ -381,7 +381,10 @@ variable "log_days" {
 }
 
 variable "delete_documents" {
-  description = "Whether destroying this destroys the documents and results too. Else buckets that hold any are kept."
+  description = <<-EOT
+    Whether destroying this destroys the documents and results too. Else buckets that hold any are kept. Old versions in the
+    input bucket may have to be removed by hand (README, Deploy).
+  EOT
   type        = bool
   default     = false
 }
