@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from legible import layout
+from legible.desk import Policy
 from tests.infra import templates
 from tests.infra.rights import ROOT
 
@@ -56,6 +57,15 @@ def test_every_function_has_an_async_policy_and_an_alarm():
     calls = templates.read(templates.FOLDER / "main.tf")["module"]
     given = {name: body["functions"] for one in calls for name, body in one.items() if "functions" in body}
     assert {given[name] for name in ("functions", "async", "alarms", "agencies")} == {"${module.listed.functions}"}
+
+
+def test_a_long_document_rings_no_alarm_for_the_time_it_is_meant_to_take():
+    """It is read until the time that is kept free, and goes on in a fresh invocation: that is no failure."""
+    (alarm,) = [one for one in of("ces_alarmrule") if one.name == "function"]
+    times = re.search(r"timeout \* (\d+)", str(alarm.body["dynamic"]))
+    functions = yaml.safe_load((ROOT / "serverless.yml").read_text("utf-8"))
+    seconds = functions["functions"]["on_upload"].get("timeout", functions["provider"]["timeout"])
+    assert times and seconds - Policy().reserve < seconds * int(times[1]) / 1000 < seconds
 
 
 def test_uploads_call_by_all_four_that_make_an_object():
