@@ -30,6 +30,8 @@ _ENTERPRISE_REGIONS = ("ap-southeast-1", "ap-southeast-2", "ap-southeast-3")
 _ENTERPRISE = re.compile(r"0|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 #: Shares of a quota from which on it is told of.
 _NEARLY = 0.9
+#: What the zip is made for (infra/package.py).
+_RUNTIMES = ("Python3.10", "Python3.12")
 _CREATED = {"put", "post", "copy", "completemultipartupload"}
 
 
@@ -151,6 +153,32 @@ def _journals(name: str, found: Bucket) -> HealthCheck:
         return HealthCheck("journals", "ok", f"Objects of {name} can be appended to, as far as it is seen.")
     advice = "Use a plain bucket as buckets.output; replicate or lock copies elsewhere."
     return HealthCheck("journals", "failed", f"No journal can be kept in {name}: {', '.join(against)}.", advice)
+
+
+def function(inspector: Inspector, package: str, settings: Settings) -> HealthCheck:
+    """Whether the function is there, runs on what the zip is made for, has keys, and works on the buckets looked at."""
+    name, cloud, buckets = settings.functions.upload, settings.cloud, settings.buckets
+    here = {
+        "LEGIBLE_REGION": cloud.region, "LEGIBLE_PROJECT_ID": cloud.project_id,
+        "LEGIBLE_INPUT_BUCKET": buckets.input, "LEGIBLE_OUTPUT_BUCKET": buckets.output,
+    }  # fmt: skip
+
+    def look() -> HealthCheck:
+        found = inspector.function(package, name)
+        if found.runtime not in _RUNTIMES:
+            advice = f"Make it anew with {' or '.join(_RUNTIMES)}; a function cannot change its runtime."
+            return HealthCheck("function", "failed", f"{name} runs on {found.runtime}.", advice)
+        if not found.agency:
+            advice = "Give it an execution agency with what `legible policy function` prints."
+            return HealthCheck("function", "failed", f"{name} has no agency, and so no keys.", advice)
+        other = [f"{key} is {found.variables[key]!r} there and {value!r} here" for key, value in here.items()
+                 if found.variables.get(key, value) != value]  # fmt: skip
+        if other:
+            advice = "Look with the same settings as are deployed, or deploy again."
+            return HealthCheck("function", "failed", f"{name} works elsewhere: {', '.join(other)}.", advice)
+        return HealthCheck("function", "ok", f"{name} runs on {found.runtime}, as {found.agency}, on these buckets.")
+
+    return looked("function", look)
 
 
 def trigger(inspector: Inspector, package: str, settings: Settings) -> HealthCheck:
