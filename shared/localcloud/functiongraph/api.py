@@ -139,7 +139,7 @@ class FunctionApi:
             return fault, _Answer(error.status, _json(said))
 
     def _look(self, environ: Environ, uri: str, body: bytes) -> Any:
-        """Return a function's triggers (functiongraph_06_0122), async policies (_0143) or metadata (_0106), or quotas."""
+        """Return a function's triggers (functiongraph_06_0122), async policies (_0143), metadata (_0106), or quotas."""
         path = uri.partition("?")[0]
         found = next((one for kind in (_TRIGGERS, _POLICIES, _CONFIG, _QUOTAS) if (one := kind.fullmatch(path))), None)
         graph = self._check(environ, uri, body, found)
