@@ -200,6 +200,13 @@ def test_who_looks_may_do_all_that_doctor_would_tell_them_to_ask_for(name):
     assert [action for action in sorted(asked) if not can(name, action, FUNCTION + "legible-on-upload")] == []
 
 
+def test_a_deployer_is_told_that_a_trigger_is_a_resource_of_its_own():
+    """Its id is not known before it is made (functiongraph_01_0407): only the right to all of a project's would do."""
+    assert not can("deployer", "functiongraph:trigger:delete", "functiongraph:r:p:trigger:0f4c")
+    assert any(needs.TRIGGERS in note for note in role("deployer", SETTINGS, NAMED).notes)
+    assert not any(needs.TRIGGERS in note for note in role("operator", SETTINGS, NAMED).notes)
+
+
 def test_targets_that_settings_do_not_name_are_not_permitted():
     quiet = Settings(cloud=SETTINGS.cloud, buckets=SETTINGS.buckets)
     assert not can("function", "smn:topic:publish", settings=quiet)
