@@ -32,8 +32,8 @@ _MORE = (
     "an EventGrid trigger, and an API (APIG) or a network (VPC) where they are asked for: none of it is among these."
 )
 _OWN_TRIGGERS = (
-    "A trigger is a resource by its id, which nobody knows before it is made; these name the functions instead. Where IAM "
-    f"refuses to make one, functiongraph:trigger:* is needed on {needs.TRIGGERS}: on all triggers of the project."
+    "A trigger is a resource by its id, which nobody knows before it is made; these name the functions instead. Where "
+    f"IAM refuses to make one, functiongraph:trigger:* is needed on {needs.TRIGGERS}: on all triggers of the project."
 )
 
 
