@@ -84,10 +84,12 @@ $(SETTINGS):
 	@echo "There is no $@. Copy $(STACK)/terraform.tfvars.example to it and fill it in." >&2; exit 1
 
 plan: $(SETTINGS) ## what Terraform would make of $(SETTINGS); needs `make package` and HW_ACCESS_KEY, HW_SECRET_KEY
+	@"$(PYTHON)" -m infra.fresh
 	@$(TERRAFORM) -chdir=$(STACK) init -input=false
 	@$(TERRAFORM) -chdir=$(STACK) plan -input=false -var-file=$(notdir $(SETTINGS)) -out=legible.tfplan
 
 deploy: $(SETTINGS) ## make it, after asking
+	@"$(PYTHON)" -m infra.fresh
 	@$(TERRAFORM) -chdir=$(STACK) init -input=false
 	@$(TERRAFORM) -chdir=$(STACK) apply -var-file=$(notdir $(SETTINGS))
 

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import yaml
 
 from infra.asking import AskingError, Keys, ask
@@ -120,6 +121,26 @@ def packaged(file: Path) -> None:
             raise AskingError(f"{folder} holds {other}, which {runtime} does not load: run make package.")
 
 
+def honored(file: Path) -> None:
+    """Make sure that the settings ask for nothing that the plugin cannot do, and that nobody would miss in time.
+
+    Args:
+        file: serverless.yml; its folders (``codeUri``) are beside it, the settings in them.
+
+    Raises:
+        AskingError: Tenants: the plugin maps no header, so that a caller would name its application itself.
+    """
+    listed = yaml.safe_load(file.read_text("utf-8"))
+    for folder in sorted({file.parent / one["code"]["codeUri"] for one in listed["functions"].values()}):
+        settings = folder / "legible.toml"
+        said = msgspec.toml.decode(settings.read_bytes()) if settings.is_file() else {}
+        if said.get("http", {}).get("tenants"):
+            raise AskingError(
+                f"{settings} names http.tenants, and the gateway would not say who calls: whoever wants another "
+                "tenant's documents would write its id into the header. Use make deploy (Terraform), or remove them."
+            )
+
+
 def keys_in(file: Path) -> Keys:
     """Return the keys of the plugin's ini file.
 
@@ -160,6 +181,7 @@ def _deploy(said: argparse.Namespace, environment: Mapping[str, str]) -> int:
     endpoint = said.endpoint or f"https://functiongraph.{provider['region']}.myhuaweicloud.com"
     platform = Platform(keys_in(Path(provider["credentials"]).expanduser()), endpoint, project)
     packaged(said.file)
+    honored(said.file)
     before = platform.functions(names)
     status = subprocess.run(said.command, cwd=said.file.parent, check=False).returncode
     lines = faults(listed, before, platform.functions(names))

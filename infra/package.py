@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 import yaml
 
-from infra import archive, bytecode, wheels
+from infra import archive, bytecode, licenses, wheels
 from infra.errors import PackageError
 from legible.errors import LegibleError
 
@@ -67,15 +67,23 @@ def build(runtime: str, groups: Iterable[str] = (), root: Path = ROOT, target: P
     folder.mkdir(parents=True)
     locks = [root / "requirements" / f"{name}.txt" for name in ("ship", *groups)]
     wheels.install(locks, version, folder)
+    (folder / "THIRD_PARTY.txt").write_text(licenses.listed(folder), "utf-8")
     _own(root, folder)
     python = bytecode.interpreter(version)
     if python:
         bytecode.compile_all(python, folder)
     made = target / "dist" / f"legible-python{version}.zip"
-    archive.write(folder, made)
-    unzipped = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    found = Package(made, folder, made.stat().st_size, unzipped, python)
-    return _bounded(found, ZIP_BYTES + sum(GROUPS[group] for group in groups))
+    # Whatever has that name is deployed: it takes its place whole and within its bounds, or not at all.
+    begun = made.with_suffix(".part")
+    try:
+        archive.write(folder, begun)
+        unzipped = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+        found = Package(made, folder, begun.stat().st_size, unzipped, python)
+        _bounded(found, ZIP_BYTES + sum(GROUPS[group] for group in groups))
+        begun.replace(made)
+    finally:
+        begun.unlink(missing_ok=True)
+    return found
 
 
 def _own(root: Path, folder: Path) -> None:
@@ -105,14 +113,13 @@ def _form(root: Path, name: str, folder: Path) -> None:
     shutil.copyfile(source, place)
 
 
-def _bounded(made: Package, zip_bytes: int) -> Package:
+def _bounded(made: Package, zip_bytes: int) -> None:
     for what, size, bound in (("zip", made.zipped, zip_bytes), ("unzipped", made.unzipped, UNZIPPED_BYTES)):
         if size > bound:
             raise PackageError(
                 f"{made.zip.name} has {_mb(size)} ({what}); {_mb(bound)} is the bound.",
                 advice="Leave out a group or a form, or see in infra/wheels.py what else is not needed.",
             )
-    return made
 
 
 def _mb(size: int) -> str:

@@ -15,6 +15,9 @@ output "next" {
        LEGIBLE_REGION=${var.region} LEGIBLE_PROJECT_ID=${var.project_id} LEGIBLE_INPUT_BUCKET=${local.buckets.input} \
        LEGIBLE_OUTPUT_BUCKET=${local.buckets.output} LEGIBLE_UPLOAD_FUNCTION=${module.listed.functions["on_upload"].name} legible doctor
     Agencies take ten to fifteen minutes until OBS knows them.
+    %{if local.in_network~}
+    The functions are in a VPC: they reach OBS and OCR only once it has a NAT gateway or endpoints, which are yours to make.
+    %{endif~}
   EOT
 }
 

@@ -58,8 +58,18 @@ variable "code_bucket" {
     error_message = "code_bucket must be empty, or 3 to 63 of a-z, 0-9 and '-'."
   }
   validation {
-    condition     = !contains([var.input_bucket, var.output_bucket], var.code_bucket)
-    error_message = "code_bucket must be a bucket of its own: neither input_bucket nor output_bucket."
+    condition     = !contains([var.input_bucket, var.output_bucket], coalesce(var.code_bucket, "${var.output_bucket}-code"))
+    error_message = <<-EOT
+      The bucket of the zips would be ${coalesce(var.code_bucket, "${var.output_bucket}-code")}; it must be a bucket of its
+      own, neither input_bucket nor output_bucket. Name one in code_bucket.
+    EOT
+  }
+  validation {
+    condition     = length(coalesce(var.code_bucket, "${var.output_bucket}-code")) <= 63
+    error_message = <<-EOT
+      The bucket of the zips would be ${coalesce(var.code_bucket, "${var.output_bucket}-code")}; it must have 63 characters at
+      the most. Name one in code_bucket.
+    EOT
   }
 }
 
@@ -234,6 +244,21 @@ variable "variables" {
     condition     = length(var.variables) <= 14
     error_message = "variables may be 14: a function has 20, of which these templates set six."
   }
+  validation {
+    condition = length(setintersection(keys(var.variables), [
+      "LEGIBLE_REGION", "LEGIBLE_PROJECT_ID", "LEGIBLE_INPUT_BUCKET", "LEGIBLE_OUTPUT_BUCKET", "LEGIBLE_UPLOAD_FUNCTION",
+      "LEGIBLE_TIMER_FUNCTION",
+    ])) == 0
+    error_message = <<-EOT
+      variables may not hold region, project, buckets or the functions' names: the templates set them. Say region, project_id,
+      input_bucket, output_bucket and name instead.
+    EOT
+  }
+  validation {
+    # Of the 4,096 that a function takes, the six of the templates need up to 430.
+    condition     = length(join("", concat(keys(var.variables), values(var.variables)))) <= 3600
+    error_message = "variables may have 3600 characters, names and values together; put what is longer into legible.toml."
+  }
 }
 
 variable "secrets" {
@@ -241,10 +266,25 @@ variable "secrets" {
   type        = map(string)
   default     = {}
   sensitive   = true
+  validation {
+    condition     = alltrue([for name in keys(var.secrets) : can(regex("^[A-Za-z][A-Za-z0-9_]*$", name))])
+    error_message = "The names of secrets must be letters, digits and '_', and begin with a letter."
+  }
+  validation {
+    condition     = length(setintersection(keys(var.secrets), keys(var.variables))) == 0
+    error_message = "No name may be in secrets and in variables: which of the two a function would get is not known."
+  }
+  validation {
+    condition     = length(var.secrets) + length(var.variables) <= 14
+    error_message = "variables and secrets together may be 14: a function has 20, of which these templates set six."
+  }
 }
 
 variable "max_instances" {
-  description = "The most instances of one function at once; 0 stops all functions."
+  description = <<-EOT
+    The most instances of one function at once. 0 stops all functions, and with them who tells of what was dropped: upload
+    nothing meanwhile, or look afterwards for what has no record.
+  EOT
   type        = number
   default     = 20
   validation {
@@ -264,22 +304,33 @@ variable "reserved_instances" {
 }
 
 variable "vpc_cidr" {
-  description = "Addresses of a VPC that is made for the functions, such as 10.20.0.0/24; empty for none."
+  description = <<-EOT
+    Addresses of a VPC that is made for the functions, such as 10.20.0.0/24; empty for none. In a VPC functions reach OBS and
+    OCR only by a NAT gateway or endpoints, which are yours to make: without them no document is read.
+  EOT
   type        = string
   default     = ""
   validation {
-    condition     = var.vpc_cidr == "" || can(cidrhost(var.vpc_cidr, 1))
-    error_message = "vpc_cidr is \"${var.vpc_cidr}\"; it must be a block of addresses, such as 10.20.0.0/24."
+    condition     = var.vpc_cidr == "" || try(cidrsubnet(var.vpc_cidr, 0, 0) == var.vpc_cidr, false)
+    error_message = "vpc_cidr is \"${var.vpc_cidr}\"; it must be a block of addresses by its first one, such as 10.20.0.0/24."
+  }
+  validation {
+    condition     = var.vpc_cidr == "" || try(tonumber(split("/", var.vpc_cidr)[1]) <= 28, false)
+    error_message = "vpc_cidr is \"${var.vpc_cidr}\"; it must be /28 or larger: no subnet is smaller."
   }
 }
 
 variable "network" {
-  description = "A VPC and a subnet that are there already; null for none."
+  description = "A VPC and a subnet that are there already, with a way out to OBS and OCR (see vpc_cidr); null for none."
   type        = object({ vpc_id = string, subnet_id = string })
   default     = null
   validation {
     condition     = var.network == null || var.vpc_cidr == ""
     error_message = "Say network (a VPC that is there) or vpc_cidr (one that is made), not both."
+  }
+  validation {
+    condition     = var.network == null ? true : var.network.vpc_id != "" && var.network.subnet_id != ""
+    error_message = "network must have both vpc_id and subnet_id."
   }
 }
 
@@ -330,7 +381,10 @@ variable "log_days" {
 }
 
 variable "delete_documents" {
-  description = "Whether destroying this destroys the documents and results too. Else buckets that hold any are kept."
+  description = <<-EOT
+    Whether destroying this destroys the documents and results too. Else buckets that hold any are kept. Old versions in the
+    input bucket may have to be removed by hand (README, Deploy).
+  EOT
   type        = bool
   default     = false
 }

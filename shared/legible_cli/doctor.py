@@ -98,14 +98,19 @@ def _regions(used: Iterable[Operation], settings: Settings) -> Iterator[HealthCh
 def _deployment(
     inspector: Inspector, settings: Settings, keys: Credentials, used: list[Operation], package: str
 ) -> Iterator[HealthCheck]:
-    for which, name in (("input", settings.buckets.input), ("output", settings.buckets.output)):
-        yield from examining.bucket(inspector, which, name, settings)
+    looks = (("input", settings.buckets.input), ("output", settings.buckets.output))
+    buckets = [one for which, name in looks for one in examining.bucket(inspector, which, name, settings)]
+    yield from buckets
     yield examining.enterprise_project(inspector, settings)
     mine = examining.project(inspector, settings)
     yield mine
     if mine.status != "failed":
+        if all(one.status != "failed" for one in buckets):
+            yield examining.function(inspector, package, settings)
         yield examining.trigger(inspector, package, settings)
         yield examining.retries(inspector, package, settings)
+        if settings.notify:
+            yield examining.notices(inspector, package, settings)
         yield examining.quotas(inspector)
         yield from _calls(settings, keys, used)
 

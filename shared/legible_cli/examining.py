@@ -11,12 +11,14 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 from legible import health
-from legible.errors import LegibleError, RetryableError
+from legible.errors import HeldError, LegibleError, RetryableError
 from legible.health import HealthCheck
 from legible.model import ObjectRef
 from legible.operation import Operation
 from legible.ports import ObjectStore, Recognizer
 from legible.settings import Settings
+from legible_cli import needs
+from legible_cli.connection import KEYS
 from legible_cli.inspecting import Bucket, Inspector, Trigger
 
 #: After so many days a permanent key is told of; the vendor asks to change them regularly, and names no term.
@@ -28,6 +30,8 @@ _ENTERPRISE_REGIONS = ("ap-southeast-1", "ap-southeast-2", "ap-southeast-3")
 _ENTERPRISE = re.compile(r"0|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 #: Shares of a quota from which on it is told of.
 _NEARLY = 0.9
+#: What the zip is made for (infra/package.py).
+_RUNTIMES = ("Python3.10", "Python3.12")
 _CREATED = {"put", "post", "copy", "completemultipartupload"}
 
 
@@ -50,7 +54,11 @@ def credentials(inspector: Inspector, temporary: bool, now: datetime) -> HealthC
     """Whether the keys are taken, and how old they are."""
 
     def look() -> HealthCheck:
-        made = inspector.age()
+        try:
+            made = inspector.age()
+        except HeldError as error:
+            advice = f"Check {', '.join(KEYS)}, all of one key, and this machine's clock: a signature names its time."
+            return HealthCheck("credentials", "failed", error.message, advice)
         if temporary:
             return HealthCheck(
                 "credentials", "ok", "The keys are temporary, and taken. When they end cannot be asked for.",
@@ -147,6 +155,32 @@ def _journals(name: str, found: Bucket) -> HealthCheck:
     return HealthCheck("journals", "failed", f"No journal can be kept in {name}: {', '.join(against)}.", advice)
 
 
+def function(inspector: Inspector, package: str, settings: Settings) -> HealthCheck:
+    """Whether the function is there, runs on what the zip is made for, has keys, and works on the buckets looked at."""
+    name, cloud, buckets = settings.functions.upload, settings.cloud, settings.buckets
+    here = {
+        "LEGIBLE_REGION": cloud.region, "LEGIBLE_PROJECT_ID": cloud.project_id,
+        "LEGIBLE_INPUT_BUCKET": buckets.input, "LEGIBLE_OUTPUT_BUCKET": buckets.output,
+    }  # fmt: skip
+
+    def look() -> HealthCheck:
+        found = inspector.function(package, name)
+        if found.runtime not in _RUNTIMES:
+            advice = f"Make it anew with {' or '.join(_RUNTIMES)}; a function cannot change its runtime."
+            return HealthCheck("function", "failed", f"{name} runs on {found.runtime}.", advice)
+        if not found.agency:
+            advice = "Give it an execution agency with what `legible policy function` prints."
+            return HealthCheck("function", "failed", f"{name} has no agency, and so no keys.", advice)
+        other = [f"{key} is {found.variables[key]!r} there and {value!r} here" for key, value in here.items()
+                 if found.variables.get(key, value) != value]  # fmt: skip
+        if other:
+            advice = "Look with the same settings as are deployed, or deploy again."
+            return HealthCheck("function", "failed", f"{name} works elsewhere: {', '.join(other)}.", advice)
+        return HealthCheck("function", "ok", f"{name} runs on {found.runtime}, as {found.agency}, on these buckets.")
+
+    return looked("function", look)
+
+
 def trigger(inspector: Inspector, package: str, settings: Settings) -> HealthCheck:
     """Whether an upload to the input bucket calls the function, in every way in which an object is created."""
     name, source = settings.functions.upload, settings.buckets.input
@@ -165,9 +199,19 @@ def trigger(inspector: Inspector, package: str, settings: Settings) -> HealthChe
         if missed:
             advice = "Let it watch all four: SDKs and consoles upload large files by parts."
             return HealthCheck("trigger", "failed", f"The trigger misses {', '.join(sorted(missed))}.", advice)
-        return HealthCheck("trigger", "ok", f"An upload to {source} calls {name}.")
+        return _heard(source, name, [one for one in mine if one.active])
 
     return looked("trigger", look)
+
+
+def _heard(source: str, name: str, mine: list[Trigger]) -> HealthCheck:
+    """Say of triggers that miss no kind of upload whether they miss some keys."""
+    filters = [(str(one.data.get("prefix") or ""), str(one.data.get("suffix") or "")) for one in mine]
+    if ("", "") in filters:
+        return HealthCheck("trigger", "ok", f"An upload to {source} calls {name}.")
+    said = ", or ".join(f"begins with {before!r} and ends with {after!r}" for before, after in filters)
+    advice = "Any other upload calls nobody: leave prefix and suffix empty, if that is not meant."
+    return HealthCheck("trigger", "ok", f"An upload to {source} calls {name} where its key {said}.", advice)
 
 
 def _watches(one: Trigger, source: str) -> bool:
@@ -197,6 +241,19 @@ def retries(inspector: Inspector, package: str, settings: Settings) -> HealthChe
         return HealthCheck("retries", "ok", f"What {name} fails on is tried {times} more times, and then told of.")
 
     return looked("retries", look)
+
+
+def notices(inspector: Inspector, package: str, settings: Settings) -> HealthCheck:
+    """Whether a notice that was not taken at once is sent again: a timer has to call for that."""
+    name = needs.beside(settings, "notices")
+
+    def look() -> HealthCheck:
+        if any(one.kind == "TIMER" and one.active for one in inspector.triggers(package, name)):
+            return HealthCheck("notices", "ok", f"A timer calls {name}, which sends again what was not taken.")
+        advice = "Enable it in the console, or deploy again: what a target does not take at once stays in the outbox."
+        return HealthCheck("notices", "failed", f"No timer calls {name}.", advice)
+
+    return looked("notices", look)
 
 
 def enterprise_project(inspector: Inspector, settings: Settings) -> HealthCheck:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
@@ -32,6 +33,14 @@ class Bucket(Struct, frozen=True):
     parallel: bool
     replicated: bool
     locked: bool
+
+
+class Deployed(Struct, frozen=True):
+    """A function as the platform has it: its runtime, whose keys it gets, and its plain user variables."""
+
+    runtime: str
+    agency: str
+    variables: dict[str, str]
 
 
 class Trigger(Struct, frozen=True):
@@ -117,6 +126,11 @@ class Inspector:
         return next((one.get("status") == 1 for one in found if one.get("id") == wanted), None)
 
     # --- FunctionGraph
+
+    def function(self, package: str, name: str) -> Deployed:
+        """Return a function as the platform has it (functiongraph_06_0106)."""
+        path = f"{self._fgs()}/functions/{self._urn(package, name)}/config"
+        return deployed(_table(self._functions("functiongraph:function:getConfig").get(path, _SECONDS)))
 
     def triggers(self, package: str, name: str) -> list[Trigger]:
         """Return the triggers of a function (functiongraph_06_0122)."""
@@ -214,6 +228,16 @@ class Inspector:
 
     def _caller(self, service: Service) -> Caller:
         return Caller(service, self._credentials, self._settings.cloud.project_id)
+
+
+def deployed(said: dict[str, Any]) -> Deployed:
+    """Return what the metadata of a function say. Without an execution agency the other one serves for both."""
+    try:
+        variables = _table(json.loads(str(said.get("user_data") or "{}")))
+    except ValueError:
+        variables = {}
+    agency = str(said.get("app_xrole") or said.get("xrole") or "")
+    return Deployed(str(said.get("runtime")), agency, {name: str(value) for name, value in variables.items()})
 
 
 def _iam(region: str) -> str:

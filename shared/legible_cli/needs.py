@@ -30,6 +30,17 @@ _LOOKED_AT = (
     "obs:bucket:GetReplicationConfiguration",
     "obs:bucket:GetBucketObjectLockConfiguration",
 )
+#: What Terraform reads of a bucket at each plan, set or not (provider, obs_bucket); the names are those of obs_04_0111.
+_PLANNED = (
+    "obs:bucket:GetBucketStoragePolicy",
+    "obs:bucket:GetBucketLogging",
+    "obs:bucket:GetBucketQuota",
+    "obs:bucket:GetBucketWebsite",
+    "obs:bucket:GetBucketStorage",
+    "obs:bucket:GetBucketCustomDomainConfiguration",
+)
+#: The zip has tags (obs_bucket_object).
+_TAGGED = ("obs:object:PutObjectTagging", "obs:object:GetObjectTagging", "obs:object:DeleteObjectTagging")
 #: What makes a bucket, sets it up and removes it again (obs_04_0111); the notification is the trigger's.
 _MADE = (
     "obs:bucket:CreateBucket",
@@ -114,7 +125,7 @@ def of_function(settings: Settings, operations: Iterable[Operation], package: st
         *_globally(objects(target, "failures/"), _WRITTEN),
         *_globally(bucket(target), "obs:bucket:HeadBucket", "obs:bucket:CreateBucket"),
     }
-    for name in (settings.functions.upload, settings.functions.timer, _failure(settings)):
+    for name in (settings.functions.upload, settings.functions.timer, beside(settings, "failure")):
         needs.add(Need("project", "functiongraph:function:invokeAsync", function(name, package)))
     kinds = {type(one) for one in settings.notify.values()}
     if Smn in kinds:
@@ -169,8 +180,8 @@ def of_deployer(settings: Settings, operations: Iterable[Operation], package: st
     names = (settings.buckets.input, settings.buckets.output, code)
     functions = function("legible-*", package)
     return {
-        *(need for name in names for need in _globally(bucket(name), *_MADE, *_LOOKED_AT)),
-        *_globally(objects(code), _READ, _WRITTEN, _REMOVED),
+        *(need for name in names for need in _globally(bucket(name), *_MADE, *_PLANNED, *_LOOKED_AT)),
+        *_globally(objects(code), _READ, _WRITTEN, _REMOVED, *_TAGGED),
         *ocr(operations, SUBSCRIBE),
         # Functions and triggers are made, changed and removed; all of their actions, on Legible's own functions only.
         Need("project", "functiongraph:function:*", functions),
@@ -178,9 +189,9 @@ def of_deployer(settings: Settings, operations: Iterable[Operation], package: st
     }
 
 
-def _failure(settings: Settings) -> str:
-    """Return the name of on_failure, which no setting says: it is called as on_upload is."""
-    return settings.functions.upload.partition(":")[0].removesuffix("upload") + "failure"
+def beside(settings: Settings, which: str) -> str:
+    """Return the name of on_failure or on_notices, which no setting says: it is called as on_upload is."""
+    return settings.functions.upload.partition(":")[0].removesuffix("upload") + which
 
 
 def _globally(resource: str, *actions: str) -> set[Need]:
@@ -188,14 +199,18 @@ def _globally(resource: str, *actions: str) -> set[Need]:
 
 
 def _looked_at(settings: Settings, package: str) -> set[Need]:
-    resource = function(settings.functions.upload, package)
+    mine = {function(settings.functions.upload, package)}
+    if settings.notify:
+        mine.add(function(beside(settings, "notices"), package))
     return {
-        # Actions of triggers and policies are on no page that could be read; these are reads, of one function. A
+        # Actions of triggers and policies are on no page that could be read; these are reads, of our own functions. A
         # trigger is a resource by its id (functiongraph_01_0407), which nobody knows before it is made.
         *(
             Need("project", f"functiongraph:trigger:{verb}*", place)
             for verb in ("get", "list")
-            for place in (resource, TRIGGERS)
+            for place in (*mine, TRIGGERS)
         ),
-        Need("project", "functiongraph:function:get*", resource),
+        *(Need("project", "functiongraph:function:get*", place) for place in mine),
+        # How much of the quotas is used is told of all functions together.
+        Need("project", "functiongraph:function:list", function("*", package)),
     }

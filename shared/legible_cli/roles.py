@@ -31,6 +31,10 @@ _MORE = (
     "Whoever runs infra/terraform also needs what makes and removes a log group (LTS), a topic (SMN), alarms (CES) and "
     "an EventGrid trigger, and an API (APIG) or a network (VPC) where they are asked for: none of it is among these."
 )
+_OWN_TRIGGERS = (
+    "A trigger is a resource by its id, which nobody knows before it is made; these name the functions instead. Where "
+    f"IAM refuses to make one, functiongraph:trigger:* is needed on {needs.TRIGGERS}: on all triggers of the project."
+)
 
 
 class Role(Struct, frozen=True):
@@ -58,7 +62,7 @@ def role(name: str, settings: Settings, operations: Iterable[Operation], package
     wanted = ROLES[name](settings, operations, package)
     policies = {scope: _policy(one for one in wanted if one.scope == scope) for scope in get_args(Scope)}
     nameless = sorted(one.slug for one in operations if not one.iam)
-    notes = [_AGENCIES, _MORE] if name == "deployer" else []
+    notes = [_AGENCIES, _MORE, _OWN_TRIGGERS] if name == "deployer" else []
     if nameless and name not in _APART:
         notes.append(f"No page names the IAM actions of: {', '.join(nameless)}. Subscribe to them with the account.")
     return Role(

@@ -16,9 +16,10 @@ from legible.catalog import OPERATIONS
 from legible.errors import HeldError, RejectedError, SourceUnreadableError, UnavailableError
 from legible.routing import OperationSettings
 from legible.settings import Buckets, Cloud, Ocr, Settings
+from legible.targets import Smn
 from legible_cli import examining
 from legible_cli.__main__ import main
-from legible_cli.inspecting import Quota, Trigger
+from legible_cli.inspecting import Deployed, Quota, Trigger, deployed
 from localcloud.account import EnterpriseProject
 from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, PROJECT_ID, LocalCloud
 from localcloud.faults import Fault
@@ -30,8 +31,8 @@ EPS = "0f4c0000-c10d-4e0a-9b1e-c0de10ca1000"
 FORBIDDEN = dict(status=403, code="FSS.0403", message="Forbidden", times=None)
 CHECKS = [
     "settings", "region general-text", "region passport", "credentials", "input-bucket", "versioning", "output-bucket",
-    "journals", "enterprise-project", "project", "trigger", "retries", "quotas", "subscription general-text",
-    "subscription passport", "obs-authorization", "packages",
+    "journals", "enterprise-project", "project", "function", "trigger", "retries", "quotas",
+    "subscription general-text", "subscription passport", "obs-authorization", "packages",
 ]  # fmt: skip
 
 
@@ -181,6 +182,26 @@ def trigger_of_another_bucket(cloud, doctor):
     cloud.function_api.triggers["on_upload"][0]["event_data"]["bucket"] = "others"
 
 
+def told_to_somebody(cloud, doctor):
+    target = '[notify.ops]\nkind = "smn"\ntopic_urn = "urn:smn:cn-north-4:0123:legible"\n'
+    doctor.settings.write_text(doctor.settings.read_text() + target)
+
+
+def nobody_resends(cloud, doctor):
+    told_to_somebody(cloud, doctor)
+    cloud.functions.functions["on_notices"] = replace(cloud.functions.functions["on_notices"], timers=())
+
+
+def works_on_other_buckets(cloud, doctor):
+    function = cloud.functions.functions["on_upload"]
+    others = {**function.user_data, "LEGIBLE_OUTPUT_BUCKET": "others"}
+    cloud.functions.functions["on_upload"] = replace(function, user_data=others)
+
+
+def old_runtime(cloud, doctor):
+    cloud.functions.functions["on_upload"] = replace(cloud.functions.functions["on_upload"], runtime="Python3.9")
+
+
 def no_policy(cloud, doctor):
     cloud.functions.functions["on_upload"] = replace(cloud.functions.functions["on_upload"], policy=AsyncPolicy())
 
@@ -207,6 +228,9 @@ def no_destination(cloud, doctor):
         (no_trigger, "trigger", "Make an EventGrid trigger"),
         (disabled_trigger, "trigger", "Enable it"),
         (deaf_trigger, "trigger", "all four"),
+        (works_on_other_buckets, "function", "deploy again"),
+        (old_runtime, "function", "Python3.10 or Python3.12"),
+        (nobody_resends, "notices", "Enable it"),
         (no_policy, "retries", "async policy"),
         (no_destination, "retries", "on_failure"),
         (trigger_of_another_bucket, "trigger", "Make an EventGrid trigger"),
@@ -226,7 +250,8 @@ def test_exactly_the_check_of_a_fault_fails_and_says_what_to_do(cloud, doctor, f
     [
         ({"LEGIBLE_REGION": "nowhere"}, "settings", "a region's id"),
         ({"HUAWEICLOUD_SDK_AK": None, "HUAWEICLOUD_SDK_SK": ""}, "credentials", "Set HUAWEICLOUD_SDK_AK"),
-        ({"HUAWEICLOUD_SDK_SK": "another"}, "credentials", ""),
+        ({"HUAWEICLOUD_SDK_SK": "another"}, "credentials", "this machine's clock"),
+        ({"HUAWEICLOUD_SDK_AK": "nobodys"}, "credentials", "HUAWEICLOUD_SDK_AK"),
         ({"LEGIBLE_PROJECT_ID": "0f4c"}, "project", f"Set it to {PROJECT_ID}"),
         ({"LEGIBLE_PROJECT_ID": ""}, "project", f"Set it to {PROJECT_ID}"),
         ({"LEGIBLE_INPUT_BUCKET": "elsewhere"}, "input-bucket", "in its own region"),
@@ -267,6 +292,44 @@ def test_packages_that_are_not_as_locked_are_named(doctor, tmp_path):
 def test_an_eventgrid_trigger_is_one(cloud, doctor):
     eventgrid(cloud)
     assert failed(doctor("--json")) == []
+
+
+def test_a_function_without_an_agency_has_no_keys():
+    said = examining.function(Looks(function=Deployed("Python3.12", "", {})), "default", settings())
+    assert said.status == "failed" and "no agency" in said.message and "execution agency" in said.advice
+
+
+def test_a_variable_that_the_function_leaves_to_its_settings_file_is_not_judged():
+    said = examining.function(Looks(function=Deployed("Python3.10", "exec", {"OTHER": "x"})), "default", settings())
+    assert said.status == "ok"
+
+
+@pytest.mark.parametrize("text", ["", "no json", "[1]"])
+def test_variables_that_cannot_be_read_are_none(text):
+    said = {"runtime": "Python3.12", "xrole": "config", "user_data": text}
+    assert deployed(said) == Deployed("Python3.12", "config", {})
+
+
+def test_notices_need_a_timer_only_where_somebody_is_told(cloud, doctor):
+    assert "notices" not in found(doctor("--json"))
+    told_to_somebody(cloud, doctor)
+    assert found(doctor("--json"))["notices"]["status"] == "ok"
+
+
+def test_a_timer_that_is_switched_off_is_none():
+    told = settings(notify={"ops": Smn(topic_urn="urn:smn:cn-north-4:0123:legible")})
+    off = Looks(triggers=[Trigger("TIMER", False, {"schedule": "1m"})])
+    assert examining.notices(off, "default", told).status == "failed"
+
+
+def test_a_trigger_that_passes_over_some_keys_says_which_it_takes():
+    narrow = Trigger(
+        "OBS", True, {"bucket": "in", "events": ["s3:ObjectCreated:*"], "prefix": "scans/", "suffix": ".png"}
+    )
+    said = examining.trigger(Looks(triggers=[narrow]), "default", settings())
+    assert said.status == "ok" and "'scans/'" in said.message and "'.png'" in said.message and "nobody" in said.advice
+    whole = Trigger("OBS", True, {"bucket": "in", "events": ["s3:ObjectCreated:*"], "prefix": "", "suffix": ""})
+    assert examining.trigger(Looks(triggers=[narrow, whole]), "default", settings()).advice == ""
 
 
 def test_temporary_keys_are_told_of(cloud, doctor):
@@ -355,7 +418,7 @@ def test_a_setup_apart_reaches_no_other_host(cloud, doctor):
     changes = {"HUAWEICLOUD_SDK_IAM_ENDPOINT": "", "LEGIBLE_FUNCTIONGRAPH_ENDPOINT": ""}
     checks = found(doctor("--json", **changes))
     assert {name for name, one in checks.items() if one["status"] == "unknown"} == {
-        "credentials", "enterprise-project", "project", "trigger", "retries", "quotas",
+        "credentials", "enterprise-project", "project", "function", "trigger", "retries", "quotas",
     }  # fmt: skip
 
 
@@ -383,6 +446,9 @@ class Looks:
 
     def quotas(self):
         return self.seen["quotas"]
+
+    def function(self, package, name):
+        return self.seen["function"]
 
     def triggers(self, package, name):
         return self.seen["triggers"]

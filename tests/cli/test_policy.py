@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from legible.ports import WHOLE
 from legible.selection import Selection
 from legible.settings import Buckets, Cloud, Functions, Ocr, Settings
 from legible.targets import EventGrid, Smn
-from legible_cli import needs
+from legible_cli import inspecting, needs
 from legible_cli.__main__ import main
 from legible_cli.grammar import Call, Policy, PolicyError, Statement, allowed, read, written
 from legible_cli.policy import in_words
@@ -177,6 +178,33 @@ def test_no_policy_says_everything():
         for scope, policy in scopes.items():
             services = {action.split(":")[0] for one in policy.statement for action in one.action}
             assert services <= ({"obs", "eps"} if scope == "global" else {"ocr", "functiongraph", "smn", "eg"})
+
+
+@pytest.mark.parametrize(
+    "read",
+    ["StoragePolicy", "Versioning", "Logging", "Quota", "Website", "CORS", "Policy", "Tagging", "Storage"],
+)
+def test_a_deployer_reads_of_a_bucket_what_terraform_reads(read):
+    """The provider asks for all of it at each plan, whether it is set or not, and most refusals end the plan."""
+    for bucket in (IN, OUT, f"{OUT}-code"):
+        assert can("deployer", f"obs:bucket:GetBucket{read}", f"obs:r:d:bucket:{bucket}")
+        assert can("deployer", "obs:bucket:GetBucketCustomDomainConfiguration", f"obs:r:d:bucket:{bucket}")
+    zip_ = f"obs:r:d:object:{OUT}-code/legible-python3.12-0.zip"
+    assert can("deployer", "obs:object:PutObjectTagging", zip_) and can("deployer", "obs:object:GetObjectTagging", zip_)
+
+
+@pytest.mark.parametrize("name", ["operator", "auditor"])
+def test_who_looks_may_do_all_that_doctor_would_tell_them_to_ask_for(name):
+    asked = set(re.findall(r'"(functiongraph:\w+:\w+)"', Path(inspecting.__file__).read_text("utf-8")))
+    assert asked == {"functiongraph:trigger:list", "functiongraph:function:getConfig", "functiongraph:function:list"}
+    assert [action for action in sorted(asked) if not can(name, action, FUNCTION + "legible-on-upload")] == []
+
+
+def test_a_deployer_is_told_that_a_trigger_is_a_resource_of_its_own():
+    """Its id is not known before it is made (functiongraph_01_0407): only the right to all of a project's would do."""
+    assert not can("deployer", "functiongraph:trigger:delete", "functiongraph:r:p:trigger:0f4c")
+    assert any(needs.TRIGGERS in note for note in role("deployer", SETTINGS, NAMED).notes)
+    assert not any(needs.TRIGGERS in note for note in role("operator", SETTINGS, NAMED).notes)
 
 
 def test_targets_that_settings_do_not_name_are_not_permitted():

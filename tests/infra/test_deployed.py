@@ -70,6 +70,17 @@ def test_a_deployment_that_is_as_listed(vendor, run, before):
     assert run() == (0, "9 functions, 0 faults.\n")
 
 
+def test_tenants_are_not_deployed_by_what_cannot_say_who_calls(vendor, run, tmp_path):
+    """Without the mapped header a caller would name its application itself, and see another tenant's documents."""
+    vendor.functions = vendor.deployed = [entry(one) for one in LISTED.values()]
+    settings = tmp_path / "build" / "legible" / "legible.toml"
+    settings.write_text('[[http.tenants]]\napp = "a"\nprefix = "a/"\n')
+    status, said = run()
+    assert status == 2 and "http.tenants" in said and "make deploy" in said
+    settings.write_text("[http]\n")
+    assert run()[0] != 2
+
+
 def found_of(vendor: Vendor, functions: list[dict[str, Any]]) -> dict[str, deployed.Found]:
     vendor.functions = functions
     keys = deployed.Keys(vendor.key.access, vendor.key.secret, vendor.key.token)

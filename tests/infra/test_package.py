@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import zipfile
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 import yaml
 
 import clouds
-from infra import archive, bytecode, package
+from infra import archive, bytecode, fresh, licenses, package
 from infra.errors import PackageError
 from localcloud.cloud import LocalCloud
 from rig import PASSPORT, TEXT, picture
@@ -66,6 +67,9 @@ def test_each_library_keeps_its_license(made):
     assert lone == with_metadata
     assert "python_stdnum-2.2.dist-info/licenses/COPYING" in names
     assert not [name for name in names if name.endswith(("/RECORD", "/INSTALLER", "/direct_url.json"))]
+    listed = zipfile.ZipFile(made[1].zip).read("THIRD_PARTY.txt").decode()
+    assert len(re.findall(r"^\S+ \S+: ", listed, re.MULTILINE)) == len(lone)
+    assert "certifi" in listed and "MPL-2.0" in listed and "LGPL" in listed and "unknown" not in listed
 
 
 @pytest.mark.slow
@@ -201,6 +205,23 @@ def test_an_archive_is_the_same_whenever_its_files_were_written(tmp_path):
     assert zipfile.ZipFile(tmp_path / "one.zip").namelist() == ["a.txt", "b/a.txt", "b/z.txt"]
 
 
+def test_what_ships_is_listed_with_its_license_wherever_that_is_said(tmp_path):
+    said = {
+        "a": "License-Expression: MIT",
+        "b": "License: Apache-2.0\n        in many lines",
+        "c": "License-File: LICENSE\nClassifier: License :: OSI Approved :: BSD License",
+        "d": "Summary: License: none, in the text below.",
+    }
+    for name, line in said.items():
+        (tmp_path / f"{name}-1.dist-info").mkdir()
+        (tmp_path / f"{name}-1.dist-info" / "METADATA").write_text(
+            f"Name: {name}\nVersion: 1\n{line}\n\nLicense: GPL\n"
+        )
+    (tmp_path / "a-1.dist-info" / "LICENSE").write_text("")
+    lines = licenses.listed(tmp_path).splitlines()[-4:]
+    assert lines == ["a 1: MIT (a-1.dist-info)", "b 1: Apache-2.0", "c 1: BSD License", "d 1: unknown"]
+
+
 def executable(path, said):
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"#!/bin/sh\n{said}\n")
@@ -284,6 +305,17 @@ def test_a_package_beyond_its_bound_is_refused_with_its_size(house):
         package.build("Python3.12", root=house)
 
 
+def test_what_is_not_whole_or_refused_never_takes_the_place_of_what_is_deployed(house):
+    """Given a build before: Terraform deploys whatever zip it finds there."""
+    before = package.build("Python3.12", root=house).zip
+    whole = before.read_bytes()
+    (house / "shared" / "legible" / "noise.bin").write_bytes(os.urandom(package.ZIP_BYTES + 1))
+    with pytest.raises(PackageError):
+        package.build("Python3.12", root=house)
+    assert before.read_bytes() == whole
+    assert [file.name for file in before.parent.iterdir()] == [before.name]
+
+
 def test_a_handler_with_a_dependencys_name_is_refused(house):
     lock = (package.ROOT / "requirements" / "ship.txt").read_text("utf-8")
     (house / "requirements" / "ship.txt").write_text(lock[lock.index("six==") : lock.index("tenacity==")])
@@ -296,3 +328,50 @@ def test_what_has_no_hash_is_not_installed(house):
     (house / "requirements" / "ship.txt").write_text("six==1.17.0\n")
     with pytest.raises(PackageError, match="uv could not install"):
         package.build("Python3.12", root=house)
+
+
+# --- that it is the one of these sources
+
+
+def test_a_zip_of_these_sources_is_fresh(house, capsys):
+    (house / "forms").mkdir()
+    (house / "forms" / "a.toml").write_text("")
+    (house / "legible.toml").write_text('[[routes]]\nform = "forms/a.toml"\n')
+    assert fresh.main(house) == 0, "nothing was packaged: Terraform says so itself"
+    package.build("Python3.12", root=house)
+    assert fresh.main(house) == 0
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda house: (house / "legible.toml").write_text("[log]\n"), "legible.toml"),
+        (lambda house: (house / "functions" / "on_upload.py").write_text(""), "on_upload.py"),
+        (lambda house: (house / "functions" / "another.py").write_text(""), "another.py"),
+        (lambda house: (house / "shared" / "legible" / "__init__.py").unlink(), "legible/__init__.py"),
+        (lambda house: (house / "shared" / "legible" / "new.toml").write_text(""), "legible/new.toml"),
+    ],
+    ids=["settings", "a handler", "a new handler", "a module that is gone", "a new file"],
+)
+def test_a_zip_of_other_sources_is_not_deployed(house, capsys, change, named):
+    """Given settings that were changed after `make package`: they ship in the zip, and nothing else would tell."""
+    package.build("Python3.12", root=house)
+    change(house)
+    assert fresh.main(house) == 1
+    said = capsys.readouterr().err
+    assert named in said and "make package" in said and "legible-python3.12.zip" in said
+
+
+def test_a_zip_that_is_none_is_not_deployed(house, capsys):
+    (house / "dist").mkdir()
+    (house / "dist" / "legible-python3.12.zip").write_bytes(b"PK, and then the disk was full")
+    assert fresh.main(house) == 1
+    assert "is no zip" in capsys.readouterr().err
+
+
+def test_plan_and_deploy_look_whether_the_zip_is_fresh():
+    text = (package.ROOT / "Makefile").read_text("utf-8")
+    for target in ("plan", "deploy"):
+        recipe = re.search(rf"^{target}: .*\n((?:\t.*\n)+)", text, re.MULTILINE)
+        assert recipe and "-m infra.fresh" in recipe[1], target

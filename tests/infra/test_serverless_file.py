@@ -28,6 +28,12 @@ def test_our_own_file_is_valid():
     assert faults(FILE) == []
 
 
+def test_an_upload_may_wait_as_long_as_the_platform_lets_it():
+    """20 instances read some 12,000 documents an hour: of 20,000 at once the last would have been given up unread."""
+    policies = FILE["custom"]["asyncInvocation"]
+    assert {policies[key]["maxAsyncEventAgeInSeconds"] for key in ("on_upload", "on_failure")} == {86400}
+
+
 CHANGES = {
     "the grammar of the vendor's pages": ("functions.on_upload.events.0", {"obs": {"bucket": "b", "events": ["x"]}}),
     "a trigger the plugin does not know": ("functions.on_upload.events.0.triggerTypeCode", "EVENTGRID"),

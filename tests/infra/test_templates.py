@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from legible import layout
+from legible.desk import Policy
 from tests.infra import templates
 from tests.infra.rights import ROOT
 
@@ -56,6 +57,15 @@ def test_every_function_has_an_async_policy_and_an_alarm():
     calls = templates.read(templates.FOLDER / "main.tf")["module"]
     given = {name: body["functions"] for one in calls for name, body in one.items() if "functions" in body}
     assert {given[name] for name in ("functions", "async", "alarms", "agencies")} == {"${module.listed.functions}"}
+
+
+def test_a_long_document_rings_no_alarm_for_the_time_it_is_meant_to_take():
+    """It is read until the time that is kept free, and goes on in a fresh invocation: that is no failure."""
+    (alarm,) = [one for one in of("ces_alarmrule") if one.name == "function"]
+    times = re.search(r"timeout \* (\d+)", str(alarm.body["dynamic"]))
+    functions = yaml.safe_load((ROOT / "serverless.yml").read_text("utf-8"))
+    seconds = functions["functions"]["on_upload"].get("timeout", functions["provider"]["timeout"])
+    assert times and seconds - Policy().reserve < seconds * int(times[1]) / 1000 < seconds
 
 
 def test_uploads_call_by_all_four_that_make_an_object():
@@ -131,12 +141,19 @@ def test_every_input_and_output_says_what_it_is(module):
 
 
 def test_inputs_that_can_be_wrong_are_refused_with_what_is_allowed():
-    free = {"eventgrid_agency", "secrets", "configuration_roles"}
+    free = {"eventgrid_agency", "configuration_roles"}
     for name, body in templates.variables(templates.FOLDER).items():
         if body["type"] != "bool" and name not in free:
             assert body.get("validation"), f"{name} takes anything"
         for rule in body.get("validation", ()):
             assert re.search(r"must|may|Say", rule["error_message"]) or "no such file" in rule["error_message"], name
+
+
+def test_who_puts_functions_into_a_vpc_is_told_that_it_needs_a_way_out():
+    """A function in a VPC has no public access of its own (functiongraph_01_0222): OBS and OCR would not be reached."""
+    assert "NAT gateway" in templates.variables(templates.FOLDER)["vpc_cidr"]["description"]
+    following = str(templates.outputs(templates.FOLDER)["next"]["value"])
+    assert "if local.in_network" in following and "NAT gateway" in following
 
 
 @pytest.mark.parametrize("name", ["minimal", "full"])

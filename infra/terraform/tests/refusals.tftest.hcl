@@ -122,3 +122,86 @@ run "a_trigger_the_templates_do_not_make" {
   }
   expect_failures = [output.apis]
 }
+
+run "the_zip_would_be_an_upload" {
+  command = plan
+  variables {
+    input_bucket  = "example-legible-code"
+    output_bucket = "example-legible"
+  }
+  expect_failures = [var.code_bucket]
+}
+
+run "a_name_for_the_zips_that_is_too_long" {
+  command = plan
+  variables {
+    output_bucket = "a-name-of-sixty-characters-to-which-nothing-more-can-be-added"
+  }
+  expect_failures = [var.code_bucket]
+}
+
+run "a_variable_that_the_templates_set_themselves" {
+  command = plan
+  variables {
+    variables = { LEGIBLE_OUTPUT_BUCKET = "another" }
+  }
+  expect_failures = [var.variables]
+}
+
+run "more_text_than_a_function_takes" {
+  command = plan
+  variables {
+    variables = { LONG = format("%3600s", "x") }
+  }
+  expect_failures = [var.variables]
+}
+
+run "a_secret_whose_name_is_none" {
+  command = plan
+  variables {
+    secrets = { "hr-webhook" = "whsec_x" }
+  }
+  expect_failures = [var.secrets]
+}
+
+run "a_secret_that_is_a_variable_too" {
+  command = plan
+  variables {
+    variables = { HR = "x" }
+    secrets   = { HR = "y" }
+  }
+  expect_failures = [var.secrets]
+}
+
+run "more_variables_than_a_function_has" {
+  command = plan
+  variables {
+    variables = { for number in range(10) : "V${number}" => "x" }
+    secrets   = { for number in range(5) : "S${number}" => "y" }
+  }
+  expect_failures = [var.secrets]
+}
+
+run "a_network_without_a_subnet" {
+  command = plan
+  variables {
+    network = { vpc_id = "0d0466b0-e727-4d9c-b35d-f84bb474a37f", subnet_id = "" }
+  }
+  expect_failures = [var.network]
+}
+
+run "addresses_that_begin_in_the_middle" {
+  command = plan
+  variables {
+    vpc_cidr = "10.20.0.5/24"
+  }
+  expect_failures = [var.vpc_cidr]
+}
+
+run "addresses_without_room" {
+  command = plan
+  variables {
+    vpc_cidr = "10.20.0.0/30"
+  }
+  expect_failures = [var.vpc_cidr]
+}

@@ -18,7 +18,7 @@ from urllib.parse import unquote
 from localcloud import signature
 from localcloud.credentials import Keyring
 from localcloud.faults import Fault, Schedule
-from localcloud.functiongraph.config import AsyncPolicy, ObsTrigger
+from localcloud.functiongraph.config import AsyncPolicy, Function, ObsTrigger, TimerTrigger
 from localcloud.functiongraph.events import MAX_ASYNC_EVENT, EventTooLargeError
 from localcloud.functiongraph.instance import Outcome
 from localcloud.functiongraph.runner import FunctionGraph
@@ -40,6 +40,7 @@ ERRORS: dict[str, tuple[int, str]] = {
 }
 _TRIGGERS = re.compile(r"/v2/(?P<project>[^/]+)/fgs/triggers/(?P<urn>[^/]+)")
 _POLICIES = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/async-invoke-configs")
+_CONFIG = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/config")
 _QUOTAS = re.compile(r"/v2/(?P<project>[^/]+)/fgs/quotas")
 _PATH = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/invocations(?P<later>-async)?")
 
@@ -67,7 +68,7 @@ class FunctionApi:
     """A WSGI application that calls functions as the FunctionGraph API does.
 
     Fault kinds, struck after the signature check; paths are function keys, the method is POST for calls. For looks it
-    is GET, with the paths ``quotas`` and ``<key>/policy`` too, and the only kind is ``error``.
+    is GET, with the paths ``quotas``, ``<key>/config`` and ``<key>/policy`` too, and the only kind is ``error``.
 
     - Nothing is called: ``error`` (``status``, ``code``, ``message``; 503 FSS.0503 unless named), ``cut`` (the
       connection breaks), ``kill-before`` (kills the function instance that calls, see ``on_kill``).
@@ -138,19 +139,24 @@ class FunctionApi:
             return fault, _Answer(error.status, _json(said))
 
     def _look(self, environ: Environ, uri: str, body: bytes) -> Any:
-        """Return a function's triggers (functiongraph_06_0122) or async policies (functiongraph_06_0143), or quotas."""
+        """Return a function's triggers (functiongraph_06_0122), async policies (_0143), metadata (_0106), or quotas."""
         path = uri.partition("?")[0]
-        found = _TRIGGERS.fullmatch(path) or _POLICIES.fullmatch(path) or _QUOTAS.fullmatch(path)
+        found = next((one for kind in (_TRIGGERS, _POLICIES, _CONFIG, _QUOTAS) if (one := kind.fullmatch(path))), None)
         graph = self._check(environ, uri, body, found)
         assert found is not None  # else it was refused just now
         key = self._key(graph, found["urn"]) if found.re is not _QUOTAS else ""
-        fault = self.faults.take("GET", {_TRIGGERS: key, _POLICIES: f"{key}/policy"}.get(found.re, "quotas"))
+        fault = self.faults.take(
+            "GET", {_TRIGGERS: key, _POLICIES: f"{key}/policy", _CONFIG: f"{key}/config"}.get(found.re, "quotas")
+        )
         if fault:
             raise ApiError(fault.code or "FSS.0503", fault.message, fault.status)
         if found.re is _TRIGGERS:
-            return [*map(_trigger, graph.functions[key].triggers), *self.triggers.get(key, ())]
+            function = graph.functions[key]
+            return [*map(_trigger, function.triggers), *map(_timer, function.timers), *self.triggers.get(key, ())]
         if found.re is _POLICIES:
             return _policies(graph, key)
+        if found.re is _CONFIG:
+            return _config(graph.urn(key), graph.functions[key])
         resources = [{"type": kind, "used": used, "quota": most} for kind, (used, most) in self.quotas.items()]
         return {"quotas": {"resources": resources}}
 
@@ -192,6 +198,36 @@ def _trigger(trigger: ObsTrigger) -> dict[str, Any]:
             "prefix": trigger.prefix,
             "suffix": trigger.suffix,
         },
+    }
+
+
+def _timer(trigger: TimerTrigger) -> dict[str, Any]:
+    return {
+        "trigger_id": uuid.uuid4().hex,
+        "trigger_type_code": "TIMER",
+        "trigger_status": "ACTIVE",
+        "event_data": {
+            "name": trigger.name,
+            "schedule": trigger.schedule,
+            "schedule_type": trigger.schedule_type,
+            "user_event": trigger.user_event,
+        },
+    }
+
+
+def _config(urn: str, function: Function) -> dict[str, Any]:
+    """Return the metadata; whose keys it gets the local cloud does not tell apart."""
+    return {
+        "func_urn": urn,
+        "func_name": function.name,
+        "package": function.package,
+        "runtime": function.runtime,
+        "timeout": int(function.timeout),
+        "handler": function.handler,
+        "memory_size": function.memory,
+        "user_data": json.dumps(dict(function.user_data)),
+        "xrole": "legible-config",
+        "app_xrole": "legible-exec",
     }
 
 

@@ -1,0 +1,27 @@
+"""What ships of others, and under which license."""
+
+from __future__ import annotations
+
+from email.parser import HeaderParser
+from pathlib import Path
+
+_HEAD = """What this package holds of others, each with its license as its own metadata names it. In brackets is the
+folder with the license's text, which also names what a library brings along; where there is none, the text is that of
+LICENSE for Apache-2.0. Everything else is Legible, under LICENSE.
+
+"""
+_APPROVED = "License :: OSI Approved :: "
+
+
+def listed(folder: Path) -> str:
+    """Return one line for each distribution in a folder: name, version, license, where its text is."""
+    return _HEAD + "".join(_line(found) for found in sorted(folder.glob("*.dist-info")))
+
+
+def _line(found: Path) -> str:
+    said = HeaderParser().parsestr((found / "METADATA").read_text("utf-8"))
+    classified = [one.removeprefix(_APPROVED) for one in said.get_all("Classifier", []) if one.startswith(_APPROVED)]
+    plain = (said["License"] or "").strip().partition("\n")[0].strip()
+    name = said["License-Expression"] or plain or ", ".join(classified) or "unknown"
+    text = [one for one in found.iterdir() if one.name != "METADATA"]
+    return f"{said['Name']} {said['Version']}: {name}" + (f" ({found.name})" if text else "") + "\n"
