@@ -101,6 +101,8 @@ def _deployment(
     looks = (("input", settings.buckets.input), ("output", settings.buckets.output))
     buckets = [one for which, name in looks for one in examining.bucket(inspector, which, name, settings)]
     yield from buckets
+    if all(one.status == "ok" for one in buckets if one.name.endswith("-bucket")):
+        yield examining.uploads(wiring.store_of(settings, keys), settings, lambda: datetime.now(timezone.utc))
     yield examining.enterprise_project(inspector, settings)
     mine = examining.project(inspector, settings)
     yield mine

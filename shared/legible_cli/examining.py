@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from contextlib import ExitStack
+from datetime import date, datetime, timedelta
 from importlib import metadata
 from pathlib import Path
 
 from packaging.requirements import Requirement
 
 from legible import health
-from legible.errors import HeldError, LegibleError, RetryableError
+from legible.builds import Waiting
+from legible.errors import HeldError, LegibleError, RetryableError, UnavailableError
 from legible.health import HealthCheck
 from legible.model import ObjectRef
 from legible.operation import Operation
 from legible.ports import ObjectStore, Recognizer
+from legible.selection import Selection, Selector
 from legible.settings import Settings
 from legible_cli import needs
 from legible_cli.connection import KEYS
@@ -32,6 +35,10 @@ _ENTERPRISE = re.compile(r"0|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NEARLY = 0.9
 #: What the zip is made for (infra/package.py).
 _RUNTIMES = ("Python3.10", "Python3.12")
+#: An event waits for its function for a day at most (serverless.yml); the hour is for what is read by then.
+OVERDUE = timedelta(days=1, hours=1)
+#: So long both buckets are listed at most.
+_LISTED_SECONDS = 60.0
 _CREATED = {"put", "post", "copy", "completemultipartupload"}
 
 
@@ -254,6 +261,35 @@ def notices(inspector: Inspector, package: str, settings: Settings) -> HealthChe
         return HealthCheck("notices", "failed", f"No timer calls {name}.", advice)
 
     return looked("notices", look)
+
+
+def uploads(store: ObjectStore, settings: Settings, clock: Callable[[], datetime]) -> HealthCheck:
+    """Whether what was uploaded is read: where its event was lost, or no trigger was there, nothing else tells."""
+    began, here = clock(), settings.buckets
+
+    def timely() -> None:
+        if (clock() - began).total_seconds() > _LISTED_SECONDS:
+            raise UnavailableError(
+                f"Both buckets were listed for {_LISTED_SECONDS:.0f} seconds, and have more.",
+                advice="legible workbook lists what has no result below a --prefix.",
+            )
+
+    def look() -> HealthCheck:
+        waiting = Waiting()
+        with ExitStack() as opened:
+            selector = Selector(store, here.input, here.output, settings.workbooks.marker)
+            for one in selector.find(Selection(), opened, timely=timely):
+                if one.size is None and one.uploaded_at is not None and began - one.uploaded_at > OVERDUE:
+                    waiting.add(one.key)
+        if not waiting.count:
+            return HealthCheck("uploads", "ok", "Every upload of more than a day ago has a record.")
+        first = ", ".join(repr(key) for key in waiting.first[:3])
+        return HealthCheck(
+            "uploads", "failed", f"Uploads of more than a day ago without a record: {waiting.count} ({first}).",
+            "See the trigger and the function's log. Upload them again, or POST /v1/documents/{id}/rerun reads them.",
+        )  # fmt: skip
+
+    return looked("uploads", look)
 
 
 def enterprise_project(inspector: Inspector, settings: Settings) -> HealthCheck:

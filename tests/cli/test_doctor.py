@@ -25,13 +25,13 @@ from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, PROJECT_ID, LocalCloud
 from localcloud.faults import Fault
 from localcloud.functiongraph.config import AsyncPolicy
 from localcloud.web import Server
-from rig import PASSPORT
+from rig import IN, OUT, PASSPORT, Rig
 
 EPS = "0f4c0000-c10d-4e0a-9b1e-c0de10ca1000"
 FORBIDDEN = dict(status=403, code="FSS.0403", message="Forbidden", times=None)
 CHECKS = [
     "settings", "region general-text", "region passport", "credentials", "input-bucket", "versioning", "output-bucket",
-    "journals", "enterprise-project", "project", "function", "trigger", "retries", "quotas",
+    "journals", "uploads", "enterprise-project", "project", "function", "trigger", "retries", "quotas",
     "subscription general-text", "subscription passport", "obs-authorization", "packages",
 ]  # fmt: skip
 
@@ -284,6 +284,45 @@ def test_packages_that_are_not_as_locked_are_named(doctor, tmp_path):
     assert "six 1.17.0, not ==0.1, nosuchpackage is missing" in found(result)["packages"]["message"]
     gone = doctor("--json", "--lock", str(tmp_path / "gone.txt"))
     assert found(gone)["packages"]["status"] == "unknown"
+
+
+# --- what was uploaded
+
+
+def examined(store, step=timedelta(0)):
+    def clock():
+        store.clock.pause(step.total_seconds())
+        return store.clock.now()
+
+    return examining.uploads(store, Settings(cloud=Cloud("cn-north-4", "p"), buckets=Buckets(IN, OUT)), clock)
+
+
+def test_an_upload_that_nobody_read_for_more_than_a_day_is_told_of():
+    # given one that was read, one whose event was lost, and a marker, all two days old; and one of just now
+    rig = Rig(PASSPORT)
+    rig.run(rig.upload("passport/read.png"))
+    rig.upload("passport/lost.png")
+    rig.upload("passport/_complete", b"")
+    rig.clock.pause(24 * 3600)
+    assert examined(rig.store).status == "ok"
+    rig.clock.pause(24 * 3600)
+    rig.upload("passport/new.png")
+
+    # when
+    said = examined(rig.store)
+
+    # then
+    assert (said.status, said.message) == (
+        "failed", "Uploads of more than a day ago without a record: 1 ('passport/lost.png').",
+    )  # fmt: skip
+    assert "rerun" in said.advice
+
+
+def test_more_uploads_than_can_be_listed_in_a_minute_are_left_open():
+    rig = Rig(PASSPORT)
+    rig.upload("passport/a.png")
+    said = examined(rig.store, step=timedelta(seconds=61))
+    assert said.status == "unknown" and "--prefix" in said.advice
 
 
 # --- what is no fault, and what cannot be seen
