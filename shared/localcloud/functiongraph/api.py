@@ -188,31 +188,22 @@ class FunctionApi:
 
 
 def _trigger(trigger: ObsTrigger) -> dict[str, Any]:
-    return {
-        "trigger_id": uuid.uuid4().hex,
-        "trigger_type_code": "OBS",
-        "trigger_status": "ACTIVE",
-        "event_data": {
-            "bucket": trigger.bucket,
-            "events": [f"s3:{name}" for name in trigger.events],
-            "prefix": trigger.prefix,
-            "suffix": trigger.suffix,
-        },
-    }
+    events = [f"s3:{name}" for name in trigger.events]
+    return _active("OBS", bucket=trigger.bucket, events=events, prefix=trigger.prefix, suffix=trigger.suffix)
 
 
 def _timer(trigger: TimerTrigger) -> dict[str, Any]:
+    return _active(
+        "TIMER", name=trigger.name, schedule=trigger.schedule, schedule_type=trigger.schedule_type,
+        user_event=trigger.user_event,
+    )  # fmt: skip
+
+
+def _active(kind: str, **data: Any) -> dict[str, Any]:
+    """Return a trigger as the list of them has it."""
     return {
-        "trigger_id": uuid.uuid4().hex,
-        "trigger_type_code": "TIMER",
-        "trigger_status": "ACTIVE",
-        "event_data": {
-            "name": trigger.name,
-            "schedule": trigger.schedule,
-            "schedule_type": trigger.schedule_type,
-            "user_event": trigger.user_event,
-        },
-    }
+        "trigger_id": uuid.uuid4().hex, "trigger_type_code": kind, "trigger_status": "ACTIVE", "event_data": data,
+    }  # fmt: skip
 
 
 def _config(urn: str, function: Function) -> dict[str, Any]:
