@@ -13,7 +13,7 @@ from typing import Any
 from bench.documents import blocks
 from legible.huawei import obs
 from legible.huawei.credentials import Credentials
-from legible.model import ObjectRef
+from legible.model.documents import ObjectRef
 from localcloud.cloud import INPUT_BUCKET, LocalCloud
 from localcloud.faults import Fault
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from msgspec import structs
 
 from bench.cloud import Facts, fresh
-from legible.huawei import functiongraph, obs, ocr
+from legible.huawei import context, functiongraph, obs, ocr
 from legible.settings import load
-from legible.wiring import assemble
+from legible.wiring.parts import assemble
 from localcloud.functiongraph.context import Context
 
 
@@ -28,7 +28,7 @@ def handle(facts: Facts, event: Facts, window: int) -> None:
         RuntimeError: It did not become a record that is done.
     """
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
-        call = functiongraph.Context(Context(fresh(facts), nowhere))
+        call = context.Context(Context(fresh(facts), nowhere))
         settings = load(None, call.variable)
         settings = structs.replace(settings, ocr=structs.replace(settings.ocr, window=window))
         keys = call.credentials()

@@ -12,8 +12,8 @@ import pypdfium2
 
 from bench import documents
 from bench.table import Line, Say
-from legible import catalog
-from legible.pages import Sheets, Want
+from legible.documents.pages import Sheets, Want
+from legible.operations import catalog
 
 _FEW_COLORS, _QUALITY = 16, 90
 _LEAST = 0.9

@@ -17,13 +17,14 @@ import msgspec
 import xlsxwriter
 
 from bench.table import Line, Say
-from legible import rows
-from legible.collecting import Collector
-from legible.model import Check, Document, Field, ObjectRef, Page, Record
+from legible.model.documents import Document, ObjectRef, Selection
+from legible.model.pages import Page
+from legible.model.records import Check, Field, Record
+from legible.outputs import columns, rows
+from legible.outputs.xlsx.many import Many
+from legible.outputs.xlsx.values import shown
 from legible.ports import WHOLE, Listed, ObjectStore, Wanted
-from legible.selection import Selection
-from legible.workbook.many import Many
-from legible.workbook.values import shown
+from legible.workbooks.collector import Collector
 
 _LEAST, _MOST = 0.7, 1.1
 #: Seconds are the process's own: what else the machine does meanwhile does not count.
@@ -163,10 +164,10 @@ def bare(path: Path, count: int) -> float:
                     sheet[0].write_datetime(sheet[1], column, value, formats["yyyy-mm-dd"])
                 else:
                     sheet[0].write_number(sheet[1], column, value, formats["0.00"])
-            if name == rows.INDEX.name and sheet[1] < _LINKS:
-                sheet[0].write_url(sheet[1], len(rows.INDEX.columns), _URL, formats["@"], string="Open")
-            elif name == rows.INDEX.name:
-                sheet[0].write_string(sheet[1], len(rows.INDEX.columns), _URL, formats["@"])
+            if name == columns.INDEX.name and sheet[1] < _LINKS:
+                sheet[0].write_url(sheet[1], len(columns.INDEX.columns), _URL, formats["@"], string="Open")
+            elif name == columns.INDEX.name:
+                sheet[0].write_string(sheet[1], len(columns.INDEX.columns), _URL, formats["@"])
             sheet[1] += 1
         spent += time.perf_counter() - start
     start = time.perf_counter()

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from legible import wiring
 from legible.huawei import flows
+from legible.wiring import functions
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
@@ -15,4 +15,4 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     Raises:
         RetryableError: It must be tried again.
     """
-    return wiring.steps(context).give_up(*flows.given_up(event))
+    return functions.steps(context).give_up(*flows.given_up(event))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from legible import serving
+from legible.wiring import http
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
@@ -11,4 +11,4 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     Returns:
         ``{"statusCode": ..., "headers": ..., "body": ..., "isBase64Encoded": true}``; errors are replies too.
     """
-    return serving.answer(event, context)
+    return http.answer(event, context)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from legible import wiring
 from legible.huawei import functiongraph
+from legible.wiring import functions
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
@@ -15,4 +15,4 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     Raises:
         RetryableError: After all were tried, if any must be tried again.
     """
-    return wiring.pipeline(context).bury(*functiongraph.failure(event))
+    return functions.pipeline(context).bury(*functiongraph.failure(event))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from legible import wiring
+from legible.wiring import functions
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
@@ -14,4 +14,4 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     Raises:
         UnavailableError: The outbox cannot be listed.
     """
-    return wiring.notices(context)
+    return functions.notices(context)

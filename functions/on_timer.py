@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from legible import wiring
 from legible.huawei import functiongraph
+from legible.wiring import functions
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
@@ -17,4 +17,4 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
         EventError: The event asks for nothing that can be built.
         RetryableError: It must be tried again.
     """
-    return wiring.timed(context, *functiongraph.timed(event))
+    return functions.timed(context, *functiongraph.timed(event))

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from legible import wiring
 from legible.huawei import flows
+from legible.wiring import functions
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
     """Find and examine the document that an event names.
 
     Returns:
-        Its reference, with ``page_count``; see ``legible.steps``.
+        Its reference, with ``page_count``; see ``legible.pipeline.steps``.
     """
-    return wiring.steps(context).split(flows.arrival(event))
+    return functions.steps(context).split(flows.arrival(event))

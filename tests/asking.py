@@ -11,14 +11,13 @@ from msgspec import structs
 from legible.api import Api, Endpoints
 from legible.api.endpoints import Parts
 from legible.api.ids import id_of
-from legible.builds import Builds
-from legible.collecting import Asked
-from legible.exchange import Reply, Request
-from legible.lookup import Lookup
-from legible.model import ObjectRef, Upload
+from legible.api.lookup import Lookup
+from legible.api.pictures import Showing
+from legible.documents.submission import Submitter
+from legible.model.documents import Asked, ObjectRef, Upload
+from legible.model.http import Reply, Request
 from legible.ports import AS_IT_IS, Shown
-from legible.showing import Showing
-from legible.submitting import Submitter
+from legible.workbooks.builds import Builds
 from rig import IN, OUT, Rig
 
 

@@ -9,10 +9,10 @@ from urllib.parse import quote_plus
 
 from obs import ObsClient
 
-from legible import layout
 from legible.huawei import obs
 from legible.huawei.credentials import Credentials
-from legible.model import ObjectRef
+from legible.model import layout
+from legible.model.documents import ObjectRef
 from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
 from localcloud.functiongraph.context import Context
 

@@ -20,10 +20,10 @@ import msgspec
 
 from legible import api
 from legible.api.routes import ROUTES
-from legible.catalog import OPERATIONS
-from legible.checks import RULES, rules
-from legible.model import SCHEMA, Record
-from legible.operation import Life, Native, Operation
+from legible.extraction.checks import RULES, rules
+from legible.model.records import SCHEMA, Record
+from legible.operations.catalog import OPERATIONS
+from legible.operations.operation import Life, Native, Operation
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"

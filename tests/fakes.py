@@ -10,10 +10,12 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+from legible.documents.pages import Sheets, worker
 from legible.errors import AppendConflictError, HeldError, ObjectGoneError, ReplacedError
-from legible.model import Answer, Notice, ObjectRef, Picture, Upload
-from legible.operation import Operation
-from legible.pages import Sheets, child
+from legible.model.documents import ObjectRef, Upload
+from legible.model.notices import Notice
+from legible.model.pages import Answer, Picture
+from legible.operations.operation import Operation
 from legible.ports import AS_IT_IS, WHOLE, Head, Listed, Shown, SignedRequest, Wanted
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
@@ -155,8 +157,8 @@ class MemoryStore:
 class SheetsHere(Sheets):
     """Pages opened in the test's own process: fast, and seen by the coverage; what Sheets is for is tested with it."""
 
-    def _exchange(self, ask: child.Ask, seconds: float) -> child.Reply:
-        return child.answer(ask)
+    def _exchange(self, ask: worker.Ask, seconds: float) -> worker.Reply:
+        return worker.answer(ask)
 
 
 Reply = Answer | Exception | dict[str, Any]

@@ -13,30 +13,32 @@ from msgspec import structs
 from PIL import Image
 
 from fakes import Clock, MemoryStore, NextInvocation, Reply, ScriptedOcr, SheetsHere
-from legible import catalog, forms
-from legible.calling import Caller
-from legible.collecting import Collector
-from legible.desk import Desk, Policy
-from legible.documents import Documents
-from legible.filing import Filing
-from legible.finishing import Finisher
-from legible.folders import Folders
-from legible.forms import Form
-from legible.ledger import Ledger
-from legible.model import ObjectRef, Upload
-from legible.newest import Newest
-from legible.notifying import Notifying, Whom
-from legible.outbox import Outbox
-from legible.pages import Rendered, Want
-from legible.pipeline import Invocation, Pipeline
+from legible.documents.intake import Documents
+from legible.documents.pages import Rendered, Want
+from legible.ledger.answers import Filing
+from legible.ledger.ledger import Ledger
+from legible.model.documents import ObjectRef, Upload
+from legible.notices.outbox import Outbox
+from legible.notices.sender import Notifying, Whom
+from legible.notices.targets import Target
+from legible.operations import catalog
+from legible.operations.routing import Routing
+from legible.outputs import forms
+from legible.outputs.forms import Form
+from legible.pipeline.finish import Finisher
+from legible.pipeline.pipeline import Invocation, Pipeline
+from legible.pipeline.steps import Steps
 from legible.ports import Arbiter, Notifier
-from legible.publishing import Publisher
-from legible.rebuilding import Rebuilder
-from legible.results import Results
-from legible.reviewing import Reviewer
-from legible.routing import Routing
-from legible.steps import Steps
-from legible.targets import Target
+from legible.recognition.context import Desk
+from legible.recognition.document import Caller
+from legible.recognition.policy import Policy
+from legible.results.files import Results
+from legible.results.newest import Newest
+from legible.results.publication import Publisher
+from legible.results.rebuild import Rebuilder
+from legible.results.review import Reviewer
+from legible.workbooks.collector import Collector
+from legible.workbooks.folders import Folders
 
 IN, OUT = "legible-in", "legible-out"
 #: A passport's answer with an invented holder.

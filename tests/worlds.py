@@ -16,8 +16,6 @@ from typing import Any
 import msgspec
 
 from fakes import MemoryStore
-from legible import journal, layout
-from legible.desk import Policy
 from legible.errors import (
     AnswerUnknownError,
     HeldError,
@@ -27,10 +25,14 @@ from legible.errors import (
     ThrottledError,
     UnavailableError,
 )
-from legible.journal import Share
-from legible.model import Answer, ObjectRef, Picture, Reason, Upload
+from legible.ledger import journal
+from legible.ledger.state import State
+from legible.model import layout
+from legible.model.documents import ObjectRef, Reason, Upload
+from legible.model.pages import Answer, Picture, Share
+from legible.pipeline.steps import Steps
 from legible.ports import Head
-from legible.steps import Steps
+from legible.recognition.policy import Policy
 from rig import IN, OUT, Rig, drawn, pdf, picture, tiff
 
 KEY = "general-text/a"
@@ -265,7 +267,7 @@ class World:
             if ref not in self.rig.store.objects:
                 broken.append(f"{name} has no journal")
                 continue
-            state = journal.State(journal.decode(self.rig.store.objects[ref][0], ref.key))
+            state = State(journal.decode(self.rig.store.objects[ref][0], ref.key))
             named.update(line.request_id for line in state.lines if line.event in NAMING and line.request_id)
             unknown += state.unknown
             broken += [f"{name}: {text}" for text in [*self.of_journal(state), *self.of_record(name, state)]]
@@ -275,7 +277,7 @@ class World:
         broken += [f"{request} is named {count} times" for request, count in named.items() if count > 1]
         return broken + self.of_results()
 
-    def of_journal(self, state: journal.State) -> list[str]:
+    def of_journal(self, state: State) -> list[str]:
         broken = [] if state.finished else ["its journal is not finished"]
         if any(page.spent > 2 for page in state.pages.values()):
             broken.append("an unknown call was tried more than once again")
@@ -288,7 +290,7 @@ class World:
                     broken.append(f"{line.request_id} names another answer than it was")
         return broken
 
-    def of_record(self, name: str, state: journal.State) -> list[str]:
+    def of_record(self, name: str, state: State) -> list[str]:
         found = self.rig.store.objects.get(ObjectRef(OUT, f"answers/{KEY}/{ETAGS[name]}/record.json"))
         if found is None or state.finished is None:
             return ["it has no record"] if found is None else []

@@ -10,8 +10,10 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from legible.model import Answer, Notice, ObjectRef, Picture, Upload
-from legible.operation import Operation
+from legible.model.documents import ObjectRef, Upload
+from legible.model.notices import Notice
+from legible.model.pages import Answer, Picture
+from legible.operations.operation import Operation
 
 
 class Head(Struct, frozen=True):

@@ -10,12 +10,11 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 from msgspec import Meta, Struct
 
-from legible import forms
-from legible.addresses import Addresses
 from legible.errors import RejectedError, SettingsError
-from legible.routing import MaxPages, OperationSettings, Route, checked_options
-from legible.targets import Target, TargetName, Webhook
-from legible.webhooks import LOOPBACK
+from legible.notices.targets import Target, TargetName, Webhook
+from legible.operations.routing import MaxPages, OperationSettings, Route, checked_options
+from legible.outbound import LOOPBACK, Addresses
+from legible.outputs import forms
 
 Seconds = Annotated[float, Meta(gt=0, le=900)]
 Bucket = Annotated[str, Meta(pattern=r"^$|^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]

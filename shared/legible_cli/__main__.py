@@ -14,9 +14,9 @@ import click
 import msgspec
 from rich.console import Console
 
-from legible import catalog
 from legible.errors import LegibleError
-from legible.model import Record
+from legible.model.records import Record
+from legible.operations import catalog
 from legible_cli.console import console_command
 from legible_cli.doctor import doctor_command
 from legible_cli.policy import policy_group

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import msgspec
 
-from legible import layout
 from legible.errors import ObjectGoneError
 from legible.huawei.credentials import Credentials
 from legible.huawei.obs import Address, ObsStore
-from legible.model import ObjectRef, Record
-from legible.publishing import Published
+from legible.model import layout
+from legible.model.documents import ObjectRef
+from legible.model.records import Record
+from legible.results.publication import Published
 from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
 
 #: What people open, in the order it is written.

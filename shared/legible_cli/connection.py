@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 
 import click
 
-from legible import wiring
 from legible.errors import LegibleError
 from legible.huawei.credentials import Credentials
 from legible.ports import ObjectStore
 from legible.settings import Settings, load
+from legible.wiring import parts
 
 #: The variables of the Huawei Cloud SDKs (sdk-core-python, "Use Environment Variable").
 KEYS = _ACCESS, _SECRET, _TOKEN = "HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"
@@ -55,8 +55,8 @@ def connect(file: Path | None, environment: Mapping[str, str] | None = None) -> 
             "write the output bucket. For the local cloud, `legible up` says where they are."
         )
     settings = settings_of(file, environment)
-    store = wiring.store_of(settings, Credentials(access, secret, environment.get(_TOKEN, "")))
-    return Connection(settings, store, file.resolve().parent if file else wiring.settings_folder())
+    store = parts.store_of(settings, Credentials(access, secret, environment.get(_TOKEN, "")))
+    return Connection(settings, store, file.resolve().parent if file else parts.settings_folder())
 
 
 def settings_of(file: Path | None, environment: Mapping[str, str] | None = None) -> Settings:
@@ -68,7 +68,7 @@ def settings_of(file: Path | None, environment: Mapping[str, str] | None = None)
     environment = os.environ if environment is None else environment  # noqa: TID251 - a command has nothing else
     _there(file)
     try:
-        return load(file or wiring.settings_file(), environment.get)
+        return load(file or parts.settings_file(), environment.get)
     except LegibleError as error:
         raise click.ClickException(str(error)) from None
 

@@ -14,14 +14,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from legible import health, wiring
-from legible.catalog import OPERATIONS
 from legible.errors import LegibleError
-from legible.health import HealthCheck
 from legible.huawei import ocr
 from legible.huawei.credentials import Credentials
-from legible.operation import Operation
+from legible.operations.catalog import OPERATIONS
+from legible.operations.operation import Operation
+from legible.recognition import probe
+from legible.recognition.probe import HealthCheck
 from legible.settings import Settings, load
+from legible.wiring import parts
 from legible_cli import examining, needs
 from legible_cli.connection import KEYS, settings_option
 from legible_cli.inspecting import Inspector
@@ -62,7 +63,7 @@ def _checks(
 ) -> Iterator[HealthCheck]:
     """Yield the checks; what hangs on one that failed is not made, for it would only fail for the same reason."""
     try:
-        settings = load(file or wiring.settings_file(), environment.get)
+        settings = load(file or parts.settings_file(), environment.get)
     except LegibleError as error:
         yield HealthCheck("settings", "failed", error.message, error.advice)
         return
@@ -102,7 +103,7 @@ def _deployment(
     buckets = [one for which, name in looks for one in examining.bucket(inspector, which, name, settings)]
     yield from buckets
     if all(one.status == "ok" for one in buckets if one.name.endswith("-bucket")):
-        yield examining.uploads(wiring.store_of(settings, keys), settings, lambda: datetime.now(timezone.utc))
+        yield examining.uploads(parts.store_of(settings, keys), settings, lambda: datetime.now(timezone.utc))
     yield examining.enterprise_project(inspector, settings)
     mine = examining.project(inspector, settings)
     yield mine
@@ -124,16 +125,16 @@ def _calls(settings: Settings, keys: Credentials, used: list[Operation]) -> Iter
         yield examining.unknown("subscription", "The settings name no operation to ask for.", advice)
         return
     recognizer = ocr.OcrRecognizer(
-        lambda slug: wiring.ocr_endpoint(settings, slug),
+        lambda slug: parts.ocr_endpoint(settings, slug),
         keys,
         settings.cloud.project_id,
         connect_seconds=settings.ocr.connect_seconds,
     )
-    found = {one.slug: health.subscription(recognizer, one) for one in used}
+    found = {one.slug: probe.subscription(recognizer, one) for one in used}
     yield from found.values()
     asked = next((one for one in used if one.url and found[one.slug].status == "ok"), None)
     if asked:
-        yield examining.authorization(recognizer, wiring.store_of(settings, keys), asked, settings)
+        yield examining.authorization(recognizer, parts.store_of(settings, keys), asked, settings)
     else:
         yield examining.unknown("obs-authorization", "No operation that reads URLs may be called to ask.")
 

@@ -11,15 +11,15 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-from legible import health
-from legible.builds import Waiting
 from legible.errors import HeldError, LegibleError, RetryableError, UnavailableError
-from legible.health import HealthCheck
-from legible.model import ObjectRef
-from legible.operation import Operation
+from legible.model.documents import ObjectRef, Selection
+from legible.operations.operation import Operation
 from legible.ports import ObjectStore, Recognizer
-from legible.selection import Selection, Selector
+from legible.recognition import probe
+from legible.recognition.probe import HealthCheck
 from legible.settings import Settings
+from legible.workbooks.builds import Waiting
+from legible.workbooks.listing import Selector
 from legible_cli import needs
 from legible_cli.connection import KEYS
 from legible_cli.inspecting import Bucket, Inspector, Trigger
@@ -116,7 +116,7 @@ def authorization(recognizer: Recognizer, store: ObjectStore, operation: Operati
     """Whether the OCR service may read the input bucket's objects by their URLs."""
     if settings.ocr.source != "url":
         return HealthCheck("obs-authorization", "ok", f"Not needed: ocr.source is {settings.ocr.source!r}.")
-    return health.authorization(recognizer, operation, store.url(ObjectRef(settings.buckets.input, _NOWHERE)))
+    return probe.authorization(recognizer, operation, store.url(ObjectRef(settings.buckets.input, _NOWHERE)))
 
 
 def bucket(inspector: Inspector, which: str, name: str, settings: Settings) -> Iterator[HealthCheck]:

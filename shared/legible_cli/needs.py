@@ -7,11 +7,11 @@ from typing import Literal
 
 from msgspec import Struct
 
-from legible import layout
-from legible.catalog import OPERATIONS
-from legible.operation import Operation
+from legible.model import layout
+from legible.notices.targets import EventGrid, Smn
+from legible.operations.catalog import OPERATIONS
+from legible.operations.operation import Operation
 from legible.settings import Settings
-from legible.targets import EventGrid, Smn
 
 Scope = Literal["global", "project"]
 #: What IAM can permit of an OCR API: who is subscribed, and nothing of recognition (user guide, table 10-2).

@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from legible.catalog import OPERATIONS
-from legible.operation import Operation
+from legible.operations.catalog import OPERATIONS
+from legible.operations.operation import Operation
 from legible.settings import Settings
 from legible_cli import needs
 from legible_cli.connection import settings_of, settings_option, told

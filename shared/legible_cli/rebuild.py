@@ -10,8 +10,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from legible import wiring
 from legible.errors import LegibleError
+from legible.wiring import parts
 from legible_cli.connection import Connection, connect, settings_option, told
 
 _AT_ONCE = 8
@@ -27,7 +27,7 @@ def rebuild_command(prefix: str, file: Path | None) -> None:
     """
     connection = connect(file)
     console = Console(highlight=False)
-    names = told(lambda: list(wiring.rebuilder(*connection).below(prefix)))
+    names = told(lambda: list(parts.rebuilder(*connection).below(prefix)))
     if not names:
         raise click.ClickException(f"There are no results below {prefix!r} in the bucket {connection.output}.")
     failed = _rebuild(connection, names, console)
@@ -54,7 +54,7 @@ def _rebuild(connection: Connection, names: list[str], console: Console) -> list
 
 
 def _one(connection: Connection, name: str) -> str:
-    rebuilder = wiring.rebuilder(*connection)
+    rebuilder = parts.rebuilder(*connection)
     try:
         rebuilder.rebuild(rebuilder.standing(name))
     except LegibleError as error:

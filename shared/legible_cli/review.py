@@ -16,13 +16,15 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
-from legible import layout, messages, wiring
-from legible.correcting import Edit
 from legible.errors import LegibleError
-from legible.model import ObjectRef, Record
-from legible.publishing import RECORD
-from legible.reviewing import Applied, Conflict, Conflicts, Reviewer
-from legible.workbook import write_review
+from legible.extraction.corrections import Edit
+from legible.model import layout, messages
+from legible.model.documents import ObjectRef
+from legible.model.layout import RECORD
+from legible.model.records import Record
+from legible.outputs.xlsx import write_review
+from legible.results.review import Applied, Conflict, Conflicts, Reviewer
+from legible.wiring import parts
 from legible_cli.connection import Connection, connect, settings_option, told
 from legible_cli.reviewed import Reviewed, UnreadableWorkbookError, read
 
@@ -49,7 +51,7 @@ def review_group() -> None:
 def export_command(target: Path, prefix: str, findings: bool, file: Path | None) -> None:
     """Write a workbook TARGET of what needs eyes; people write in its column Corrected."""
     connection = connect(file)
-    names = told(lambda: list(wiring.rebuilder(*connection).below(prefix)))
+    names = told(lambda: list(parts.rebuilder(*connection).below(prefix)))
     count = told(_export, connection, names, target, all_values=not findings)
     if not count:
         target.unlink()
@@ -114,7 +116,7 @@ def import_command(workbook: Path, author: str, conflicts: str, file: Path | Non
 
 def _import(connection: Connection, reviewed: Reviewed, author: str, conflicts: str, console: Console) -> int:
     """Apply the edits of one document after the other; return how many were not applied."""
-    reviewer = wiring.reviewer(*connection, f"review-{uuid.uuid4().hex[:12]}")
+    reviewer = parts.reviewer(*connection, f"review-{uuid.uuid4().hex[:12]}")
     applied = left = 0
     with Progress(console=console, transient=True, disable=len(reviewed.edits) < 2) as progress:
         for (document, version), edits in progress.track(reviewed.edits.items(), description="Applying"):

@@ -11,8 +11,8 @@ from typing import Any
 import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
-from legible.correcting import Edit, digest
-from legible.workbook import CORRECTED, KEY, read_key
+from legible.extraction.corrections import Edit, digest
+from legible.outputs.xlsx import CORRECTED, KEY, read_key
 
 #: An unpacked workbook may have so many bytes; what is larger was not written by Legible, or is a bomb.
 _LARGEST = 1_000_000_000

@@ -8,7 +8,7 @@ from typing import get_args
 
 from msgspec import Struct
 
-from legible.operation import Operation
+from legible.operations.operation import Operation
 from legible.settings import Settings
 from legible_cli import needs
 from legible_cli.grammar import Call, Policy, Statement, allowed

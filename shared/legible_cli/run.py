@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from legible import catalog
-from legible.model import Record
+from legible.model.records import Record
+from legible.operations import catalog
 from legible_cli.bucket import Buckets
 from localcloud.cloud import LocalCloud
 

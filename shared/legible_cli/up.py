@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from legible.errors import UnavailableError
-from legible.model import Record
+from legible.model.records import Record
 from legible_cli.bucket import Buckets
 from localcloud.cloud import LocalCloud
 

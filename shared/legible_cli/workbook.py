@@ -11,9 +11,9 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from legible import wiring
-from legible.collecting import KINDS, Built, Collector, Format
-from legible.selection import Selection
+from legible.model.documents import Format, Selection
+from legible.wiring import parts
+from legible.workbooks.collector import KINDS, Built, Collector
 from legible_cli.connection import connect, settings_option, told
 
 
@@ -56,7 +56,7 @@ def workbook_command(
         raise click.UsageError("--keys names the documents; --prefix and --day choose them otherwise.")
     selection = Selection(prefix, _day(day), _keys(listed))
     connection, console = connect(file), Console(highlight=False)
-    collector = wiring.collector(connection.settings, connection.store, f"cli-{uuid.uuid4().hex[:12]}")
+    collector = parts.collector(connection.settings, connection.store, f"cli-{uuid.uuid4().hex[:12]}")
     built = told(_build, collector, name, selection, tuple(dict.fromkeys(formats)), out, console)
     console.print(f"{built.documents} documents:", *built.files, sep="\n  ", soft_wrap=True)
     if built.running.count:

@@ -13,7 +13,7 @@ from msgspec import structs
 
 from asking import Front, problem
 from legible import VERSION
-from legible.api import Api, console, document
+from legible.api import Api, document, static
 from legible.api.ids import id_of
 from legible.api.routes import ROUTES
 from legible.errors import (
@@ -24,9 +24,9 @@ from legible.errors import (
     SourceUnreadableError,
     UnavailableError,
 )
-from legible.exchange import Reply, Request
 from legible.huawei import apig, functiongraph
-from legible.model import ObjectRef
+from legible.model.documents import ObjectRef
+from legible.model.http import Reply, Request
 from rig import OUT, PASSPORT, TEXT, Rig, pdf, picture
 
 
@@ -272,7 +272,7 @@ class TestOperations:
         assert "X-Auth-Token: $IAM_TOKEN" in found["curl"]
 
     def test_one_that_takes_no_url_is_shown_with_base64(self, front):
-        from legible import catalog
+        from legible.operations import catalog
 
         slug = next(one.slug for one in catalog.OPERATIONS.values() if not one.url)
         body = front.json("GET", f"/v1/operations/{slug}/code")["request"]["body"]
@@ -328,10 +328,11 @@ class TestHealth:
         assert front.rig.ocr.calls[0][2].body == b"\x00"
 
     def test_one_that_takes_urls_only_is_probed_by_a_url_that_leads_nowhere(self, front):
-        from legible import catalog, health
+        from legible.operations import catalog
+        from legible.recognition import probe
 
         operation = structs.replace(catalog.find("passport"), inline=None)
-        health.subscription(front.rig.ocr, operation)
+        probe.subscription(front.rig.ocr, operation)
         assert front.rig.ocr.calls[0][2].url == "https://invalid.invalid/"
 
 
@@ -343,13 +344,13 @@ class TestConsole:
         (tmp_path / "notes.txt").write_text("not shown")
         (tmp_path / "views").mkdir()
         (tmp_path / "views" / "list.js").write_text("export {};")
-        monkeypatch.setattr(console, "FOLDER", tmp_path)
+        monkeypatch.setattr(static, "FOLDER", tmp_path)
         self.forget()
         yield
         self.forget()
 
     def forget(self):
-        for cached in (console.files, console.edition, console.read):
+        for cached in (static.files, static.edition, static.read):
             cached.cache_clear()
 
     def test_its_files_are_shown_and_may_load_nothing_from_elsewhere(self, front):

@@ -14,8 +14,8 @@ from asking import Front, problem
 from legible.api.ids import id_of, key_of
 from legible.api.problems import ProblemError
 from legible.errors import HeldError, RejectedError, UnavailableError
-from legible.model import ObjectRef, Upload
-from legible.routing import OperationSettings, Routing
+from legible.model.documents import ObjectRef, Upload
+from legible.operations.routing import OperationSettings, Routing
 from rig import IN, OUT, PASSPORT, TEXT, Rig, pdf, picture, tiff
 
 
@@ -302,7 +302,7 @@ class TestList:
         assert sorted(listed) == ["legible-in", "legible-out"]
 
     def test_a_part_that_was_looked_through_in_vain_leads_on(self, front, monkeypatch):
-        monkeypatch.setattr("legible.lookup._MOST_LOOKED", 3)
+        monkeypatch.setattr("legible.api.lookup._MOST_LOOKED", 3)
         self.given_documents(front)
         found = front.json("GET", "/v1/documents", status="held")
         assert found["documents"] == []

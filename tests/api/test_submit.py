@@ -10,10 +10,10 @@ from datetime import timedelta
 import pytest
 
 from asking import form, problem
+from legible.documents.submission import Submission, Submitter
 from legible.errors import AppendConflictError, BusyError, RejectedError, UnavailableError
-from legible.model import ObjectRef, Order
-from legible.routing import Routing
-from legible.submitting import Submission, Submitter
+from legible.model.documents import ObjectRef, Order
+from legible.operations.routing import Routing
 from rig import IN, OUT, picture
 
 IMAGE = picture()

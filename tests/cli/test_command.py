@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from rich.console import Console
 
 import clouds
-from legible.model import ObjectRef
+from legible.model.documents import ObjectRef
 from legible_cli.__main__ import main
 from legible_cli.run import Items, files_of, run, why
 from legible_cli.up import SETTLE_SECONDS, Folders

@@ -11,12 +11,12 @@ from click.testing import CliRunner
 
 import clouds
 from fakes import ScriptedOcr
-from legible import health
-from legible.catalog import OPERATIONS
 from legible.errors import HeldError, RejectedError, SourceUnreadableError, UnavailableError
-from legible.routing import OperationSettings
+from legible.notices.targets import Smn
+from legible.operations.catalog import OPERATIONS
+from legible.operations.routing import OperationSettings
+from legible.recognition import probe
 from legible.settings import Buckets, Cloud, Ocr, Settings
-from legible.targets import Smn
 from legible_cli import examining
 from legible_cli.__main__ import main
 from legible_cli.inspecting import Deployed, Quota, Trigger, deployed
@@ -571,5 +571,5 @@ def test_an_operation_is_looked_for_where_it_is_called():
     ],
 )
 def test_what_the_probe_for_authorization_means(reply, status):
-    said = health.authorization(ScriptedOcr(reply), OPERATIONS["passport"], "https://in.example/nothing.png")
+    said = probe.authorization(ScriptedOcr(reply), OPERATIONS["passport"], "https://in.example/nothing.png")
     assert said.status == status

@@ -13,14 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fakes import MemoryStore, Receiver
-from legible.catalog import OPERATIONS
-from legible.correcting import Edit, digest
 from legible.errors import HeldError, UnavailableError
-from legible.model import ObjectRef
+from legible.extraction.corrections import Edit, digest
+from legible.model.documents import ObjectRef, Selection
+from legible.notices.targets import EventGrid, Smn
+from legible.operations.catalog import OPERATIONS
 from legible.ports import WHOLE
-from legible.selection import Selection
 from legible.settings import Buckets, Cloud, Functions, Ocr, Settings
-from legible.targets import EventGrid, Smn
 from legible_cli import inspecting, needs
 from legible_cli.__main__ import main
 from legible_cli.grammar import Call, Policy, PolicyError, Statement, allowed, read, written

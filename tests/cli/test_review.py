@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 import clouds
 from functions import on_upload
-from legible.model import ObjectRef
+from legible.model.documents import ObjectRef
 from legible_cli.__main__ import main
 from legible_cli.reviewed import UnreadableWorkbookError, read
 from localcloud.cloud import OUTPUT_BUCKET, LocalCloud

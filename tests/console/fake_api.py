@@ -25,9 +25,9 @@ from werkzeug.routing import Map, Rule
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
-from legible.catalog import OPERATIONS
+from legible.operations.catalog import OPERATIONS
 
-CONSOLE = Path(__file__).parents[2] / "shared" / "legible" / "console"
+CONSOLE = Path(__file__).parents[2] / "shared" / "legible" / "api" / "console"
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 #: How long a document takes to be read here, in seconds.
 READING = 0.6

@@ -12,16 +12,19 @@ from msgspec import structs
 
 import clouds
 from fakes import ScriptedOcr
-from legible import settings, wiring
+from legible import settings
 from legible.errors import HeldError, LegibleError, RejectedError, SettingsError, UnavailableError
 from legible.huawei import eventgrid, smn
+from legible.huawei.context import Context
 from legible.huawei.credentials import Credentials
 from legible.huawei.eventgrid import EventGridNotifier
-from legible.huawei.functiongraph import Context, uploads
+from legible.huawei.functiongraph import uploads
 from legible.huawei.smn import SmnNotifier
-from legible.model import Ending, Notice, ObjectRef
+from legible.model.documents import ObjectRef
+from legible.model.notices import Ending, Notice
+from legible.notices.webhook import WebhookNotifier
 from legible.ports import Notifier
-from legible.webhooks import WebhookNotifier
+from legible.wiring import parts
 from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault
 from localcloud.web import Server, read_body
@@ -195,7 +198,7 @@ secret = "LEGIBLE_HOOK"
             (tmp_path / "legible.toml").write_text(self.NOTIFY)
             data = {**self.MINIMUM, **values}
             loaded = settings.load(tmp_path / "legible.toml", data.get)
-            return wiring.notifiers(loaded, Context(Named(data)), Credentials("a", "s", "t"))
+            return parts.notifiers(loaded, Context(Named(data)), Credentials("a", "s", "t"))
 
         return make
 
@@ -244,7 +247,7 @@ def test_what_a_busy_topic_did_not_take_waits_in_the_bucket(cloud, tmp_path):
     cloud.messages.faults.add(Fault("error"))
 
     # when
-    made = wiring.assemble(loaded, store, ScriptedOcr({}), call, None, wiring.notifiers(loaded, call, keys))
+    made = parts.assemble(loaded, store, ScriptedOcr({}), call, None, parts.notifiers(loaded, call, keys))
     (outcome,) = made.uploads(uploads(clouds.event("passport/tiny.png")))["documents"]
 
     # then

@@ -16,7 +16,7 @@ from fakes import MemoryStore
 from legible.errors import AppendConflictError, HeldError, ObjectGoneError, ReplacedError, UnavailableError
 from legible.huawei import obs
 from legible.huawei.credentials import Credentials
-from legible.model import ObjectRef
+from legible.model.documents import ObjectRef
 from legible.ports import ObjectStore, Shown, Wanted
 from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import pytest
 
 import clouds
-from legible import catalog
 from legible.errors import (
     AnswerUnknownError,
     HeldError,
@@ -20,7 +19,9 @@ from legible.errors import (
 )
 from legible.huawei.credentials import Credentials
 from legible.huawei.ocr import OcrRecognizer, endpoint
-from legible.model import ObjectRef, Picture
+from legible.model.documents import ObjectRef
+from legible.model.pages import Picture
+from legible.operations import catalog
 from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault
 from rig import picture

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from legible import settings, wiring
+from legible import settings
 from legible.errors import HeldError, UnavailableError
-from legible.huawei import functiongraph
+from legible.huawei import context, functiongraph
 from legible.huawei.credentials import Credentials
 from legible.huawei.relay import FunctionRelay, endpoint
-from legible.model import ObjectRef, Upload
+from legible.model.documents import ObjectRef, Upload
+from legible.wiring import parts
 from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault
 from localcloud.functiongraph import Function
@@ -208,8 +209,9 @@ def test_an_instance_calls_itself_by_the_name_its_context_gives(tmp_path):
     # given
     (tmp_path / "h.py").write_text(
         """
-from legible import wiring
-from legible.huawei.functiongraph import Context, uploads
+from legible.wiring import parts
+from legible.huawei.context import Context
+from legible.huawei.functiongraph import uploads
 from legible.settings import load
 from msgspec.structs import replace
 
@@ -217,7 +219,7 @@ def handler(event, context):
     call = Context(context)
     upload, = uploads(event)
     if upload.hand < 2:
-        wiring.relay(load(None, call.variable), call, call.credentials()).hand_on(replace(upload, hand=upload.hand + 1))
+        parts.relay(load(None, call.variable), call, call.credentials()).hand_on(replace(upload, hand=upload.hand + 1))
     return upload.hand
 """
     )
@@ -250,8 +252,8 @@ class Named:
 def relay_with(call=None, **values: str) -> FunctionRelay | None:
     """Return what the wiring makes of these user variables."""
     minimum = {"LEGIBLE_REGION": "cn-north-4", "LEGIBLE_INPUT_BUCKET": "in-b", "LEGIBLE_OUTPUT_BUCKET": "out-b"}
-    call = call or functiongraph.Context(Named())
-    return wiring.relay(settings.load(None, {**minimum, **values}.get), call, Credentials("a", "s", "t"))
+    call = call or context.Context(Named())
+    return parts.relay(settings.load(None, {**minimum, **values}.get), call, Credentials("a", "s", "t"))
 
 
 OBS = {"LEGIBLE_OBS_ENDPOINT": "http://127.0.0.1:1"}
@@ -281,7 +283,7 @@ def test_with_the_other_endpoints_set_by_hand_no_other_host_is_reached():
 
 
 def test_a_function_whose_name_is_not_known_cannot_be_called():
-    assert relay_with(functiongraph.Context(Named("")), **OWN) is None
+    assert relay_with(context.Context(Named("")), **OWN) is None
 
 
 def test_the_sdk_is_loaded_by_the_first_call_only():

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from legible import catalog
 from legible.errors import AnswerUnknownError, UnavailableError
 from legible.huawei.credentials import Credentials
 from legible.huawei.ocr import OcrRecognizer
-from legible.model import Picture
+from legible.model.pages import Picture
+from legible.operations import catalog
 from tls import certificate
 
 Handle = Callable[[ssl.SSLSocket], None]

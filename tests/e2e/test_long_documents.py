@@ -13,7 +13,7 @@ import pytest
 
 import clouds
 from clouds import journal, paid, record, result, upload
-from legible.model import ObjectRef
+from legible.model.documents import ObjectRef
 from localcloud.cloud import INPUT_BUCKET, LocalCloud
 from localcloud.faults import Fault
 from localcloud.functiongraph import load

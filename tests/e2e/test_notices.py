@@ -14,7 +14,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 import clouds
 from clouds import paid, record, upload
-from legible.model import ObjectRef
+from legible.model.documents import ObjectRef
 from localcloud.cloud import OUTPUT_BUCKET, LocalCloud
 from localcloud.faults import Fault
 from localcloud.functiongraph import load

@@ -17,7 +17,8 @@ import pytest
 import clouds
 from clouds import journal, paid, record, result, upload
 from legible.errors import ObjectGoneError
-from legible.model import ObjectRef, Record
+from legible.model.documents import ObjectRef
+from legible.model.records import Record
 from localcloud.cloud import OUTPUT_BUCKET, LocalCloud
 from localcloud.faults import Fault
 from localcloud.functiongraph import load

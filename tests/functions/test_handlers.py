@@ -12,10 +12,11 @@ import pytest
 import clouds
 from functions import on_failure, on_notices, on_timer, on_upload
 from legible.errors import CredentialsError, EventError, RetryableError, SettingsError
-from legible.ledger import utc_now
-from legible.model import Ending, Notice, ObjectRef
-from legible.notices import Ended
-from legible.outbox import Entry, Outbox
+from legible.ledger.journals import utc_now
+from legible.model.documents import ObjectRef
+from legible.model.notices import Ending, Notice
+from legible.notices.notice import Ended
+from legible.notices.outbox import Entry, Outbox
 from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault
 from rig import PASSPORT, picture

@@ -14,7 +14,8 @@ from PIL import Image
 import clouds
 from functions import http_api, on_upload
 from legible.huawei import functiongraph
-from legible.model import ObjectRef, Upload
+from legible.huawei.context import Context
+from legible.model.documents import ObjectRef, Upload
 from localcloud.cloud import LocalCloud
 from rig import PASSPORT, picture
 
@@ -147,12 +148,12 @@ class TestNames:
         ("name", "expected"), [("legible-on-upload", "latest"), ("other:!live", "!live"), ("other:v2", "v2")]
     )
     def test_a_sibling_is_named_by_its_own_version(self, cloud, name, expected):
-        context = functiongraph.Context(clouds.context(cloud, function="legible-http-api"))
+        context = Context(clouds.context(cloud, function="legible-http-api"))
         urn = context.sibling("cn-north-4", name)
         assert urn.endswith(f":{name.partition(':')[0]}:{expected}")
 
     def test_where_the_runtime_does_not_say_enough_there_is_no_name(self, cloud):
-        assert functiongraph.Context(clouds.context(cloud, project_id="")).sibling("cn-north-4", "x") == ""
+        assert Context(clouds.context(cloud, project_id="")).sibling("cn-north-4", "x") == ""
 
     def test_an_event_of_an_upload_asks_for_the_same_again(self):
         upload = Upload(ObjectRef("legible-in", "a.png"), raw_key="a.png", again="somebody#3")

@@ -14,10 +14,11 @@ import requests
 
 import clouds
 from functions import give_up, http_api, on_failure, on_notices, on_timer, on_upload, recognize, recognize_pages, split
-from legible.ledger import utc_now
-from legible.model import Ending, Notice, ObjectRef
-from legible.notices import Ended
-from legible.outbox import Entry, Outbox
+from legible.ledger.journals import utc_now
+from legible.model.documents import ObjectRef
+from legible.model.notices import Ending, Notice
+from legible.notices.notice import Ended
+from legible.notices.outbox import Entry, Outbox
 from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
 from localcloud.faults import Fault, Schedule
 from rig import TEXT, pdf, picture

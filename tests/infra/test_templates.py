@@ -7,8 +7,8 @@ import re
 import pytest
 import yaml
 
-from legible import layout
-from legible.desk import Policy
+from legible.model import layout
+from legible.recognition.policy import Policy
 from tests.infra import templates
 from tests.infra.rights import ROOT
 

@@ -12,17 +12,19 @@ import msgspec
 import pytest
 
 from fakes import START, Clock, MemoryStore, NextInvocation, SheetsHere
-from legible import journal
-from legible.desk import Policy
+from legible.documents.pages import probe, worker
 from legible.errors import BusyError, HeldError, OutOfTimeError, ThrottledError, UnavailableError
-from legible.journal import Line
-from legible.ledger import Ledger, Wish
-from legible.model import Document, ObjectRef, Reason, Record
-from legible.newest import Newest
-from legible.onecall import OneCall
-from legible.pages import child, looking
-from legible.publishing import Publisher
-from legible.routing import OperationSettings, Routing
+from legible.ledger import journal
+from legible.ledger.claim import Wish
+from legible.ledger.journal import Line
+from legible.ledger.ledger import Ledger
+from legible.model.documents import Document, ObjectRef, Reason
+from legible.model.records import Record
+from legible.operations.routing import OperationSettings, Routing
+from legible.recognition.page import OneCall
+from legible.recognition.policy import Policy
+from legible.results.newest import Newest
+from legible.results.publication import Publisher
 from rig import IN, OUT, PASSPORT, TEXT, Rig, pdf, picture
 
 KEY = "general-text/long.pdf"
@@ -311,7 +313,7 @@ def test_a_page_that_waits_for_the_process_is_given_the_time_that_is_left_then()
     given: list[float] = []
 
     class Slow(SheetsHere):
-        def _exchange(self, ask: child.Ask, seconds: float) -> child.Reply:
+        def _exchange(self, ask: worker.Ask, seconds: float) -> worker.Reply:
             given.append(seconds)
             time.sleep(0.3)
             return super()._exchange(ask, seconds)
@@ -376,7 +378,7 @@ def test_a_kept_pdf_makes_room_for_the_next_one(tmp_path):
     first, second = tmp_path / "first", tmp_path / "second"
     first.write_bytes(pdf(1))
     second.write_bytes(pdf(2))
-    kept = looking.Kept()
+    kept = probe.Kept()
 
     # when, then
     opened = kept.pdf(first)

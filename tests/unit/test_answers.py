@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from legible.fields.answers import as_confidence, as_indexes, as_location, compact, decoded, looks_like_file, parse
+from legible.extraction.fields.answers import (
+    as_confidence,
+    as_indexes,
+    as_location,
+    compact,
+    decoded,
+    looks_like_file,
+    parse,
+)
 
 
 def test_what_is_read_is_written_again_as_it_was() -> None:

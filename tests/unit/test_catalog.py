@@ -10,8 +10,8 @@ from typing import Any
 import huaweicloudsdkocr.v1 as sdk
 import pytest
 
-from legible import catalog
-from legible.operation import Operation
+from legible.operations import catalog
+from legible.operations.operation import Operation
 
 SLUGS = catalog.slugs()
 CONTAINER = re.compile(r"^(?:list\[)?([A-Z]\w*)\]?$")

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from legible import catalog
-from legible.checks import RULES, checked, mrz, rules
-from legible.checks.rules import Rule
-from legible.checks.seen import Seen, UnclearError, Values
-from legible.fields import extract
-from legible.model import Check, Extract
+from legible.extraction.checks import RULES, checked, mrz, rules
+from legible.extraction.checks.rules import Rule
+from legible.extraction.checks.values import Seen, UnclearError, Values
+from legible.extraction.fields import extract
+from legible.model.records import Check, Extract
+from legible.operations import catalog
 
 GOLDENS = Path(__file__).resolve().parent.parent / "catalog"
 DIGITS = "0123456789"
@@ -728,8 +728,8 @@ def test_an_operation_without_rules_is_left_as_it_is() -> None:
 def test_a_corrected_value_is_the_one_that_is_checked() -> None:
     from datetime import datetime, timezone
 
-    from legible.correcting import corrected
-    from legible.model import Correction
+    from legible.extraction.corrections import corrected
+    from legible.model.records import Correction
 
     operation = catalog.find("vat-invoice")
     body = json.dumps({"result": {**INVOICE, "total": "¥114.00"}}).encode()

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from legible import catalog
-from legible.checks import RULES, checked, rules
-from legible.checks.seen import Seen, UnclearError, Values
-from legible.fields import extract
-from legible.model import Extract
+from legible.extraction.checks import RULES, checked, rules
+from legible.extraction.checks.values import Seen, UnclearError, Values
+from legible.extraction.fields import extract
+from legible.model.records import Extract
+from legible.operations import catalog
 
 DIGITS = "0123456789"
 TEXTS = (

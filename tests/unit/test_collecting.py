@@ -10,14 +10,15 @@ import openpyxl
 import pytest
 
 from fakes import NextInvocation
-from legible import collecting, fetching, parts, selection
-from legible.collecting import Asked, Waiting
 from legible.errors import BusyError, EventError, HeldError, RejectedError, UnavailableError
-from legible.folders import name_of
 from legible.huawei import functiongraph
-from legible.layout import shortened
-from legible.model import ObjectRef, Reason
-from legible.selection import Candidate, Selection, Selector
+from legible.model.documents import Asked, ObjectRef, Reason, Selection
+from legible.model.layout import shortened
+from legible.outputs import record_reader
+from legible.workbooks import collector, listing, records
+from legible.workbooks.collector import Waiting
+from legible.workbooks.folders import name_of
+from legible.workbooks.listing import Candidate, Selector
 from rig import IN, OUT, PASSPORT, Rig, picture, tiff
 
 
@@ -105,7 +106,7 @@ class TestCandidates:
     @pytest.mark.parametrize("together", [1, 2, 10_000])
     def test_each_name_is_there_once_whatever_the_order_of_the_lists(self, monkeypatch, together):
         """Given names of which one begins another: a list of results has them in another order than one of uploads."""
-        monkeypatch.setattr(selection, "_TOGETHER", together)
+        monkeypatch.setattr(listing, "_TOGETHER", together)
         rig = Rig()
         keys = ["a", "a b", "a!", "a-1.png", "a.png", "a/b", "a.png-2", "a.png/x", "护照.png", "\U0001f600.png"]
         for key in keys:
@@ -145,9 +146,9 @@ class TestRecords:
         rig = three()
         rig.run(rig.upload("passport/many.tiff", tiff(5)), rig.upload("passport/none.png", b"no picture"))
         rig.collector().build("whole", Selection(), ("xlsx", "jsonl"))
-        monkeypatch.setattr(fetching, "_SMALL", 100)
-        monkeypatch.setattr(fetching, "ranges", lambda size: ((n, min(n + 700, size) - 1) for n in range(0, size, 700)))
-        monkeypatch.setattr(parts, "_BATCH", 2)
+        monkeypatch.setattr(records, "_SMALL", 100)
+        monkeypatch.setattr(records, "ranges", lambda size: ((n, min(n + 700, size) - 1) for n in range(0, size, 700)))
+        monkeypatch.setattr(record_reader, "_BATCH", 2)
         rig.collector().build("pieces", Selection(), ("xlsx", "jsonl"))
         assert [status for _, status in listed(rig, "pieces")] == ["done"] * 4 + ["rejected"]
         whole, pieces = (
@@ -160,7 +161,7 @@ class TestRecords:
 
     def test_one_that_is_rewritten_while_it_is_read_in_pieces_is_read_again(self, monkeypatch):
         rig = three()
-        monkeypatch.setattr(fetching, "_SMALL", 100)
+        monkeypatch.setattr(records, "_SMALL", 100)
         ref, changes = ObjectRef(OUT, "results/passport/a.png/record.json"), iter(range(2))
 
         def rewritten(verb, found):
@@ -174,7 +175,7 @@ class TestRecords:
 
     def test_one_that_is_rewritten_again_and_again_is_left_to_another_time(self, monkeypatch):
         rig = three()
-        monkeypatch.setattr(fetching, "_SMALL", 100)
+        monkeypatch.setattr(records, "_SMALL", 100)
         ref = ObjectRef(OUT, "results/passport/a.png/record.json")
 
         def rewritten(verb, found):
@@ -187,7 +188,7 @@ class TestRecords:
 
     def test_one_that_is_not_small_may_go_too(self, monkeypatch):
         rig = three()
-        monkeypatch.setattr(fetching, "_SMALL", 100)
+        monkeypatch.setattr(records, "_SMALL", 100)
 
         def gone(verb, ref):
             if verb == "read" and ref.key.endswith("b.png/record.json"):
@@ -204,7 +205,7 @@ class TestRecords:
             def __init__(self, *values, **named):
                 raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(collecting, "Many", Full)
+        monkeypatch.setattr(collector, "Many", Full)
         with pytest.raises(HeldError, match="cannot be written here") as caught:
             rig.collector().build("all", Selection())
         assert caught.value.reason_code == "disk-full"
@@ -224,8 +225,8 @@ class TestRecords:
 
     def test_a_large_one_of_other_make_is_listed_without_its_content(self, monkeypatch):
         rig = three()
-        monkeypatch.setattr(fetching, "_SMALL", 100)
-        monkeypatch.setattr(parts, "LARGEST", 100)
+        monkeypatch.setattr(records, "_SMALL", 100)
+        monkeypatch.setattr(record_reader, "LARGEST", 100)
         rig.collector().build("all", Selection("passport/a"))
         row = dict(zip(*list(workbook(rig, "all")["Documents"].iter_rows(values_only=True)), strict=True))
         assert (row["Document"], row["Status"], row["Reason code"]) == (
@@ -270,7 +271,7 @@ class TestRecords:
 class TestBuilds:
     def test_every_kind_of_file_stands_under_the_name(self):
         rig = three()
-        built = rig.collector().build("a/b", Selection(), tuple(collecting.KINDS))
+        built = rig.collector().build("a/b", Selection(), tuple(collector.KINDS))
         assert built.files == (
             "workbooks/a/b.xlsx",
             "workbooks/a/b.csv.zip",

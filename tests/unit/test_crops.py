@@ -8,9 +8,9 @@ import openpyxl
 import pytest
 from PIL import Image, ImageDraw
 
-from legible import results
-from legible.model import ObjectRef
-from legible.routing import OperationSettings, Routing
+from legible.model.documents import ObjectRef
+from legible.operations.routing import OperationSettings, Routing
+from legible.results import files
 from rig import IN, OUT, Rig
 
 RED, BLUE = (200, 0, 0), (0, 0, 200)
@@ -108,7 +108,7 @@ def test_a_place_that_is_not_on_the_page_harms_nobody():
 
 
 def test_more_than_a_workbook_should_have_is_said(monkeypatch):
-    monkeypatch.setattr(results, "_MOST_CROPS", 3)
+    monkeypatch.setattr(files, "_MOST_CROPS", 3)
     found = rig(RESULT, RESULT)
     found.run(found.upload("mvs-invoice/a.tif", saved("TIFF", 2)))
     assert found.record("mvs-invoice/a.tif")["notes"] == ["From page 2 on the workbook has no crops: 3 are the most."]

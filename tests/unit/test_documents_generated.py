@@ -10,9 +10,11 @@ import jsonschema
 import msgspec
 import pytest
 
-from legible import catalog
-from legible.fields import extract
-from legible.model import Document, Page, Record
+from legible.extraction.fields import extract
+from legible.model.documents import Document
+from legible.model.pages import Page
+from legible.model.records import Record
+from legible.operations import catalog
 from tests import documents_generated as generated
 
 ANSWERS = sorted((Path(__file__).resolve().parent.parent / "catalog").glob("*/answer.json"))

@@ -19,9 +19,9 @@ from typing import Any, NamedTuple
 import pytest
 from PIL import Image, ImageDraw
 
-from legible import pages
-from legible.model import ObjectRef
-from legible.pipeline import Pipeline
+from legible.documents import pages
+from legible.model.documents import ObjectRef
+from legible.pipeline.pipeline import Pipeline
 from rig import OUT, PASSPORT, Rig, drawn, pdf, picture, tiff
 
 #: A page of A4, in points.

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from legible import catalog
-from legible.checks import checked
-from legible.fields import extract
-from legible.fields.answers import MAX_DEPTH
-from legible.fields.gathered import MAX_NOTES
-from legible.model import Extract
-from legible.operation import FieldSpec, Operation
+from legible.extraction.checks import checked
+from legible.extraction.fields import extract
+from legible.extraction.fields.answers import MAX_DEPTH
+from legible.extraction.fields.gathered import MAX_NOTES
+from legible.model.records import Extract
+from legible.operations import catalog
+from legible.operations.operation import FieldSpec, Operation
 
 GOLDENS = Path(__file__).resolve().parent.parent / "catalog"
 SLUGS = sorted(path.parent.name for path in GOLDENS.glob("*/answer.json"))

@@ -30,20 +30,25 @@ from openpyxl.worksheet.pagebreak import Break
 from openpyxl.worksheet.table import Table as ExcelTable
 from PIL import Image as Picture
 
-from legible import catalog, forms, model
-from legible.contents import Contents
 from legible.errors import SettingsError
-from legible.fields import extract
-from legible.forms import checking, filling
-from legible.forms.references import Place, Plan, moved
-from legible.forms.sources import FACTS, known, nearest, pages
-from legible.model import Check, Correction, Document, Field, Record
+from legible.extraction.contents import Contents
+from legible.extraction.fields import extract
+from legible.model import records
+from legible.model.documents import Document
+from legible.model.records import Check, Correction, Field, Record
+from legible.operations import catalog
+from legible.outputs import forms
+from legible.outputs.forms import filled as filling
+from legible.outputs.forms import template
+from legible.outputs.forms.references import Place, Plan, moved
+from legible.outputs.forms.sources import FACTS, known, nearest, pages
+from legible.outputs.xlsx import fit
 from legible.settings import load
-from legible.workbook import fit
 
 CATALOG = Path(__file__).resolve().parent.parent / "catalog"
 AT = datetime(2026, 11, 23, 9, tzinfo=timezone.utc)
 #: What a header says in front of the first line item of the form.
+VALUES = (records.Field, records.Cell, records.TextBlock)
 ITEM = 7
 
 
@@ -203,7 +208,7 @@ class TestARealForm:
         )
         with Contents() as contents:
             check = Check("invoice-sum", passed=False)
-            contents.add(model.Extract(record.fields, record.tables, checks=(check, Check("x", passed=True))))
+            contents.add(records.Extract(record.fields, record.tables, checks=(check, Check("x", passed=True))))
             bare = recorded(fields=(), tables=(), text=())
             body, _ = bytes_of(forms.opened(tmp_path, "f.xlsx", "vat-invoice"), bare, contents)
         sheet = openpyxl.load_workbook(io.BytesIO(body)).active
@@ -413,7 +418,7 @@ class TestValues:
             for spec in catalog.find(slug).fields:
                 for row in range(page.count([spec.path]) + 1):
                     value = page.value(spec.path, row)
-                    found |= {value.final} if isinstance(value, (model.Field, model.Cell, model.TextBlock)) else set()
+                    found |= {value.final} if isinstance(value, VALUES) else set()
         wanted = {
             field.final
             for field in record.fields
@@ -543,7 +548,7 @@ class TestWhatIsRefused:
         assert "Sheet!C5:C6 is merged beyond row 5" in self.refused(tmp_path, make)
 
     def test_one_of_too_many_cells(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(checking, "MOST_CELLS", 1)
+        monkeypatch.setattr(template, "MOST_CELLS", 1)
         assert "more than 1 cells" in self.refused(tmp_path, one_row(change=lambda sheet: sheet.append(["one more"])))
 
     @pytest.mark.parametrize(

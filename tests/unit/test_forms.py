@@ -15,12 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl.styles import Font, PatternFill
 
-from legible import catalog, forms
 from legible.errors import SettingsError
-from legible.fields import extract
-from legible.forms import filling
-from legible.model import Document, Field, Record
-from legible.routing import Route, Routing
+from legible.extraction.fields import extract
+from legible.model.documents import Document
+from legible.model.records import Field, Record
+from legible.operations import catalog
+from legible.operations.routing import Route, Routing
+from legible.outputs import forms
+from legible.outputs.forms import filled
 from rig import OUT, PASSPORT, Rig, tiff
 
 GOLDENS = Path(__file__).resolve().parent.parent / "catalog"
@@ -226,7 +228,7 @@ class TestTemplate:
         assert notes == []
 
     def test_of_very_many_pages_says_where_it_ends(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(filling, "MOST_PAGES", 2)
+        monkeypatch.setattr(filled, "MOST_PAGES", 2)
         fields = tuple(Field("number", "Number", "n", page=page) for page in range(1, 5))
         book, notes = written(forms.opened(tmp_path, template(tmp_path).name), recorded(fields=fields, tables=()))
         assert len(book.sheetnames) == 3

@@ -16,8 +16,8 @@ from msgspec.structs import replace
 
 from legible.errors import CredentialsError
 from legible.huawei import functiongraph
-from legible.huawei.functiongraph import Context, Log
-from legible.model import Ignored, ObjectRef, Unreadable, Upload
+from legible.huawei.context import Context, Log
+from legible.model.documents import Ignored, ObjectRef, Unreadable, Upload
 
 EVENTS = Path(__file__).parents[1] / "events"
 

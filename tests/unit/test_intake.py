@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legible import catalog, intake
+from legible.documents import formats
 from legible.errors import RejectedError
+from legible.operations import catalog
 from rig import pdf, picture, tiff
 
 
@@ -32,7 +33,7 @@ def zipped(*names):
     ],
 )  # fmt: skip
 def test_the_format_is_told_by_the_first_bytes(body, name):
-    assert intake.format_of(body[: intake.FIRST_BYTES]) == name
+    assert formats.format_of(body[: formats.FIRST_BYTES]) == name
 
 
 @pytest.mark.parametrize(
@@ -46,34 +47,34 @@ def test_the_format_is_told_by_the_first_bytes(body, name):
 )  # fmt: skip
 def test_what_no_operation_reads_is_named_and_advised(body, said):
     with pytest.raises(RejectedError, match=said) as caught:
-        intake.format_of(body)
+        formats.format_of(body)
     assert caught.value.advice
 
 
 def test_what_two_readers_take_for_two_things_is_refused():
     with pytest.raises(RejectedError, match="both GIF and PDF") as caught:
-        intake.format_of(picture(name="GIF")[:60] + b"%PDF-1.7")
+        formats.format_of(picture(name="GIF")[:60] + b"%PDF-1.7")
     assert caught.value.reason_code == "format-ambiguous"
 
 
 def test_a_media_file_that_is_no_picture_is_foreign():
     with pytest.raises(RejectedError, match="no image"):
-        intake.format_of(b"\0\0\0\x18ftypmp42")
+        formats.format_of(b"\0\0\0\x18ftypmp42")
 
 
 @pytest.mark.parametrize("name", ["PNG", "JPEG", "GIF", "BMP", "WEBP"])
 def test_a_cut_image_is_told_by_its_missing_end(name):
     whole = picture(300, 200, name)
-    kind = intake.format_of(whole)
-    assert intake.ends(kind, len(whole), whole[:99], whole[-intake.LAST_BYTES :])
+    kind = formats.format_of(whole)
+    assert formats.ends(kind, len(whole), whole[:99], whole[-formats.LAST_BYTES :])
     cut = whole[: len(whole) // 2]
-    assert not intake.ends(kind, len(cut), cut[:99], cut[-intake.LAST_BYTES :])
+    assert not formats.ends(kind, len(cut), cut[:99], cut[-formats.LAST_BYTES :])
 
 
 def test_a_cut_pdf_is_told_and_formats_without_an_end_pass():
-    assert not intake.ends("pdf", 10, b"%PDF-", b"%PDF-")
-    assert intake.ends("tiff", 10, b"II*\0", b"")
-    assert intake.ends("bmp", 4, b"BM", b"BM")
+    assert not formats.ends("pdf", 10, b"%PDF-", b"%PDF-")
+    assert formats.ends("tiff", 10, b"II*\0", b"")
+    assert formats.ends("bmp", 4, b"BM", b"BM")
 
 
 class TestLimits:
@@ -81,19 +82,19 @@ class TestLimits:
 
     def test_the_base64_text_counts_not_the_file(self):
         largest = 10 * 2**20 // 4 * 3
-        intake.judge_size(self.passport, largest)
+        formats.judge_size(self.passport, largest)
         with pytest.raises(RejectedError, match="at most 7.5 MB"):
-            intake.judge_size(self.passport, largest + 1)
+            formats.judge_size(self.passport, largest + 1)
 
     def test_small_sizes_are_shown_in_bytes(self):
-        assert intake._mb(10) == "10 bytes"
+        assert formats._mb(10) == "10 bytes"
 
 
 @given(st.binary(max_size=200))
 def test_no_first_bytes_crash(body):
     try:
-        name = intake.format_of(body)
+        name = formats.format_of(body)
     except RejectedError as error:
         assert error.advice
     else:
-        intake.ends(name, len(body), body, body)
+        formats.ends(name, len(body), body, body)

@@ -20,10 +20,10 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont, TiffImagePlugin
 
 from fakes import SheetsHere
-from legible import pages
+from legible.documents import pages
+from legible.documents.pages import PageText, glyphless_font, render, searchable, sheets, text_layer
 from legible.errors import OutOfTimeError, RejectedError
-from legible.model import Frame
-from legible.pages import PageText, drawing, glyphless, layer, lettering, sheets
+from legible.model.pages import Frame
 from rig import pdf, picture, tiff
 
 LOCKED = Path(__file__).parents[1] / "documents" / "hostile" / "locked.pdf"
@@ -158,7 +158,7 @@ class Made:
         source.write_bytes(body)
         texts.write_bytes(words)
         try:
-            self.layers = layer.write(source, name, target, texts)
+            self.layers = searchable.write(source, name, target, texts)
         finally:
             self.files = sorted(path.name for path in folder.iterdir())
         self.body = target.read_bytes()
@@ -289,12 +289,12 @@ class TestPdf:
     def test_controls_and_halves_of_characters_do_no_harm(self, tmp_path):
         words = spool((1, ("a\tb\0c", (10, 10, 100, 20)), ("x", (10, 40, 100, 50)))).replace(b'"x"', b'"\\u2029x"')
         assert Made(tmp_path, pdf(1), words).text().split() == ["a", "b", "c", "x"]
-        assert b"<0001>" in lettering.lettering(
+        assert b"<0001>" in text_layer.lettering(
             [("\ud800", corners(1, 1, 9, 9))],
             Frame(10, 10, "px", 1),
-            lettering.Place((0, 10), (10, 0), (0, -10)),
+            text_layer.Place((0, 10), (10, 0), (0, -10)),
             b"/F",
-            glyphless.Glyphs(),
+            glyphless_font.Glyphs(),
         )
 
     def test_a_layer_on_a_layer_has_its_own_font(self, tmp_path):
@@ -332,19 +332,19 @@ class TestPdf:
         (tmp_path / "document").write_bytes(pdf(1))
         (tmp_path / "words").write_bytes(spool((1, WORD)))
         with pytest.raises(RejectedError, match="cannot be written") as caught:
-            layer.write(tmp_path / "document", "pdf", tmp_path / "nowhere" / "copy", tmp_path / "words")
+            searchable.write(tmp_path / "document", "pdf", tmp_path / "nowhere" / "copy", tmp_path / "words")
         assert caught.value.reason_code == "disk-full"
 
     def test_memory_that_ends_on_a_page_ends_the_copy(self, tmp_path, monkeypatch):
         def starved(*values):
             raise MemoryError
 
-        monkeypatch.setattr(layer, "lettering", starved)
+        monkeypatch.setattr(searchable, "lettering", starved)
         with pytest.raises(MemoryError):
             Made(tmp_path, pdf(1), spool((1, WORD)))
 
     def test_without_its_library_it_is_said(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(layer, "WRITES_PDF", False)
+        monkeypatch.setattr(searchable, "WRITES_PDF", False)
         with pytest.raises(RejectedError, match="group searchable") as caught:
             Made(tmp_path, pdf(1), spool((1, WORD)))
         assert caught.value.reason_code == "searchable-not-installed"
@@ -356,7 +356,7 @@ class TestPdf:
         (tmp_path / "words").write_bytes(spool((1, WORD)))
         tracemalloc.start()
         try:
-            layer.write(tmp_path / "document", "pdf", tmp_path / "searchable", tmp_path / "words")
+            searchable.write(tmp_path / "document", "pdf", tmp_path / "searchable", tmp_path / "words")
             assert tracemalloc.get_traced_memory()[1] < 5_000_000
         finally:
             tracemalloc.stop()
@@ -562,7 +562,7 @@ class TestImages:
         made = Made(tmp_path, saved(Image.new("1", (8000, 5000), 1), "PNG"), b"", "png")
         (thing,) = made.pdf[0].get_objects()
         width, height = thing.get_px_size()
-        assert 0.97 * drawing.MOST_PIXELS < width * height <= drawing.MOST_PIXELS
+        assert 0.97 * render.MOST_PIXELS < width * height <= render.MOST_PIXELS
 
     def test_a_frame_that_cannot_be_read_is_a_blank_page(self, tmp_path):
         frames = [Image.effect_noise((300, 300), 90) for _ in range(3)]
@@ -577,7 +577,7 @@ class TestImages:
         assert [made.text(page) for page in (1, 2, 3)] == ["Eriksson", "", "Eriksson"]
 
     def test_many_pictures_are_put_on_the_disk_meanwhile(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(layer, "_HELD", 1)
+        monkeypatch.setattr(searchable, "_HELD", 1)
         words = spool((1, WORD), (3, ("Lindqvist", (5, 5, 50, 20))), width=60, height=60, unit="px")
         made = Made(tmp_path, tiff(3), words, "tiff")
         assert [made.text(page) for page in (1, 2, 3)] == ["Eriksson", "", "Lindqvist"]
@@ -620,8 +620,8 @@ class TestApart:
                 document.layer(tmp_path / "words", tmp_path / "searchable", 60)
 
     def test_what_memory_does_not_hold_is_not_left_out_in_silence(self, tmp_path, monkeypatch):
-        start = "import sys; sys.path[:] = sys.argv[1:]; from legible.pages import child; "
-        monkeypatch.setattr(sheets, "_START", start + "child.MEMORY = 10**8; child.main()")
+        start = "import sys; sys.path[:] = sys.argv[1:]; from legible.documents.pages import worker; "
+        monkeypatch.setattr(sheets, "_START", start + "worker.MEMORY = 10**8; worker.main()")
         content = PLAIN[4].removesuffix(b"\nendstream").replace(b"36", b"80000036") + b" " * 80_000_000 + b"\nendstream"
         body = built(PLAIN | {4: content})
         (tmp_path / "words").write_bytes(spool((1, WORD)))
@@ -641,22 +641,24 @@ class TestApart:
                 return ["error decoding stream data for object 5 0: std::bad_alloc"]
 
         with pytest.raises(MemoryError):
-            layer._save(Forgetful(), io.BytesIO())
+            searchable._save(Forgetful(), io.BytesIO())
 
     def test_the_library_is_loaded_nowhere_else(self):
-        code = "import sys; sys.path[:] = sys.argv[1:]; import legible.pages; sys.exit('pikepdf' in sys.modules)"
+        code = (
+            "import sys; sys.path[:] = sys.argv[1:]; import legible.documents.pages; sys.exit('pikepdf' in sys.modules)"
+        )
         assert subprocess.run([sys.executable, "-c", code, *sys.path], check=False).returncode == 0
 
 
 class TestGlyphless:
     def test_the_font_is_one_that_readers_of_fonts_take_and_has_no_ink(self):
-        font = ImageFont.truetype(io.BytesIO(glyphless.font_file()), 40, layout_engine=ImageFont.Layout.BASIC)
+        font = ImageFont.truetype(io.BytesIO(glyphless_font.font_file()), 40, layout_engine=ImageFont.Layout.BASIC)
         assert font.getmetrics() == (40, 0)
         assert font.getlength("a") == 20
         assert font.getmask("abc").getbbox() is None
 
     def test_every_character_has_a_code_while_there_are_codes(self):
-        glyphs = glyphless.Glyphs()
+        glyphs = glyphless_font.Glyphs()
         letters = [chr(code) for code in range(0x20, 0x20000) if not 0xD800 <= code < 0xE000]
         codes = {glyphs.encoded(letter) for letter in letters}
         assert len(codes) == 0xFFFE
@@ -664,8 +666,8 @@ class TestGlyphless:
 
 
 def test_a_mark_that_stands_alone_goes_the_way_of_its_text():
-    assert lettering.visual("\u0301\u05d0") == "\u05d0\u0301"
-    assert lettering.visual("\u05d0\u05b0\u05d1") == "\u05d1\u05b0\u05d0"
+    assert text_layer.visual("\u0301\u05d0") == "\u05d0\u0301"
+    assert text_layer.visual("\u05d0\u05b0\u05d1") == "\u05d1\u05b0\u05d0"
 
 
 @settings(max_examples=200, deadline=None)

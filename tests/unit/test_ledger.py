@@ -16,15 +16,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fakes import Clock, MemoryStore, ScriptedOcr
-from legible import journal, layout
 from legible.errors import AppendConflictError, BusyError, HeldError, InternalError, RetryableError, UnavailableError
-from legible.journal import Line, State
-from legible.ledger import Claim, Ledger, Wish, plan_of
-from legible.model import Document, ObjectRef, Record
-from legible.newest import Newest
-from legible.onecall import digest
+from legible.ledger import journal
+from legible.ledger.answers import digest
+from legible.ledger.claim import Claim, Wish
+from legible.ledger.journal import Line
+from legible.ledger.ledger import Ledger, plan_of
+from legible.ledger.state import State
+from legible.model import layout
+from legible.model.documents import Document, ObjectRef
+from legible.model.records import Record
 from legible.ports import WHOLE
-from legible.publishing import Publisher
+from legible.results.newest import Newest
+from legible.results.publication import Publisher
 from rig import IN, OUT, PASSPORT, TEXT, Rig, pdf, picture
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from legible import forms
-from legible.forms.mapping import Column, Mapping
-from legible.model import Cell, Check, Document, Field, Record, Table, TextBlock
-from legible.workbook import one, write_review
-from legible.workbook.many import Many
+from legible.model.documents import Document
+from legible.model.records import Cell, Check, Field, Record, Table, TextBlock
+from legible.outputs import forms
+from legible.outputs.forms.mapping import Column, Mapping
+from legible.outputs.xlsx import one, write_review
+from legible.outputs.xlsx.many import Many
 
 OFFICE = shutil.which("soffice") or shutil.which("libreoffice")
 HOSTILE = [

@@ -12,13 +12,17 @@ import pypdfium2
 import pytest
 
 from fakes import NextInvocation
-from legible import contents, record, results, workbook
-from legible.contents import Contents
-from legible.desk import Policy
 from legible.errors import HeldError, RejectedError, UnavailableError
-from legible.fields import placed
-from legible.model import Cell, Document, Extract, Field, Frame, ObjectRef, Reason, Record, Table, TextBlock
-from legible.routing import OperationSettings, Route, Routing
+from legible.extraction import contents
+from legible.extraction.contents import Contents
+from legible.extraction.fields import placed
+from legible.model.documents import Document, ObjectRef, Reason
+from legible.model.pages import Frame
+from legible.model.records import Cell, Extract, Field, Record, Table, TextBlock
+from legible.operations.routing import OperationSettings, Route, Routing
+from legible.outputs import record, xlsx
+from legible.recognition.policy import Policy
+from legible.results import files
 from rig import IN, OUT, PASSPORT, TEXT, Rig, pdf, picture
 
 KEY = "general-text/a.pdf"
@@ -314,7 +318,7 @@ class TestOutputs:
         location = ((1.0, 1.0), (9.0, 1.0), (9.0, 9.0), (1.0, 9.0))
         fields = (Field("f", "Field", "value", location=location), Field("g", "Field", "no place"))
         found = Extract(fields, words(1).tables, words(1).text)
-        assert [text for text, _ in results._words(found)] == ["word 0", "value", "cell"]
+        assert [text for text, _ in files._words(found)] == ["word 0", "value", "cell"]
 
     def test_a_rejected_document_has_no_pdf_and_one_that_cannot_be_made_is_said(self):
         # given a page that leads nowhere: no layer can be laid over all pages
@@ -393,7 +397,7 @@ class TestLargeWorkbook:
             for page in range(1, pages + 1):
                 found.add(words(page, count))
             done = Record(document=Document(IN, KEY, "v1"), status="done", title="General text")
-            workbook.write(done, found, target, **values)
+            xlsx.write(done, found, target, **values)
         return target.getvalue()
 
     def test_what_is_too_much_for_memory_is_written_row_by_row_with_its_tables_on_one_sheet(self):

@@ -18,15 +18,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from legible import catalog, parquet, rows
-from legible.checks import checked
 from legible.errors import SettingsError
-from legible.exports import Csv, JsonLines
-from legible.fields import extract
-from legible.model import Cell, Check, Correction, Document, Field, Page, Reason, Record, Table, TextBlock
-from legible.workbook import many
-from legible.workbook.many import Many
-from legible.workbook.values import fit
+from legible.extraction.checks import checked
+from legible.extraction.fields import extract
+from legible.model.documents import Document, Reason
+from legible.model.pages import Page
+from legible.model.records import Cell, Check, Correction, Field, Record, Table, TextBlock
+from legible.operations import catalog
+from legible.outputs import columns, parquet, rows
+from legible.outputs.csv_jsonl import Csv, JsonLines
+from legible.outputs.xlsx import many
+from legible.outputs.xlsx.many import Many
+from legible.outputs.xlsx.values import fit
 
 GOLDENS = Path(__file__).resolve().parent.parent / "catalog"
 AT = datetime(2026, 11, 23, 9, tzinfo=timezone.utc)
@@ -439,7 +442,7 @@ class TestParquet:
         ],
     )
     def test_a_value_that_does_not_fit_stands_as_text_only(self, kind, text, typed, wanted):
-        column = rows.Column("A", "", kind if kind != "text" else "number")
+        column = columns.Column("A", "", kind if kind != "text" else "number")
         assert parquet._exact(Field("a", "A", text, kind, typed), column) == wanted
 
     def test_many_rows_are_written_in_groups(self, monkeypatch):
@@ -447,7 +450,7 @@ class TestParquet:
         assert self.tables(*(recorded("vin", n) for n in range(5)))["Documents.parquet"].num_rows == 5
 
     def test_columns_of_one_name_are_apart(self):
-        sheet = rows.Sheet("x", "X", (rows.Column("A"), rows.Column("A")))
+        sheet = columns.Sheet("x", "X", (columns.Column("A"), columns.Column("A")))
         file = io.BytesIO()
         sink = parquet.Parquet(file)
         sink.write(rows.Line(sheet, ["1", "2"]))

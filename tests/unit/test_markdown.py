@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from legible import markdown
-from legible.model import Cell, Document, Extract, Field, Page, Reason, Record, Table, TextBlock
+from legible.model.documents import Document, Reason
+from legible.model.pages import Page
+from legible.model.records import Cell, Extract, Field, Record, Table, TextBlock
+from legible.outputs import markdown
 
 #: CommonMark with GitHub's tables and strikethrough, and with HTML let through: whatever can come alive, does.
 GITHUB = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])

@@ -10,12 +10,13 @@ import msgspec
 import pytest
 
 from fakes import Receiver
-from legible import layout
 from legible.errors import HeldError, RejectedError, UnavailableError
-from legible.model import Field, ObjectRef, Reason, Record
-from legible.notices import MOST_BYTES, Ended, notice
-from legible.outbox import LADDER
-from legible.targets import Webhook
+from legible.model import layout
+from legible.model.documents import ObjectRef, Reason
+from legible.model.records import Field, Record
+from legible.notices.notice import MOST_BYTES, Ended, notice
+from legible.notices.outbox import LADDER
+from legible.notices.targets import Webhook
 from rig import IN, OUT, PASSPORT, Rig, picture, tiff
 
 KEY = "passport/anna.png"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from legible.checks.numerals import amount
+from legible.extraction.checks.numerals import amount
 
 SMALL, LARGE = "零壹贰叁肆伍陆柒捌玖", ("仟", "佰", "拾", "")
 

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from legible import orders
+from legible.documents import orders
 from legible.errors import RejectedError
 from legible.huawei import functiongraph
-from legible.model import ObjectRef, Order, Upload
-from legible.routing import Route, Routing
+from legible.model.documents import ObjectRef, Order, Upload
+from legible.operations.routing import Route, Routing
 from rig import TEXT, Rig, picture
 
 values = st.one_of(st.booleans(), st.integers(-(2**53), 2**53), st.text(max_size=20), st.lists(st.text(max_size=5)))

@@ -16,9 +16,13 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from fakes import SheetsHere
-from legible import catalog, intake, messages, pages, ports
+from legible import ports
+from legible.documents import formats, pages
+from legible.documents.pages import Look, Plan, probe, render, sheets, worker
+from legible.documents.pages.plan import fits
 from legible.errors import HeldError, OutOfTimeError, RejectedError, UnavailableError
-from legible.pages import Look, Plan, child, drawing, looking, planning, sheets
+from legible.model import messages
+from legible.operations import catalog
 from rig import IN, Rig, drawn, pdf, picture, tiff
 
 #: Made with a user password; nothing can be read of it without.
@@ -153,7 +157,7 @@ class TestPlan:
             pages.plan(catalog.find(slug), kind, 9, Look())
 
     def test_heic_without_its_library_is_said(self, monkeypatch):
-        monkeypatch.setattr(looking, "READS_HEIC", False)
+        monkeypatch.setattr(probe, "READS_HEIC", False)
         with pytest.raises(RejectedError, match="group heif"):
             pages.plan(catalog.find("passport"), "heic", 9, Look(width=60, height=40, mode="RGB"))
 
@@ -284,12 +288,12 @@ class TestRender:
 
     def test_a_large_jpeg_is_decoded_small(self):
         made = drawn("jpeg", saved(Image.new("L", (9000, 6000), 200), "JPEG"))
-        assert made.width * made.height <= drawing.MOST_PIXELS
+        assert made.width * made.height <= render.MOST_PIXELS
         assert "scaled from 9000 x 6000 px" in made.note
 
     def test_a_jpeg_that_memory_does_not_hold_is_decoded_small(self, monkeypatch):
         # given a photo of 300 x 200 px and memory for a quarter of it
-        monkeypatch.setattr(looking, "MOST_BYTES", 60_000)
+        monkeypatch.setattr(probe, "MOST_BYTES", 60_000)
         exif = Image.Exif()
         exif[0x0112] = 6
 
@@ -309,7 +313,7 @@ class TestRender:
         body = saved(Image.new("RGB", sides, "white"), "JPEG", exif=exif)
         with opened(pages.Sheets, "jpeg", body) as document:
             made = document.render(1, pages.Want.of(catalog.find("passport").limits), 30)
-        assert 12_000_000 < made.width * made.height <= drawing.MOST_PIXELS
+        assert 12_000_000 < made.width * made.height <= render.MOST_PIXELS
 
     def test_too_small_is_padded_and_said(self):
         made = drawn("png", picture(60, 9), slug="passport")
@@ -425,9 +429,9 @@ class TestApart:
             sheets,
             "_START",
             "import sys; sys.path[:] = sys.argv[1:]\n"
-            "from legible.pages import child, looking\n"
-            "looking.look = lambda path, name: len(bytes(10**9))\n"
-            "child.main()",
+            "from legible.documents.pages import probe, worker\n"
+            "probe.look = lambda path, name: len(bytes(10**9))\n"
+            "worker.main()",
         )
         with opened(pages.Sheets, "pdf", pdf(1)) as document, pytest.raises(RejectedError, match="360 MB") as caught:
             document.look(30)
@@ -472,39 +476,39 @@ class TestApart:
         path = tmp_path / "document"
         path.write_bytes(pdf(2))
         questions, answers = io.BytesIO(), io.BytesIO()
-        child.send(questions, child.Ask("look", str(path), "pdf", 9999))
+        worker.send(questions, worker.Ask("look", str(path), "pdf", 9999))
         questions.seek(0)
-        child.serve(questions, answers)
+        worker.serve(questions, answers)
         answers.seek(0)
-        assert messages.receive(answers, child.Reply).look.pages == 2
-        assert messages.receive(io.BytesIO(b"\0\0\0\x09cut"), child.Reply) is None
+        assert messages.receive(answers, worker.Reply).look.pages == 2
+        assert messages.receive(io.BytesIO(b"\0\0\0\x09cut"), worker.Reply) is None
 
     def test_a_tiff_is_walked_through_once_for_all_of_its_pages(self, tmp_path, monkeypatch):
         # given
-        walked, find = [], looking.frames
-        monkeypatch.setattr(looking, "frames", lambda image: walked.append(image) or find(image))
+        walked, find = [], probe.frames
+        monkeypatch.setattr(probe, "frames", lambda image: walked.append(image) or find(image))
         questions, answers = io.BytesIO(), io.BytesIO()
         for name in ("first", "second"):
             (tmp_path / name).write_bytes(tiff(3))
             for page in (1, 2, 3):
                 want = pages.Want.of(catalog.find("passport").limits)
-                child.send(questions, child.Ask("render", str(tmp_path / name), "tiff", 9999, page=page, want=want))
+                worker.send(questions, worker.Ask("render", str(tmp_path / name), "tiff", 9999, page=page, want=want))
         questions.seek(0)
 
         # when
-        child.serve(questions, answers)
+        worker.serve(questions, answers)
 
         # then
         answers.seek(0)
-        assert [messages.receive(answers, child.Reply).code for _ in range(6)] == [""] * 6
+        assert [messages.receive(answers, worker.Reply).code for _ in range(6)] == [""] * 6
         assert len(walked) == 2
 
     def test_memory_that_ends_is_said(self, tmp_path, monkeypatch):
         def starved(*values):
             raise MemoryError
 
-        monkeypatch.setattr(looking, "look", starved)
-        assert child.answer(child.Ask("look", "x", "pdf", 9)).code == "too-heavy"
+        monkeypatch.setattr(probe, "look", starved)
+        assert worker.answer(worker.Ask("look", "x", "pdf", 9)).code == "too-heavy"
 
 
 def test_a_pdf_of_100_000_pages_is_held_in_time():
@@ -529,12 +533,12 @@ def test_an_ofd_is_read_by_the_operations_that_take_it():
 
 def test_a_large_document_of_a_paged_format_is_read_part_by_part_and_its_end_apart():
     rig = Rig()
-    assert len(tiff(2, noise=True)) > intake.FIRST_BYTES
+    assert len(tiff(2, noise=True)) > formats.FIRST_BYTES
     (outcome,) = rig.run(rig.upload("passport/a.tif", tiff(2, noise=True)))
     assert (outcome["status"], outcome["pages"]) == ("done", 2)
 
 
-@pytest.mark.skipif(not looking.READS_HEIC, reason="the group heif is not installed")
+@pytest.mark.skipif(not probe.READS_HEIC, reason="the group heif is not installed")
 def test_a_photo_of_a_telephone_is_read():
     rig = Rig()
     (outcome,) = rig.run(rig.upload("passport/photo.heic", HEIC.read_bytes()))
@@ -565,4 +569,4 @@ def test_no_bytes_crash_the_reading_of_pages(name, changes, cut):
     assert outcome["status"] in {"done", "partial", "rejected", "held"}
     assert rig.ocr.paid <= 2
     assert rig.store.json("legible-out", "results/passport/a/record.json")["document"]["bucket"] == IN
-    assert planning.fits(catalog.find("passport").limits, len(body))
+    assert fits(catalog.find("passport").limits, len(body))

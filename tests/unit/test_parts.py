@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from legible import parts, record
-from legible.contents import Contents
-from legible.model import Cell, Check, Document, Field, Page, Record, Table, TextBlock
+from legible.extraction.contents import Contents
+from legible.model.documents import Document
+from legible.model.pages import Page
+from legible.model.records import Cell, Check, Field, Record, Table, TextBlock
+from legible.outputs import record, record_reader
 
 ODD = st.text(st.characters(codec="utf-8"), max_size=12) | st.sampled_from(
     ["    }", "    },", "  ]", '  "fields": [', "a\nb", "\u2028", '"', "\\"]
@@ -45,7 +47,7 @@ def pieces(body: bytes, size: int) -> list[bytes]:
 def test_what_was_written_comes_back_in_whatever_pieces(fields, tables, text, checks, options, size) -> None:
     body = written(fields, tables, text, checks, options=options, pages=(Page(1, "done"),))
     with Contents() as contents:
-        found = parts.read(pieces(body, size), contents)
+        found = record_reader.read(pieces(body, size), contents)
         assert tuple(contents.fields) == fields
         assert tuple(contents.tables) == tables
         assert tuple(contents.text) == text
@@ -54,10 +56,10 @@ def test_what_was_written_comes_back_in_whatever_pieces(fields, tables, text, ch
 
 
 def test_values_are_kept_a_few_together(monkeypatch) -> None:
-    monkeypatch.setattr(parts, "_BATCH", 3)
+    monkeypatch.setattr(record_reader, "_BATCH", 3)
     fields = tuple(Field(str(number), "", "") for number in range(7))
     with Contents() as contents:
-        parts.read([written(fields)], contents)
+        record_reader.read([written(fields)], contents)
         assert [len(page.fields) for page in contents.pages()] == [3, 3, 1]
 
 
@@ -74,22 +76,22 @@ def test_values_are_kept_a_few_together(monkeypatch) -> None:
 )
 def test_what_is_no_record_is_said_so(body) -> None:
     with Contents() as contents, pytest.raises(ValueError, match="."):
-        parts.read([body], contents)
+        record_reader.read([body], contents)
 
 
 def test_a_record_that_another_wrote_in_one_line_loses_nothing() -> None:
     body = written((Field("a", "b", "c"),), text=(TextBlock("d"),)).replace(b"\n", b"")
     with Contents() as contents:
-        assert parts.read([body], contents).fields == ()
+        assert record_reader.read([body], contents).fields == ()
         assert (tuple(contents.fields), tuple(contents.text)) == ((Field("a", "b", "c"),), (TextBlock("d"),))
 
 
 @pytest.mark.parametrize("size", [50, 1_000_000])
 def test_a_value_that_memory_would_not_hold_is_refused(monkeypatch, size) -> None:
     """Given a text of many lines' worth in one value, and a file without any line end."""
-    monkeypatch.setattr(parts, "LARGEST", 2_000)
+    monkeypatch.setattr(record_reader, "LARGEST", 2_000)
     with Contents() as contents:
         with pytest.raises(ValueError, match="belong together"):
-            parts.read(pieces(written((Field("a", "b", "c" * 3_000),)), 1_000_000), contents)
+            record_reader.read(pieces(written((Field("a", "b", "c" * 3_000),)), 1_000_000), contents)
         with pytest.raises(ValueError, match="belong together|a line has more"):
-            parts.read(pieces(b"x" * 9_000, size), contents)
+            record_reader.read(pieces(b"x" * 9_000, size), contents)

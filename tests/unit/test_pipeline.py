@@ -10,7 +10,6 @@ import msgspec
 import pytest
 
 from fakes import START
-from legible.desk import Policy
 from legible.errors import (
     AnswerUnknownError,
     BusyError,
@@ -22,9 +21,10 @@ from legible.errors import (
     ThrottledError,
     UnavailableError,
 )
-from legible.model import Ignored, ObjectRef, Reason, Unreadable, Upload
+from legible.model.documents import Ignored, ObjectRef, Reason, Unreadable, Upload
+from legible.operations.routing import OperationSettings, Route, Routing
 from legible.ports import WHOLE
-from legible.routing import OperationSettings, Route, Routing
+from legible.recognition.policy import Policy
 from rig import IN, OUT, PASSPORT, TEXT, Rig, pdf, picture, tiff
 
 
@@ -63,7 +63,7 @@ def test_the_journal_tells_the_story_in_order():
 
 
 def test_the_answer_is_stored_byte_for_byte():
-    from legible.model import Answer
+    from legible.model.pages import Answer
 
     body = b'{ "result":{"passport_number":"A1","new":[1.10,"x"],"z":""} , "more":1}'
     rig = Rig(Answer(body, "r1"))
@@ -445,8 +445,8 @@ def test_files_inside_an_answer_are_stored_beside_it_and_named_in_the_record():
 
 
 def test_a_name_of_any_length_is_a_key_of_its_own():
-    from legible import layout
-    from legible.model import Document
+    from legible.model import layout
+    from legible.model.documents import Document
 
     document = Document(IN, "a.png", "v")
     long = [layout.attachment(document, 1, "x" * 200 + name) for name in ("1.png", "2.png")]

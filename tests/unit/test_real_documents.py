@@ -9,9 +9,9 @@ from typing import NamedTuple
 import pytest
 from PIL import Image, ImageStat
 
-from legible import catalog
-from legible.model import ObjectRef
-from legible.pages import Want
+from legible.documents.pages import Want
+from legible.model.documents import ObjectRef
+from legible.operations import catalog
 from rig import OUT, PASSPORT, TEXT, Rig
 
 REAL = Path(__file__).parents[1] / "documents" / "real"

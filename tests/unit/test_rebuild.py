@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from legible import layout, workbook
 from legible.errors import BusyError, InternalError, ObjectGoneError, UnavailableError
-from legible.model import ObjectRef
-from legible.routing import Route, Routing
+from legible.model import layout
+from legible.model.documents import ObjectRef
+from legible.operations.routing import Route, Routing
+from legible.outputs import xlsx
 from rig import IN, OUT, PASSPORT, TEXT, Rig, pdf, picture, tiff
 
 KEY = "passport/a.png"
@@ -95,7 +96,7 @@ class TestNothingNewerIsOverwritten:
         rig = Rig()
         rig.run(rig.upload(KEY))
         document = rig.rebuilder().standing(KEY)
-        real, times = workbook.write, []
+        real, times = xlsx.write, []
 
         class Slow(type(rig.parts().results)):
             def publish(self, *values):
@@ -109,7 +110,7 @@ class TestNothingNewerIsOverwritten:
         rebuilder._results = Slow(rig.store, OUT, parts.publisher, parts.remaining, rig.form)
         rebuilder.rebuild(document)
         assert len(times) == 2
-        assert real is workbook.write
+        assert real is xlsx.write
 
     def test_a_journal_that_never_rests_is_left_for_later(self):
         rig = Rig()
@@ -175,7 +176,7 @@ def test_a_record_of_many_pages_is_found_by_its_beginning():
 
 
 def add_a_line(rig, document):
-    from legible.journal import Line, encode
+    from legible.ledger.journal import Line, encode
 
     ref = ObjectRef(OUT, layout.journal(document))
     length = rig.store.head(ref).size

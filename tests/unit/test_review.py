@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from legible import layout
-from legible.correcting import Edit, digest
 from legible.errors import BusyError, InternalError, RejectedError, UnavailableError
-from legible.journal import Line, encode
-from legible.model import ObjectRef
+from legible.extraction.corrections import Edit, digest
+from legible.ledger.journal import Line, encode
+from legible.model import layout
+from legible.model.documents import ObjectRef
 from rig import OUT, PASSPORT, TEXT, Rig, picture, tiff
 
 KEY = "passport/a.png"
@@ -262,8 +262,8 @@ class TestWhatWasInterrupted:
         apply(rig, edit("surname", "ERIKSSEN", "ERIKSSON"))
         document = rig.rebuilder().standing(KEY)
         asked = rig.rebuilder().asked(document, rig.parts().ledger.load(document)[0])
-        from legible.correcting import corrected
-        from legible.model import Correction, Extract
+        from legible.extraction.corrections import corrected
+        from legible.model.records import Correction, Extract
 
         lost = {"surname": Correction("ERIKSSEN", "Wang Fang", rig.clock.now())}
         assert "fits nothing" in corrected(asked.operation, Extract(), lost).notes[0]

@@ -7,8 +7,9 @@ from datetime import datetime, timezone
 
 import openpyxl
 
-from legible.model import Cell, Check, Correction, Document, Field, Record, Table, TextBlock
-from legible.workbook import read_key, write_review
+from legible.model.documents import Document
+from legible.model.records import Cell, Check, Correction, Field, Record, Table, TextBlock
+from legible.outputs.xlsx import read_key, write_review
 
 AT = datetime(2026, 11, 23, 9, tzinfo=timezone.utc)
 ITEMS = Table(

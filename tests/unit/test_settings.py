@@ -6,8 +6,8 @@ import pytest
 
 from legible import settings
 from legible.errors import SettingsError
-from legible.routing import checked_options
-from legible.targets import EventGrid, Smn, Webhook
+from legible.notices.targets import EventGrid, Smn, Webhook
+from legible.operations.routing import checked_options
 
 MINIMUM = {"LEGIBLE_REGION": "cn-north-4", "LEGIBLE_INPUT_BUCKET": "in-b", "LEGIBLE_OUTPUT_BUCKET": "out-b"}
 

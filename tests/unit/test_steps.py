@@ -12,14 +12,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from legible import journal
-from legible.desk import Policy
 from legible.errors import BusyError, EventError, HeldError, RetryableError, ThrottledError, UnavailableError
 from legible.huawei import flows
-from legible.journal import Line, Share, State
-from legible.ledger import Ledger, Wish
-from legible.model import Document, ObjectRef, Order, Reason, Unreadable, Upload
-from legible.routing import OperationSettings, Routing
+from legible.ledger import journal
+from legible.ledger.claim import Wish
+from legible.ledger.journal import Line
+from legible.ledger.ledger import Ledger
+from legible.ledger.state import State
+from legible.model.documents import Document, ObjectRef, Order, Reason, Unreadable, Upload
+from legible.model.pages import Share
+from legible.operations.routing import OperationSettings, Routing
+from legible.recognition.policy import Policy
 from rig import IN, OUT, PASSPORT, TEXT, Rig, picture, tiff
 
 KEY = "general-text/long.tiff"

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legible.fields.values import money, typed
-from legible.operation import FieldType
+from legible.extraction.fields.values import money, typed
+from legible.operations.operation import FieldType
 
 
 @pytest.mark.parametrize(

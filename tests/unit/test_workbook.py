@@ -14,21 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl.worksheet.worksheet import Worksheet
 
-from legible.model import (
-    Attachment,
-    Calls,
-    Cell,
-    Document,
-    Field,
-    Page,
-    Reason,
-    Record,
-    Table,
-    TextBlock,
-)
-from legible.workbook import one
-from legible.workbook.about import headline
-from legible.workbook.values import MAX_UNITS, decimals, fit, line_count, pieces, sheet_name, shown, width
+from legible.model.documents import Document, Reason
+from legible.model.pages import Page
+from legible.model.records import Attachment, Calls, Cell, Field, Record, Table, TextBlock
+from legible.outputs.xlsx import one
+from legible.outputs.xlsx.about import headline
+from legible.outputs.xlsx.values import MAX_UNITS, decimals, fit, line_count, pieces, sheet_name, shown, width
 
 DOCUMENT = Document("inbox", "passport/a & b.png", "v1")
 FINISHED = datetime(2026, 11, 23, 10, 1, tzinfo=timezone(timedelta(hours=1)))
@@ -234,7 +225,7 @@ def test_doubt_has_a_color() -> None:
 
 
 def test_colors_can_be_read() -> None:
-    from legible.workbook.cells import _FAIR, _GOOD, _POOR
+    from legible.outputs.xlsx.cells import _FAIR, _GOOD, _POOR
 
     for style in (_FAIR, _GOOD, _POOR):
         light, dark = sorted((luminance(style["bg_color"]), luminance(style["font_color"])), reverse=True)

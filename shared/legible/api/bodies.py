@@ -13,7 +13,7 @@ from multipart import MultipartError, MultipartParser, parse_options_header
 
 from legible.api.problems import ProblemError
 from legible.api.routes import JSON, MULTIPART
-from legible.exchange import Request
+from legible.model.http import Request
 
 #: What a gateway carries (functiongraph_01_0150: 4 MB); more goes through POST /v1/uploads.
 MOST_BYTES = 4 * 1024 * 1024

@@ -7,7 +7,7 @@ import shlex
 from typing import Any
 
 from legible.api.shapes import CallShape, Code
-from legible.operation import Operation
+from legible.operations.operation import Operation
 
 _PYTHON = """\
 # pip install huaweicloudsdkocr

@@ -15,26 +15,32 @@ from urllib.parse import quote, unquote
 import msgspec
 from msgspec import Struct, structs
 
-from legible import catalog, correcting, exports, health, layout, routing
 from legible.api import bodies, openapi, shapes
 from legible.api.code import code
 from legible.api.ids import gone, id_of, key_of
+from legible.api.lookup import Fits, Known, Listed, Lookup
+from legible.api.pictures import Showing
 from legible.api.problems import ProblemError
 from legible.api.routes import JSON
-from legible.builds import Build, Builds
-from legible.collecting import KINDS, Asked, check_name
+from legible.documents.submission import Submission, Submitter
 from legible.errors import LegibleError, ObjectGoneError, RejectedError, SettingsError, UnavailableError
-from legible.exchange import Reply, Request
-from legible.lookup import Fits, Known, Listed, Lookup
-from legible.model import Document, Frame, ObjectRef, Order, Record, Upload
-from legible.operation import Operation
+from legible.extraction import corrections
+from legible.model import layout
+from legible.model.documents import Asked, Document, ObjectRef, Order, Upload
+from legible.model.http import Reply, Request
+from legible.model.layout import KINDS as RESULTS
+from legible.model.layout import RECORD
+from legible.model.pages import Frame
+from legible.model.records import Record
+from legible.operations import catalog, routing
+from legible.operations.operation import Operation
+from legible.outputs import csv_jsonl
 from legible.ports import ObjectStore, Recognizer, Shown
-from legible.publishing import KINDS as RESULTS
-from legible.publishing import RECORD
-from legible.rebuilding import Rebuilder
-from legible.reviewing import Reviewer
-from legible.showing import Showing
-from legible.submitting import Submission, Submitter
+from legible.recognition import probe
+from legible.results.rebuild import Rebuilder
+from legible.results.review import Reviewer
+from legible.workbooks.builds import Build, Builds
+from legible.workbooks.collector import KINDS, check_name
 
 #: A reply of 6 MB goes through the gateway (functiongraph_01_0150), in Base64 and with what is beside the record.
 MOST_RECORD_BYTES = 4_000_000
@@ -202,7 +208,7 @@ class Endpoints:
         """Take corrections."""
         key, review = self._known(call).document.key, call.body
         edits = [
-            correcting.Edit(edit.page, edit.name, edit.value, correcting.digest(edit.was)) for edit in review.edits
+            corrections.Edit(edit.page, edit.name, edit.value, corrections.digest(edit.was)) for edit in review.edits
         ]
         author = self._author(call, review.author.strip())
         name = layout.shortened(key)
@@ -281,11 +287,11 @@ class Endpoints:
         parts = self._parts
         self._prefix(call)  # names of buckets, and calls of the service, are nobody else's either
         found = [
-            health.HealthCheck("settings", "ok", "The settings can be read."),
-            *health.buckets(parts.store, parts.input_bucket, parts.output),
+            probe.HealthCheck("settings", "ok", "The settings can be read."),
+            *probe.buckets(parts.store, parts.input_bucket, parts.output),
         ]
         if call.query.probe:
-            found.append(health.subscription(parts.recognizer, _found(call.query.probe)))
+            found.append(probe.subscription(parts.recognizer, _found(call.query.probe)))
         fine = all(one.status == "ok" for one in found)
         return shapes.Health("ok" if fine else "degraded", parts.version, tuple(found))
 
@@ -375,7 +381,7 @@ class Endpoints:
         if body is None:
             raise ProblemError(404, "no-such-result", "The document has no record that a reply can carry.", "")
         file = io.BytesIO()
-        rows = exports.Csv(file)
+        rows = csv_jsonl.Csv(file)
         rows.add(msgspec.json.decode(body, type=Record), self._parts.store.url(known.document.ref))
         rows.close()
         ending, media_type = KINDS["csv"]

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from legible.errors import LegibleError
-from legible.exchange import Reply
+from legible.model.http import Reply
 
 MEDIA_TYPE = "application/problem+json"
 #: What ``type`` begins with; the rest is the stable word for the case.

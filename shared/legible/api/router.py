@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 import msgspec
 
 from legible.api import bodies, routes
-from legible.api.console import shown
 from legible.api.endpoints import Answer, Call, Endpoints
 from legible.api.problems import ProblemError, reply_to
+from legible.api.static import shown
 from legible.errors import LegibleError
-from legible.exchange import Reply, Request
+from legible.model.http import Reply, Request
 from legible.ports import Log
 
 #: What no browser is to guess, keep or show elsewhere (OWASP, REST Security Cheat Sheet).

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from legible.api import shapes
-from legible.exchange import Request
+from legible.model.http import Request
 
 JSON = "application/json"
 MULTIPART = "multipart/form-data"

@@ -7,11 +7,10 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Raw, Struct
 
-from legible.builds import Standing
-from legible.collecting import Format
-from legible.health import HealthCheck
-from legible.model import Reason, Status
-from legible.reviewing import Conflict, Conflicts
+from legible.model.documents import Format, Reason, Status
+from legible.recognition.probe import HealthCheck
+from legible.results.review import Conflict, Conflicts
+from legible.workbooks.builds import Standing
 
 Name = Annotated[str, Meta(min_length=1, max_length=500, description="A file's name, or a path that ends with one.")]
 Slug = Annotated[str, Meta(max_length=100, pattern=r"^[a-z0-9-]*$")]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from legible.exchange import Reply, Request
+from legible.model.http import Reply, Request
 
 
 def request(event: Any) -> Request:

@@ -10,7 +10,7 @@ import msgspec
 from legible.errors import HeldError, redact
 from legible.huawei.credentials import Credentials
 from legible.huawei.signed import Caller, Service
-from legible.model import Notice
+from legible.model.notices import Notice
 
 
 def endpoint(region: str) -> str:

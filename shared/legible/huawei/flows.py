@@ -12,8 +12,8 @@ import msgspec
 
 from legible.errors import EventError, redact
 from legible.huawei.functiongraph import uploads
-from legible.journal import Share
-from legible.model import Arrival, Reason, Unreadable, Upload
+from legible.model.documents import Arrival, Reason, Unreadable, Upload
+from legible.model.pages import Share
 
 #: A flow has 1 to 20 branches side by side (functiongraph_01_0411).
 MOST_SHARES = 20

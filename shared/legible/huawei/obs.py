@@ -27,7 +27,7 @@ from legible.errors import (
     redact,
 )
 from legible.huawei.credentials import Credentials
-from legible.model import ObjectRef
+from legible.model.documents import ObjectRef
 from legible.ports import AS_IT_IS, WHOLE, Head, Listed, Shown, SignedRequest, Wanted
 
 _TIMEOUT_SECONDS = 30

@@ -24,8 +24,8 @@ from huaweicloudsdkcore.http.http_handler import HttpHandler
 from legible.errors import AnswerUnknownError, HeldError, LegibleError, UnavailableError, redact
 from legible.huawei import faults
 from legible.huawei.credentials import Credentials
-from legible.model import Answer, Picture
-from legible.operation import Operation
+from legible.model.pages import Answer, Picture
+from legible.operations.operation import Operation
 
 #: What OpenSSL calls a handshake that failed; the SDK names every TLS error so, at whatever moment it struck.
 _HANDSHAKE = frozenset(

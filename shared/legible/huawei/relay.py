@@ -22,7 +22,7 @@ from tenacity import (
 from legible.errors import HeldError, LegibleError, UnavailableError, redact
 from legible.huawei.credentials import Credentials
 from legible.huawei.functiongraph import event_of
-from legible.model import Upload
+from legible.model.documents import Upload
 
 _ATTEMPTS = 4
 _CONNECT_SECONDS = 3.0

@@ -16,9 +16,9 @@ from huaweicloudsdkcore.auth.credentials import BasicCredentials, GlobalCredenti
 from huaweicloudsdkcore.sdk_request import SdkRequest
 from msgspec import Struct
 
-from legible.addresses import Addresses, Reply
 from legible.errors import HeldError, LegibleError, RejectedError, UnavailableError, redact
 from legible.huawei.credentials import Credentials
+from legible.outbound import Addresses, Reply
 
 #: As the SDKs name it; the signature covers the body of JSON only.
 _JSON = "application/json;charset=UTF-8"

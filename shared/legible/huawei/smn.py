@@ -8,7 +8,7 @@ import msgspec
 
 from legible.huawei.credentials import Credentials
 from legible.huawei.signed import Caller, Service
-from legible.model import Notice
+from legible.model.notices import Notice
 
 #: A subject has at most 512 bytes, and subscribers by mail see it (SMN API Reference, PublishMessage).
 _SUBJECT_BYTES = 512

@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from legible.operation import Operation, Option
+from legible.operations.operation import Operation, Option
 from localcloud.ocr import images
 from localcloud.ocr.errors import OcrError
 from localcloud.ocr.fetch import ObsReader

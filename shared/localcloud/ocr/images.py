@@ -6,7 +6,7 @@ import io
 
 from PIL import Image, UnidentifiedImageError
 
-from legible.operation import Limits
+from legible.operations.operation import Limits
 from localcloud.ocr.errors import OcrError
 
 _MAGIC = (

@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from legible.catalog import OPERATIONS
+from legible.operations.catalog import OPERATIONS
 from localcloud import signature
 from localcloud.credentials import Keyring
 from localcloud.faults import Fault, Schedule

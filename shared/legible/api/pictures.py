@@ -1,0 +1,90 @@
+"""Pages as people look at them: the upload itself where a browser shows it, else a picture drawn on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from legible.documents import pages
+from legible.documents.formats import SHOWN
+from legible.documents.intake import Documents
+from legible.errors import RejectedError, ReplacedError
+from legible.model import layout
+from legible.model.documents import Document, ObjectRef
+from legible.model.pages import Frame
+from legible.ports import ObjectStore, Shown
+
+#: What is drawn fits into this, in pixels and bytes; nothing is padded, so that places map by the page's own size.
+_WANT = pages.Want(min_side=1, max_side=2400, max_pixels=None, largest=4_000_000)
+_SUFFIXES = {".png": "image/png", ".jpg": "image/jpeg"}
+
+
+class Picture(Struct, frozen=True):
+    """Where the picture of a page lies, and how it is to be shown."""
+
+    ref: ObjectRef
+    shown: Shown
+
+
+class Showing:
+    """Finds or makes pictures of pages.
+
+    Args:
+        store: Where documents and pictures lie.
+        output: The output bucket.
+        documents: Opens documents.
+        remaining: How many seconds are left.
+    """
+
+    def __init__(self, store: ObjectStore, output: str, documents: Documents, remaining: Callable[[], float]) -> None:
+        """See the class."""
+        self._store = store
+        self._output = output
+        self._documents = documents
+        self._remaining = remaining
+
+    def picture(self, document: Document, page: int, frame: Frame | None) -> Picture:
+        """Return where the picture of a page lies.
+
+        Args:
+            document: The document; what is not known of it yet is found out.
+            page: Which page, counted from 1.
+            frame: How the picture that was read lies on its page; None where the document itself was read.
+
+        Raises:
+            RejectedError: It has no such page, cannot be drawn, is gone, or was replaced.
+            UnavailableError: The store has a passing fault.
+        """
+        if document.format in SHOWN and frame is None and page == 1:
+            self._refuse_replaced(document)
+            return Picture(document.ref, Shown(SHOWN[document.format], version_id=document.version_id))
+        return self._drawn_before(document, page) or self._drawn(document, page)
+
+    def _refuse_replaced(self, document: Document) -> None:
+        """Refuse to show what lies there now for what was read."""
+        if self._store.head(document.ref, document.version_id).etag != document.etag:
+            raise ReplacedError(
+                f"{document.ref} was uploaded again since; this version of it is gone.",
+                advice="Look at the newest version; in a bucket with versions older ones are kept.",
+            )
+
+    def _drawn_before(self, document: Document, page: int) -> Picture | None:
+        prefix = layout.view(document, page, ".")
+        for item in self._store.list(self._output, prefix):
+            return self._made(document, page, item.key[len(prefix) - 1 :])
+        return None
+
+    def _drawn(self, document: Document, page: int) -> Picture:
+        if document.format == "ofd":
+            raise RejectedError("OFD is read by the service alone.", code="not-shown", advice="Download the document.")
+        with self._documents.opened(document) as sheets:
+            if page > (document.page_count or sheets.look(self._remaining()).pages):
+                raise RejectedError(f"The document has no page {page}.", code="no-such-page")
+            found = sheets.render(page, _WANT, self._remaining())
+        ref = ObjectRef(self._output, layout.view(document, page, found.suffix))
+        self._store.write(ref, found.body, found.media_type)
+        return self._made(document, page, found.suffix)
+
+    def _made(self, document: Document, page: int, suffix: str) -> Picture:
+        return Picture(ObjectRef(self._output, layout.view(document, page, suffix)), Shown(_SUFFIXES[suffix]))

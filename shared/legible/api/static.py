@@ -1,0 +1,125 @@
+"""The console's own files: shown as they are, and allowed to load nothing from elsewhere but pictures and uploads.
+
+The page names its files below their edition, a digest of all of them, and a browser keeps them as long as that is the
+same: each request is an invocation of the function, and the files are two dozen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+from legible.api.problems import ProblemError
+from legible.errors import LegibleError
+from legible.model.http import Reply, Request
+
+FOLDER = Path(__file__).with_name("console")
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+
+#: A link of the page, and the name of a file below an edition; that of another edition is shown, and not kept: while a
+#: new one is deployed, both are there.
+_LINK = re.compile(rb'((?:href|src)=")([^"]+)(")')
+_EDITION = re.compile(r"[0-9a-f]{16}")
+
+
+def shown(request: Request, origins: Callable[[], tuple[str, ...]]) -> Reply:
+    """Return one of the console's files.
+
+    Args:
+        request: Asks for it below ``/console/``.
+        origins: Tells from where pictures are shown, and to where files are uploaded; with wrong settings, nowhere.
+
+    Raises:
+        ProblemError: There is no such file, or it is not asked for by GET.
+    """
+    if request.path == "/console":
+        return Reply(302, {"Location": "/console/"})
+    if request.method not in {"GET", "HEAD"}:
+        raise ProblemError(
+            405, "method-not-allowed", "The console is only read.", "Allowed: GET.", {"Allow": "GET, HEAD"}
+        )
+    name = request.path.removeprefix("/console/") or "index.html"
+    asked, name = _asked(name)
+    if name not in files():
+        raise ProblemError(404, "no-such-path", "The console has no such file.", "Open /console/.")
+    body, tag = read(name)
+    headers = {
+        "Content-Type": _TYPES[Path(name).suffix],
+        "Content-Security-Policy": _policy(origins),
+        "Cache-Control": "private, max-age=31536000, immutable" if asked == edition() else "no-cache",
+        "ETag": tag,
+    }
+    if _has(request.headers.get("if-none-match", ""), tag):
+        return Reply(304, headers)
+    return Reply(200, headers, body)
+
+
+@lru_cache(1)
+def files() -> frozenset[str]:
+    """Return the names of the console's files."""
+    found = (file for file in FOLDER.rglob("*") if file.is_file() and file.suffix in _TYPES)
+    return frozenset(file.relative_to(FOLDER).as_posix() for file in found)
+
+
+@lru_cache(1)
+def edition() -> str:
+    """Return what names all of the console's files as they are."""
+    digest = hashlib.sha256()
+    for name in sorted(files()):
+        digest.update(name.encode() + b"\0" + hashlib.sha256((FOLDER / name).read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+@lru_cache
+def read(name: str) -> tuple[bytes, str]:
+    """Return one of the console's files, and its entity tag; the page leads to the others in their edition."""
+    body = (FOLDER / name).read_bytes()
+    if name == "index.html":
+        body = _LINK.sub(_in_edition, body)
+    return body, f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+
+
+def _asked(name: str) -> tuple[str, str]:
+    """Return the edition that a file is asked for in, empty for none, and its own name."""
+    first, _, rest = name.partition("/")
+    return (first, rest) if _EDITION.fullmatch(first) else ("", name)
+
+
+def _in_edition(link: re.Match[bytes]) -> bytes:
+    known = link[2].decode() in files()
+    return link[1] + edition().encode() + b"/" + link[2] + link[3] if known else link[0]
+
+
+def _has(asked: str, tag: str) -> bool:
+    """Tell whether a browser has a file already; what is between may have weakened the tag (RFC 9110, 13.1.2)."""
+    return asked.strip() == "*" or tag in (one.strip().removeprefix("W/") for one in asked.split(","))
+
+
+def _policy(origins: Callable[[], tuple[str, ...]]) -> str:
+    try:
+        elsewhere = " ".join(origins())
+    except LegibleError:
+        elsewhere = ""
+    rules = {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": f"'self' data: blob: {elsewhere}".strip(),
+        "connect-src": f"'self' {elsewhere}".strip(),
+        "form-action": "'none'",
+        "frame-ancestors": "'none'",
+        "base-uri": "'none'",
+        # Nothing of a text can become markup or code, whatever a script of ours does with it.
+        "require-trusted-types-for": "'script'",
+        "trusted-types": "'none'",
+    }
+    return "; ".join(f"{name} {value}" for name, value in rules.items())

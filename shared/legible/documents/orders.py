@@ -1,0 +1,76 @@
+"""What an uploader asks for in an object's own metadata, beside the routes: an operation, options, a size."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from legible.errors import RejectedError
+from legible.model.documents import Order
+
+#: Names of metadata (``x-obs-meta-legible-operation``), in lower case, as a store gives them.
+OPERATION, OPTIONS, SIZE = "legible-operation", "legible-options", "legible-size"
+#: OBS: all metadata of an object have at most 2 KB (api-obs obs_04_0080).
+_MOST = 2048
+
+
+def metadata_of(order: Order | None, size: int | None = None) -> dict[str, str]:
+    """Return an order as metadata; ``size`` in bytes is what the object must have, or it is not paid for.
+
+    Raises:
+        RejectedError: The options are too long for metadata.
+    """
+    found = {}
+    if order is not None and order.operation:
+        found[OPERATION] = order.operation
+    if order is not None and order.options:
+        found[OPTIONS] = json.dumps(order.options, separators=(",", ":"), sort_keys=True)
+    if size is not None:
+        found[SIZE] = str(size)
+    if sum(len(name) + len(value) for name, value in found.items()) > _MOST:
+        raise RejectedError(
+            f"The options have more than {_MOST:,} characters of JSON together.",
+            code="bad-order",
+            advice="Set long options for a route or an operation in legible.toml.",
+        )
+    return found
+
+
+def read(metadata: Mapping[str, str], size: int) -> Order | None:
+    """Read what an object's metadata ask for.
+
+    Args:
+        metadata: Text by lower-case name.
+        size: How many bytes the object has.
+
+    Returns:
+        The order; None where nothing is asked for.
+
+    Raises:
+        RejectedError: It cannot be read, or the object has not the size it was to have.
+    """
+    promised = metadata.get(SIZE, "")
+    if promised and promised != str(size):
+        raise RejectedError(
+            f"The object has {size} bytes; its metadata {SIZE} promise {promised[:20]!r}.",
+            code="size-differs",
+            advice="Upload the whole file again, with the size that was asked for.",
+        )
+    operation, options = metadata.get(OPERATION, ""), _options(metadata.get(OPTIONS, ""))
+    return Order(operation, options) if operation or options else None
+
+
+def _options(text: str) -> dict[str, Any]:
+    if not text:
+        return {}
+    try:
+        return msgspec.json.decode(text, type=dict[str, Any])
+    except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
+        raise RejectedError(
+            f"The object's metadata {OPTIONS} are no JSON object.",
+            code="bad-order",
+            advice='Write them as {"detect_direction": true}.',
+        ) from None

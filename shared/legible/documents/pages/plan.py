@@ -1,0 +1,98 @@
+"""How the pages of a document are called for. Values only; no library is needed to decide."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from legible.documents.formats import CONVERTED
+from legible.documents.pages import probe
+from legible.documents.pages.values import Look, Want
+from legible.errors import RejectedError
+from legible.operations.operation import Limits, Operation
+
+#: Kinds of pixels that every reader of images knows; others (CMYK, 16 bits, Lab, transparent ones) are converted.
+_PLAIN = frozenset({"1", "L", "LA", "P", "RGB", "RGBA"})
+
+
+class Plan(Struct, frozen=True):
+    """How the pages of a document are called for.
+
+    ``count`` calls are made, for ``pages`` pages (one call may read them all). With ``rendered`` each one gets a
+    picture of its page; else it gets the document itself, and ``parameter``, where set, carries the page's number.
+    ``note`` says what a reader of the record should know.
+    """
+
+    count: int = 1
+    pages: int = 1
+    parameter: str | None = None
+    rendered: bool = False
+    note: str = ""
+
+
+def plan(operation: Operation, format_name: str, size: int, look: Look, *, placed: bool = False) -> Plan:
+    """Decide how each page of a document is called for; no page is left out.
+
+    Args:
+        operation: What reads it.
+        format_name: As intake told it.
+        size: The document's length in bytes.
+        look: What its pages are.
+        placed: Where each word stands on its page must be known; of a PDF page that the service draws it is not.
+
+    Raises:
+        RejectedError: The operation does not take it and it cannot be converted; or it is too small to hold a letter.
+    """
+    if format_name == "ofd":
+        if operation.ofd.pages == "none":
+            raise _not_taken(operation, format_name)
+        return Plan(note="OFD: only what the service reads of it by itself, its first page.")
+    if format_name == "pdf":
+        return _plan_pdf(operation, fits(operation.limits, size) and not placed, look)
+    takes = format_name in operation.limits.formats
+    if not takes and format_name not in CONVERTED and not (format_name == "heic" and probe.READS_HEIC):
+        raise _not_taken(operation, format_name)
+    if look.pages > 1 and format_name == "tiff":
+        return Plan(count=look.pages, pages=look.pages, rendered=True)
+    note = f"Animated: only the first of {look.pages} frames was read." if look.pages > 1 else ""
+    as_it_is = takes and not look.turned and look.mode in _PLAIN and fits(operation.limits, size)
+    return Plan(rendered=not (_sides_fit(operation, look) and as_it_is), note=note)
+
+
+def fits(limits: Limits, size: int) -> bool:
+    """Tell whether a document's Base64 text keeps within the operation's limit."""
+    return -(-size // 3) * 4 <= limits.base64_bytes
+
+
+def _plan_pdf(operation: Operation, fitting: bool, look: Look) -> Plan:
+    count = look.pages
+    if not count:
+        raise probe.broken("The PDF has no pages.")
+    native = operation.pdf.pages if fitting and not look.locked else "none"
+    if native == "one":
+        return Plan(count=count, pages=count, parameter=operation.pdf.parameter)
+    if native == "all" or (native == "first" and count == 1):
+        return Plan(pages=count)
+    return Plan(count=count, pages=count, rendered=True)
+
+
+def _sides_fit(operation: Operation, look: Look) -> bool:
+    """Tell whether the image can be sent as it is, or must be scaled down or padded first."""
+    limits, width, height = operation.limits, look.width or 0, look.height or 0
+    short, long = min(width, height), max(width, height)
+    if Want.of(limits).too_small(width, height):
+        raise RejectedError(
+            f"The image has {width} x {height} px; {operation.slug} takes sides of {limits.min_side} to "
+            f"{limits.max_side} px.",
+            code="sides-too-small",
+            advice="Scan again at 150 dpi or more; enlarging adds no detail.",
+        )
+    most = limits.max_pixels or width * height
+    return short >= limits.min_side and long <= limits.max_side and width * height <= most
+
+
+def _not_taken(operation: Operation, format_name: str) -> RejectedError:
+    advice = f"It takes {', '.join(name.upper() for name in operation.limits.formats)}; save it as one of these."
+    if format_name == "heic":
+        advice += " Or install the group heif, which reads HEIC (LGPL)."
+    message = f"{operation.slug} does not take {format_name.upper()}."
+    return RejectedError(message, code="format-not-taken", advice=advice)

@@ -1,0 +1,326 @@
+"""From one page to the picture that is sent. Runs apart; see ``legible.documents.pages.worker``."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import sqrt
+from pathlib import Path
+from typing import cast
+
+import pypdfium2
+from PIL import Image
+from PIL.TiffImagePlugin import TiffImageFile
+
+from legible.documents.pages import probe
+from legible.documents.pages.values import Box, Rendered, Want
+from legible.errors import RejectedError
+from legible.model.pages import Frame
+
+#: A4 at this resolution is 1654 x 2339 px: above the vendor's sample (1024 x 1400), below its advice of 2 MB a page.
+DPI = 200
+#: A page that is smaller than any paper (its unit is another one, or its scan was placed as if of 2000 dpi) is drawn
+#: with so many pixels on its longer side: the vendor's sample has 1400, and 28 x 39 points at 200 dpi no letters.
+_LEAST_PIXELS = 1400
+#: The largest picture that is made, in pixels: A2 at 200 dpi has 15 million, and memory holds two copies.
+MOST_PIXELS = 16_000_000
+#: A crop of a page is at most so large, in pixels, and shows so much around its box, in heights of it and in pixels.
+_LARGEST_CROP, _AROUND, _LEAST_AROUND = (360, 90), 0.2, 3
+_WHOLE = Want(min_side=1, max_side=8192, max_pixels=None, largest=1 << 30)
+#: With so few colors a picture is drawn, not photographed: PNG keeps it exact, and smaller than JPEG would.
+_FEW_COLORS = 16
+#: A page is a scan when one image covers so much of it.
+_COVERS = 0.9
+_QUALITY = 90
+_INVISIBLE = 3
+#: Forms in forms are looked into so deep for a scan.
+_DEEPEST = 3
+#: TIFF's BitsPerSample and PhotometricInterpretation, and one of its values (TIFF 6.0).
+_BITS, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
+#: Which number may be white where more than 16 bits are written.
+_WHITES = (1.0, 255.0, 65_535.0)
+
+
+def render(path: Path, format_name: str, page: int, want: Want, kept: probe.Kept | None = None) -> Rendered:
+    """Make the picture of one page.
+
+    Args:
+        path: The document.
+        format_name: As intake told it.
+        page: Counted from 1.
+        want: What the picture must keep to.
+        kept: Keeps for the next page what is known of the document.
+
+    Raises:
+        RejectedError: This page cannot be drawn.
+    """
+    with _page(path, format_name, page, want, kept) as (image, frame, done):
+        if frame.unit == "px" and want.too_small(frame.width, frame.height):
+            raise _too_small(page, frame, want)
+        image, frame = _scaled(image, frame, want, done)
+        image = _padded(image, want, done)
+        body, media_type, suffix, image = _encoded(image, want.largest, done)
+        frame = Frame(frame.width, frame.height, frame.unit, frame.scale * _scale(image, *done.sides))
+        return Rendered(body, media_type, suffix, image.width, image.height, done.text(image), frame)
+
+
+def crops(
+    path: Path, format_name: str, page: int, boxes: tuple[Box, ...], kept: probe.Kept | None = None
+) -> tuple[bytes, ...]:
+    """Return a small PNG of each box of one page, with a little around it.
+
+    Args:
+        path: The document.
+        format_name: As intake told it.
+        page: Counted from 1.
+        boxes: In the unit of the page's frame; what lies outside of the page is left out.
+        kept: Keeps for the next page what is known of the document.
+
+    Raises:
+        RejectedError: This page cannot be drawn.
+    """
+    with _page(path, format_name, page, _WHOLE, kept) as (image, frame, _):
+        return tuple(_crop(image, [side * frame.scale for side in box]) for box in boxes)
+
+
+def _crop(image: Image.Image, box: list[float]) -> bytes:
+    around = (box[3] - box[1]) * _AROUND + _LEAST_AROUND
+    # A box that is not on the page at all is a dot of its edge.
+    left, top = (int(min(max(0.0, box[n] - around), image.size[n] - 1)) for n in (0, 1))
+    right, bottom = (int(min(image.size[n], box[n + 2] + around)) for n in (0, 1))
+    part = image.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
+    part.thumbnail(_LARGEST_CROP)
+    target = io.BytesIO()
+    part.save(target, "PNG")
+    return target.getvalue()
+
+
+class _Done:
+    """What was done to a page, in words; and the sides its scale was last told for."""
+
+    def __init__(self, first: str) -> None:
+        self.said = [first]
+        self.sides: tuple[float, float] = (1, 1)
+
+    def text(self, image: Image.Image) -> str:
+        return ", ".join((*self.said, f"{image.width} x {image.height} px"))
+
+
+@contextmanager
+def _page(
+    path: Path, format_name: str, page: int, want: Want, kept: probe.Kept | None
+) -> Iterator[tuple[Image.Image, Frame, _Done]]:
+    kept = kept or probe.Kept()
+    if format_name == "pdf":
+        yield _pdf_page(kept.pdf(path), page, want)
+        return
+    try:
+        with kept.image(path, page) as image:
+            yield _frame(image, want)
+    except RejectedError as error:
+        if error.reason_code != "document-broken":
+            raise
+        raise RejectedError(
+            f"Image {page} of the document cannot be read: it is cut or broken.",
+            code="page-broken",
+            advice=error.advice,
+        ) from error
+
+
+def _pdf_page(document: pypdfium2.PdfDocument, page: int, want: Want) -> tuple[Image.Image, Frame, _Done]:
+    try:
+        sheet = document[page - 1]
+        width, height = sheet.get_size()
+        scale = min(_dpi(sheet) / 72, want.max_side / max(width, height), sqrt(MOST_PIXELS / (width * height)))
+        image = sheet.render(scale=scale, rev_byteorder=True, prefer_bgrx=False).to_pil()
+        sheet.close()
+    except (pypdfium2.PdfiumError, ZeroDivisionError) as error:
+        raise RejectedError(
+            f"Page {page} of the PDF cannot be rendered.",
+            code="page-broken",
+            advice="Open it, print it to a new PDF and upload that.",
+        ) from error
+    image = image if image.mode in {"L", "RGB"} else image.convert("RGB")
+    return image, Frame(width, height, "pt", _scale(image, width, height)), _Done(f"rendered at {scale * 72:.0f} dpi")
+
+
+def _dpi(sheet: pypdfium2.PdfPage) -> float:
+    """Return the resolution to draw at: a scan is never drawn larger than its own pixels."""
+    best = max(float(DPI), _LEAST_PIXELS / float(max(sheet.get_size())) * 72)
+    found = _scan(sheet)
+    if found is None:
+        return best
+    about = found.get_metadata()
+    return float(min(best, max(about.horizontal_dpi, about.vertical_dpi)))
+
+
+def _scan(sheet: pypdfium2.PdfPage) -> pypdfium2.PdfImage | None:
+    """Return the one image that covers the page, if nothing else is seen on it; text recognized before is unseen."""
+    found = None
+    if pypdfium2.raw.FPDFPage_GetAnnotCount(sheet):
+        return None
+    for thing in sheet.get_objects(max_depth=_DEEPEST):
+        if thing.type == pypdfium2.raw.FPDF_PAGEOBJ_IMAGE and found is None:
+            found = thing
+        elif (thing.type == pypdfium2.raw.FPDF_PAGEOBJ_FORM and thing.level < _DEEPEST - 1) or _unseen(thing):
+            continue
+        else:
+            return None
+    if found is None:
+        return None
+    left, bottom, right, top = found.get_bounds()
+    width, height = sheet.get_size()
+    return found if (right - left) * (top - bottom) >= _COVERS * width * height else None
+
+
+def _unseen(thing: pypdfium2.PdfObject) -> bool:
+    is_text = thing.type == pypdfium2.raw.FPDF_PAGEOBJ_TEXT
+    return is_text and int(pypdfium2.raw.FPDFTextObj_GetTextRenderMode(thing)) == _INVISIBLE
+
+
+def _frame(image: Image.Image, want: Want) -> tuple[Image.Image, Frame, _Done]:
+    kind, orientation = image.format or "an image", probe.orientation_of(image)
+    width, height = image.size
+    _decode_small(image, want)
+    if probe.decoded(image) > probe.MOST_BYTES:
+        raise _too_many(width, height)
+    mode, on_paper = image.mode, probe.transparent(image)
+    flat = _flat(image)
+    done = _Done(f"converted from {kind}" + (f" {mode}" if mode not in {"1", "L", "P", "RGB", "RGBA"} else ""))
+    if on_paper:
+        done.said.append("laid on white")
+    if orientation > 1:
+        done.said.append("turned upright")
+    if orientation > 1 and kind != "TIFF":  # Pillow has turned a TIFF while it was decoded
+        flat = _upright(_smaller(flat, want), orientation)  # in this order: memory does not hold a large photo twice
+        if orientation >= 5:
+            width, height = height, width
+    if flat is not image:
+        image.close()  # memory does not hold a large scan twice and its smaller picture too
+    return flat, Frame(float(width), float(height), "px", _scale(flat, width, height)), done
+
+
+def _decode_small(image: Image.Image, want: Want) -> None:
+    """Have a JPEG decoded at a half, a quarter or an eighth, where it is scaled down anyway or memory holds no more."""
+    width, height = image.size
+    share = min(1.0, want.max_side / max(image.size), sqrt(MOST_PIXELS / (width * height)))
+    fitting = next((part for part in (1, 2, 4, 8) if probe.decoded(image) <= probe.MOST_BYTES * part**2), 8)
+    share = min(share, 1 / fitting)
+    if share < 1.0:
+        image.draft(None, (int(width * share), int(height * share)))
+
+
+def _flat(image: Image.Image) -> Image.Image:
+    """Return gray or color of 8 bits, transparent pixels over white paper."""
+    if image.mode[0] in "IF":
+        return _eight_bits(image)
+    if probe.transparent(image):
+        layer = image if image.mode == "RGBA" else image.convert("RGBA")
+        paper = Image.new("RGB", layer.size, "white")
+        paper.paste(layer, mask=layer.getchannel("A"))
+        return paper
+    image.load()
+    if image.mode == "1":
+        return image.convert("L")
+    return image if image.mode in {"L", "RGB"} else image.convert("RGB")
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Scale 16 bits and more down to 8: Pillow's own conversion cuts everything above 255 to white."""
+    tags = image.tag_v2 if isinstance(image, TiffImageFile) else {}
+    bits = tags.get(_BITS, (16,))[0]  # a TIFF may have 12
+    wide = image if image.mode in {"I", "F"} else image.convert("I")
+    least, most = 0.0, float((1 << bits) - 1)
+    if bits > 16:  # what is white is said nowhere: measured values, of a kind that the largest one tells
+        smallest, largest = cast("tuple[float, float]", wide.getextrema())
+        least, most = min(smallest, 0.0), next((white for white in _WHITES if largest <= white), largest)
+    share, black = 255 / (most - least), 0.0
+    if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:  # Pillow minds it in 8 bits only
+        share, black = -share, 255.0
+    return wide.point(lambda value: value * share + (black - least * share)).convert("L")
+
+
+def _upright(image: Image.Image, orientation: int) -> Image.Image:
+    turn = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_270,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_90,
+    }[orientation]
+    return image.transpose(turn)
+
+
+def _scaled(image: Image.Image, frame: Frame, want: Want, done: _Done) -> tuple[Image.Image, Frame]:
+    image = _smaller(image, want)
+    if frame.unit == "px" and image.width < frame.width:
+        done.said.append(f"scaled from {frame.width:.0f} x {frame.height:.0f} px")
+    done.sides = image.size
+    return image, Frame(frame.width, frame.height, frame.unit, _scale(image, frame.width, frame.height))
+
+
+def _smaller(image: Image.Image, want: Want) -> Image.Image:
+    """Return the image scaled down to what is wanted, if it is larger."""
+    pixels = min(want.max_pixels or MOST_PIXELS, MOST_PIXELS)
+    share = min(1.0, want.max_side / max(image.size), sqrt(pixels / (image.width * image.height)))
+    if share == 1.0:
+        return image
+    return image.resize((max(1, int(image.width * share)), max(1, int(image.height * share))), reducing_gap=2.0)
+
+
+def _scale(image: Image.Image, width: float, height: float) -> float:
+    """Return the pixels per unit of a page with such sides, by the longer one: there a rounded pixel weighs least."""
+    return image.width / width if width >= height else image.height / height
+
+
+def _padded(image: Image.Image, want: Want, done: _Done) -> Image.Image:
+    side = want.min_side
+    if min(image.size) >= side:
+        return image
+    done.said.append(f"padded from {image.width} x {image.height} px")
+    paper = Image.new(image.mode, (max(side, image.width), max(side, image.height)), "white")
+    paper.paste(image)
+    done.sides = paper.size
+    return paper
+
+
+def _encoded(image: Image.Image, largest: int, done: _Done) -> tuple[bytes, str, str, Image.Image]:
+    if image.getcolors(_FEW_COLORS) is not None:
+        png = _saved(image, "PNG", compress_level=6)
+        if len(png) <= largest:
+            return png, "image/png", ".png", image
+    quality = _QUALITY
+    while True:
+        jpeg = _saved(image, "JPEG", quality=quality)
+        if len(jpeg) <= largest:
+            return jpeg, "image/jpeg", ".jpg", image
+        if quality > 60:
+            quality -= 15
+        else:
+            image = image.resize((max(1, image.width * 3 // 4), max(1, image.height * 3 // 4)))
+
+
+def _saved(image: Image.Image, name: str, **options: int) -> bytes:
+    target = io.BytesIO()
+    image.save(target, name, **options)
+    return target.getvalue()
+
+
+def _too_small(page: int, frame: Frame, want: Want) -> RejectedError:
+    return RejectedError(
+        f"Image {page} of the document has {frame.width:.0f} x {frame.height:.0f} px; sides of {want.min_side} to "
+        f"{want.max_side} px are taken.",
+        code="sides-too-small",
+        advice="Scan this page again at 150 dpi or more, or leave it out if it is none.",
+    )
+
+
+def _too_many(width: int, height: int) -> RejectedError:
+    return RejectedError(
+        f"The image has {width} x {height} px; that is more than fits into memory to be converted.",
+        code="too-many-pixels",
+        advice="Scan at 150 to 200 dpi, or save it as JPEG.",
+    )

@@ -1,0 +1,72 @@
+"""What travels between the pipeline and the process that draws pages. Values only."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from legible.model.pages import Frame, Location
+from legible.operations.operation import Limits
+
+#: A shorter side than this holds no letter: such an image is rejected, a larger one is padded to the operation's least.
+_LEAST_SIDE = 8
+
+
+class Look(Struct, frozen=True):
+    """What a document's pages are, before anything is paid.
+
+    ``pages`` counts PDF pages, or the frames of a TIFF, GIF or WEBP. ``width`` and ``height`` are those of the first
+    image, upright, in pixels; None for a PDF. ``mode`` is Pillow's word for an image's kind of pixels (``L``, ``RGB``,
+    ``CMYK``, ``I;16``), with ``;transparent`` or ``;rare`` behind it where readers may differ. ``turned`` says that
+    EXIF tells to turn it before it is looked at; ``locked`` that a PDF is encrypted, though it opens without a
+    password.
+    """
+
+    pages: int = 1
+    width: int | None = None
+    height: int | None = None
+    mode: str = ""
+    turned: bool = False
+    locked: bool = False
+
+
+class Want(Struct, frozen=True):
+    """What a picture must keep to. Sides in pixels; ``largest`` is its size in bytes, before Base64."""
+
+    min_side: int
+    max_side: int
+    max_pixels: int | None
+    largest: int
+
+    @classmethod
+    def of(cls, limits: Limits) -> Want:
+        """Return what an operation's limits ask for."""
+        return cls(limits.min_side, limits.max_side, limits.max_pixels, limits.base64_bytes // 4 * 3)
+
+    def too_small(self, width: float, height: float) -> bool:
+        """Tell whether an image is too small to be padded: to enlarge it would add no detail."""
+        short, long = min(width, height), max(width, height)
+        return short < min(_LEAST_SIDE, self.min_side) or long < self.min_side
+
+
+class Rendered(Struct, frozen=True):
+    """The picture of one page. ``note`` says what was done to make it."""
+
+    body: bytes
+    media_type: str
+    suffix: str
+    width: int
+    height: int
+    note: str
+    frame: Frame
+
+
+#: Left, top, right and bottom, in the frame's unit.
+Box = tuple[float, float, float, float]
+
+
+class PageText(Struct, frozen=True):
+    """What was recognized on one page, and where: corners in the frame's unit, from the text's own top left."""
+
+    page: int
+    frame: Frame
+    words: tuple[tuple[str, Location], ...] = ()

@@ -1,0 +1,1 @@
+"""Answers become fields, tables and text; checks and corrections of people are added."""

@@ -1,0 +1,165 @@
+"""Where everything lies in the output bucket; nobody else builds these keys."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, datetime, timezone
+
+from legible.model.documents import Document
+
+#: OBS: an object's key has at most 1,024 bytes of UTF-8 (api-obs obs_04_0080).
+LONGEST_KEY = 1024
+#: First folders that are ours; an upload below one of them in the output bucket is never a document.
+OWN = ("results/", "answers/", "ledger/", "work/", "workbooks/", "reports/", "audit/", "requests/", "notices/")
+#: Records of events that could not be read; no upload can be called so, because keys have no empty first folder here.
+UNREADABLE = ".events"
+#: The longest tail put behind a document's key: a version, a page, an owner.
+_TAIL = 220
+
+
+def shortened(key: str) -> str:
+    """Return the key, or, where keys made from it would pass the limit, its beginning and a digest.
+
+    Args:
+        key: A document's decoded key.
+
+    Returns:
+        At most 804 bytes of UTF-8, different for different keys.
+    """
+    encoded = key.encode("utf-8", "surrogatepass")
+    room = LONGEST_KEY - _TAIL
+    if len(encoded) <= room:
+        return key
+    digest = hashlib.sha256(encoded).hexdigest()[:32]
+    return encoded[: room - 33].decode("utf-8", "ignore") + "~" + digest
+
+
+def results(key: str, name: str) -> str:
+    """Return the key of something people open: ``record.json``, ``record.xlsx``, an attachment."""
+    return f"results/{shortened(key)}/{name}"
+
+
+def results_below(prefix: str) -> str:
+    """Return the prefix below which the results of all documents lie whose keys begin with ``prefix``."""
+    return f"results/{prefix}"
+
+
+def result_of(key: str, name: str) -> str | None:
+    """Return the document's key, as far as it was not shortened, whose result ``name`` has this key; else None."""
+    ending = f"/{name}"
+    return key[len("results/") : -len(ending)] if key.startswith("results/") and key.endswith(ending) else None
+
+
+def review(document: Document, owner: str) -> str:
+    """Return the key of what one reviewer corrected."""
+    return f"answers/{shortened(document.key)}/{document.version}/review.{owner}.json"
+
+
+def answer(document: Document, page: int, owner: str = "") -> str:
+    """Return the key of an answer: as its payer ``owner`` stored it at once, or, without one, the one that counts."""
+    name = f"{page:04d}.{owner}.json" if owner else f"{page:04d}.json"
+    return f"answers/{shortened(document.key)}/{document.version}/{name}"
+
+
+def attachment(document: Document, page: int, name: str) -> str:
+    """Return the key of a file that came inside the answer for a page; ``name`` has its suffix."""
+    plain = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
+    if len(plain) > 100:
+        plain = f"{hashlib.sha256(name.encode()).hexdigest()[:12]}-{plain[-80:]}"
+    return f"answers/{shortened(document.key)}/{document.version}/{page:04d}.{plain}"
+
+
+def version(document: Document, name: str) -> str:
+    """Return the key of a result of this very version (``record.json``), kept beside its answers."""
+    return f"answers/{shortened(document.key)}/{document.version}/{name}"
+
+
+def work(document: Document, page: int, suffix: str) -> str:
+    """Return the key of a rendered page, which a lifecycle rule removes after a day."""
+    return f"work/{shortened(document.key)}/{document.version}/{page:04d}{suffix}"
+
+
+def view(document: Document, page: int, suffix: str) -> str:
+    """Return the key of the picture of a page as people look at it; it lies with the rendered pages."""
+    return f"work/{shortened(document.key)}/{document.version}/view-{page:04d}{suffix}"
+
+
+def request(name: str) -> str:
+    """Return the key of the journal of a request that came with a key of its own; a lifecycle rule removes it."""
+    return f"requests/{name}.jsonl"
+
+
+def workbook(file: str) -> str:
+    """Return the key of a file over many documents."""
+    return f"workbooks/{file}"
+
+
+def build(name: str) -> str:
+    """Return the key of what became of the build of files over many documents, by their name without ending."""
+    return f"workbooks/.states/{name}.json"
+
+
+def journals(bucket: str, key: str) -> str:
+    """Return the prefix below which the journals of all versions of one object lie."""
+    return f"ledger/{bucket}/{shortened(key)}/"
+
+
+def newest(bucket: str, key: str, day: date) -> str:
+    """Return the key of the list of versions published on one day under one object's key.
+
+    One list a day, because an appendable object takes 10,000 appends (api-obs obs_04_0088) and a key may be written
+    every few seconds for years.
+    """
+    return f"{journals(bucket, key)}newest-{day:%Y-%m-%d}.jsonl"
+
+
+#: Below it wait the notices that nobody has taken yet, in the order in which they are due.
+OUTBOX = "notices/outbox/"
+_DUE = "%Y%m%dT%H%M%S"
+
+
+def outbox(due: datetime, rung: int, target: str, identity: str) -> str:
+    """Return the key of a notice that waits to be sent.
+
+    Args:
+        due: When it is tried next; keys are in this order, so that a walk ends at the first that is not due.
+        rung: How many of the waits between tries that is.
+        target: The name of whom it is for; it has no dot.
+        identity: The notice's id.
+    """
+    return f"{OUTBOX}{due.astimezone(timezone.utc):{_DUE}}.{rung}.{target}.{identity}.json"
+
+
+def waiting(key: str) -> tuple[datetime, int, str, str] | None:
+    """Return due time, rung, target and id of a notice by its key; None for what is none of ours."""
+    parts = key.removeprefix(OUTBOX).split(".")
+    try:
+        due, rung, target, identity, _ = parts
+        return datetime.strptime(due, _DUE).replace(tzinfo=timezone.utc), int(rung), target, identity
+    except ValueError:
+        return None
+
+
+def deliveries(at: datetime, identity: str) -> str:
+    """Return the key of the list that says what became of a notice.
+
+    One an hour and first digit of the id: an appendable object takes 10,000 appends (api-obs obs_04_0088).
+    """
+    return f"notices/log/{at.astimezone(timezone.utc):%Y/%m/%d/%H}-{identity[:1]}.jsonl"
+
+
+def journal(document: Document) -> str:
+    """Return the key of a document's journal."""
+    return f"{journals(document.bucket, document.key)}{document.version}.jsonl"
+
+
+#: The results of a document, by name, with what they are.
+KINDS = {
+    "record.json": "application/json",
+    "record.xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "record.md": "text/markdown; charset=utf-8",
+    "record.pdf": "application/pdf",
+    "form.xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+RECORD, FORM = "record.json", "form.xlsx"

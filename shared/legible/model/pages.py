@@ -1,0 +1,79 @@
+"""Pages: what one call is asked to read, what it answers, and where things lie."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from legible.model.documents import PageState, Reason
+
+
+class Share(Struct, frozen=True):
+    """One of ``of`` equal parts of a document's pages: every ``of``-th page, from page ``number`` on."""
+
+    number: int
+    of: int
+
+    def covers(self, page: int) -> bool:
+        """Tell whether a page is in it; each page is in one share of a division."""
+        return (page - self.number) % self.of == 0
+
+
+Source = Literal["url", "signed-url", "inline"]
+
+#: Four corners ``((x, y), ...)``, clockwise from the text's own top left. On a page with a ``frame``: in its unit; else
+#: in pixels of the uploaded image or, for a PDF page that the service drew by itself, of its drawing.
+Location = tuple[tuple[float, float], ...]
+
+
+class Picture(Struct, frozen=True):
+    """What one call is asked to read: a URL the service opens, or bytes sent inline as Base64.
+
+    ``parameters`` are the page options of an operation that pages by itself (``{"pdf_page_number": 2}``).
+    """
+
+    source: Source
+    url: str = ""
+    body: bytes = b""
+    parameters: dict[str, Any] = {}
+
+
+class Answer(Struct, frozen=True):
+    """The answer of one paid call: ``body`` is the JSON as received, byte for byte."""
+
+    body: bytes
+    request_id: str = ""
+    http_status: int = 200
+
+
+class Frame(Struct, frozen=True):
+    """Where a picture lies on its page.
+
+    ``width`` and ``height`` are the page's, in ``unit``: points of 1/72 inch for a PDF page as it is shown, pixels of
+    the upright image for anything else. ``scale`` is pixels of the picture per unit. What was padded is right and
+    below, so both have one origin, top left.
+    """
+
+    width: float
+    height: float
+    unit: Literal["px", "pt"]
+    scale: float
+
+
+class Page(Struct, frozen=True):
+    """One page of a record: where its answer is, how it was read, or why it has none.
+
+    ``source`` is how the service got the image; ``note`` says why that was not the configured way, or what was done to
+    the image first. ``answer`` is the key of the stored answer in the output bucket. ``frame`` says how the picture
+    that was sent lies on the page; None where the document itself was sent.
+    """
+
+    page: int
+    state: PageState
+    source: Source | None = None
+    answer: str = ""
+    request_id: str = ""
+    note: str = ""
+    frame: Frame | None = None
+    reason: Reason | None = None

@@ -1,0 +1,142 @@
+"""Notices that wait to be sent, in the output bucket, and the list of what became of each."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec import Struct
+
+from legible.errors import AppendConflictError, ObjectGoneError, UnavailableError
+from legible.model import layout
+from legible.model.documents import ObjectRef
+from legible.model.notices import Notice
+from legible.notices.notice import Ended
+from legible.ports import ObjectStore
+
+#: How long a notice waits between one try and the next, in seconds; after the last one it is given up.
+LADDER = (60, 5 * 60, 30 * 60, 2 * 3600, 8 * 3600, 24 * 3600)
+_JSON = "application/json"
+_TRIES = 8
+
+
+class Entry(Struct, frozen=True):
+    """What is kept of a notice: whom it is for, which line of the journal it hangs on, and since when it waits."""
+
+    target: str
+    notice: Notice
+    ended: Ended
+    since: datetime
+
+
+class Place(Struct, frozen=True):
+    """Where a notice waits: its key says when it is tried next, and for the how-maniest time."""
+
+    key: str
+    rung: int
+    target: str
+    id: str
+
+
+class Delivered(Struct, frozen=True, omit_defaults=True):
+    """A line of the list of deliveries: no URL, no secret, nothing recognized.
+
+    ``outcome`` is ``sent``, ``failed`` (it is tried again), ``given-up``, or ``void``: the document never ended so.
+    ``reason`` is the code of what went wrong.
+    """
+
+    at: datetime
+    target: str
+    id: str
+    attempt: int
+    outcome: str
+    status: str
+    reason: str = ""
+
+
+class Outbox:
+    """Keeps notices until they are taken.
+
+    Args:
+        store: Where they lie.
+        bucket: The output bucket.
+        now: The clock.
+        pause: Waits for so many seconds.
+    """
+
+    def __init__(
+        self, store: ObjectStore, bucket: str, now: Callable[[], datetime], pause: Callable[[float], None]
+    ) -> None:
+        """See the class."""
+        self._store = store
+        self._bucket = bucket
+        self.now = now
+        self._pause = pause
+
+    def keep(self, entry: Entry, rung: int = 1) -> Place:
+        """Keep a notice until the wait of that rung is over.
+
+        Raises:
+            HeldError: The bucket takes no such object.
+            UnavailableError: The store has a passing fault.
+        """
+        due = self.now() + timedelta(seconds=LADDER[rung - 1])
+        key = layout.outbox(due, rung, entry.target, entry.notice.id)
+        self._store.write(ObjectRef(self._bucket, key), msgspec.json.encode(entry), _JSON)
+        return Place(key, rung, entry.target, entry.notice.id)
+
+    def due(self) -> Iterator[Place]:
+        """Yield where notices wait that are due, the longest due first; what is not ours is passed over."""
+        for item in self._store.list(self._bucket, layout.OUTBOX):
+            found = layout.waiting(item.key)
+            if found is None:
+                continue
+            if found[0] > self.now():
+                return
+            yield Place(item.key, found[1], found[2], found[3])
+
+    def read(self, place: Place) -> Entry | None:
+        """Return what waits there; None where another walk was faster.
+
+        Raises:
+            ValueError: It is none of ours.
+        """
+        try:
+            return msgspec.json.decode(self._store.read(ObjectRef(self._bucket, place.key)), type=Entry)
+        except ObjectGoneError:
+            return None
+
+    def remove(self, place: Place) -> None:
+        """Let go of a notice."""
+        self._store.remove(ObjectRef(self._bucket, place.key))
+
+    def later(self, place: Place, entry: Entry) -> None:
+        """Have a notice wait for its next try; whoever is killed in between leaves it twice, under one id."""
+        self.keep(entry, place.rung + 1)
+        self.remove(place)
+
+    def log(self, line: Delivered) -> None:
+        """Append a line to the list of deliveries.
+
+        Raises:
+            UnavailableError: It took no line.
+            HeldError: It takes no lines any more, or the bucket takes none.
+        """
+        ref = ObjectRef(self._bucket, layout.deliveries(line.at, line.id))
+        body = msgspec.json.encode(line) + b"\n"
+        for _ in range(_TRIES):
+            try:
+                self._store.append(ref, self._length(ref), body)
+            except AppendConflictError:
+                self._pause(random.uniform(0.01, 0.1))
+            else:
+                return
+        raise UnavailableError(f"The list of deliveries {ref} took no line in {_TRIES} tries.")
+
+    def _length(self, ref: ObjectRef) -> int:
+        try:
+            return self._store.head(ref).size
+        except ObjectGoneError:
+            return 0

@@ -1,0 +1,228 @@
+"""Telling whoever asked that a document ended: at least once, never in the document's way, and never by paying again.
+
+A notice is kept before the line that ends its document is written, under that line's name: whoever is killed in
+between leaves one that is sent only if the line stands. It is removed after it was taken; what is sent twice has one
+id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+
+import msgspec
+from msgspec import Struct
+
+from legible.errors import InternalError, LegibleError, RejectedError
+from legible.ledger.ledger import Ledger
+from legible.model.documents import Document
+from legible.model.records import Field, Parts, Record
+from legible.notices import notice as notices
+from legible.notices.notice import Ended
+from legible.notices.outbox import LADDER, Delivered, Entry, Outbox, Place
+from legible.notices.targets import Target
+from legible.ports import Log, Notifier
+
+#: So long a document's end waits for its targets at the most; all are told at the same time.
+_AT_ONCE_SECONDS = 3.0
+#: What an invocation keeps of its time for its own end.
+_SPARE_SECONDS = 2.0
+#: A walk tries each notice for so long, and ends before the next one begins: a timer rings every minute.
+_TRY_SECONDS = 10.0
+_WALK_SECONDS = 40.0
+#: No function works longer on a document's last line; by then a line that does not stand never will.
+_UNWRITTEN = timedelta(hours=1)
+#: Why a notice is let go that hangs on a line which never came to stand.
+_VOID = RejectedError("The document did not end with this line.", code="void", advice="It has another end.")
+
+
+class Kept(Struct, frozen=True):
+    """A notice, and where it waits; nowhere, where the outbox could not take it."""
+
+    entry: Entry
+    place: Place | None
+
+
+class Walked(Struct):
+    """What came of a walk: how many notices were sent, failed, given up, void, and how many that are due are left."""
+
+    sent: int = 0
+    failed: int = 0
+    given_up: int = 0
+    void: int = 0
+    left: int = 0
+
+
+class Whom(Struct, frozen=True):
+    """Who is told, how, and in whose name: ``source`` names the event's origin, ``output`` is the records' bucket."""
+
+    targets: Mapping[str, Target]
+    notifiers: Mapping[str, Notifier]
+    source: str
+    output: str
+
+
+def _asked(parts: Parts, names: tuple[str, ...]) -> Iterator[Field]:
+    """Yield the fields of these names; nothing is looked through for none."""
+    for field in parts.fields if names else ():
+        if field.name in names:
+            yield field
+
+
+class Notifying:
+    """Tells targets.
+
+    Args:
+        whom: Who is told, and how; a target without a notifier is not.
+        outbox: Keeps notices until they are taken.
+        ledger: Knows which ends stand.
+        remaining: How many seconds the invocation has left.
+        log: Where failures are told.
+    """
+
+    def __init__(self, whom: Whom, outbox: Outbox, ledger: Ledger, remaining: Callable[[], float], log: Log) -> None:
+        """See the class."""
+        self._whom = whom
+        self._outbox = outbox
+        self._ledger = ledger
+        self._remaining = remaining
+        self._log = log
+
+    def keep(self, record: Record, parts: Parts, ended: Ended) -> list[Kept]:
+        """Keep a notice for each target that wants one, before the document ends. A fault is told, and stops nothing.
+
+        Args:
+            record: What is known of the document.
+            parts: What was recognized; looked through only where a target asks for fields.
+            ended: The line that is to end it; see ``Ended``.
+        """
+        kept = []
+        for name, target in self._whom.targets.items():
+            if name in self._whom.notifiers and target.wants(record.document.key, record.status):
+                kept += self._kept(name, record, _asked(parts, target.fields), ended)
+        return kept
+
+    def send(self, kept: list[Kept]) -> None:
+        """Try each notice once, at once, now that the document ended. What fails waits in the outbox."""
+        seconds = min(_AT_ONCE_SECONDS, self._remaining() - _SPARE_SECONDS)
+        if seconds <= 0 or not kept:
+            return
+        try:
+            with ThreadPoolExecutor(len(kept)) as together:
+                errors = list(together.map(lambda one: self._tried(one.entry, seconds), kept))
+            for one, error in zip(kept, errors, strict=True):
+                self._sent(one, error)
+        except Exception as defect:  # the document ended well, whatever becomes of its notices
+            self._log("notice-failed", reason=type(defect).__name__)
+
+    def walk(self) -> Walked:
+        """Send what waits and is due. A target that fails is not tried again in this walk, so that it delays no other.
+
+        Raises:
+            UnavailableError: The outbox cannot be listed.
+        """
+        found, failed = Walked(), set[str]()
+        end = max(self._remaining() - _WALK_SECONDS, _TRY_SECONDS + _SPARE_SECONDS)
+        for place in self._outbox.due():
+            if place.target in failed or self._remaining() < end:
+                found.left += 1
+                continue
+            outcome = self._visit(place)
+            setattr(found, outcome, getattr(found, outcome) + 1)
+            if outcome == "failed":
+                failed.add(place.target)
+        return found
+
+    def _kept(self, name: str, record: Record, values: Iterable[Field], ended: Ended) -> list[Kept]:
+        """Keep a notice for one target; return it, where there is one to be tried."""
+        try:
+            notice = notices.notice(self._whom.source, self._whom.output, record, ended, name, values)
+            entry = Entry(name, notice, ended, self._outbox.now())
+        except Exception as defect:  # of ours: the document ends all the same
+            self._log("notice-not-kept", target=name, reason=type(defect).__name__)
+            return []
+        try:
+            return [Kept(entry, self._outbox.keep(entry))]
+        except LegibleError as error:
+            self._log("notice-not-kept", target=name, id=entry.notice.id, reason=error.reason_code)
+            return [Kept(entry, None)]
+
+    def _visit(self, place: Place) -> str:
+        """Try what waits at a place; return what came of it, as ``Walked`` names it."""
+        try:
+            entry = self._outbox.read(place)
+        except (ValueError, LegibleError) as error:
+            self._log("notice-unreadable", key=place.key, kind=type(error).__name__)
+            return "left"
+        if entry is None:
+            return "void"
+        try:
+            stands = self._stands(entry)
+        except LegibleError as error:
+            return self._walked(entry, place, error)
+        if stands is None:
+            return "left"
+        return self._walked(entry, place, self._tried(entry, _TRY_SECONDS) if stands else _VOID)
+
+    def _stands(self, entry: Entry) -> bool | None:
+        """Tell whether the document really ended with the line the notice hangs on; None while it still may."""
+        if not entry.ended.owner:
+            return True
+        data = entry.notice.data
+        state, _ = self._ledger.load(Document(data.bucket, data.key, data.version))
+        if state.named(entry.ended.owner, entry.ended.n):
+            return True
+        return None if self._outbox.now() - entry.since < _UNWRITTEN else False
+
+    def _tried(self, entry: Entry, seconds: float) -> LegibleError | None:
+        """Send a notice; return what went wrong, if anything."""
+        notifier = self._whom.notifiers.get(entry.target)
+        if notifier is None:
+            return RejectedError(f"No setting names the target {entry.target} any more.", code="target-gone")
+        try:
+            notifier.send(entry.notice, seconds)
+        except LegibleError as error:
+            return error
+        except Exception as error:  # a defect must neither end the document's invocation nor the walk
+            return InternalError(f"{type(error).__name__} while a notice was sent.")
+        return None
+
+    def _sent(self, one: Kept, error: LegibleError | None) -> None:
+        """Let a notice go that was tried at once; one that failed waits already."""
+        lost = one.place is None or isinstance(error, RejectedError)
+        outcome = "sent" if error is None else "given_up" if lost else "failed"
+        if one.place is not None and outcome != "failed":
+            self._moved(one.entry, partial(self._outbox.remove, one.place))
+        self._tell(one.entry, 1, outcome, error)
+
+    def _walked(self, entry: Entry, place: Place, error: LegibleError | None) -> str:
+        """Let a notice go that was tried from the outbox, or have it wait longer; return what came of it."""
+        outcome = "sent" if error is None else "void" if error is _VOID else "failed"
+        if outcome == "failed" and (place.rung >= len(LADDER) or isinstance(error, RejectedError)):
+            outcome = "given_up"
+        move = partial(self._outbox.later, place, entry) if outcome == "failed" else partial(self._outbox.remove, place)
+        self._moved(entry, move)
+        self._tell(entry, place.rung + 1, outcome, error)
+        return outcome
+
+    def _moved(self, entry: Entry, move: Callable[[], None]) -> None:
+        """Change the outbox; where that fails the notice is tried again, under its own id."""
+        try:
+            move()
+        except LegibleError as error:
+            self._log("notice-not-kept", target=entry.target, id=entry.notice.id, reason=error.reason_code)
+
+    def _tell(self, entry: Entry, attempt: int, outcome: str, error: LegibleError | None) -> None:
+        """Say what came of a try, in the log and in the list of deliveries."""
+        line = Delivered(
+            self._outbox.now(), entry.target, entry.notice.id, attempt, outcome.replace("_", "-"),
+            entry.notice.data.status, error.reason_code if error else "",
+        )  # fmt: skip
+        said = {"message": str(error)} if error else {}
+        self._log(f"notice-{line.outcome}", key=entry.notice.subject, **msgspec.to_builtins(line), **said)
+        try:
+            self._outbox.log(line)
+        except LegibleError as fault:
+            self._log("notice-not-logged", target=entry.target, id=entry.notice.id, reason=fault.reason_code)

@@ -1,0 +1,205 @@
+"""From an object's key to the operation that reads it, and with which options."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from fnmatch import fnmatchcase
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct, field, structs
+
+from legible.errors import HeldError, RejectedError, SettingsError
+from legible.model.documents import Document, Order
+from legible.operations import catalog
+from legible.operations.operation import Made, Operation, Option, Output
+
+#: The SDK's notation of an option's type, and what TOML or JSON gives for it.
+_TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float)}
+
+
+#: Above this many pages a document is held; its journal has room for about 4,900.
+MaxPages = Annotated[int, Meta(ge=1, le=4900)]
+
+
+class Route(Struct, frozen=True, forbid_unknown_fields=True):
+    """A rule: keys that match ``match`` (a glob; ``*`` also crosses ``/``) are read by ``operation``.
+
+    ``max_pages``, ``outputs`` and ``form`` are as in ``OperationSettings``, which they overrule.
+    """
+
+    match: str
+    operation: str
+    options: dict[str, Any] = {}
+    max_pages: MaxPages | None = None
+    outputs: tuple[Output, ...] | None = None
+    form: str | None = None
+
+
+class OperationSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the user says of one operation.
+
+    ``options`` go with every call; ``region`` is where it is called, if not in the function's own region; ``live``
+    overrules the catalog's word that the operation was removed. A document of more than ``max_pages`` pages is held,
+    where ``limits.max_pages`` does not say less; ``outputs`` are made beside record and workbook, and so is
+    ``form.xlsx``, from a template (.xlsx) or a column mapping (.toml) of that name beside ``legible.toml``.
+    """
+
+    options: dict[str, Any] = {}
+    region: str = ""
+    live: bool | None = None
+    max_pages: MaxPages | None = None
+    outputs: tuple[Output, ...] = ()
+    form: str = ""
+
+
+class Routing(Struct, frozen=True):
+    """How keys find their operation. ``region`` is where calls go; ``pinned`` says that an endpoint was set by hand."""
+
+    region: str
+    routes: tuple[Route, ...] = ()
+    default: str = ""
+    operations: dict[str, OperationSettings] = field(default_factory=dict)
+    pinned: bool = False
+
+    def of(self, slug: str) -> OperationSettings:
+        """Return what the user says of an operation; nothing, if nothing was said."""
+        return self.operations.get(slug, OperationSettings())
+
+
+class Routed(Struct, frozen=True):
+    """An operation, the options it is called with, how many pages it may be called for, and what is made of that."""
+
+    operation: Operation
+    options: dict[str, Any]
+    max_pages: int | None = None
+    made: Made = Made()
+
+
+def route(key: str, routing: Routing, order: Order | None = None) -> Routed:
+    """Find the operation of a key: what was ordered, else its first folder, the first rule that matches, the default.
+
+    Args:
+        key: The decoded key.
+        routing: The rules.
+        order: What the uploader asked for, if anything; its options count above those of the rules.
+
+    Raises:
+        RejectedError: No rule fits, or the order names an operation or an option that does not exist.
+    """
+    folder = key.split("/", 1)[0] if "/" in key else ""
+    rule = Route(key, folder if folder in catalog.slugs() else routing.default)
+    if folder not in catalog.slugs():
+        rule = next((rule for rule in routing.routes if fnmatchcase(key, rule.match)), rule)
+    if order is not None:
+        rule = _ordered(rule, order)
+    if not rule.operation:
+        raise RejectedError(
+            f"No operation for the key: its first folder is {folder or 'none'!r}."
+            if folder
+            else "No operation for the key: it lies in no folder.",
+            code="no-route",
+            advice="Name the first folder after an operation (passport/, general-text/), or add a [[routes]] rule or a "
+            "default operation to legible.toml; then upload again.",
+        )
+    said = routing.of(rule.operation)
+    return Routed(
+        catalog.find(rule.operation),
+        {**said.options, **rule.options},
+        said.max_pages if rule.max_pages is None else rule.max_pages,
+        Made(
+            said.outputs if rule.outputs is None else rule.outputs,
+            said.form if rule.form is None else rule.form,
+        ),
+    )
+
+
+def _ordered(rule: Route, order: Order) -> Route:
+    """Return the rule with what was ordered above it; a rule of another operation gives way as a whole."""
+    if order.operation and order.operation != rule.operation:
+        rule = Route(rule.match, order.operation)
+    if rule.operation:
+        try:
+            checked_options(rule.operation, order.options, "The order of this document")
+        except SettingsError as error:
+            raise RejectedError(error.message, code="bad-order", advice=error.advice) from None
+    return structs.replace(rule, options={**rule.options, **order.options})
+
+
+def check(operation: Operation, routing: Routing, today: date) -> None:
+    """Refuse what cannot work before anything is paid.
+
+    Args:
+        operation: What the document was routed to.
+        routing: The region and what the user says of operations.
+        today: The day of the call.
+
+    Raises:
+        RejectedError: The operation was removed, or reads no document.
+        HeldError: The tables list it for other regions only, and no endpoint was set by hand.
+    """
+    said = routing.of(operation.slug)
+    if operation.inline is None and not operation.url:
+        raise RejectedError(
+            f"{operation.slug} reads no document.",
+            code="operation-reads-no-document",
+            advice="It checks values (invoice code, number, date); it has no place in an upload's route.",
+        )
+    if operation.removed(today) and not said.live:
+        on = f" on {operation.life.removed_on}" if operation.life.removed_on else ""
+        instead = f" Use {operation.life.replaced_by} instead." if operation.life.replaced_by else ""
+        raise RejectedError(
+            f"{operation.slug} was removed{on}.",
+            code="operation-removed",
+            advice=f"{operation.life.note}{instead} Where it still runs, set live = true in "
+            f"[operations.{operation.slug}].".strip(),
+        )
+    if not said.region and not routing.pinned and operation.regions and routing.region not in operation.regions:
+        raise HeldError(
+            f"{operation.slug} is not offered in {routing.region}.",
+            code="operation-not-in-region",
+            advice=f"Its regions are {', '.join(operation.regions)}. Set region in [operations.{operation.slug}].",
+        )
+
+
+def checked_options(slug: str, options: Mapping[str, Any], where: str) -> None:
+    """Refuse options the operation does not have, or values of another type.
+
+    Args:
+        slug: The operation.
+        options: Names and values, as the settings give them.
+        where: The settings' place, for the error.
+
+    Raises:
+        SettingsError: Names the place, what was found and what is allowed.
+    """
+    if slug not in catalog.slugs():
+        raise SettingsError(
+            f"{where}: there is no operation {slug!r}.", advice=f"Operations are: {', '.join(catalog.slugs())}."
+        )
+    operation = catalog.find(slug)
+    for name, value in options.items():
+        option = operation.option(name)
+        if option is None:
+            allowed = ", ".join(sorted(option.name for option in operation.options)) or "none"
+            raise SettingsError(f"{where}: {slug} has no option {name!r}.", advice=f"Its options are: {allowed}.")
+        if not _fits(option, value):
+            raise SettingsError(
+                f"{where}: option {name} is {value!r}.", advice=f"It must be {option.type}. {option.help}".strip()
+            )
+
+
+def _fits(option: Option, value: Any) -> bool:
+    kinds = _TYPES.get(option.type)
+    if kinds is None:
+        return isinstance(value, list if option.type.startswith("list") else dict)
+    return isinstance(value, kinds) and (option.type == "bool" or not isinstance(value, bool))
+
+
+def made_of(document: Document, slug: str, rules: Routing) -> Made:
+    """Return what the routes, as they are now, want made of what that operation answered for a document."""
+    try:
+        routed = route(document.key, rules, document.order)
+    except RejectedError:
+        return Made()
+    return routed.made if routed.operation.slug == slug else Made()

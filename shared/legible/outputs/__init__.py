@@ -1,0 +1,1 @@
+"""A record becomes files: JSON, Markdown, CSV, Parquet, PDF, workbooks. Nothing here reads or writes a bucket."""

@@ -1,0 +1,141 @@
+"""Rows as CSV and as JSON Lines. In CSV no text is a formula: one that would be has an apostrophe in front of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+import zipfile
+from datetime import datetime
+from typing import IO, Any
+
+import msgspec
+
+from legible.model.records import Cell, Field, Parts, Record, TextBlock
+from legible.outputs.columns import Sheet
+from legible.outputs.rows import Line, Value, lines
+
+#: What a spreadsheet takes for a formula when it opens a CSV (OWASP, CSV Injection).
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_NUMBERS = frozenset({"amount", "number", "integer", "confidence"})
+_CLOCKLESS = (1980, 1, 1, 0, 0, 0)
+
+
+class Csv:
+    """A zip of CSV files, one a sheet, for Excel and for programs: UTF-8 with a mark, comma, CRLF, quotes where needed.
+
+    A text that begins as a formula does gets an apostrophe in front; one that begins with an apostrophe gets another,
+    so that the first character can be taken off again. Numbers and dates that read as such stand as ``1234.50`` and
+    ``2026-01-31``.
+
+    Args:
+        file: Where to.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        """See the class."""
+        self._file = file
+        self._sheets: dict[str, tuple[Sheet, Any, Any]] = {}
+
+    def add(self, record: Record, source: str = "", parts: Parts | None = None) -> None:
+        """Write the rows of one document; see ``rows.lines``."""
+        for line in lines(record, source, parts):
+            self.write(line)
+
+    def write(self, line: Line) -> None:
+        """Write one row."""
+        known = self._sheets.get(line.sheet.name)
+        if known is None:
+            # Not one that begins in memory: before Python 3.11 those are no files that a text can be written to.
+            spool = tempfile.TemporaryFile(prefix="legible-")  # noqa: SIM115
+            text = io.TextIOWrapper(spool, "utf-8-sig", errors="replace", newline="", write_through=True)
+            known = self._sheets[line.sheet.name] = (line.sheet, text, csv.writer(text))
+            known[2].writerow([column.label for column in line.sheet.columns])
+        known[2].writerow(list(map(plain, line.values)))
+
+    def close(self) -> None:
+        """End the file."""
+        names: set[str] = set()
+        with zipfile.ZipFile(self._file, "w", zipfile.ZIP_DEFLATED) as packed:
+            for sheet, text, _ in self._sheets.values():
+                text.flush()
+                pack(packed, f"{file_name(sheet.label, names)}.csv", text.detach())
+
+
+class JsonLines:
+    """One JSON object a line: ``sheet``, then the row's values by the labels of their columns; empty ones are left out.
+
+    Numbers are JSON numbers digit for digit, dates ``YYYY-MM-DD``, everything else is text.
+
+    Args:
+        file: Where to.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        """See the class."""
+        self._file = file
+
+    def add(self, record: Record, source: str = "", parts: Parts | None = None) -> None:
+        """Write the rows of one document; see ``rows.lines``."""
+        for line in lines(record, source, parts):
+            self.write(line)
+
+    def write(self, line: Line) -> None:
+        """Write one row."""
+        values = {
+            column.label: _json(value)
+            for column, value in zip(line.sheet.columns, line.values, strict=True)
+            if value is not None and value != ""
+        }
+        self._file.write(msgspec.json.encode({"sheet": line.sheet.label, **values}) + b"\n")
+
+    def close(self) -> None:
+        """Every line stands already."""
+
+
+def plain(value: Value) -> str:
+    """Return what a CSV holds of a value; see ``Csv``."""
+    if isinstance(value, (Field, Cell)) and value.typed is not None and value.type in {*_NUMBERS, "date", "boolean"}:
+        return value.typed
+    if isinstance(value, (Field, Cell, TextBlock)):
+        return _safe(value.final)
+    if isinstance(value, str):
+        return _safe(value)
+    return "" if value is None else value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _safe(text: str) -> str:
+    text = text.replace("\x00", "\u2400")  # which no CSV can hold
+    return f"'{text}" if text.startswith((*_FORMULA, "'")) else text
+
+
+def _json(value: Value) -> Any:
+    if isinstance(value, (Field, Cell)) and value.typed is not None:
+        if value.type in _NUMBERS or value.type == "boolean":
+            return msgspec.Raw(value.typed.encode())
+        if value.type == "date":
+            return value.typed
+    return value.final if isinstance(value, (Field, Cell, TextBlock)) else value
+
+
+def file_name(label: str, taken: set[str]) -> str:
+    """Return a file name that every system takes and no other sheet has."""
+    plain_label = "".join(letter if letter.isalnum() or letter in " -_" else "-" for letter in label).strip()[:80]
+    number = 1
+    while True:
+        name = plain_label if number == 1 else f"{plain_label} ({number})"
+        if name.lower() not in taken:
+            taken.add(name.lower())
+            return name
+        number += 1
+
+
+def pack(packed: zipfile.ZipFile, name: str, spool: IO[bytes]) -> None:
+    """Put a spooled file into a zip, part by part, with no time of its own; the spool is closed."""
+    info = zipfile.ZipInfo(name, _CLOCKLESS)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    spool.seek(0)
+    with packed.open(info, "w", force_zip64=True) as target:
+        while part := spool.read(1 << 20):
+            target.write(part)
+    spool.close()

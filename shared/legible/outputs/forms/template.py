@@ -1,0 +1,164 @@
+"""Whether a template can be filled: it is a workbook, nothing of it would be lost, its placeholders name something."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+import zipfile
+from itertools import chain
+from typing import Any
+
+from legible.errors import SettingsError
+from legible.outputs.forms.placeholders import cells, found, names_in, repeated_rows, rest_of, text_in
+from legible.outputs.forms.references import Place, Plan, formula_of, moved
+from legible.outputs.forms.sources import known, nearest
+
+#: Limits of a template. Unpacked and read it takes about ten times as much memory.
+LARGEST_BYTES, _MOST_PARTS, MOST_CELLS = 20_000_000, 2_000, 100_000
+#: What would be lost, by the beginning of its name in the package.
+_LOST = {
+    "xl/charts/": "a chart",
+    "xl/chartsheets/": "a sheet that is a chart",
+    "xl/pivot": "a pivot table",
+    "xl/vbaProject": "a macro",
+    "xl/macrosheets/": "a macro",
+    "xl/dialogsheets/": "a dialog",
+    "xl/externalLinks/": "a link to another workbook",
+    "xl/embeddings/": "an embedded object",
+    "xl/activeX/": "a control",
+    "xl/ctrlProps/": "a control",
+    "xl/slicer": "a slicer",
+    "xl/timeline": "a timeline",
+    "xl/diagrams/": "a diagram",
+    "xl/threadedComments/": "a thread of comments",
+    "xl/queryTables/": "a query",
+    "xl/connections": "a connection to data",
+    "xl/model/": "a data model",
+    "xl/metadata": "a formula that spills into other cells, or a picture in a cell",
+    "_xmlsignatures/": "a signature",
+}
+#: What would be lost, by what it looks like in the parts of which the name matches.
+_LOST_INSIDE = (
+    (r"xl/drawings/drawing", rb"<(?:\w+:)?(?:sp|grpSp|cxnSp|contentPart)[ >]", "a shape or a text box"),
+    (r"xl/drawings/drawing", rb"<(?:\w+:)?graphicFrame[ >]", "a chart"),
+    (r"xl/drawings/drawing", rb"<a:srcRect [^>]*[lrtb]=", "a picture that is cut"),
+    (r"xl/drawings/drawing", rb"<a:blip [^>]*r:link=", "a picture that is not in it"),
+    (r"xl/worksheets/sheet", rb"<legacyDrawingHF[ />]", "a picture in a header or footer"),
+    (r"xl/worksheets/sheet", rb":sparklineGroups[ >]", "a sparkline"),
+    (r"xl/worksheets/sheet", rb":conditionalFormattings[ >]", "a conditional format of a newer kind"),
+    (r"xl/worksheets/sheet", rb":dataValidations[ >]", "a data validation that looks at another sheet"),
+    (r"xl/worksheets/sheet", rb"t=\"dataTable\"", "a what-if table"),
+    (r"xl/media/.*\.(?!png$|jpe?g$|gif$)", rb"", "a picture that is no PNG, JPEG or GIF"),
+    (r".*\.(?:xml|rels|vml)$", rb"<!(?:DOCTYPE|ENTITY)", "a document type, which no workbook has"),
+)
+_NO_WORKBOOK = "Open it in Excel and save it as .xlsx, without a password."
+
+
+def check(body: bytes, name: str, slug: str) -> None:
+    """Refuse a template that cannot be filled, or not without losing something of it.
+
+    Args:
+        body: The template.
+        name: Its name, for errors.
+        slug: The operation whose fields it asks for; empty where that is not known yet.
+
+    Raises:
+        SettingsError: It says what was found, where, and what to do.
+    """
+    _check_package(body, name)
+    book = opened(body, name)
+    if sum(len(cells(sheet)) for sheet in book.worksheets) > MOST_CELLS:
+        raise SettingsError(f"{name} has more than {MOST_CELLS:,} cells.", advice="Remove the ones that are empty.")
+    if not any(names for sheet in book.worksheets for _, names in found(sheet)):
+        raise SettingsError(f"{name} has no placeholder.", advice="Write {{passport_number}} where it is to stand.")
+    for sheet in book.worksheets:
+        for cell in cells(sheet).values():
+            _check_cell(cell, f"{name}: {sheet.title}!{cell.coordinate}", slug)
+        _check_rows(sheet, name)
+
+
+def opened(body: bytes, name: str) -> Any:
+    """Open a template, rich text and all.
+
+    Raises:
+        SettingsError: It is no workbook.
+    """
+    import openpyxl  # a quarter of a second that only forms need
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what it could not keep was looked for before
+            return openpyxl.load_workbook(io.BytesIO(body), rich_text=True)
+    except Exception as error:  # whatever a broken file makes of it
+        raise SettingsError(
+            f"{name} cannot be read as a workbook ({type(error).__name__}).", advice=_NO_WORKBOOK
+        ) from None
+
+
+def _check_package(body: bytes, name: str) -> None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(body)) as packed:
+            parts = packed.infolist()
+            size = sum(part.file_size for part in parts)
+            large = size > LARGEST_BYTES or len(parts) > _MOST_PARTS
+            kinds = [] if large else [(part.filename, _kind_lost(part.filename, packed.read(part))) for part in parts]
+    except Exception:  # whatever a broken file makes of it
+        raise SettingsError(f"{name} is no Excel workbook.", advice=_NO_WORKBOOK) from None
+    if large:
+        raise SettingsError(
+            f"{name} has {size:,} bytes in {len(parts):,} parts unpacked; at most {LARGEST_BYTES:,} in {_MOST_PARTS:,} "
+            "are filled.",
+            advice="Make it smaller.",
+        )
+    for part, what in kinds:
+        if what:
+            raise SettingsError(
+                f"{name} holds {what} ({part}); it would be lost when it is filled.",
+                advice="Remove it, or keep it in a workbook of its own.",
+            )
+
+
+def _kind_lost(part: str, content: bytes) -> str:
+    """Return what a part of the package holds that would be lost, in words; empty for nothing."""
+    named = (what for begins, what in _LOST.items() if part.startswith(begins))
+    inside = (what for name, looks, what in _LOST_INSIDE if re.match(name, part) and re.search(looks, content))
+    return next(chain(named, inside), "")
+
+
+def _check_cell(cell: Any, where: str, slug: str) -> None:
+    text, formula = text_in(cell), formula_of(cell)
+    if formula is not None:
+        if names_in(formula):
+            raise SettingsError(
+                f"{where} has a placeholder in a formula.",
+                advice="Give the placeholder a cell of its own, and let the formula refer to that.",
+            )
+        try:
+            moved(formula, Place("", 0), "", Plan({}))
+        except Exception as error:
+            raise SettingsError(
+                f"{where} has a formula that cannot be read ({type(error).__name__}).", advice="Write it anew."
+            ) from None
+    rest = rest_of(text)
+    if "{{" in rest or "}}" in rest:
+        raise SettingsError(
+            f"{where} has braces that are no placeholder.", advice="Write {{name}}, both braces closed."
+        )
+    for placeholder in names_in(text):
+        if slug and not known(placeholder, slug):
+            raise SettingsError(
+                f"{where} has {{{{{placeholder}}}}}, which names nothing of {slug}.",
+                advice=nearest(placeholder, slug) or "See the operation's fields in the catalog.",
+            )
+
+
+def _check_rows(sheet: Any, name: str) -> None:
+    """Refuse merged cells that begin in a repeated row and end below it."""
+    for row in repeated_rows(sheet):
+        for merged in sheet.merged_cells.ranges:
+            if merged.min_row == row < merged.max_row:
+                raise SettingsError(
+                    f"{name}: {sheet.title}!{merged.coord} is merged beyond row {row}, which is repeated.",
+                    advice="Merge within the row, or not at all.",
+                )

@@ -1,0 +1,85 @@
+"""One event and all of its documents: each is tried, then the event is raised once if any must be tried again."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from legible.errors import InternalError, LegibleError, RetryableError, SkippedError, UnavailableError
+from legible.model.documents import Arrival, ObjectRef, Outcome, Reason, Unreadable
+from legible.ports import Log
+
+
+class Delivery:
+    """Treats the documents of an event.
+
+    Args:
+        log: Where what happens is told.
+    """
+
+    def __init__(self, log: Log) -> None:
+        """See the class."""
+        self._log = log
+
+    def each(self, arrivals: Iterable[Arrival], treat: Callable[[Arrival], Outcome]) -> dict[str, Any]:
+        """Treat every document, whatever becomes of the others.
+
+        Returns:
+            ``{"documents": [outcome, ...]}``, ready for JSON, in order.
+
+        Raises:
+            RetryableError: After all were tried, if any must be tried again.
+        """
+        outcomes: list[Outcome] = []
+        again: list[RetryableError] = []
+        for arrival in arrivals:
+            try:
+                outcomes.append(self._told(treat(arrival)))
+            except SkippedError as error:
+                outcomes.append(self._skipped(arrival, error))
+            except Exception as error:  # even a defect of ours must not lose the event's other documents
+                again.append(self._later(arrival, error))
+        if again:
+            raise _once(again, len(outcomes) + len(again))
+        return {"documents": [msgspec.to_builtins(outcome) for outcome in outcomes]}
+
+    def _told(self, outcome: Outcome) -> Outcome:
+        self._log("document", **msgspec.to_builtins(outcome))
+        return outcome
+
+    def _skipped(self, arrival: Arrival, error: SkippedError) -> Outcome:
+        ref = ObjectRef("", "") if isinstance(arrival, Unreadable) else arrival.ref
+        self._log("skipped", bucket=ref.bucket, key=ref.key, reason=error.reason_code, message=error.message)
+        return Outcome(ref.bucket, ref.key, "skipped", reason=Reason.of(error))
+
+    def _later(self, arrival: Arrival, error: Exception) -> RetryableError:
+        key = arrival.digest if isinstance(arrival, Unreadable) else arrival.ref.key
+        found = _retryable(error)
+        self._log("retry", key=key, reason=found.reason_code, message=found.message, vendor_code=found.vendor_code)
+        return found
+
+
+def _retryable(error: Exception) -> RetryableError:
+    """Return the error that is raised: what could not even be recorded is tried again, whatever it was."""
+    if isinstance(error, RetryableError):
+        return error
+    if isinstance(error, LegibleError):
+        return UnavailableError.of(error)
+    return internal(error)
+
+
+def internal(error: Exception) -> InternalError:
+    """Tell where a defect struck, without the values an exception's own text may quote."""
+    frames = reversed(traceback.extract_tb(error.__traceback__))
+    places = " < ".join(f"{frame.name} ({frame.filename.rsplit('/', 1)[-1]}:{frame.lineno})" for frame in frames)
+    return InternalError(
+        f"{type(error).__name__} in {places}.", advice="This is a defect of Legible; please report it with this line."
+    )
+
+
+def _once(errors: list[RetryableError], total: int) -> RetryableError:
+    first = errors[0]
+    return type(first).of(first, f"{len(errors)} of {total} documents must be tried again. First: {first.message}")

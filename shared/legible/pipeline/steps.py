@@ -1,0 +1,109 @@
+"""Steps of a workflow, anybody's: plain references go in and come out, never content.
+
+What passes by itself is raised, so that the workflow tries the step again; an end, whatever it is, is a result with its
+status. A step that comes twice, or late, finds what was done and pays for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from legible.errors import DeadError, SkippedError
+from legible.model.documents import Arrival, Document, Outcome, Reason, Upload
+from legible.model.pages import Share
+from legible.pipeline.delivery import Delivery
+from legible.pipeline.pipeline import Pipeline
+from legible.ports import Log
+
+
+class Steps:
+    """What a workflow may do with one document.
+
+    Every result has ``bucket``, ``key``, ``status``, ``pages`` (how many have an answer) and ``record``, the object
+    that holds the record, null while there is none. With what pins the version (``etag``, ``version_id``) and what was
+    ordered it is a reference too, and so an event of every step.
+
+    Args:
+        pipeline: The use cases; one without a relay, because the workflow itself tries again.
+        output: The output bucket.
+        log: Where what happens is told.
+    """
+
+    def __init__(self, pipeline: Pipeline, output: str, log: Log) -> None:
+        """See the class."""
+        self._pipeline = pipeline
+        self._output = output
+        self._log = log
+
+    def split(self, arrival: Arrival) -> dict[str, Any]:
+        """Find and examine a document, unpaid.
+
+        Returns:
+            Its reference, pinned to the version that lies there now; ``page_count`` is how many pages are to be called
+            for, 0 where it ends without a call (``recognize`` says why).
+
+        Raises:
+            RetryableError: It must be tried again.
+        """
+        try:
+            document, plan = self._pipeline.look(arrival)
+        except SkippedError as error:
+            return self._result(arrival, Outcome("", "", "skipped", reason=Reason.of(error)))
+        operation = plan.routed.operation.slug if plan.routed else ""
+        found = self._result(arrival, Outcome(document.bucket, document.key, "running", operation))
+        return found | _pinned(arrival, document) | {"page_count": plan.pages}
+
+    def recognize_pages(self, arrival: Arrival, share: Share) -> dict[str, Any]:
+        """Call for one share of a document's pages, beside steps that call for the others; end nothing.
+
+        Raises:
+            RetryableError: It must be tried again.
+        """
+        return self._one(arrival, lambda found: self._pipeline.part(found, share))
+
+    def recognize(self, arrival: Arrival) -> dict[str, Any]:
+        """Call for the pages that are missing, all of them or none, and end the document.
+
+        Raises:
+            RetryableError: It must be tried again.
+        """
+        return self._one(arrival, self._pipeline.process)
+
+    def give_up(self, arrival: Arrival, reason: Reason) -> dict[str, Any]:
+        """End a document that the workflow gave up, as its pages say; one that has ended keeps its end.
+
+        Raises:
+            RetryableError: It must be tried again.
+        """
+        given_up = DeadError(reason.message, code=reason.code, advice=reason.advice)
+        return self._one(arrival, lambda found: self._pipeline.bury_one(found, given_up))
+
+    def _one(self, arrival: Arrival, treat: Callable[[Arrival], Outcome]) -> dict[str, Any]:
+        (outcome,) = Delivery(self._log).each([arrival], treat)["documents"]
+        return self._result(arrival, msgspec.convert(outcome, Outcome))
+
+    def _result(self, arrival: Arrival, outcome: Outcome) -> dict[str, Any]:
+        found = msgspec.to_builtins(outcome) | {"pages": outcome.pages, "operation": outcome.operation}
+        found["record"] = {"bucket": self._output, "key": outcome.record} if outcome.record else None
+        return _reference(arrival) | {name: value for name, value in found.items() if value != ""}
+
+
+def _reference(arrival: Arrival) -> dict[str, Any]:
+    """Return what says of an upload to the next step, as far as it was said to this one."""
+    if not isinstance(arrival, Upload):
+        return {}
+    named = {"bucket": arrival.ref.bucket, "key": arrival.ref.key, "order": msgspec.to_builtins(arrival.order)}
+    return named | _said(arrival.etag, arrival.version_id, arrival.again)
+
+
+def _pinned(arrival: Arrival, document: Document) -> dict[str, Any]:
+    etag = arrival.etag if isinstance(arrival, Upload) else ""
+    return _said(etag or document.etag, document.version_id, "")
+
+
+def _said(etag: str, version_id: str, again: str) -> dict[str, Any]:
+    values = {"etag": etag, "version_id": version_id, "again": again}
+    return {name: value for name, value in values.items() if value}

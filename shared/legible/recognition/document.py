@@ -1,0 +1,148 @@
+"""One document's paid calls: each page at most once without a trace of why."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from tenacity import Retrying, retry_if_exception_type, wait_random
+
+from legible.documents.intake import Job
+from legible.errors import DocumentError, HeldError, LegibleError, ObjectGoneError, ReplacedError, UnavailableError
+from legible.ledger.answers import Filing, digest
+from legible.ledger.claim import Claim
+from legible.ledger.journal import Line
+from legible.model import layout
+from legible.model.documents import Document, ObjectRef
+from legible.recognition.context import REQUEST_ID, Desk
+from legible.recognition.page import RENDERED, OneCall
+from legible.recognition.retries import GROWTH, AgainError, Stop
+from legible.recognition.window import Together
+
+
+class Caller:
+    """Makes the calls of one document after another.
+
+    Args:
+        desk: What every call needs.
+        filing: Files the answers that count.
+    """
+
+    def __init__(self, desk: Desk, filing: Filing) -> None:
+        """See the class."""
+        self._desk = desk
+        self._filing = filing
+        self._wait = wait_random(*desk.policy.wait)
+
+    def recognize(self, claim: Claim, job: Job) -> dict[int, bytes]:
+        """Call for every page of the claim that has no outcome yet; what is known is in ``claim.state`` afterwards.
+
+        Up to ``policy.window`` pages are on their way at the same time, and no page waits for another one's trouble.
+
+        Returns:
+            Answers received just now, by page, as far as memory shall hold them; all of them are stored.
+
+        Raises:
+            RetryableError: A page must be tried again later; outcomes so far are in the ledger.
+            HeldError: Nothing more can be called until something is mended.
+            ReplacedError: A newer upload lies there by now; nothing more of this one can be read.
+        """
+        pages = [page for page in range(1, job.plan.count + 1) if claim.covers(page)]
+        missing = [page for page in pages if not claim.state.page(page).known]
+        if min(self._desk.policy.window, len(missing)) < 2 and claim.share is None:
+            return Together(missing, lambda page, halted: self._page(claim, job, page, halted)).run(1)
+        settled = _Settled(self._desk, claim)
+        together = Together(missing, lambda page, halted: self._filed(claim, job, page, halted, settled))
+        return together.run(self._desk.policy.window)
+
+    def _filed(self, claim: Claim, job: Job, page: int, halted: Callable[[], bool], settled: _Settled) -> bytes | None:
+        """Do what `_page` does, and file the answer while other pages are called for; else it is done at the end."""
+        answer = self._page(claim, job, page, halted, settled)
+        line = claim.state.page(page).answered
+        if line is not None:
+            with suppress(LegibleError):
+                self._filing.file(claim.document, line)
+        return answer
+
+    def adopt(self, claim: Claim) -> None:
+        """Settle the calls of an owner that died.
+
+        Its stored answer counts, if the service can have read nothing else than this upload; otherwise, and where there
+        is none, the call may have been paid.
+        """
+        for page, line in filter(lambda found: claim.covers(found[0]), claim.state.orphans(claim.owner)):
+            key = layout.answer(claim.document, page, line.owner)
+            found = self._stored(key)
+            values: dict[str, Any] = {"page": page, "of": line.owner}
+            if found is None:
+                claim.write("unknown", **values, note="Its invocation ended before it could say more.")
+                continue
+            body, request_id = found
+            values |= {"answer": key, "sha256": digest(body), "request_id": request_id}
+            if self._doubtful(claim.document, line):
+                claim.write("unknown", **values, note="The upload was replaced; the answer may be of the newer one.")
+            else:
+                note = "Stored by an invocation that ended before it could say so."
+                claim.write("answered", **values, source=line.source, note=note)
+
+    def _doubtful(self, document: Document, line: Line) -> bool:
+        """Tell whether the service, given a URL, may have read another upload than this document is."""
+        if line.note == RENDERED or (line.source or self._desk.policy.source) == "inline":
+            return False
+        try:
+            return self._desk.store.head(document.ref).etag != document.etag
+        except ObjectGoneError:
+            return False
+        except DocumentError as error:
+            raise UnavailableError.of(error) from error
+
+    def _stored(self, key: str) -> tuple[bytes, str] | None:
+        ref = ObjectRef(self._desk.output, key)
+        try:
+            return self._desk.store.read(ref), self._desk.store.head(ref).metadata.get(REQUEST_ID, "")
+        except ObjectGoneError:
+            return None
+
+    def _page(
+        self,
+        claim: Claim,
+        job: Job,
+        page: int,
+        halted: Callable[[], bool],
+        before: Callable[[], None] = lambda: None,
+    ) -> bytes | None:
+        """Return the page's answer; nothing where it has its own end, which is recorded and stops no other page."""
+        try:
+            return Retrying(
+                retry=retry_if_exception_type(AgainError),
+                wait=lambda state: self._wait(state) * min(state.attempt_number, GROWTH),
+                stop=Stop(self._desk, halted),
+                sleep=self._desk.pause,
+                reraise=True,
+            )(OneCall(self._desk, claim, job, page, halted, before).once)
+        except (AgainError, HeldError, ReplacedError):
+            raise
+        except DocumentError:
+            return None
+
+
+class _Settled:
+    """Sees the claim stand before the first of several calls goes out: whoever lost it then pays for none of them.
+
+    Pages are drawn and placed meanwhile; that costs nothing, and is the same whoever does it.
+    """
+
+    def __init__(self, desk: Desk, claim: Claim) -> None:
+        self._desk = desk
+        self._claim = claim
+        self._lock = threading.Lock()
+        self._seen = False
+
+    def __call__(self) -> None:
+        with self._lock:
+            if not self._seen:
+                self._desk.pause(self._claim.unsettled(self._desk.policy.settle))
+                self._claim.must_stand()
+                self._seen = True

@@ -1,0 +1,221 @@
+"""One paid call for one page: announced before, stored as it came, recorded after."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from legible.documents.intake import Job
+from legible.errors import (
+    AnswerUnknownError,
+    BusyError,
+    DeadError,
+    DocumentError,
+    HeldError,
+    LegibleError,
+    ObjectGoneError,
+    OutOfTimeError,
+    RejectedError,
+    ReplacedError,
+    SourceUnreadableError,
+    ThrottledError,
+    UnavailableError,
+)
+from legible.ledger.answers import digest
+from legible.ledger.claim import Claim
+from legible.model import layout
+from legible.model.documents import Reason
+from legible.model.pages import Answer, Picture, Source
+from legible.recognition.context import Desk, Placed
+from legible.recognition.retries import AgainError
+
+#: Said of a call whose picture was made of bytes that were read before.
+RENDERED = "rendered"
+#: A call that may have been paid is tried again so often at the most.
+_UNKNOWN_TRIES = 2
+
+
+class OneCall:
+    """The call for one page, with what changes from try to try."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        claim: Claim,
+        job: Job,
+        page: int,
+        halted: Callable[[], bool] = lambda: False,
+        before: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Begin with the configured source, or inline where no URL can serve."""
+        self._desk = desk
+        self._claim = claim
+        self._job = job
+        self._page = page
+        self._halted = halted
+        self._before = before
+        self._source: Source = "inline" if job.inline else desk.policy.source
+        self._why_inline = job.inline
+        self._placed: Placed | None = None
+
+    def once(self) -> bytes:
+        """Announce one call, make it, record what came of it; return its answer.
+
+        Raises:
+            AgainError: The call may be made again.
+            DocumentError: This page, or the document, has its end; recorded.
+            RetryableError: Something beside the call failed; the next delivery goes on.
+        """
+        try:
+            self._refuse_third()
+            self._desk.seconds()
+            self._placed = placed = self._placed or self._desk.place(self._job, self._page, self._source)
+            picture = self._desk.picture(self._job, self._page, placed, self._source)
+        except LegibleError as error:
+            self._refused(error)
+            raise
+        answer = self._in_turn(picture)
+        if isinstance(answer, LegibleError):
+            return self._troubled(answer)
+        self._record(answer, picture, placed)
+        return answer.body
+
+    def _in_turn(self, picture: Picture) -> Answer | LegibleError:
+        """Announce and make the call once others have ended; return what came of it."""
+        with self._desk.turns:
+            try:
+                if self._halted():
+                    raise OutOfTimeError("The document cannot go on; no more of its pages are called for.")
+                self._before()
+                self._desk.seconds()
+            except LegibleError as error:
+                self._refused(error)
+                raise
+            self._announce(picture)
+            try:
+                return self._ask(picture)
+            except LegibleError as error:
+                return error
+
+    def _troubled(self, error: LegibleError) -> bytes:
+        """Record a call without a usable answer; only another source may have one at once."""
+        if isinstance(error, SourceUnreadableError):
+            return self._inline(error)
+        if isinstance(error, AnswerUnknownError):
+            self._unknown(error)
+            raise AgainError(error) from error
+        self._refused(error)
+        if isinstance(error, (ThrottledError, UnavailableError)):
+            raise AgainError(error) from error
+        raise error
+
+    def _ask(self, picture: Picture) -> Answer:
+        options = {**self._job.options, **picture.parameters}
+        seconds, before = self._desk.seconds(), self._desk.remaining()
+        try:
+            return self._desk.recognizer.recognize(self._job.operation, options, picture, seconds)
+        finally:
+            self._desk.took(before - self._desk.remaining())
+
+    def _refuse_third(self) -> None:
+        if self._claim.state.page(self._page).spent >= _UNKNOWN_TRIES:
+            raise DeadError(
+                f"Page {self._page} was sent {_UNKNOWN_TRIES} times and no answer came back; both may have been paid.",
+                code="answer-unknown",
+                advice="Compare with the service's own count of calls before you upload it again.",
+            )
+
+    def _announce(self, picture: Picture) -> None:
+        known = self._claim.state.page(self._page).open
+        if known is None or known.owner != self._claim.owner:
+            note = RENDERED if self._job.plan.rendered else ""
+            self._claim.write("calling", page=self._page, source=picture.source, note=note)
+            if self._claim.share is not None:  # others write beside us: it must not have been swallowed
+                self._claim.must_stand()
+
+    def _refused(self, error: LegibleError) -> None:
+        """Record a call that was not paid, or not even sent; with a page's own end, if it is one."""
+        ends = isinstance(error, DocumentError) and not isinstance(error, HeldError)
+        open_call = self._claim.state.page(self._page).open
+        if ends or (open_call is not None and open_call.owner == self._claim.owner):
+            state = error.status if ends else None
+            self._claim.write("refused", page=self._page, state=state, reason=Reason.of(error))
+
+    def _inline(self, error: SourceUnreadableError) -> bytes:
+        if self._source == "inline":
+            refusal = RejectedError.of(error)
+            self._refused(refusal)
+            raise refusal from error
+        self._refused(error)
+        self._source = "inline"
+        self._why_inline = f"sent inline: the service could not read the URL ({error.vendor_code})"
+        return self.once()
+
+    def _unknown(self, error: LegibleError, key: str = "") -> None:
+        body = getattr(error, "body", b"")
+        if body:
+            key = layout.answer(self._claim.document, self._page, f"{self._claim.owner}-unusable")
+            self._desk.keep(key, body, error.request_id)
+        reason = Reason.of(error)
+        self._claim.write(
+            "unknown", always=True, page=self._page, answer=key, request_id=error.request_id, reason=reason
+        )
+
+    def _record(self, answer: Answer, picture: Picture, placed: Placed) -> None:
+        """Store the answer under its payer's name, then see whether it is the one that counts."""
+        key = layout.answer(self._claim.document, self._page, self._claim.owner)
+        try:
+            self._desk.keep(key, answer.body, answer.request_id)
+        except LegibleError as error:
+            self._unstored(error, answer)
+        values: dict[str, Any] = {
+            "page": self._page, "request_id": answer.request_id, "answer": key, "sha256": digest(answer.body),
+            "source": picture.source, "frame": placed.frame,
+            "note": "; ".join(part for part in (placed.note, self._why_inline) if part),
+        }  # fmt: skip
+        try:
+            self._count(picture, values)
+        except ReplacedError:
+            raise
+        except DocumentError as error:  # of the store, after the call: not the document's end; the answer is kept
+            raise UnavailableError.of(error) from error
+
+    def _count(self, picture: Picture, values: dict[str, Any]) -> None:
+        """Record a stored answer as the one that counts, or as surplus."""
+        if self._replaced(picture):
+            self._claim.surplus(**values)
+            raise ReplacedError(
+                f"{self._claim.document.ref} was replaced while it was read; the answer may be of the newer upload.",
+                advice="The newer upload has its own record. The answer is stored, and counted as surplus.",
+            )
+        self._desk.pause(self._claim.unsettled(self._desk.policy.settle))
+        try:
+            self._claim.must_stand()
+            line = self._claim.write("answered", **values)
+        except BusyError:
+            self._claim.surplus(**values)
+            raise
+        if self._claim.state.page(self._page).answered != line:
+            self._claim.surplus(**values)
+
+    def _replaced(self, picture: Picture) -> bool:
+        """Tell whether the service may have read another upload than the one this document is."""
+        document = self._job.document
+        if self._job.plan.rendered or picture.source == "inline":
+            return False  # those bytes were read as this very version
+        try:
+            return self._desk.store.head(document.ref).etag != document.etag
+        except ObjectGoneError:
+            return False
+
+    def _unstored(self, error: LegibleError, answer: Answer) -> None:
+        """A paid answer that the output bucket does not take is on the record as such, and asked for once more."""
+        lost = UnavailableError(
+            f"An answer was paid for and could not be stored. {error.message}",
+            code="answer-not-stored",
+            advice=error.advice,
+            vendor_code=error.vendor_code,
+            request_id=answer.request_id,
+        )
+        self._unknown(lost)
+        raise lost from error

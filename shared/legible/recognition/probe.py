@@ -1,0 +1,99 @@
+"""Whether documents can be read here, as far as it is seen from outside and costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+from typing import Literal
+
+from msgspec import Struct
+
+from legible.errors import (
+    AnswerUnknownError,
+    HeldError,
+    LegibleError,
+    RejectedError,
+    RetryableError,
+    SourceUnreadableError,
+)
+from legible.model.pages import Picture
+from legible.operations.operation import Operation
+from legible.ports import ObjectStore, Recognizer
+
+#: No image at all: the service refuses it before it reads anything, and bills only what it answers (ocr_03_0010).
+_NO_IMAGE = b"\x00"
+_PROBE_SECONDS = 10.0
+
+
+class HealthCheck(Struct, frozen=True):
+    """One thing that was looked at, and what to do where it is not as it must be."""
+
+    name: str
+    status: Literal["ok", "failed", "unknown"]
+    message: str
+    advice: str = ""
+
+
+def buckets(store: ObjectStore, input_bucket: str, output: str) -> list[HealthCheck]:
+    """Look into both buckets."""
+    return [
+        _looked(f"{name}-bucket", f"{bucket} can be listed.", lambda bucket=bucket: _first(store, bucket))  # type: ignore[misc]
+        for name, bucket in (("input", input_bucket), ("output", output))
+    ]
+
+
+def _first(store: ObjectStore, bucket: str) -> None:
+    list(islice(store.list(bucket, ""), 1))
+
+
+def _looked(name: str, fine: str, look: Callable[[], None]) -> HealthCheck:
+    try:
+        look()
+    except RetryableError as error:
+        return HealthCheck(name, "unknown", error.message, error.advice)
+    except LegibleError as error:
+        return HealthCheck(name, "failed", error.message, error.advice)
+    return HealthCheck(name, "ok", fine)
+
+
+def subscription(recognizer: Recognizer, operation: Operation) -> HealthCheck:
+    """Call an operation with what is no image: who is not subscribed is told so, everybody else that it is none."""
+    name = f"subscription {operation.slug}"
+    picture = Picture("inline", body=_NO_IMAGE) if operation.inline else Picture("url", url="https://invalid.invalid/")
+    try:
+        recognizer.recognize(operation, {}, picture, _PROBE_SECONDS)
+    except RejectedError:
+        return HealthCheck(name, "ok", f"{operation.slug} may be called.")
+    except HeldError as error:
+        return HealthCheck(name, "failed", error.message, error.advice)
+    except (RetryableError, AnswerUnknownError) as error:
+        return HealthCheck(name, "unknown", error.message, error.advice)
+    except LegibleError:  # the picture's URL could not be read: the call itself was taken
+        return HealthCheck(name, "ok", f"{operation.slug} may be called.")
+    return HealthCheck(name, "ok", f"{operation.slug} answered.")
+
+
+def authorization(recognizer: Recognizer, operation: Operation, url: str) -> HealthCheck:
+    """Call an operation with the URL of an object that is not there: who is not authorized to read OBS fails earlier.
+
+    The service has to ask for its agency before it can miss the object (ModelArts.4702 before 4706 or 4704), and what
+    fails is not billed. Which of the two it says first where both are true is written nowhere; a 4704 leaves it open.
+
+    Args:
+        recognizer: Makes the call.
+        operation: One that reads URLs.
+        url: Of no object in the input bucket.
+    """
+    name = "obs-authorization"
+    try:
+        recognizer.recognize(operation, {}, Picture("url", url=url), _PROBE_SECONDS)
+    except SourceUnreadableError as error:
+        status: Literal["failed", "unknown"] = "failed" if error.vendor_code == "ModelArts.4702" else "unknown"
+        return HealthCheck(name, status, error.message, error.advice)
+    except RejectedError as error:
+        if error.reason_code == "object-gone":
+            return HealthCheck(name, "ok", "The service looked for an object in the input bucket by its URL.")
+        return HealthCheck(name, "unknown", error.message, error.advice)
+    except LegibleError as error:
+        return HealthCheck(name, "unknown", error.message, error.advice)
+    return HealthCheck(name, "unknown", "The service answered for an object that is not there.")

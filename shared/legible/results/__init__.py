@@ -1,0 +1,1 @@
+"""The files of one document: made, published where people look, made again, and corrected."""

@@ -1,0 +1,91 @@
+"""A record, put together from what the journal and the answers say."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from legible.ledger.journal import Line
+from legible.ledger.state import PageLedger, State
+from legible.model import layout
+from legible.model.documents import Document, Reason, Status
+from legible.model.pages import Page
+from legible.model.records import Attachment, Calls, Record
+from legible.operations.operation import Asked
+
+#: Which status a document takes when no page is done: the first of these that a page has.
+_WORST: tuple[Status, ...] = ("held", "dead", "rejected")
+
+
+def status_of(state: State, pages: int, reason: Reason | None, status: Status | None) -> Status:
+    """Say how a document stands.
+
+    Args:
+        state: Its journal.
+        pages: How many pages there are.
+        reason: Why the document as a whole ended early, if it did.
+        status: The status that comes with the reason.
+    """
+    done = sum(state.page(number).answered is not None for number in range(1, pages + 1))
+    if pages and done == pages:
+        return "done"
+    if done:
+        return "partial"
+    if status is not None and reason is not None:
+        return status
+    found = {line.state for line in (state.page(number).settled for number in range(1, pages + 1)) if line}
+    return next((status for status in _WORST if status in found), "dead")
+
+
+def assemble(
+    document: Document,
+    asked: Asked | None,
+    state: State,
+    notes: tuple[str, ...],
+    attachments: tuple[Attachment, ...],
+    *,
+    status: Status,
+    reason: Reason | None,
+    finished_at: datetime,
+) -> Record:
+    """Put together what is known of one document, but for what was recognized.
+
+    Args:
+        document: What was uploaded.
+        asked: What was asked for; None where no route was found.
+        state: Its journal.
+        notes: What was odd in its answers.
+        attachments: The stored files of the answers.
+        status: How it ended.
+        reason: Why, unless it is done.
+        finished_at: When.
+    """
+    count = asked.pages if asked else 0
+    pages = tuple(_page(document, number, state.page(number), status, reason) for number in range(1, count + 1))
+    if reason is None and status not in {"done", "running"}:
+        reason = next((page.reason for page in pages if page.reason is not None), None)
+    return Record(
+        document=document,
+        status=status,
+        operation=asked.operation.slug if asked else "",
+        title=asked.operation.title if asked else "",
+        options=asked.options if asked else {},
+        reason=reason,
+        pages=pages,
+        attachments=attachments,
+        notes=notes,
+        calls=Calls(state.answered, state.unknown, state.surplus),
+        ledger=layout.journal(document),
+        revision=len(state.reviews),
+        finished_at=finished_at,
+    )
+
+
+def _page(document: Document, number: int, known: PageLedger, status: Status, reason: Reason | None) -> Page:
+    line: Line | None = known.answered
+    if line is not None:
+        key = layout.answer(document, number)
+        return Page(number, "done", line.source, key, line.request_id, line.note, line.frame)
+    if known.settled is not None:
+        return Page(number, known.settled.state or "dead", reason=known.settled.reason)
+    missing = reason or Reason("not-called", "The page was not called for.")
+    return Page(number, status if status in {"rejected", "held", "dead"} else "held", reason=missing)

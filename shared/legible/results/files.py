@@ -1,0 +1,292 @@
+"""From a journal and its answers to what people open; it can be done again at any time, and nothing is paid."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, groupby
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from legible.documents import pages
+from legible.errors import InternalError, ObjectGoneError, OutOfTimeError, RejectedError, SettingsError
+from legible.extraction import checks, corrections, fields
+from legible.extraction.contents import Contents
+from legible.extraction.corrections import Edits
+from legible.ledger.answers import digest
+from legible.ledger.journal import Line
+from legible.ledger.state import State
+from legible.model import layout
+from legible.model.documents import Document, ObjectRef
+from legible.model.layout import FORM, RECORD
+from legible.model.pages import Frame, Location, Page
+from legible.model.records import Attachment, Cell, Extract, Field, Record, TextBlock
+from legible.operations.operation import Asked, Made
+from legible.outputs import markdown, record, xlsx
+from legible.outputs.forms import Form
+from legible.ports import ObjectStore
+from legible.results.publication import Publisher
+
+#: The one field of all operations that tells how many pages a document has (``vat-invoice``).
+_PAGE_COUNT = "total_pages"
+#: A workbook has at most so many crops.
+_MOST_CROPS = 300
+#: So many answers are read at once.
+AT_ONCE = 8
+
+
+class Making(Struct, frozen=True):
+    """How results are made.
+
+    ``made`` is what is made beside record and workbook. ``sheets`` are the document's pages, where they are at hand.
+    ``yields`` says that the upload was replaced: its result never stands above another one of its key. ``before`` is
+    done before anything is published.
+    """
+
+    made: Made = Made()
+    sheets: pages.Sheets | None = None
+    yields: bool = False
+    before: Callable[[], None] = lambda: None
+
+
+class Results:
+    """Makes results. Memory holds a few answers at a time, whatever the number of pages.
+
+    Args:
+        store: Where answers and results lie.
+        output: The output bucket.
+        publisher: Puts results where people look.
+        remaining: How many seconds the function has left.
+        form: Opens a form by the name that a route gives it.
+    """
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        output: str,
+        publisher: Publisher,
+        remaining: Callable[[], float],
+        form: Callable[[str], Form],
+    ) -> None:
+        """See the class."""
+        self._store = store
+        self._output = output
+        self._publisher = publisher
+        self._remaining = remaining
+        self._form = form
+
+    def read(
+        self, document: Document, asked: Asked | None, state: State, received: Mapping[int, bytes], contents: Contents
+    ) -> tuple[Attachment, ...]:
+        """Read what each answer says, in the order of the pages, with its corrections and checks.
+
+        Args:
+            document: Whose answers.
+            asked: What was asked for; None reads nothing.
+            state: Its journal.
+            received: Answers at hand, by page; the others are read from the store.
+            contents: Takes in what they say.
+
+        Returns:
+            The files that came inside, now stored.
+
+        Raises:
+            InternalError: A stored answer or review is gone, or not what the journal says.
+            UnavailableError: The store has a passing fault.
+        """
+        if asked is None:
+            return ()
+        edits = self._edits(state)
+        attachments: list[Attachment] = []
+        for batch in batches(state, asked.pages):
+            with ThreadPoolExecutor(AT_ONCE) as together:
+                bodies = list(together.map(lambda line: self._body(line, received.get(line.page)), batch))
+            for line, body in zip(batch, bodies, strict=True):
+                extract = checks.checked(asked.operation, self._extract(asked, line, body, edits))
+                attachments += [self._attach(document, *file) for file in extract.files]
+                contents.add(_counted(extract, asked.pages, line))
+                contents.doubtful += _doubtful(extract)
+        return tuple(attachments)
+
+    def corrected(self, asked: Asked, state: State, page: int) -> Extract:
+        """Return what one page says by now, its corrections in it; nothing of a page without an answer."""
+        line = state.page(page).answered
+        return Extract() if line is None else self._extract(asked, line, self._body(line, None), self._edits(state))
+
+    def _extract(self, asked: Asked, line: Line, body: bytes, edits: dict[int, Edits]) -> Extract:
+        extract = fields.placed(fields.extract(asked.operation, [(line.page, body)]), line.frame)
+        return corrections.corrected(asked.operation, extract, edits.get(line.page, {}))
+
+    def _edits(self, state: State) -> dict[int, Edits]:
+        """Return what the reviews of a journal put in the place of what was recognized, by page and name."""
+        found: dict[int, Edits] = {}
+        for line in state.reviews:
+            review = msgspec.json.decode(self._body(line, None), type=corrections.Review)
+            corrections.add(found, review, line.author, line.at)
+        return found
+
+    def publish(self, found: Record, contents: Contents, making: Making) -> bool:
+        """Make the results of a document and put them where people look.
+
+        Returns:
+            False where a newer upload's result stands instead.
+        """
+        with tempfile.TemporaryDirectory(prefix="legible-") as folder:
+            files = {name: Path(folder) / name for name in (RECORD, "record.xlsx")}
+            if "md" in making.made.outputs:
+                files["record.md"] = Path(folder) / "record.md"
+                with files["record.md"].open("w", encoding="utf-8") as text:
+                    text.writelines(f"{line}\n" for line in markdown.lines(found, contents.pages()))
+            if "pdf" in making.made.outputs:
+                found = self._searchable(found, contents, making, files, Path(folder))
+            pictures: xlsx.Pictures = {}
+            if "crops" in making.made.outputs:
+                found = self._cropped(found, contents, making, pictures)
+            if making.made.form:
+                found = self._formed(found, contents, making.made.form, files, Path(folder))
+            with files[RECORD].open("wb") as file:
+                record.write(found, contents, file)
+            with files["record.xlsx"].open("wb") as file:
+                xlsx.write(found, contents, file, pictures=pictures)
+            making.before()
+            return self._publisher.publish(found, files, doubtful=contents.doubtful, yields=making.yields)
+
+    def _body(self, line: Line, received: bytes | None) -> bytes:
+        """Return the answer a line names; the store's own where it was not received just now."""
+        body = received
+        if body is None or digest(body) != line.sha256:
+            body = self._stored(line.answer)
+        if digest(body) != line.sha256:
+            raise InternalError(
+                f"The stored answer {line.answer} is not the one that was paid for.",
+                code="answer-altered",
+                advice="Something else wrote it; restore it.",
+            )
+        return body
+
+    def _stored(self, key: str) -> bytes:
+        try:
+            return self._store.read(ObjectRef(self._output, key))
+        except ObjectGoneError:
+            raise _gone(key) from None
+
+    def _attach(self, document: Document, name: str, page: int, media_type: str, body: bytes) -> Attachment:
+        key = layout.attachment(document, page, name)
+        self._store.write(ObjectRef(self._output, key), body, media_type)
+        return Attachment(name, page, key, media_type, len(body))
+
+    def _formed(self, found: Record, contents: Contents, name: str, files: dict[str, Path], folder: Path) -> Record:
+        """Make ``form.xlsx``; what of it could not be made, the record says."""
+        target = folder / FORM
+        try:
+            form = self._form(name)
+            with target.open("wb") as file:
+                notes = form.write(found, contents, file)
+        except SettingsError as error:
+            notes = [f"form.xlsx was not made: {error}"]
+        else:
+            files[FORM] = target
+        return msgspec.structs.replace(found, notes=(*found.notes, *notes))
+
+    def _cropped(self, found: Record, contents: Contents, making: Making, pictures: xlsx.Pictures) -> Record:
+        """Make a picture of every field in doubt that has a place; what could not be made, the record says."""
+        if making.sheets is None:
+            note = "The workbook has no crops: the document was not at hand when it ended."
+            return msgspec.structs.replace(found, notes=(*found.notes, note))
+        notes: list[str] = []
+        unplaced = {page.page for page in found.pages if found.document.format == "pdf" and page.frame is None}
+        for page, doubtful in groupby(filter(xlsx.needs_eyes, contents.fields), key=lambda field: field.page):
+            placed = [field for field in doubtful if field.location is not None]
+            if placed and page in unplaced:
+                notes.append(
+                    f"The workbook has no crops of page {page}: its places are those of the service's drawing."
+                )
+                continue
+            if len(pictures) + len(placed) > _MOST_CROPS:
+                notes.append(f"From page {page} on the workbook has no crops: {_MOST_CROPS} are the most.")
+                break
+            try:
+                boxes = tuple(_box(field.location) for field in placed if field.location)
+                made = making.sheets.crops(page, boxes, self._remaining() / 2) if boxes else ()
+            except (RejectedError, OutOfTimeError) as error:
+                notes.append(f"The workbook has no crops of page {page}: {error}")
+                continue
+            pictures.update({(page, field.name): body for field, body in zip(placed, made, strict=True)})
+        return msgspec.structs.replace(found, notes=(*found.notes, *notes))
+
+    def _searchable(
+        self, found: Record, contents: Contents, making: Making, files: dict[str, Path], folder: Path
+    ) -> Record:
+        """Make ``record.pdf``; where it cannot be made, the record says why."""
+        if found.status not in {"done", "partial"}:
+            return found
+        if making.sheets is None:
+            note = "record.pdf was not made: the document was not at hand when it ended."
+            return msgspec.structs.replace(found, notes=(*found.notes, note))
+        texts, target = folder / "texts", folder / "record.pdf"
+        with texts.open("wb") as file:
+            done = (page for page in found.pages if page.state == "done")
+            for page, extract in zip(done, contents.pages(), strict=False):
+                text = pages.PageText(page.page, _frame(found.document, page), tuple(_words(extract)))
+                file.write(msgspec.json.encode(text) + b"\n")
+        try:
+            making.sheets.layer(texts, target, self._remaining() / 2)  # the other half is the record's
+        except (RejectedError, OutOfTimeError) as error:
+            note = f"record.pdf was not made: {error}"
+            return msgspec.structs.replace(found, notes=(*found.notes, note))
+        files["record.pdf"] = target
+        return found
+
+
+def _box(location: Location) -> pages.Box:
+    xs, ys = zip(*location, strict=True)
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+def batches(state: State, count: int) -> Iterator[list[Line]]:
+    """Yield the lines of the answers that count, a few at a time, in the order of the pages."""
+    lines = [line for number in range(1, count + 1) if (line := state.page(number).answered) is not None]
+    for first in range(0, len(lines), AT_ONCE):
+        yield lines[first : first + AT_ONCE]
+
+
+def _doubtful(extract: Extract) -> int:
+    """Return how many values of a page somebody should look at."""
+    cells = (cell for table in extract.tables for cell in table.cells)
+    items: Iterator[Field | TextBlock | Cell] = chain(extract.fields, extract.text, cells)
+    return sum(map(xlsx.needs_eyes, items))
+
+
+def _counted(extract: Extract, pages_called: int, line: Line) -> Extract:
+    """Note where the service, which was sent the document itself, counts its pages otherwise than it was called for."""
+    said = next((field.typed for field in extract.fields if field.name == _PAGE_COUNT), None)
+    if said is None or line.frame is not None or int(said) == pages_called:
+        return extract
+    note = f"Page {line.page}: the service counts {said} pages; {pages_called} were called for."
+    return msgspec.structs.replace(extract, notes=(*extract.notes, note))
+
+
+def _words(extract: Extract) -> Iterator[tuple[str, Location]]:
+    """Yield everything that was recognized at a known place."""
+    for block in extract.text:
+        if block.location is not None:
+            yield block.final, block.location
+    for field in extract.fields:
+        if field.location is not None and field.type != "location":  # a place that belongs to no text is none itself
+            yield field.final, field.location
+    for table in extract.tables:
+        yield from ((cell.final, cell.location) for cell in table.cells if cell.location is not None)
+
+
+def _frame(document: Document, page: Page) -> Frame:
+    """Return what a page's locations are measured in; a document that was sent itself is its own picture."""
+    return page.frame or Frame(document.width or 1, document.height or 1, "px", 1.0)
+
+
+def _gone(key: str) -> InternalError:
+    return InternalError(
+        f"The stored answer {key} is gone.", code="answer-gone", advice="Something else removed it; restore it."
+    )

@@ -1,0 +1,118 @@
+"""Which upload of a key is the newest: so that an older one that ends late never stands above it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec import Struct
+
+from legible.errors import AppendConflictError, DocumentError, HeldError, ObjectGoneError, UnavailableError
+from legible.model import layout
+from legible.model.documents import NEVER, Document, ObjectRef
+from legible.ports import ObjectStore
+
+#: The longest a function may work; so long after midnight yesterday's announcements still count.
+_OVERLAP_HOURS = 12
+_TRIES = 30
+
+
+class LostError(Exception):
+    """A line that was appended is not there any more; its writer writes it again."""
+
+
+class Version(Struct, frozen=True):
+    """One version of an object, as its key's list of published versions names it."""
+
+    version: str
+    uploaded_at: datetime | None = None
+
+
+class Newest:
+    """The lists of versions published under each key, one a day, in the output bucket.
+
+    Args:
+        store: Where they lie.
+        bucket: The output bucket.
+        now: The clock.
+        pause: Waits for so many seconds.
+    """
+
+    def __init__(
+        self, store: ObjectStore, bucket: str, now: Callable[[], datetime], pause: Callable[[float], None]
+    ) -> None:
+        """See the class."""
+        self._store = store
+        self._bucket = bucket
+        self._now = now
+        self._pause = pause
+
+    def announce(self, document: Document) -> bool:
+        """Say that this version is about to be published under its key; see ``newer``.
+
+        Returns:
+            False where the day's list takes no more lines; then nobody can be told.
+        """
+        ref = self._list(document, self._now())
+        version = Version(document.version, document.uploaded_at)
+        for _ in range(_TRIES):
+            body = self._read(ref)
+            if version in _versions(body):
+                return True
+            try:
+                self._store.append(ref, len(body), msgspec.json.encode(version) + b"\n")
+            except HeldError:
+                return False
+            except AppendConflictError:
+                self._pause(random.uniform(0.01, 0.1))
+                continue
+            return True
+        raise UnavailableError(f"The list of versions of {document.ref} took no line in {_TRIES} tries.")
+
+    def newer(self, document: Document) -> Version | None:
+        """Return the version announced for the document's key that was uploaded last, if that is a newer one.
+
+        Who announces before it publishes and asks after it can put the newest result back if it stepped on it; so
+        whatever the order, the newest stands in the end.
+
+        Raises:
+            LostError: The own announcement is gone: two simultaneous appends, and the other one stood.
+        """
+        now = self._now()
+        days = [now, now - timedelta(days=1)] if now.hour < _OVERLAP_HOURS else [now]
+        versions = [version for day in reversed(days) for version in _versions(self._read(self._list(document, day)))]
+        if document.version not in {version.version for version in versions}:
+            raise LostError(f"The announcement of {document.ref} is gone.")
+        last = max(enumerate(versions), key=lambda item: (item[1].uploaded_at or NEVER, item[0]))[1]
+        last = self._untied(document, [version for version in versions if version.uploaded_at == last.uploaded_at])
+        return None if last.version == document.version else last
+
+    def _untied(self, document: Document, last: list[Version]) -> Version:
+        """Choose among uploads of one second: OBS tells no finer time, but what lies there now came last."""
+        if len({version.version for version in last}) > 1:
+            with suppress(DocumentError):
+                head = self._store.head(document.ref)
+                lying = [version for version in last if version.version in (head.version_id, head.etag)]
+                return (lying or last)[-1]
+        return last[-1]
+
+    def _list(self, document: Document, at: datetime) -> ObjectRef:
+        return ObjectRef(self._bucket, layout.newest(document.bucket, document.key, at.date()))
+
+    def _read(self, ref: ObjectRef) -> bytes:
+        try:
+            return self._store.read(ref)
+        except ObjectGoneError:
+            return b""
+
+
+def _versions(body: bytes) -> list[Version]:
+    """Read a list; a line that is not ours says nothing, and stops nobody."""
+    found = []
+    for line in body.splitlines():
+        with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+            found.append(msgspec.json.decode(line, type=Version))
+    return found

@@ -1,0 +1,192 @@
+"""What people open: the results of the newest upload of a key, and never of an older one."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from legible.errors import HeldError, ObjectGoneError, UnavailableError
+from legible.model import layout
+from legible.model.documents import NEVER, Document, ObjectRef, Status
+from legible.model.layout import KINDS, RECORD
+from legible.model.records import Record
+from legible.ports import ObjectStore, Wanted, ranges
+from legible.results.newest import LostError, Newest, Version
+
+_TRIES = 10
+#: How many objects are written at once.
+_AT_ONCE = 4
+#: A file up to this size is sent from memory, so that a connection that breaks can begin again at once.
+_SMALL_BYTES = 4_000_000
+
+
+class Published(Struct, frozen=True):
+    """What the metadata of a published record say of it: whose it is, how it ended, which results lie beside it.
+
+    ``operation`` is a slug, empty where there was none; ``revision`` counts the reviews it has, ``doubtful`` the values
+    that somebody should look at.
+    """
+
+    version: str
+    uploaded_at: datetime | None
+    status: Status
+    names: tuple[str, ...] = (RECORD,)
+    revision: int = 0
+    operation: str = ""
+    doubtful: int = 0
+
+    def metadata(self) -> dict[str, str]:
+        """Return it as metadata of an object; a version may hold letters that no header does."""
+        return {"legible": json.dumps(msgspec.to_builtins(self))}
+
+
+class Publisher:
+    """Writes results.
+
+    Args:
+        store: Where they lie.
+        output: The output bucket.
+        newest: Knows which upload of a key is the newest.
+    """
+
+    def __init__(self, store: ObjectStore, output: str, newest: Newest) -> None:
+        """See the class."""
+        self._store = store
+        self._output = output
+        self._newest = newest
+
+    def publish(self, record: Record, files: Mapping[str, Path], *, doubtful: int = 0, yields: bool = False) -> bool:
+        """Put a document's results where people look, unless a newer upload of the key has its own there.
+
+        Args:
+            record: What the results say.
+            files: Name and content of each result; see ``KINDS``.
+            doubtful: How many of its values somebody should look at.
+            yields: The upload was replaced; it counts as older than any other one of its key.
+
+        Returns:
+            False where a newer upload's result stands instead.
+        """
+        document = record.document
+        uploaded_at = None if yields else document.uploaded_at
+        said = Published(
+            document.version, uploaded_at, record.status, tuple(files), record.revision, record.operation, doubtful
+        )
+        self._together([partial(self._keep, document, name, file, said) for name, file in files.items()])
+        return self._stand(msgspec.structs.replace(document, uploaded_at=None) if yields else document, said)
+
+    def publish_again(self, document: Document) -> None:
+        """Put the results of an earlier upload of the same bytes back on top: they were uploaded again."""
+        said = self.known(document)
+        if said is None:
+            return
+        if (document.uploaded_at or NEVER) > (said.uploaded_at or NEVER):
+            said = self._redated(document, said)
+        self._stand(document, said)
+
+    def known(self, document: Document) -> Published | None:
+        """Return what is known of the record of this very version; None where it has none."""
+        return self._said(ObjectRef(self._output, layout.version(document, RECORD)))
+
+    def standing(self, key: str) -> Published | None:
+        """Return what is known of the record that stands under a document's key; None where none does."""
+        return self._said(ObjectRef(self._output, layout.results(key, RECORD)))
+
+    def _stand(self, document: Document, said: Published) -> bool:
+        for _ in range(_TRIES):
+            told = self._newest.announce(document)
+            try:
+                newer = (self._newest.newer(document) if told else None) or self._standing(document)
+                if newer is None:
+                    self._raise(document, said)
+                    newer = self._newest.newer(document) if told else None
+                if newer is not None:
+                    self._restore(document, newer, told=told)
+            except LostError:
+                continue
+            return newer is None
+        raise UnavailableError(f"The list of versions of {document.ref} keeps losing lines.")
+
+    def _restore(self, document: Document, newer: Version, *, told: bool) -> None:
+        """Put the newest result back, until none newer has come in between."""
+        while True:
+            self._put_back(document, newer)
+            last = self._newest.newer(document) if told else None
+            if last is None or last.version == newer.version:
+                return
+            newer = last
+
+    def _put_back(self, document: Document, version: Version) -> None:
+        """Raise the newer version's results again, if it has any by now and nothing newer lies there; else it will."""
+        newer = msgspec.structs.replace(document, version=version.version, uploaded_at=version.uploaded_at)
+        if self._standing(newer) is not None:
+            return
+        said = self.known(newer)
+        if said is not None:
+            self._raise(newer, said)
+
+    def _standing(self, document: Document) -> Version | None:
+        """Return the version whose result lies there, if it was uploaded later than this one."""
+        found = self.standing(document.key)
+        if found is None or found.version == document.version:
+            return None
+        later = (found.uploaded_at or NEVER) > (document.uploaded_at or NEVER)
+        return Version(found.version, found.uploaded_at) if later else None
+
+    def _said(self, ref: ObjectRef) -> Published | None:
+        try:
+            return msgspec.json.decode(self._store.head(ref).metadata.get("legible", ""), type=Published)
+        except (ObjectGoneError, msgspec.MsgspecError):
+            return None
+
+    def _raise(self, document: Document, said: Published) -> None:
+        """Copy a version's results to where people look; what an upload before had beside them goes."""
+        gone = set(KINDS) - set(said.names)  # whoever was killed here may have left more than any record names
+        # The record last: who finds it finds all the others.
+        self._together(
+            [partial(self._copy, document, name) for name in said.names if name != RECORD]
+            + [partial(self._remove, document, name) for name in gone]
+        )
+        self._copy(document, RECORD)
+
+    def _remove(self, document: Document, name: str) -> None:
+        with suppress(HeldError):  # without the right to remove, results are published all the same
+            self._store.remove(ObjectRef(self._output, layout.results(document.key, name)))
+
+    def _copy(self, document: Document, name: str) -> None:
+        source, target = layout.version(document, name), layout.results(document.key, name)
+        self._store.copy(ObjectRef(self._output, source), ObjectRef(self._output, target))
+
+    def _keep(self, document: Document, name: str, file: Path, said: Published) -> None:
+        """Write a result beside the answers of its version."""
+        body = file.read_bytes() if file.stat().st_size <= _SMALL_BYTES else file
+        metadata = said.metadata() if name == RECORD else None
+        self._store.write(ObjectRef(self._output, layout.version(document, name)), body, KINDS[name], metadata)
+
+    def _redated(self, document: Document, said: Published) -> Published:
+        """Write the record again with the time of the later upload; nothing else of it changes."""
+        ref = ObjectRef(self._output, layout.version(document, RECORD))
+        old, new = (b'"uploaded_at": ' + msgspec.json.encode(at) for at in (said.uploaded_at, document.uploaded_at))
+        said = msgspec.structs.replace(said, uploaded_at=document.uploaded_at)
+        with tempfile.TemporaryDirectory(prefix="legible-") as folder:
+            path = Path(folder) / RECORD
+            with path.open("wb") as file:
+                for first, last in ranges(self._store.head(ref).size):
+                    part = self._store.read(ref, Wanted(first=first, last=last))
+                    file.write(part if first else part.replace(old, new, 1))
+            self._keep(document, RECORD, path, said)
+        return said
+
+    def _together(self, tasks: Sequence[Callable[[], None]]) -> None:
+        with ThreadPoolExecutor(_AT_ONCE) as together:
+            for done in [together.submit(task) for task in tasks]:
+                done.result()

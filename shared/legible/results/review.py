@@ -1,0 +1,173 @@
+"""Corrections by people: each becomes a line of the journal, and stands above what was recognized."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from legible.errors import RejectedError
+from legible.extraction import corrections
+from legible.extraction.corrections import Edit, Review
+from legible.ledger.journal import Line
+from legible.ledger.ledger import Ledger
+from legible.ledger.state import State
+from legible.model import layout
+from legible.model.documents import Document, ObjectRef, Outcome
+from legible.model.records import Extract
+from legible.ports import ObjectStore
+from legible.results.files import Results
+from legible.results.rebuild import Rebuilder
+
+#: What is done where somebody else corrected the same value meanwhile: nothing at all is applied (``refuse``), or
+#: ``mine`` counts, or ``theirs`` stays.
+Conflicts = Literal["refuse", "mine", "theirs"]
+
+
+class Conflict(Struct, frozen=True):
+    """A value that is another one by now than the reviewer saw: ``theirs`` counts now, ``mine`` shall."""
+
+    page: int
+    name: str
+    mine: str | None
+    theirs: str
+    author: str = ""
+
+
+class Applied(Struct, frozen=True):
+    """What came of a review.
+
+    ``applied`` edits count from now on; ``already`` many said what counts anyway. ``unknown`` names what is not there
+    (any more). ``outcome`` is that of the results made anew; None where they were left as they are.
+    """
+
+    applied: int = 0
+    already: int = 0
+    conflicts: tuple[Conflict, ...] = ()
+    unknown: tuple[str, ...] = ()
+    outcome: Outcome | None = None
+
+
+class Reviewer:
+    """Applies reviews.
+
+    Args:
+        store: Where reviews are kept.
+        output: The output bucket.
+        ledger: Who said what, in which order.
+        results: Reads what was recognized.
+        rebuilder: Makes results anew.
+        owner: A name no other reviewer's run has.
+        settle: How many seconds after its line the journal is read back.
+    """
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        output: str,
+        *,
+        ledger: Ledger,
+        results: Results,
+        rebuilder: Rebuilder,
+        owner: str,
+        settle: float,
+    ) -> None:
+        """See the class."""
+        self._store = store
+        self._output = output
+        self._ledger = ledger
+        self._results = results
+        self._rebuilder = rebuilder
+        self._owner = owner
+        self._settle = settle
+
+    def apply(self, name: str, version: str, edits: Iterable[Edit], author: str, conflicts: Conflicts) -> Applied:
+        """Apply what one reviewer changed in one document, and make its results anew.
+
+        Args:
+            name: The document's result folder: its key, as far as it was not shortened.
+            version: The document's version that the reviewer saw.
+            edits: What was changed, each with the digest of the text it replaces.
+            author: Who changed it.
+            conflicts: What to do where somebody else changed the same meanwhile.
+
+        Raises:
+            RejectedError: The results that stand are those of another version; nothing was changed.
+            BusyError: The document is being recognized.
+            InternalError: A stored answer or review is gone.
+            UnavailableError: The store has a passing fault.
+        """
+        document = self._rebuilder.standing(name)
+        if document.version != version:
+            raise RejectedError(
+                f"{document.ref} was uploaded again since: its results are those of version {document.version}, "
+                f"the review is of {version}.",
+                code="other-version",
+                advice="Export the review again; what was corrected belongs to the earlier upload.",
+            )
+        wanted, compared = tuple(edits), _Compared()
+
+        def line(state: State) -> Line | None:
+            nonlocal compared
+            compared = self._compared(document, state, wanted)
+            chosen = compared.chosen(conflicts)
+            return self._line(document, chosen, author) if chosen else None
+
+        state = self._ledger.add(document, line, self._settle)
+        applied = Applied(
+            len(compared.chosen(conflicts)), compared.already, tuple(compared.conflicts), compared.unknown
+        )
+        if not applied.applied and self._rebuilder.revision(name) == len(state.reviews):
+            return applied
+        return msgspec.structs.replace(applied, outcome=self._rebuilder.rebuild(document))
+
+    def _compared(self, document: Document, state: State, wanted: tuple[Edit, ...]) -> _Compared:
+        """Compare what a reviewer wants with what counts by now."""
+        asked, found = self._rebuilder.asked(document, state), _Compared()
+        for page in sorted({edit.page for edit in wanted}):
+            extract = self._results.corrected(asked, state, page) if asked else Extract()
+            now = {text.name: text for text in corrections.texts(extract)}
+            for edit in wanted:
+                if edit.page == page:
+                    found.take(edit, now.get(edit.name))
+        return found
+
+    def _line(self, document: Document, edits: tuple[Edit, ...], author: str) -> Line:
+        """Store the edits, and return the line that names them."""
+        body = msgspec.json.encode(Review(edits))
+        key = layout.review(document, self._owner)
+        self._store.write(ObjectRef(self._output, key), body, "application/json")
+        sha256 = hashlib.sha256(body).hexdigest()
+        return Line("corrected", self._ledger.now(), self._owner, 1, answer=key, sha256=sha256, author=author)
+
+
+class _Compared:
+    """The edits of one review, sorted by what they meet."""
+
+    def __init__(self) -> None:
+        self.free: list[Edit] = []
+        self.conflicts: list[Conflict] = []
+        self.already = 0
+        self.unknown: tuple[str, ...] = ()
+        self._met: list[Edit] = []
+
+    def take(self, edit: Edit, now: corrections.Text | None) -> None:
+        """Sort one edit in by the text that counts now; None where there is no such value."""
+        if now is None:
+            self.unknown += (f"page {edit.page}: {edit.name}",)
+        elif edit.value == (now.text if edit.value is not None or now.author else None):
+            self.already += 1
+        elif edit.was == corrections.digest(now.text):
+            self.free.append(edit)
+        else:
+            self.conflicts.append(Conflict(edit.page, edit.name, edit.value, now.text, now.author))
+            self._met.append(edit)
+
+    def chosen(self, conflicts: Conflicts) -> tuple[Edit, ...]:
+        """Return the edits to apply."""
+        if conflicts == "refuse" and self.conflicts:
+            return ()
+        return (*self.free, *(self._met if conflicts == "mine" else ()))

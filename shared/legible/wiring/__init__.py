@@ -1,0 +1,1 @@
+"""Adapters meet use cases: the objects that one request needs, built once."""

@@ -1,0 +1,132 @@
+"""Files over many documents: what became of their build, each build under its own name, the last where people look."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from legible.errors import ObjectGoneError, UnavailableError
+from legible.model import layout
+from legible.model.documents import ObjectRef, Reason
+from legible.ports import ObjectStore
+
+_TRIES = 10
+#: So many documents without a result are named; all of them stand in the file.
+_NAMED = 20
+#: A build is written under its own name here until it is known to be the newest.
+_BUILDS = ".builds"
+
+
+#: How a build stands; ``partial`` where documents had no result yet, ``held`` where it cannot be made.
+Standing = Literal["running", "done", "partial", "held"]
+
+
+class Waiting(Struct):
+    """Documents that have no result yet: how many, and the first of them."""
+
+    count: int = 0
+    first: tuple[str, ...] = ()
+
+    def add(self, key: str) -> None:
+        """Take one into account."""
+        self.count += 1
+        if len(self.first) < _NAMED:
+            self.first += (key,)
+
+
+class Build(Struct, frozen=True):
+    """What became of a build. ``documents`` are in the files; ``running`` those of them that had no result yet."""
+
+    status: Standing
+    began_at: datetime
+    ended_at: datetime | None = None
+    documents: int = 0
+    running: Waiting = msgspec.field(default_factory=Waiting)
+    files: tuple[str, ...] = ()
+    reason: Reason | None = None
+
+
+class Builds:
+    """Puts files where people look. Neither of two builds of one name at the same time mixes with the other.
+
+    Which of them began last is told by the clocks of the machines they run on. Whoever copies last looks once more
+    whether a later one came meanwhile: only an invocation that dies between copying and looking can leave an earlier
+    one standing, until the next build.
+
+    Args:
+        store: Where files go.
+        output: The bucket.
+        owner: A name no other build has.
+    """
+
+    def __init__(self, store: ObjectStore, output: str, owner: str) -> None:
+        """See the class."""
+        self._store = store
+        self._output = output
+        self._owner = owner
+
+    def put(self, file: str, began: datetime, path: Path, media_type: str) -> str:
+        """Put a file where people look, unless a build that began later stands or comes there; return its key.
+
+        Args:
+            file: Its name below ``workbooks/``.
+            began: When its build began.
+            path: Where it lies by now.
+            media_type: What it is.
+
+        Raises:
+            UnavailableError: The store has a passing fault, or builds keep coming.
+        """
+        builds = layout.workbook(f"{_BUILDS}/{file}/")
+        mine = f"{builds}{began.astimezone(timezone.utc):%Y%m%dT%H%M%S%f}-{self._owner}"
+        target = ObjectRef(self._output, layout.workbook(file))
+        self._store.write(ObjectRef(self._output, mine), path, media_type)
+        for _ in range(_TRIES):
+            newest = self._newest(builds, mine)
+            try:
+                self._store.copy(ObjectRef(self._output, newest), target)
+            except ObjectGoneError:  # tidied away by one that began later
+                continue
+            if self._newest(builds, newest) == newest:
+                self._tidy(builds, newest)
+                return target.key
+        raise UnavailableError(f"Builds of {file} keep coming.", advice="Let one end before the next begins.")
+
+    def tell(self, name: str, build: Build) -> None:
+        """Say what became of a build, unless one of that name that began later has said so.
+
+        Args:
+            name: The files' name, without ending.
+            build: What became of it.
+
+        Raises:
+            UnavailableError: The store has a passing fault.
+        """
+        known = self.known(name)
+        if known is None or known.began_at <= build.began_at:
+            ref = ObjectRef(self._output, layout.build(name))
+            self._store.write(ref, msgspec.json.encode(build), "application/json")
+
+    def known(self, name: str) -> Build | None:
+        """Return what became of the newest build of that name; None where there was none.
+
+        Raises:
+            UnavailableError: The store has a passing fault.
+        """
+        try:
+            return msgspec.json.decode(self._store.read(ObjectRef(self._output, layout.build(name))), type=Build)
+        except (ObjectGoneError, msgspec.MsgspecError):  # what something else wrote there tells nothing
+            return None
+
+    def _newest(self, builds: str, mine: str) -> str:
+        return max((item.key for item in self._store.list(self._output, builds)), default=mine)
+
+    def _tidy(self, builds: str, newest: str) -> None:
+        """Remove what earlier builds left; the newest stays, so that a late earlier one sees it."""
+        for item in list(self._store.list(self._output, builds)):
+            if item.key < newest:
+                self._store.remove(ObjectRef(self._output, item.key))

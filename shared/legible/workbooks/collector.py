@@ -1,0 +1,276 @@
+"""One file over many documents: which documents, their records one after the other, and the file where people look."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import IO, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from legible.errors import DocumentError, HeldError, RejectedError
+from legible.model.documents import Asked, Document, Format, ObjectRef, Reason, Selection
+from legible.model.records import Parts, Record
+from legible.outputs import csv_jsonl, parquet
+from legible.outputs.rows import Line
+from legible.outputs.xlsx.many import Many
+from legible.ports import ObjectStore
+from legible.workbooks.builds import Build, Builds, Standing, Waiting
+from legible.workbooks.listing import Candidates, Selector
+from legible.workbooks.records import Fetched, Records
+
+_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
+#: What is kept free of an invocation's time to end the file and to write it: seconds, and a share of what was used.
+_END_SECONDS, _END_SHARE = 2.0, 0.25
+#: Ending and media type of each kind of file.
+KINDS: dict[Format, tuple[str, str]] = {
+    "xlsx": ("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    "csv": ("csv.zip", "application/zip"),
+    "jsonl": ("jsonl", "application/x-ndjson"),
+    "parquet": ("parquet.zip", "application/zip"),
+}
+
+
+class Built(Struct, frozen=True):
+    """What was built: how many documents are in it, which of them still run, and where the files stand; or why not."""
+
+    documents: int = 0
+    running: Waiting = msgspec.field(default_factory=Waiting)
+    files: tuple[str, ...] = ()
+    reason: Reason | None = None
+
+
+class Sink(Protocol):
+    """A file that takes rows."""
+
+    def write(self, line: Line) -> None:
+        """Write one row."""
+        ...
+
+    def add(self, record: Record, source: str = "", parts: Parts | None = None) -> None:
+        """Write the rows of one document; ``parts`` is what was recognized, where the record does not hold it."""
+        ...
+
+    def close(self) -> None:
+        """End the file."""
+        ...
+
+
+class Collector:
+    """Builds files over many documents. Memory holds a few records at a time, the disk the rest.
+
+    For each 100,000 documents of ten fields the disk takes about 130 MB. Where it has no room, or the time of an
+    invocation does not hold it all, nothing is built, and an error says so: a file is whole, or it is not there.
+
+    Args:
+        store: Where documents and results lie.
+        input_bucket: Where documents come from.
+        output: Where results lie and files go.
+        marker: The name of an object that says that a folder is complete; it is no document.
+        now: The clock.
+        owner: A name no other build has.
+        remaining: How many seconds are left.
+    """
+
+    def __init__(
+        self,
+        store: ObjectStore,
+        input_bucket: str,
+        output: str,
+        *,
+        marker: str,
+        now: Callable[[], datetime],
+        owner: str,
+        remaining: Callable[[], float],
+    ) -> None:
+        """See the class."""
+        self._store = store
+        self._input = input_bucket
+        self._selector = Selector(store, input_bucket, output, marker)
+        self._records = Records(store, input_bucket, output)
+        self._builds = Builds(store, output, owner)
+        self._now = now
+        self._remaining = remaining
+
+    def folder_of(self, ref: ObjectRef) -> str | None:
+        """Return the folder that a marker says is complete, with its slash; None for anything else."""
+        return self._selector.folder_of(ref)
+
+    def running(self, prefix: str) -> Waiting:
+        """Return which documents below a prefix have no result yet."""
+        waiting = Waiting()
+        with ExitStack() as opened:
+            for candidate in self._selector.find(Selection(prefix), opened):
+                if candidate.size is None:
+                    waiting.add(candidate.key)
+        return waiting
+
+    def build(
+        self,
+        name: str,
+        selection: Selection,
+        formats: tuple[Format, ...] = ("xlsx",),
+        tell: Callable[[int, int], None] = lambda done, total: None,
+    ) -> Built:
+        """Build files and put them where people look: ``workbooks/<name>.xlsx``; ``Builds.known`` tells how it stands.
+
+        Of two builds of one name at the same time the one that began later stands in the end; see ``Builds``.
+
+        Args:
+            name: The files' name, without ending; it may have slashes.
+            selection: Which documents.
+            formats: Which kinds of files.
+            tell: Called with how many documents were read, of how many.
+
+        Raises:
+            RejectedError: The name cannot be one.
+            HeldError: Disk or time do not hold it.
+            UnavailableError: The store has a passing fault.
+        """
+        check_name(name)
+        began = self._now()
+        self._builds.tell(name, Build("running", began))
+        try:
+            built = self._build(name, selection, formats, tell, began)
+        except DocumentError as error:
+            self._builds.tell(name, Build("held", began, self._now(), reason=Reason.of(error)))
+            raise
+        status: Standing = "partial" if built.running.count else "done"
+        self._builds.tell(name, Build(status, began, self._now(), built.documents, built.running, built.files))
+        return built
+
+    def _build(
+        self,
+        name: str,
+        selection: Selection,
+        formats: tuple[Format, ...],
+        tell: Callable[[int, int], None],
+        began: datetime,
+    ) -> Built:
+        with tempfile.TemporaryDirectory(prefix="legible-") as folder:
+            paths = {kind: Path(folder) / KINDS[kind][0] for kind in formats}
+            built = self.write(name, selection, paths, tell)
+            files = tuple(
+                self._builds.put(f"{name}.{KINDS[kind][0]}", began, path, KINDS[kind][1])
+                for kind, path in paths.items()
+            )
+        return msgspec.structs.replace(built, files=files)
+
+    def timed(self, asked: Asked, at: datetime | None, formats: tuple[Format, ...]) -> Built:
+        """Build what a timer asks for; with a reason where it cannot be built, and asking again would not help.
+
+        Args:
+            asked: What.
+            at: When the timer rang; None for now.
+            formats: Which kinds of files, where it does not say.
+
+        Raises:
+            UnavailableError: The store has a passing fault.
+        """
+        today = (at or self._now()).astimezone(timezone.utc).date()
+        try:
+            return self.build(asked.workbook, asked.selection(today), asked.formats or formats)
+        except DocumentError as error:
+            return Built(reason=Reason.of(error))
+
+    def write(
+        self,
+        name: str,
+        selection: Selection,
+        paths: dict[Format, Path],
+        tell: Callable[[int, int], None] = lambda done, total: None,
+    ) -> Built:
+        """Write files here, whole or not at all; see ``build``."""
+        check_name(name)
+        try:
+            with ExitStack() as opened:
+                beside = next(iter(paths.values())).parent
+                folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix=".legible-", dir=beside)))
+                unfinished = {kind: folder / KINDS[kind][0] for kind in paths}
+                built = self._write(name, selection, unfinished, tell)
+                for kind, path in paths.items():
+                    unfinished[kind].replace(path)
+                return built
+        except OSError as error:
+            raise HeldError(
+                f"The files of {name} cannot be written here ({type(error).__name__}).",
+                code="disk-full",
+                advice="Give the function a larger /tmp, choose fewer documents, or run `legible workbook`.",
+            ) from None
+
+    def _write(
+        self, name: str, selection: Selection, paths: dict[Format, Path], tell: Callable[[int, int], None]
+    ) -> Built:
+        count, waiting = 0, Waiting()
+        with ExitStack() as opened:
+            files = [(kind, opened.enter_context(path.open("wb")), path.parent) for kind, path in paths.items()]
+            sinks = [_sink(kind, file, name, folder) for kind, file, folder in files]
+            candidates = self._selector.find(selection, opened, files[0][2])
+            for number, found in enumerate(self._timely(name, candidates), 1):
+                tell(number, candidates.count)
+                record = self._known(found)
+                if found.record is None or selection.has(found.record.finished_at):
+                    count += 1
+                    if record.status == "running":
+                        waiting.add(record.document.key)
+                    for sink in sinks:
+                        sink.add(record, self._source(record.document), found.parts)
+            for sink in sinks:
+                sink.close()
+        return Built(count, waiting)
+
+    def _timely(self, name: str, candidates: Candidates) -> Iterator[Fetched]:
+        """Yield what is known of each document, as long as there is time to end the file."""
+        had = self._remaining()
+        for number, found in enumerate(self._records.each(candidates)):
+            left = self._remaining()
+            if left < _END_SECONDS + _END_SHARE * (had - left):
+                read = f"{number:,} of {candidates.count:,} documents were read"
+                raise HeldError(
+                    f"{name} takes longer than the function may: {read}.",
+                    code="no-time",
+                    advice="Give the function more time, choose fewer documents, or run `legible workbook`.",
+                )
+            yield found
+
+    def _known(self, found: Fetched) -> Record:
+        """Return a document's record; without one, or with an older upload's, it still runs."""
+        candidate, record = found.candidate, found.record
+        if record is None:
+            reason = Reason("no-result", "It has no result yet.", "It is being recognized, or waits for its turn.")
+            document = Document(self._input, candidate.key or candidate.name, "")
+            return Record(document=document, status="running", reason=reason)
+        if candidate.etag and record.document.etag not in ("", candidate.etag):
+            reason = Reason("newer-upload", "A newer upload has no result yet; what is shown is of the one before.")
+            return msgspec.structs.replace(record, status="running", reason=reason)
+        return record
+
+    def _source(self, document: Document) -> str:
+        return self._store.url(document.ref) if document.bucket == self._input else ""
+
+
+def check_name(name: str) -> None:
+    """Check the name of files over many documents, without ending.
+
+    Raises:
+        RejectedError: It can be none.
+    """
+    if not _NAME.fullmatch(name) or name.startswith(("/", ".")) or name.endswith("/") or ".." in name.split("/"):
+        raise RejectedError(
+            f"{name!r} is no name for a workbook.",
+            code="bad-name",
+            advice="Use letters, digits, '-' and '/', at most 200 with the folder it is in.",
+        )
+
+
+def _sink(kind: Format, file: IO[bytes], name: str, folder: Path) -> Sink:
+    if kind == "xlsx":
+        return Many(file, name, folder=folder)
+    if kind == "parquet":
+        return parquet.Parquet(file)
+    return csv_jsonl.Csv(file) if kind == "csv" else csv_jsonl.JsonLines(file)

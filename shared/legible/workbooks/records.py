@@ -1,0 +1,126 @@
+"""The records of many documents, one after the other: small ones read ahead, large ones a few values at a time."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from typing import NamedTuple
+
+import msgspec
+
+from legible.errors import ObjectGoneError, ReplacedError, UnavailableError
+from legible.extraction.contents import Contents
+from legible.model import layout
+from legible.model.documents import Document, ObjectRef, Reason
+from legible.model.layout import RECORD
+from legible.model.records import Parts, Record
+from legible.outputs import record_reader
+from legible.outputs.record import HEAD_BYTES, document_of
+from legible.ports import ObjectStore, Wanted, ranges
+from legible.workbooks.listing import Candidate, Candidates
+
+#: So many records are read ahead, as long as none has more bytes than that; others are read one at a time.
+_AHEAD, _SMALL = 16, 1_000_000
+_TRIES = 3
+
+
+class Fetched(NamedTuple):
+    """What is known of one document; ``parts`` is what was recognized, where the record itself does not hold it."""
+
+    candidate: Candidate
+    record: Record | None
+    parts: Parts | None = None
+
+
+class Records:
+    """Reads records.
+
+    Args:
+        store: Where they lie.
+        input_bucket: Where documents come from.
+        output: Where results lie.
+    """
+
+    def __init__(self, store: ObjectStore, input_bucket: str, output: str) -> None:
+        """See the class."""
+        self._store = store
+        self._input = input_bucket
+        self._output = output
+
+    def each(self, candidates: Candidates) -> Iterator[Fetched]:
+        """Yield the documents in their order; ``record`` is None where there is none. Each counts until the next.
+
+        Raises:
+            UnavailableError: The store has a passing fault, or a record is rewritten again and again.
+        """
+        waiting: deque[tuple[Candidate, Future[bytes | int | None]]] = deque()
+        with ThreadPoolExecutor(_AHEAD) as pool:
+            for candidate in candidates:
+                waiting.append((candidate, pool.submit(self._body, candidate, asked=candidates.asked)))
+                if len(waiting) >= _AHEAD:
+                    yield from self._next(waiting)
+            while waiting:
+                yield from self._next(waiting)
+
+    def _body(self, candidate: Candidate, *, asked: bool) -> bytes | int | None:
+        """Return a record's bytes; of one that is not small its size; None of none."""
+        ref = self._ref(candidate)
+        try:
+            size = self._store.head(ref).size if asked else candidate.size
+            if size is None or size > _SMALL:
+                return size
+            return self._store.read(ref)
+        except ObjectGoneError:
+            return None
+
+    def _next(self, waiting: deque[tuple[Candidate, Future[bytes | int | None]]]) -> Iterator[Fetched]:
+        candidate, done = waiting.popleft()
+        with ExitStack() as opened:
+            yield self._fetched(candidate, done.result(), opened)
+
+    def _fetched(self, candidate: Candidate, body: bytes | int | None, opened: ExitStack) -> Fetched:
+        try:
+            if isinstance(body, int):
+                return self._large(candidate, opened)
+            return Fetched(candidate, None if body is None else msgspec.json.decode(body, type=Record))
+        except ObjectGoneError:
+            return Fetched(candidate, None)
+        except ValueError:
+            return Fetched(candidate, self._unread(candidate, body))
+
+    def _large(self, candidate: Candidate, opened: ExitStack) -> Fetched:
+        """Read a record a few values at a time."""
+        ref = self._ref(candidate)
+        for _ in range(_TRIES):
+            contents, head = opened.enter_context(Contents()), self._store.head(ref)
+            wanted = (Wanted(etag=head.etag, first=first, last=last) for first, last in ranges(head.size))
+            with suppress(ReplacedError):
+                return Fetched(
+                    candidate, record_reader.read((self._store.read(ref, part) for part in wanted), contents), contents
+                )
+        raise UnavailableError(f"{ref} is rewritten again and again.", advice="Build the file again later.")
+
+    def _unread(self, candidate: Candidate, body: bytes | int | None) -> Record:
+        """Return what the index says of a record that cannot be read here; nothing of its content is listed."""
+        with suppress(ObjectGoneError, ValueError):
+            if isinstance(body, int):
+                return self._indexed(self._ref(candidate), body)
+        reason = Reason(
+            "record-unreadable", "Its record was changed by something else.", "Run `legible rebuild` for it."
+        )
+        return Record(document=Document(self._input, candidate.key or candidate.name, ""), status="dead", reason=reason)
+
+    def _indexed(self, ref: ObjectRef, size: int) -> Record:
+        """Return who a large record is about, and how that ended."""
+        head = self._store.head(ref)
+        status = json.loads(head.metadata.get("legible", "{}")).get("status", "done")
+        document = document_of(self._store.read(ref, Wanted(first=0, last=HEAD_BYTES - 1)))
+        said = f"Its record of {size / 1e6:.0f} MB is not as Legible writes it; what is in it is not listed here."
+        reason = Reason("too-large-to-collect", said, "Open its own record.xlsx, or run `legible rebuild` for it.")
+        return Record(document=document, status=status, reason=reason, finished_at=head.modified_at)
+
+    def _ref(self, candidate: Candidate) -> ObjectRef:
+        return ObjectRef(self._output, layout.results(candidate.name, RECORD))
