@@ -84,12 +84,12 @@ $(SETTINGS):
 	@echo "There is no $@. Copy $(STACK)/terraform.tfvars.example to it and fill it in." >&2; exit 1
 
 plan: $(SETTINGS) ## what Terraform would make of $(SETTINGS); needs `make package` and HW_ACCESS_KEY, HW_SECRET_KEY
-	@"$(PYTHON)" -m infra.fresh
+	@"$(PYTHON)" -m infra.package.fresh
 	@$(TERRAFORM) -chdir=$(STACK) init -input=false
 	@$(TERRAFORM) -chdir=$(STACK) plan -input=false -var-file=$(notdir $(SETTINGS)) -out=legible.tfplan
 
 deploy: $(SETTINGS) ## make it, after asking
-	@"$(PYTHON)" -m infra.fresh
+	@"$(PYTHON)" -m infra.package.fresh
 	@$(TERRAFORM) -chdir=$(STACK) init -input=false
 	@$(TERRAFORM) -chdir=$(STACK) apply -var-file=$(notdir $(SETTINGS))
 
@@ -98,10 +98,10 @@ destroy: $(SETTINGS) $(LOCAL) ## take it down, after asking, and list what remai
 	@where="$$($(TERRAFORM) -chdir=$(STACK) output -json where)" || exit 1; \
 	$(TERRAFORM) -chdir=$(STACK) destroy -var-file=$(notdir $(SETTINGS)); done=$$?; \
 	$(TERRAFORM) -chdir=$(STACK) state list | sed 's/^/still in the state: /'; \
-	$(BIN)/python -m infra.remains "$$where" && exit $$done
+	$(BIN)/python -m infra.deploy.remains "$$where" && exit $$done
 
 deploy-serverless: $(LOCAL) ## the functions alone, by the Serverless Framework, and a look whether it did
-	@$(BIN)/python -m infra.deployed
+	@$(BIN)/python -m infra.deploy.serverless
 
 clean: ## remove what the commands made
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis demo-results build dist

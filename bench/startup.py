@@ -16,8 +16,8 @@ import zipfile
 from pathlib import Path
 
 from bench.table import Line, Say
-from infra import bytecode
-from infra.package import ROOT, RUNTIMES, build
+from infra.package import bytecode
+from infra.package.build import ROOT, RUNTIMES, build
 
 _TIMES = 5
 _MS = 1000.0

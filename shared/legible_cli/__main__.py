@@ -18,12 +18,12 @@ from legible.errors import LegibleError
 from legible.model.records import Record
 from legible.operations import catalog
 from legible_cli.console import console_command
-from legible_cli.doctor import doctor_command
-from legible_cli.policy import policy_group
+from legible_cli.doctor.command import doctor_command
+from legible_cli.local.run import Item, Items, files_of, run, summary, why
+from legible_cli.local.up import Folders
+from legible_cli.policy.command import policy_group
 from legible_cli.rebuild import rebuild_command
-from legible_cli.review import review_group
-from legible_cli.run import Item, Items, files_of, run, summary, why
-from legible_cli.up import Folders
+from legible_cli.review.command import review_group
 from legible_cli.workbook import workbook_command
 from localcloud.cloud import LocalCloud
 from localcloud.engine import check_models

@@ -12,13 +12,13 @@ from typing import IO
 
 import msgspec
 
-from localcloud.account import LocalAccount
 from localcloud.apig import Front, LocalApig
 from localcloud.apig.apps import CODE_HEADER
-from localcloud.credentials import AccessKey, Keyring
 from localcloud.functiongraph import Function, FunctionApi, FunctionGraph, load
 from localcloud.functiongraph.runner import backoff as default_backoff
-from localcloud.messages import LocalMessages
+from localcloud.iam.account import LocalAccount
+from localcloud.iam.credentials import AccessKey, Keyring
+from localcloud.notices import LocalMessages
 from localcloud.obs import Envelope, LocalObs, Subscription, cors
 from localcloud.ocr import LocalOcr, Recognize, embedded
 from localcloud.web import Server

@@ -19,8 +19,8 @@ from rich.console import Console
 import clouds
 from legible.model.documents import ObjectRef
 from legible_cli.__main__ import main
-from legible_cli.run import Items, files_of, run, why
-from legible_cli.up import SETTLE_SECONDS, Folders
+from legible_cli.local.run import Items, files_of, run, why
+from legible_cli.local.up import SETTLE_SECONDS, Folders
 from localcloud.cloud import LocalCloud
 from rig import PASSPORT, picture
 

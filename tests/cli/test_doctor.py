@@ -17,13 +17,13 @@ from legible.operations.catalog import OPERATIONS
 from legible.operations.routing import OperationSettings
 from legible.recognition import probe
 from legible.settings import Buckets, Cloud, Ocr, Settings
-from legible_cli import examining
 from legible_cli.__main__ import main
-from legible_cli.inspecting import Deployed, Quota, Trigger, deployed
-from localcloud.account import EnterpriseProject
+from legible_cli.doctor import checks as examining
+from legible_cli.doctor.inspector import Deployed, Quota, Trigger, deployed
 from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, PROJECT_ID, LocalCloud
 from localcloud.faults import Fault
 from localcloud.functiongraph.config import AsyncPolicy
+from localcloud.iam.account import EnterpriseProject
 from localcloud.web import Server
 from rig import IN, OUT, PASSPORT, Rig
 

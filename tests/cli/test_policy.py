@@ -20,11 +20,12 @@ from legible.notices.targets import EventGrid, Smn
 from legible.operations.catalog import OPERATIONS
 from legible.ports import WHOLE
 from legible.settings import Buckets, Cloud, Functions, Ocr, Settings
-from legible_cli import inspecting, needs
 from legible_cli.__main__ import main
-from legible_cli.grammar import Call, Policy, PolicyError, Statement, allowed, read, written
-from legible_cli.policy import in_words
-from legible_cli.roles import ROLES, lacking, role
+from legible_cli.doctor import inspector
+from legible_cli.policy import needs
+from legible_cli.policy.command import in_words
+from legible_cli.policy.grammar import Call, Policy, PolicyError, Statement, allowed, read, written
+from legible_cli.policy.roles import ROLES, lacking, role
 from rig import IN, OUT, Rig, picture
 from tests.infra import rights
 
@@ -194,7 +195,7 @@ def test_a_deployer_reads_of_a_bucket_what_terraform_reads(read):
 
 @pytest.mark.parametrize("name", ["operator", "auditor"])
 def test_who_looks_may_do_all_that_doctor_would_tell_them_to_ask_for(name):
-    asked = set(re.findall(r'"(functiongraph:\w+:\w+)"', Path(inspecting.__file__).read_text("utf-8")))
+    asked = set(re.findall(r'"(functiongraph:\w+:\w+)"', Path(inspector.__file__).read_text("utf-8")))
     assert asked == {"functiongraph:trigger:list", "functiongraph:function:getConfig", "functiongraph:function:list"}
     assert [action for action in sorted(asked) if not can(name, action, FUNCTION + "legible-on-upload")] == []
 

@@ -14,7 +14,7 @@ import clouds
 from functions import on_upload
 from legible.model.documents import ObjectRef
 from legible_cli.__main__ import main
-from legible_cli.reviewed import UnreadableWorkbookError, read
+from legible_cli.review.reader import UnreadableWorkbookError, read
 from localcloud.cloud import OUTPUT_BUCKET, LocalCloud
 from rig import PASSPORT, picture
 

@@ -17,9 +17,9 @@ import clouds
 from clouds import journal, paid, record, upload
 from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
 from localcloud.faults import Fault
-from localcloud.flows import Execution, FlowRunner, load
-from localcloud.flows.definition import State
 from localcloud.functiongraph import load as functions_of
+from localcloud.functiongraph.flows import Execution, FlowRunner, load
+from localcloud.functiongraph.flows.definition import State
 from rig import PASSPORT, TEXT, pdf, picture
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from infra import deployed
+from infra.deploy import serverless
 from localcloud.functiongraph.config import load
 from tests.infra.rights import ROOT
 from tests.infra.vendor import Vendor
@@ -57,7 +57,7 @@ def run(vendor, tmp_path, capsys):
             str(tmp_path / "serverless.yml"),
         ]
         options = [*folders, "--endpoint", vendor.server.endpoint, "--", *(command or NOTHING)]
-        status = deployed.main(options, {"LEGIBLE_PROJECT_ID": project} if project else {})
+        status = serverless.main(options, {"LEGIBLE_PROJECT_ID": project} if project else {})
         out = capsys.readouterr()
         return status, out.err + out.out
 
@@ -81,10 +81,10 @@ def test_tenants_are_not_deployed_by_what_cannot_say_who_calls(vendor, run, tmp_
     assert run()[0] != 2
 
 
-def found_of(vendor: Vendor, functions: list[dict[str, Any]]) -> dict[str, deployed.Found]:
+def found_of(vendor: Vendor, functions: list[dict[str, Any]]) -> dict[str, serverless.Found]:
     vendor.functions = functions
-    keys = deployed.Keys(vendor.key.access, vendor.key.secret, vendor.key.token)
-    return deployed.Platform(keys, vendor.server.endpoint, "p").functions({one.name for one in LISTED.values()})
+    keys = serverless.Keys(vendor.key.access, vendor.key.secret, vendor.key.token)
+    return serverless.Platform(keys, vendor.server.endpoint, "p").functions({one.name for one in LISTED.values()})
 
 
 def test_the_plugin_that_does_nothing_and_exits_with_0_is_noticed(vendor, run):
@@ -99,7 +99,7 @@ def test_what_is_missing_or_other_than_listed_is_named(vendor):
     functions = [entry(one) for one in LISTED.values() if one.key != "split"]
     functions[0] |= {"timeout": 3}
     del vendor.triggers["urn:fss:r:p:function:default:legible-on-timer:latest"]
-    assert deployed.faults(LISTED, {}, found_of(vendor, functions)) == [
+    assert serverless.faults(LISTED, {}, found_of(vendor, functions)) == [
         "legible-on-upload: timeout is 3; serverless.yml says 300.",
         "legible-on-timer has no TIMER trigger.",
         "legible-split is not there.",

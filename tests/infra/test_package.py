@@ -13,14 +13,14 @@ import pytest
 import yaml
 
 import clouds
-from infra import archive, bytecode, fresh, licenses, package
 from infra.errors import PackageError
+from infra.package import archive, build, bytecode, fresh, licenses
 from localcloud.cloud import LocalCloud
 from rig import PASSPORT, TEXT, picture
 
-HANDLERS = sorted(file.stem for file in (package.ROOT / "functions").glob("*.py"))
+HANDLERS = sorted(file.stem for file in (build.ROOT / "functions").glob("*.py"))
 #: Runs an instance as the runtime does, with nothing but the zip to import from.
-CHILD = package.ROOT / "shared" / "localcloud" / "functiongraph" / "child.py"
+CHILD = build.ROOT / "shared" / "localcloud" / "functiongraph" / "child.py"
 
 ANSWERS = {"passport": PASSPORT, "general-text": TEXT}
 
@@ -33,10 +33,10 @@ def python(version):
 # --- what is made
 
 
-@pytest.fixture(scope="module", params=package.RUNTIMES)
+@pytest.fixture(scope="module", params=build.RUNTIMES)
 def made(request, tmp_path_factory):
     """The package of a runtime; built once, into a folder of its own."""
-    return request.param.removeprefix("Python"), package.build(
+    return request.param.removeprefix("Python"), build.build(
         request.param, target=tmp_path_factory.mktemp(request.param)
     )
 
@@ -44,8 +44,8 @@ def made(request, tmp_path_factory):
 @pytest.mark.slow
 def test_it_stays_below_its_bounds_and_holds_nothing_but_what_a_function_needs(made):
     version, built = made
-    assert built.zipped == built.zip.stat().st_size <= package.ZIP_BYTES
-    assert built.unzipped <= package.UNZIPPED_BYTES
+    assert built.zipped == built.zip.stat().st_size <= build.ZIP_BYTES
+    assert built.unzipped <= build.UNZIPPED_BYTES
     names = zipfile.ZipFile(built.zip).namelist()
     assert {f"{handler}.py" for handler in HANDLERS} <= set(names)
     assert {"legible.toml", "LICENSE", "legible/operations/passport.toml", "legible/record.schema.json"} <= set(names)
@@ -90,20 +90,20 @@ def test_bytecode_is_used_as_it_is_for_every_module(made):
 @pytest.mark.slow
 def test_two_builds_are_the_same_bytes(made, tmp_path):
     version, built = made
-    again = package.build(f"Python{version}", target=tmp_path / "elsewhere")
+    again = build.build(f"Python{version}", target=tmp_path / "elsewhere")
     assert again.zip.read_bytes() == built.zip.read_bytes()
 
 
 @pytest.mark.slow
 def test_groups_add_what_they_name_and_work(tmp_path, cloud):
     """Given the photo of an iPhone, and a document that is to be searched."""
-    built = package.build("Python3.12", package.GROUPS, target=tmp_path)
+    built = build.build("Python3.12", build.GROUPS, target=tmp_path)
     folder = built.folder
     (folder / "legible.toml").write_text('[operations.general-text]\noutputs = ["pdf"]\n')
     running = Runtime(python("3.12"), folder, "on_upload.handler", clouds.facts(cloud))
     try:
         for key, name in (("passport/photo.heic", "odd/photo.heic"), ("general-text/a.pdf", "real/text-layer.pdf")):
-            clouds.upload(cloud, key, (package.ROOT / "tests" / "documents" / name).read_bytes())
+            clouds.upload(cloud, key, (build.ROOT / "tests" / "documents" / name).read_bytes())
             said = running.say({"event": clouds.event(key), "facts": clouds.facts(cloud)})
             assert json.loads(said["result"])["documents"][0]["status"] == "done", said
     finally:
@@ -180,7 +180,7 @@ def test_every_handler_loads_from_the_zip_alone(start, handler):
 )
 def test_an_upload_runs_through_it(start, cloud, name):
     """Given documents that need the libraries inside the zip: PDFium, and Pillow with its codecs."""
-    path = package.ROOT / "tests" / "documents" / name
+    path = build.ROOT / "tests" / "documents" / name
     body = path.read_bytes() if path.is_file() else picture(200, 120, name.upper())
     key = f"passport/{Path(name).name}"
     clouds.upload(cloud, key, body)
@@ -247,8 +247,8 @@ def test_a_module_that_does_not_compile_is_named(tmp_path):
 
 
 def test_without_an_interpreter_it_says_what_that_costs(tmp_path):
-    made = package.Package(tmp_path / "a.zip", tmp_path, 24_000_000, 70_000_000, None)
-    said = package.told(made, "3.12")
+    made = build.Package(tmp_path / "a.zip", tmp_path, 24_000_000, 70_000_000, None)
+    said = build.told(made, "3.12")
     assert "24.0 MB, 70.0 MB unzipped" in said
     assert "No Python 3.12 was found" in said and "PYENV_ROOT" in said
 
@@ -258,12 +258,12 @@ def test_a_runtime_that_legible_does_not_run_on_is_refused(tmp_path, runtime):
     file = tmp_path / "serverless.yml"
     file.write_text(json.dumps({"provider": {"runtime": runtime}}))
     with pytest.raises(PackageError, match="provider.runtime is .* Allowed are: Python3.10, Python3.12"):
-        package.runtime_of(file)
+        build.runtime_of(file)
 
 
 def test_serverless_yml_names_the_folder_that_is_made():
-    listed = yaml.safe_load((package.ROOT / "serverless.yml").read_text("utf-8"))
-    assert package.runtime_of(package.ROOT / "serverless.yml") == listed["provider"]["runtime"]
+    listed = yaml.safe_load((build.ROOT / "serverless.yml").read_text("utf-8"))
+    assert build.runtime_of(build.ROOT / "serverless.yml") == listed["provider"]["runtime"]
     assert {one["code"]["codeUri"] for one in listed["functions"].values()} == {"./build/legible"}
 
 
@@ -287,7 +287,7 @@ def test_forms_that_the_settings_name_are_in_it(house):
     (house / "legible.toml").write_text(
         '[[routes]]\nmatch = "a"\nform = "forms/a.toml"\n[operations.passport]\nform = "forms/b.toml"\n'
     )
-    names = zipfile.ZipFile(package.build("Python3.12", root=house).zip).namelist()
+    names = zipfile.ZipFile(build.build("Python3.12", root=house).zip).namelist()
     assert [name for name in names if name.startswith("forms/")] == ["forms/a.toml", "forms/b.toml"]
 
 
@@ -296,38 +296,38 @@ def test_a_form_that_is_not_there_or_not_below_is_refused(house, form):
     (house.parent / "outside.toml").write_text("")
     (house / "legible.toml").write_text(f'[[routes]]\nform = "{form}"\n')
     with pytest.raises(PackageError, match="names the form"):
-        package.build("Python3.12", root=house)
+        build.build("Python3.12", root=house)
 
 
 def test_a_package_beyond_its_bound_is_refused_with_its_size(house):
-    (house / "shared" / "legible" / "noise.bin").write_bytes(os.urandom(package.ZIP_BYTES + 1))
+    (house / "shared" / "legible" / "noise.bin").write_bytes(os.urandom(build.ZIP_BYTES + 1))
     with pytest.raises(PackageError, match=r"has 25\.0 MB \(zip\); 25\.0 MB is the bound"):
-        package.build("Python3.12", root=house)
+        build.build("Python3.12", root=house)
 
 
 def test_what_is_not_whole_or_refused_never_takes_the_place_of_what_is_deployed(house):
     """Given a build before: Terraform deploys whatever zip it finds there."""
-    before = package.build("Python3.12", root=house).zip
+    before = build.build("Python3.12", root=house).zip
     whole = before.read_bytes()
-    (house / "shared" / "legible" / "noise.bin").write_bytes(os.urandom(package.ZIP_BYTES + 1))
+    (house / "shared" / "legible" / "noise.bin").write_bytes(os.urandom(build.ZIP_BYTES + 1))
     with pytest.raises(PackageError):
-        package.build("Python3.12", root=house)
+        build.build("Python3.12", root=house)
     assert before.read_bytes() == whole
     assert [file.name for file in before.parent.iterdir()] == [before.name]
 
 
 def test_a_handler_with_a_dependencys_name_is_refused(house):
-    lock = (package.ROOT / "requirements" / "ship.txt").read_text("utf-8")
+    lock = (build.ROOT / "requirements" / "ship.txt").read_text("utf-8")
     (house / "requirements" / "ship.txt").write_text(lock[lock.index("six==") : lock.index("tenacity==")])
     (house / "functions" / "six.py").write_text("")
     with pytest.raises(PackageError, match=r"functions/six\.py has the name of a dependency"):
-        package.build("Python3.12", root=house)
+        build.build("Python3.12", root=house)
 
 
 def test_what_has_no_hash_is_not_installed(house):
     (house / "requirements" / "ship.txt").write_text("six==1.17.0\n")
     with pytest.raises(PackageError, match="uv could not install"):
-        package.build("Python3.12", root=house)
+        build.build("Python3.12", root=house)
 
 
 # --- that it is the one of these sources
@@ -338,7 +338,7 @@ def test_a_zip_of_these_sources_is_fresh(house, capsys):
     (house / "forms" / "a.toml").write_text("")
     (house / "legible.toml").write_text('[[routes]]\nform = "forms/a.toml"\n')
     assert fresh.main(house) == 0, "nothing was packaged: Terraform says so itself"
-    package.build("Python3.12", root=house)
+    build.build("Python3.12", root=house)
     assert fresh.main(house) == 0
     assert capsys.readouterr().err == ""
 
@@ -356,7 +356,7 @@ def test_a_zip_of_these_sources_is_fresh(house, capsys):
 )
 def test_a_zip_of_other_sources_is_not_deployed(house, capsys, change, named):
     """Given settings that were changed after `make package`: they ship in the zip, and nothing else would tell."""
-    package.build("Python3.12", root=house)
+    build.build("Python3.12", root=house)
     change(house)
     assert fresh.main(house) == 1
     said = capsys.readouterr().err
@@ -371,7 +371,7 @@ def test_a_zip_that_is_none_is_not_deployed(house, capsys):
 
 
 def test_plan_and_deploy_look_whether_the_zip_is_fresh():
-    text = (package.ROOT / "Makefile").read_text("utf-8")
+    text = (build.ROOT / "Makefile").read_text("utf-8")
     for target in ("plan", "deploy"):
         recipe = re.search(rf"^{target}: .*\n((?:\t.*\n)+)", text, re.MULTILINE)
-        assert recipe and "-m infra.fresh" in recipe[1], target
+        assert recipe and "-m infra.package.fresh" in recipe[1], target

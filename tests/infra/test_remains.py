@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra import remains
+from infra.deploy import remains
 from tests.infra.vendor import Vendor
 
 ASKED = ['{"tag": "legible=legible", "region": "ap-southeast-1", "project_id": "0123"}']

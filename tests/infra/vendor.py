@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from localcloud import signature
-from localcloud.credentials import AccessKey, Keyring
+from localcloud.iam import signature
+from localcloud.iam.credentials import AccessKey, Keyring
 from localcloud.web import Environ, Server, StartResponse, raw_uri, read_body, read_headers
 
 DOMAIN = "0a1b2c3d"

@@ -15,7 +15,7 @@ from huaweicloudsdkocr.v1 import OcrClient
 from obs import ObsClient
 from PIL import Image
 
-from localcloud.credentials import AccessKey, Keyring
+from localcloud.iam.credentials import AccessKey, Keyring
 from localcloud.obs import LocalObs
 from localcloud.ocr import LocalOcr
 from localcloud.web import Server

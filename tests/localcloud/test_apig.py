@@ -17,9 +17,9 @@ from huaweicloudsdkcore.signer.signer import Signer
 
 from localcloud.apig import LocalApig
 from localcloud.cloud import LocalCloud
-from localcloud.credentials import AccessKey, Keyring
 from localcloud.faults import Fault
 from localcloud.functiongraph import ApigTrigger, ConfigError, Function, FunctionGraph, load
+from localcloud.iam.credentials import AccessKey, Keyring
 from localcloud.web import Server
 
 #: Answers with its event, or with what the request's body says.

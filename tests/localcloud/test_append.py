@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from obs import ObsClient
 
-from localcloud.credentials import AccessKey
+from localcloud.iam.credentials import AccessKey
 from localcloud.obs import LocalObs, append
 from localcloud.web import Server
 

@@ -13,7 +13,7 @@ import pytest
 import requests
 from obs import CorsRule, GetObjectHeader, ObsClient
 
-from localcloud.credentials import AccessKey, Keyring
+from localcloud.iam.credentials import AccessKey, Keyring
 from localcloud.obs import LocalObs, cors
 from localcloud.web import Server
 

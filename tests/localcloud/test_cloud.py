@@ -16,9 +16,9 @@ import pytest
 from obs import ObsClient
 
 from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
-from localcloud.credentials import AccessKey
 from localcloud.faults import Fault
 from localcloud.functiongraph import AsyncPolicy, Function, ObsTrigger
+from localcloud.iam.credentials import AccessKey
 from localcloud.obs import ObsError
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -12,9 +12,9 @@ import jsonschema
 import pytest
 import yaml
 
-from localcloud.credentials import Keyring
-from localcloud.flows import Flow, FlowError, FlowRunner, expressions, load
 from localcloud.functiongraph import Function, FunctionGraph
+from localcloud.functiongraph.flows import Flow, FlowError, FlowRunner, expressions, load
+from localcloud.iam.credentials import Keyring
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = ROOT / "infra" / "workflows"

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from localcloud.credentials import Keyring
 from localcloud.faults import Fault
 from localcloud.functiongraph import AsyncPolicy, Context, EventTooLargeError, Function, FunctionGraph
+from localcloud.iam.credentials import Keyring
 
 HANDLER = """
 import json, os, time

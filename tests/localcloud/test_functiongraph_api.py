@@ -24,11 +24,11 @@ from huaweicloudsdkfunctiongraph.v2 import (
     ListQuotasRequest,
 )
 
-from localcloud import signature
-from localcloud.credentials import AccessKey, Keyring
 from localcloud.faults import Fault
 from localcloud.functiongraph import ConfigError, Function, FunctionApi, FunctionGraph
 from localcloud.functiongraph.config import AsyncPolicy, ObsTrigger
+from localcloud.iam import signature
+from localcloud.iam.credentials import AccessKey, Keyring
 from localcloud.web import Server
 
 PROJECT = "0f" * 16

@@ -11,9 +11,9 @@ import pytest
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
 from huaweicloudsdkcore.sdk_request import SdkRequest
 
-from localcloud.credentials import Keyring
 from localcloud.faults import Fault
-from localcloud.messages import LocalMessages, Message
+from localcloud.iam.credentials import Keyring
+from localcloud.notices import LocalMessages, Message
 from localcloud.web import Server
 
 PROJECT = "0f" * 16

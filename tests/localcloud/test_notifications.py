@@ -14,8 +14,8 @@ import pytest
 import requests
 from obs import CompleteMultipartUploadRequest, CompletePart, FunctionGraphConfiguration, Notification, ObsClient
 
-from localcloud.credentials import AccessKey
 from localcloud.faults import Fault
+from localcloud.iam.credentials import AccessKey
 from localcloud.obs import LocalObs, Subscription
 from localcloud.web import Server
 

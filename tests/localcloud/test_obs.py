@@ -12,8 +12,8 @@ import pytest
 import requests
 from obs import CompleteMultipartUploadRequest, CompletePart, DeleteObjectsRequest, GetObjectHeader, Object, ObsClient
 
-from localcloud.credentials import AccessKey, Keyring
 from localcloud.faults import Fault
+from localcloud.iam.credentials import AccessKey, Keyring
 from localcloud.obs import LocalObs, ObsError
 from localcloud.web import Server
 

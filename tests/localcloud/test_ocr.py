@@ -26,8 +26,8 @@ from huaweicloudsdkocr.v1 import (
     VinRequestBody,
 )
 
-from localcloud.credentials import AccessKey, Keyring
 from localcloud.faults import Fault
+from localcloud.iam.credentials import AccessKey, Keyring
 from localcloud.ocr import Journal, LocalOcr, OcrError, embedded
 from localcloud.web import Server
 

@@ -11,7 +11,7 @@ from huaweicloudsdkcore.exceptions.exceptions import ServiceResponseException
 from huaweicloudsdkocr.v1 import OcrClient, PassportRequestBody, RecognizePassportRequest
 from obs import ObsClient, PutObjectHeader
 
-from localcloud.credentials import Keyring
+from localcloud.iam.credentials import Keyring
 from localcloud.obs import LocalObs
 from localcloud.ocr import LocalOcr
 from localcloud.web import Server

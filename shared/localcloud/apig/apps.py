@@ -12,9 +12,9 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from localcloud import signature
 from localcloud.apig.errors import GatewayError, wrong_app
-from localcloud.credentials import AccessKey, Keyring
+from localcloud.iam import signature
+from localcloud.iam.credentials import AccessKey, Keyring
 
 #: Where a caller puts its app's code.
 CODE_HEADER = "x-apig-appcode"

@@ -13,15 +13,15 @@ from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from localcloud import signature
 from localcloud.apig import event
 from localcloud.apig.apps import App, Apps
 from localcloud.apig.errors import GatewayError, malformed, no_api, timeout, too_large, unavailable, wrong_key
 from localcloud.apig.reply import Reply, reply_of
-from localcloud.credentials import Keyring
 from localcloud.faults import Fault, Schedule
 from localcloud.functiongraph.config import ApigTrigger
 from localcloud.functiongraph.runner import FunctionGraph
+from localcloud.iam import signature
+from localcloud.iam.credentials import Keyring
 from localcloud.web import Environ, Server, StartResponse, cut, raw_uri, read_headers, read_limited
 
 #: A request to a function carries 4 MB through the gateway (functiongraph_01_0150).

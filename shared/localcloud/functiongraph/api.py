@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from localcloud import signature
-from localcloud.credentials import Keyring
 from localcloud.faults import Fault, Schedule
 from localcloud.functiongraph.config import AsyncPolicy, Function, ObsTrigger, TimerTrigger
 from localcloud.functiongraph.events import MAX_ASYNC_EVENT, EventTooLargeError
 from localcloud.functiongraph.instance import Outcome
 from localcloud.functiongraph.runner import FunctionGraph
+from localcloud.iam import signature
+from localcloud.iam.credentials import Keyring
 from localcloud.web import Environ, Server, StartResponse, cut, raw_uri, read_body, read_headers, send
 
 #: A synchronous request carries 6 MB (functiongraph_01_0150).

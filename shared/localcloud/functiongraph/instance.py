@@ -23,9 +23,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from localcloud.credentials import AccessKey, Keyring
 from localcloud.functiongraph import processes
 from localcloud.functiongraph.config import Function
+from localcloud.iam.credentials import AccessKey, Keyring
 
 _CHILD = Path(__file__).with_name("child.py")
 #: "at most three attempts, then the instance is dropped and the request fails" (devg-functiongraph, initializer).

@@ -20,13 +20,13 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from localcloud.credentials import Keyring
 from localcloud.faults import Fault, Schedule
 from localcloud.functiongraph.config import Function
 from localcloud.functiongraph.destination import destination_payload
 from localcloud.functiongraph.events import MAX_ASYNC_EVENT, AsyncEvent, Mailbox
 from localcloud.functiongraph.instance import Instance, Outcome
 from localcloud.functiongraph.work import Invocation, Work
+from localcloud.iam.credentials import Keyring
 
 #: "An idle instance is removed after about one minute." (facts 1.7)
 IDLE_SECONDS = 60.0

@@ -17,8 +17,8 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import NoReturn
 
-from localcloud.credentials import AccessKey, Keyring
 from localcloud.faults import Fault, Schedule
+from localcloud.iam.credentials import AccessKey, Keyring
 from localcloud.obs import cors, signature
 from localcloud.obs.append import Appender, describe, describe_list
 from localcloud.obs.effects import changed_keys, creation, posted_key

@@ -10,7 +10,7 @@ from typing import Any
 from obs.auth import Authentication
 from obs.convertor import Adapter
 
-from localcloud.credentials import AccessKey, Keyring
+from localcloud.iam.credentials import AccessKey, Keyring
 from localcloud.obs.errors import ObsError, access_denied
 from localcloud.obs.request import ObsRequest
 

@@ -20,9 +20,9 @@ from typing import Any
 import msgspec
 
 from legible.operations.catalog import OPERATIONS
-from localcloud import signature
-from localcloud.credentials import Keyring
 from localcloud.faults import Fault, Schedule
+from localcloud.iam import signature
+from localcloud.iam.credentials import Keyring
 from localcloud.obs import LocalObs
 from localcloud.ocr import body as request_body
 from localcloud.ocr.errors import OcrError

@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 import msgspec
 import yaml
 
-from infra.asking import AskingError, Keys, ask
+from infra.deploy.asking import AskingError, Keys, ask
 from localcloud.functiongraph.config import Function, load
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 #: What the platform calls triggers that the list calls otherwise.
 _SAME = {"APIG": {"APIG", "DEDICATEDGATEWAY"}, "DEDICATEDGATEWAY": {"APIG", "DEDICATEDGATEWAY"}}
 
@@ -159,7 +159,7 @@ def keys_in(file: Path) -> Keys:
 
 def main(arguments: list[str], environment: Mapping[str, str]) -> int:
     """Deploy and look; return 0 where everything is as listed."""
-    parser = argparse.ArgumentParser(prog="python -m infra.deployed", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m infra.deploy.serverless", description=__doc__.partition("\n")[0])
     parser.add_argument("--file", type=Path, default=ROOT / "serverless.yml")
     parser.add_argument("--endpoint", help=argparse.SUPPRESS)
     parser.add_argument("command", nargs="*", default=["npx", "serverless@3", "deploy"])

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import msgspec
 import yaml
 
-from infra import archive, bytecode, licenses, wheels
 from infra.errors import PackageError
+from infra.package import archive, bytecode, licenses, wheels
 from legible.errors import LegibleError
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 #: Bounds of ours, far below the platform's (zip by the API 50 MB, unzipped 1,500 MB; functiongraph_01_0150).
 ZIP_BYTES, UNZIPPED_BYTES = 25 * 10**6, 100 * 10**6
 RUNTIMES = ("Python3.10", "Python3.12")
@@ -118,7 +118,7 @@ def _bounded(made: Package, zip_bytes: int) -> None:
         if size > bound:
             raise PackageError(
                 f"{made.zip.name} has {_mb(size)} ({what}); {_mb(bound)} is the bound.",
-                advice="Leave out a group or a form, or see in infra/wheels.py what else is not needed.",
+                advice="Leave out a group or a form, or see in infra/package/wheels.py what else is not needed.",
             )
 
 
@@ -152,7 +152,3 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     sys.stdout.write(told(made, runtime.removeprefix("Python")) + "\n")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

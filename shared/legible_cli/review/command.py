@@ -26,7 +26,7 @@ from legible.outputs.xlsx import write_review
 from legible.results.review import Applied, Conflict, Conflicts, Reviewer
 from legible.wiring import parts
 from legible_cli.connection import Connection, connect, settings_option, told
-from legible_cli.reviewed import Reviewed, UnreadableWorkbookError, read
+from legible_cli.review.reader import Reviewed, UnreadableWorkbookError, read
 
 #: Fewer documents than this need no progress bar.
 _FEW = 20

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from legible.model.records import Record
 from legible.operations import catalog
-from legible_cli.bucket import Buckets
+from legible_cli.local.buckets import Buckets
 from localcloud.cloud import LocalCloud
 
 #: What reads a document whose folder names no operation.

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from huaweicloudsdkcore.sdk_request import SdkRequest
 from huaweicloudsdkcore.signer.signer import Signer
 
-from localcloud.credentials import AccessKey, Keyring
+from localcloud.iam.credentials import AccessKey, Keyring
 
 #: "The difference between X-Sdk-Date and the gateway's time must not exceed 15 minutes" (api-apig signing guide).
 MAX_SKEW = 15 * 60

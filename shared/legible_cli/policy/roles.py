@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from legible.operations.operation import Operation
 from legible.settings import Settings
-from legible_cli import needs
-from legible_cli.grammar import Call, Policy, Statement, allowed
-from legible_cli.needs import Need, Scope
+from legible_cli.policy import needs
+from legible_cli.policy.grammar import Call, Policy, Statement, allowed
+from legible_cli.policy.needs import Need, Scope
 
 ROLES: dict[str, Callable[[Settings, Iterable[Operation], str], set[Need]]] = {
     "operator": needs.of_operator,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from localcloud.flows.definition import FlowError
+from localcloud.functiongraph.flows.definition import FlowError
 
 _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_]*)|\[([0-9]+)\]")
 _PATH = re.compile(rf"\$(?P<constant>CONST)?(?P<steps>(?:{_STEP.pattern})*)")

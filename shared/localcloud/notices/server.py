@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
-from localcloud import signature
-from localcloud.credentials import Keyring
 from localcloud.faults import Fault, Schedule
+from localcloud.iam import signature
+from localcloud.iam.credentials import Keyring
 from localcloud.web import Environ, Server, StartResponse, cut, raw_uri, read_body, read_headers, send
 
 #: A subject has at most 512 bytes, a message 256 KB (SMN API Reference, PublishMessage).

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from legible.errors import UnavailableError
 from legible.model.records import Record
-from legible_cli.bucket import Buckets
+from legible_cli.local.buckets import Buckets
 from localcloud.cloud import LocalCloud
 
 #: A file is uploaded when it did not change for this long: whoever copies it in has finished.

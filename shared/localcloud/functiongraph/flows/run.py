@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from localcloud.flows import expressions
-from localcloud.flows.definition import Action, Flow, FlowError, OnError, State
+from localcloud.functiongraph.flows import expressions
+from localcloud.functiongraph.flows.definition import Action, Flow, FlowError, OnError, State
 from localcloud.functiongraph.runner import FunctionGraph
 
 

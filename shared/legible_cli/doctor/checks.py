@@ -20,9 +20,9 @@ from legible.recognition.probe import HealthCheck
 from legible.settings import Settings
 from legible.workbooks.builds import Waiting
 from legible.workbooks.listing import Selector
-from legible_cli import needs
 from legible_cli.connection import KEYS
-from legible_cli.inspecting import Bucket, Inspector, Trigger
+from legible_cli.doctor.inspector import Bucket, Inspector, Trigger
+from legible_cli.policy import needs
 
 #: After so many days a permanent key is told of; the vendor asks to change them regularly, and names no term.
 _OLD_DAYS = 90
@@ -33,7 +33,7 @@ _ENTERPRISE_REGIONS = ("ap-southeast-1", "ap-southeast-2", "ap-southeast-3")
 _ENTERPRISE = re.compile(r"0|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 #: Shares of a quota from which on it is told of.
 _NEARLY = 0.9
-#: What the zip is made for (infra/package.py).
+#: What the zip is made for (infra/package/).
 _RUNTIMES = ("Python3.10", "Python3.12")
 #: An event waits for its function for a day at most (serverless.yml); the hour is for what is read by then.
 OVERDUE = timedelta(days=1, hours=1)

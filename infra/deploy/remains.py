@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from infra.asking import AskingError, Keys, ask, keys_of
+from infra.deploy.asking import AskingError, Keys, ask, keys_of
 
 #: So many kinds a call asks for (TMS, ListResource: 1 to 100), and so many resources one answers.
 _KINDS = 100
@@ -89,7 +89,7 @@ def _line(one: Mapping[str, Any]) -> str:
 
 def main(arguments: list[str], environment: Mapping[str, str]) -> int:
     """Print what is left; return 0 for nothing, 1 for something, 2 where nobody can tell."""
-    parser = argparse.ArgumentParser(prog="python -m infra.remains", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m infra.deploy.remains", description=__doc__.partition("\n")[0])
     parser.add_argument("where", type=json.loads, help="Terraform's output `where`, as JSON")
     parser.add_argument("--tms", default="https://tms.myhuaweicloud.com", help=argparse.SUPPRESS)
     parser.add_argument("--iam", help=argparse.SUPPRESS)

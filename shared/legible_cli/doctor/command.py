@@ -23,11 +23,12 @@ from legible.recognition import probe
 from legible.recognition.probe import HealthCheck
 from legible.settings import Settings, load
 from legible.wiring import parts
-from legible_cli import examining, needs
 from legible_cli.connection import KEYS, settings_option
-from legible_cli.inspecting import Inspector
+from legible_cli.doctor import checks
+from legible_cli.doctor.inspector import Inspector
+from legible_cli.policy import needs
 
-_ROOT = Path(__file__).resolve().parents[2]
+_ROOT = Path(__file__).resolve().parents[3]
 _LOCK = _ROOT / "requirements" / "ship.txt"
 _COLORS = {"ok": "green", "failed": "red", "unknown": "yellow"}
 
@@ -50,7 +51,7 @@ def doctor_command(file: Path | None, slugs: tuple[str, ...], package: str, lock
         if slug not in OPERATIONS:
             raise click.BadParameter(f"There is no operation {slug!r}. Operations are: {', '.join(OPERATIONS)}.")
     environment = os.environ  # noqa: TID251 - a command has nothing else
-    found = [*_checks(file, slugs, package, environment), examining.versions(lock)]
+    found = [*_checks(file, slugs, package, environment), checks.versions(lock)]
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
     else:
@@ -76,7 +77,7 @@ def _checks(
         yield HealthCheck("credentials", "failed", "There are no keys to look with.", advice)
         return
     inspector = Inspector(settings, keys, environment)
-    taken = examining.credentials(inspector, bool(keys.token), datetime.now(timezone.utc))
+    taken = checks.credentials(inspector, bool(keys.token), datetime.now(timezone.utc))
     yield taken
     if taken.status != "failed":
         yield from _deployment(inspector, settings, keys, used, package)
@@ -89,7 +90,7 @@ def _named(settings: Settings) -> bool:
 def _regions(used: Iterable[Operation], settings: Settings) -> Iterator[HealthCheck]:
     today = datetime.now(timezone.utc).date()
     for operation in used:
-        yield examining.region(operation, settings, today)
+        yield checks.region(operation, settings, today)
     if not used:
         here = sum(settings.cloud.region in one.regions and not one.removed(today) for one in OPERATIONS.values())
         said = f"The settings name no operation; {here} of {len(OPERATIONS)} run in {settings.cloud.region}."
@@ -100,21 +101,21 @@ def _deployment(
     inspector: Inspector, settings: Settings, keys: Credentials, used: list[Operation], package: str
 ) -> Iterator[HealthCheck]:
     looks = (("input", settings.buckets.input), ("output", settings.buckets.output))
-    buckets = [one for which, name in looks for one in examining.bucket(inspector, which, name, settings)]
+    buckets = [one for which, name in looks for one in checks.bucket(inspector, which, name, settings)]
     yield from buckets
     if all(one.status == "ok" for one in buckets if one.name.endswith("-bucket")):
-        yield examining.uploads(parts.store_of(settings, keys), settings, lambda: datetime.now(timezone.utc))
-    yield examining.enterprise_project(inspector, settings)
-    mine = examining.project(inspector, settings)
+        yield checks.uploads(parts.store_of(settings, keys), settings, lambda: datetime.now(timezone.utc))
+    yield checks.enterprise_project(inspector, settings)
+    mine = checks.project(inspector, settings)
     yield mine
     if mine.status != "failed":
         if all(one.status != "failed" for one in buckets):
-            yield examining.function(inspector, package, settings)
-        yield examining.trigger(inspector, package, settings)
-        yield examining.retries(inspector, package, settings)
+            yield checks.function(inspector, package, settings)
+        yield checks.trigger(inspector, package, settings)
+        yield checks.retries(inspector, package, settings)
         if settings.notify:
-            yield examining.notices(inspector, package, settings)
-        yield examining.quotas(inspector)
+            yield checks.notices(inspector, package, settings)
+        yield checks.quotas(inspector)
         yield from _calls(settings, keys, used)
 
 
@@ -122,7 +123,7 @@ def _calls(settings: Settings, keys: Credentials, used: list[Operation]) -> Iter
     """Ask the OCR service itself, by calls that fail and so are not billed."""
     if not used:
         advice = "Name one: legible doctor --operation passport"
-        yield examining.unknown("subscription", "The settings name no operation to ask for.", advice)
+        yield checks.unknown("subscription", "The settings name no operation to ask for.", advice)
         return
     recognizer = ocr.OcrRecognizer(
         lambda slug: parts.ocr_endpoint(settings, slug),
@@ -134,9 +135,9 @@ def _calls(settings: Settings, keys: Credentials, used: list[Operation]) -> Iter
     yield from found.values()
     asked = next((one for one in used if one.url and found[one.slug].status == "ok"), None)
     if asked:
-        yield examining.authorization(recognizer, parts.store_of(settings, keys), asked, settings)
+        yield checks.authorization(recognizer, parts.store_of(settings, keys), asked, settings)
     else:
-        yield examining.unknown("obs-authorization", "No operation that reads URLs may be called to ask.")
+        yield checks.unknown("obs-authorization", "No operation that reads URLs may be called to ask.")
 
 
 def _show(console: Console, found: Iterable[HealthCheck]) -> None:

@@ -18,7 +18,7 @@ PLATFORM = "x86_64-manylinux_2_28"
 #: goes on with its own Python, esdk has nothing else.
 _SOURCES = frozenset({"crcmod", "esdk-obs-python"})
 #: Builds them, by exact versions: the metadata they write is part of the zip.
-_BUILD = Path(__file__).resolve().parents[1] / "requirements" / "build.txt"
+_BUILD = Path(__file__).resolve().parents[2] / "requirements" / "build.txt"
 #: What the vendor's SDKs ask for and never import, and what no function needs. Paths below the zip's top.
 _UNUSED = (
     # huaweicloudsdkcore asks for pymongo because of its bson; pymongo asks for dnspython.

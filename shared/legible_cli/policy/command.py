@@ -14,10 +14,10 @@ import click
 from legible.operations.catalog import OPERATIONS
 from legible.operations.operation import Operation
 from legible.settings import Settings
-from legible_cli import needs
 from legible_cli.connection import settings_of, settings_option, told
-from legible_cli.grammar import Policy, Statement, read, written
-from legible_cli.roles import ROLES, lacking, role
+from legible_cli.policy import needs
+from legible_cli.policy.grammar import Policy, Statement, read, written
+from legible_cli.policy.roles import ROLES, lacking, role
 
 _HELP = {
     "operator": "who runs Legible: uploads, rebuilds, workbooks, doctor, subscriptions",

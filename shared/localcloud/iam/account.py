@@ -16,9 +16,9 @@ from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import parse_qs
 
-from localcloud import signature
-from localcloud.credentials import AccessKey, Keyring
 from localcloud.faults import Schedule
+from localcloud.iam import signature
+from localcloud.iam.credentials import AccessKey, Keyring
 from localcloud.web import Environ, Server, StartResponse, raw_uri, read_body, read_headers, send
 
 #: The account's id; invented.

@@ -1,0 +1,1 @@
+"""Beside a deployment: what the Serverless Framework made, and what is left after one was taken down."""

@@ -1,0 +1,1 @@
+"""`legible doctor`: looks at a deployment from outside, and says what to mend."""

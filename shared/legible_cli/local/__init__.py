@@ -1,0 +1,1 @@
+"""What `legible run`, `up` and `demo` do on this machine."""

@@ -1,0 +1,1 @@
+"""`legible policy`: which rights each function and each person needs."""

@@ -1,0 +1,1 @@
+"""Identity: the account, its keys, and the signatures made with them."""
