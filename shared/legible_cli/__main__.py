@@ -31,7 +31,7 @@ from localcloud.engine.models import ModelFileError
 from localcloud.functiongraph import load
 
 _ROOT = Path(__file__).resolve().parents[2]
-_SAMPLES = _ROOT / "tests" / "documents"
+_SAMPLES = _ROOT / "tests" / "data" / "documents"
 #: The documents of the demo, with how each must end.
 _DEMO = (
     ("passport/specimen.png", "done"),
@@ -166,7 +166,7 @@ def _run(items: list[Item], recorded: Sequence[str], out: Path, as_json: bool) -
 
 @contextmanager
 def _cloud(state: Path | None, port: int | None, recorded: Sequence[str]) -> Iterator[LocalCloud]:
-    answers = {slug: _SAMPLES.parent / "catalog" / slug / "answer.json" for slug in recorded}
+    answers = {slug: _SAMPLES.parent / "answers" / slug / "answer.json" for slug in recorded}
     missing = [slug for slug, file in answers.items() if not file.is_file()]
     if missing:
         raise click.ClickException(f"No recorded answer for: {', '.join(missing)}.")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from asking import Front
-from rig import Rig
+from tests.support.front import Front
+from tests.support.rig import Rig
 
 
 @pytest.fixture

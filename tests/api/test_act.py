@@ -6,12 +6,10 @@ import ast
 import json
 import re
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from msgspec import structs
 
-from asking import Front, problem
 from legible import VERSION
 from legible.api import Api, document, static
 from legible.api.ids import id_of
@@ -27,7 +25,9 @@ from legible.errors import (
 from legible.huawei import apig, functiongraph
 from legible.model.documents import ObjectRef
 from legible.model.http import Reply, Request
-from rig import OUT, PASSPORT, TEXT, Rig, pdf, picture
+from tests.support.front import Front, problem
+from tests.support.places import ROOT
+from tests.support.rig import OUT, PASSPORT, TEXT, Rig, pdf, picture
 
 
 def review(front, path, **more):
@@ -472,7 +472,7 @@ class TestDescription:
         jsonschema.validate(front.json("GET", front.document("passport/anna.png")), schemas)
 
     def test_the_version_is_that_of_the_package(self):
-        text = (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
+        text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
         assert f'version = "{VERSION}"' in text
 
 

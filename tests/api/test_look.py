@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asking import Front, problem
 from legible.api.ids import id_of, key_of
 from legible.api.problems import ProblemError
 from legible.errors import HeldError, RejectedError, UnavailableError
 from legible.model.documents import ObjectRef, Upload
 from legible.operations.routing import OperationSettings, Routing
-from rig import IN, OUT, PASSPORT, TEXT, Rig, pdf, picture, tiff
+from tests.support.front import Front, problem
+from tests.support.rig import IN, OUT, PASSPORT, TEXT, Rig, pdf, picture, tiff
 
 
 @given(st.text(min_size=1))

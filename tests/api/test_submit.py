@@ -9,12 +9,12 @@ from datetime import timedelta
 
 import pytest
 
-from asking import form, problem
 from legible.documents.submission import Submission, Submitter
 from legible.errors import AppendConflictError, BusyError, RejectedError, UnavailableError
 from legible.model.documents import ObjectRef, Order
 from legible.operations.routing import Routing
-from rig import IN, OUT, picture
+from tests.support.front import form, problem
+from tests.support.rig import IN, OUT, picture
 
 IMAGE = picture()
 CONTENT = base64.b64encode(IMAGE).decode()

@@ -16,16 +16,16 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-import clouds
 from legible.model.documents import ObjectRef
 from legible_cli.__main__ import main
 from legible_cli.local.run import Items, files_of, run, why
 from legible_cli.local.up import SETTLE_SECONDS, Folders
 from localcloud.cloud import LocalCloud
-from rig import PASSPORT, picture
+from tests.support import clouds
+from tests.support.places import DOCUMENTS, ROOT
+from tests.support.rig import PASSPORT, picture
 
-ROOT = Path(__file__).parents[2]
-SAMPLES = ROOT / "tests" / "documents"
+SAMPLES = DOCUMENTS
 TINY = SAMPLES / "passport" / "tiny.png"
 
 

@@ -17,8 +17,7 @@ from legible_cli.__main__ import main
 from legible_cli.console import front
 from localcloud.cloud import LocalCloud
 from localcloud.functiongraph import ApigTrigger, Function
-
-ROOT = Path(__file__).parents[2]
+from tests.support.places import ROOT
 
 
 @pytest.mark.parametrize(

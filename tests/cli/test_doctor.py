@@ -9,8 +9,6 @@ from datetime import date, datetime, timedelta, timezone
 import pytest
 from click.testing import CliRunner
 
-import clouds
-from fakes import ScriptedOcr
 from legible.errors import HeldError, RejectedError, SourceUnreadableError, UnavailableError
 from legible.notices.targets import Smn
 from legible.operations.catalog import OPERATIONS
@@ -25,7 +23,9 @@ from localcloud.faults import Fault
 from localcloud.functiongraph.config import AsyncPolicy
 from localcloud.iam.account import EnterpriseProject
 from localcloud.web import Server
-from rig import IN, OUT, PASSPORT, Rig
+from tests.support import clouds
+from tests.support.fakes import ScriptedOcr
+from tests.support.rig import IN, OUT, PASSPORT, Rig
 
 EPS = "0f4c0000-c10d-4e0a-9b1e-c0de10ca1000"
 FORBIDDEN = dict(status=403, code="FSS.0403", message="Forbidden", times=None)

@@ -12,7 +12,6 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fakes import MemoryStore, Receiver
 from legible.errors import HeldError, UnavailableError
 from legible.extraction.corrections import Edit, digest
 from legible.model.documents import ObjectRef, Selection
@@ -26,10 +25,12 @@ from legible_cli.policy import needs
 from legible_cli.policy.command import in_words
 from legible_cli.policy.grammar import Call, Policy, PolicyError, Statement, allowed, read, written
 from legible_cli.policy.roles import ROLES, lacking, role
-from rig import IN, OUT, Rig, picture
 from tests.infra import rights
+from tests.support.fakes import MemoryStore, Receiver
+from tests.support.places import DATA
+from tests.support.rig import IN, OUT, Rig, picture
 
-TABLE = Path(__file__).parents[1] / "policies" / "system_policies.csv"
+TABLE = DATA / "policies" / "system_policies.csv"
 FUNCTION = "functiongraph:r:p:function:default/"
 SETTINGS = Settings(
     cloud=Cloud("ap-southeast-1", "0f4c"),

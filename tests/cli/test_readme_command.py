@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.places import ROOT
+
 README = (ROOT / "README.md").read_text("utf-8")
 #: What stands as a command in the README: in a block, or in the text.
 NAMED = sorted(set(re.findall(r"(?:^    |`)legible ([a-z]+)", README, re.MULTILINE)))

@@ -10,13 +10,13 @@ import openpyxl
 import pytest
 from click.testing import CliRunner
 
-import clouds
 from functions import on_upload
 from legible.model.documents import ObjectRef
 from legible_cli.__main__ import main
 from legible_cli.review.reader import UnreadableWorkbookError, read
 from localcloud.cloud import OUTPUT_BUCKET, LocalCloud
-from rig import PASSPORT, picture
+from tests.support import clouds
+from tests.support.rig import PASSPORT, picture
 
 KEYS = ("passport/anna.png", "passport/eve.png", "general-text/letter.png")
 ANSWERS = {

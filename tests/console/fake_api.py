@@ -16,7 +16,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
@@ -26,8 +25,9 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from legible.operations.catalog import OPERATIONS
+from tests.support.places import ROOT
 
-CONSOLE = Path(__file__).parents[2] / "shared" / "legible" / "api" / "console"
+CONSOLE = ROOT / "shared" / "legible" / "api" / "console"
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 #: How long a document takes to be read here, in seconds.
 READING = 0.6

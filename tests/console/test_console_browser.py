@@ -23,6 +23,7 @@ from tests.console.fake_api import (
     encoded,
     png,
 )
+from tests.support.places import ANSWERS
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 INVOICE = encoded("invoices/2026-03/harbor-lane.png")
@@ -874,7 +875,7 @@ def test_hostile_addresses_lead_nowhere(browser: Browser, api: FakeApi):
 
 # --- what the product itself writes ---
 
-GOLDENS = sorted((Path(__file__).parents[1] / "catalog").glob("*/record.json"))
+GOLDENS = sorted(ANSWERS.glob("*/record.json"))
 
 
 def test_every_value_of_every_operation_can_be_looked_at(browser: Browser):

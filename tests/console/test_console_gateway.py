@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
-import clouds
 from localcloud.cloud import LocalCloud
-from rig import PASSPORT, picture
 from tests.console.conftest import Browser
+from tests.support import clouds
+from tests.support.rig import PASSPORT, picture
 
 HOSTILE = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
 ENTER, CONTROL = "\ue007", "\ue009"

@@ -10,8 +10,6 @@ from datetime import datetime, timezone
 import pytest
 from msgspec import structs
 
-import clouds
-from fakes import ScriptedOcr
 from legible import settings
 from legible.errors import HeldError, LegibleError, RejectedError, SettingsError, UnavailableError
 from legible.huawei import eventgrid, smn
@@ -28,7 +26,9 @@ from legible.wiring import parts
 from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault
 from localcloud.web import Server, read_body
-from rig import picture
+from tests.support import clouds
+from tests.support.fakes import ScriptedOcr
+from tests.support.rig import picture
 
 TOPIC = "urn:smn:cn-north-4:0f4c0000c10d4e0a9b1ec0de10ca1000:legible"
 CHANNEL = "6f2c5ab1-0000-4c4c-9e9e-5f0e3d2c1b0a"

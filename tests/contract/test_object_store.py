@@ -11,8 +11,6 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import clouds
-from fakes import MemoryStore
 from legible.errors import AppendConflictError, HeldError, ObjectGoneError, ReplacedError, UnavailableError
 from legible.huawei import obs
 from legible.huawei.credentials import Credentials
@@ -20,6 +18,8 @@ from legible.model.documents import ObjectRef
 from legible.ports import ObjectStore, Shown, Wanted
 from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault
+from tests.support import clouds
+from tests.support.fakes import MemoryStore
 
 BUCKET = "legible-out"
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 import pytest
 
-import clouds
 from legible.errors import (
     AnswerUnknownError,
     HeldError,
@@ -24,7 +23,8 @@ from legible.model.pages import Picture
 from legible.operations import catalog
 from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault
-from rig import picture
+from tests.support import clouds
+from tests.support.rig import picture
 
 PASSPORT, TEXT = catalog.find("passport"), catalog.find("general-text")
 INLINE = Picture("inline", body=picture())

@@ -23,6 +23,7 @@ from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault
 from localcloud.functiongraph import Function
 from localcloud.web import Server, read_body
+from tests.support.places import ROOT
 
 UPLOAD = Upload(
     ObjectRef("legible-in", "passport/100 % + 文件.pdf"),
@@ -223,7 +224,7 @@ def handler(event, context):
     return upload.hand
 """
     )
-    shared = Path(__file__).parents[2] / "shared"
+    shared = ROOT / "shared"
     functions = {"f": Function("f", "h.handler", name="legible-f", package="papers", memory=512)}
 
     # when
@@ -288,7 +289,7 @@ def test_a_function_whose_name_is_not_known_cannot_be_called():
 
 def test_the_sdk_is_loaded_by_the_first_call_only():
     script = "import sys, legible.wiring; sys.exit('huaweicloudsdkfunctiongraph' in sys.modules)"
-    shared = Path(__file__).parents[2] / "shared"
+    shared = ROOT / "shared"
     assert subprocess.run([sys.executable, "-c", script], cwd=shared, check=False).returncode == 0
 
 

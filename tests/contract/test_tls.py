@@ -15,7 +15,7 @@ from legible.huawei.credentials import Credentials
 from legible.huawei.ocr import OcrRecognizer
 from legible.model.pages import Picture
 from legible.operations import catalog
-from tls import certificate
+from tests.support.tls import certificate
 
 Handle = Callable[[ssl.SSLSocket], None]
 

@@ -7,22 +7,21 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec import structs
 
-import clouds
-from clouds import journal, paid, record, upload
 from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
 from localcloud.faults import Fault
 from localcloud.functiongraph import load as functions_of
 from localcloud.functiongraph.flows import Execution, FlowRunner, load
 from localcloud.functiongraph.flows.definition import State
-from rig import PASSPORT, TEXT, pdf, picture
+from tests.support import clouds
+from tests.support.clouds import journal, paid, record, upload
+from tests.support.places import ROOT
+from tests.support.rig import PASSPORT, TEXT, pdf, picture
 
-ROOT = Path(__file__).parents[2]
 FLOW = load(ROOT / "infra" / "workflows" / "document.json")
 KEY = "general-text/twelve.pdf"
 EVENT = {"bucket": INPUT_BUCKET, "key": KEY}

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import requests
 
-import clouds
 from localcloud.cloud import LocalCloud
-from rig import PASSPORT, picture, tiff
+from tests.support import clouds
+from tests.support.rig import PASSPORT, picture, tiff
 
 HERE = Path(__file__).parent
 OPENAPI = HERE.parents[1] / "shared" / "legible" / "api" / "openapi.json"

@@ -6,20 +6,19 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import clouds
-from clouds import journal, paid, record, result, upload
 from legible.model.documents import ObjectRef
 from localcloud.cloud import INPUT_BUCKET, LocalCloud
 from localcloud.faults import Fault
 from localcloud.functiongraph import load
-from rig import TEXT, pdf
+from tests.support import clouds
+from tests.support.clouds import journal, paid, record, result, upload
+from tests.support.places import ROOT
+from tests.support.rig import TEXT, pdf
 
-ROOT = Path(__file__).parents[2]
 KEY = "general-text/long.pdf"
 
 

@@ -6,22 +6,21 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-import clouds
-from clouds import paid, record, upload
 from legible.model.documents import ObjectRef
 from localcloud.cloud import OUTPUT_BUCKET, LocalCloud
 from localcloud.faults import Fault
 from localcloud.functiongraph import load
 from localcloud.web import Server, read_body, read_headers
-from rig import PASSPORT, picture
+from tests.support import clouds
+from tests.support.clouds import paid, record, upload
+from tests.support.places import ROOT
+from tests.support.rig import PASSPORT, picture
 
-ROOT = Path(__file__).parents[2]
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 TOPIC = "urn:smn:cn-north-4:0f4c0000c10d4e0a9b1ec0de10ca1000:legible"
 KEY = "passport/护照 a+b.png"

@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from legible_cli.__main__ import main
+from tests.support.places import DOCUMENTS
 
-REAL = Path(__file__).parents[1] / "documents" / "real"
+REAL = DOCUMENTS / "real"
 #: Documents of more than one page; the others have one.
 PAGES = {"broken-index.pdf": 30, "four-directions.pdf": 4, "three-pages.tif": 3}
 #: What a person reads first in some of them, and the engine does too.

@@ -8,24 +8,23 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
 
-import clouds
-from clouds import journal, paid, record, result, upload
 from legible.errors import ObjectGoneError
 from legible.model.documents import ObjectRef
 from legible.model.records import Record
 from localcloud.cloud import OUTPUT_BUCKET, LocalCloud
 from localcloud.faults import Fault
 from localcloud.functiongraph import load
-from rig import PASSPORT, picture
+from tests.support import clouds
+from tests.support.clouds import journal, paid, record, result, upload
+from tests.support.places import DOCUMENTS, ROOT
+from tests.support.rig import PASSPORT, picture
 
-ROOT = Path(__file__).parents[2]
-SAMPLES = ROOT / "tests" / "documents"
+SAMPLES = DOCUMENTS
 #: The shortest function timeout in which a document can be recognized here; leases end with it.
 SECONDS = 12.0
 

@@ -9,7 +9,6 @@ from datetime import timedelta
 
 import pytest
 
-import clouds
 from functions import on_failure, on_notices, on_timer, on_upload
 from legible.errors import CredentialsError, EventError, RetryableError, SettingsError
 from legible.ledger.journals import utc_now
@@ -19,7 +18,8 @@ from legible.notices.notice import Ended
 from legible.notices.outbox import Entry, Outbox
 from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault
-from rig import PASSPORT, picture
+from tests.support import clouds
+from tests.support.rig import PASSPORT, picture
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ import pytest
 import requests
 from PIL import Image
 
-import clouds
 from functions import http_api, on_upload
 from legible.huawei import functiongraph
 from legible.huawei.context import Context
 from legible.model.documents import ObjectRef, Upload
 from localcloud.cloud import LocalCloud
-from rig import PASSPORT, picture
+from tests.support import clouds
+from tests.support.rig import PASSPORT, picture
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-import clouds
 from functions import give_up, recognize, recognize_pages, split
 from legible.errors import CredentialsError, EventError
 from localcloud.cloud import INPUT_BUCKET, LocalCloud
-from rig import TEXT, pdf
+from tests.support import clouds
+from tests.support.rig import TEXT, pdf
 
 KEY = "general-text/a b+ü.pdf"
 EVENT = {"bucket": INPUT_BUCKET, "key": KEY}

@@ -12,7 +12,8 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.places import ROOT
+
 TABLE = ROOT / "infra" / "policies" / "functions.yaml"
 WRITTEN = Path(__file__).with_name("policies.json")
 NAMES = {"input": "example-legible-in", "output": "example-legible-out", "app": "default", "name": "legible", "key": ""}

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-import clouds
 from infra.errors import PackageError
 from infra.package import archive, build, bytecode, fresh, licenses
 from localcloud.cloud import LocalCloud
-from rig import PASSPORT, TEXT, picture
+from tests.support import clouds
+from tests.support.places import DOCUMENTS
+from tests.support.rig import PASSPORT, TEXT, picture
 
 HANDLERS = sorted(file.stem for file in (build.ROOT / "functions").glob("*.py"))
 #: Runs an instance as the runtime does, with nothing but the zip to import from.
@@ -103,7 +104,7 @@ def test_groups_add_what_they_name_and_work(tmp_path, cloud):
     running = Runtime(python("3.12"), folder, "on_upload.handler", clouds.facts(cloud))
     try:
         for key, name in (("passport/photo.heic", "odd/photo.heic"), ("general-text/a.pdf", "real/text-layer.pdf")):
-            clouds.upload(cloud, key, (build.ROOT / "tests" / "documents" / name).read_bytes())
+            clouds.upload(cloud, key, (DOCUMENTS / name).read_bytes())
             said = running.say({"event": clouds.event(key), "facts": clouds.facts(cloud)})
             assert json.loads(said["result"])["documents"][0]["status"] == "done", said
     finally:
@@ -180,7 +181,7 @@ def test_every_handler_loads_from_the_zip_alone(start, handler):
 )
 def test_an_upload_runs_through_it(start, cloud, name):
     """Given documents that need the libraries inside the zip: PDFium, and Pillow with its codecs."""
-    path = build.ROOT / "tests" / "documents" / name
+    path = DOCUMENTS / name
     body = path.read_bytes() if path.is_file() else picture(200, 120, name.upper())
     key = f"passport/{Path(name).name}"
     clouds.upload(cloud, key, body)

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import requests
 
-import clouds
 from functions import give_up, http_api, on_failure, on_notices, on_timer, on_upload, recognize, recognize_pages, split
 from legible.ledger.journals import utc_now
 from legible.model.documents import ObjectRef
@@ -21,9 +20,10 @@ from legible.notices.notice import Ended
 from legible.notices.outbox import Entry, Outbox
 from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
 from localcloud.faults import Fault, Schedule
-from rig import TEXT, pdf, picture
 from tests.infra import rights
 from tests.infra.policy_engine import Statement, allows
+from tests.support import clouds
+from tests.support.rig import TEXT, pdf, picture
 
 #: What OBS asks for (api-obs obs_04_0111, obs_04_0112): method and whether an object is meant -> action.
 ACTIONS = {

@@ -20,8 +20,7 @@ from localcloud.faults import Fault
 from localcloud.functiongraph import AsyncPolicy, Function, ObsTrigger
 from localcloud.iam.credentials import AccessKey
 from localcloud.obs import ObsError
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.places import ROOT
 
 #: A naive function: it calls OCR with the object's URL and writes the answer, with no care for what was paid already.
 HANDLER = """

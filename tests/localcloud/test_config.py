@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from localcloud.functiongraph import ApigTrigger, AsyncPolicy, ConfigError, Function, ObsTrigger, TimerTrigger, load
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.places import ROOT
 
 
 def test_our_own_functions() -> None:

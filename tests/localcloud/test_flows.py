@@ -15,8 +15,8 @@ import yaml
 from localcloud.functiongraph import Function, FunctionGraph
 from localcloud.functiongraph.flows import Flow, FlowError, FlowRunner, expressions, load
 from localcloud.iam.credentials import Keyring
+from tests.support.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 WORKFLOWS = ROOT / "infra" / "workflows"
 HANDLER = """
 import os, time

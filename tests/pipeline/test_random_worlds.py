@@ -1,0 +1,34 @@
+"""The promises in random worlds: whatever happens in whatever order, they hold once it is quiet."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.worlds import World
+
+KINDS = [
+    {},
+    {"coarse": True},
+    {"source": "inline"},
+    {"denied": True},
+    {"flows": True},
+    {"flows": True, "source": "inline"},
+]
+
+
+def check(seeds, **kind):
+    for seed in seeds:
+        world = World(seed, **kind)
+        broken = world.run()
+        assert broken == [], f"World({seed}, {kind}) after uploads {world.uploads}"
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_the_promises_hold(kind):
+    check(range(150), **kind)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+def test_the_promises_hold_in_many_worlds(kind):
+    check(range(1000, 4000), **kind)

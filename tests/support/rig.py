@@ -1,0 +1,224 @@
+"""A pipeline over the fakes, and small documents to feed it."""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from msgspec import structs
+from PIL import Image
+
+from legible.documents.intake import Documents
+from legible.documents.pages import Rendered, Want
+from legible.ledger.answers import Filing
+from legible.ledger.ledger import Ledger
+from legible.model.documents import ObjectRef, Upload
+from legible.notices.outbox import Outbox
+from legible.notices.sender import Notifying, Whom
+from legible.notices.targets import Target
+from legible.operations import catalog
+from legible.operations.routing import Routing
+from legible.outputs import forms
+from legible.outputs.forms import Form
+from legible.pipeline.finish import Finisher
+from legible.pipeline.pipeline import Invocation, Pipeline
+from legible.pipeline.steps import Steps
+from legible.ports import Arbiter, Notifier
+from legible.recognition.context import Desk
+from legible.recognition.document import Caller
+from legible.recognition.policy import Policy
+from legible.results.files import Results
+from legible.results.newest import Newest
+from legible.results.publication import Publisher
+from legible.results.rebuild import Rebuilder
+from legible.results.review import Reviewer
+from legible.workbooks.collector import Collector
+from legible.workbooks.folders import Folders
+from tests.support.fakes import Clock, MemoryStore, NextInvocation, Reply, ScriptedOcr, SheetsHere
+
+IN, OUT = "legible-in", "legible-out"
+#: A passport's answer with an invented holder.
+PASSPORT: dict[str, Any] = {
+    "passport_type": "P",
+    "passport_number": "L898902C3",
+    "surname": "ERIKSSON",
+    "given_name": "ANNA MARIA",
+    "date_of_birth": "1974-08-12",
+    "confidence": {"passport_number": 0.99},
+}
+TEXT: dict[str, Any] = {"words_block_count": 1, "words_block_list": [{"words": "Hello", "confidence": 0.9}]}
+
+
+def picture(width: int = 60, height: int = 40, name: str = "PNG", **options: Any) -> bytes:
+    target = io.BytesIO()
+    Image.new("RGB", (width, height), (250, 250, 250)).save(target, name, **options)
+    return target.getvalue()
+
+
+def tiff(pages: int, *, noise: bool = False) -> bytes:
+    target = io.BytesIO()
+    frames = [Image.new("L", (60, 40), 255 - 10 * page) for page in range(pages)]
+    if noise:
+        frames = [Image.effect_noise((300, 300), 90) for _ in frames]
+    frames[0].save(target, "TIFF", save_all=True, append_images=frames[1:])
+    return target.getvalue()
+
+
+def pdf(pages: int) -> bytes:
+    target = io.BytesIO()
+    sheets = [Image.new("RGB", (200, 280), (255, 255, 255 - page)) for page in range(pages)]
+    long_ago = time.gmtime(0)  # else the same pages have other bytes a second later
+    sheets[0].save(target, "PDF", save_all=True, append_images=sheets[1:], creationDate=long_ago, modDate=long_ago)
+    return target.getvalue()
+
+
+def drawn(name: str, body: bytes, page: int = 1, slug: str = "general-text", **limits: Any) -> Rendered:
+    """Return the picture of a page as the pipeline sends it to an operation."""
+    want = structs.replace(Want.of(catalog.find(slug).limits), **limits)
+    with SheetsHere(name, len(body), lambda first, last: body[first : last + 1]) as sheets:
+        return sheets.render(page, want, 60)
+
+
+class Logged:
+    """Keeps what was logged."""
+
+    def __init__(self) -> None:
+        self.lines: list[dict[str, Any]] = []
+
+    def __call__(self, event: str, **values: Any) -> None:
+        self.lines.append({"event": event, **values})
+
+    def text(self) -> str:
+        return json.dumps(self.lines, default=str)
+
+
+class Parts(NamedTuple):
+    remaining: Callable[[], float]
+    ledger: Ledger
+    publisher: Publisher
+    documents: Documents
+    results: Results
+
+
+class Rig:
+    """One world: a store, a service, a clock; and as many invocations in it as a test wants."""
+
+    def __init__(
+        self,
+        *script: Reply,
+        policy: Policy | None = None,
+        rules: Routing | None = None,
+        arbiter: Arbiter | None = None,
+        seconds: float = 60.0,
+        max_pages: int = 2000,
+        relay: NextInvocation | None = None,
+    ) -> None:
+        self.clock = Clock()
+        self.store = MemoryStore(self.clock)
+        self.ocr = ScriptedOcr(*(script or (PASSPORT,)))
+        self.policy = policy or Policy()
+        self.rules = rules or Routing(region="cn-north-4")
+        self.arbiter = arbiter
+        self.seconds = seconds
+        self.max_pages = max_pages
+        self.relay = relay
+        self.sheets = SheetsHere
+        self.forms = Path()
+        self.targets: dict[str, Target] = {}
+        self.notifiers: dict[str, Notifier] = {}
+        self.log = Logged()
+        self.invocations = 0
+
+    def invocation(self, owner: str = "") -> Pipeline:
+        self.invocations += 1
+        parts = self.parts()
+        filing = Filing(self.store, OUT)
+        return Pipeline(
+            documents=parts.documents,
+            ledger=parts.ledger,
+            caller=Caller(Desk(self.store, self.ocr, OUT, self.policy, parts.remaining, self.clock.pause), filing),
+            finisher=Finisher(parts.ledger, parts.results, parts.publisher, filing, self.notifying(parts)),
+            publisher=parts.publisher,
+            rules=self.rules,
+            settings={},
+            invocation=Invocation(owner or f"invocation-{self.invocations}", parts.remaining),
+            log=self.log,
+            relay=self.relay,
+            folders=Folders(
+                self.collector(owner or f"build-{self.invocations}"),
+                ("xlsx",),
+                parts.remaining,
+                self.clock.pause,
+                self.relay,
+            ),
+        )
+
+    def notifying(self, parts: Parts | None = None) -> Notifying:
+        found = parts or self.parts()
+        whom = Whom(self.targets, self.notifiers, f"/legible/cn-north-4/{IN}", OUT)
+        outbox = Outbox(self.store, OUT, self.clock.now, self.clock.pause)
+        return Notifying(whom, outbox, found.ledger, found.remaining, self.log)
+
+    def steps(self, owner: str = "") -> Steps:
+        """Return the steps of a workflow, in an invocation of their own."""
+        return Steps(self.invocation(owner), OUT, self.log)
+
+    def form(self, name: str) -> Form:
+        return forms.opened(self.forms, name)
+
+    def parts(self) -> Parts:
+        end = self.clock.now().timestamp() + self.seconds
+        remaining = lambda: end - self.clock.now().timestamp()  # noqa: E731 - the shortest way to say it
+        ledger = Ledger(self.store, OUT, self.arbiter, self.clock.now, self.clock.pause)
+        publisher = Publisher(self.store, OUT, Newest(self.store, OUT, self.clock.now, self.clock.pause))
+        documents = Documents(self.store, IN, OUT, self.max_pages, remaining, self.sheets)
+        return Parts(remaining, ledger, publisher, documents, Results(self.store, OUT, publisher, remaining, self.form))
+
+    def rebuilder(self) -> Rebuilder:
+        parts = self.parts()
+        return Rebuilder(
+            self.store,
+            OUT,
+            ledger=parts.ledger,
+            documents=parts.documents,
+            publisher=parts.publisher,
+            results=parts.results,
+            rules=self.rules,
+        )
+
+    def collector(self, owner: str = "build-1") -> Collector:
+        remaining = self.parts().remaining
+        return Collector(self.store, IN, OUT, marker="_complete", now=self.clock.now, owner=owner, remaining=remaining)
+
+    def reviewer(self, owner: str = "review-1") -> Reviewer:
+        parts = self.parts()
+        return Reviewer(
+            self.store,
+            OUT,
+            ledger=parts.ledger,
+            results=parts.results,
+            rebuilder=self.rebuilder(),
+            owner=owner,
+            settle=self.policy.settle,
+        )
+
+    def upload(self, key: str, body: bytes | None = None, metadata: dict[str, str] | None = None) -> Upload:
+        ref = self.store.put(IN, key, picture() if body is None else body, metadata=metadata)
+        return Upload(ref, raw_key=key, etag=self.store.head(ref).etag)
+
+    def run(self, *uploads: Any) -> list[dict[str, Any]]:
+        return list(self.invocation().uploads(uploads)["documents"])
+
+    def record(self, key: str) -> Any:
+        return self.store.json(OUT, f"results/{key}/record.json")
+
+    def journal(self, key: str) -> list[dict[str, Any]]:
+        (name,) = [name for name in self.store.keys(OUT, f"ledger/{IN}/{key}/") if "newest-" not in name]
+        return self.store.lines(OUT, name)
+
+    def has(self, key: str) -> bool:
+        return ObjectRef(OUT, key) in self.store.objects

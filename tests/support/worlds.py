@@ -1,0 +1,316 @@
+"""Random worlds: uploads, deliveries, burials, deaths and faults in any order, nested in one another, from a seed.
+
+A world is run for a few random steps, then everything is delivered until it is quiet, then the promises are checked
+against what really happened: what the service was paid for, what was uploaded, what the journals and results say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from legible.errors import (
+    AnswerUnknownError,
+    HeldError,
+    RejectedError,
+    RetryableError,
+    SourceUnreadableError,
+    ThrottledError,
+    UnavailableError,
+)
+from legible.ledger import journal
+from legible.ledger.state import State
+from legible.model import layout
+from legible.model.documents import ObjectRef, Reason, Upload
+from legible.model.pages import Answer, Picture, Share
+from legible.pipeline.steps import Steps
+from legible.ports import Head
+from legible.recognition.policy import Policy
+from tests.support.fakes import MemoryStore
+from tests.support.rig import IN, OUT, Rig, drawn, pdf, picture, tiff
+
+KEY = "general-text/a"
+BODIES = {"A": picture(), "B": picture(61, 41), "P": pdf(2), "T": tiff(2), "X": picture()[:-20]}
+ETAGS = {name: hashlib.md5(body).hexdigest() for name, body in BODIES.items()}
+PAGES = {"P": 2, "T": 2}
+#: Whose picture it is, by its digest: documents, and what is rendered of them.
+WHOSE = {etag: name for name, etag in ETAGS.items()} | {
+    hashlib.md5(drawn("tiff", BODIES["T"], page).body).hexdigest(): "T" for page in (1, 2)
+}
+#: What the service does to a call, and how often.
+CALLS = {
+    "ok": 10,
+    "throttled": 1,
+    "down": 1,
+    "lost": 1,
+    "lost-unpaid": 1,
+    "refused": 0.5,
+    "held": 0.5,
+    "unreadable": 0.5,
+}
+
+
+#: Lines that name a paid call.
+NAMING = ("answered", "surplus", "unknown")
+
+
+class Killed(BaseException):
+    """The instance is gone."""
+
+
+class Store(MemoryStore):
+    """The world's store; each operation may be the one at which something happens. Times are whole seconds."""
+
+    world: World
+
+    def head(self, ref: ObjectRef, version_id: str = "") -> Head:
+        found = self.world.at("head", ref, lambda: super(Store, self).head(ref, version_id))
+        at = found.modified_at.replace(microsecond=0) if self.world.coarse else found.modified_at
+        return msgspec.structs.replace(found, modified_at=at)
+
+    def read(self, ref: ObjectRef, *wanted: Any) -> bytes:
+        return self.world.at("read", ref, lambda: super(Store, self).read(ref, *wanted))
+
+    def write(self, ref: ObjectRef, *content: Any) -> None:
+        self.world.at("write", ref, lambda: super(Store, self).write(ref, *content))
+
+    def append(self, ref: ObjectRef, position: int, body: bytes) -> int:
+        return self.world.at("append", ref, lambda: super(Store, self).append(ref, position, body))
+
+
+class World:
+    """One world. ``coarse`` stores tell whole seconds; ``source`` is how pages are handed over.
+
+    With ``flows`` there are steps of workflows too: they call for shares of the pages, of divisions that do not agree.
+    """
+
+    def __init__(
+        self, seed: int, *, coarse: bool = False, source: str = "url", denied: bool = False, flows: bool = False
+    ) -> None:
+        self.random = random.Random(seed)
+        random.seed(seed)  # the ledger's own pauses
+        self.coarse = coarse
+        self.denied = denied
+        self.flows = flows
+        self.rig = Rig(policy=Policy(source=source))
+        self.rig.ocr = self
+        self.rig.store = Store(self.rig.clock)
+        self.rig.store.world = self
+        self.events: list[Upload] = []
+        self.uploads: list[str] = []
+        self.owed: set[int] = set()
+        self.paid: list[str] = []
+        self.depth = 0
+        self.plans: list[dict[int, str]] = []
+        self.counts: list[int] = []
+        self.ends: list[Any] = []
+        self.quiet = False
+        self.problems: list[str] = []
+
+    def run(self) -> list[str]:
+        """Live, come to rest, and return which promises were broken."""
+        self.upload()
+        for _ in range(self.random.randint(2, 7)):
+            self.step()
+        self.quiet = True
+        self.rig.clock.pause(70)
+        for number in self.random.sample(sorted(self.owed), len(self.owed)):
+            for _ in range(3):
+                if self.deliver(number):
+                    break
+                self.rig.clock.pause(70)
+            else:
+                self.deliver(number, bury=True)
+                self.rig.clock.pause(70)
+        return [*self.problems, *self.judge()]
+
+    # What happens.
+
+    def step(self) -> None:
+        kinds = {"upload": 3, "deliver": 6, "pause": 1, "expire": 1, "bury": 0.6} | ({"part": 9} if self.flows else {})
+        kind = self.random.choices(list(kinds), list(kinds.values()))[0]
+        if kind == "upload" and len(self.uploads) < 4:
+            self.upload()
+        elif kind == "pause":
+            self.rig.clock.pause(self.random.choice([0.2, 1.1, 3]))
+        elif kind == "expire":
+            self.rig.clock.pause(65)
+        elif kind == "part":
+            of = self.random.choice([2, 2, 2, 1, 3])
+            self.deliver(self.random.randrange(len(self.events)), share=Share(self.random.randint(1, of), of))
+        else:
+            owed = sorted(self.owed) if self.random.random() < 0.8 else []
+            self.deliver(self.random.choice(owed or range(len(self.events))), bury=kind == "bury")
+
+    def upload(self) -> None:
+        name = self.random.choice(sorted(BODIES))
+        # The same bytes twice within one second of OBS's clock cannot be told from a redelivery; CONTRIBUTING says so.
+        self.rig.clock.pause(1.0 if self.coarse and name in self.uploads else 0.001)
+        ref = self.rig.store.put(IN, KEY, BODIES[name])
+        self.owed.add(len(self.events))
+        at = self.rig.clock.now() + timedelta(milliseconds=5)
+        self.events.append(Upload(ref, raw_key=KEY, etag=ETAGS[name], at=at))
+        self.uploads.append(name)
+
+    def deliver(self, number: int, *, bury: bool = False, share: Share | None = None) -> bool:
+        """Deliver an event once; what dies or raises is owed again, as the platform would have it.
+
+        A step for a ``share`` owes nothing and settles nothing: it may come, die or never come.
+        """
+        self.plans.append({} if self.quiet else self.plan())
+        self.counts.append(0)
+        self.ends.append(self.rig.clock.now() + timedelta(seconds=60))
+        self.depth += 1
+        try:
+            call = self.rig.invocation()
+            event = [self.events[number]]
+            if share is not None:
+                Steps(call, OUT, self.rig.log).recognize_pages(event[0], share)
+                return True
+            call.bury(event, Reason("platform-gave-up", "gave up")) if bury else call.uploads(event)
+        except (Killed, RetryableError) as error:
+            if isinstance(error, RetryableError) and error.reason_code == "internal":
+                self.problems.append(str(error))
+            self.owed |= {number} if share is None else set()
+            return False
+        finally:
+            self.depth -= 1
+            self.plans.pop()
+            self.counts.pop()
+            self.ends.pop()
+        self.owed.discard(number)
+        return True
+
+    def plan(self) -> dict[int, str]:
+        """Say at which operations of an invocation something happens, and what."""
+        kinds = ["kill before", "kill after", "kill before", "kill after", "fail before", "fail after"]
+        kinds += ["nest before", "nest after"] if self.depth < 2 else []
+        if self.random.random() > 0.55:
+            return {}
+        return {self.random.randint(1, 30): self.random.choice(kinds) for _ in range(self.random.choice([1, 1, 2]))}
+
+    def at(self, verb: str, ref: ObjectRef, do: Any) -> Any:
+        """Carry out one operation of the innermost invocation, and what is planned for it."""
+        if not self.depth:
+            return do()
+        happens = self.happens()
+        self.rig.clock.pause(0.01)
+        self.happen(happens, "before", ref)
+        found = do()
+        self.happen(happens, "after", ref)
+        return found
+
+    def happens(self) -> str:
+        if self.rig.clock.now() > self.ends[-1]:
+            raise Killed
+        self.counts[-1] += 1
+        return self.plans[-1].get(self.counts[-1], "")
+
+    def happen(self, happens: str, when: str, ref: ObjectRef | None = None) -> None:
+        if not happens.endswith(when):
+            return
+        if happens.startswith("kill"):
+            raise Killed
+        if happens.startswith("nest"):
+            for _ in range(self.random.choice([1, 1, 2])):
+                self.step()
+            if self.rig.clock.now() > self.ends[-1]:
+                raise Killed
+        elif ref is not None:
+            if self.denied and when == "before" and self.random.random() < 0.5:
+                raise self.random.choice(
+                    [HeldError("403", code="obs-denied"), RejectedError("400", code="obs-refused")]
+                )
+            raise UnavailableError("503")
+
+    def recognize(self, operation: Any, options: dict[str, Any], asked: Picture, seconds: float) -> Answer:
+        """Be the service."""
+        happens = self.happens()
+        self.happen(happens, "before")
+        fate = "ok" if self.quiet else self.random.choices(list(CALLS), list(CALLS.values()))[0]
+        body = asked.body or self.behind(asked.url)
+        self.rig.clock.pause(1.0)
+        if fate in ("ok", "lost"):
+            self.paid.append(f"r{len(self.paid) + 1}")
+        error = {
+            "throttled": ThrottledError("slow"), "down": UnavailableError("5xx"), "lost": AnswerUnknownError("timeout"),
+            "lost-unpaid": AnswerUnknownError("timeout"), "refused": RejectedError("blurred", code="image-refused"),
+            "held": HeldError("no", code="not-subscribed"), "unreadable": SourceUnreadableError("no"),
+        }.get(fate)  # fmt: skip
+        if error is not None:
+            raise error
+        request = self.paid[-1]
+        self.happen(happens, "after")
+        words = [{"words": hashlib.md5(body).hexdigest(), "confidence": 0.9}]
+        return Answer(json.dumps({"result": {"words_block_list": words}}).encode(), request)
+
+    def behind(self, url: str) -> bytes:
+        bucket, key = url.removeprefix("https://").split(".obs.example/")
+        found = self.rig.store.objects.get(ObjectRef(bucket, key))
+        if found is None:
+            raise RejectedError("gone", code="object-gone")
+        return found[0]
+
+    # What must hold.
+
+    def judge(self) -> list[str]:
+        named: Counter[str] = Counter()
+        unknown, broken = 0, []
+        for name in dict.fromkeys(self.uploads):
+            ref = ObjectRef(OUT, f"ledger/{IN}/{KEY}/{ETAGS[name]}.jsonl")
+            if ref not in self.rig.store.objects:
+                broken.append(f"{name} has no journal")
+                continue
+            state = State(journal.decode(self.rig.store.objects[ref][0], ref.key))
+            named.update(line.request_id for line in state.lines if line.event in NAMING and line.request_id)
+            unknown += state.unknown
+            broken += [f"{name}: {text}" for text in [*self.of_journal(state), *self.of_record(name, state)]]
+        lost = [request for request in self.paid if request not in named]
+        if len(lost) > unknown:
+            broken.append(f"{lost} were paid for and are in no journal, with {unknown} unknown")
+        broken += [f"{request} is named {count} times" for request, count in named.items() if count > 1]
+        return broken + self.of_results()
+
+    def of_journal(self, state: State) -> list[str]:
+        broken = [] if state.finished else ["its journal is not finished"]
+        if any(page.spent > 2 for page in state.pages.values()):
+            broken.append("an unknown call was tried more than once again")
+        if state.finished and any(page.open for page in state.pages.values()):
+            broken.append("it ended with a call left open")
+        for line in state.lines:
+            if line.event in NAMING and line.answer:
+                stored = self.rig.store.objects.get(ObjectRef(OUT, line.answer))
+                if stored is None or hashlib.sha256(stored[0]).hexdigest() != line.sha256:
+                    broken.append(f"{line.request_id} names another answer than it was")
+        return broken
+
+    def of_record(self, name: str, state: State) -> list[str]:
+        found = self.rig.store.objects.get(ObjectRef(OUT, f"answers/{KEY}/{ETAGS[name]}/record.json"))
+        if found is None or state.finished is None:
+            return ["it has no record"] if found is None else []
+        record = json.loads(found[0])
+        broken = []
+        if record["calls"] != {"answered": state.answered, "unknown": state.unknown, "surplus": state.surplus}:
+            broken.append(f"its record counts {record['calls']}")
+        if record["status"] != state.finished.status:
+            broken.append(f"its record says {record['status']}, its journal {state.finished.status}")
+        if any(WHOSE[block["text"]] != name for block in record["text"]):
+            broken.append("its record holds another upload's text")
+        if record["status"] == "done" and len(record["text"]) != PAGES.get(name, 1):
+            broken.append("it is done with pages missing")
+        if state.answered and record["status"] not in ("done", "partial"):
+            broken.append(f"pages were paid for, and it is {record['status']}")
+        return broken
+
+    def of_results(self) -> list[str]:
+        found = self.rig.store.objects.get(ObjectRef(OUT, layout.results(KEY, "record.json")))
+        if found is None:
+            return ["there is no result"]
+        version = json.loads(found[0])["document"]["version"]
+        return [] if version == ETAGS[self.uploads[-1]] else [f"the result is that of {WHOSE[version]}"]
