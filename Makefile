@@ -35,7 +35,7 @@ $(DEV): requirements/dev.txt tests/console/package-lock.json $(VENV)/.uv
 		npm ci --prefix tests/console --ignore-scripts --no-audit --no-fund --silent \
 		|| echo "npm could not install axe-core: the console's accessibility tests will be skipped."
 
-.PHONY: help demo up package test test-all bench check format lock docs clean plan deploy destroy deploy-serverless
+.PHONY: help demo up package test test-all bench check house format lock docs clean plan deploy destroy deploy-serverless
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
@@ -64,6 +64,9 @@ check: $(DEV) ## format, lint, types, import rules, docstrings, generated docume
 	@$(BIN)/lint-imports
 	@$(BIN)/interrogate -q shared functions infra || $(BIN)/interrogate -v shared functions infra
 	@$(BIN)/python -m tests.documents_generated --check
+
+house: $(DEV) ## the figures of the tree beside their bars
+	@$(BIN)/python -m tests.house
 
 format: $(DEV) ## format and mend what ruff can
 	@$(BIN)/ruff format .

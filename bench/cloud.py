@@ -58,7 +58,7 @@ def upload(facts: Facts, key: str, body: bytes) -> Facts:
 def store(facts: Facts) -> obs.ObsStore:
     """Return a client of the cloud's object storage."""
     said = facts["user_data"]
-    address = obs.Address(said["LEGIBLE_OBS_ENDPOINT"], "v2", path_style=True, region=said["LEGIBLE_REGION"])
+    address = obs.ObsEndpoint(said["LEGIBLE_OBS_ENDPOINT"], "v2", path_style=True, region=said["LEGIBLE_REGION"])
     return obs.ObsStore(address, Credentials(facts["access_key"], facts["secret_key"], facts["token"]))
 
 

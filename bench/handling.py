@@ -32,7 +32,7 @@ def handle(facts: Facts, event: Facts, window: int) -> None:
         settings = load(None, call.variable)
         settings = structs.replace(settings, ocr=structs.replace(settings.ocr, window=window))
         keys = call.credentials()
-        address = obs.Address(settings.obs.endpoint, settings.obs.signature, settings.obs.path_style)
+        address = obs.ObsEndpoint(settings.obs.endpoint, settings.obs.signature, settings.obs.path_style)
         recognizer = ocr.OcrRecognizer(lambda slug: settings.ocr.endpoint, keys, call.project_id)
         pipeline = assemble(settings, obs.ObsStore(address, keys), recognizer, call)
         found = pipeline.uploads(functiongraph.uploads(event))["documents"]

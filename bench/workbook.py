@@ -23,7 +23,7 @@ from legible.model.records import Check, Field, Record
 from legible.outputs import columns, rows
 from legible.outputs.xlsx.many import Many
 from legible.outputs.xlsx.values import shown
-from legible.ports import WHOLE, Listed, ObjectStore, Wanted
+from legible.ports import WHOLE, ListedObject, ObjectStore, Wanted
 from legible.workbooks.collector import Collector
 
 _LEAST, _MOST = 0.7, 1.1
@@ -120,11 +120,11 @@ class _Made:
         self._count = count
         (self._body,) = _bodies(1)
 
-    def list(self, bucket: str, prefix: str, after: str = "") -> Iterator[Listed]:
+    def list(self, bucket: str, prefix: str, after: str = "") -> Iterator[ListedObject]:
         """Yield documents, or their records."""
         for number in range(self._count):
             key = f"taxi-invoice/{number:06d}.png"
-            yield Listed(f"results/{key}/record.json" if bucket == "out" else key, len(self._body), "0" * 32, _AT)
+            yield ListedObject(f"results/{key}/record.json" if bucket == "out" else key, len(self._body), "0" * 32, _AT)
 
     def read(self, ref: ObjectRef, wanted: Wanted = WHOLE) -> bytes:
         """Return a record."""
@@ -175,7 +175,7 @@ def bare(path: Path, count: int) -> float:
     return spent + time.perf_counter() - start
 
 
-def _ready(line: rows.Line) -> list[tuple[int, Any]]:
+def _ready(line: rows.Row) -> list[tuple[int, Any]]:
     found: list[tuple[int, Any]] = []
     for column, value in enumerate(line.values):
         if isinstance(value, Field):

@@ -80,7 +80,7 @@ class Address(Struct, frozen=True):
         return host if self.port == _SCHEMES[self.scheme] else f"{host}:{self.port}"
 
 
-class Reply(Struct, frozen=True):
+class FetchReply(Struct, frozen=True):
     """What a server answered: ``body`` is no more of it than was asked for."""
 
     status: int
@@ -157,7 +157,7 @@ class Addresses:
 
     def exchange(
         self, method: str, url: str, body: bytes, headers: Mapping[str, str], seconds: float, most_bytes: int = _CHUNK
-    ) -> Reply:
+    ) -> FetchReply:
         """Send one request, and read no more than ``most_bytes`` of its answer; a redirect is an answer.
 
         Args:
@@ -179,7 +179,7 @@ class Addresses:
             while len(found) < most_bytes and (chunk := answer.read(min(_CHUNK, most_bytes - len(found)))):
                 found += chunk
         given = {name.lower(): text for name, text in answer.headers.items()}
-        return Reply(answer.status, given, bytes(found))
+        return FetchReply(answer.status, given, bytes(found))
 
     def download(self, url: str, target: IO[bytes], most_bytes: int, seconds: float) -> int:
         """Write what a URL holds into a file; at most three redirects are followed, each judged like the first URL.

@@ -27,7 +27,7 @@ class Head(Struct, frozen=True):
     metadata: dict[str, str] = {}
 
 
-class Listed(Struct, frozen=True):
+class ListedObject(Struct, frozen=True):
     """An object as a list of objects names it. ``size`` in bytes; ``etag`` without quotes."""
 
     key: str
@@ -121,7 +121,7 @@ class ObjectStore(Protocol):
         """Append at ``position`` and return the new length; ``AppendConflictError`` if the length is another."""
         ...
 
-    def list(self, bucket: str, prefix: str, after: str = "") -> Iterator[Listed]:
+    def list(self, bucket: str, prefix: str, after: str = "") -> Iterator[ListedObject]:
         """Yield every object whose key begins with the prefix and comes ``after`` one, in the order of UTF-8 bytes."""
         ...
 

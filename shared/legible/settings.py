@@ -95,7 +95,7 @@ class Http(Struct, frozen=True, forbid_unknown_fields=True):
     tenants: tuple[Tenant, ...] = ()
 
 
-class Service(Struct, frozen=True, forbid_unknown_fields=True):
+class ServiceEndpoint(Struct, frozen=True, forbid_unknown_fields=True):
     """Where SMN or EventGrid is called.
 
     An empty endpoint is the region's own; or none, where the endpoints of OBS and OCR are both set by hand.
@@ -111,7 +111,7 @@ class LedgerSettings(Struct, frozen=True, forbid_unknown_fields=True):
     settle_seconds: Seconds = 0.2
 
 
-class Limits(Struct, frozen=True, forbid_unknown_fields=True):
+class PageLimits(Struct, frozen=True, forbid_unknown_fields=True):
     """What is not paid for unasked. A document of more pages is held; its journal has room for about 4,900."""
 
     max_pages: MaxPages = 2000
@@ -139,10 +139,10 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     ocr: Ocr = Ocr()
     functions: Functions = Functions()
     http: Http = Http()
-    smn: Service = Service()
-    eventgrid: Service = Service()
+    smn: ServiceEndpoint = ServiceEndpoint()
+    eventgrid: ServiceEndpoint = ServiceEndpoint()
     ledger: LedgerSettings = LedgerSettings()
-    limits: Limits = Limits()
+    limits: PageLimits = PageLimits()
     log: LogSettings = LogSettings()
     workbooks: Workbooks = Workbooks()
     default: str = ""
@@ -303,10 +303,10 @@ _TABLES: dict[str, type[Struct]] = {
     "ocr": Ocr,
     "functions": Functions,
     "http": Http,
-    "smn": Service,
-    "eventgrid": Service,
+    "smn": ServiceEndpoint,
+    "eventgrid": ServiceEndpoint,
     "ledger": LedgerSettings,
-    "limits": Limits,
+    "limits": PageLimits,
     "log": LogSettings,
     "workbooks": Workbooks,
     "routes": Route,

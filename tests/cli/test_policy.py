@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from legible.errors import HeldError, UnavailableError
-from legible.extraction.corrections import Edit, digest
+from legible.extraction.corrections import Change, digest
 from legible.model.documents import ObjectRef, Selection
 from legible.notices.targets import EventGrid, Smn
 from legible.operations.catalog import OPERATIONS
@@ -313,7 +313,7 @@ def test_the_operators_policy_suffices_to_rebuild_and_to_collect(done):
 def test_the_reviewers_policy_suffices_to_correct(done):
     becomes(done, "reviewer")
     version = done.record("passport/anna.png")["document"]["version"]
-    edit = Edit(1, "surname", "ERIKSSEN", digest("ERIKSSON"))
+    edit = Change(1, "surname", "ERIKSSEN", digest("ERIKSSON"))
     assert done.reviewer().apply("passport/anna.png", version, (edit,), "Wang Fang", "refuse").applied == 1
 
 

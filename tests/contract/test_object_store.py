@@ -169,14 +169,14 @@ class TestObs:
         assert requests.get(store.url(ref), timeout=5).status_code == 403
 
     def test_a_plain_url_is_the_vendors(self):
-        address = obs.Address(obs.endpoint("ap-southeast-1"))
+        address = obs.ObsEndpoint(obs.endpoint("ap-southeast-1"))
         store = obs.ObsStore(address, Credentials("a", "s", "t"))
         assert store.url(ObjectRef("in-b", "a b/护.png")) == (
             "https://in-b.obs.ap-southeast-1.myhuaweicloud.com/a%20b/%E6%8A%A4.png"
         )
 
     def test_tls_names_are_checked(self):
-        store = obs.ObsStore(obs.Address(obs.endpoint("ap-southeast-1")), Credentials("a", "s", "t"))
+        store = obs.ObsStore(obs.ObsEndpoint(obs.endpoint("ap-southeast-1")), Credentials("a", "s", "t"))
         assert store._client.context.check_hostname
         assert store._client.context.verify_mode.name == "CERT_REQUIRED"
 
@@ -202,7 +202,7 @@ class TestObs:
             store.read(ref)
 
     def test_an_endpoint_that_is_not_there_is_retryable(self):
-        address = obs.Address("http://127.0.0.1:9", "v2", path_style=True)
+        address = obs.ObsEndpoint("http://127.0.0.1:9", "v2", path_style=True)
         with pytest.raises(UnavailableError, match="could not read"):
             obs.ObsStore(address, Credentials("a", "s", "t")).read(ObjectRef("in-b", "a"))
 

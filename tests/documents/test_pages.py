@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 
 from legible import ports
 from legible.documents import formats, pages
-from legible.documents.pages import Look, Plan, probe, render, sheets, worker
+from legible.documents.pages import Look, PagePlan, probe, render, sheets, worker
 from legible.documents.pages.plan import fits
 from legible.errors import HeldError, OutOfTimeError, RejectedError, UnavailableError
 from legible.model import messages
@@ -100,32 +100,32 @@ class TestPlan:
     @pytest.mark.parametrize(
         ("slug", "kind", "body", "plan"),
         [
-            ("general-text", "pdf", pdf(2), Plan(count=2, pages=2, parameter="pdf_page_number")),
-            ("passport", "pdf", pdf(2), Plan(count=2, pages=2, rendered=True)),
-            ("peru-id-card", "pdf", pdf(2), Plan(pages=2)),
-            ("business-license", "pdf", pdf(1), Plan()),
-            ("business-license", "pdf", pdf(2), Plan(count=2, pages=2, rendered=True)),
-            ("passport", "tiff", tiff(1), Plan()),
-            ("passport", "tiff", tiff(2), Plan(count=2, pages=2, rendered=True)),
-            ("passport", "webp", picture(name="WEBP"), Plan(rendered=True)),
-            ("passport", "avif", picture(name="AVIF"), Plan(rendered=True)),
-            ("passport", "png", picture(), Plan()),
-            ("passport", "png", picture(9000, 20), Plan(rendered=True)),
-            ("passport", "png", picture(60, 9), Plan(rendered=True)),
-            ("passport", "jpeg", turned(6), Plan(rendered=True)),
-            ("passport", "jpeg", saved(Image.new("CMYK", (60, 40)), "JPEG"), Plan(rendered=True)),
-            ("passport", "png", saved(Image.new("I;16", (60, 40)), "PNG"), Plan(rendered=True)),
+            ("general-text", "pdf", pdf(2), PagePlan(count=2, pages=2, parameter="pdf_page_number")),
+            ("passport", "pdf", pdf(2), PagePlan(count=2, pages=2, rendered=True)),
+            ("peru-id-card", "pdf", pdf(2), PagePlan(pages=2)),
+            ("business-license", "pdf", pdf(1), PagePlan()),
+            ("business-license", "pdf", pdf(2), PagePlan(count=2, pages=2, rendered=True)),
+            ("passport", "tiff", tiff(1), PagePlan()),
+            ("passport", "tiff", tiff(2), PagePlan(count=2, pages=2, rendered=True)),
+            ("passport", "webp", picture(name="WEBP"), PagePlan(rendered=True)),
+            ("passport", "avif", picture(name="AVIF"), PagePlan(rendered=True)),
+            ("passport", "png", picture(), PagePlan()),
+            ("passport", "png", picture(9000, 20), PagePlan(rendered=True)),
+            ("passport", "png", picture(60, 9), PagePlan(rendered=True)),
+            ("passport", "jpeg", turned(6), PagePlan(rendered=True)),
+            ("passport", "jpeg", saved(Image.new("CMYK", (60, 40)), "JPEG"), PagePlan(rendered=True)),
+            ("passport", "png", saved(Image.new("I;16", (60, 40)), "PNG"), PagePlan(rendered=True)),
         ],
     )
     def test_each_page_has_its_call(self, slug, kind, body, plan):
         assert pages.plan(catalog.find(slug), kind, len(body), look(kind, body)) == plan
 
     def test_ofd_is_what_the_service_reads(self):
-        assert pages.plan(catalog.find("vat-invoice"), "ofd", 9, Look()) == Plan(note=OFD)
+        assert pages.plan(catalog.find("vat-invoice"), "ofd", 9, Look()) == PagePlan(note=OFD)
 
     def test_a_pdf_too_large_for_its_operation_is_sent_page_by_page(self):
         plan = pages.plan(catalog.find("general-text"), "pdf", 8 * 2**20, Look(pages=3))
-        assert plan == Plan(count=3, pages=3, rendered=True)
+        assert plan == PagePlan(count=3, pages=3, rendered=True)
 
     def test_a_pdf_without_pages_is_broken(self):
         with pytest.raises(RejectedError, match="no pages"):
@@ -133,7 +133,7 @@ class TestPlan:
 
     def test_an_encrypted_pdf_that_opens_is_sent_page_by_page(self):
         plan = pages.plan(catalog.find("general-text"), "pdf", 999, Look(pages=1, locked=True))
-        assert plan == Plan(rendered=True)
+        assert plan == PagePlan(rendered=True)
 
     def test_too_many_pixels_for_the_operation_are_scaled_down(self):
         plan = pages.plan(catalog.find("general-text"), "png", 999, Look(width=30000, height=6000, mode="L"))
@@ -143,7 +143,7 @@ class TestPlan:
         frames = [Image.new("L", (20, 20), shade) for shade in (0, 99, 200)]
         body = saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
         plan = pages.plan(catalog.find("general-text"), "gif", len(body), look("gif", body))
-        assert plan == Plan(note="Animated: only the first of 3 frames was read.")
+        assert plan == PagePlan(note="Animated: only the first of 3 frames was read.")
 
     @pytest.mark.parametrize("sides", [(7, 60), (14, 14), (60, 7)])
     def test_what_can_hold_no_letter_is_rejected(self, sides):
@@ -480,8 +480,8 @@ class TestApart:
         questions.seek(0)
         worker.serve(questions, answers)
         answers.seek(0)
-        assert messages.receive(answers, worker.Reply).look.pages == 2
-        assert messages.receive(io.BytesIO(b"\0\0\0\x09cut"), worker.Reply) is None
+        assert messages.receive(answers, worker.WorkerReply).look.pages == 2
+        assert messages.receive(io.BytesIO(b"\0\0\0\x09cut"), worker.WorkerReply) is None
 
     def test_a_tiff_is_walked_through_once_for_all_of_its_pages(self, tmp_path, monkeypatch):
         # given
@@ -500,7 +500,7 @@ class TestApart:
 
         # then
         answers.seek(0)
-        assert [messages.receive(answers, worker.Reply).code for _ in range(6)] == [""] * 6
+        assert [messages.receive(answers, worker.WorkerReply).code for _ in range(6)] == [""] * 6
         assert len(walked) == 2
 
     def test_memory_that_ends_is_said(self, tmp_path, monkeypatch):

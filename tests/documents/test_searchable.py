@@ -292,7 +292,7 @@ class TestPdf:
         assert b"<0001>" in text_layer.lettering(
             [("\ud800", corners(1, 1, 9, 9))],
             Frame(10, 10, "px", 1),
-            text_layer.Place((0, 10), (10, 0), (0, -10)),
+            text_layer.PageAxes((0, 10), (10, 0), (0, -10)),
             b"/F",
             glyphless_font.Glyphs(),
         )

@@ -14,8 +14,8 @@ from legible.errors import CredentialsError, EventError, RetryableError, Setting
 from legible.ledger.journals import utc_now
 from legible.model.documents import ObjectRef
 from legible.model.notices import Ending, Notice
-from legible.notices.notice import Ended
-from legible.notices.outbox import Entry, Outbox
+from legible.notices.notice import EndLine
+from legible.notices.outbox import Outbox, OutboxEntry
 from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault
 from tests.support import clouds
@@ -156,7 +156,7 @@ def test_a_timer_sends_what_waits_and_says_what_came_of_it(cloud):
         record=ObjectRef("legible-out", "answers/a.png/v/record.json"), revision=0,
     )  # fmt: skip
     told = Notice(id="0f" * 16, source="/s", type="legible.document.dead", subject="a.png", time=utc_now(), data=ending)
-    outbox.keep(Entry("gone", told, Ended(), utc_now()))
+    outbox.keep(OutboxEntry("gone", told, EndLine(), utc_now()))
 
     # when
     result = on_notices.handler({"trigger_type": "TIMER"}, clouds.context(cloud))

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from legible.errors import CredentialsError
 from legible.huawei import functiongraph
-from legible.huawei.context import Context, Log
+from legible.huawei.context import Context, FunctionLog
 from legible.model.documents import Ignored, ObjectRef, Unreadable, Upload
 from tests.support.places import DATA
 
@@ -340,7 +340,7 @@ class TestLog:
     def lines(self, caplog, level="INFO"):
         logger = logging.getLogger("test-legible")
         caplog.set_level(logging.DEBUG, logger="test-legible")
-        return Log(logger, level, "r-1")
+        return FunctionLog(logger, level, "r-1")
 
     def test_one_line_of_json_an_event(self, caplog):
         self.lines(caplog)("document", key="a b.png", status="done")

@@ -16,8 +16,8 @@ from functions import give_up, http_api, on_failure, on_notices, on_timer, on_up
 from legible.ledger.journals import utc_now
 from legible.model.documents import ObjectRef
 from legible.model.notices import Ending, Notice
-from legible.notices.notice import Ended
-from legible.notices.outbox import Entry, Outbox
+from legible.notices.notice import EndLine
+from legible.notices.outbox import Outbox, OutboxEntry
 from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
 from localcloud.faults import Fault, Schedule
 from tests.infra import rights
@@ -160,7 +160,7 @@ def test_notices(watched):
     )  # fmt: skip
     told = Notice(id="0f" * 16, source="/s", type="legible.document.dead", subject="a.png", time=utc_now(), data=ending)
     box = Outbox(clouds.store(watched.cloud), OUTPUT_BUCKET, lambda: utc_now() - timedelta(minutes=2), time.sleep)
-    box.keep(Entry("gone", told, Ended(), utc_now()))
+    box.keep(OutboxEntry("gone", told, EndLine(), utc_now()))
     result = watched.run("on_notices", on_notices.handler, {"trigger_type": "TIMER"})
     assert result["given_up"] == 1
 

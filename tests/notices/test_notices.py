@@ -13,7 +13,7 @@ from legible.errors import HeldError, RejectedError, UnavailableError
 from legible.model import layout
 from legible.model.documents import ObjectRef, Reason
 from legible.model.records import Field, Record
-from legible.notices.notice import MOST_BYTES, Ended, notice
+from legible.notices.notice import MOST_BYTES, EndLine, notice
 from legible.notices.outbox import LADDER
 from legible.notices.targets import Webhook
 from tests.support.fakes import Receiver
@@ -106,7 +106,7 @@ class TestEnvelope:
         made.run(made.upload(KEY))
         record = msgspec.convert(made.record(KEY), type=Record)
         many = [Field("a", "A", "x" * 1000, page=page) for page in range(1000)]
-        told = notice("/legible/r/b", OUT, record, Ended("o", 1), "desk", many)
+        told = notice("/legible/r/b", OUT, record, EndLine("o", 1), "desk", many)
         assert told.data.fields_cut
         assert 0 < len(msgspec.json.encode(told)) < MOST_BYTES + 2000
 
@@ -127,11 +127,11 @@ class TestEnvelope:
         record = msgspec.convert(made.record(KEY), type=Record)
         ids = {
             notice("/s", OUT, record, ended, target, ()).id
-            for ended in (Ended("a", 1), Ended("a", 2), Ended("b", 1))
+            for ended in (EndLine("a", 1), EndLine("a", 2), EndLine("b", 1))
             for target in ("one", "two")
         }
         assert len(ids) == 6
-        assert notice("/s", OUT, record, Ended("a", 1), "one", ()).id in ids
+        assert notice("/s", OUT, record, EndLine("a", 1), "one", ()).id in ids
 
 
 class TestWhoIsTold:
@@ -288,7 +288,7 @@ class TestDefects:
         made, receiver = rig(targets={"desk": webhook(fields=("surname",))})
         made.run(made.upload(KEY))
         record = msgspec.convert(made.record(KEY), type=Record)
-        told = made.notifying().keep(record, Broken(), Ended("o", 1))
+        told = made.notifying().keep(record, Broken(), EndLine("o", 1))
         assert told == []
         assert made.log.lines[-1] == {"event": "notice-not-kept", "target": "desk", "reason": "ValueError"}
 

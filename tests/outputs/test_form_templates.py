@@ -40,7 +40,7 @@ from legible.operations import catalog
 from legible.outputs import forms
 from legible.outputs.forms import filled as filling
 from legible.outputs.forms import template
-from legible.outputs.forms.references import Place, Plan, moved
+from legible.outputs.forms.references import FormulaPlace, RowPlan, moved
 from legible.outputs.forms.sources import FACTS, known, nearest, pages
 from legible.outputs.xlsx import fit
 from legible.settings import load
@@ -333,7 +333,7 @@ class TestWhatBelongsToRows:
 
 
 class TestReferences:
-    PLAN = Plan({6: 3, 9: 2})
+    PLAN = RowPlan({6: 3, 9: 2})
 
     @pytest.mark.parametrize(
         ("formula", "row", "number", "becomes"),
@@ -355,11 +355,11 @@ class TestReferences:
         ],
     )
     def test_follow_what_they_refer_to(self, formula, row, number, becomes):
-        assert moved(formula, Place("Form", row, number), "Form", self.PLAN) == becomes
+        assert moved(formula, FormulaPlace("Form", row, number), "Form", self.PLAN) == becomes
 
     def test_of_another_sheet_follow_too(self):
-        assert moved("=A7+Form!A7", Place("Other", 6), "Form", self.PLAN) == "=A7+Form!A9"
-        assert moved("='It''s'!A7", Place("Other", 6), "It's", self.PLAN) == "='It''s'!A9"
+        assert moved("=A7+Form!A7", FormulaPlace("Other", 6), "Form", self.PLAN) == "=A7+Form!A9"
+        assert moved("='It''s'!A7", FormulaPlace("Other", 6), "It's", self.PLAN) == "='It''s'!A9"
 
 
 class TestValues:

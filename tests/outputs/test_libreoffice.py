@@ -13,7 +13,7 @@ import pytest
 from legible.model.documents import Document
 from legible.model.records import Cell, Check, Field, Record, Table, TextBlock
 from legible.outputs import forms
-from legible.outputs.forms.mapping import Column, Mapping
+from legible.outputs.forms.mapping import MappedColumn, Mapping
 from legible.outputs.xlsx import one, write_review
 from legible.outputs.xlsx.many import Many
 
@@ -78,7 +78,7 @@ def of_review() -> bytes:
 
 def of_a_form() -> bytes:
     file = io.BytesIO()
-    mapping = Mapping(tuple(Column(text, "surname") for text in HOSTILE))
+    mapping = Mapping(tuple(MappedColumn(text, "surname") for text in HOSTILE))
     forms.Form("own.toml", mapping).write(record(0, "=1+1"), record(0, "=1+1"), file)
     return file.getvalue()
 

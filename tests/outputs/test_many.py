@@ -453,7 +453,7 @@ class TestParquet:
         sheet = columns.Sheet("x", "X", (columns.Column("A"), columns.Column("A")))
         file = io.BytesIO()
         sink = parquet.Parquet(file)
-        sink.write(rows.Line(sheet, ["1", "2"]))
+        sink.write(rows.Row(sheet, ["1", "2"]))
         sink.close()
         with zipfile.ZipFile(file) as packed:
             (name,) = packed.namelist()

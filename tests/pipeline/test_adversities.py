@@ -20,7 +20,7 @@ from legible.ledger.ledger import Ledger
 from legible.model.documents import Document, ObjectRef, Reason
 from legible.model.records import Record
 from legible.operations.routing import OperationSettings, Routing
-from legible.recognition.page import OneCall
+from legible.recognition.page import PageCall
 from legible.recognition.policy import Policy
 from legible.results.newest import Newest
 from legible.results.publication import Publisher
@@ -313,7 +313,7 @@ def test_a_page_that_waits_for_the_process_is_given_the_time_that_is_left_then()
     given: list[float] = []
 
     class Slow(SheetsHere):
-        def _exchange(self, ask: worker.Ask, seconds: float) -> worker.Reply:
+        def _exchange(self, ask: worker.Ask, seconds: float) -> worker.WorkerReply:
             given.append(seconds)
             time.sleep(0.3)
             return super()._exchange(ask, seconds)
@@ -365,7 +365,7 @@ def test_a_page_whose_turn_comes_after_all_was_stopped_is_not_called_for():
 
     # when
     with pytest.raises(OutOfTimeError, match="cannot go on"):
-        OneCall(pipeline._caller._desk, claim, plan.job, 1, lambda: True).once()
+        PageCall(pipeline._caller._desk, claim, plan.job, 1, lambda: True).once()
 
     # then: no call, and the one that was announced with the claim is said not to have been made
     pipeline._documents.put_away()
@@ -378,7 +378,7 @@ def test_a_kept_pdf_makes_room_for_the_next_one(tmp_path):
     first, second = tmp_path / "first", tmp_path / "second"
     first.write_bytes(pdf(1))
     second.write_bytes(pdf(2))
-    kept = probe.Kept()
+    kept = probe.OpenDocument()
 
     # when, then
     opened = kept.pdf(first)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from legible.errors import BusyError, InternalError, RejectedError, UnavailableError
-from legible.extraction.corrections import Edit, digest
+from legible.extraction.corrections import Change, digest
 from legible.ledger.journal import Line, encode
 from legible.model import layout
 from legible.model.documents import ObjectRef
@@ -24,7 +24,7 @@ def recognized(*script, key=KEY, body=None):
 
 
 def edit(name, value, was, page=1):
-    return Edit(page, name, value, digest(was))
+    return Change(page, name, value, digest(was))
 
 
 def apply(rig, *edits, key=KEY, author="Wang Fang", conflicts="refuse", owner="review-1"):

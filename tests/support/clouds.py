@@ -22,7 +22,7 @@ def store(cloud: LocalCloud, **changes: str) -> obs.ObsStore:
     key = cloud.keys.temporary()
     values = {"access_key": key.access, "secret_key": key.secret, "token": key.token, **changes}
     return obs.ObsStore(
-        obs.Address(cloud.obs_endpoint, "v2", path_style=True, region=cloud.region), Credentials(**values)
+        obs.ObsEndpoint(cloud.obs_endpoint, "v2", path_style=True, region=cloud.region), Credentials(**values)
     )
 
 

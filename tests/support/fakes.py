@@ -16,7 +16,7 @@ from legible.model.documents import ObjectRef, Upload
 from legible.model.notices import Notice
 from legible.model.pages import Answer, Picture
 from legible.operations.operation import Operation
-from legible.ports import AS_IT_IS, WHOLE, Head, Listed, Shown, SignedRequest, Wanted
+from legible.ports import AS_IT_IS, WHOLE, Head, ListedObject, Shown, SignedRequest, Wanted
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
 
@@ -117,12 +117,12 @@ class MemoryStore:
         self.after("append", ref)
         return position + len(body)
 
-    def list(self, bucket: str, prefix: str, after: str = "") -> Iterator[Listed]:
+    def list(self, bucket: str, prefix: str, after: str = "") -> Iterator[ListedObject]:
         self.fail("list", ObjectRef(bucket, prefix))
         behind = [key for key in self.keys(bucket, prefix) if key.encode() > after.encode()]
         for key in sorted(behind, key=str.encode):
             body, _, at, _ = self.objects[ObjectRef(bucket, key)]
-            yield Listed(key, len(body), hashlib.md5(body).hexdigest(), at)
+            yield ListedObject(key, len(body), hashlib.md5(body).hexdigest(), at)
 
     def url(self, ref: ObjectRef) -> str:
         return f"https://{ref.bucket}.obs.example/{ref.key}"
@@ -157,7 +157,7 @@ class MemoryStore:
 class SheetsHere(Sheets):
     """Pages opened in the test's own process: fast, and seen by the coverage; what Sheets is for is tested with it."""
 
-    def _exchange(self, ask: worker.Ask, seconds: float) -> worker.Reply:
+    def _exchange(self, ask: worker.Ask, seconds: float) -> worker.WorkerReply:
         return worker.answer(ask)
 
 

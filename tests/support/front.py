@@ -9,12 +9,12 @@ from typing import Any
 from msgspec import structs
 
 from legible.api import Api, Endpoints
-from legible.api.endpoints import Parts
+from legible.api.endpoints import Services
 from legible.api.ids import id_of
 from legible.api.lookup import Lookup
-from legible.api.pictures import Showing
+from legible.api.pictures import PagePictures
 from legible.documents.submission import Submitter
-from legible.model.documents import Asked, ObjectRef, Upload
+from legible.model.documents import ObjectRef, Upload, WorkbookOrder
 from legible.model.http import Reply, Request
 from legible.ports import AS_IT_IS, Shown
 from legible.workbooks.builds import Builds
@@ -27,7 +27,7 @@ class Front:
     def __init__(self, rig: Rig) -> None:
         self.rig = rig
         self.started: list[Upload] = []
-        self.collected: list[Asked] = []
+        self.collected: list[WorkbookOrder] = []
         self.tenants: dict[str, str] = {}
         self.fetched: dict[str, bytes] = {}
         self.changes: dict[str, Any] = {}
@@ -39,9 +39,9 @@ class Front:
         self.shown.append((ref, shown))
         return f"https://obs.example/{ref.bucket}/{ref.key}?Expires={seconds}&Signature=canary-signature"
 
-    def parts(self) -> Parts:
+    def parts(self) -> Services:
         rig, made = self.rig, self.rig.parts()
-        return Parts(
+        return Services(
             store=rig.store,
             input_bucket=IN,
             output=OUT,
@@ -50,7 +50,7 @@ class Front:
                 rules=rig.rules, marker="_complete", remaining=made.remaining,
             ),
             submitter=self.submitter(),
-            showing=Showing(rig.store, OUT, made.documents, made.remaining),
+            showing=PagePictures(rig.store, OUT, made.documents, made.remaining),
             reviewer=rig.reviewer(f"review-{next(self.numbers)}"),
             rebuilder=rig.rebuilder(),
             recognizer=rig.ocr,

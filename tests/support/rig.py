@@ -18,7 +18,7 @@ from legible.ledger.answers import Filing
 from legible.ledger.ledger import Ledger
 from legible.model.documents import ObjectRef, Upload
 from legible.notices.outbox import Outbox
-from legible.notices.sender import Notifying, Whom
+from legible.notices.sender import NoticeSender, Recipients
 from legible.notices.targets import Target
 from legible.operations import catalog
 from legible.operations.routing import Routing
@@ -28,8 +28,8 @@ from legible.pipeline.finish import Finisher
 from legible.pipeline.pipeline import Invocation, Pipeline
 from legible.pipeline.steps import Steps
 from legible.ports import Arbiter, Notifier
-from legible.recognition.context import Desk
-from legible.recognition.document import Caller
+from legible.recognition.context import CallContext
+from legible.recognition.document import DocumentCalls
 from legible.recognition.policy import Policy
 from legible.results.files import Results
 from legible.results.newest import Newest
@@ -140,7 +140,9 @@ class Rig:
         return Pipeline(
             documents=parts.documents,
             ledger=parts.ledger,
-            caller=Caller(Desk(self.store, self.ocr, OUT, self.policy, parts.remaining, self.clock.pause), filing),
+            caller=DocumentCalls(
+                CallContext(self.store, self.ocr, OUT, self.policy, parts.remaining, self.clock.pause), filing
+            ),
             finisher=Finisher(parts.ledger, parts.results, parts.publisher, filing, self.notifying(parts)),
             publisher=parts.publisher,
             rules=self.rules,
@@ -157,11 +159,11 @@ class Rig:
             ),
         )
 
-    def notifying(self, parts: Parts | None = None) -> Notifying:
+    def notifying(self, parts: Parts | None = None) -> NoticeSender:
         found = parts or self.parts()
-        whom = Whom(self.targets, self.notifiers, f"/legible/cn-north-4/{IN}", OUT)
+        whom = Recipients(self.targets, self.notifiers, f"/legible/cn-north-4/{IN}", OUT)
         outbox = Outbox(self.store, OUT, self.clock.now, self.clock.pause)
-        return Notifying(whom, outbox, found.ledger, found.remaining, self.log)
+        return NoticeSender(whom, outbox, found.ledger, found.remaining, self.log)
 
     def steps(self, owner: str = "") -> Steps:
         """Return the steps of a workflow, in an invocation of their own."""

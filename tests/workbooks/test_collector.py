@@ -11,7 +11,7 @@ import pytest
 
 from legible.errors import BusyError, EventError, HeldError, RejectedError, UnavailableError
 from legible.huawei import functiongraph
-from legible.model.documents import Asked, ObjectRef, Reason, Selection
+from legible.model.documents import ObjectRef, Reason, Selection, WorkbookOrder
 from legible.model.layout import shortened
 from legible.outputs import record_reader
 from legible.workbooks import collector, listing, records
@@ -436,9 +436,9 @@ class TestATimer:
         said = '{"workbook": "daily", "day": "yesterday", "formats": ["xlsx", "csv"]}'
         asked, at = functiongraph.timed(self.event(said))
         assert at == datetime(2026, 11, 25, 0, 20, tzinfo=timezone.utc)
-        assert asked == Asked("daily", "", "yesterday", ("xlsx", "csv"))
+        assert asked == WorkbookOrder("daily", "", "yesterday", ("xlsx", "csv"))
         assert asked.selection(date(2026, 11, 25)) == Selection("", date(2026, 11, 25) - timedelta(days=1))
-        assert Asked("x", "a/").selection(date(2026, 11, 25)) == Selection("a/")
+        assert WorkbookOrder("x", "a/").selection(date(2026, 11, 25)) == Selection("a/")
 
     @pytest.mark.parametrize(
         "said", ["", None, "{}", '{"workbook": 7}', '{"workbook": "a", "other": 1}', "[]", "no JSON"]
@@ -451,13 +451,13 @@ class TestATimer:
     def test_builds_the_workbook_of_its_day(self):
         rig = three()
         built = rig.collector().timed(
-            Asked("daily", "", "yesterday"), datetime(2026, 11, 25, tzinfo=timezone.utc), ("csv",)
+            WorkbookOrder("daily", "", "yesterday"), datetime(2026, 11, 25, tzinfo=timezone.utc), ("csv",)
         )
         assert (built.documents, built.files, built.reason) == (1, ("workbooks/daily.csv.zip",), None)
-        assert rig.collector().timed(Asked("now", "", "yesterday"), None, ("xlsx",)).documents == 1
+        assert rig.collector().timed(WorkbookOrder("now", "", "yesterday"), None, ("xlsx",)).documents == 1
 
     def test_that_asks_for_what_cannot_be_is_told_why_and_not_tried_again(self):
-        built = three().collector().timed(Asked("/daily"), None, ("xlsx",))
+        built = three().collector().timed(WorkbookOrder("/daily"), None, ("xlsx",))
         assert built.reason is not None
         assert (built.files, built.reason.code) == ((), "bad-name")
 

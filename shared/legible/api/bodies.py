@@ -24,7 +24,7 @@ _FIELDS = ("name", "operation", "options")
 _Kind = TypeVar("_Kind", bound=Struct)
 
 
-class Form(Struct, frozen=True):
+class SubmittedForm(Struct, frozen=True):
     """A form that was sent: its file, as it was called, and its other fields."""
 
     content: bytes
@@ -74,7 +74,7 @@ def json_of(request: Request, kind: type[_Kind]) -> _Kind:
         raise ProblemError(400, "body-unreadable", "The body is not JSON.", "Send a JSON object in UTF-8.") from None
 
 
-def form_of(request: Request) -> Form:
+def form_of(request: Request) -> SubmittedForm:
     """Return a form with one file.
 
     Raises:
@@ -104,7 +104,7 @@ def form_of(request: Request) -> Form:
         ) from None  # fmt: skip
     if content is None:
         raise unfit("body", "The form has no part `file`")
-    return Form(content, name, fields)
+    return SubmittedForm(content, name, fields)
 
 
 def content_of(text: str) -> bytes:

@@ -18,15 +18,15 @@ from msgspec import Struct, structs
 from legible.api import bodies, openapi, shapes
 from legible.api.code import code
 from legible.api.ids import gone, id_of, key_of
-from legible.api.lookup import Fits, Known, Listed, Lookup
-from legible.api.pictures import Showing
+from legible.api.lookup import Fits, Known, ListedDocument, Lookup
+from legible.api.pictures import PagePictures
 from legible.api.problems import ProblemError
 from legible.api.routes import JSON
 from legible.documents.submission import Submission, Submitter
 from legible.errors import LegibleError, ObjectGoneError, RejectedError, SettingsError, UnavailableError
 from legible.extraction import corrections
 from legible.model import layout
-from legible.model.documents import Asked, Document, ObjectRef, Order, Upload
+from legible.model.documents import Document, ObjectRef, Order, Upload, WorkbookOrder
 from legible.model.http import Reply, Request
 from legible.model.layout import KINDS as RESULTS
 from legible.model.layout import RECORD
@@ -66,7 +66,7 @@ class Call(Struct, frozen=True):
     body: Any = None
 
 
-class Parts(Struct, frozen=True):
+class Services(Struct, frozen=True):
     """What the endpoints are made of.
 
     ``tenants`` has, by application, what all its keys begin with; without any, every application sees everything.
@@ -81,7 +81,7 @@ class Parts(Struct, frozen=True):
     output: str
     lookup: Lookup
     submitter: Submitter
-    showing: Showing
+    showing: PagePictures
     reviewer: Reviewer
     rebuilder: Rebuilder
     recognizer: Recognizer
@@ -89,7 +89,7 @@ class Parts(Struct, frozen=True):
     tenants: Mapping[str, str]
     app_header: str
     start: Callable[[Upload], None]
-    collect: Callable[[Asked], None]
+    collect: Callable[[WorkbookOrder], None]
     ocr: Callable[[str], str]
     fetch: Callable[[str, int], bytes]
     remaining: Callable[[], float]
@@ -107,7 +107,7 @@ class Endpoints:
         parts: What it is made of.
     """
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Services) -> None:
         """See the class."""
         self._parts = parts
 
@@ -208,7 +208,7 @@ class Endpoints:
         """Take corrections."""
         key, review = self._known(call).document.key, call.body
         edits = [
-            corrections.Edit(edit.page, edit.name, edit.value, corrections.digest(edit.was)) for edit in review.edits
+            corrections.Change(edit.page, edit.name, edit.value, corrections.digest(edit.was)) for edit in review.edits
         ]
         author = self._author(call, review.author.strip())
         name = layout.shortened(key)
@@ -252,7 +252,9 @@ class Endpoints:
         asked: shapes.NewWorkbook = call.body
         own = self._prefix(call)
         check_name(own + asked.workbook)  # the function that builds it has nobody to tell
-        wanted = Asked(own + asked.workbook, own + asked.prefix, asked.day, asked.formats or self._parts.formats)
+        wanted = WorkbookOrder(
+            own + asked.workbook, own + asked.prefix, asked.day, asked.formats or self._parts.formats
+        )
         asked_at = self._parts.now()
         self._parts.collect(wanted)
         self._parts.builds.tell(wanted.workbook, Build("running", asked_at))
@@ -479,7 +481,7 @@ def _wanted(asked: shapes.Listing) -> Fits:
     return lambda one: (not asked.status or one.status == asked.status) and (not asked.doubtful or one.doubtful > 0)
 
 
-def _summary(one: Listed) -> shapes.Summary:
+def _summary(one: ListedDocument) -> shapes.Summary:
     return shapes.Summary(
         id=id_of(one.key), key=one.key, version=one.version, size=one.size, uploaded_at=one.uploaded_at,
         status=one.status, operation=one.operation, revision=one.revision, doubtful=one.doubtful,
@@ -487,9 +489,9 @@ def _summary(one: Listed) -> shapes.Summary:
     )  # fmt: skip
 
 
-def _listed(known: Known) -> Listed:
+def _listed(known: Known) -> ListedDocument:
     document, published = known.document, known.published
-    return Listed(
+    return ListedDocument(
         document.key, document.version, known.status, known.state.operation, len(known.state.reviews),
         document.size or None, document.uploaded_at or (published.uploaded_at if published else None),
         published.doubtful if published else 0,

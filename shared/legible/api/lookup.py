@@ -85,7 +85,7 @@ class Known(Struct, frozen=True):
         return claimed.pages if claimed else 0
 
 
-class Listed(Struct, frozen=True):
+class ListedDocument(Struct, frozen=True):
     """A document in a list. ``size`` in bytes, as long as the upload is there.
 
     ``doubtful`` counts the values that somebody should look at.
@@ -102,7 +102,7 @@ class Listed(Struct, frozen=True):
 
 
 #: Which documents are wanted; None for all.
-Fits = Callable[[Listed], bool] | None
+Fits = Callable[[ListedDocument], bool] | None
 
 
 class Lookup:
@@ -165,7 +165,7 @@ class Lookup:
 
     def newest(
         self, prefix: str = "", fits: Fits = None, limit: int = 50, cursor: str = ""
-    ) -> tuple[list[Listed], str]:
+    ) -> tuple[list[ListedDocument], str]:
         """Return a part of the list of documents, the newest upload first, and the cursor of the part behind it.
 
         Args:
@@ -186,7 +186,7 @@ class Lookup:
 
     def by_key(
         self, prefix: str = "", fits: Fits = None, limit: int = 50, cursor: str = ""
-    ) -> tuple[list[Listed], str]:
+    ) -> tuple[list[ListedDocument], str]:
         """Return a part of the list of uploads by their keys, which takes no longer however many there are.
 
         What has results and lies in the input bucket no more is not in it. Arguments and errors are as of ``newest``.
@@ -198,9 +198,9 @@ class Lookup:
 
     def _looked(
         self, candidates: list[Candidate], fits: Fits, limit: int, most: int
-    ) -> tuple[list[Listed], Candidate | None]:
+    ) -> tuple[list[ListedDocument], Candidate | None]:
         """Look at candidates until enough are found; return the last one looked at, if there are more behind it."""
-        found, place = list[Listed](), 0
+        found, place = list[ListedDocument](), 0
         with ThreadPoolExecutor(_AT_ONCE) as together:
             while place < min(most, len(candidates)) and len(found) < limit:
                 for one in together.map(self._listed, candidates[place : min(place + limit, most)]):
@@ -225,7 +225,7 @@ class Lookup:
                 advice="Ask for a longer `prefix`, or for `order=key`, which takes no longer however many there are.",
             )
 
-    def _listed(self, candidate: Candidate) -> Listed:
+    def _listed(self, candidate: Candidate) -> ListedDocument:
         key = candidate.key or candidate.name
         published = self._publisher.standing(key)
         newer = (candidate.uploaded_at or NEVER) > (
@@ -233,12 +233,12 @@ class Lookup:
         )
         if published is None or (newer and candidate.key):
             return self._waiting(candidate, key)
-        return Listed(
+        return ListedDocument(
             key, published.version, published.status, published.operation, published.revision, candidate.length,
             published.uploaded_at or candidate.uploaded_at, published.doubtful,
         )  # fmt: skip
 
-    def _waiting(self, candidate: Candidate, key: str) -> Listed:
+    def _waiting(self, candidate: Candidate, key: str) -> ListedDocument:
         """Return a document that has no result yet; what it will be read by, its route tells."""
         try:
             document = self._uploaded(key)
@@ -246,7 +246,7 @@ class Lookup:
         except DocumentError:  # no route, or no access: of one among many the list tells what it can
             document, operation = None, ""
         version = document.version if document else candidate.etag
-        return Listed(key, version, "running", operation, 0, candidate.length, candidate.uploaded_at)
+        return ListedDocument(key, version, "running", operation, 0, candidate.length, candidate.uploaded_at)
 
     def _uploaded(self, key: str) -> Document | None:
         """Return the newest upload of a key, as far as it lies in the input bucket."""

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from legible.api import problems
-from legible.api.routes import COMMON, JSON, MULTIPART, PLACES, ROUTES, Route
+from legible.api.routes import COMMON, JSON, MULTIPART, PLACES, ROUTES, HttpRoute
 
 _REF = "#/components/schemas/{name}"
 _FORM = {
@@ -74,7 +74,7 @@ def _schemas() -> dict[str, Any]:
     return dict(sorted(components.items()))
 
 
-def _operation(route: Route) -> dict[str, Any]:
+def _operation(route: HttpRoute) -> dict[str, Any]:
     found: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
@@ -93,14 +93,14 @@ def _ref(kind: type[Struct]) -> dict[str, str]:
     return {"$ref": _REF.format(name=kind.__name__)}
 
 
-def _places(route: Route) -> Iterator[dict[str, Any]]:
+def _places(route: HttpRoute) -> Iterator[dict[str, Any]]:
     for name in route.places():
         pattern, about = PLACES[name]
         schema = {"type": "string", "pattern": f"^{pattern}$"}
         yield {"name": name, "in": "path", "required": True, "description": about, "schema": schema}
 
 
-def _query(route: Route) -> Iterator[dict[str, Any]]:
+def _query(route: HttpRoute) -> Iterator[dict[str, Any]]:
     if route.query is None:
         return
     _, components = msgspec.json.schema_components([route.query], ref_template=_REF)
@@ -108,13 +108,13 @@ def _query(route: Route) -> Iterator[dict[str, Any]]:
         yield {"name": name, "in": "query", "required": False, "schema": schema}
 
 
-def _headers(route: Route) -> Iterator[dict[str, Any]]:
+def _headers(route: HttpRoute) -> Iterator[dict[str, Any]]:
     for name, about in route.headers.items():
         schema = {"type": "string", "maxLength": 255, "pattern": "^[!-~]*$"}
         yield {"name": name, "in": "header", "required": False, "description": about, "schema": schema}
 
 
-def _replies(route: Route) -> dict[str, Any]:
+def _replies(route: HttpRoute) -> dict[str, Any]:
     found = {}
     for status, kind in route.replies.items():
         reply: dict[str, Any] = {"description": _phrase(status)}
@@ -128,7 +128,7 @@ def _replies(route: Route) -> dict[str, Any]:
     return found
 
 
-def _problems(route: Route) -> dict[str, Any]:
+def _problems(route: HttpRoute) -> dict[str, Any]:
     return {str(status): _problem(status) for status in sorted({*route.problems, *COMMON, 401, 414, 429})}
 
 

@@ -20,14 +20,14 @@ _WANT = pages.Want(min_side=1, max_side=2400, max_pixels=None, largest=4_000_000
 _SUFFIXES = {".png": "image/png", ".jpg": "image/jpeg"}
 
 
-class Picture(Struct, frozen=True):
+class PagePicture(Struct, frozen=True):
     """Where the picture of a page lies, and how it is to be shown."""
 
     ref: ObjectRef
     shown: Shown
 
 
-class Showing:
+class PagePictures:
     """Finds or makes pictures of pages.
 
     Args:
@@ -44,7 +44,7 @@ class Showing:
         self._documents = documents
         self._remaining = remaining
 
-    def picture(self, document: Document, page: int, frame: Frame | None) -> Picture:
+    def picture(self, document: Document, page: int, frame: Frame | None) -> PagePicture:
         """Return where the picture of a page lies.
 
         Args:
@@ -58,7 +58,7 @@ class Showing:
         """
         if document.format in SHOWN and frame is None and page == 1:
             self._refuse_replaced(document)
-            return Picture(document.ref, Shown(SHOWN[document.format], version_id=document.version_id))
+            return PagePicture(document.ref, Shown(SHOWN[document.format], version_id=document.version_id))
         return self._drawn_before(document, page) or self._drawn(document, page)
 
     def _refuse_replaced(self, document: Document) -> None:
@@ -69,13 +69,13 @@ class Showing:
                 advice="Look at the newest version; in a bucket with versions older ones are kept.",
             )
 
-    def _drawn_before(self, document: Document, page: int) -> Picture | None:
+    def _drawn_before(self, document: Document, page: int) -> PagePicture | None:
         prefix = layout.view(document, page, ".")
         for item in self._store.list(self._output, prefix):
             return self._made(document, page, item.key[len(prefix) - 1 :])
         return None
 
-    def _drawn(self, document: Document, page: int) -> Picture:
+    def _drawn(self, document: Document, page: int) -> PagePicture:
         if document.format == "ofd":
             raise RejectedError("OFD is read by the service alone.", code="not-shown", advice="Download the document.")
         with self._documents.opened(document) as sheets:
@@ -86,5 +86,5 @@ class Showing:
         self._store.write(ref, found.body, found.media_type)
         return self._made(document, page, found.suffix)
 
-    def _made(self, document: Document, page: int, suffix: str) -> Picture:
-        return Picture(ObjectRef(self._output, layout.view(document, page, suffix)), Shown(_SUFFIXES[suffix]))
+    def _made(self, document: Document, page: int, suffix: str) -> PagePicture:
+        return PagePicture(ObjectRef(self._output, layout.view(document, page, suffix)), Shown(_SUFFIXES[suffix]))

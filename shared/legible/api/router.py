@@ -92,7 +92,7 @@ def refuse_foreign(request: Request) -> None:
         )
 
 
-def _formed(route: routes.Route, request: Request) -> bool:
+def _formed(route: routes.HttpRoute, request: Request) -> bool:
     return route.multipart and bodies.is_form(request)
 
 

@@ -26,7 +26,7 @@ PLACES = {
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
-class Route(Struct, frozen=True, dict=True):
+class HttpRoute(Struct, frozen=True, dict=True):
     """One thing that can be asked.
 
     ``name`` is that of the endpoint. ``replies`` has, by status, the type of the JSON body, another media type, or None
@@ -67,71 +67,71 @@ COMMON = (403, 422, 500, 503)
 _DOCUMENT = {200: shapes.DocumentStatus}
 _ONCE = {"Idempotency-Key": "The same key with the same request makes one document, however often it is sent."}
 
-ROUTES: tuple[Route, ...] = (
-    Route(
+ROUTES: tuple[HttpRoute, ...] = (
+    HttpRoute(
         "GET", "/v1/operations", "operations", "All operations: what they read, take and answer.",
         {200: shapes.OperationList},
     ),
-    Route(
+    HttpRoute(
         "GET", "/v1/operations/{slug}/code", "code", "The request of an operation, and the code that makes it.",
         {200: shapes.Code}, query=shapes.Coding, problems=(404,),
     ),
-    Route(
+    HttpRoute(
         "GET", "/v1/documents", "documents", "Documents with how far each is, newest first or by key.",
         {200: shapes.DocumentList}, query=shapes.Listing,
     ),
-    Route(
+    HttpRoute(
         "POST", "/v1/documents", "submit", "Send a small document; the reply may wait for its result.",
         {200: shapes.DocumentStatus, 202: shapes.Accepted}, query=shapes.Waiting, body=shapes.NewDocument,
         multipart=True, problems=(400, 403, 409, 413, 415, 502), headers=_ONCE,
     ),
-    Route(
+    HttpRoute(
         "POST", "/v1/uploads", "upload", "Get a signed request that uploads a large file; the upload is all it needs.",
         {201: shapes.UploadTicket}, body=shapes.NewUpload, problems=(400, 403, 413, 415),
     ),
-    Route(
+    HttpRoute(
         "GET", "/v1/documents/{id}", "show", "How far a document is, and its record when it has one.",
         _DOCUMENT, query=shapes.Versioned, problems=(404,),
     ),
-    Route(
+    HttpRoute(
         "GET", "/v1/documents/{id}.{kind}", "result", "A result as a file.",
         {200: "application/zip", 302: None}, query=shapes.Versioned, problems=(404,),
     ),
-    Route(
+    HttpRoute(
         "GET", "/v1/documents/{id}/form.xlsx", "form", "The form that its route names, filled.",
         {302: None}, query=shapes.Versioned, problems=(404,),
     ),
-    Route(
+    HttpRoute(
         "GET", "/v1/documents/{id}/pages/{page}/image", "image", "The picture of a page, upright.",
         {302: None}, query=shapes.Versioned, problems=(404, 409),
     ),
-    Route(
+    HttpRoute(
         "GET", "/v1/documents/{id}/pages/{page}/answer", "answer", "The answer of a paid call, as it was received.",
         {200: JSON, 302: None}, query=shapes.Versioned, problems=(404,),
     ),
-    Route(
+    HttpRoute(
         "POST", "/v1/documents/{id}/review", "review", "Correct what was recognized.",
         {200: shapes.Reviewed}, body=shapes.NewReview, problems=(400, 403, 404, 409, 413, 415),
     ),
-    Route(
+    HttpRoute(
         "POST", "/v1/documents/{id}/rerun", "rerun",
         "Try again what is not done, paying for missing pages only; or make the results of what is done anew, free.",
         {202: shapes.Accepted, **_DOCUMENT}, problems=(403, 404, 409),
     ),
-    Route(
+    HttpRoute(
         "POST", "/v1/workbooks", "workbook", "Build a workbook over many documents.",
         {202: shapes.WorkbookTicket}, body=shapes.NewWorkbook, problems=(400, 403, 409, 413, 415),
     ),
-    Route(
+    HttpRoute(
         "GET", "/v1/workbooks/{file}", "workbook_file",
         "How the build of a workbook stands, by its name; by the name of one of its files, that file.",
         {200: shapes.WorkbookStatus, 302: None}, problems=(404,),
     ),
-    Route(
+    HttpRoute(
         "GET", "/v1/health", "health", "Whether documents can be read here.",
         {200: shapes.Health}, query=shapes.Probing, problems=(404,),
     ),
-    Route(
+    HttpRoute(
         "GET", "/v1/openapi.json", "openapi", "This document.", {200: JSON},
     ),
 )  # fmt: skip
@@ -140,7 +140,7 @@ ROUTES: tuple[Route, ...] = (
 class Found(Struct, frozen=True):
     """What a path is: a route with the parts of the path, or none, and the ``methods`` that the path has."""
 
-    route: Route | None = None
+    route: HttpRoute | None = None
     places: dict[str, str] = {}
     methods: tuple[str, ...] = ()
 

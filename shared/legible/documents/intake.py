@@ -162,7 +162,7 @@ class Documents:
         document = msgspec.structs.replace(document, width=look.width, height=look.height, page_count=plan.pages)
         return document, Job(document, operation, routed.options, plan, sheets, self._no_url(document))
 
-    def _hold_many(self, plan: pages.Plan, routed: Routed) -> None:
+    def _hold_many(self, plan: pages.PagePlan, routed: Routed) -> None:
         """Hold a document of more pages than are paid for unasked; it is never cut."""
         most = min(self._max_pages, routed.max_pages or self._max_pages)
         if plan.pages > most:
@@ -243,6 +243,6 @@ class Job(Struct, frozen=True):
     document: Document
     operation: Operation
     options: dict[str, Any]
-    plan: pages.Plan
+    plan: pages.PagePlan
     sheets: pages.Sheets
     inline: str = ""

@@ -55,22 +55,22 @@ class Contents:
 
     @property
     def fields(self) -> Collection[Field]:
-        """See ``Parts``."""
+        """See ``Recognized``."""
         return _View(self._counts["fields"], lambda: (item for page in self.pages() for item in page.fields))
 
     @property
     def tables(self) -> Collection[Table]:
-        """See ``Parts``."""
+        """See ``Recognized``."""
         return _View(self._counts["tables"], lambda: (item for page in self.pages() for item in page.tables))
 
     @property
     def text(self) -> Collection[TextBlock]:
-        """See ``Parts``."""
+        """See ``Recognized``."""
         return _View(self._counts["text"], lambda: (item for page in self.pages() for item in page.text))
 
     @property
     def checks(self) -> Collection[Check]:
-        """See ``Parts``."""
+        """See ``Recognized``."""
         return _View(self._counts["checks"], lambda: (item for page in self.pages() for item in page.checks))
 
     @property

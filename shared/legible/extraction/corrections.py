@@ -19,7 +19,7 @@ _Kind = TypeVar("_Kind", Field, Cell, TextBlock)
 Edits = dict[str, Correction]
 
 
-class Edit(Struct, frozen=True):
+class Change(Struct, frozen=True):
     """One change of a review: ``value`` is the text that counts from now on; None takes a correction back.
 
     ``name`` is a field's name; a cell's table and place, ``item_list#2,3``; or a text block's number on its page,
@@ -35,7 +35,7 @@ class Edit(Struct, frozen=True):
 class Review(Struct, frozen=True):
     """What one reviewer changed in one document, as it is stored beside the answers."""
 
-    edits: tuple[Edit, ...]
+    edits: tuple[Change, ...]
 
 
 def digest(text: str) -> str:

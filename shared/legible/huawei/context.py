@@ -95,12 +95,12 @@ class Context:
             self._ask("getSecurityAccessKey"), self._ask("getSecuritySecretKey"), self._ask("getSecurityToken")
         )
 
-    def log(self, level: str) -> Log:
+    def log(self, level: str) -> FunctionLog:
         """Return what writes to the function's log from that level on."""
-        return Log(self._ask("getLogger") or logging.getLogger("legible"), level, self.request_id)
+        return FunctionLog(self._ask("getLogger") or logging.getLogger("legible"), level, self.request_id)
 
 
-class Log:
+class FunctionLog:
     """Writes one line of JSON an event. See ``legible.pipeline.Log``.
 
     Args:

@@ -13,7 +13,7 @@ from urllib.parse import quote_plus, unquote_plus
 import msgspec
 
 from legible.errors import EventError, redact
-from legible.model.documents import Arrival, Asked, Ignored, ObjectRef, Order, Reason, Unreadable, Upload
+from legible.model.documents import Arrival, Ignored, ObjectRef, Order, Reason, Unreadable, Upload, WorkbookOrder
 
 _ADVICE = (
     "Expected is an OBS event: Records[] with s3.bucket.name and s3.object.key, or data.obs with bucket.name and "
@@ -45,7 +45,7 @@ def uploads(event: Any) -> list[Arrival]:
     return found
 
 
-def timed(event: Any) -> tuple[Asked, datetime | None]:
+def timed(event: Any) -> tuple[WorkbookOrder, datetime | None]:
     """Read the event of a timer: its ``user_event`` is what the trigger was given (functiongraph_01_0207).
 
     Args:
@@ -60,19 +60,19 @@ def timed(event: Any) -> tuple[Asked, datetime | None]:
     said = _parsed(event)
     text = _mapping(said).get("user_event")
     try:
-        asked = msgspec.convert(_parsed(text), Asked) if text else _nothing_asked("it has no user_event")
+        asked = msgspec.convert(_parsed(text), WorkbookOrder) if text else _nothing_asked("it has no user_event")
         return asked, _time(_mapping(said).get("time"))
     except msgspec.ValidationError as error:
         return _nothing_asked(str(error)), None
 
 
-def timer_event(asked: Asked, at: datetime) -> dict[str, Any]:
+def timer_event(asked: WorkbookOrder, at: datetime) -> dict[str, Any]:
     """Return the event of a timer that asks for this: the way ``timed`` reads, back again."""
     text = msgspec.json.encode(asked).decode()
     return {"version": "v1.0", "time": at.isoformat(), "trigger_type": "TIMER", "user_event": text}
 
 
-def _nothing_asked(why: str) -> Asked:
+def _nothing_asked(why: str) -> WorkbookOrder:
     raise EventError(
         f"The timer's event asks for nothing that can be built: {why}.",
         advice='Give the trigger a user_event such as {"workbook": "daily", "day": "yesterday"}.',

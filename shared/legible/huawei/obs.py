@@ -28,7 +28,7 @@ from legible.errors import (
 )
 from legible.huawei.credentials import Credentials
 from legible.model.documents import ObjectRef
-from legible.ports import AS_IT_IS, WHOLE, Head, Listed, Shown, SignedRequest, Wanted
+from legible.ports import AS_IT_IS, WHOLE, Head, ListedObject, Shown, SignedRequest, Wanted
 
 _TIMEOUT_SECONDS = 30
 _RETRIES = 2
@@ -36,7 +36,7 @@ _RETRIES = 2
 _LISTED = 1000
 
 
-class Address(Struct, frozen=True):
+class ObsEndpoint(Struct, frozen=True):
     """Where OBS is and how it is spoken to. ``endpoint`` has a scheme and a host, with no path."""
 
     endpoint: str
@@ -50,7 +50,7 @@ def endpoint(region: str) -> str:
     return f"https://obs.{region}.myhuaweicloud.com"
 
 
-def client(address: Address, credentials: Credentials, retries: int = _RETRIES) -> ObsClient:
+def client(address: ObsEndpoint, credentials: Credentials, retries: int = _RETRIES) -> ObsClient:
     """Return the SDK's client, bounded in time and true to TLS; it repeats so often what failed."""
     made = ObsClient(
         access_key_id=credentials.access_key,
@@ -78,7 +78,7 @@ class ObsStore:
         credentials: The agency's keys.
     """
 
-    def __init__(self, address: Address, credentials: Credentials) -> None:
+    def __init__(self, address: ObsEndpoint, credentials: Credentials) -> None:
         """See the class."""
         self._address = address
         self._secrets = credentials.secrets
@@ -160,7 +160,7 @@ class ObsStore:
         self._call("append to", ref, lambda: self._client.appendObject(ref.bucket, ref.key, content=content))
         return position + len(body)
 
-    def list(self, bucket: str, prefix: str, after: str = "") -> Iterator[Listed]:
+    def list(self, bucket: str, prefix: str, after: str = "") -> Iterator[ListedObject]:
         """See ``ObjectStore.list`` (ListObjects, api-obs obs_04_0022: at most 1,000 a call, in the keys' order)."""
         marker, more = after or None, True
         while more:
@@ -175,7 +175,7 @@ class ObsStore:
                 )
             for item in found.contents or ():
                 marker = str(item.key)
-                yield Listed(marker, int(item.size or 0), _etag(item.etag), _listed_time(item.lastModified))
+                yield ListedObject(marker, int(item.size or 0), _etag(item.etag), _listed_time(item.lastModified))
             more = bool(found.is_truncated) and bool(found.contents)
 
     def url(self, ref: ObjectRef) -> str:

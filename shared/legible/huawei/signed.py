@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from legible.errors import HeldError, LegibleError, RejectedError, UnavailableError, redact
 from legible.huawei.credentials import Credentials
-from legible.outbound import Addresses, Reply
+from legible.outbound import Addresses, FetchReply
 
 #: As the SDKs name it; the signature covers the body of JSON only.
 _JSON = "application/json;charset=UTF-8"
@@ -92,7 +92,7 @@ class Caller:
                 f"The answer of {name} is no JSON.", advice=f"Check {setting} and proxies."
             ) from None
 
-    def _exchange(self, request: SdkRequest, seconds: float) -> Reply:
+    def _exchange(self, request: SdkRequest, seconds: float) -> FetchReply:
         url = self._service.endpoint + request.uri
         reply = self._addresses.exchange(
             request.method, url, request.body or b"", request.header_params, seconds, _ANSWER_BYTES
@@ -120,7 +120,7 @@ class Caller:
         keys = GlobalCredentials(*pair, domain_id) if domain_id else BasicCredentials(*pair, self.project_id)
         return keys.with_security_token(self._credentials.token or None).sign_request(request)
 
-    def _refused(self, reply: Reply, said: dict[str, Any]) -> LegibleError:
+    def _refused(self, reply: FetchReply, said: dict[str, Any]) -> LegibleError:
         """Return the error for an answer; SMN names its code ``code``, EventGrid and the gateway ``error_code``."""
         code = str(said.get("error_code") or said.get("code") or "")
         words = said.get("error_msg") or said.get("message") or ""

@@ -46,7 +46,7 @@ class Wish(Struct, frozen=True):
     share: Share | None = None
 
 
-class _Waiting:
+class _WaitingLine:
     """A line that waits to be appended, and what became of it."""
 
     def __init__(self, line: Line, must_stand: bool) -> None:
@@ -79,7 +79,7 @@ class Claim:
         self.share = share
         self.state = state
         self._lock = threading.RLock()
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[_WaitingLine] = deque()
         #: How many times it was begun to read the journal back, and the last of them that ended well.
         self._begun = self._read = 0
         self._length = length
@@ -247,7 +247,7 @@ class Claim:
 
     def _append(self, line: Line, *, must_stand: bool) -> None:
         """Append a line, and with it those of other threads that came to wait meanwhile."""
-        mine = _Waiting(line, must_stand)
+        mine = _WaitingLine(line, must_stand)
         self._waiting.append(mine)
         with self._lock:
             if not mine.done:
@@ -261,7 +261,7 @@ class Claim:
         if mine.error is not None:
             raise mine.error
 
-    def _append_all(self, together: list[_Waiting]) -> None:
+    def _append_all(self, together: list[_WaitingLine]) -> None:
         """Append what waits, and say of each what became of it; an error is that of all that have no end by then."""
         tries = 0
         while True:
@@ -280,7 +280,7 @@ class Claim:
             except AppendConflictError:
                 self._catch_up()
 
-    def _ended(self, waiting: _Waiting) -> bool:
+    def _ended(self, waiting: _WaitingLine) -> bool:
         """Tell whether a line is in the journal, or must not be any more."""
         if self.state.has(waiting.line):
             self._mine.append(waiting.line)

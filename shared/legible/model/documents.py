@@ -12,7 +12,7 @@ from legible.errors import LegibleError
 Format = Literal["xlsx", "csv", "jsonl", "parquet"]
 
 
-class Asked(Struct, frozen=True, forbid_unknown_fields=True):
+class WorkbookOrder(Struct, frozen=True, forbid_unknown_fields=True):
     """What a timer asks for: a ``workbook`` by its name, over a ``prefix`` or a ``day`` (``yesterday``, ``today``)."""
 
     workbook: str

@@ -170,7 +170,7 @@ class Record(Struct, frozen=True, kw_only=True):
     finished_at: datetime | None = None
 
 
-class Parts(Protocol):
+class Recognized(Protocol):
     """What was recognized, to be looked through as often as needed. A whole ``Record`` is one too."""
 
     @property

@@ -17,14 +17,14 @@ from legible.model.records import Field, Record
 MOST_BYTES = 32 * 1024
 
 
-class Ended(Struct, frozen=True):
+class EndLine(Struct, frozen=True):
     """The line of a journal that ended a document; ``(owner, n)`` names it. Empty where the journal cannot be used."""
 
     owner: str = ""
     n: int = 0
 
 
-def notice(source: str, output: str, record: Record, ended: Ended, target: str, values: Iterable[Field]) -> Notice:
+def notice(source: str, output: str, record: Record, ended: EndLine, target: str, values: Iterable[Field]) -> Notice:
     """Return what a target is told.
 
     Args:
@@ -60,7 +60,7 @@ def notice(source: str, output: str, record: Record, ended: Ended, target: str, 
     )
 
 
-def identity(record: Record, ended: Ended, target: str) -> str:
+def identity(record: Record, ended: EndLine, target: str) -> str:
     """Return the id of a notice: one and the same for one end of one document version and one target."""
     document = record.document
     named = [document.bucket, document.key, document.version, ended.owner, ended.n, target]

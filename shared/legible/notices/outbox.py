@@ -13,7 +13,7 @@ from legible.errors import AppendConflictError, ObjectGoneError, UnavailableErro
 from legible.model import layout
 from legible.model.documents import ObjectRef
 from legible.model.notices import Notice
-from legible.notices.notice import Ended
+from legible.notices.notice import EndLine
 from legible.ports import ObjectStore
 
 #: How long a notice waits between one try and the next, in seconds; after the last one it is given up.
@@ -22,16 +22,16 @@ _JSON = "application/json"
 _TRIES = 8
 
 
-class Entry(Struct, frozen=True):
+class OutboxEntry(Struct, frozen=True):
     """What is kept of a notice: whom it is for, which line of the journal it hangs on, and since when it waits."""
 
     target: str
     notice: Notice
-    ended: Ended
+    ended: EndLine
     since: datetime
 
 
-class Place(Struct, frozen=True):
+class Slot(Struct, frozen=True):
     """Where a notice waits: its key says when it is tried next, and for the how-maniest time."""
 
     key: str
@@ -75,7 +75,7 @@ class Outbox:
         self.now = now
         self._pause = pause
 
-    def keep(self, entry: Entry, rung: int = 1) -> Place:
+    def keep(self, entry: OutboxEntry, rung: int = 1) -> Slot:
         """Keep a notice until the wait of that rung is over.
 
         Raises:
@@ -85,9 +85,9 @@ class Outbox:
         due = self.now() + timedelta(seconds=LADDER[rung - 1])
         key = layout.outbox(due, rung, entry.target, entry.notice.id)
         self._store.write(ObjectRef(self._bucket, key), msgspec.json.encode(entry), _JSON)
-        return Place(key, rung, entry.target, entry.notice.id)
+        return Slot(key, rung, entry.target, entry.notice.id)
 
-    def due(self) -> Iterator[Place]:
+    def due(self) -> Iterator[Slot]:
         """Yield where notices wait that are due, the longest due first; what is not ours is passed over."""
         for item in self._store.list(self._bucket, layout.OUTBOX):
             found = layout.waiting(item.key)
@@ -95,24 +95,24 @@ class Outbox:
                 continue
             if found[0] > self.now():
                 return
-            yield Place(item.key, found[1], found[2], found[3])
+            yield Slot(item.key, found[1], found[2], found[3])
 
-    def read(self, place: Place) -> Entry | None:
+    def read(self, place: Slot) -> OutboxEntry | None:
         """Return what waits there; None where another walk was faster.
 
         Raises:
             ValueError: It is none of ours.
         """
         try:
-            return msgspec.json.decode(self._store.read(ObjectRef(self._bucket, place.key)), type=Entry)
+            return msgspec.json.decode(self._store.read(ObjectRef(self._bucket, place.key)), type=OutboxEntry)
         except ObjectGoneError:
             return None
 
-    def remove(self, place: Place) -> None:
+    def remove(self, place: Slot) -> None:
         """Let go of a notice."""
         self._store.remove(ObjectRef(self._bucket, place.key))
 
-    def later(self, place: Place, entry: Entry) -> None:
+    def later(self, place: Slot, entry: OutboxEntry) -> None:
         """Have a notice wait for its next try; whoever is killed in between leaves it twice, under one id."""
         self.keep(entry, place.rung + 1)
         self.remove(place)

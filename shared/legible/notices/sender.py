@@ -18,10 +18,10 @@ from msgspec import Struct
 from legible.errors import InternalError, LegibleError, RejectedError
 from legible.ledger.ledger import Ledger
 from legible.model.documents import Document
-from legible.model.records import Field, Parts, Record
+from legible.model.records import Field, Recognized, Record
 from legible.notices import notice as notices
-from legible.notices.notice import Ended
-from legible.notices.outbox import LADDER, Delivered, Entry, Outbox, Place
+from legible.notices.notice import EndLine
+from legible.notices.outbox import LADDER, Delivered, Outbox, OutboxEntry, Slot
 from legible.notices.targets import Target
 from legible.ports import Log, Notifier
 
@@ -38,14 +38,14 @@ _UNWRITTEN = timedelta(hours=1)
 _VOID = RejectedError("The document did not end with this line.", code="void", advice="It has another end.")
 
 
-class Kept(Struct, frozen=True):
+class QueuedNotice(Struct, frozen=True):
     """A notice, and where it waits; nowhere, where the outbox could not take it."""
 
-    entry: Entry
-    place: Place | None
+    entry: OutboxEntry
+    place: Slot | None
 
 
-class Walked(Struct):
+class WalkReport(Struct):
     """What came of a walk: how many notices were sent, failed, given up, void, and how many that are due are left."""
 
     sent: int = 0
@@ -55,7 +55,7 @@ class Walked(Struct):
     left: int = 0
 
 
-class Whom(Struct, frozen=True):
+class Recipients(Struct, frozen=True):
     """Who is told, how, and in whose name: ``source`` names the event's origin, ``output`` is the records' bucket."""
 
     targets: Mapping[str, Target]
@@ -64,14 +64,14 @@ class Whom(Struct, frozen=True):
     output: str
 
 
-def _asked(parts: Parts, names: tuple[str, ...]) -> Iterator[Field]:
+def _asked(parts: Recognized, names: tuple[str, ...]) -> Iterator[Field]:
     """Yield the fields of these names; nothing is looked through for none."""
     for field in parts.fields if names else ():
         if field.name in names:
             yield field
 
 
-class Notifying:
+class NoticeSender:
     """Tells targets.
 
     Args:
@@ -82,7 +82,9 @@ class Notifying:
         log: Where failures are told.
     """
 
-    def __init__(self, whom: Whom, outbox: Outbox, ledger: Ledger, remaining: Callable[[], float], log: Log) -> None:
+    def __init__(
+        self, whom: Recipients, outbox: Outbox, ledger: Ledger, remaining: Callable[[], float], log: Log
+    ) -> None:
         """See the class."""
         self._whom = whom
         self._outbox = outbox
@@ -90,7 +92,7 @@ class Notifying:
         self._remaining = remaining
         self._log = log
 
-    def keep(self, record: Record, parts: Parts, ended: Ended) -> list[Kept]:
+    def keep(self, record: Record, parts: Recognized, ended: EndLine) -> list[QueuedNotice]:
         """Keep a notice for each target that wants one, before the document ends. A fault is told, and stops nothing.
 
         Args:
@@ -104,7 +106,7 @@ class Notifying:
                 kept += self._kept(name, record, _asked(parts, target.fields), ended)
         return kept
 
-    def send(self, kept: list[Kept]) -> None:
+    def send(self, kept: list[QueuedNotice]) -> None:
         """Try each notice once, at once, now that the document ended. What fails waits in the outbox."""
         seconds = min(_AT_ONCE_SECONDS, self._remaining() - _SPARE_SECONDS)
         if seconds <= 0 or not kept:
@@ -117,13 +119,13 @@ class Notifying:
         except Exception as defect:  # the document ended well, whatever becomes of its notices
             self._log("notice-failed", reason=type(defect).__name__)
 
-    def walk(self) -> Walked:
+    def walk(self) -> WalkReport:
         """Send what waits and is due. A target that fails is not tried again in this walk, so that it delays no other.
 
         Raises:
             UnavailableError: The outbox cannot be listed.
         """
-        found, failed = Walked(), set[str]()
+        found, failed = WalkReport(), set[str]()
         end = max(self._remaining() - _WALK_SECONDS, _TRY_SECONDS + _SPARE_SECONDS)
         for place in self._outbox.due():
             if place.target in failed or self._remaining() < end:
@@ -135,21 +137,21 @@ class Notifying:
                 failed.add(place.target)
         return found
 
-    def _kept(self, name: str, record: Record, values: Iterable[Field], ended: Ended) -> list[Kept]:
+    def _kept(self, name: str, record: Record, values: Iterable[Field], ended: EndLine) -> list[QueuedNotice]:
         """Keep a notice for one target; return it, where there is one to be tried."""
         try:
             notice = notices.notice(self._whom.source, self._whom.output, record, ended, name, values)
-            entry = Entry(name, notice, ended, self._outbox.now())
+            entry = OutboxEntry(name, notice, ended, self._outbox.now())
         except Exception as defect:  # of ours: the document ends all the same
             self._log("notice-not-kept", target=name, reason=type(defect).__name__)
             return []
         try:
-            return [Kept(entry, self._outbox.keep(entry))]
+            return [QueuedNotice(entry, self._outbox.keep(entry))]
         except LegibleError as error:
             self._log("notice-not-kept", target=name, id=entry.notice.id, reason=error.reason_code)
-            return [Kept(entry, None)]
+            return [QueuedNotice(entry, None)]
 
-    def _visit(self, place: Place) -> str:
+    def _visit(self, place: Slot) -> str:
         """Try what waits at a place; return what came of it, as ``Walked`` names it."""
         try:
             entry = self._outbox.read(place)
@@ -166,7 +168,7 @@ class Notifying:
             return "left"
         return self._walked(entry, place, self._tried(entry, _TRY_SECONDS) if stands else _VOID)
 
-    def _stands(self, entry: Entry) -> bool | None:
+    def _stands(self, entry: OutboxEntry) -> bool | None:
         """Tell whether the document really ended with the line the notice hangs on; None while it still may."""
         if not entry.ended.owner:
             return True
@@ -176,7 +178,7 @@ class Notifying:
             return True
         return None if self._outbox.now() - entry.since < _UNWRITTEN else False
 
-    def _tried(self, entry: Entry, seconds: float) -> LegibleError | None:
+    def _tried(self, entry: OutboxEntry, seconds: float) -> LegibleError | None:
         """Send a notice; return what went wrong, if anything."""
         notifier = self._whom.notifiers.get(entry.target)
         if notifier is None:
@@ -189,7 +191,7 @@ class Notifying:
             return InternalError(f"{type(error).__name__} while a notice was sent.")
         return None
 
-    def _sent(self, one: Kept, error: LegibleError | None) -> None:
+    def _sent(self, one: QueuedNotice, error: LegibleError | None) -> None:
         """Let a notice go that was tried at once; one that failed waits already."""
         lost = one.place is None or isinstance(error, RejectedError)
         outcome = "sent" if error is None else "given_up" if lost else "failed"
@@ -197,7 +199,7 @@ class Notifying:
             self._moved(one.entry, partial(self._outbox.remove, one.place))
         self._tell(one.entry, 1, outcome, error)
 
-    def _walked(self, entry: Entry, place: Place, error: LegibleError | None) -> str:
+    def _walked(self, entry: OutboxEntry, place: Slot, error: LegibleError | None) -> str:
         """Let a notice go that was tried from the outbox, or have it wait longer; return what came of it."""
         outcome = "sent" if error is None else "void" if error is _VOID else "failed"
         if outcome == "failed" and (place.rung >= len(LADDER) or isinstance(error, RejectedError)):
@@ -207,14 +209,14 @@ class Notifying:
         self._tell(entry, place.rung + 1, outcome, error)
         return outcome
 
-    def _moved(self, entry: Entry, move: Callable[[], None]) -> None:
+    def _moved(self, entry: OutboxEntry, move: Callable[[], None]) -> None:
         """Change the outbox; where that fails the notice is tried again, under its own id."""
         try:
             move()
         except LegibleError as error:
             self._log("notice-not-kept", target=entry.target, id=entry.notice.id, reason=error.reason_code)
 
-    def _tell(self, entry: Entry, attempt: int, outcome: str, error: LegibleError | None) -> None:
+    def _tell(self, entry: OutboxEntry, attempt: int, outcome: str, error: LegibleError | None) -> None:
         """Say what came of a try, in the log and in the list of deliveries."""
         line = Delivered(
             self._outbox.now(), entry.target, entry.notice.id, attempt, outcome.replace("_", "-"),

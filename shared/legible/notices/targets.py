@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-Ended = Literal["done", "partial", "rejected", "held", "dead"]
+EndStatus = Literal["done", "partial", "rejected", "held", "dead"]
 #: Stands in keys of objects and in logs.
 TargetName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 #: ``urn:smn:<region>:<project>:<topic>`` (SMN API Reference, Publish).
@@ -26,7 +26,7 @@ class _Target(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag
     """
 
     match: str = "*"
-    on: Annotated[tuple[Ended, ...], Meta(min_length=1)] = ("done", "partial", "rejected", "held", "dead")
+    on: Annotated[tuple[EndStatus, ...], Meta(min_length=1)] = ("done", "partial", "rejected", "held", "dead")
     fields: tuple[str, ...] = ()
 
     def wants(self, key: str, status: str) -> bool:

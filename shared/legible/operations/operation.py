@@ -30,7 +30,7 @@ FieldType = Literal[
 Output = Literal["md", "pdf", "crops"]
 
 
-class Made(Struct, frozen=True):
+class Extras(Struct, frozen=True):
     """What is made of an operation's answers, beside record and workbook; ``form`` names a template or mapping."""
 
     outputs: tuple[Output, ...] = ()
@@ -157,10 +157,10 @@ class Operation(Struct, frozen=True, forbid_unknown_fields=True):
         return today >= self.life.removed_on
 
 
-class Asked(Struct, frozen=True):
+class Task(Struct, frozen=True):
     """What was asked for: operation, options, how many pages there are to call, and what is made of the answers."""
 
     operation: Operation
     options: dict[str, Any]
     pages: int = 0
-    made: Made = Made()
+    made: Extras = Extras()

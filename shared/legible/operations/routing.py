@@ -12,7 +12,7 @@ from msgspec import Meta, Struct, field, structs
 from legible.errors import HeldError, RejectedError, SettingsError
 from legible.model.documents import Document, Order
 from legible.operations import catalog
-from legible.operations.operation import Made, Operation, Option, Output
+from legible.operations.operation import Extras, Operation, Option, Output
 
 #: The SDK's notation of an option's type, and what TOML or JSON gives for it.
 _TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float)}
@@ -73,7 +73,7 @@ class Routed(Struct, frozen=True):
     operation: Operation
     options: dict[str, Any]
     max_pages: int | None = None
-    made: Made = Made()
+    made: Extras = Extras()
 
 
 def route(key: str, routing: Routing, order: Order | None = None) -> Routed:
@@ -107,7 +107,7 @@ def route(key: str, routing: Routing, order: Order | None = None) -> Routed:
         catalog.find(rule.operation),
         {**said.options, **rule.options},
         said.max_pages if rule.max_pages is None else rule.max_pages,
-        Made(
+        Extras(
             said.outputs if rule.outputs is None else rule.outputs,
             said.form if rule.form is None else rule.form,
         ),
@@ -196,10 +196,10 @@ def _fits(option: Option, value: Any) -> bool:
     return isinstance(value, kinds) and (option.type == "bool" or not isinstance(value, bool))
 
 
-def made_of(document: Document, slug: str, rules: Routing) -> Made:
+def made_of(document: Document, slug: str, rules: Routing) -> Extras:
     """Return what the routes, as they are now, want made of what that operation answered for a document."""
     try:
         routed = route(document.key, rules, document.order)
     except RejectedError:
-        return Made()
-    return routed.made if routed.operation.slug == slug else Made()
+        return Extras()
+    return routed.made if routed.operation.slug == slug else Extras()

@@ -11,9 +11,9 @@ from typing import IO, Any
 
 import msgspec
 
-from legible.model.records import Cell, Field, Parts, Record, TextBlock
+from legible.model.records import Cell, Field, Recognized, Record, TextBlock
 from legible.outputs.columns import Sheet
-from legible.outputs.rows import Line, Value, lines
+from legible.outputs.rows import Row, Value, lines
 
 #: What a spreadsheet takes for a formula when it opens a CSV (OWASP, CSV Injection).
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -37,12 +37,12 @@ class Csv:
         self._file = file
         self._sheets: dict[str, tuple[Sheet, Any, Any]] = {}
 
-    def add(self, record: Record, source: str = "", parts: Parts | None = None) -> None:
+    def add(self, record: Record, source: str = "", parts: Recognized | None = None) -> None:
         """Write the rows of one document; see ``rows.lines``."""
         for line in lines(record, source, parts):
             self.write(line)
 
-    def write(self, line: Line) -> None:
+    def write(self, line: Row) -> None:
         """Write one row."""
         known = self._sheets.get(line.sheet.name)
         if known is None:
@@ -75,12 +75,12 @@ class JsonLines:
         """See the class."""
         self._file = file
 
-    def add(self, record: Record, source: str = "", parts: Parts | None = None) -> None:
+    def add(self, record: Record, source: str = "", parts: Recognized | None = None) -> None:
         """Write the rows of one document; see ``rows.lines``."""
         for line in lines(record, source, parts):
             self.write(line)
 
-    def write(self, line: Line) -> None:
+    def write(self, line: Row) -> None:
         """Write one row."""
         values = {
             column.label: _json(value)

@@ -9,10 +9,10 @@ from decimal import Decimal
 from typing import IO, Any
 
 from legible.errors import SettingsError
-from legible.model.records import Cell, Field, Parts, Record, TextBlock
+from legible.model.records import Cell, Field, Recognized, Record, TextBlock
 from legible.outputs.columns import Column, Sheet
 from legible.outputs.csv_jsonl import file_name, pack
-from legible.outputs.rows import Line, Value, lines
+from legible.outputs.rows import Row, Value, lines
 
 #: So many rows are written at once.
 _GROUP = 5_000
@@ -45,18 +45,18 @@ class Parquet:
             ) from None
         self._arrow = pyarrow
         self._file = file
-        self._sheets: dict[str, _Open] = {}
+        self._sheets: dict[str, _OpenFile] = {}
 
-    def add(self, record: Record, source: str = "", parts: Parts | None = None) -> None:
+    def add(self, record: Record, source: str = "", parts: Recognized | None = None) -> None:
         """Write the rows of one document; see ``rows.lines``."""
         for line in lines(record, source, parts):
             self.write(line)
 
-    def write(self, line: Line) -> None:
+    def write(self, line: Row) -> None:
         """Write one row."""
         sheet = self._sheets.get(line.sheet.name)
         if sheet is None:
-            sheet = self._sheets[line.sheet.name] = _Open(self._arrow, line.sheet)
+            sheet = self._sheets[line.sheet.name] = _OpenFile(self._arrow, line.sheet)
         sheet.take(line.values)
 
     def close(self) -> None:
@@ -67,7 +67,7 @@ class Parquet:
                 pack(packed, f"{file_name(sheet.of.label, names)}.parquet", sheet.end())
 
 
-class _Open:
+class _OpenFile:
     """One sheet being written."""
 
     def __init__(self, arrow: Any, sheet: Sheet) -> None:

@@ -10,7 +10,7 @@ from typing import IO, Any
 import msgspec
 
 from legible.model.documents import Document
-from legible.model.records import Parts, Record
+from legible.model.records import Recognized, Record
 
 #: So many bytes of a ``record.json`` hold its document for sure: its longest text, the key, has at most 1,024 bytes.
 HEAD_BYTES = 16 * 1024
@@ -20,7 +20,7 @@ _DOCUMENT = '"document": '
 _BATCH = 200
 
 
-def write(record: Record, parts: Parts, file: IO[bytes]) -> None:
+def write(record: Record, parts: Recognized, file: IO[bytes]) -> None:
     """Write ``record.json``: two spaces of indent, keys in the order of the schema, UTF-8.
 
     Args:

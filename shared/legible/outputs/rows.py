@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cache
 from typing import NamedTuple
 
-from legible.model.records import Cell, Field, Parts, Record, Table, TextBlock
+from legible.model.records import Cell, Field, Recognized, Record, Table, TextBlock
 from legible.operations import catalog
 from legible.operations.operation import FieldSpec
 from legible.outputs.columns import FINDINGS, INDEX, OTHER, PAGES, TABLES, TEXT, Column, Sheet
@@ -27,14 +27,14 @@ _NUMBER = re.compile(r" \d+\b")
 _ELEMENT = re.compile(r"\[(\d+)\]\.")
 
 
-class Line(NamedTuple):
+class Row(NamedTuple):
     """One row of a sheet."""
 
     sheet: Sheet
     values: list[Value]
 
 
-def lines(record: Record, source: str = "", parts: Parts | None = None) -> Iterator[Line]:
+def lines(record: Record, source: str = "", parts: Recognized | None = None) -> Iterator[Row]:
     """Yield the rows of one record, sheet by sheet.
 
     Args:
@@ -43,32 +43,32 @@ def lines(record: Record, source: str = "", parts: Parts | None = None) -> Itera
         parts: What was recognized, where the record itself does not hold it.
     """
     parts = record if parts is None else parts
-    yield Line(INDEX, _index(record, source, parts))
+    yield Row(INDEX, _index(record, source, parts))
     key = record.document.key
     for page in record.pages:
         if page.reason is not None:
             reason = page.reason
-            yield Line(PAGES, [key, page.page, page.state, reason.code, reason.message, reason.advice])
+            yield Row(PAGES, [key, page.page, page.state, reason.code, reason.message, reason.advice])
     for check in parts.checks:
         if not check.passed:
-            yield Line(FINDINGS, [key, check.page, check.rule, check.message, ", ".join(check.fields)])
+            yield Row(FINDINGS, [key, check.page, check.rule, check.message, ", ".join(check.fields)])
     yield from _documents(record, parts)
     for table in parts.tables:
         yield from _items(record, table) if table.header else _cells(record, table)
     page_number = number = 0
     for block in parts.text:
         page_number, number = block.page, number + 1 if block.page == page_number else 1
-        yield Line(TEXT, [key, block.page, number, block, block.confidence])
+        yield Row(TEXT, [key, block.page, number, block, block.confidence])
 
 
-def _recognized(parts: Parts) -> Iterator[Field | Cell | TextBlock]:
+def _recognized(parts: Recognized) -> Iterator[Field | Cell | TextBlock]:
     yield from parts.fields
     for table in parts.tables:
         yield from table.cells
     yield from parts.text
 
 
-def _index(record: Record, source: str, parts: Parts) -> list[Value]:
+def _index(record: Record, source: str, parts: Recognized) -> list[Value]:
     broken = [check.rule for check in parts.checks if not check.passed]
     corrected, lowest = 0, None
     for item in _recognized(parts):
@@ -97,14 +97,14 @@ def _index(record: Record, source: str, parts: Parts) -> list[Value]:
     ]
 
 
-def _documents(record: Record, parts: Parts) -> Iterator[Line]:
+def _documents(record: Record, parts: Recognized) -> Iterator[Row]:
     """Yield one row for each page, or element of a list, that has fields."""
     sheet, places = documents(record.operation)
     rows: dict[int, list[Value]] = {}
     page = 0
     for field in parts.fields:
         if field.page != page:
-            yield from (Line(sheet, row) for row in rows.values())
+            yield from (Row(sheet, row) for row in rows.values())
             page, rows = field.page, {}
         name, number = field.name, 0
         if "[" in name:
@@ -119,7 +119,7 @@ def _documents(record: Record, parts: Parts) -> Iterator[Line]:
             row[place] = field if field.final else None
         else:
             _put(row, place, field, field.label)
-    yield from (Line(sheet, row) for row in rows.values())
+    yield from (Row(sheet, row) for row in rows.values())
 
 
 def _put(row: list[Value], place: int | None, value: Field | Cell, label: str) -> None:
@@ -176,7 +176,7 @@ def _labels(specs: Iterable[FieldSpec], paths: list[str]) -> list[str]:
     return labels
 
 
-def _items(record: Record, table: Table) -> Iterator[Line]:
+def _items(record: Record, table: Table) -> Iterator[Row]:
     """Yield the rows of line items, or of what text blocks hold beside their text."""
     sheet, places = items(record.operation, _BRACKETS.sub("[]", table.name).removesuffix("[]"), table.label)
     listed = table.label if not sheet.label.startswith(table.label) else None
@@ -191,7 +191,7 @@ def _items(record: Record, table: Table) -> Iterator[Line]:
             label = labels.get(cell.column, "")
             _put(row, places.get(label), cell, label)
     for number in sorted(rows):
-        yield Line(sheet, rows[number])
+        yield Row(sheet, rows[number])
 
 
 def items(slug: str, name: str, label: str) -> tuple[Sheet, dict[str, int]]:
@@ -231,7 +231,7 @@ def _listed(slug: str, name: str, label: str) -> tuple[Sheet, dict[str, int]]:
     return sheet, {found: number + len(own) for number, found in enumerate(labels)}
 
 
-def _cells(record: Record, table: Table) -> Iterator[Line]:
+def _cells(record: Record, table: Table) -> Iterator[Row]:
     for cell in table.cells:
         place: list[Value] = [record.document.key, table.page, table.label, cell.row + 1, cell.column + 1]
-        yield Line(TABLES, [*place, cell, cell.confidence])
+        yield Row(TABLES, [*place, cell, cell.confidence])

@@ -14,11 +14,11 @@ from legible.ledger.claim import Claim
 from legible.ledger.ledger import Ledger
 from legible.model.documents import Document, Reason, Status
 from legible.model.records import Attachment, Extract, Record
-from legible.notices.notice import Ended
-from legible.notices.sender import Notifying
-from legible.operations.operation import Asked, Made
+from legible.notices.notice import EndLine
+from legible.notices.sender import NoticeSender
+from legible.operations.operation import Extras, Task
 from legible.results.assembly import assemble, status_of
-from legible.results.files import AT_ONCE, Making, Results, batches
+from legible.results.files import AT_ONCE, Publishing, Results, batches
 from legible.results.publication import Publisher
 
 
@@ -29,7 +29,7 @@ class End(Struct, frozen=True):
     the document's pages, where they are at hand.
     """
 
-    asked: Asked | None = None
+    asked: Task | None = None
     received: dict[int, bytes] = {}
     error: DocumentError | None = None
     yields: bool = False
@@ -53,7 +53,7 @@ class Finisher:
         results: Results,
         publisher: Publisher,
         filing: Filing,
-        notifying: Notifying,
+        notifying: NoticeSender,
     ) -> None:
         """See the class."""
         self._ledger = ledger
@@ -103,8 +103,8 @@ class Finisher:
         now, reason = self._ledger.now(), Reason.of(error)
         with Contents() as nothing:
             dead = Record(document=document, status="dead", reason=reason, finished_at=now)
-            kept = self._notifying.keep(dead, nothing, Ended())
-            self._results.publish(dead, nothing, Making())
+            kept = self._notifying.keep(dead, nothing, EndLine())
+            self._results.publish(dead, nothing, Publishing())
         self._notifying.send(kept)
         return "dead"
 
@@ -126,8 +126,8 @@ class Finisher:
         )
         with ThreadPoolExecutor(1) as beside:  # answers are filed while the results are made
             filed = beside.submit(self._file, claim, 0 if unread or end.asked is None else end.asked.pages)
-            making = Making(
-                end.asked.made if end.asked else Made(),
+            making = Publishing(
+                end.asked.made if end.asked else Extras(),
                 end.sheets,
                 end.yields or isinstance(end.error, ReplacedError),
                 filed.result,
@@ -135,7 +135,7 @@ class Finisher:
             newest = self._results.publish(found, contents, making)
         note = "" if newest else "A newer upload of this key has its own result."
         line = claim.ending(status=status, reason=found.reason, note=note, at=found.finished_at)
-        kept = self._notifying.keep(found, contents, Ended(line.owner, line.n))
+        kept = self._notifying.keep(found, contents, EndLine(line.owner, line.n))
         claim.finish(line)
         self._notifying.send(kept)
 

@@ -31,12 +31,12 @@ from legible.model import layout
 from legible.model.documents import Arrival, Document, Outcome, Reason, Upload
 from legible.model.pages import Share
 from legible.operations import catalog, routing
-from legible.operations.operation import Asked
+from legible.operations.operation import Task
 from legible.operations.routing import Routed, Routing
 from legible.pipeline.delivery import Delivery
 from legible.pipeline.finish import End, Finisher
 from legible.ports import Log, Relay
-from legible.recognition.document import Caller
+from legible.recognition.document import DocumentCalls
 from legible.results.publication import Publisher
 from legible.workbooks.folders import Folders
 
@@ -59,7 +59,7 @@ class Invocation(Struct, frozen=True):
     remaining: Callable[[], float]
 
 
-class Plan(Struct, frozen=True):
+class Decision(Struct, frozen=True):
     """What is to be done with a document: where it was routed, what is to be called, or why nothing is."""
 
     routed: Routed | None = None
@@ -94,7 +94,7 @@ class Pipeline:
         *,
         documents: Documents,
         ledger: Ledger,
-        caller: Caller,
+        caller: DocumentCalls,
         finisher: Finisher,
         publisher: Publisher,
         rules: Routing,
@@ -166,7 +166,7 @@ class Pipeline:
         finally:
             self._documents.put_away()
 
-    def look(self, arrival: Arrival) -> tuple[Document, Plan]:
+    def look(self, arrival: Arrival) -> tuple[Document, Decision]:
         """Find and examine an upload, unpaid: which document it is, and what is to be called for it, or why nothing is.
 
         Raises:
@@ -175,7 +175,7 @@ class Pipeline:
         """
         try:
             document, error = self._documents.locate(arrival)
-            return (document, Plan(error=error)) if error else self._plan(document, None)
+            return (document, Decision(error=error)) if error else self._plan(document, None)
         finally:
             self._documents.put_away()
 
@@ -205,7 +205,7 @@ class Pipeline:
         finally:
             self._documents.put_away()
 
-    def _call_share(self, claim: Claim, plan: Plan) -> None:
+    def _call_share(self, claim: Claim, plan: Decision) -> None:
         self._caller.adopt(claim)
         committed = claim.state.committed
         job = (self._committed(claim.document, plan, committed) if committed else plan).job
@@ -219,13 +219,13 @@ class Pipeline:
             ended = self._close_replaced(arrival, document)
             if arrival.order is not None:  # it was for what lay there before; nobody ordered the newer upload so
                 return ended
-        document, plan = (document, Plan(error=error)) if error else self._plan(document, None)
+        document, plan = (document, Decision(error=error)) if error else self._plan(document, None)
         claim = self._claim(document, plan, again=arrival.again if isinstance(arrival, Upload) else "")
         if isinstance(claim, State):
             return self._known(document, claim)
         return self._holding(claim, lambda: self._work(claim, plan), arrival)
 
-    def _plan(self, document: Document, committed: Line | None) -> tuple[Document, Plan]:
+    def _plan(self, document: Document, committed: Line | None) -> tuple[Document, Decision]:
         """Route and examine a document; one that has answers keeps the operation and options they belong to."""
         routed = None
         try:
@@ -237,10 +237,10 @@ class Pipeline:
                 routing.check(routed.operation, self._rules, self._ledger.now().date())
             document, job = self._documents.examine(document, routed)
         except DocumentError as error:
-            return document, Plan(routed, error=error)
-        return document, Plan(routed, job)
+            return document, Decision(routed, error=error)
+        return document, Decision(routed, job)
 
-    def _work(self, claim: Claim, plan: Plan) -> None:
+    def _work(self, claim: Claim, plan: Decision) -> None:
         self._caller.adopt(claim)
         committed = claim.state.committed
         if committed is not None:
@@ -257,7 +257,7 @@ class Pipeline:
         asked = None
         if plan.routed is not None:
             made = routing.made_of(claim.document, plan.routed.operation.slug, self._rules)
-            asked = Asked(plan.routed.operation, plan.routed.options, pages, made)
+            asked = Task(plan.routed.operation, plan.routed.options, pages, made)
         self._finisher.finish(claim, End(asked, received, error, sheets=plan.job.sheets if plan.job else None))
 
     def _refuse_late(self, claim: Claim, pages: int) -> None:
@@ -266,14 +266,14 @@ class Pipeline:
         if late and claim.progressed and self._relay is not None:
             raise OutOfTimeError(f"All pages of {claim.document.ref} are called for; there is no time to end it.")
 
-    def _committed(self, document: Document, plan: Plan, committed: Line) -> Plan:
+    def _committed(self, document: Document, plan: Decision, committed: Line) -> Decision:
         known = Routed(catalog.find(committed.operation), committed.options)
         routed = plan.routed
         if plan.job is not None and routed and (routed.operation, routed.options) == (known.operation, known.options):
             return plan
         if plan.job is not None:  # the routes changed since: go on as it was begun
             return self._plan(document, committed)[1]
-        return Plan(known, error=plan.error)
+        return Decision(known, error=plan.error)
 
     def bury_one(self, arrival: Arrival, given_up: DeadError) -> Outcome:
         """End one upload that was given up as its pages say, unless it ended otherwise meanwhile.
@@ -292,7 +292,7 @@ class Pipeline:
         try:
             if self._carried_on(document, arrival):
                 return self._outcome(document, "running", duplicate=True)
-            claim = self._claim(document, Plan(error=error or given_up), reopen=False)
+            claim = self._claim(document, Decision(error=error or given_up), reopen=False)
         except (InternalError, HeldError) as broken:
             if broken.reason_code not in _UNUSABLE:
                 raise
@@ -313,7 +313,7 @@ class Pipeline:
         asked = None
         if claimed is not None:
             made = routing.made_of(claim.document, claimed.operation, self._rules)
-            asked = Asked(catalog.find(claimed.operation), claimed.options, claimed.pages, made)
+            asked = Task(catalog.find(claimed.operation), claimed.options, claimed.pages, made)
         self._finisher.finish_anyway(claim, End(asked, {}, given_up, yields))
 
     def _close_replaced(self, upload: Upload, found: Document) -> Outcome:
@@ -323,13 +323,13 @@ class Pipeline:
         error = ReplacedError(
             f"{document.ref} was replaced before it was read.", advice="The newer upload has its own record."
         )
-        claim = self._claim(document, Plan(error=error), reopen=False)
+        claim = self._claim(document, Decision(error=error), reopen=False)
         if isinstance(claim, State):
             return self._ended(document, claim, claim.finished, duplicate=True)
         return self._holding(claim, lambda: self._dig(claim, error, yields=True))
 
     def _claim(
-        self, document: Document, plan: Plan, *, reopen: bool = True, again: str = "", share: Share | None = None
+        self, document: Document, plan: Decision, *, reopen: bool = True, again: str = "", share: Share | None = None
     ) -> Claim | State:
         routed, job = plan.routed, plan.job
         wish = Wish(

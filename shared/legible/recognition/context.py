@@ -38,7 +38,7 @@ class Placed(Struct, frozen=True):
     body: bytes = b""
 
 
-class Desk:
+class CallContext:
     """What every call needs. Safe for several threads.
 
     Args:

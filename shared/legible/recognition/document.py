@@ -16,13 +16,13 @@ from legible.ledger.claim import Claim
 from legible.ledger.journal import Line
 from legible.model import layout
 from legible.model.documents import Document, ObjectRef
-from legible.recognition.context import REQUEST_ID, Desk
-from legible.recognition.page import RENDERED, OneCall
+from legible.recognition.context import REQUEST_ID, CallContext
+from legible.recognition.page import RENDERED, PageCall
 from legible.recognition.retries import GROWTH, AgainError, Stop
-from legible.recognition.window import Together
+from legible.recognition.window import Window
 
 
-class Caller:
+class DocumentCalls:
     """Makes the calls of one document after another.
 
     Args:
@@ -30,7 +30,7 @@ class Caller:
         filing: Files the answers that count.
     """
 
-    def __init__(self, desk: Desk, filing: Filing) -> None:
+    def __init__(self, desk: CallContext, filing: Filing) -> None:
         """See the class."""
         self._desk = desk
         self._filing = filing
@@ -52,9 +52,9 @@ class Caller:
         pages = [page for page in range(1, job.plan.count + 1) if claim.covers(page)]
         missing = [page for page in pages if not claim.state.page(page).known]
         if min(self._desk.policy.window, len(missing)) < 2 and claim.share is None:
-            return Together(missing, lambda page, halted: self._page(claim, job, page, halted)).run(1)
+            return Window(missing, lambda page, halted: self._page(claim, job, page, halted)).run(1)
         settled = _Settled(self._desk, claim)
-        together = Together(missing, lambda page, halted: self._filed(claim, job, page, halted, settled))
+        together = Window(missing, lambda page, halted: self._filed(claim, job, page, halted, settled))
         return together.run(self._desk.policy.window)
 
     def _filed(self, claim: Claim, job: Job, page: int, halted: Callable[[], bool], settled: _Settled) -> bytes | None:
@@ -121,7 +121,7 @@ class Caller:
                 stop=Stop(self._desk, halted),
                 sleep=self._desk.pause,
                 reraise=True,
-            )(OneCall(self._desk, claim, job, page, halted, before).once)
+            )(PageCall(self._desk, claim, job, page, halted, before).once)
         except (AgainError, HeldError, ReplacedError):
             raise
         except DocumentError:
@@ -134,7 +134,7 @@ class _Settled:
     Pages are drawn and placed meanwhile; that costs nothing, and is the same whoever does it.
     """
 
-    def __init__(self, desk: Desk, claim: Claim) -> None:
+    def __init__(self, desk: CallContext, claim: Claim) -> None:
         self._desk = desk
         self._claim = claim
         self._lock = threading.Lock()

@@ -26,7 +26,7 @@ from legible.ledger.claim import Claim
 from legible.model import layout
 from legible.model.documents import Reason
 from legible.model.pages import Answer, Picture, Source
-from legible.recognition.context import Desk, Placed
+from legible.recognition.context import CallContext, Placed
 from legible.recognition.retries import AgainError
 
 #: Said of a call whose picture was made of bytes that were read before.
@@ -35,12 +35,12 @@ RENDERED = "rendered"
 _UNKNOWN_TRIES = 2
 
 
-class OneCall:
+class PageCall:
     """The call for one page, with what changes from try to try."""
 
     def __init__(
         self,
-        desk: Desk,
+        desk: CallContext,
         claim: Claim,
         job: Job,
         page: int,

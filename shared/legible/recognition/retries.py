@@ -7,7 +7,7 @@ from collections.abc import Callable
 from tenacity import RetryCallState
 
 from legible.errors import LegibleError, RetryableError, ThrottledError, UnavailableError
-from legible.recognition.context import SHORTEST_CALL, Desk
+from legible.recognition.context import SHORTEST_CALL, CallContext
 
 #: Waits for a rate limit grow with each try up to so many times the first; the limit is counted by the minute.
 GROWTH = 5
@@ -16,7 +16,7 @@ GROWTH = 5
 class Stop:
     """Ends the tries: after so many that say something, when there is no time for another one, or when all stop."""
 
-    def __init__(self, desk: Desk, halted: Callable[[], bool]) -> None:
+    def __init__(self, desk: CallContext, halted: Callable[[], bool]) -> None:
         """Take what knows the time left, and what tells whether everything stops."""
         self._desk = desk
         self._halted = halted

@@ -21,7 +21,7 @@ _FIRST = (ReplacedError, BusyError, HeldError, OutOfTimeError)
 Call = Callable[[int, Callable[[], bool]], "bytes | None"]
 
 
-class Together:
+class Window:
     """Calls for pages, up to a window of them at the same time.
 
     Args:

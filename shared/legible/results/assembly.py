@@ -10,7 +10,7 @@ from legible.model import layout
 from legible.model.documents import Document, Reason, Status
 from legible.model.pages import Page
 from legible.model.records import Attachment, Calls, Record
-from legible.operations.operation import Asked
+from legible.operations.operation import Task
 
 #: Which status a document takes when no page is done: the first of these that a page has.
 _WORST: tuple[Status, ...] = ("held", "dead", "rejected")
@@ -38,7 +38,7 @@ def status_of(state: State, pages: int, reason: Reason | None, status: Status | 
 
 def assemble(
     document: Document,
-    asked: Asked | None,
+    asked: Task | None,
     state: State,
     notes: tuple[str, ...],
     attachments: tuple[Attachment, ...],

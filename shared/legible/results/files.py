@@ -24,7 +24,7 @@ from legible.model.documents import Document, ObjectRef
 from legible.model.layout import FORM, RECORD
 from legible.model.pages import Frame, Location, Page
 from legible.model.records import Attachment, Cell, Extract, Field, Record, TextBlock
-from legible.operations.operation import Asked, Made
+from legible.operations.operation import Extras, Task
 from legible.outputs import markdown, record, xlsx
 from legible.outputs.forms import Form
 from legible.ports import ObjectStore
@@ -38,7 +38,7 @@ _MOST_CROPS = 300
 AT_ONCE = 8
 
 
-class Making(Struct, frozen=True):
+class Publishing(Struct, frozen=True):
     """How results are made.
 
     ``made`` is what is made beside record and workbook. ``sheets`` are the document's pages, where they are at hand.
@@ -46,7 +46,7 @@ class Making(Struct, frozen=True):
     done before anything is published.
     """
 
-    made: Made = Made()
+    made: Extras = Extras()
     sheets: pages.Sheets | None = None
     yields: bool = False
     before: Callable[[], None] = lambda: None
@@ -79,7 +79,7 @@ class Results:
         self._form = form
 
     def read(
-        self, document: Document, asked: Asked | None, state: State, received: Mapping[int, bytes], contents: Contents
+        self, document: Document, asked: Task | None, state: State, received: Mapping[int, bytes], contents: Contents
     ) -> tuple[Attachment, ...]:
         """Read what each answer says, in the order of the pages, with its corrections and checks.
 
@@ -111,12 +111,12 @@ class Results:
                 contents.doubtful += _doubtful(extract)
         return tuple(attachments)
 
-    def corrected(self, asked: Asked, state: State, page: int) -> Extract:
+    def corrected(self, asked: Task, state: State, page: int) -> Extract:
         """Return what one page says by now, its corrections in it; nothing of a page without an answer."""
         line = state.page(page).answered
         return Extract() if line is None else self._extract(asked, line, self._body(line, None), self._edits(state))
 
-    def _extract(self, asked: Asked, line: Line, body: bytes, edits: dict[int, Edits]) -> Extract:
+    def _extract(self, asked: Task, line: Line, body: bytes, edits: dict[int, Edits]) -> Extract:
         extract = fields.placed(fields.extract(asked.operation, [(line.page, body)]), line.frame)
         return corrections.corrected(asked.operation, extract, edits.get(line.page, {}))
 
@@ -128,7 +128,7 @@ class Results:
             corrections.add(found, review, line.author, line.at)
         return found
 
-    def publish(self, found: Record, contents: Contents, making: Making) -> bool:
+    def publish(self, found: Record, contents: Contents, making: Publishing) -> bool:
         """Make the results of a document and put them where people look.
 
         Returns:
@@ -191,7 +191,7 @@ class Results:
             files[FORM] = target
         return msgspec.structs.replace(found, notes=(*found.notes, *notes))
 
-    def _cropped(self, found: Record, contents: Contents, making: Making, pictures: xlsx.Pictures) -> Record:
+    def _cropped(self, found: Record, contents: Contents, making: Publishing, pictures: xlsx.Pictures) -> Record:
         """Make a picture of every field in doubt that has a place; what could not be made, the record says."""
         if making.sheets is None:
             note = "The workbook has no crops: the document was not at hand when it ended."
@@ -218,7 +218,7 @@ class Results:
         return msgspec.structs.replace(found, notes=(*found.notes, *notes))
 
     def _searchable(
-        self, found: Record, contents: Contents, making: Making, files: dict[str, Path], folder: Path
+        self, found: Record, contents: Contents, making: Publishing, files: dict[str, Path], folder: Path
     ) -> Record:
         """Make ``record.pdf``; where it cannot be made, the record says why."""
         if found.status not in {"done", "partial"}:

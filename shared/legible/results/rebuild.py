@@ -14,12 +14,12 @@ from legible.model import layout
 from legible.model.documents import Document, ObjectRef, Outcome
 from legible.model.layout import RECORD
 from legible.operations import catalog, routing
-from legible.operations.operation import Asked, Made
+from legible.operations.operation import Extras, Task
 from legible.operations.routing import Routed, Routing
 from legible.outputs.record import HEAD_BYTES, document_of
 from legible.ports import ObjectStore, Wanted
 from legible.results.assembly import assemble
-from legible.results.files import Making, Results
+from legible.results.files import Publishing, Results
 from legible.results.publication import Publisher
 
 _TRIES = 10
@@ -137,23 +137,23 @@ class Rebuilder:
             )
             known = self._publisher.known(document)
             yields = known is not None and known.uploaded_at is None and document.uploaded_at is not None
-            making = Making(asked.made if asked else Made(), job.sheets if job else None, yields)
+            making = Publishing(asked.made if asked else Extras(), job.sheets if job else None, yields)
             self._results.publish(found, contents, making)
         return Outcome(
             document.bucket, document.key, line.status, operation=found.operation, pages=state.answered,
             record=layout.version(document, RECORD), reason=line.reason,
         )  # fmt: skip
 
-    def asked(self, document: Document, state: State) -> Asked | None:
+    def asked(self, document: Document, state: State) -> Task | None:
         """Return what was asked of a document, by its journal; None where no route was found."""
         claimed = state.committed or next((line for line in reversed(state.lines) if line.operation), None)
         if claimed is None:
             return None
         made = routing.made_of(document, claimed.operation, self._rules)
-        return Asked(catalog.find(claimed.operation), claimed.options, claimed.pages, made)
+        return Task(catalog.find(claimed.operation), claimed.options, claimed.pages, made)
 
     @contextmanager
-    def _opened(self, document: Document, asked: Asked | None) -> Iterator[Job | None]:
+    def _opened(self, document: Document, asked: Task | None) -> Iterator[Job | None]:
         """Open the document again where something is made of its own pages; None where it is gone or not needed."""
         job = None
         try:

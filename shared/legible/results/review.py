@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from legible.errors import RejectedError
 from legible.extraction import corrections
-from legible.extraction.corrections import Edit, Review
+from legible.extraction.corrections import Change, Review
 from legible.ledger.journal import Line
 from legible.ledger.ledger import Ledger
 from legible.ledger.state import State
@@ -84,7 +84,7 @@ class Reviewer:
         self._owner = owner
         self._settle = settle
 
-    def apply(self, name: str, version: str, edits: Iterable[Edit], author: str, conflicts: Conflicts) -> Applied:
+    def apply(self, name: str, version: str, edits: Iterable[Change], author: str, conflicts: Conflicts) -> Applied:
         """Apply what one reviewer changed in one document, and make its results anew.
 
         Args:
@@ -124,7 +124,7 @@ class Reviewer:
             return applied
         return msgspec.structs.replace(applied, outcome=self._rebuilder.rebuild(document))
 
-    def _compared(self, document: Document, state: State, wanted: tuple[Edit, ...]) -> _Compared:
+    def _compared(self, document: Document, state: State, wanted: tuple[Change, ...]) -> _Compared:
         """Compare what a reviewer wants with what counts by now."""
         asked, found = self._rebuilder.asked(document, state), _Compared()
         for page in sorted({edit.page for edit in wanted}):
@@ -135,7 +135,7 @@ class Reviewer:
                     found.take(edit, now.get(edit.name))
         return found
 
-    def _line(self, document: Document, edits: tuple[Edit, ...], author: str) -> Line:
+    def _line(self, document: Document, edits: tuple[Change, ...], author: str) -> Line:
         """Store the edits, and return the line that names them."""
         body = msgspec.json.encode(Review(edits))
         key = layout.review(document, self._owner)
@@ -148,13 +148,13 @@ class _Compared:
     """The edits of one review, sorted by what they meet."""
 
     def __init__(self) -> None:
-        self.free: list[Edit] = []
+        self.free: list[Change] = []
         self.conflicts: list[Conflict] = []
         self.already = 0
         self.unknown: tuple[str, ...] = ()
-        self._met: list[Edit] = []
+        self._met: list[Change] = []
 
-    def take(self, edit: Edit, now: corrections.Text | None) -> None:
+    def take(self, edit: Change, now: corrections.Text | None) -> None:
         """Sort one edit in by the text that counts now; None where there is no such value."""
         if now is None:
             self.unknown += (f"page {edit.page}: {edit.name}",)
@@ -166,7 +166,7 @@ class _Compared:
             self.conflicts.append(Conflict(edit.page, edit.name, edit.value, now.text, now.author))
             self._met.append(edit)
 
-    def chosen(self, conflicts: Conflicts) -> tuple[Edit, ...]:
+    def chosen(self, conflicts: Conflicts) -> tuple[Change, ...]:
         """Return the edits to apply."""
         if conflicts == "refuse" and self.conflicts:
             return ()

@@ -9,7 +9,7 @@ import msgspec
 
 from legible.huawei.context import Context
 from legible.ledger.ledger import Ledger
-from legible.model.documents import Asked
+from legible.model.documents import WorkbookOrder
 from legible.pipeline.pipeline import Pipeline
 from legible.pipeline.steps import Steps
 from legible.settings import load
@@ -62,7 +62,7 @@ def steps(context: Any) -> Steps:
     return Steps(made, settings.buckets.output, call.log(settings.log.level))
 
 
-def timed(context: Any, asked: Asked, at: datetime | None) -> dict[str, Any]:
+def timed(context: Any, asked: WorkbookOrder, at: datetime | None) -> dict[str, Any]:
     """Build the workbook that a timer asks for; return what came of it, ready for JSON.
 
     Args:

@@ -8,9 +8,9 @@ from typing import Any
 
 from legible import VERSION
 from legible.api import Api, Endpoints
-from legible.api.endpoints import Parts
+from legible.api.endpoints import Services
 from legible.api.lookup import Lookup
-from legible.api.pictures import Showing
+from legible.api.pictures import PagePictures
 from legible.documents.submission import Submitter
 from legible.errors import HeldError
 from legible.huawei import apig
@@ -19,7 +19,7 @@ from legible.huawei.credentials import Credentials
 from legible.huawei.functiongraph import timer_event
 from legible.huawei.relay import FunctionRelay
 from legible.ledger.journals import utc_now
-from legible.model.documents import Asked, Upload
+from legible.model.documents import Upload, WorkbookOrder
 from legible.outbound import Addresses
 from legible.ports import ObjectStore
 from legible.settings import Settings, load
@@ -50,11 +50,11 @@ def _endpoints(call: Context) -> Endpoints:
     return Endpoints(_parts(settings, parts.store_of(settings, credentials), call, credentials))
 
 
-def _parts(settings: Settings, store: ObjectStore, call: Context, credentials: Credentials) -> Parts:
+def _parts(settings: Settings, store: ObjectStore, call: Context, credentials: Credentials) -> Services:
     buckets, folder = settings.buckets, parts.settings_folder()
     made = parts.parts(settings, store, call.remaining, folder)
     rules = parts.rules(settings)
-    return Parts(
+    return Services(
         store=store,
         input_bucket=buckets.input,
         output=buckets.output,
@@ -81,7 +81,7 @@ def _parts(settings: Settings, store: ObjectStore, call: Context, credentials: C
             remaining=call.remaining,
             settle=settings.ledger.settle_seconds,
         ),
-        showing=Showing(store, buckets.output, made.documents, call.remaining),
+        showing=PagePictures(store, buckets.output, made.documents, call.remaining),
         reviewer=parts.reviewer(settings, store, folder, call.owner),
         rebuilder=parts.rebuilder(settings, store, folder),
         recognizer=parts.recognizer(settings, call, credentials),
@@ -117,13 +117,13 @@ def _start(settings: Settings, store: ObjectStore, call: Context, credentials: C
 
 def _collect(
     settings: Settings, store: ObjectStore, call: Context, credentials: Credentials
-) -> Callable[[Asked], None]:
+) -> Callable[[WorkbookOrder], None]:
     """Return what has the function for timers build a workbook; where functions cannot be called, it is built here."""
     function = _sibling(settings, call, credentials, settings.functions.timer)
     if function is not None:
         return lambda asked: function.call(timer_event(asked, utc_now()))
 
-    def here(asked: Asked) -> None:
+    def here(asked: WorkbookOrder) -> None:
         built = parts.collector(settings, store, call.owner, call.remaining).timed(asked, None, asked.formats)
         if built.reason is not None:
             raise HeldError(built.reason.message, code=built.reason.code, advice=built.reason.advice)

@@ -21,15 +21,15 @@ from legible.ledger.journals import utc_now
 from legible.ledger.ledger import Ledger
 from legible.notices import webhook
 from legible.notices.outbox import Outbox
-from legible.notices.sender import Notifying, Whom
+from legible.notices.sender import NoticeSender, Recipients
 from legible.notices.targets import Smn, Webhook
 from legible.operations.routing import Routing
 from legible.outputs import forms
 from legible.pipeline.finish import Finisher
 from legible.pipeline.pipeline import Invocation, Pipeline
 from legible.ports import Notifier, ObjectStore, Recognizer, Relay
-from legible.recognition.context import Desk
-from legible.recognition.document import Caller
+from legible.recognition.context import CallContext
+from legible.recognition.document import DocumentCalls
 from legible.recognition.policy import Policy
 from legible.results.files import Results
 from legible.results.newest import Newest
@@ -90,7 +90,7 @@ def assemble(
     return Pipeline(
         documents=made.documents,
         ledger=made.ledger,
-        caller=Caller(Desk(store, recognizer, output, policy, call.remaining, time.sleep), filing),
+        caller=DocumentCalls(CallContext(store, recognizer, output, policy, call.remaining, time.sleep), filing),
         finisher=Finisher(
             made.ledger,
             made.results,
@@ -167,12 +167,12 @@ def _endpoint(settings: Settings, said: str, regional: Callable[[str], str]) -> 
 
 def notifying(
     settings: Settings, store: ObjectStore, call: Context, ledger: Ledger, tell: Mapping[str, Notifier]
-) -> Notifying:
+) -> NoticeSender:
     """Return what tells the targets of the settings how documents end."""
     buckets = settings.buckets
-    whom = Whom(settings.notify, tell, f"/legible/{settings.cloud.region}/{buckets.input}", buckets.output)
+    whom = Recipients(settings.notify, tell, f"/legible/{settings.cloud.region}/{buckets.input}", buckets.output)
     outbox = Outbox(store, buckets.output, ledger.now, ledger.pause)
-    return Notifying(whom, outbox, ledger, call.remaining, call.log(settings.log.level))
+    return NoticeSender(whom, outbox, ledger, call.remaining, call.log(settings.log.level))
 
 
 def rebuilder(settings: Settings, store: ObjectStore, folder: Path) -> Rebuilder:
@@ -206,11 +206,11 @@ def reviewer(settings: Settings, store: ObjectStore, folder: Path, owner: str) -
 def store_of(settings: Settings, credentials: Credentials) -> ObjectStore:
     """Return the object storage that the settings name."""
     where = settings.obs.endpoint or obs.endpoint(settings.cloud.region)
-    address = obs.Address(where, settings.obs.signature, settings.obs.path_style, settings.cloud.region)
+    address = obs.ObsEndpoint(where, settings.obs.signature, settings.obs.path_style, settings.cloud.region)
     return obs.ObsStore(address, credentials)
 
 
-class Parts(NamedTuple):
+class UseCases(NamedTuple):
     """What every use case needs."""
 
     ledger: Ledger
@@ -219,13 +219,13 @@ class Parts(NamedTuple):
     results: Results
 
 
-def parts(settings: Settings, store: ObjectStore, remaining: Callable[[], float], folder: Path) -> Parts:
+def parts(settings: Settings, store: ObjectStore, remaining: Callable[[], float], folder: Path) -> UseCases:
     """Return what every use case needs; forms lie in ``folder``."""
     output = settings.buckets.output
     ledger = Ledger(store, output)
     publisher = Publisher(store, output, Newest(store, output, ledger.now, ledger.pause))
     documents = Documents(store, settings.buckets.input, output, settings.limits.max_pages, remaining)
-    return Parts(
+    return UseCases(
         ledger, publisher, documents, Results(store, output, publisher, remaining, partial(forms.opened, folder))
     )
 

@@ -25,7 +25,7 @@ _BUILDS = ".builds"
 Standing = Literal["running", "done", "partial", "held"]
 
 
-class Waiting(Struct):
+class Unfinished(Struct):
     """Documents that have no result yet: how many, and the first of them."""
 
     count: int = 0
@@ -45,7 +45,7 @@ class Build(Struct, frozen=True):
     began_at: datetime
     ended_at: datetime | None = None
     documents: int = 0
-    running: Waiting = msgspec.field(default_factory=Waiting)
+    running: Unfinished = msgspec.field(default_factory=Unfinished)
     files: tuple[str, ...] = ()
     reason: Reason | None = None
 

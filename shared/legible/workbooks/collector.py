@@ -14,13 +14,13 @@ import msgspec
 from msgspec import Struct
 
 from legible.errors import DocumentError, HeldError, RejectedError
-from legible.model.documents import Asked, Document, Format, ObjectRef, Reason, Selection
-from legible.model.records import Parts, Record
+from legible.model.documents import Document, Format, ObjectRef, Reason, Selection, WorkbookOrder
+from legible.model.records import Recognized, Record
 from legible.outputs import csv_jsonl, parquet
-from legible.outputs.rows import Line
+from legible.outputs.rows import Row
 from legible.outputs.xlsx.many import Many
 from legible.ports import ObjectStore
-from legible.workbooks.builds import Build, Builds, Standing, Waiting
+from legible.workbooks.builds import Build, Builds, Standing, Unfinished
 from legible.workbooks.listing import Candidates, Selector
 from legible.workbooks.records import Fetched, Records
 
@@ -40,7 +40,7 @@ class Built(Struct, frozen=True):
     """What was built: how many documents are in it, which of them still run, and where the files stand; or why not."""
 
     documents: int = 0
-    running: Waiting = msgspec.field(default_factory=Waiting)
+    running: Unfinished = msgspec.field(default_factory=Unfinished)
     files: tuple[str, ...] = ()
     reason: Reason | None = None
 
@@ -48,11 +48,11 @@ class Built(Struct, frozen=True):
 class Sink(Protocol):
     """A file that takes rows."""
 
-    def write(self, line: Line) -> None:
+    def write(self, line: Row) -> None:
         """Write one row."""
         ...
 
-    def add(self, record: Record, source: str = "", parts: Parts | None = None) -> None:
+    def add(self, record: Record, source: str = "", parts: Recognized | None = None) -> None:
         """Write the rows of one document; ``parts`` is what was recognized, where the record does not hold it."""
         ...
 
@@ -101,9 +101,9 @@ class Collector:
         """Return the folder that a marker says is complete, with its slash; None for anything else."""
         return self._selector.folder_of(ref)
 
-    def running(self, prefix: str) -> Waiting:
+    def running(self, prefix: str) -> Unfinished:
         """Return which documents below a prefix have no result yet."""
-        waiting = Waiting()
+        waiting = Unfinished()
         with ExitStack() as opened:
             for candidate in self._selector.find(Selection(prefix), opened):
                 if candidate.size is None:
@@ -161,7 +161,7 @@ class Collector:
             )
         return msgspec.structs.replace(built, files=files)
 
-    def timed(self, asked: Asked, at: datetime | None, formats: tuple[Format, ...]) -> Built:
+    def timed(self, asked: WorkbookOrder, at: datetime | None, formats: tuple[Format, ...]) -> Built:
         """Build what a timer asks for; with a reason where it cannot be built, and asking again would not help.
 
         Args:
@@ -206,7 +206,7 @@ class Collector:
     def _write(
         self, name: str, selection: Selection, paths: dict[Format, Path], tell: Callable[[int, int], None]
     ) -> Built:
-        count, waiting = 0, Waiting()
+        count, waiting = 0, Unfinished()
         with ExitStack() as opened:
             files = [(kind, opened.enter_context(path.open("wb")), path.parent) for kind, path in paths.items()]
             sinks = [_sink(kind, file, name, folder) for kind, file, folder in files]

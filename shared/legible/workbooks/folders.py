@@ -10,7 +10,7 @@ import msgspec
 from legible.errors import BusyError, DocumentError
 from legible.model.documents import Arrival, Format, Outcome, Reason, Selection, Upload
 from legible.ports import Relay
-from legible.workbooks.builds import Waiting
+from legible.workbooks.builds import Unfinished
 from legible.workbooks.collector import Collector
 
 #: How much of its time an invocation waits for documents that still run; the rest is for the workbook.
@@ -69,7 +69,7 @@ class Folders:
             BusyError: Documents still run; it must be tried again.
             UnavailableError: The store has a passing fault.
         """
-        running = Waiting() if last else self._wait(folder)
+        running = Unfinished() if last else self._wait(folder)
         if running.count:
             return self._later(upload, folder, running)
         at = upload.ref
@@ -87,7 +87,7 @@ class Folders:
         )
         return Outcome(at.bucket, at.key, "partial", record=built.files[0], reason=reason)
 
-    def _wait(self, folder: str) -> Waiting:
+    def _wait(self, folder: str) -> Unfinished:
         """Return which documents still run after as much waiting as there is time for."""
         until, wait = self._remaining() * _PATIENCE, 0.5
         while (running := self._collector.running(folder)).count and self._remaining() > until + wait:
@@ -95,7 +95,7 @@ class Folders:
             wait = min(wait * 2, _LONGEST_PAUSE)
         return running
 
-    def _later(self, upload: Upload, folder: str, running: Waiting) -> Outcome:
+    def _later(self, upload: Upload, folder: str, running: Unfinished) -> Outcome:
         message = f"{running.count} documents below {folder!r} still run, {running.first[0]!r} among them."
         if self._relay is None:
             raise BusyError(message, advice="The event is delivered again; the workbook is built when they have ended.")

@@ -18,7 +18,7 @@ from msgspec import Struct
 from legible.model import layout, messages
 from legible.model.documents import ObjectRef, Selection
 from legible.model.layout import RECORD
-from legible.ports import Listed, ObjectStore
+from legible.ports import ListedObject, ObjectStore
 
 #: So many are put in order in memory; lists come in order but for a few names.
 _TOGETHER = 10_000
@@ -134,7 +134,7 @@ class Selector:
         for item in self._documents(prefix, after):
             yield Candidate(layout.shortened(item.key), item.key, item.etag, None, item.modified_at, item.size)
 
-    def _documents(self, prefix: str, after: str) -> Iterator[Listed]:
+    def _documents(self, prefix: str, after: str) -> Iterator[ListedObject]:
         for item in self._store.list(self._input, prefix, after):
             own = self._input == self._output and item.key.startswith(layout.OWN)
             marker = self.folder_of(ObjectRef(self._input, item.key)) is not None

@@ -16,7 +16,7 @@ from legible.extraction.contents import Contents
 from legible.model import layout
 from legible.model.documents import Document, ObjectRef, Reason
 from legible.model.layout import RECORD
-from legible.model.records import Parts, Record
+from legible.model.records import Recognized, Record
 from legible.outputs import record_reader
 from legible.outputs.record import HEAD_BYTES, document_of
 from legible.ports import ObjectStore, Wanted, ranges
@@ -32,7 +32,7 @@ class Fetched(NamedTuple):
 
     candidate: Candidate
     record: Record | None
-    parts: Parts | None = None
+    parts: Recognized | None = None
 
 
 class Records:

@@ -18,7 +18,7 @@ from legible.ports import ObjectStore, Recognizer
 from legible.recognition import probe
 from legible.recognition.probe import HealthCheck
 from legible.settings import Settings
-from legible.workbooks.builds import Waiting
+from legible.workbooks.builds import Unfinished
 from legible.workbooks.listing import Selector
 from legible_cli.connection import KEYS
 from legible_cli.doctor.inspector import Bucket, Inspector, Trigger
@@ -275,7 +275,7 @@ def uploads(store: ObjectStore, settings: Settings, clock: Callable[[], datetime
             )
 
     def look() -> HealthCheck:
-        waiting = Waiting()
+        waiting = Unfinished()
         with ExitStack() as opened:
             selector = Selector(store, here.input, here.output, settings.workbooks.marker)
             for one in selector.find(Selection(), opened, timely=timely):

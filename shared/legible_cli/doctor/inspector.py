@@ -86,7 +86,7 @@ class Inspector:
         self._credentials = credentials
         self._environment = os.environ if environment is None else environment  # noqa: TID251 - a command's own
         where = settings.obs.endpoint or obs.endpoint(settings.cloud.region)
-        address = obs.Address(where, settings.obs.signature, settings.obs.path_style, settings.cloud.region)
+        address = obs.ObsEndpoint(where, settings.obs.signature, settings.obs.path_style, settings.cloud.region)
         self._obs = obs.client(address, credentials)
 
     # --- IAM

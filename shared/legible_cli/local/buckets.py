@@ -10,7 +10,7 @@ import msgspec
 
 from legible.errors import ObjectGoneError
 from legible.huawei.credentials import Credentials
-from legible.huawei.obs import Address, ObsStore
+from legible.huawei.obs import ObsEndpoint, ObsStore
 from legible.model import layout
 from legible.model.documents import ObjectRef
 from legible.model.records import Record
@@ -32,7 +32,7 @@ class Buckets:
         """See the class."""
         key = cloud.keys.temporary()
         self._store = ObsStore(
-            Address(cloud.obs_endpoint, "v2", path_style=True, region=cloud.region),
+            ObsEndpoint(cloud.obs_endpoint, "v2", path_style=True, region=cloud.region),
             Credentials(key.access, key.secret, key.token),
         )
 

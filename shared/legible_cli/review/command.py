@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from legible.errors import LegibleError
-from legible.extraction.corrections import Edit
+from legible.extraction.corrections import Change
 from legible.model import layout, messages
 from legible.model.documents import ObjectRef
 from legible.model.layout import RECORD
@@ -137,7 +137,7 @@ def _one(
     reviewer: Reviewer,
     document: str,
     version: str,
-    edits: list[Edit],
+    edits: list[Change],
     author: str,
     conflicts: str,
     console: Console,

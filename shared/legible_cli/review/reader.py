@@ -11,7 +11,7 @@ from typing import Any
 import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
-from legible.extraction.corrections import Edit, digest
+from legible.extraction.corrections import Change, digest
 from legible.outputs.xlsx import CORRECTED, KEY, read_key
 
 #: An unpacked workbook may have so many bytes; what is larger was not written by Legible, or is a bomb.
@@ -26,7 +26,7 @@ class UnreadableWorkbookError(Exception):
 class Reviewed:
     """What a workbook says: edits by document and version; ``problems`` says where it says nothing clear."""
 
-    edits: dict[tuple[str, str], list[Edit]] = field(default_factory=dict)
+    edits: dict[tuple[str, str], list[Change]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
 
 
@@ -86,7 +86,7 @@ def _take(found: Reviewed, place: str, row: Any, corrected: int, key_at: int) ->
         return
     if (digest(text) if text else "") == key.written:
         return
-    edit = Edit(key.page, key.name, text or None, key.was)
+    edit = Change(key.page, key.name, text or None, key.was)
     found.edits.setdefault((key.document, key.version), []).append(edit)
 
 

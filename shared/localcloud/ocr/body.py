@@ -25,7 +25,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReadBody:
     """What one call asks for: the document's bytes, the options beside it, and how the document came."""
 
     document: bytes
@@ -33,7 +33,7 @@ class Asked:
     source: str
 
 
-def read(operation: Operation, body: bytes, reader: ObsReader) -> Asked:
+def read(operation: Operation, body: bytes, reader: ObsReader) -> ReadBody:
     """Check and read a request body, or raise the vendor's error.
 
     Unknown parameters are ignored, as the service does; the facts tell of no refusal.
@@ -45,10 +45,10 @@ def read(operation: Operation, body: bytes, reader: ObsReader) -> Asked:
     for option in operation.options:
         _check_option(option, options)
     if operation.inline is None:
-        return Asked(b"", options, "none")
+        return ReadBody(b"", options, "none")
     document, source = _document(operation, values, reader)
     images.check(document, operation.limits)
-    return Asked(document, options, source)
+    return ReadBody(document, options, source)
 
 
 def _parse(body: bytes) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from legible.operations.operation import Limits, Operation
 _PLAIN = frozenset({"1", "L", "LA", "P", "RGB", "RGBA"})
 
 
-class Plan(Struct, frozen=True):
+class PagePlan(Struct, frozen=True):
     """How the pages of a document are called for.
 
     ``count`` calls are made, for ``pages`` pages (one call may read them all). With ``rendered`` each one gets a
@@ -29,7 +29,7 @@ class Plan(Struct, frozen=True):
     note: str = ""
 
 
-def plan(operation: Operation, format_name: str, size: int, look: Look, *, placed: bool = False) -> Plan:
+def plan(operation: Operation, format_name: str, size: int, look: Look, *, placed: bool = False) -> PagePlan:
     """Decide how each page of a document is called for; no page is left out.
 
     Args:
@@ -45,17 +45,17 @@ def plan(operation: Operation, format_name: str, size: int, look: Look, *, place
     if format_name == "ofd":
         if operation.ofd.pages == "none":
             raise _not_taken(operation, format_name)
-        return Plan(note="OFD: only what the service reads of it by itself, its first page.")
+        return PagePlan(note="OFD: only what the service reads of it by itself, its first page.")
     if format_name == "pdf":
         return _plan_pdf(operation, fits(operation.limits, size) and not placed, look)
     takes = format_name in operation.limits.formats
     if not takes and format_name not in CONVERTED and not (format_name == "heic" and probe.READS_HEIC):
         raise _not_taken(operation, format_name)
     if look.pages > 1 and format_name == "tiff":
-        return Plan(count=look.pages, pages=look.pages, rendered=True)
+        return PagePlan(count=look.pages, pages=look.pages, rendered=True)
     note = f"Animated: only the first of {look.pages} frames was read." if look.pages > 1 else ""
     as_it_is = takes and not look.turned and look.mode in _PLAIN and fits(operation.limits, size)
-    return Plan(rendered=not (_sides_fit(operation, look) and as_it_is), note=note)
+    return PagePlan(rendered=not (_sides_fit(operation, look) and as_it_is), note=note)
 
 
 def fits(limits: Limits, size: int) -> bool:
@@ -63,16 +63,16 @@ def fits(limits: Limits, size: int) -> bool:
     return -(-size // 3) * 4 <= limits.base64_bytes
 
 
-def _plan_pdf(operation: Operation, fitting: bool, look: Look) -> Plan:
+def _plan_pdf(operation: Operation, fitting: bool, look: Look) -> PagePlan:
     count = look.pages
     if not count:
         raise probe.broken("The PDF has no pages.")
     native = operation.pdf.pages if fitting and not look.locked else "none"
     if native == "one":
-        return Plan(count=count, pages=count, parameter=operation.pdf.parameter)
+        return PagePlan(count=count, pages=count, parameter=operation.pdf.parameter)
     if native == "all" or (native == "first" and count == 1):
-        return Plan(pages=count)
-    return Plan(count=count, pages=count, rendered=True)
+        return PagePlan(pages=count)
+    return PagePlan(count=count, pages=count, rendered=True)
 
 
 def _sides_fit(operation: Operation, look: Look) -> bool:

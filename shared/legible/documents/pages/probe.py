@@ -177,7 +177,7 @@ def decoded(image: Image.Image) -> int:
     return image.width * image.height * _BYTES.get(image.mode, 4)
 
 
-class Kept:
+class OpenDocument:
     """What is known of the document opened last, for pages are asked for one by one.
 
     Each opening of a PDF reads fonts and pictures anew; to find the pages of a TIFF, all of it is walked through.

@@ -42,7 +42,7 @@ _BITS, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
 _WHITES = (1.0, 255.0, 65_535.0)
 
 
-def render(path: Path, format_name: str, page: int, want: Want, kept: probe.Kept | None = None) -> Rendered:
+def render(path: Path, format_name: str, page: int, want: Want, kept: probe.OpenDocument | None = None) -> Rendered:
     """Make the picture of one page.
 
     Args:
@@ -66,7 +66,7 @@ def render(path: Path, format_name: str, page: int, want: Want, kept: probe.Kept
 
 
 def crops(
-    path: Path, format_name: str, page: int, boxes: tuple[Box, ...], kept: probe.Kept | None = None
+    path: Path, format_name: str, page: int, boxes: tuple[Box, ...], kept: probe.OpenDocument | None = None
 ) -> tuple[bytes, ...]:
     """Return a small PNG of each box of one page, with a little around it.
 
@@ -109,9 +109,9 @@ class _Done:
 
 @contextmanager
 def _page(
-    path: Path, format_name: str, page: int, want: Want, kept: probe.Kept | None
+    path: Path, format_name: str, page: int, want: Want, kept: probe.OpenDocument | None
 ) -> Iterator[tuple[Image.Image, Frame, _Done]]:
-    kept = kept or probe.Kept()
+    kept = kept or probe.OpenDocument()
     if format_name == "pdf":
         yield _pdf_page(kept.pdf(path), page, want)
         return

@@ -24,7 +24,7 @@ from PIL import Image
 
 from legible.documents.pages import probe, render
 from legible.documents.pages.glyphless_font import Glyphs, packed
-from legible.documents.pages.text_layer import Place, lettering
+from legible.documents.pages.text_layer import PageAxes, lettering
 from legible.documents.pages.values import PageText, Want
 from legible.errors import RejectedError
 
@@ -226,7 +226,7 @@ def _copied(found: pikepdf.Object | None) -> pikepdf.Dictionary:
     return copy.copy(found)
 
 
-def _place(page: pikepdf.Object, size: tuple[float, float]) -> Place:
+def _place(page: pikepdf.Object, size: tuple[float, float]) -> PageAxes:
     """Return where a page is; what another reader sees of it must have the same sides."""
     media = _box(page.get("/MediaBox")) or _LETTER
     crop = _box(page.get("/CropBox")) or media
@@ -238,10 +238,10 @@ def _place(page: pikepdf.Object, size: tuple[float, float]) -> Place:
     if not all(one > 0 and abs(one - other) <= 1 for one, other in zip(sides, size, strict=True)):
         raise ValueError("Another reader sees another page.")
     return (
-        Place((left, top), (wide, 0), (0, -high)),
-        Place((left, bottom), (0, high), (wide, 0)),
-        Place((right, bottom), (-wide, 0), (0, high)),
-        Place((right, top), (0, -high), (-wide, 0)),
+        PageAxes((left, top), (wide, 0), (0, -high)),
+        PageAxes((left, bottom), (0, high), (wide, 0)),
+        PageAxes((right, bottom), (-wide, 0), (0, high)),
+        PageAxes((right, top), (0, -high), (-wide, 0)),
     )[turn]
 
 
@@ -263,7 +263,7 @@ class _Album:
         self._font: pikepdf.Object = self._document.make_indirect(pikepdf.Dictionary())
         self._glyphs = Glyphs()
         self._held = self._layers = 0
-        self._kept = probe.Kept()
+        self._kept = probe.OpenDocument()
 
     def add(self, source: Path, format_name: str, page: int, text: PageText | None, *, alone: bool) -> None:
         """Add a page; one that cannot be read is blank, unless it is the only one."""
@@ -276,7 +276,7 @@ class _Album:
             return
         words = b""
         if text is not None:
-            place = Place((0, size[1]), (size[0], 0), (0, -size[1]))
+            place = PageAxes((0, size[1]), (size[0], 0), (0, -size[1]))
             words = lettering(text.words, text.frame, place, b"/Legible0", self._glyphs)
             self._layers += 1
         self._page(size, pikepdf.Dictionary(Picture=picture), words + b"q %.3f 0 0 %.3f 0 0 cm /Picture Do Q\n" % size)

@@ -125,7 +125,7 @@ class Sheets:
         """Close."""
         self.close()
 
-    def _ask(self, what: str, whom: str, left: float, most: float | None = None, **values: Any) -> worker.Reply:
+    def _ask(self, what: str, whom: str, left: float, most: float | None = None, **values: Any) -> worker.WorkerReply:
         most = self._seconds if most is None else most
         until = time.monotonic() + left
         with self._lock:  # others may be drawn first; their time is not this one's
@@ -133,9 +133,9 @@ class Sheets:
             seconds = min(most, until - time.monotonic())
             ask = worker.Ask(what, str(path), self._format, int(most) + 1, **values)
             reply = self._exchange(ask, seconds)
-        if isinstance(reply, worker.Reply) and not reply.code:
+        if isinstance(reply, worker.WorkerReply) and not reply.code:
             return reply
-        if isinstance(reply, worker.Reply):
+        if isinstance(reply, worker.WorkerReply):
             message = f"{whom}: {reply.message}" if reply.code == "too-heavy" else reply.message
             raise RejectedError(message, code=reply.code, advice=reply.advice)
         if reply == "late" and seconds < most:
@@ -171,7 +171,7 @@ class Sheets:
         self._folder = folder
         return path
 
-    def _exchange(self, ask: worker.Ask, seconds: float) -> worker.Reply | str:
+    def _exchange(self, ask: worker.Ask, seconds: float) -> worker.WorkerReply | str:
         """Return the reply, or ``late``, or ``crashed``; after either the process is gone."""
         process = self._running()
         assert process.stdin is not None and process.stdout is not None
@@ -181,7 +181,7 @@ class Sheets:
         if not body:
             self._end()
             return "late" if body is None else "crashed"
-        return msgspec.msgpack.decode(body, type=worker.Reply)
+        return msgspec.msgpack.decode(body, type=worker.WorkerReply)
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._process is None:

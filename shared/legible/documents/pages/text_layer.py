@@ -21,7 +21,7 @@ _COLUMN = 2.0
 _LEAST = 0.5
 
 
-class Place(NamedTuple):
+class PageAxes(NamedTuple):
     """A page as it is seen, in the PDF's own coordinates: its top left, its upper edge, and its left edge."""
 
     origin: Point
@@ -37,7 +37,9 @@ class Place(NamedTuple):
         )
 
 
-def lettering(words: Iterable[tuple[str, Location]], frame: Frame, place: Place, font: bytes, glyphs: Glyphs) -> bytes:
+def lettering(
+    words: Iterable[tuple[str, Location]], frame: Frame, place: PageAxes, font: bytes, glyphs: Glyphs
+) -> bytes:
     """Return the content stream of a page's words; it leaves no trace in the state of what follows it.
 
     Args:
@@ -78,7 +80,7 @@ def _line(text: str, corners: tuple[Point, ...], font: bytes, glyphs: Glyphs) ->
     )
 
 
-def _corners(location: Location, frame: Frame, place: Place) -> tuple[Point, ...]:
+def _corners(location: Location, frame: Frame, place: PageAxes) -> tuple[Point, ...]:
     """Return the four corners of a text, from its own top left, in the PDF's coordinates."""
     if len(location) != 4:
         xs, ys = [x for x, _ in location], [y for _, y in location]

@@ -45,7 +45,7 @@ class Ask(Struct, frozen=True):
     boxes: tuple[Box, ...] = ()
 
 
-class Reply(Struct, frozen=True):
+class WorkerReply(Struct, frozen=True):
     """One answer: what was asked for, or why not. ``layers`` counts the pages that can be searched."""
 
     look: Look | None = None
@@ -64,26 +64,26 @@ def send(pipe: IO[bytes], message: Struct) -> None:
     pipe.flush()
 
 
-def answer(ask: Ask, kept: probe.Kept | None = None) -> Reply:
+def answer(ask: Ask, kept: probe.OpenDocument | None = None) -> WorkerReply:
     """Answer one question; a document's own fault is an answer too. ``kept`` knows the document by the next one."""
     path = Path(ask.path)
     try:
         if ask.what == "look":
-            return Reply(look=probe.look(path, ask.format))
+            return WorkerReply(look=probe.look(path, ask.format))
         if ask.what == "whole":
-            return Reply(whole=probe.whole(path, ask.format, ask.ending))
+            return WorkerReply(whole=probe.whole(path, ask.format, ask.ending))
         if ask.what == "layer":
             from legible.documents.pages import searchable  # it loads a library that only this question needs
 
-            return Reply(layers=searchable.write(path, ask.format, Path(ask.target), Path(ask.texts)))
+            return WorkerReply(layers=searchable.write(path, ask.format, Path(ask.target), Path(ask.texts)))
         if ask.what == "crops":
-            return Reply(crops=render.crops(path, ask.format, ask.page, ask.boxes, kept))
+            return WorkerReply(crops=render.crops(path, ask.format, ask.page, ask.boxes, kept))
         assert ask.want is not None  # a picture is made for somebody
-        return Reply(rendered=render.render(path, ask.format, ask.page, ask.want, kept))
+        return WorkerReply(rendered=render.render(path, ask.format, ask.page, ask.want, kept))
     except RejectedError as error:
-        return Reply(code=error.reason_code, message=error.message, advice=error.advice)
+        return WorkerReply(code=error.reason_code, message=error.message, advice=error.advice)
     except MemoryError:
-        return Reply(
+        return WorkerReply(
             code="too-heavy",
             message=f"It takes more than {MEMORY // 1_000_000} MB of memory to open.",
             advice="Save it at 150 to 200 dpi, or print it to a new PDF, and upload that.",
@@ -92,7 +92,7 @@ def answer(ask: Ask, kept: probe.Kept | None = None) -> Reply:
 
 def serve(questions: IO[bytes], answers: IO[bytes]) -> None:
     """Answer until the questions end."""
-    kept = probe.Kept()
+    kept = probe.OpenDocument()
     while (ask := messages.receive(questions, Ask)) is not None:
         _limit_seconds(ask.seconds)
         send(answers, answer(ask, kept))

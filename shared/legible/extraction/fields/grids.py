@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from legible.extraction.fields.answers import Tree
 from legible.extraction.fields.gathered import Gathered, Value
-from legible.extraction.fields.outline import Place, implied, list_kind, singular, step
+from legible.extraction.fields.outline import FieldPlace, implied, list_kind, singular, step
 
 Object = dict[str, Tree]
 #: Reads an object at its place into values; what is no plain value it gathers by itself.
-Reader = Callable[[Place, Object], Iterator[Value]]
+Reader = Callable[[FieldPlace, Object], Iterator[Value]]
 #: Ends the label of a table that holds what blocks, cells or pairs have beside their text.
 DETAILS = " details"
 _Row = tuple[str, dict[str, Value]]
@@ -23,7 +23,7 @@ class Entry(NamedTuple):
 
     belongs_to: str
     identity: str
-    place: Place
+    place: FieldPlace
     tree: Object
 
 

@@ -98,7 +98,7 @@ class Beside(NamedTuple):
         return Beside(*(tuple(part for source in sources if (part := source.at(key))) for sources in self))
 
 
-class Place(NamedTuple):
+class FieldPlace(NamedTuple):
     """Where a value stands: its path, what the catalog says of it, the label of what it is part of."""
 
     node: Node
@@ -117,15 +117,15 @@ class Place(NamedTuple):
         """The full label of a Chinese document, as far as it has one."""
         return ": ".join(part for part in (self.outer_zh, self.node.label_zh) if part)
 
-    def child(self, key: str, beside: Beside | None = None) -> Place:
+    def child(self, key: str, beside: Beside | None = None) -> FieldPlace:
         """Return the place of a key of this object."""
         beside = self.beside.at(key) if beside is None else beside
-        return Place(self.node.child(key), step(self.name, key), self.label, beside, self.label_zh)
+        return FieldPlace(self.node.child(key), step(self.name, key), self.label, beside, self.label_zh)
 
-    def element(self, index: int, label: str | None = None) -> Place:
+    def element(self, index: int, label: str | None = None) -> FieldPlace:
         """Return the place of an element of this list, under a label of its own or that of the list."""
         node = self.node.element(self.node.label if label is None else label)
-        return Place(node, f"{self.name}[{index}]", self.outer, self.beside.at(index), self.outer_zh)
+        return FieldPlace(node, f"{self.name}[{index}]", self.outer, self.beside.at(index), self.outer_zh)
 
 
 def step(path: str, key: str) -> str:

@@ -37,8 +37,8 @@ from legible.extraction.fields.gathered import Gathered, Value, pattern
 from legible.extraction.fields.grids import DETAILS, Entry, Grids, Object, without
 from legible.extraction.fields.outline import (
     Beside,
+    FieldPlace,
     Node,
-    Place,
     Side,
     Source,
     has_document_parts,
@@ -99,13 +99,13 @@ class _Reader:
         if isinstance(tree, dict):
             rest = {key: value for key, value in tree.items() if key != "result"}
         if isinstance(tree, dict) and tree.get("result") is not None:
-            self._found.add_fields(self._walk(Place(node), tree["result"]))
+            self._found.add_fields(self._walk(FieldPlace(node), tree["result"]))
         else:
             self._found.odd("The answer has no `result`.")
         if rest != {}:
-            self._found.add_fields(self._walk(Place(unknown(""), "$"), rest))
+            self._found.add_fields(self._walk(FieldPlace(unknown(""), "$"), rest))
 
-    def _walk(self, place: Place, tree: Tree) -> Iterator[Value]:
+    def _walk(self, place: FieldPlace, tree: Tree) -> Iterator[Value]:
         expected, found = place.node.expects, _shape(tree)
         if expected and found and expected != found:
             self._found.odd(f"`{pattern(place.name)}` is {found} where {expected} is documented.")
@@ -113,7 +113,7 @@ class _Reader:
             return self._object(place, tree)
         return self._list(place, tree) if isinstance(tree, list) else self._leaf(place, tree)
 
-    def _object(self, place: Place, tree: Object) -> Iterator[Value]:
+    def _object(self, place: FieldPlace, tree: Object) -> Iterator[Value]:
         sides = {key: kind for key in tree if (kind := side(key, place.node.child(key), tree[key]))}
         for key in _ordered(place.node, tree):
             if key not in place.node.children and not place.node.open:
@@ -124,7 +124,7 @@ class _Reader:
             child = place.child(key)
             yield from self._unused(child, Source(child.name, tree[key]), kind)
 
-    def _unused(self, place: Place, source: Source, kind: Side) -> Iterator[Value]:
+    def _unused(self, place: FieldPlace, source: Source, kind: Side) -> Iterator[Value]:
         """Yield the confidences or locations that no value took."""
         location = as_location(source.tree) if kind == "location" else None
         if isinstance(source.tree, (dict, list)) and location is None:
@@ -135,7 +135,7 @@ class _Reader:
             label = f"{place.label}: {humanized(detail)}" if detail else place.label
             yield Value(source.path, label, _text(source.tree), kind, None, location)
 
-    def _leaf(self, place: Place, leaf: Leaf) -> Iterator[Value]:
+    def _leaf(self, place: FieldPlace, leaf: Leaf) -> Iterator[Value]:
         text = leaf_text(leaf)
         if place.node.absent is not None and as_number(text) == place.node.absent:
             text = ""
@@ -148,7 +148,7 @@ class _Reader:
         said = (place.label_zh, node.values, node.currency, node.day_first)
         yield Value(place.name, label, text, node.type, confidence, location, *said)
 
-    def _list(self, place: Place, items: list[Tree]) -> Iterator[Value]:
+    def _list(self, place: FieldPlace, items: list[Tree]) -> Iterator[Value]:
         kind, objects = list_kind(items), [item for item in items if isinstance(item, dict)]
         if kind == "pairs":
             yield from self._pairs(place, objects)
@@ -171,11 +171,11 @@ class _Reader:
                 label = _element_label(place.node.label, index, len(items), item)
                 yield from self._walk(place.element(index, label), item)
 
-    def _details(self, place: Place, owner: str, entries: list[Entry], label: str | None = None) -> None:
+    def _details(self, place: FieldPlace, owner: str, entries: list[Entry], label: str | None = None) -> None:
         """Keep as a table what blocks, cells or pairs hold beside their text."""
         self._grids.keep(f"{place.name}[]", f"{label or singular(place.node.label)}{DETAILS}", entries, owner)
 
-    def _pairs(self, place: Place, items: list[Object]) -> Iterator[Value]:
+    def _pairs(self, place: FieldPlace, items: list[Object]) -> Iterator[Value]:
         entries = []
         for index, item in enumerate(items):
             element, (key, value) = place.element(index), (_text(item["key"]), _text(item["value"]))
@@ -188,7 +188,7 @@ class _Reader:
             entries.append(Entry(str(index + 1), str(index + 1), element, rest))
         self._details(place, "Pair", entries)
 
-    def _block(self, place: Place, tree: Object) -> Entry:
+    def _block(self, place: FieldPlace, tree: Object) -> Entry:
         """Keep an object with ``words`` as a text block, and return what else it holds."""
         beside, taken = _own_sides(place, tree, ("confidence", "words_confidence"), ("location",))
         confidence, location = self._found.confidence(beside), self._found.location(beside)
@@ -196,7 +196,7 @@ class _Reader:
         number = str(len(self._found.text))
         return Entry(number, number, place, _rest(tree, "words", *taken))
 
-    def _cells(self, place: Place, items: list[Object]) -> None:
+    def _cells(self, place: FieldPlace, items: list[Object]) -> None:
         cells: list[Cell] = []
         entries = [self._cell(place.element(index), item, cells) for index, item in enumerate(items)]
         rows = max((cell.row + cell.row_span for cell in cells), default=0)
@@ -207,7 +207,7 @@ class _Reader:
             self._found.tables.append(Table(place.name, label, self._found.page, rows, columns, tuple(cells)))
         self._details(place, "Cell", entries, label)
 
-    def _cell(self, place: Place, tree: Object, cells: list[Cell]) -> Entry:
+    def _cell(self, place: FieldPlace, tree: Object, cells: list[Cell]) -> Entry:
         rows, columns = as_indexes(tree.get("rows")), as_indexes(tree.get("columns"))
         if rows is None or columns is None:
             self._found.odd(f"`{pattern(place.name)}` has no usable rows and columns; it is kept as a text block.")
@@ -249,7 +249,7 @@ def _element_label(label: str, index: int, count: int, item: Tree) -> str:
     return noun if count == 1 else f"{noun or 'Result'} {index + 1}"
 
 
-def _child(place: Place, tree: Object, key: str, sides: dict[str, Side]) -> Place:
+def _child(place: FieldPlace, tree: Object, key: str, sides: dict[str, Side]) -> FieldPlace:
     """Return the place of a key, with the confidences and locations that its siblings give for it."""
     found: dict[Side, list[Source]] = {"confidence": [], "location": []}
     for side_key, kind in sides.items():
@@ -273,7 +273,7 @@ def _part(source: Source, key: str, value: Tree) -> Source | None:
     return source if part is None and inside else part
 
 
-def _relabeled(child: Place, place: Place, tree: Object, key: str) -> Place:
+def _relabeled(child: FieldPlace, place: FieldPlace, tree: Object, key: str) -> FieldPlace:
     """Give ``words`` the label of the field whose text it is, and ``content`` the outline of its document type."""
     if key == "words" and place.label and set(tree) <= {"words", "location", "confidence"}:
         return child._replace(node=child.node._replace(label=""))
@@ -285,7 +285,7 @@ def _relabeled(child: Place, place: Place, tree: Object, key: str) -> Place:
 
 
 def _own_sides(
-    place: Place, tree: Object, confidences: tuple[str, ...], locations: tuple[str, ...]
+    place: FieldPlace, tree: Object, confidences: tuple[str, ...], locations: tuple[str, ...]
 ) -> tuple[Beside, tuple[str, ...]]:
     """Return what stands inside an object for its own text, and the keys that were used for it."""
     confidence = next((key for key in confidences if as_confidence(tree.get(key)) is not None), None)

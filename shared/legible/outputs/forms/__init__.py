@@ -10,13 +10,13 @@ from typing import IO
 from msgspec import Struct
 
 from legible.errors import SettingsError
-from legible.model.records import Parts, Record
+from legible.model.records import Recognized, Record
 from legible.outputs.forms import filled
 from legible.outputs.forms.columns import write as write_columns
-from legible.outputs.forms.mapping import Column, Mapping, load
+from legible.outputs.forms.mapping import MappedColumn, Mapping, load
 from legible.outputs.forms.template import check
 
-__all__ = ["Column", "Form", "Mapping", "load", "opened"]
+__all__ = ["Form", "MappedColumn", "Mapping", "load", "opened"]
 
 
 class Form(Struct, frozen=True):
@@ -26,7 +26,7 @@ class Form(Struct, frozen=True):
     mapping: Mapping | None = None
     template: bytes = b""
 
-    def write(self, record: Record, parts: Parts, file: IO[bytes]) -> list[str]:
+    def write(self, record: Record, parts: Recognized, file: IO[bytes]) -> list[str]:
         """Write ``form.xlsx`` of one document; return what did not fit into it, in words.
 
         Raises:

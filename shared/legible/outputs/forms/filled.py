@@ -16,13 +16,13 @@ from datetime import date, datetime, timezone
 from functools import partial
 from typing import IO, Any
 
-from legible.model.records import Cell, Field, Parts, Record
+from legible.model.records import Cell, Field, Recognized, Record
 from legible.outputs.forms import template
 from legible.outputs.forms.placeholders import cells, found, names_in, only, repeated_rows, replaced, text_in
-from legible.outputs.forms.references import Plan
+from legible.outputs.forms.references import RowPlan
 from legible.outputs.forms.repeated_rows import repeat
 from legible.outputs.forms.sheet_copy import sheet_for
-from legible.outputs.forms.sources import Page, pages, text_of
+from legible.outputs.forms.sources import FormPage, pages, text_of
 from legible.outputs.rows import Value
 from legible.outputs.xlsx.cells import of, styled
 from legible.outputs.xlsx.values import fit, pieces, sheet_name, shown
@@ -35,7 +35,7 @@ _MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)")
 _ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 
 
-def fill(body: bytes, name: str, record: Record, parts: Parts, file: IO[bytes]) -> list[str]:
+def fill(body: bytes, name: str, record: Record, parts: Recognized, file: IO[bytes]) -> list[str]:
     """Write a form.
 
     Args:
@@ -84,17 +84,17 @@ class _Filling:
         """Tell whether another page may have its sheets."""
         return self._pages < MOST_PAGES and self._room >= self._size
 
-    def copy(self, page: Page) -> None:
+    def copy(self, page: FormPage) -> None:
         """Fill a copy of the sheets with a page."""
         self._pages += 1
         self._room -= self._size
         self.fill([sheet_for(sheet, self._name(f"{sheet.title[:24]} p{page.number}")) for sheet in self.sheets], page)
 
-    def fill(self, sheets: Sequence[Any], page: Page) -> None:
+    def fill(self, sheets: Sequence[Any], page: FormPage) -> None:
         """Fill sheets with a page."""
         for sheet in sheets:
             rows = repeated_rows(sheet)
-            plan = Plan({row: self._count(sheet, row, page, page.count(names)) for row, names in rows.items()})
+            plan = RowPlan({row: self._count(sheet, row, page, page.count(names)) for row, names in rows.items()})
             if any(count > 1 for count in plan.counts.values()):
                 repeat(sheet, plan)
             numbers = {
@@ -105,7 +105,7 @@ class _Filling:
             for cell, _ in found(sheet):
                 self._put(cell, partial(page.value, row=numbers.get(cell.row, 0)))
 
-    def _count(self, sheet: Any, row: int, page: Page, wanted: int) -> int:
+    def _count(self, sheet: Any, row: int, page: FormPage, wanted: int) -> int:
         """Return how often a repeated row stands, as far as there is room; once where there is no line item."""
         wide = sum(at == row for at, _ in cells(sheet))
         count = min(max(wanted, 1), 1 + max(self._room, 0) // wide)

@@ -10,13 +10,13 @@ from msgspec import Meta, Struct, field
 
 from legible.errors import SettingsError
 from legible.extraction.fields import retyped
-from legible.model.records import Field, Parts, Record
+from legible.model.records import Field, Recognized, Record
 from legible.operations import catalog
-from legible.outputs.forms.sources import Page, is_item, known, nearest, pages, text_of
+from legible.outputs.forms.sources import FormPage, is_item, known, nearest, pages, text_of
 from legible.outputs.rows import Value
 
 
-class Column(Struct, frozen=True, forbid_unknown_fields=True):
+class MappedColumn(Struct, frozen=True, forbid_unknown_fields=True):
     """One column: its ``label``, and where its value is ``from``: a name, or several of which the first that is there.
 
     With ``join`` all of them stand in it, with that between them. ``default`` stands where none is there. ``type`` says
@@ -36,13 +36,13 @@ class Column(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
-    column: Annotated[tuple[Column, ...], Meta(min_length=1, max_length=1000)]
+    column: Annotated[tuple[MappedColumn, ...], Meta(min_length=1, max_length=1000)]
 
 
 class Mapping(Struct, frozen=True):
     """A column mapping. Where a column is of line items, each of them makes a row; else each page does."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[MappedColumn, ...]
     name: str = "the mapping"
 
     @property
@@ -55,7 +55,7 @@ class Mapping(Struct, frozen=True):
         """Everything that is asked for."""
         return tuple(name for column in self.columns for name in column.sources)
 
-    def rows(self, record: Record, parts: Parts) -> Iterator[list[Value]]:
+    def rows(self, record: Record, parts: Recognized) -> Iterator[list[Value]]:
         """Yield the rows of one record, one page in memory at a time.
 
         Args:
@@ -81,7 +81,7 @@ class Mapping(Struct, frozen=True):
                         advice=nearest(name, slug) or "See the operation's fields in the catalog.",
                     )
 
-    def _value(self, column: Column, page: Page, row: int, slug: str) -> Value:
+    def _value(self, column: MappedColumn, page: FormPage, row: int, slug: str) -> Value:
         found = [(name, value) for name in column.sources if text_of(value := page.value(name, row))]
         if not found:
             return column.default

@@ -14,7 +14,7 @@ _CELL = re.compile(r"(\$?[A-Za-z]{1,3})(\$?)([1-9][0-9]{0,6})")
 _ROW = re.compile(r"()(\$?)([1-9][0-9]{0,6})")
 
 
-class Plan:
+class RowPlan:
     """Where the rows of a sheet are once some of them are repeated.
 
     Args:
@@ -36,7 +36,7 @@ class Plan:
         return row + self._added[bisect_right(self._rows, row)]
 
 
-class Place(NamedTuple):
+class FormulaPlace(NamedTuple):
     """Where a formula stands: its sheet, its row before rows were repeated, and which repetition of it, from 0."""
 
     sheet: str
@@ -44,7 +44,7 @@ class Place(NamedTuple):
     number: int = 0
 
 
-def moved(formula: str, place: Place, title: str, plan: Plan) -> str:
+def moved(formula: str, place: FormulaPlace, title: str, plan: RowPlan) -> str:
     """Return a formula once rows of a sheet are repeated, as Excel has it when rows are inserted and filled down.
 
     References to what moved move with it; a range that has a repeated row grows with it; in a repeated row, what is not
@@ -71,7 +71,7 @@ def moved(formula: str, place: Place, title: str, plan: Plan) -> str:
     return "".join(parts)
 
 
-def _reference(text: str, place: Place, title: str, plan: Plan, summed: bool) -> str:
+def _reference(text: str, place: FormulaPlace, title: str, plan: RowPlan, summed: bool) -> str:
     sheet, mark, area = text.rpartition("!")
     pieces = area.split(":")
     matches = [_CELL.fullmatch(piece) or (_ROW.fullmatch(piece) if len(pieces) == 2 else None) for piece in pieces]
@@ -85,7 +85,7 @@ def _reference(text: str, place: Place, title: str, plan: Plan, summed: bool) ->
     return sheet + mark + ":".join(f"{end.column}{end.fixed}{end.row}" for end in ends)
 
 
-def _own(ends: list[_End], place: Place, title: str, plan: Plan, summed: bool) -> list[_End]:
+def _own(ends: list[_End], place: FormulaPlace, title: str, plan: RowPlan, summed: bool) -> list[_End]:
     """Return a reference to the sheet whose rows are repeated."""
     first, last = ends[0], ends[-1]
     begin, stop = first._replace(row=plan.first(first.row)), last._replace(row=plan.last(last.row))

@@ -7,10 +7,10 @@ from copy import copy
 from typing import Any
 
 from legible.outputs.forms.placeholders import cells
-from legible.outputs.forms.references import Place, Plan, formula_of, moved
+from legible.outputs.forms.references import FormulaPlace, RowPlan, formula_of, moved
 
 
-def repeat(sheet: Any, plan: Plan) -> None:
+def repeat(sheet: Any, plan: RowPlan) -> None:
     """Make rows of a sheet stand as often as a plan says.
 
     Looks, heights, merged cells, links and formulas of such a row are repeated. What is below moves down: cells,
@@ -25,7 +25,7 @@ def repeat(sheet: Any, plan: Plan) -> None:
     _move_elsewhere(sheet, plan)
 
 
-def _repeat_cells(sheet: Any, plan: Plan) -> None:
+def _repeat_cells(sheet: Any, plan: RowPlan) -> None:
     there = cells(sheet)
     before = sorted(there.items())
     there.clear()
@@ -35,7 +35,7 @@ def _repeat_cells(sheet: Any, plan: Plan) -> None:
             twin.row = plan.first(row) + number
             formula = formula_of(cell)
             if formula is not None:
-                place = Place(sheet.title, row, number)
+                place = FormulaPlace(sheet.title, row, number)
                 _put_formula(twin, moved(formula, place, sheet.title, plan), twin.row - row)
             if getattr(cell, "hyperlink", None) is not None:
                 twin._hyperlink = copy(cell.hyperlink)
@@ -66,7 +66,7 @@ def _put_formula(cell: Any, formula: str, down: int = 0) -> None:
         cell.value.text, cell.value.ref = formula, area.coord
 
 
-def _repeat_heights(sheet: Any, plan: Plan) -> None:
+def _repeat_heights(sheet: Any, plan: RowPlan) -> None:
     before = sorted(sheet.row_dimensions.items())
     sheet.row_dimensions.clear()
     for row, dimension in before:
@@ -76,7 +76,7 @@ def _repeat_heights(sheet: Any, plan: Plan) -> None:
             sheet.row_dimensions[twin.index] = twin
 
 
-def _repeat_merged(sheet: Any, plan: Plan) -> None:
+def _repeat_merged(sheet: Any, plan: RowPlan) -> None:
     from openpyxl.worksheet.cell_range import MultiCellRange
 
     sheet.merged_cells = MultiCellRange(
@@ -84,7 +84,7 @@ def _repeat_merged(sheet: Any, plan: Plan) -> None:
     )
 
 
-def _merged_twins(merged: Any, plan: Plan) -> Iterator[Any]:
+def _merged_twins(merged: Any, plan: RowPlan) -> Iterator[Any]:
     from openpyxl.worksheet.cell_range import CellRange
 
     left, top, right, bottom = merged.bounds
@@ -96,7 +96,7 @@ def _merged_twins(merged: Any, plan: Plan) -> Iterator[Any]:
         yield _grown(merged, plan)
 
 
-def _grown(area: Any, plan: Plan) -> Any:
+def _grown(area: Any, plan: RowPlan) -> Any:
     """Return where a range is, all repetitions of its rows in it."""
     from openpyxl.worksheet.cell_range import CellRange
 
@@ -104,13 +104,13 @@ def _grown(area: Any, plan: Plan) -> Any:
     return CellRange(min_col=left, min_row=plan.first(top), max_col=right, max_row=plan.last(bottom))
 
 
-def _grown_all(areas: Any, plan: Plan) -> Any:
+def _grown_all(areas: Any, plan: RowPlan) -> Any:
     from openpyxl.worksheet.cell_range import MultiCellRange
 
     return MultiCellRange(_grown(area, plan) for area in areas)
 
 
-def _move_rules(sheet: Any, plan: Plan) -> None:
+def _move_rules(sheet: Any, plan: RowPlan) -> None:
     """Move conditional formats and data validations, with the formulas in them."""
     from openpyxl.formatting.formatting import ConditionalFormatting, ConditionalFormattingList
 
@@ -131,16 +131,16 @@ def _move_rules(sheet: Any, plan: Plan) -> None:
         validation.sqref = _grown_all(validation.sqref, plan)
 
 
-def _place(sheet: Any, areas: Any) -> Place:
+def _place(sheet: Any, areas: Any) -> FormulaPlace:
     """Return where the formulas of a range are thought to stand: in its first cell."""
-    return Place(sheet.title, min(area.min_row for area in areas))
+    return FormulaPlace(sheet.title, min(area.min_row for area in areas))
 
 
-def _moved_part(formula: str, place: Place, title: str, plan: Plan) -> str:
+def _moved_part(formula: str, place: FormulaPlace, title: str, plan: RowPlan) -> str:
     return moved(f"={formula}", place, title, plan)[1:]
 
 
-def _move_ranges(sheet: Any, plan: Plan) -> None:
+def _move_ranges(sheet: Any, plan: RowPlan) -> None:
     from openpyxl.worksheet.cell_range import CellRange
 
     for table in sheet.tables.values():
@@ -159,7 +159,7 @@ def _move_ranges(sheet: Any, plan: Plan) -> None:
                 corner.row = plan.first(corner.row + 1) - 1
 
 
-def _move_elsewhere(sheet: Any, plan: Plan) -> None:
+def _move_elsewhere(sheet: Any, plan: RowPlan) -> None:
     """Move references to the sheet that stand on other sheets or in names."""
     book = sheet.parent
     for other in book.worksheets:
@@ -167,7 +167,7 @@ def _move_elsewhere(sheet: Any, plan: Plan) -> None:
             for cell in cells(other).values():
                 formula = formula_of(cell)
                 if formula is not None:
-                    _put_formula(cell, moved(formula, Place(other.title, cell.row), sheet.title, plan))
+                    _put_formula(cell, moved(formula, FormulaPlace(other.title, cell.row), sheet.title, plan))
     for names in (book.defined_names, *(each.defined_names for each in book.worksheets)):
         for name in names.values():
-            name.attr_text = _moved_part(name.attr_text, Place("", 0), sheet.title, plan)
+            name.attr_text = _moved_part(name.attr_text, FormulaPlace("", 0), sheet.title, plan)

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Generic, TypeVar
 
-from legible.model.records import Cell, Field, Parts, Record, Table, TextBlock
+from legible.model.records import Cell, Field, Recognized, Record, Table, TextBlock
 from legible.operations import catalog
 from legible.operations.operation import FieldSpec
 from legible.outputs.rows import Value
@@ -38,7 +38,7 @@ _INDEX = re.compile(r"\[\d+\]")
 _Kind = TypeVar("_Kind", Field, Table, TextBlock)
 
 
-class Page:
+class FormPage:
     """The values of one page of a record, by the names a form may use.
 
     Args:
@@ -137,7 +137,7 @@ class Page:
         return "\n".join(block.final for block in self._text) if name == "text" else facts.get(name)
 
 
-class _Waiting(Generic[_Kind]):
+class _PageQueue(Generic[_Kind]):
     """What was recognized in the order of the pages, given out page by page."""
 
     def __init__(self, items: Collection[_Kind]) -> None:
@@ -156,7 +156,7 @@ class _Waiting(Generic[_Kind]):
             self._next = next(self._items, None)
 
 
-def pages(record: Record, parts: Parts) -> Iterator[Page]:
+def pages(record: Record, parts: Recognized) -> Iterator[FormPage]:
     """Yield the pages on which something was recognized, one at a time; of none, one page of what is known.
 
     Args:
@@ -164,12 +164,12 @@ def pages(record: Record, parts: Parts) -> Iterator[Page]:
         parts: What was recognized; memory holds one page of it.
     """
     findings = sorted({check.rule for check in parts.checks if not check.passed})
-    fields, tables, text = _Waiting(parts.fields), _Waiting(parts.tables), _Waiting(parts.text)
+    fields, tables, text = _PageQueue(parts.fields), _PageQueue(parts.tables), _PageQueue(parts.text)
     number = min(fields.page, tables.page, text.page)
     if number == float("inf"):
-        yield Page(record, 1, findings=findings)
+        yield FormPage(record, 1, findings=findings)
     while number != float("inf"):
-        yield Page(record, int(number), fields.of(number), tables.of(number), text.of(number), findings)
+        yield FormPage(record, int(number), fields.of(number), tables.of(number), text.of(number), findings)
         number = min(fields.page, tables.page, text.page)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from legible.errors import SettingsError
 from legible.outputs.forms.placeholders import cells, found, names_in, repeated_rows, rest_of, text_in
-from legible.outputs.forms.references import Place, Plan, formula_of, moved
+from legible.outputs.forms.references import FormulaPlace, RowPlan, formula_of, moved
 from legible.outputs.forms.sources import known, nearest
 
 #: Limits of a template. Unpacked and read it takes about ten times as much memory.
@@ -135,7 +135,7 @@ def _check_cell(cell: Any, where: str, slug: str) -> None:
                 advice="Give the placeholder a cell of its own, and let the formula refer to that.",
             )
         try:
-            moved(formula, Place("", 0), "", Plan({}))
+            moved(formula, FormulaPlace("", 0), "", RowPlan({}))
         except Exception as error:
             raise SettingsError(
                 f"{where} has a formula that cannot be read ({type(error).__name__}).", advice="Write it anew."

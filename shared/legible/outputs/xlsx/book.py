@@ -26,7 +26,7 @@ Rows = Callable[[], Iterator[list[Content]]]
 _CLOCKLESS = datetime(2000, 1, 1)
 
 
-class Sheet:
+class BookSheet:
     """One sheet: what is on it decides how wide its columns and how high its rows are."""
 
     def __init__(self, label: str, name: str, sheet: Any) -> None:
@@ -133,7 +133,7 @@ class Book:
         self.listing(CONTINUED, ("Sheet", "Cell", "Text goes on"), lambda: iter(self._continued))
         self._book.close()
 
-    def listing(self, name: str, header: Sequence[str], rows: Rows) -> Sheet | None:
+    def listing(self, name: str, header: Sequence[str], rows: Rows) -> BookSheet | None:
         """Write a list on a sheet of its own, if there is anything to list."""
         if next(rows(), None) is None:
             return None
@@ -141,7 +141,7 @@ class Book:
         self.rows(sheet, header, rows)
         return sheet
 
-    def rows(self, sheet: Sheet, header: Sequence[str], rows: Rows) -> None:
+    def rows(self, sheet: BookSheet, header: Sequence[str], rows: Rows) -> None:
         """Write rows under a header; what is beyond the last row of a sheet goes on in another."""
         kept = self._kept(header, rows)
         labels, room = [Content(label, style=HEADER) for label in header], self._rows_per_sheet - 1
@@ -157,7 +157,7 @@ class Book:
                 return
             sheet = self.sheet(sheet.label, listed=False)
 
-    def _lines(self, sheet: Sheet, rows: Rows, kept: Sequence[int]) -> None:
+    def _lines(self, sheet: BookSheet, rows: Rows, kept: Sequence[int]) -> None:
         """Write rows in their order, first to last: columns as wide, rows as high as they need."""
         for row in rows():
             for column, index in enumerate(kept):
@@ -170,7 +170,7 @@ class Book:
             for column, index in enumerate(kept):
                 self.put(sheet, number, column, row[index])
 
-    def put(self, sheet: Sheet, row: int, column: int, content: Content) -> None:
+    def put(self, sheet: BookSheet, row: int, column: int, content: Content) -> None:
         """Write one cell: as a value where that is exact, else as text, never as a formula or link."""
         value, look = shown(content.type, content.typed), self.format(styled(content))
         if isinstance(value, bool):
@@ -200,7 +200,7 @@ class Book:
         self._continued += [[Content(name), Content(cell), Content(piece)] for piece in more]
         return f"{first} \u2026 (continued in sheet Continued, row {at})"
 
-    def sheet(self, label: str, *, listed: bool = True) -> Sheet:
+    def sheet(self, label: str, *, listed: bool = True) -> BookSheet:
         """Add a sheet; its name is the label as far as Excel takes it and no other sheet has it.
 
         Args:
@@ -217,7 +217,7 @@ class Book:
         key = fit(self._footer)[0][-100:].replace("&", "&&\u2060")
         sheet.set_footer(f"&L{key}&C&A&RPage &P of &N")
         sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
-        return Sheet(label, name, sheet)
+        return BookSheet(label, name, sheet)
 
     def format(self, style: Style) -> Any:
         """Return the format of a style; one for each style there is."""

@@ -15,9 +15,9 @@ import xlsxwriter
 from xlsxwriter.exceptions import XlsxFileError
 from xlsxwriter.utility import xl_rowcol_to_cell
 
-from legible.model.records import Cell, Field, Parts, Record, TextBlock
+from legible.model.records import Cell, Field, Recognized, Record, TextBlock
 from legible.outputs.columns import FINDINGS, INDEX, LOWEST, PAGES, STATUS, Column, Sheet
-from legible.outputs.rows import Line, Value, lines
+from legible.outputs.rows import Row, Value, lines
 from legible.outputs.xlsx import summary
 from legible.outputs.xlsx.cells import HEADER, Style, looks, of, status_style
 from legible.outputs.xlsx.formats import SURE_FROM, Formats, doubt, tint_of
@@ -48,7 +48,7 @@ _FIRST_DAY = _EPOCH.toordinal()
 _TABS = {PAGES.name: "#C00000", FINDINGS.name: "#7030A0"}
 
 
-class _Open:
+class _OpenSheet:
     """One sheet while it is written: the next row, and how wide its columns are so far."""
 
     def __init__(self, sheet: Sheet, page: Any, name: str) -> None:
@@ -102,13 +102,13 @@ class Many:
             datetime: self._time,
         }
         self._usual, self._place, self._clock = map(self._formats.look, ("text", "place", "time"))
-        self._summary, self._summary_page = summary.Summary(), self._added(summary.NAME)
-        self._sheets: dict[str, _Open] = {}
-        self._continued: _Open | None = None
+        self._summary, self._summary_page = summary.SummarySheet(), self._added(summary.NAME)
+        self._sheets: dict[str, _OpenSheet] = {}
+        self._continued: _OpenSheet | None = None
         for sheet in (INDEX, PAGES, FINDINGS):
             self._begin(sheet)
 
-    def add(self, record: Record, source: str = "", parts: Parts | None = None) -> None:
+    def add(self, record: Record, source: str = "", parts: Recognized | None = None) -> None:
         """Write the rows of one document.
 
         Args:
@@ -122,7 +122,7 @@ class Many:
                 lowest = line.values[LOWEST]
                 self._summary.count(record, parts or record, lowest if isinstance(lowest, float) else None)
 
-    def write(self, line: Line) -> None:
+    def write(self, line: Row) -> None:
         """Write one row."""
         sheet = self._sheets.get(line.sheet.name)
         if sheet is None or sheet.row >= self._room:
@@ -157,13 +157,13 @@ class Many:
         except XlsxFileError as error:
             raise OSError(str(error)) from error
 
-    def _begin(self, sheet: Sheet) -> _Open:
+    def _begin(self, sheet: Sheet) -> _OpenSheet:
         """Begin a sheet, or its continuation."""
         before = self._sheets.get(sheet.name)
         if before is not None:
             self._end(before)
         name = sheet_name(sheet.label, {*self._names, _CONTINUED})
-        found = _Open(sheet, self._added(name), name)
+        found = _OpenSheet(sheet, self._added(name), name)
         self._sheets[sheet.name] = found
         for number, column in enumerate(sheet.columns):
             head = self._formats.styled(HEADER | ({"align": "right"} if column.type in _RIGHT else {}))
@@ -182,7 +182,7 @@ class Many:
         page.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
         return page
 
-    def _end(self, sheet: _Open) -> None:
+    def _end(self, sheet: _OpenSheet) -> None:
         """Set what is only known at the end: widths, the filter, how it is printed, which columns are empty."""
         page, columns = sheet.page, sheet.of.columns
         for number in range(len(columns)):
@@ -200,7 +200,7 @@ class Many:
         if sheet.row > 1 and sheet.of.name in _TABS:
             page.set_tab_color(_TABS[sheet.of.name])
 
-    def _indexed(self, sheet: _Open, row: int, values: list[Value]) -> list[Value]:
+    def _indexed(self, sheet: _OpenSheet, row: int, values: list[Value]) -> list[Value]:
         """Write the status in its color and the link to the document; return what is left of the row."""
         *left, source = values
         status: Any = left[STATUS]
@@ -210,22 +210,22 @@ class Many:
         self._link(sheet, row, str(source or ""))
         return left
 
-    def _number(self, sheet: _Open, row: int, column: int, value: float) -> None:
+    def _number(self, sheet: _OpenSheet, row: int, column: int, value: float) -> None:
         sheet.used[column] = True
         sheet.page.write_number(row, column, value, self._place)
 
-    def _share(self, sheet: _Open, row: int, column: int, value: float) -> None:
+    def _share(self, sheet: _OpenSheet, row: int, column: int, value: float) -> None:
         sheet.used[column] = True
         sheet.page.write_number(row, column, value, self._formats.look("share", doubt(value)))
 
-    def _time(self, sheet: _Open, row: int, column: int, value: datetime) -> None:
+    def _time(self, sheet: _OpenSheet, row: int, column: int, value: datetime) -> None:
         sheet.used[column] = True
         sheet.page.write_number(row, column, (value - _EPOCH) / _DAY, self._clock)
 
-    def _block(self, sheet: _Open, row: int, column: int, item: TextBlock) -> None:
+    def _block(self, sheet: _OpenSheet, row: int, column: int, item: TextBlock) -> None:
         self._text(sheet, row, column, item.final, tint_of((), item.corrected, item.confidence))
 
-    def _recognized(self, sheet: _Open, row: int, column: int, item: Field | Cell) -> None:
+    def _recognized(self, sheet: _OpenSheet, row: int, column: int, item: Field | Cell) -> None:
         """Write a value where that is exact, else the text, never as a formula or link."""
         confidence, typed = item.confidence, item.typed
         sure = (confidence is None or confidence >= SURE_FROM) and not item.findings and item.corrected is None
@@ -243,7 +243,7 @@ class Many:
         else:
             sheet.page.write_boolean(row, column, value, self._formats.look("boolean", tint))
 
-    def _text(self, sheet: _Open, row: int, column: int, text: str, tint: Style | None = None) -> None:
+    def _text(self, sheet: _OpenSheet, row: int, column: int, text: str, tint: Style | None = None) -> None:
         if not text:
             return
         lines = 0
@@ -260,7 +260,7 @@ class Many:
         look = self._usual if tint is None and kind == "text" else self._formats.look(kind, tint)
         sheet.page.write_string(row, column, text, look)
 
-    def _grow(self, sheet: _Open, row: int, lines: int) -> None:
+    def _grow(self, sheet: _OpenSheet, row: int, lines: int) -> None:
         """Make a row as high as its text needs, within reason."""
         if row != sheet.grown[0]:
             self._tall += 1
@@ -270,7 +270,7 @@ class Many:
             sheet.grown = (row, height)
             sheet.page.set_row(row, height * _LINE)
 
-    def _held(self, sheet: _Open, row: int, column: int, text: str) -> str:
+    def _held(self, sheet: _OpenSheet, row: int, column: int, text: str) -> str:
         """Return what one cell holds of a text; the rest goes on in another sheet."""
         first, *more = pieces(text)
         if not more:
@@ -285,18 +285,18 @@ class Many:
             goes_on.row += 1
         return f"{first} \u2026 (continued in sheet {at})"
 
-    def _more(self) -> _Open:
+    def _more(self) -> _OpenSheet:
         if self._continued is not None:
             self._end(self._continued)
         sheet = Sheet(_CONTINUED, _CONTINUED, tuple(map(Column, ("Sheet", "Cell", "Text goes on"))))
         name = sheet_name(_CONTINUED, self._names)
-        found = _Open(sheet, self._added(name), name)
+        found = _OpenSheet(sheet, self._added(name), name)
         for number, column in enumerate(sheet.columns):
             found.page.write_string(0, number, column.label, self._formats.styled(HEADER))
         found.row, found.used = 1, [True] * 3
         return found
 
-    def _link(self, sheet: _Open, row: int, target: str) -> None:
+    def _link(self, sheet: _OpenSheet, row: int, target: str) -> None:
         """Link to the document itself: the target is made by us and percent-encoded; nothing recognized is in it.
 
         Where there can be no more links the target stands as a text.

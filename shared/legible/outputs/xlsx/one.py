@@ -15,7 +15,7 @@ from io import BytesIO
 from itertools import chain
 from typing import IO
 
-from legible.model.records import Parts, Record, Table
+from legible.model.records import Recognized, Record, Table
 from legible.outputs.columns import (
     CELL_HEADERS,
     FIELD_HEADERS,
@@ -25,7 +25,7 @@ from legible.outputs.columns import (
     TEXT_HEADERS,
 )
 from legible.outputs.xlsx.about import headline, lines
-from legible.outputs.xlsx.book import MAX_HEIGHT, MAX_WIDTH, Book, Sheet
+from legible.outputs.xlsx.book import MAX_HEIGHT, MAX_WIDTH, Book, BookSheet
 from legible.outputs.xlsx.cells import (
     BANNER,
     BODY,
@@ -73,7 +73,7 @@ def one(record: Record, *, rows_per_sheet: int = MAX_ROWS) -> bytes:
 
 def write(
     record: Record,
-    parts: Parts,
+    parts: Recognized,
     file: IO[bytes],
     *,
     rows_per_sheet: int = MAX_ROWS,
@@ -94,7 +94,9 @@ def write(
 class _RecordBook:
     """The workbook of one record being written."""
 
-    def __init__(self, record: Record, parts: Parts, file: IO[bytes], rows_per_sheet: int, pictures: Pictures) -> None:
+    def __init__(
+        self, record: Record, parts: Recognized, file: IO[bytes], rows_per_sheet: int, pictures: Pictures
+    ) -> None:
         self._pictures = pictures
         self._record = record
         self._parts = parts
@@ -162,7 +164,7 @@ class _RecordBook:
             for row in _places(table):
                 yield [count(table.page), Content(table.label, style=LABEL), *row]
 
-    def _table(self, table: Table) -> Sheet:
+    def _table(self, table: Table) -> BookSheet:
         several_pages = len({other.page for other in self._parts.tables}) > 1
         sheet = self._book.sheet(f"{table.label} p{table.page}" if several_pages else table.label, listed=False)
         if drawable(table):
@@ -171,7 +173,7 @@ class _RecordBook:
         self._book.rows(sheet, CELL_HEADERS, lambda: _places(table))
         return sheet
 
-    def _drawing(self, sheet: Sheet, table: Table) -> None:
+    def _drawing(self, sheet: BookSheet, table: Table) -> None:
         for at in range(table.rows * table.columns if table.rows * table.columns <= _MAX_RULED else 0):
             sheet.sheet.write_blank(*divmod(at, table.columns), None, self._book.format(BODY))
         for cell in table.cells:
@@ -188,7 +190,7 @@ class _RecordBook:
         if table.header:
             sheet.head(table.rows, table.columns)
 
-    def _about(self) -> Sheet:
+    def _about(self) -> BookSheet:
         sheet = self._book.sheet("About")
         head = Content(headline(self._record), style=BANNER | status_style(self._record.status))
         sheet.sheet.set_row(0, min(20 * line_count(head.text, 80), MAX_HEIGHT))
@@ -229,7 +231,7 @@ class _RecordBook:
             yield _line("Unfit characters", text, LABEL)
 
 
-def _is_large(parts: Parts) -> bool:
+def _is_large(parts: Recognized) -> bool:
     """Tell whether a workbook must be written row by row, because memory would not hold its cells."""
     if len(parts.tables) > _MOST_SHEETS:
         return True

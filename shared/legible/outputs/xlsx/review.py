@@ -9,7 +9,7 @@ from typing import IO, NamedTuple
 from legible.extraction.corrections import block_name, cell_name
 from legible.extraction.doubts import needs_eyes
 from legible.model.documents import Document
-from legible.model.records import Cell, Check, Field, Parts, Record, TextBlock
+from legible.model.records import Cell, Check, Field, Recognized, Record, TextBlock
 from legible.outputs.columns import CORRECTED, KEY
 from legible.outputs.xlsx.book import Book
 from legible.outputs.xlsx.cells import EDIT, FAINT, FINDING, HIDDEN, LABEL, Content, count, of, sides
@@ -105,7 +105,7 @@ def _line(document: Document, operation: str, row: _Row, said: dict[tuple[int, s
     ]
 
 
-def _rows(parts: Parts) -> Iterator[_Row]:
+def _rows(parts: Recognized) -> Iterator[_Row]:
     for field in parts.fields:
         yield _Row(field.page, field.name, field.label, field.label_zh, field)
     for table in parts.tables:

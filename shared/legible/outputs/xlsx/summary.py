@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from legible.model.documents import Status
-from legible.model.records import Parts, Record
+from legible.model.records import Recognized, Record
 from legible.outputs.xlsx.cells import BODY, DOUBTS, HEADER, HEADING, LABEL, MARKS, SURE, Style, status_style
 from legible.outputs.xlsx.formats import Formats
 from legible.outputs.xlsx.values import fit
@@ -32,7 +32,7 @@ _WIDE, _LEAST, _PER_BAR, _TALLEST = 760, 200, 24, 1_400
 _SPREAD: Style = {"font_color": "#595959"}
 
 
-class Summary:
+class SummarySheet:
     """Counts documents, then writes the sheet."""
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class Summary:
         #: When the newest document was finished.
         self.last: datetime | None = None
 
-    def count(self, record: Record, parts: Parts, confidence: float | None) -> None:
+    def count(self, record: Record, parts: Recognized, confidence: float | None) -> None:
         """Take one document into account.
 
         Args:
