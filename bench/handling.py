@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 from msgspec import structs
 
 from bench.cloud import Facts, fresh
 from legible.huawei import context, functiongraph, obs, ocr
+from legible.ports import Invocation, utc_now
 from legible.settings import load
-from legible.wiring.parts import assemble
+from legible.wiring import adapters
+from legible.wiring.parts import Parts, pipeline
 from localcloud.functiongraph.context import Context
 
 
@@ -34,10 +37,11 @@ def handle(facts: Facts, event: Facts, window: int) -> None:
         keys = call.credentials()
         address = obs.ObsEndpoint(settings.obs.endpoint, settings.obs.signature, settings.obs.path_style)
         recognizer = ocr.OcrRecognizer(lambda slug: settings.ocr.endpoint, keys, call.project_id)
-        pipeline = assemble(settings, obs.ObsStore(address, keys), recognizer, call)
-        found = pipeline.uploads(functiongraph.uploads(event))["documents"]
-    if [outcome["status"] for outcome in found] != ["done"]:
-        raise RuntimeError(f"what is measured did not come to its end: {found}")
+        invocation = Invocation(call.owner, call.remaining, utc_now, time.sleep, call.log(settings.log.level))
+        parts = Parts(settings, obs.ObsStore(address, keys), invocation, adapters.settings_folder())
+        outcomes = pipeline(parts, recognizer, {}).uploads(functiongraph.uploads(event))
+    if [outcome.status for outcome in outcomes] != ["done"]:
+        raise RuntimeError(f"what is measured did not come to its end: {outcomes}")
 
 
 def main() -> None:

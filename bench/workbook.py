@@ -23,8 +23,9 @@ from legible.model.records import Check, Field, Record
 from legible.outputs import columns, rows
 from legible.outputs.xlsx.many import Many
 from legible.outputs.xlsx.values import shown
-from legible.ports import WHOLE, ListedObject, ObjectStore, Wanted
+from legible.ports import WHOLE, Invocation, ListedObject, ObjectStore, Site, Wanted
 from legible.workbooks.collector import Collector
+from legible.workbooks.listing import Selector
 
 _LEAST, _MOST = 0.7, 1.1
 #: Seconds are the process's own: what else the machine does meanwhile does not count.
@@ -137,9 +138,9 @@ class _Made:
 
 def collected(path: Path, count: int) -> float:
     """Build it as the command and the functions do, lists and all; return the seconds."""
-    made = Collector(
-        cast(ObjectStore, _Made(count)), "in", "out", marker="", now=lambda: _AT, owner="bench", remaining=lambda: 1e9
-    )
+    site = Site(cast(ObjectStore, _Made(count)), "in", "out")
+    call = Invocation("bench", lambda: 1e9, lambda: _AT, time.sleep, lambda event, **values: None)
+    made = Collector(site, call, Selector(site, ""))
     start = time.perf_counter()
     made.write("bench", Selection(), {"xlsx": path})
     return time.perf_counter() - start

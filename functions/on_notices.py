@@ -14,4 +14,4 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     Raises:
         UnavailableError: The outbox cannot be listed.
     """
-    return functions.notices(context)
+    return functions.as_json(functions.notices(context))

@@ -17,4 +17,4 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
         EventError: The event asks for nothing that can be built.
         RetryableError: It must be tried again.
     """
-    return functions.timed(context, *functiongraph.timed(event))
+    return functions.as_json(functions.timed(context, *functiongraph.timed(event)))

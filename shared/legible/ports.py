@@ -1,9 +1,9 @@
-"""What the pipeline and the ledger need of the outside world."""
+"""What the use cases need of the outside world, and the two values in which it travels: a site and an invocation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -202,3 +202,38 @@ class Log(Protocol):
     def __call__(self, event: str, **values: Any) -> None:
         """Write the line."""
         ...
+
+
+class Site(Struct, frozen=True):
+    """Where a deployment keeps its objects: the store, the bucket of uploads, and the bucket of all that is made."""
+
+    store: ObjectStore
+    input: str
+    output: str
+
+    def in_input(self, key: str) -> ObjectRef:
+        """Return the object of that key in the input bucket."""
+        return ObjectRef(self.input, key)
+
+    def in_output(self, key: str) -> ObjectRef:
+        """Return the object of that key in the output bucket."""
+        return ObjectRef(self.output, key)
+
+
+class Invocation(Struct, frozen=True):
+    """The call that code runs in.
+
+    ``owner`` is a name no other invocation has. ``remaining`` tells how many seconds are left, ``now`` what time it is
+    (UTC), ``pause`` waits for so many seconds, ``log`` writes a line.
+    """
+
+    owner: str
+    remaining: Callable[[], float]
+    now: Callable[[], datetime]
+    pause: Callable[[float], None]
+    log: Log
+
+
+def utc_now() -> datetime:
+    """Return the time now, in UTC."""
+    return datetime.now(timezone.utc)

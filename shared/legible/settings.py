@@ -151,13 +151,13 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     notify: dict[TargetName, Target] = {}
 
     @property
-    def apart(self) -> bool:
+    def isolated(self) -> bool:
         """Tell whether this is a setup apart from the cloud: nothing is reached then but what is set by hand."""
         return bool(self.obs.endpoint and self.ocr.endpoint)
 
     def addresses(self) -> Addresses:
         """Return what opens the URLs of webhooks: public ones; where the setup stands apart, this machine's too."""
-        return Addresses(LOOPBACK if self.apart else ())
+        return Addresses(LOOPBACK if self.isolated else ())
 
 
 #: User variable -> its place in the settings. The names are fixed: deployments use them.

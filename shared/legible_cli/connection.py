@@ -13,7 +13,8 @@ from legible.errors import LegibleError
 from legible.huawei.credentials import Credentials
 from legible.ports import ObjectStore
 from legible.settings import Settings, load
-from legible.wiring import parts
+from legible.wiring import adapters
+from legible.wiring.parts import Parts, at_desk
 
 #: The variables of the Huawei Cloud SDKs (sdk-core-python, "Use Environment Variable").
 KEYS = _ACCESS, _SECRET, _TOKEN = "HUAWEICLOUD_SDK_AK", "HUAWEICLOUD_SDK_SK", "HUAWEICLOUD_SDK_SECURITY_TOKEN"
@@ -33,6 +34,15 @@ class Connection(NamedTuple):
     store: ObjectStore
     #: Where the settings file is, and the forms that it names.
     folder: Path
+
+    def parts(self, owner: str, seconds: float) -> Parts:
+        """Return what works for a command.
+
+        Args:
+            owner: A name no other command has.
+            seconds: How long whoever called it waits; see ``at_desk``.
+        """
+        return Parts(self.settings, self.store, at_desk(owner, seconds), self.folder)
 
     @property
     def output(self) -> str:
@@ -55,8 +65,8 @@ def connect(file: Path | None, environment: Mapping[str, str] | None = None) -> 
             "write the output bucket. For the local cloud, `legible up` says where they are."
         )
     settings = settings_of(file, environment)
-    store = parts.store_of(settings, Credentials(access, secret, environment.get(_TOKEN, "")))
-    return Connection(settings, store, file.resolve().parent if file else parts.settings_folder())
+    store = adapters.store_of(settings, Credentials(access, secret, environment.get(_TOKEN, "")))
+    return Connection(settings, store, file.resolve().parent if file else adapters.settings_folder())
 
 
 def settings_of(file: Path | None, environment: Mapping[str, str] | None = None) -> Settings:
@@ -68,7 +78,7 @@ def settings_of(file: Path | None, environment: Mapping[str, str] | None = None)
     environment = os.environ if environment is None else environment  # noqa: TID251 - a command has nothing else
     _there(file)
     try:
-        return load(file or parts.settings_file(), environment.get)
+        return load(file or adapters.settings_file(), environment.get)
     except LegibleError as error:
         raise click.ClickException(str(error)) from None
 

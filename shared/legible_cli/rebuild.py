@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from legible.errors import LegibleError
-from legible.wiring import parts
+from legible.wiring.parts import DOCUMENT_SECONDS
 from legible_cli.connection import Connection, connect, settings_option, told
 
 _AT_ONCE = 8
@@ -27,7 +27,7 @@ def rebuild_command(prefix: str, file: Path | None) -> None:
     """
     connection = connect(file)
     console = Console(highlight=False)
-    names = told(lambda: list(parts.rebuilder(*connection).below(prefix)))
+    names = told(lambda: list(connection.parts("rebuild", DOCUMENT_SECONDS).rebuilder.below(prefix)))
     if not names:
         raise click.ClickException(f"There are no results below {prefix!r} in the bucket {connection.output}.")
     failed = _rebuild(connection, names, console)
@@ -54,9 +54,9 @@ def _rebuild(connection: Connection, names: list[str], console: Console) -> list
 
 
 def _one(connection: Connection, name: str) -> str:
-    rebuilder = parts.rebuilder(*connection)
+    rebuilder = connection.parts("rebuild", DOCUMENT_SECONDS).rebuilder
     try:
-        rebuilder.rebuild(rebuilder.standing(name))
+        rebuilder.rebuild(rebuilder.current(name))
     except LegibleError as error:
         return str(error)
     return ""

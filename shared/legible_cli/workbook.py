@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from legible.model.documents import Format, Selection
-from legible.wiring import parts
+from legible.wiring.parts import WORKBOOK_SECONDS
 from legible.workbooks.collector import KINDS, Built, Collector
 from legible_cli.connection import connect, settings_option, told
 
@@ -56,7 +56,7 @@ def workbook_command(
         raise click.UsageError("--keys names the documents; --prefix and --day choose them otherwise.")
     selection = Selection(prefix, _day(day), _keys(listed))
     connection, console = connect(file), Console(highlight=False)
-    collector = parts.collector(connection.settings, connection.store, f"cli-{uuid.uuid4().hex[:12]}")
+    collector = connection.parts(f"cli-{uuid.uuid4().hex[:12]}", WORKBOOK_SECONDS).collector
     built = told(_build, collector, name, selection, tuple(dict.fromkeys(formats)), out, console)
     console.print(f"{built.documents} documents:", *built.files, sep="\n  ", soft_wrap=True)
     if built.running.count:

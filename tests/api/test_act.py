@@ -11,9 +11,10 @@ import pytest
 from msgspec import structs
 
 from legible import VERSION
-from legible.api import Api, document, static
+from legible.api import Api, document
 from legible.api.ids import id_of
 from legible.api.routes import ROUTES
+from legible.api.static import Console
 from legible.errors import (
     AnswerUnknownError,
     HeldError,
@@ -87,13 +88,13 @@ class TestReview:
 
     def test_other_refusals_are_what_they_are(self, front):
         path = front.document("passport/anna.png")
-        parts = front.parts()
+        reviewer = front.rig.reviewer()
 
         def refuse(*values):
             raise RejectedError("No.", code="no")
 
-        parts.reviewer.apply = refuse
-        front.changes = {"reviewer": parts.reviewer}
+        reviewer.apply = refuse
+        front.changes = {"reviewer": reviewer}
         assert problem(review(front, path)) == (422, "no")
 
 
@@ -338,20 +339,13 @@ class TestHealth:
 
 class TestConsole:
     @pytest.fixture(autouse=True)
-    def folder(self, tmp_path, monkeypatch):
+    def folder(self, front, tmp_path):
         (tmp_path / "index.html").write_text('<!doctype html><script src="main.js"></script><a href="none.js"></a>')
         (tmp_path / "main.js").write_text('import "./views/list.js";')
         (tmp_path / "notes.txt").write_text("not shown")
         (tmp_path / "views").mkdir()
         (tmp_path / "views" / "list.js").write_text("export {};")
-        monkeypatch.setattr(static, "FOLDER", tmp_path)
-        self.forget()
-        yield
-        self.forget()
-
-    def forget(self):
-        for cached in (static.files, static.edition, static.read):
-            cached.cache_clear()
+        front.changes["console"] = Console(tmp_path)
 
     def test_its_files_are_shown_and_may_load_nothing_from_elsewhere(self, front):
         reply = front.ask("GET", "/console/")
@@ -385,7 +379,7 @@ class TestConsole:
         assert b'href="none.js"' in front.ask("GET", "/console/").body
 
         (tmp_path / "views" / "list.js").write_text("export const changed = true;")
-        self.forget()
+        front.changes["console"] = Console(tmp_path)  # an instance reads its files once
         assert scripts() != [script]
         # and who has the page of before still gets what it names, as it is now
         late = front.ask("GET", f"/console/{script}")
@@ -453,9 +447,7 @@ class TestRequests:
 
 class TestDescription:
     def test_every_route_has_its_endpoint(self, front):
-        from legible.api import Endpoints
-
-        assert all(callable(getattr(Endpoints, route.name)) for route in ROUTES)
+        assert all(callable(front.endpoints().of(route.name)) for route in ROUTES)
 
     def test_the_document_is_served(self, front):
         assert front.json("GET", "/v1/openapi.json") == json.loads(json.dumps(document()))

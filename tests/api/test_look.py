@@ -127,8 +127,8 @@ class TestOne:
     def test_what_is_not_there_is_not_found(self, front, key):
         assert problem(front.ask("GET", f"/v1/documents/{id_of(key)}")) == (404, "document-not-found")
 
-    def test_a_record_too_large_for_a_reply_is_left_to_a_link(self, front, monkeypatch):
-        monkeypatch.setattr("legible.api.endpoints.MOST_RECORD_BYTES", 100)
+    def test_a_record_too_large_for_a_reply_is_left_to_a_link(self, front):
+        front.changes["most_bytes"] = 100
         path = front.document("passport/anna.png")
         found = front.json("GET", path)
         assert found["record"] is None
@@ -136,11 +136,11 @@ class TestOne:
         assert problem(front.ask("GET", found["links"]["csv"]))[0] == 404
         assert front.ask("GET", f"{path}/pages/1/answer").status == 302
 
-    def test_the_reasons_of_many_pages_take_of_the_same_room(self, monkeypatch):
+    def test_the_reasons_of_many_pages_take_of_the_same_room(self):
         front = Front(Rig(TEXT, RejectedError("Too dark.", code="dark")))
         path = front.document("general-text/a.tif", tiff(3))
         size = front.rig.store.head(ObjectRef(OUT, "results/general-text/a.tif/record.json")).size
-        monkeypatch.setattr("legible.api.endpoints.MOST_RECORD_BYTES", size + 50)
+        front.changes["most_bytes"] = size + 50
         assert front.json("GET", path)["record"] is None
         assert front.ask("GET", f"{path}.csv").status == 200
 
@@ -301,8 +301,8 @@ class TestList:
         front.json("GET", "/v1/documents", status="done", limit="5")
         assert sorted(listed) == ["legible-in", "legible-out"]
 
-    def test_a_part_that_was_looked_through_in_vain_leads_on(self, front, monkeypatch):
-        monkeypatch.setattr("legible.api.lookup._MOST_LOOKED", 3)
+    def test_a_part_that_was_looked_through_in_vain_leads_on(self, front):
+        front.changes["most_looked"] = 3
         self.given_documents(front)
         found = front.json("GET", "/v1/documents", status="held")
         assert found["documents"] == []
@@ -445,10 +445,10 @@ class TestPages:
         from msgspec import structs
 
         front.document("passport/a.png")
-        known = front.parts().lookup.find("passport/a.png")
+        known = front.lookup().find("passport/a.png")
         document = structs.replace(known.document, format="ofd")
         with pytest.raises(RejectedError, match="OFD"):
-            front.parts().showing.picture(document, 1, None)
+            front.pictures().picture(document, 1, None)
 
     def test_the_answer_of_a_call_is_shown_as_it_was_received(self, front):
         path = front.document("passport/anna.png")

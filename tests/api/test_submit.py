@@ -13,6 +13,7 @@ from legible.documents.submission import Submission, Submitter
 from legible.errors import AppendConflictError, BusyError, RejectedError, UnavailableError
 from legible.model.documents import ObjectRef, Order
 from legible.operations.routing import Routing
+from legible.ports import Site
 from tests.support.front import form, problem
 from tests.support.rig import IN, OUT, picture
 
@@ -394,12 +395,10 @@ class TestRefused:
         assert uploads(front) == []
 
     def test_in_one_bucket_for_both_no_document_is_put_among_results(self, front):
-        rig, made = front.rig, front.rig.parts()
+        rig = front.rig
         for bucket, refused in ((OUT, True), (IN, False)):
-            submitter = Submitter(
-                rig.store, bucket, OUT, rules=Routing(region="cn-north-4", default="general-text"), marker="",
-                owner="request-1", now=rig.clock.now, pause=rig.clock.pause, remaining=made.remaining, settle=0.2,
-            )  # fmt: skip
+            rules = Routing(region="cn-north-4", default="general-text")
+            submitter = Submitter(Site(rig.store, bucket, OUT), rig.call("request-1"), rules, "", 0.2)
             with pytest.raises(RejectedError, match="no name") if refused else nullcontext():
                 submitter.submit(Submission("results/a.png"), IMAGE)
         assert rig.store.keys(OUT) == []

@@ -299,14 +299,14 @@ def test_the_functions_policy_suffices_for_a_document_a_notice_and_a_workbook(do
     assert done.record("passport/anna.png")["status"] == "rejected", "and the results of before are gone"
     done.clock.pause(7200)
     unread.fail = lambda: None
-    assert done.notifying().walk().sent
+    assert done.notices().walk().sent
     assert done.collector().build("all", Selection("passport/")).files
 
 
 def test_the_operators_policy_suffices_to_rebuild_and_to_collect(done):
     becomes(done, "operator")
     for name in done.rebuilder().below(""):
-        done.rebuilder().rebuild(done.rebuilder().standing(name))
+        done.rebuilder().rebuild(done.rebuilder().current(name))
     assert done.collector().build("all", Selection()).files
 
 

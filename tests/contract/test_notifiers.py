@@ -22,12 +22,13 @@ from legible.model.documents import ObjectRef
 from legible.model.notices import Ending, Notice
 from legible.notices.webhook import WebhookNotifier
 from legible.ports import Notifier
-from legible.wiring import parts
+from legible.wiring import adapters
+from legible.wiring.parts import Parts, pipeline
 from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault
 from localcloud.web import Server, read_body
 from tests.support import clouds
-from tests.support.fakes import ScriptedOcr
+from tests.support.fakes import Clock, ScriptedOcr, invocation
 from tests.support.rig import picture
 
 TOPIC = "urn:smn:cn-north-4:0f4c0000c10d4e0a9b1ec0de10ca1000:legible"
@@ -198,7 +199,7 @@ secret = "LEGIBLE_HOOK"
             (tmp_path / "legible.toml").write_text(self.NOTIFY)
             data = {**self.MINIMUM, **values}
             loaded = settings.load(tmp_path / "legible.toml", data.get)
-            return parts.notifiers(loaded, Context(Named(data)), Credentials("a", "s", "t"))
+            return adapters.notifiers(loaded, Context(Named(data)), Credentials("a", "s", "t"))
 
         return make
 
@@ -247,11 +248,12 @@ def test_what_a_busy_topic_did_not_take_waits_in_the_bucket(cloud, tmp_path):
     cloud.messages.faults.add(Fault("error"))
 
     # when
-    made = parts.assemble(loaded, store, ScriptedOcr({}), call, None, parts.notifiers(loaded, call, keys))
-    (outcome,) = made.uploads(uploads(clouds.event("passport/tiny.png")))["documents"]
+    made = Parts(loaded, store, invocation(Clock()), tmp_path)
+    told = pipeline(made, ScriptedOcr({}), adapters.notifiers(loaded, call, keys))
+    (outcome,) = told.uploads(uploads(clouds.event("passport/tiny.png")))
 
     # then
-    assert outcome["status"] == "rejected"
+    assert outcome.status == "rejected"
     assert cloud.messages.messages == []
     (kept,) = store.list("legible-out", "notices/outbox/")
     entry = json.loads(store.read(ObjectRef("legible-out", kept.key)))

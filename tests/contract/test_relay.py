@@ -18,7 +18,7 @@ from legible.huawei import context, functiongraph
 from legible.huawei.credentials import Credentials
 from legible.huawei.relay import FunctionRelay, endpoint
 from legible.model.documents import ObjectRef, Upload
-from legible.wiring import parts
+from legible.wiring import adapters
 from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault
 from localcloud.functiongraph import Function
@@ -210,7 +210,7 @@ def test_an_instance_calls_itself_by_the_name_its_context_gives(tmp_path):
     # given
     (tmp_path / "h.py").write_text(
         """
-from legible.wiring import parts
+from legible.wiring import adapters
 from legible.huawei.context import Context
 from legible.huawei.functiongraph import uploads
 from legible.settings import load
@@ -220,7 +220,8 @@ def handler(event, context):
     call = Context(context)
     upload, = uploads(event)
     if upload.hand < 2:
-        parts.relay(load(None, call.variable), call, call.credentials()).hand_on(replace(upload, hand=upload.hand + 1))
+        relay = adapters.relay(load(None, call.variable), call, call.credentials())
+        relay.hand_on(replace(upload, hand=upload.hand + 1))
     return upload.hand
 """
     )
@@ -254,7 +255,7 @@ def relay_with(call=None, **values: str) -> FunctionRelay | None:
     """Return what the wiring makes of these user variables."""
     minimum = {"LEGIBLE_REGION": "cn-north-4", "LEGIBLE_INPUT_BUCKET": "in-b", "LEGIBLE_OUTPUT_BUCKET": "out-b"}
     call = call or context.Context(Named())
-    return parts.relay(settings.load(None, {**minimum, **values}.get), call, Credentials("a", "s", "t"))
+    return adapters.relay(settings.load(None, {**minimum, **values}.get), call, Credentials("a", "s", "t"))
 
 
 OBS = {"LEGIBLE_OBS_ENDPOINT": "http://127.0.0.1:1"}

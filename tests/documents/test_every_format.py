@@ -21,7 +21,7 @@ from PIL import Image, ImageDraw
 
 from legible.documents import pages
 from legible.model.documents import ObjectRef
-from legible.pipeline.pipeline import Pipeline
+from tests.support.fakes import Reply
 from tests.support.rig import OUT, PASSPORT, Rig, drawn, pdf, picture, tiff
 
 #: A page of A4, in points.
@@ -361,10 +361,9 @@ def cut_gif() -> bytes:
 class Apart(Rig):
     """A world in which documents are opened in a process apart, as the function does it."""
 
-    def invocation(self, owner: str = "") -> Pipeline:
-        pipeline = super().invocation(owner)
-        pipeline._documents._sheets = pages.Sheets
-        return pipeline
+    def __init__(self, *script: Reply) -> None:
+        super().__init__(*script)
+        self.sheets = pages.Sheets
 
 
 class End(NamedTuple):

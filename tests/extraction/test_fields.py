@@ -60,7 +60,9 @@ def test_a_recorded_answer_makes_its_record(slug: str, request: pytest.FixtureRe
     if request.config.getoption("--update-goldens"):
         golden.write_text(made, "utf-8")
     wanted = golden.read_text("utf-8") if golden.exists() else ""
-    assert made == wanted, f"to accept: pytest tests/unit/test_fields.py -k {slug} --update-goldens, then read the diff"
+    assert made == wanted, (
+        f"to accept: pytest tests/extraction/test_fields.py -k {slug} --update-goldens, then read the diff"
+    )
 
 
 @pytest.mark.parametrize("slug", SLUGS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -11,11 +10,11 @@ import pytest
 
 from functions import on_failure, on_notices, on_timer, on_upload
 from legible.errors import CredentialsError, EventError, RetryableError, SettingsError
-from legible.ledger.journals import utc_now
 from legible.model.documents import ObjectRef
 from legible.model.notices import Ending, Notice
 from legible.notices.notice import EndLine
 from legible.notices.outbox import Outbox, OutboxEntry
+from legible.ports import Site, utc_now
 from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault
 from tests.support import clouds
@@ -150,7 +149,7 @@ def test_canaries_reach_no_log_no_error_no_journal_and_no_record(cloud, capfd):
 def test_a_timer_sends_what_waits_and_says_what_came_of_it(cloud):
     """Given an outbox with a notice for a target that no setting names any more."""
     # given
-    outbox = Outbox(clouds.store(cloud), "legible-out", lambda: utc_now() - timedelta(minutes=2), time.sleep)
+    outbox = Outbox(Site(clouds.store(cloud), "legible-in", "legible-out"), clouds.earlier(timedelta(minutes=2)))
     ending = Ending(
         bucket="legible-in", key="a.png", version="v", operation="", status="dead", pages=0,
         record=ObjectRef("legible-out", "answers/a.png/v/record.json"), revision=0,

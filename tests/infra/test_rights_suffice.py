@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -13,11 +12,11 @@ import pytest
 import requests
 
 from functions import give_up, http_api, on_failure, on_notices, on_timer, on_upload, recognize, recognize_pages, split
-from legible.ledger.journals import utc_now
 from legible.model.documents import ObjectRef
 from legible.model.notices import Ending, Notice
 from legible.notices.notice import EndLine
 from legible.notices.outbox import Outbox, OutboxEntry
+from legible.ports import Site, utc_now
 from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
 from localcloud.faults import Fault, Schedule
 from tests.infra import rights
@@ -159,7 +158,8 @@ def test_notices(watched):
         record=ObjectRef(OUTPUT_BUCKET, "answers/a.png/v/record.json"), revision=0,
     )  # fmt: skip
     told = Notice(id="0f" * 16, source="/s", type="legible.document.dead", subject="a.png", time=utc_now(), data=ending)
-    box = Outbox(clouds.store(watched.cloud), OUTPUT_BUCKET, lambda: utc_now() - timedelta(minutes=2), time.sleep)
+    site = Site(clouds.store(watched.cloud), INPUT_BUCKET, OUTPUT_BUCKET)
+    box = Outbox(site, clouds.earlier(timedelta(minutes=2)))
     box.keep(OutboxEntry("gone", told, EndLine(), utc_now()))
     result = watched.run("on_notices", on_notices.handler, {"trigger_type": "TIMER"})
     assert result["given_up"] == 1

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from legible.errors import AppendConflictError, BusyError, HeldError, InternalError, RetryableError, UnavailableError
 from legible.ledger import journal
 from legible.ledger.answers import digest
+from legible.ledger.arbiter import JournalArbiter
 from legible.ledger.claim import Claim, Wish
 from legible.ledger.journal import Line
 from legible.ledger.ledger import Ledger, plan_of
@@ -25,10 +26,10 @@ from legible.ledger.state import State
 from legible.model import layout
 from legible.model.documents import Document, ObjectRef
 from legible.model.records import Record
-from legible.ports import WHOLE
+from legible.ports import WHOLE, Arbiter, Site
 from legible.results.newest import Newest
 from legible.results.publication import Publisher
-from tests.support.fakes import Clock, MemoryStore, ScriptedOcr
+from tests.support.fakes import Clock, MemoryStore, ScriptedOcr, invocation
 from tests.support.rig import IN, OUT, PASSPORT, TEXT, Rig, pdf, picture
 
 
@@ -62,14 +63,17 @@ class RacingStore(MemoryStore):
 DOCUMENT = Document(IN, "passport/a.png", "v1", uploaded_at=Clock().now())
 
 
-def ledger(store: MemoryStore | None = None) -> Ledger:
+def ledger(store: MemoryStore | None = None, seconds: float = 60, arbiter: Arbiter | None = None) -> Ledger:
     store = store or MemoryStore()
-    return Ledger(store, OUT, now=store.clock.now, pause=store.clock.pause)
+    return Ledger(Site(store, IN, OUT), invocation(store.clock, seconds=seconds), arbiter)
 
 
-def claim(book: Ledger, owner: str, *, seconds: float = 60, patience: float = 0, document=DOCUMENT) -> Claim | State:
-    wish = Wish(owner, operation="passport", plan="p", pages=1, page=1)
-    return book.claim(document, wish, lambda: seconds, patience)
+def claim(book: Ledger, owner: str, *, patience: float = 0, document=DOCUMENT) -> Claim | State:
+    return book.claim(document, Wish(owner, operation="passport", plan="p", pages=1, page=1), patience)
+
+
+def load(store: MemoryStore) -> State:
+    return ledger(store).journals.load(DOCUMENT)
 
 
 class TestClaims:
@@ -82,14 +86,14 @@ class TestClaims:
     def test_a_patient_one_waits_for_the_result(self):
         book = ledger()
         first = claim(book, "first")
-        book.store.after = lambda verb, ref: (
-            first.finish(first.ending(status="done")) if verb == "read" and not first.state.finished else None
+        book._site.store.after = lambda verb, ref: (
+            first.finish(first.line("finished", status="done")) if verb == "read" and not first.state.finished else None
         )
         assert isinstance(claim(book, "second", patience=30), State)
 
     def test_a_dead_owner_s_lease_ends(self):
-        book = ledger()
-        claim(book, "first", seconds=60)
+        book = ledger(seconds=60)
+        claim(book, "first")
         second = claim(book, "second", patience=90)
         assert isinstance(second, Claim)
         assert [line.owner for line in second.state.lines] == ["first", "second"]
@@ -148,9 +152,10 @@ class TestClaims:
         store.append = twice
 
     def test_two_at_one_position_have_one_winner(self):
-        book = ledger()
-        one = claim(book, "first", seconds=5)
-        book.store.clock.pause(10)
+        store = MemoryStore()
+        book = ledger(store, seconds=5)
+        one = claim(book, "first")
+        store.clock.pause(10)
         two = claim(book, "second")
         with pytest.raises(BusyError, match="same time"):
             one.write("answered", page=1)
@@ -163,7 +168,7 @@ class TestClaims:
 
         def beaten(ref, position, body):
             store.append = real
-            claim(ledger(store), "faster", seconds=5)
+            claim(ledger(store, 5), "faster")
             return real(ref, position, body)
 
         store.append = beaten
@@ -194,7 +199,7 @@ class TestClaims:
             def release(self, name, owner): ...
 
         store = MemoryStore()
-        book = Ledger(store, OUT, Refusing(), store.clock.now, store.clock.pause)
+        book = ledger(store, arbiter=Refusing())
         with pytest.raises(BusyError, match="Another invocation holds obs://"):
             claim(book, "first")
 
@@ -249,8 +254,8 @@ class TestManyThreads:
 
     def while_shut(self, mine: Claim, verb: str, first: Callable[[], Any], *others: Callable[[], Any]) -> list[Any]:
         """Run the first until it hangs in the store, let the others come to wait, open; return what became of each."""
-        store, turns = mine._ledger.store, Turns(mine._lock)
-        mine._lock = turns
+        turns = Turns(mine._journal.lock)
+        store, mine._journal.lock = mine._journal._store, turns
         store.seen.clear()
         store.shut = verb
         with ThreadPoolExecutor(len(others) + 1) as pool:
@@ -269,20 +274,20 @@ class TestManyThreads:
         lines = self.while_shut(mine, "append", *writes)
 
         assert store.seen == ["append", "append"]
-        state, length = ledger(store).load(DOCUMENT)
+        state = load(store)
         assert all(state.has(line) for line in lines)
         assert sorted(state.pages) == list(range(1, 41))
         assert mine.write("answered", page=1).n == 42
 
     def test_one_who_asks_while_the_journal_is_read_is_told_of_a_later_look(self, store):
         mine = claim(ledger(store), "first")
-        assert self.while_shut(mine, "read", mine.standing, *[mine.standing] * 8) == [True] * 9
+        assert self.while_shut(mine, "read", mine.in_force, *[mine.in_force] * 8) == [True] * 9
         assert store.seen == ["read", "read"]
 
     def test_a_look_that_failed_tells_nobody_anything(self, store):
         mine = claim(ledger(store), "first")
         store.errors = [UnavailableError("not now")]
-        failed, *others = self.while_shut(mine, "read", mine.standing, *[mine.standing] * 3)
+        failed, *others = self.while_shut(mine, "read", mine.in_force, *[mine.in_force] * 3)
         assert isinstance(failed, UnavailableError)
         assert others == [True] * 3
         assert store.seen == ["read", "read"]
@@ -290,7 +295,7 @@ class TestManyThreads:
     @pytest.mark.parametrize("works", [True, False])
     def test_where_somebody_else_took_it_each_yields_but_what_was_paid_is_written(self, store, works):
         # given a claim that ran out, and was taken over by another
-        mine = claim(ledger(store), "first", seconds=5)
+        mine = claim(ledger(store, 5), "first")
         store.clock.pause(10)
         claim(ledger(store), "second")
         store.errors = [] if works else [AppendConflictError("taken"), UnavailableError("down")]
@@ -303,7 +308,7 @@ class TestManyThreads:
 
         # then
         assert [type(one) for one in told] == [BusyError, BusyError, Line if works else UnavailableError, BusyError]
-        state, _ = ledger(store).load(DOCUMENT)
+        state = load(store)
         assert [line.event for line in state.lines] == ["claimed", "claimed", "unknown"][: 3 if works else 2]
 
     @pytest.mark.parametrize("error", [UnavailableError("down"), HeldError("denied"), Killed()])
@@ -341,23 +346,23 @@ class Moody(MemoryStore):
 def test_whatever_befalls_appends_of_many_threads_each_line_stands_once(seed):
     # given eight threads that write through one claim
     store = Moody(seed)
-    mine = claim(ledger(store), "first", seconds=10_000)
+    mine = claim(ledger(store, 10_000), "first")
     store.moody = True
     stood: list[Line] = []
 
     def write(page: int) -> None:
         with suppress(UnavailableError):
             stood.append(mine.write("answered", page=page, request_id=f"request-{page}"))
-        mine.standing()
+        mine.in_force()
 
     # when
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(write, range(1, 81)))
     store.moody = False
-    mine.finish(mine.ending(status="done"))
+    mine.finish(mine.line("finished", status="done"))
 
     # then what a thread was told stands does, once; as does what others wrote
-    state, _ = ledger(store).load(DOCUMENT)
+    state = load(store)
     names = [(line.owner, line.n) for line in state.lines]
     assert len(names) == len(set(names))
     assert {(line.owner, line.n) for line in [*stood, *store.others]} <= set(names)
@@ -416,13 +421,13 @@ class TestRaces:
         store = RacingStore()
         book = ledger(store)
         mine = claim(book, "winner")
-        before = store.objects[ObjectRef(OUT, layout.journal(DOCUMENT))]
-        loser = Claim(book, DOCUMENT, "loser", State(mine.state.lines), len(before[0]))
+        call = invocation(store.clock)
+        loser = Claim(DOCUMENT, Wish("loser"), book.journals.open(DOCUMENT, call.pause), call, JournalArbiter())
         mine.write("answered", page=1, request_id="r1")
         store.race = 1
         loser.surplus(page=1, request_id="r2")
-        mine.finish(mine.ending(status="done"))
-        state, _ = book.load(DOCUMENT)
+        mine.finish(mine.line("finished", status="done"))
+        state = book.journals.load(DOCUMENT)
         assert {line.request_id for line in state.lines if line.request_id} == {"r1", "r2"}
         assert state.finished.status == "done"
 
@@ -433,7 +438,7 @@ class TestRaces:
         kept = store.objects[ref]
         store.after = lambda verb, where: store.objects.__setitem__(ref, kept) if verb == "append" else None
         with pytest.raises(UnavailableError, match="keeps losing"):
-            mine.finish(mine.ending(status="done"))
+            mine.finish(mine.line("finished", status="done"))
 
 
 def test_an_answer_that_comes_after_another_ones_is_named_as_surplus():
@@ -612,7 +617,7 @@ class TestNewest:
         assert rig.record("general-text/a.png")["text"][0]["text"] == "new"
 
     def newest(self, rig):
-        return Newest(rig.store, OUT, rig.clock.now, rig.clock.pause)
+        return Newest(rig.site, rig.call())
 
     def list_of(self, rig):
         return ObjectRef(OUT, layout.newest(IN, "general-text/a.png", rig.clock.now().date()))
@@ -717,7 +722,7 @@ class TestNewest:
         rig.run(rig.upload("general-text/a.png", picture(62, 41)))
         rig.store.fail = lambda verb, ref: None
         late = Document(IN, "general-text/a.png", "late")
-        publisher = Publisher(rig.store, OUT, self.newest(rig))
+        publisher = Publisher(rig.site, self.newest(rig))
         assert not publisher.publish(Record(document=late, status="done"), {})
         assert rig.record("general-text/a.png")["text"][0]["text"] == "between"
 

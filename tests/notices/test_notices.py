@@ -178,7 +178,7 @@ class TestWhoIsTold:
         made.invocation().bury([upload], Reason("platform-gave-up", "after 4 calls"))
         receiver.fail = lambda: None
         made.clock.pause(60)
-        assert made.notifying().walk().sent == 1
+        assert made.notices().walk().sent == 1
         assert [told.data.status for told in receiver.notices] == ["dead"]
         assert waiting(made) == []
 
@@ -288,7 +288,7 @@ class TestDefects:
         made, receiver = rig(targets={"desk": webhook(fields=("surname",))})
         made.run(made.upload(KEY))
         record = msgspec.convert(made.record(KEY), type=Record)
-        told = made.notifying().keep(record, Broken(), EndLine("o", 1))
+        told = made.notices().keep(record, Broken(), EndLine("o", 1))
         assert told == []
         assert made.log.lines[-1] == {"event": "notice-not-kept", "target": "desk", "reason": "ValueError"}
 
@@ -359,7 +359,7 @@ class TestDeath:
         # when
         (again,) = made.run(upload)
         made.clock.pause(61)
-        walked = made.notifying().walk()
+        walked = made.notices().walk()
 
         # then
         assert again["duplicate"]
@@ -372,11 +372,11 @@ class TestDeath:
         assert receiver.tries == 0
 
         made.run(made.upload(KEY))
-        first = made.notifying().walk()
+        first = made.notices().walk()
         assert (len(receiver.notices), first.left) == (1, 1)
 
         made.clock.pause(3600)
-        assert made.notifying().walk().void == 1
+        assert made.notices().walk().void == 1
         assert (len(receiver.notices), waiting(made)) == (1, [])
         assert [line["outcome"] for line in deliveries(made)] == ["sent", "void"]
 
@@ -398,7 +398,7 @@ class TestDeath:
         # when
         made.store.remove = remove  # type: ignore[method-assign]
         made.clock.pause(61)
-        made.notifying().walk()
+        made.notices().walk()
 
         # then
         assert [told.id for told in receiver.notices] == [receiver.notices[0].id] * 2
@@ -420,10 +420,10 @@ class TestLadder:
         for wait in LADDER:
             tries = receiver.tries
             made.clock.pause(wait - 1)
-            made.notifying().walk()
+            made.notices().walk()
             assert receiver.tries == tries, "not before its time"
             made.clock.pause(1)
-            made.notifying().walk()
+            made.notices().walk()
             assert receiver.tries == tries + 1
 
         # then
@@ -440,10 +440,10 @@ class TestLadder:
     def test_whoever_comes_back_is_told(self):
         made, receiver = self.failed()
         made.clock.pause(60)
-        made.notifying().walk()
+        made.notices().walk()
         receiver.fail = lambda: None
         made.clock.pause(300)
-        assert made.notifying().walk().sent == 1
+        assert made.notices().walk().sent == 1
         assert receiver.notices[0].data.key == KEY
         assert waiting(made) == []
 
@@ -461,7 +461,7 @@ class TestLadder:
         tries = dead.tries
 
         # when
-        walked = made.notifying().walk()
+        walked = made.notices().walk()
 
         # then
         assert (walked.sent, walked.failed, walked.left) == (4, 1, 3)
@@ -471,7 +471,7 @@ class TestLadder:
         made, _ = self.failed()
         made.targets, made.notifiers = {}, {}
         made.clock.pause(60)
-        assert made.notifying().walk().given_up == 1
+        assert made.notices().walk().given_up == 1
         assert deliveries(made)[-1]["reason"] == "target-gone"
 
     def test_a_walk_ends_before_the_next_one_begins(self):
@@ -480,7 +480,7 @@ class TestLadder:
         made.run(*[made.upload(f"passport/{number}.png", picture(60 + number)) for number in range(6)])
         made.clock.pause(60)
         receiver.fail = lambda: made.clock.pause(9)
-        walked = made.notifying().walk()
+        walked = made.notices().walk()
         assert (walked.sent, walked.left) == (5, 1)
 
     def test_what_somebody_else_put_there_is_left_alone(self):
@@ -492,7 +492,7 @@ class TestLadder:
         made.store.put(OUT, spoilt, b"not json")
         receiver.fail = lambda: None
         made.clock.pause(60)
-        walked = made.notifying().walk()
+        walked = made.notices().walk()
         assert (walked.sent, walked.left) == (1, 2)
         assert len(waiting(made)) == 3
         assert "notice-unreadable" in made.log.text()
@@ -503,10 +503,10 @@ class TestLadder:
 
         def other() -> None:
             receiver.fail = lambda: None
-            made.notifying().walk()
+            made.notices().walk()
 
         receiver.fail = other
-        made.notifying().walk()
+        made.notices().walk()
         assert waiting(made) == []
         assert len({told.id for told in receiver.notices}) == 1
 
@@ -518,7 +518,7 @@ class TestLadder:
         made.store.list = lambda bucket, prefix: iter(found)  # type: ignore[method-assign]
         found = list(listed)
         del made.store.objects[ObjectRef(OUT, kept)]
-        assert made.notifying().walk().void == 1
+        assert made.notices().walk().void == 1
         assert receiver.tries == 1
 
     @pytest.mark.parametrize("verb", ["read", "write"])
@@ -531,12 +531,12 @@ class TestLadder:
                 raise UnavailableError("OBS is away.")
 
         made.store.fail = fail
-        made.notifying().walk()
+        made.notices().walk()
         made.store.fail = lambda verb, ref: None
         assert len(waiting(made)) == 1
         receiver.fail = lambda: None
         made.clock.pause(1000)
-        assert made.notifying().walk().sent == 1
+        assert made.notices().walk().sent == 1
 
     def test_a_journal_that_cannot_be_read_is_asked_again_later(self):
         made, receiver = self.failed()
@@ -548,11 +548,11 @@ class TestLadder:
                 raise UnavailableError("OBS is away.")
 
         made.store.fail = fail
-        assert made.notifying().walk().failed == 1
+        assert made.notices().walk().failed == 1
         made.store.fail = lambda verb, ref: None
         assert len(waiting(made)) == 1
         made.clock.pause(300)
-        assert made.notifying().walk().sent == 1
+        assert made.notices().walk().sent == 1
 
 
 class TestListOfDeliveries:

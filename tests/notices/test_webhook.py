@@ -12,11 +12,11 @@ from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
 from legible.errors import HeldError, RejectedError, SettingsError, UnavailableError
-from legible.ledger.journals import utc_now
 from legible.model.documents import ObjectRef
 from legible.model.notices import Ending, Notice
 from legible.notices.webhook import WebhookNotifier, secret_of, signature
 from legible.outbound import Addresses
+from legible.ports import utc_now
 from localcloud.web import Server, read_body, read_headers
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"

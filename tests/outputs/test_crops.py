@@ -118,7 +118,7 @@ class TestRebuild:
     def rebuilt(self, found, key):
         found.rules = Routing(region="cn-north-4", operations={"mvs-invoice": OperationSettings(outputs=("crops",))})
         rebuilder = found.rebuilder()
-        rebuilder.rebuild(rebuilder.standing(key))
+        rebuilder.rebuild(rebuilder.current(key))
         return found.record(key)["notes"]
 
     def test_has_them_where_the_document_is_there(self):
@@ -144,7 +144,7 @@ class TestRebuild:
         assert found.record("vat-invoice/a.pdf")["pages"][0]["frame"] is None
         found.rules = Routing(region="cn-north-4", operations={"vat-invoice": OperationSettings(outputs=("crops",))})
         rebuilder = found.rebuilder()
-        rebuilder.rebuild(rebuilder.standing("vat-invoice/a.pdf"))
+        rebuilder.rebuild(rebuilder.current("vat-invoice/a.pdf"))
         assert "of the service's drawing" in found.record("vat-invoice/a.pdf")["notes"][0]
 
 

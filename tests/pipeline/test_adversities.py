@@ -20,11 +20,12 @@ from legible.ledger.ledger import Ledger
 from legible.model.documents import Document, ObjectRef, Reason
 from legible.model.records import Record
 from legible.operations.routing import OperationSettings, Routing
+from legible.ports import Site
 from legible.recognition.page import PageCall
 from legible.recognition.policy import Policy
 from legible.results.newest import Newest
 from legible.results.publication import Publisher
-from tests.support.fakes import START, Clock, MemoryStore, NextInvocation, SheetsHere
+from tests.support.fakes import START, Clock, MemoryStore, NextInvocation, SheetsHere, invocation
 from tests.support.rig import IN, OUT, PASSPORT, TEXT, Rig, pdf, picture
 
 KEY = "general-text/long.pdf"
@@ -48,8 +49,8 @@ def test_a_line_whose_append_was_not_answered_keeps_its_number():
     # given a claim, and an append that lands though its answer is lost
     clock = Clock()
     store = MemoryStore(clock)
-    ledger = Ledger(store, OUT, None, clock.now, clock.pause)
-    claim = ledger.claim(Document(IN, "k", "v", "e"), Wish("me", pages=2), lambda: 60, 1)
+    ledger = Ledger(Site(store, IN, OUT), invocation(clock))
+    claim = ledger.claim(Document(IN, "k", "v", "e"), Wish("me", pages=2), 1)
     claim.write("calling", page=1)
 
     def lost(verb, ref):
@@ -195,7 +196,7 @@ class TestResultsOfTwo:
         return found
 
     def publisher(self, rig):
-        return Publisher(rig.store, OUT, Newest(rig.store, OUT, rig.clock.now, rig.clock.pause))
+        return Publisher(rig.site, Newest(rig.site, rig.call()))
 
     def test_what_a_killed_publisher_left_does_not_stay_beside_a_newer_record(self, tmp_path):
         # given an older upload that is killed before its record stands, its PDF already there
@@ -301,7 +302,7 @@ def test_a_hand_number_is_given_once():
     (first,) = rig.relay.handed
     rig.run(first)
     second = rig.relay.handed[1]
-    (outcome,) = rig.invocation().bury([first], GAVE_UP)["documents"]
+    (outcome,) = rig.bury(first, GAVE_UP)
 
     # then
     assert second.hand > first.hand
@@ -359,16 +360,14 @@ def test_a_page_whose_turn_comes_after_all_was_stopped_is_not_called_for():
     # given a page that waited for its turn while another one found that nothing more can be called
     rig = Rig(TEXT, policy=Policy(window=2))
     pipeline = rig.invocation()
-    document, _ = pipeline._documents.locate(rig.upload(KEY, pdf(2)))
-    document, plan = pipeline._plan(document, None)
-    claim = pipeline._claim(document, plan)
+    document, decision = pipeline.look(rig.upload(KEY, pdf(2)))
+    claim = pipeline._claims.take(document, decision)
 
     # when
     with pytest.raises(OutOfTimeError, match="cannot go on"):
-        PageCall(pipeline._caller._desk, claim, plan.job, 1, lambda: True).once()
+        PageCall(pipeline._calls._context, claim, decision.job, 1, lambda: True).once()
 
     # then: no call, and the one that was announced with the claim is said not to have been made
-    pipeline._documents.put_away()
     assert rig.ocr.calls == []
     assert rig.journal(KEY)[-1]["event"] == "refused"
 

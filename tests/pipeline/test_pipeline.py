@@ -811,7 +811,7 @@ def test_a_journal_that_was_spoilt_later_makes_no_done_document_dead():
     rig.run(upload)
     ref = ObjectRef(OUT, f"ledger/{IN}/passport/a.png/{upload.etag}.jsonl")
     rig.store.objects[ref] = (b"not ours\n", *rig.store.objects[ref][1:])
-    (outcome,) = rig.invocation().bury([upload], Reason("platform-gave-up", "gave up"))["documents"]
+    (outcome,) = rig.bury(upload, Reason("platform-gave-up", "gave up"))
     assert outcome["status"] == rig.record("passport/a.png")["status"] == "done"
 
 
@@ -848,7 +848,7 @@ class TestGivenUp:
     def test_what_the_platform_gave_up_on_becomes_a_dead_record(self):
         rig = Rig()
         upload = rig.upload("passport/a.png")
-        (outcome,) = rig.invocation().bury([upload], self.reason)["documents"]
+        (outcome,) = rig.bury(upload, self.reason)
         assert outcome["status"] == "dead"
         assert rig.record("passport/a.png")["reason"]["message"] == self.reason.message
 
@@ -856,7 +856,7 @@ class TestGivenUp:
         rig = Rig()
         upload = rig.upload("passport/a.png")
         rig.run(upload)
-        (outcome,) = rig.invocation().bury([upload], self.reason)["documents"]
+        (outcome,) = rig.bury(upload, self.reason)
         assert outcome["status"] == "done"
         assert rig.record("passport/a.png")["status"] == "done"
 
@@ -952,7 +952,7 @@ class TestGivenUp:
         rig.store.put(OUT, f"ledger/{IN}/passport/a.png/{etag}.jsonl", b"not ours\n")
         with pytest.raises(RetryableError, match="Line 1 of the journal"):
             rig.run(upload)
-        (outcome,) = rig.invocation().bury([upload], self.reason)["documents"]
+        (outcome,) = rig.bury(upload, self.reason)
         assert outcome["status"] == rig.record("passport/a.png")["status"] == "dead"
 
     def test_a_store_that_refuses_the_journal_for_another_reason_is_tried_again(self):
@@ -969,7 +969,7 @@ class TestGivenUp:
 
     def test_an_upload_that_has_no_route_is_buried_too(self):
         rig = Rig()
-        (outcome,) = rig.invocation().bury([rig.upload("nowhere.png")], self.reason)["documents"]
+        (outcome,) = rig.bury(rig.upload("nowhere.png"), self.reason)
         assert outcome["status"] == "dead"
 
 

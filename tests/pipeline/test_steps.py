@@ -17,7 +17,6 @@ from legible.huawei import flows
 from legible.ledger import journal
 from legible.ledger.claim import Wish
 from legible.ledger.journal import Line
-from legible.ledger.ledger import Ledger
 from legible.ledger.state import State
 from legible.model.documents import Document, ObjectRef, Order, Reason, Unreadable, Upload
 from legible.model.pages import Share
@@ -493,21 +492,21 @@ class TestShares:
     )
     def test_who_stands_beside_a_share(self, share: Share | None, plan: str, held: bool) -> None:
         state = State([self.line("a", Share(1, 2))])
-        assert state.held(NOON, share, plan) is held
-        assert not state.held(NOON + timedelta(seconds=61), share, plan)
-        assert state.busy_until == NOON + timedelta(seconds=60)
+        assert state.leases.held(NOON, share, plan) is held
+        assert not state.leases.held(NOON + timedelta(seconds=61), share, plan)
+        assert state.leases.busy_until == NOON + timedelta(seconds=60)
 
     def test_a_share_stands_until_another_claim_that_it_does_not_stand_beside(self) -> None:
         for share, stands in ((Share(2, 2), True), (Share(1, 2), False), (Share(1, 3), False), (None, False)):
             state = State([self.line("a", Share(1, 2)), self.line("b", share)])
-            assert state.stands("b")
-            assert state.stands("a") is stands
+            assert state.leases.in_force("b")
+            assert state.leases.in_force("a") is stands
 
     def test_a_share_takes_the_place_of_an_owner_whose_lease_has_ended(self) -> None:
         state = State([self.line("whole", None), self.line("a", Share(1, 2))])
-        assert (state.owner, state.stands("whole"), state.stands("a")) == ("", False, True)
+        assert (state.leases.owner, state.leases.in_force("whole"), state.leases.in_force("a")) == ("", False, True)
         state.take(Line("released", NOON, "a", 2))
-        assert (state.held(NOON), state.busy_until) == (False, None)
+        assert (state.leases.held(NOON), state.leases.busy_until) == (False, None)
 
     def test_a_swallowed_announcement_is_written_again_before_the_call(self, rig: Rig) -> None:
         # given an append of another share, simultaneous with the announcement of a call, that stands in its place
@@ -559,15 +558,13 @@ class TestShares:
 
     def test_a_journal_that_grew_by_more_than_is_read_at_once_is_read_whole(self, rig: Rig) -> None:
         # given two shares, one of which writes more than a longest line while the other waits
-        ledger = Ledger(rig.store, OUT, None, rig.clock.now, rig.clock.pause)
+        ledger = rig.parts().ledger
         document = Document(IN, "k", "v", "e")
-        one, two = (
-            ledger.claim(document, Wish(f"o{n}", plan="p", pages=4, share=Share(n, 2)), lambda: 60, 1) for n in (1, 2)
-        )
+        one, two = (ledger.claim(document, Wish(f"o{n}", plan="p", pages=4, share=Share(n, 2)), 1) for n in (1, 2))
         for _ in range(40):
             two.write("refused", page=2, reason=Reason("x", "y" * 3000))
 
         # then
-        assert one.standing()
+        assert one.in_force()
         one.write("calling", page=1)
         assert len(one.state.lines) == 43

@@ -208,7 +208,7 @@ class TestHands:
 
         # when the platform gives up a duplicate of the first event
         gone = Reason("platform-gave-up", "It gave up.")
-        (outcome,) = rig.invocation().bury([upload], gone)["documents"]
+        (outcome,) = rig.bury(upload, gone)
 
         # then
         assert outcome["status"] == "running"
@@ -220,7 +220,7 @@ class TestHands:
         rig, upload = self.long()
         rig.run(upload)
         (successor,) = rig.relay.handed
-        (outcome,) = rig.invocation().bury([successor], Reason("platform-gave-up", "It gave up."))["documents"]
+        (outcome,) = rig.bury(successor, Reason("platform-gave-up", "It gave up."))
         assert (outcome["status"], outcome["pages"]) == ("partial", 5)
         assert len(rig.record(KEY)["pages"]) == 14
 

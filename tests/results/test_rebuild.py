@@ -20,7 +20,7 @@ def standing(rig, key=KEY):
 
 def rebuilt(rig, key=KEY):
     rebuilder = rig.rebuilder()
-    return rebuilder.rebuild(rebuilder.standing(key))
+    return rebuilder.rebuild(rebuilder.current(key))
 
 
 class TestTheSameAgain:
@@ -84,7 +84,7 @@ class TestNothingNewerIsOverwritten:
     def test_an_older_version_is_rebuilt_beside_its_answers_only(self):
         rig = Rig(PASSPORT, {**PASSPORT, "surname": "NEWER"})
         rig.run(rig.upload(KEY))
-        older = rig.rebuilder().standing(KEY)
+        older = rig.rebuilder().current(KEY)
         rig.clock.pause(60)
         rig.run(rig.upload(KEY, picture(61, 41)))
         before = standing(rig)
@@ -95,7 +95,7 @@ class TestNothingNewerIsOverwritten:
         """Given a review that comes while results are made: they are made again, with it."""
         rig = Rig()
         rig.run(rig.upload(KEY))
-        document = rig.rebuilder().standing(KEY)
+        document = rig.rebuilder().current(KEY)
         real, times = xlsx.write, []
 
         class Slow(type(rig.parts().results)):
@@ -107,7 +107,7 @@ class TestNothingNewerIsOverwritten:
 
         parts = rig.parts()
         rebuilder = rig.rebuilder()
-        rebuilder._results = Slow(rig.store, OUT, parts.publisher, parts.remaining, rig.form)
+        rebuilder._results = Slow(rig.site, parts.call, parts.answers, parts.publisher, rig.form)
         rebuilder.rebuild(document)
         assert len(times) == 2
         assert real is xlsx.write
@@ -115,7 +115,7 @@ class TestNothingNewerIsOverwritten:
     def test_a_journal_that_never_rests_is_left_for_later(self):
         rig = Rig()
         rig.run(rig.upload(KEY))
-        document = rig.rebuilder().standing(KEY)
+        document = rig.rebuilder().current(KEY)
 
         def grow(verb, ref):
             if verb == "write" and ref.key == f"results/{KEY}/record.json":
@@ -130,21 +130,21 @@ class TestWhatCannotBeRebuilt:
     def test_a_document_under_way(self):
         rig = Rig()
         rig.run(rig.upload(KEY))
-        document = rig.rebuilder().standing(KEY)
+        document = rig.rebuilder().current(KEY)
         rig.store.remove(ObjectRef(OUT, layout.journal(document)))
         with pytest.raises(BusyError, match="being recognized"):
             rig.rebuilder().rebuild(document)
 
     def test_a_key_without_results(self):
         with pytest.raises(ObjectGoneError):
-            Rig().rebuilder().standing("nothing/here.png")
+            Rig().rebuilder().current("nothing/here.png")
 
     @pytest.mark.parametrize("body", [b"", b"{}", b'{"document": ', b'{"document": {"bucket": 7}}', b"\xff\xfe"])
     def test_a_record_that_something_else_wrote(self, body):
         rig = Rig()
         rig.store.put(OUT, f"results/{KEY}/record.json", body)
         with pytest.raises(InternalError, match="no record of Legible"):
-            rig.rebuilder().standing(KEY)
+            rig.rebuilder().current(KEY)
 
     def test_an_answer_that_is_gone(self):
         rig = Rig()
@@ -171,7 +171,7 @@ def test_a_record_of_many_pages_is_found_by_its_beginning():
     key = f"general-text/{'ü' * 300}.pdf"
     rig.run(rig.upload(key, pdf(40)))
     reads = len(rig.store.reads)
-    assert rig.rebuilder().standing(key).page_count == 40
+    assert rig.rebuilder().current(key).page_count == 40
     assert sum(size for _, size in rig.store.reads[reads:]) <= 16 * 1024
 
 

@@ -200,7 +200,7 @@ class TestAReviewThatIsRefused:
 
     def test_of_a_document_under_way(self):
         rig = recognized()
-        document = rig.rebuilder().standing(KEY)
+        document = rig.rebuilder().current(KEY)
         rig.store.remove(ObjectRef(OUT, layout.journal(document)))
         with pytest.raises(BusyError):
             apply(rig, edit("surname", "X", "ERIKSSON"))
@@ -254,14 +254,14 @@ class TestWhatWasInterrupted:
         (key,) = [key for key in rig.store.keys(OUT, "answers/") if "/review." in key]
         rig.store.put(OUT, key, b'{"edits": []}')
         with pytest.raises(InternalError, match="not the one"):
-            rig.rebuilder().rebuild(rig.rebuilder().standing(KEY))
+            rig.rebuilder().rebuild(rig.rebuilder().current(KEY))
 
     def test_a_correction_of_what_is_read_no_more_is_noted(self):
         """Given answers that are read otherwise by now: what was corrected has no place."""
         rig = recognized()
         apply(rig, edit("surname", "ERIKSSEN", "ERIKSSON"))
-        document = rig.rebuilder().standing(KEY)
-        asked = rig.rebuilder().asked(document, rig.parts().ledger.load(document)[0])
+        document = rig.rebuilder().current(KEY)
+        asked = rig.rebuilder().task(document, rig.parts().ledger.journals.load(document))
         from legible.extraction.corrections import corrected
         from legible.model.records import Correction, Extract
 

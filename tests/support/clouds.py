@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -13,6 +14,7 @@ from legible.huawei import obs
 from legible.huawei.credentials import Credentials
 from legible.model import layout
 from legible.model.documents import ObjectRef
+from legible.ports import Invocation, utc_now
 from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
 from localcloud.functiongraph.context import Context
 
@@ -82,3 +84,8 @@ def journal(cloud: LocalCloud, key: str) -> list[dict[str, Any]]:
 
 def paid(cloud: LocalCloud) -> int:
     return sum(call.units for call in cloud.ocr.journal.calls)
+
+
+def earlier(ago: timedelta) -> Invocation:
+    """Return an invocation that took place so long ago."""
+    return Invocation("earlier", lambda: 60.0, lambda: utc_now() - ago, time.sleep, lambda event, **values: None)

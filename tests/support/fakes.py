@@ -16,7 +16,7 @@ from legible.model.documents import ObjectRef, Upload
 from legible.model.notices import Notice
 from legible.model.pages import Answer, Picture
 from legible.operations.operation import Operation
-from legible.ports import AS_IT_IS, WHOLE, Head, ListedObject, Shown, SignedRequest, Wanted
+from legible.ports import AS_IT_IS, WHOLE, Head, Invocation, ListedObject, Shown, SignedRequest, Wanted
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
 
@@ -34,6 +34,11 @@ class Clock:
     def pause(self, seconds: float) -> None:
         with self._lock:
             self.at += timedelta(seconds=seconds)
+
+
+def invocation(clock: Clock, owner: str = "test", seconds: float = 60.0, log: Any = None) -> Invocation:
+    """Return an invocation that has so many seconds left, however long it works."""
+    return Invocation(owner, lambda: seconds, clock.now, clock.pause, log or (lambda event, **values: None))
 
 
 class MemoryStore:

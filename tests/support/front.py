@@ -9,16 +9,25 @@ from typing import Any
 from msgspec import structs
 
 from legible.api import Api, Endpoints
-from legible.api.endpoints import Services
+from legible.api.calls import Callers
+from legible.api.change_endpoints import ChangeEndpoints
+from legible.api.deployment_endpoints import DeploymentEndpoints
+from legible.api.document_endpoints import DocumentEndpoints
+from legible.api.document_view import MOST_RECORD_BYTES, DocumentView
 from legible.api.ids import id_of
+from legible.api.lists import MOST_LOOKED, DocumentLists
 from legible.api.lookup import Lookup
 from legible.api.pictures import PagePictures
+from legible.api.result_endpoints import ResultEndpoints
+from legible.api.static import CONSOLE
+from legible.api.workbook_endpoints import WorkbookEndpoints
 from legible.documents.submission import Submitter
 from legible.model.documents import ObjectRef, Upload, WorkbookOrder
 from legible.model.http import Reply, Request
 from legible.ports import AS_IT_IS, Shown
 from legible.workbooks.builds import Builds
-from tests.support.rig import IN, OUT, Rig
+from legible.workbooks.listing import Selector
+from tests.support.rig import IN, Rig
 
 
 class Front:
@@ -39,42 +48,40 @@ class Front:
         self.shown.append((ref, shown))
         return f"https://obs.example/{ref.bucket}/{ref.key}?Expires={seconds}&Signature=canary-signature"
 
-    def parts(self) -> Services:
-        rig, made = self.rig, self.rig.parts()
-        return Services(
-            store=rig.store,
-            input_bucket=IN,
-            output=OUT,
-            lookup=Lookup(
-                rig.store, IN, OUT, ledger=made.ledger, publisher=made.publisher, documents=made.documents,
-                rules=rig.rules, marker="_complete", remaining=made.remaining,
-            ),
-            submitter=self.submitter(),
-            showing=PagePictures(rig.store, OUT, made.documents, made.remaining),
-            reviewer=rig.reviewer(f"review-{next(self.numbers)}"),
-            rebuilder=rig.rebuilder(),
-            recognizer=rig.ocr,
-            rules=rig.rules,
-            tenants=self.tenants,
-            app_header="x-legible-app",
-            start=self.started.append,
-            collect=self.collected.append,
-            ocr=lambda slug: "https://ocr.cn-north-4.myhuaweicloud.com",
-            fetch=lambda url, most: self.fetched[url][:most],
-            remaining=made.remaining,
-            pause=self._pause,
-            version="1.2.3",
-            formats=("xlsx",),
-            builds=Builds(rig.store, OUT, "api"),
-            now=rig.clock.now,
+    def endpoints(self) -> Endpoints:
+        rig, made, changes = self.rig, self.rig.parts(f"request-{next(self.numbers)}"), self.changes
+        call = structs.replace(made.call, pause=self._pause, now=changes.get("now", made.call.now))
+        callers = Callers(self.tenants, "x-legible-app")
+        view = DocumentView(rig.site, callers, self.lookup(), changes.get("most_bytes", MOST_RECORD_BYTES))
+        lists = DocumentLists(
+            call, Selector(rig.site, "_complete"), self.lookup(), made.publisher, rig.rules,
+            changes.get("most_looked", MOST_LOOKED),
         )  # fmt: skip
+        reviewer = changes.get("reviewer") or rig.reviewer(f"review-{next(self.numbers)}")
+        collect = changes.get("collect", self.collected.append)
+        fetch = changes.get("fetch", lambda url, most: self.fetched[url][:most])
+        ocr = lambda slug: "https://ocr.cn-north-4.myhuaweicloud.com"  # noqa: E731 - the shortest way to say it
+        return Endpoints(
+            rig.site,
+            (
+                DocumentEndpoints(view, call, lists, self.submitter(), fetch),
+                ResultEndpoints(view, self.pictures()),
+                ChangeEndpoints(view, reviewer, rig.rebuilder(), self.started.append),
+                WorkbookEndpoints(rig.site, call, callers, Builds(rig.site, "api"), collect, ("xlsx",)),
+                DeploymentEndpoints(rig.site, callers, rig.ocr, ocr, "1.2.3"),
+            ),
+        )
+
+    def lookup(self) -> Lookup:
+        made = self.rig.parts()
+        return Lookup(self.rig.site, made.call, made.uploads, made.ledger.journals, made.publisher)
+
+    def pictures(self) -> PagePictures:
+        made = self.rig.parts()
+        return PagePictures(self.rig.site, made.call, made.intake)
 
     def submitter(self, owner: str = "request-1") -> Submitter:
-        rig, made = self.rig, self.rig.parts()
-        return Submitter(
-            rig.store, IN, OUT, rules=rig.rules, marker="_complete", owner=owner, now=rig.clock.now,
-            pause=rig.clock.pause, remaining=made.remaining, settle=0.2,
-        )  # fmt: skip
+        return Submitter(self.rig.site, self.rig.call(owner), self.rig.rules, "_complete", 0.2)
 
     def _pause(self, seconds: float) -> None:
         self.rig.clock.pause(seconds)
@@ -92,8 +99,7 @@ class Front:
         said = {"content-type": "application/json"} if body is not None else {}
         sent = body if isinstance(body, bytes) else json.dumps(body).encode() if body is not None else b""
         request = Request(method, path, query, {"host": "api.example", **said, **(headers or {})}, sent)
-        parts = structs.replace(self.parts(), **self.changes)
-        return Api(lambda: Endpoints(parts), self.rig.log)(request)
+        return Api(self.endpoints, self.rig.log, self.changes.get("console", CONSOLE))(request)
 
     def json(self, method: str, path: str, body: Any = None, **more: Any) -> Any:
         return json.loads(self.ask(method, path, body, **more).body)

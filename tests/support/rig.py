@@ -5,18 +5,19 @@ from __future__ import annotations
 import io
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 from msgspec import structs
 from PIL import Image
 
-from legible.documents.intake import Documents
+from legible.documents.intake import Intake
 from legible.documents.pages import Rendered, Want
-from legible.ledger.answers import Filing
+from legible.documents.uploads import Uploads
+from legible.ledger.answers import Answers
 from legible.ledger.ledger import Ledger
-from legible.model.documents import ObjectRef, Upload
+from legible.model.documents import ObjectRef, Reason, Upload
 from legible.notices.outbox import Outbox
 from legible.notices.sender import NoticeSender, Recipients
 from legible.notices.targets import Target
@@ -24,10 +25,12 @@ from legible.operations import catalog
 from legible.operations.routing import Routing
 from legible.outputs import forms
 from legible.outputs.forms import Form
+from legible.pipeline.claims import Claims
+from legible.pipeline.decision import Decider
 from legible.pipeline.finish import Finisher
-from legible.pipeline.pipeline import Invocation, Pipeline
+from legible.pipeline.pipeline import Pipeline
 from legible.pipeline.steps import Steps
-from legible.ports import Arbiter, Notifier
+from legible.ports import Arbiter, Invocation, Notifier, Site
 from legible.recognition.context import CallContext
 from legible.recognition.document import DocumentCalls
 from legible.recognition.policy import Policy
@@ -38,6 +41,7 @@ from legible.results.rebuild import Rebuilder
 from legible.results.review import Reviewer
 from legible.workbooks.collector import Collector
 from legible.workbooks.folders import Folders
+from legible.workbooks.listing import Selector
 from tests.support.fakes import Clock, MemoryStore, NextInvocation, Reply, ScriptedOcr, SheetsHere
 
 IN, OUT = "legible-in", "legible-out"
@@ -97,10 +101,12 @@ class Logged:
 
 
 class Parts(NamedTuple):
-    remaining: Callable[[], float]
+    call: Invocation
     ledger: Ledger
+    answers: Answers
     publisher: Publisher
-    documents: Documents
+    uploads: Uploads
+    intake: Intake
     results: Results
 
 
@@ -133,37 +139,33 @@ class Rig:
         self.log = Logged()
         self.invocations = 0
 
+    @property
+    def site(self) -> Site:
+        return Site(self.store, IN, OUT)
+
+    def call(self, owner: str = "test") -> Invocation:
+        """Return an invocation that begins now."""
+        end = self.clock.now().timestamp() + self.seconds
+        remaining = lambda: end - self.clock.now().timestamp()  # noqa: E731 - the shortest way to say it
+        return Invocation(owner, remaining, self.clock.now, self.clock.pause, self.log)
+
     def invocation(self, owner: str = "") -> Pipeline:
         self.invocations += 1
-        parts = self.parts()
-        filing = Filing(self.store, OUT)
+        parts = self.parts(owner or f"invocation-{self.invocations}")
+        context = CallContext(self.site, self.ocr, parts.answers, self.policy, parts.call)
         return Pipeline(
-            documents=parts.documents,
-            ledger=parts.ledger,
-            caller=DocumentCalls(
-                CallContext(self.store, self.ocr, OUT, self.policy, parts.remaining, self.clock.pause), filing
-            ),
-            finisher=Finisher(parts.ledger, parts.results, parts.publisher, filing, self.notifying(parts)),
-            publisher=parts.publisher,
-            rules=self.rules,
-            settings={},
-            invocation=Invocation(owner or f"invocation-{self.invocations}", parts.remaining),
-            log=self.log,
-            relay=self.relay,
-            folders=Folders(
-                self.collector(owner or f"build-{self.invocations}"),
-                ("xlsx",),
-                parts.remaining,
-                self.clock.pause,
-                self.relay,
-            ),
+            Decider(parts.uploads, parts.intake, self.rules, parts.call),
+            Claims(parts.ledger, parts.call, {}, self.relay),
+            DocumentCalls(context),
+            Finisher(parts.results, parts.publisher, parts.answers, self.notices(parts), parts.call),
+            Folders(self.collector(owner or f"build-{self.invocations}"), parts.call, ("xlsx",), self.relay),
+            parts.call,
         )
 
-    def notifying(self, parts: Parts | None = None) -> NoticeSender:
-        found = parts or self.parts()
-        whom = Recipients(self.targets, self.notifiers, f"/legible/cn-north-4/{IN}", OUT)
-        outbox = Outbox(self.store, OUT, self.clock.now, self.clock.pause)
-        return NoticeSender(whom, outbox, found.ledger, found.remaining, self.log)
+    def notices(self, parts: Parts | None = None) -> NoticeSender:
+        parts = parts or self.parts()
+        recipients = Recipients(self.targets, self.notifiers, f"/legible/cn-north-4/{IN}", OUT)
+        return NoticeSender(recipients, Outbox(self.site, parts.call), parts.ledger.journals, parts.call)
 
     def steps(self, owner: str = "") -> Steps:
         """Return the steps of a workflow, in an invocation of their own."""
@@ -172,48 +174,36 @@ class Rig:
     def form(self, name: str) -> Form:
         return forms.opened(self.forms, name)
 
-    def parts(self) -> Parts:
-        end = self.clock.now().timestamp() + self.seconds
-        remaining = lambda: end - self.clock.now().timestamp()  # noqa: E731 - the shortest way to say it
-        ledger = Ledger(self.store, OUT, self.arbiter, self.clock.now, self.clock.pause)
-        publisher = Publisher(self.store, OUT, Newest(self.store, OUT, self.clock.now, self.clock.pause))
-        documents = Documents(self.store, IN, OUT, self.max_pages, remaining, self.sheets)
-        return Parts(remaining, ledger, publisher, documents, Results(self.store, OUT, publisher, remaining, self.form))
+    def parts(self, owner: str = "test") -> Parts:
+        call = self.call(owner)
+        ledger, answers = Ledger(self.site, call, self.arbiter), Answers(self.site, call)
+        publisher = Publisher(self.site, Newest(self.site, call))
+        intake = Intake(self.site, call, self.max_pages, self.sheets)
+        results = Results(self.site, call, answers, publisher, self.form)
+        return Parts(call, ledger, answers, publisher, Uploads(self.site), intake, results)
 
     def rebuilder(self) -> Rebuilder:
         parts = self.parts()
-        return Rebuilder(
-            self.store,
-            OUT,
-            ledger=parts.ledger,
-            documents=parts.documents,
-            publisher=parts.publisher,
-            results=parts.results,
-            rules=self.rules,
-        )
+        return Rebuilder(self.site, parts.ledger.journals, parts.intake, parts.publisher, parts.results, self.rules)
 
     def collector(self, owner: str = "build-1") -> Collector:
-        remaining = self.parts().remaining
-        return Collector(self.store, IN, OUT, marker="_complete", now=self.clock.now, owner=owner, remaining=remaining)
+        return Collector(self.site, self.call(owner), Selector(self.site, "_complete"))
 
     def reviewer(self, owner: str = "review-1") -> Reviewer:
-        parts = self.parts()
-        return Reviewer(
-            self.store,
-            OUT,
-            ledger=parts.ledger,
-            results=parts.results,
-            rebuilder=self.rebuilder(),
-            owner=owner,
-            settle=self.policy.settle,
-        )
+        parts = self.parts(owner)
+        rebuilder, settle = self.rebuilder(), self.policy.settle
+        return Reviewer(self.site, parts.call, parts.ledger, parts.results, rebuilder, settle)
 
     def upload(self, key: str, body: bytes | None = None, metadata: dict[str, str] | None = None) -> Upload:
         ref = self.store.put(IN, key, picture() if body is None else body, metadata=metadata)
         return Upload(ref, raw_key=key, etag=self.store.head(ref).etag)
 
     def run(self, *uploads: Any) -> list[dict[str, Any]]:
-        return list(self.invocation().uploads(uploads)["documents"])
+        return [msgspec.to_builtins(outcome) for outcome in self.invocation().uploads(uploads)]
+
+    def bury(self, upload: Any, reason: Reason) -> list[dict[str, Any]]:
+        """Have an upload ended that the platform gave up."""
+        return [msgspec.to_builtins(outcome) for outcome in self.invocation().bury([upload], reason)]
 
     def record(self, key: str) -> Any:
         return self.store.json(OUT, f"results/{key}/record.json")

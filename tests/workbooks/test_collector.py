@@ -14,8 +14,9 @@ from legible.huawei import functiongraph
 from legible.model.documents import ObjectRef, Reason, Selection, WorkbookOrder
 from legible.model.layout import shortened
 from legible.outputs import record_reader
+from legible.ports import Site
 from legible.workbooks import collector, listing, records
-from legible.workbooks.collector import Waiting
+from legible.workbooks.collector import Unfinished
 from legible.workbooks.folders import name_of
 from legible.workbooks.listing import Candidate, Selector
 from tests.support.fakes import NextInvocation
@@ -60,7 +61,7 @@ class TestSelection:
             ("passport/a.png", "done"),
             ("passport/x.png", "running"),
         ]
-        assert built.running == Waiting(1, ("passport/x.png",))
+        assert built.running == Unfinished(1, ("passport/x.png",))
 
     def test_what_was_uploaded_and_has_no_result_is_listed_as_running(self):
         rig = three()
@@ -69,7 +70,7 @@ class TestSelection:
         rig.upload("passport/_complete", b"")
         built = rig.collector().build("all", Selection("passport/"))
         assert ("passport/late.png", "running") in listed(rig)
-        assert built.running == Waiting(1, ("passport/late.png",))
+        assert built.running == Unfinished(1, ("passport/late.png",))
         assert built.documents == 4
 
     def test_of_many_that_run_the_first_are_named_and_all_are_listed(self):
@@ -81,7 +82,7 @@ class TestSelection:
 
     def test_one_bucket_for_both_lists_no_own_object(self):
         rig = three()
-        assert list(candidates(rig, "results/", selector=Selector(rig.store, OUT, OUT, ""))) == []
+        assert list(candidates(rig, "results/", selector=Selector(Site(rig.store, OUT, OUT), ""))) == []
 
     @pytest.mark.parametrize("name", ["", "/a", "a/", ".hidden", "a/../b", "a\nb", "x" * 300])
     def test_a_name_that_is_none_is_refused(self, name):
@@ -91,7 +92,7 @@ class TestSelection:
 
 def candidates(rig, prefix="", selector=None):
     with ExitStack() as opened:
-        return list((selector or Selector(rig.store, IN, OUT, "_complete")).find(Selection(prefix), opened))
+        return list((selector or Selector(rig.site, "_complete")).find(Selection(prefix), opened))
 
 
 class TestCandidates:
@@ -138,7 +139,7 @@ class TestRecords:
         rig.upload("passport/b.png", picture(99, 40))
         built = rig.collector().build("all", Selection("passport/"))
         assert ("passport/b.png", "running") in listed(rig)
-        assert built.running == Waiting(1, ("passport/b.png",))
+        assert built.running == Unfinished(1, ("passport/b.png",))
         assert built.documents == 3
 
     def test_one_that_is_not_small_is_read_a_few_values_at_a_time(self, monkeypatch):
@@ -376,7 +377,7 @@ class TestACompleteFolder:
         rig = three()
         rig.upload("passport/late.png", picture(90, 40))
         marker = rig.upload("passport/_complete", b"")
-        found = rig.invocation().bury([marker], Reason("given-up", "Retries are used up."))["documents"]
+        found = rig.bury(marker, Reason("given-up", "Retries are used up."))
         assert [outcome["status"] for outcome in found] == ["partial"]
         assert "1 of 4 documents have no result yet" in found[0]["reason"]["message"]
         assert ("passport/late.png", "running") in listed(rig, "passport")
@@ -398,7 +399,7 @@ class TestACompleteFolder:
 
     def test_another_name_can_be_chosen_or_none(self):
         rig = three()
-        assert Selector(rig.store, IN, OUT, "").folder_of(ObjectRef(IN, "passport/_complete")) is None
+        assert Selector(rig.site, "").folder_of(ObjectRef(IN, "passport/_complete")) is None
         assert rig.collector().folder_of(ObjectRef(OUT, "passport/_complete")) is None
 
     @pytest.mark.parametrize(

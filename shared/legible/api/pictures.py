@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from msgspec import Struct
 
 from legible.documents import pages
 from legible.documents.formats import SHOWN
-from legible.documents.intake import Documents
+from legible.documents.intake import Intake
 from legible.errors import RejectedError, ReplacedError
 from legible.model import layout
 from legible.model.documents import Document, ObjectRef
 from legible.model.pages import Frame
-from legible.ports import ObjectStore, Shown
+from legible.ports import Invocation, Shown, Site
 
 #: What is drawn fits into this, in pixels and bytes; nothing is padded, so that places map by the page's own size.
 _WANT = pages.Want(min_side=1, max_side=2400, max_pixels=None, largest=4_000_000)
@@ -31,18 +29,16 @@ class PagePictures:
     """Finds or makes pictures of pages.
 
     Args:
-        store: Where documents and pictures lie.
-        output: The output bucket.
-        documents: Opens documents.
-        remaining: How many seconds are left.
+        site: Where documents and pictures lie.
+        call: The invocation: how much time is left.
+        intake: Opens documents.
     """
 
-    def __init__(self, store: ObjectStore, output: str, documents: Documents, remaining: Callable[[], float]) -> None:
-        """See the class."""
-        self._store = store
-        self._output = output
-        self._documents = documents
-        self._remaining = remaining
+    def __init__(self, site: Site, call: Invocation, intake: Intake) -> None:
+        """Draw nothing yet."""
+        self._site = site
+        self._call = call
+        self._intake = intake
 
     def picture(self, document: Document, page: int, frame: Frame | None) -> PagePicture:
         """Return where the picture of a page lies.
@@ -63,7 +59,7 @@ class PagePictures:
 
     def _refuse_replaced(self, document: Document) -> None:
         """Refuse to show what lies there now for what was read."""
-        if self._store.head(document.ref, document.version_id).etag != document.etag:
+        if self._site.store.head(document.ref, document.version_id).etag != document.etag:
             raise ReplacedError(
                 f"{document.ref} was uploaded again since; this version of it is gone.",
                 advice="Look at the newest version; in a bucket with versions older ones are kept.",
@@ -71,20 +67,20 @@ class PagePictures:
 
     def _drawn_before(self, document: Document, page: int) -> PagePicture | None:
         prefix = layout.view(document, page, ".")
-        for item in self._store.list(self._output, prefix):
-            return self._made(document, page, item.key[len(prefix) - 1 :])
+        for item in self._site.store.list(self._site.output, prefix):
+            return self._drawing(document, page, item.key[len(prefix) - 1 :])
         return None
 
     def _drawn(self, document: Document, page: int) -> PagePicture:
         if document.format == "ofd":
             raise RejectedError("OFD is read by the service alone.", code="not-shown", advice="Download the document.")
-        with self._documents.opened(document) as sheets:
-            if page > (document.page_count or sheets.look(self._remaining()).pages):
+        with self._intake.opened(document) as sheets:
+            if page > (document.page_count or sheets.look(self._call.remaining()).pages):
                 raise RejectedError(f"The document has no page {page}.", code="no-such-page")
-            found = sheets.render(page, _WANT, self._remaining())
-        ref = ObjectRef(self._output, layout.view(document, page, found.suffix))
-        self._store.write(ref, found.body, found.media_type)
-        return self._made(document, page, found.suffix)
+            rendered = sheets.render(page, _WANT, self._call.remaining())
+        ref = self._site.in_output(layout.view(document, page, rendered.suffix))
+        self._site.store.write(ref, rendered.body, rendered.media_type)
+        return self._drawing(document, page, rendered.suffix)
 
-    def _made(self, document: Document, page: int, suffix: str) -> PagePicture:
-        return PagePicture(ObjectRef(self._output, layout.view(document, page, suffix)), Shown(_SUFFIXES[suffix]))
+    def _drawing(self, document: Document, page: int, suffix: str) -> PagePicture:
+        return PagePicture(self._site.in_output(layout.view(document, page, suffix)), Shown(_SUFFIXES[suffix]))

@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 import msgspec
 
 from legible.api import bodies, routes
-from legible.api.endpoints import Answer, Call, Endpoints
+from legible.api.calls import Answer, Call
+from legible.api.endpoints import Endpoints
 from legible.api.problems import ProblemError, reply_to
-from legible.api.static import shown
+from legible.api.static import CONSOLE, Console
 from legible.errors import LegibleError
 from legible.model.http import Reply, Request
 from legible.ports import Log
@@ -33,12 +34,14 @@ class Api:
     Args:
         endpoints: Makes what answers; called once a request, its errors are answered too.
         log: Where it is told what could not be answered, and where a defect is.
+        console: The console's files.
     """
 
-    def __init__(self, endpoints: Callable[[], Endpoints], log: Log) -> None:
-        """See the class."""
+    def __init__(self, endpoints: Callable[[], Endpoints], log: Log, console: Console = CONSOLE) -> None:
+        """Answer nothing yet."""
         self._endpoints = endpoints
         self._log = log
+        self._console = console
 
     def __call__(self, request: Request) -> Reply:
         """Answer one request; whatever happens there is a reply."""
@@ -61,7 +64,7 @@ class Api:
         if request.path == "/":
             return Reply(302, {"Location": "/console/"})
         if request.path.startswith("/console/") or request.path == "/console":
-            return shown(request, lambda: self._endpoints().browser_origin())
+            return self._console.shown(request, lambda: self._endpoints().origins())
         found = routes.find(request)
         route = found.route
         if route is None:
@@ -69,7 +72,7 @@ class Api:
         if route.method == "POST":
             refuse_foreign(request)
         bodies.bound(request)
-        answer: Callable[[Call], Answer] = getattr(self._endpoints(), route.name)
+        answer = self._endpoints().of(route.name)
         query: Any = bodies.query_of(request, route.query) if route.query else None
         body: Any = bodies.json_of(request, route.body) if route.body and not _formed(route, request) else None
         return _sent(answer(Call(request, found.places, query, body)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cached_property
 from pathlib import Path
 
 from legible.api.problems import ProblemError
@@ -23,80 +23,90 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-
-
 #: A link of the page, and the name of a file below an edition; that of another edition is shown, and not kept: while a
 #: new one is deployed, both are there.
 _LINK = re.compile(rb'((?:href|src)=")([^"]+)(")')
 _EDITION = re.compile(r"[0-9a-f]{16}")
 
 
-def shown(request: Request, origins: Callable[[], tuple[str, ...]]) -> Reply:
-    """Return one of the console's files.
+class Console:
+    """The console's files.
 
     Args:
-        request: Asks for it below ``/console/``.
-        origins: Tells from where pictures are shown, and to where files are uploaded; with wrong settings, nowhere.
-
-    Raises:
-        ProblemError: There is no such file, or it is not asked for by GET.
+        folder: Where they lie.
     """
-    if request.path == "/console":
-        return Reply(302, {"Location": "/console/"})
-    if request.method not in {"GET", "HEAD"}:
-        raise ProblemError(
-            405, "method-not-allowed", "The console is only read.", "Allowed: GET.", {"Allow": "GET, HEAD"}
-        )
-    name = request.path.removeprefix("/console/") or "index.html"
-    asked, name = _asked(name)
-    if name not in files():
-        raise ProblemError(404, "no-such-path", "The console has no such file.", "Open /console/.")
-    body, tag = read(name)
-    headers = {
-        "Content-Type": _TYPES[Path(name).suffix],
-        "Content-Security-Policy": _policy(origins),
-        "Cache-Control": "private, max-age=31536000, immutable" if asked == edition() else "no-cache",
-        "ETag": tag,
-    }
-    if _has(request.headers.get("if-none-match", ""), tag):
-        return Reply(304, headers)
-    return Reply(200, headers, body)
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        """Read nothing yet."""
+        self._folder = folder
+        self._read: dict[str, tuple[bytes, str]] = {}
+
+    def shown(self, request: Request, origins: Callable[[], tuple[str, ...]]) -> Reply:
+        """Return one of the console's files.
+
+        Args:
+            request: Asks for it below ``/console/``.
+            origins: Tells from where pictures are shown, and to where files are uploaded; with wrong settings, nowhere.
+
+        Raises:
+            ProblemError: There is no such file, or it is not asked for by GET.
+        """
+        if request.path == "/console":
+            return Reply(302, {"Location": "/console/"})
+        if request.method not in {"GET", "HEAD"}:
+            raise ProblemError(
+                405, "method-not-allowed", "The console is only read.", "Allowed: GET.", {"Allow": "GET, HEAD"}
+            )
+        edition, name = _parted(request.path.removeprefix("/console/") or "index.html")
+        if name not in self.files:
+            raise ProblemError(404, "no-such-path", "The console has no such file.", "Open /console/.")
+        body, tag = self.read(name)
+        headers = {
+            "Content-Type": _TYPES[Path(name).suffix],
+            "Content-Security-Policy": _policy(origins),
+            "Cache-Control": "private, max-age=31536000, immutable" if edition == self.edition else "no-cache",
+            "ETag": tag,
+        }
+        if _has(request.headers.get("if-none-match", ""), tag):
+            return Reply(304, headers)
+        return Reply(200, headers, body)
+
+    @cached_property
+    def files(self) -> frozenset[str]:
+        """The names of the console's files."""
+        files = (file for file in self._folder.rglob("*") if file.is_file() and file.suffix in _TYPES)
+        return frozenset(file.relative_to(self._folder).as_posix() for file in files)
+
+    @cached_property
+    def edition(self) -> str:
+        """What names all of the console's files as they are."""
+        digest = hashlib.sha256()
+        for name in sorted(self.files):
+            digest.update(name.encode() + b"\0" + hashlib.sha256((self._folder / name).read_bytes()).digest())
+        return digest.hexdigest()[:16]
+
+    def read(self, name: str) -> tuple[bytes, str]:
+        """Return one of the console's files, and its entity tag; the page leads to the others in their edition."""
+        if name not in self._read:
+            body = (self._folder / name).read_bytes()
+            if name == "index.html":
+                body = _LINK.sub(self._in_edition, body)
+            self._read[name] = body, f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+        return self._read[name]
+
+    def _in_edition(self, link: re.Match[bytes]) -> bytes:
+        known = link[2].decode() in self.files
+        return link[1] + self.edition.encode() + b"/" + link[2] + link[3] if known else link[0]
 
 
-@lru_cache(1)
-def files() -> frozenset[str]:
-    """Return the names of the console's files."""
-    found = (file for file in FOLDER.rglob("*") if file.is_file() and file.suffix in _TYPES)
-    return frozenset(file.relative_to(FOLDER).as_posix() for file in found)
+#: The files that ship; an instance of the function reads each of them once.
+CONSOLE = Console()
 
 
-@lru_cache(1)
-def edition() -> str:
-    """Return what names all of the console's files as they are."""
-    digest = hashlib.sha256()
-    for name in sorted(files()):
-        digest.update(name.encode() + b"\0" + hashlib.sha256((FOLDER / name).read_bytes()).digest())
-    return digest.hexdigest()[:16]
-
-
-@lru_cache
-def read(name: str) -> tuple[bytes, str]:
-    """Return one of the console's files, and its entity tag; the page leads to the others in their edition."""
-    body = (FOLDER / name).read_bytes()
-    if name == "index.html":
-        body = _LINK.sub(_in_edition, body)
-    return body, f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-
-
-def _asked(name: str) -> tuple[str, str]:
+def _parted(name: str) -> tuple[str, str]:
     """Return the edition that a file is asked for in, empty for none, and its own name."""
     first, _, rest = name.partition("/")
     return (first, rest) if _EDITION.fullmatch(first) else ("", name)
-
-
-def _in_edition(link: re.Match[bytes]) -> bytes:
-    known = link[2].decode() in files()
-    return link[1] + edition().encode() + b"/" + link[2] + link[3] if known else link[0]
 
 
 def _has(asked: str, tag: str) -> bool:

@@ -1,137 +1,51 @@
-"""From an upload to the document it is, and from the document's first bytes to what is to be called."""
+"""From a document's first bytes to what is to be called for it; nothing here is paid for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from legible.documents import formats, orders, pages
-from legible.documents.uploads import UNREADABLE_BUCKET, announced, plain
-from legible.errors import DocumentError, HeldError, ObjectGoneError, RejectedError, SkippedError
-from legible.model import layout
-from legible.model.documents import Arrival, Document, Ignored, ObjectRef, Unreadable, Upload
-from legible.operations.operation import Operation
-from legible.operations.routing import Routed
-from legible.ports import Head, ObjectStore, Wanted
+from legible.documents import formats, pages
+from legible.documents.uploads import newest_head
+from legible.errors import HeldError
+from legible.model.documents import Document
+from legible.operations.operation import Task
+from legible.ports import Invocation, Site, Wanted
 
 
-class Documents:
-    """Finds documents and looks at their first bytes; nothing it does is paid for.
+class Job(Struct, frozen=True):
+    """A document that passed intake: what is asked of it, and how its pages are made.
+
+    ``sheets`` are its pages, open until ``Intake.put_away``. ``inline`` says why the service cannot be given a URL.
+    """
+
+    document: Document
+    task: Task
+    plan: pages.PagePlan
+    sheets: pages.Sheets
+    inline: str = ""
+
+
+class Intake:
+    """Judges documents by their first bytes, and opens their pages.
 
     Args:
-        store: Where documents lie.
-        input_bucket: Where uploads come from.
-        output: Where results go; what lies there is no document, unless both are one bucket.
+        site: Where documents lie.
+        call: The invocation: how much time is left.
         max_pages: More pages than this are held, not called for.
-        remaining: How many seconds the function has left.
         sheets: What opens a document's pages.
     """
 
-    def __init__(
-        self,
-        store: ObjectStore,
-        input_bucket: str,
-        output: str,
-        max_pages: int,
-        remaining: Callable[[], float],
-        sheets: type[pages.Sheets] = pages.Sheets,
-    ) -> None:
-        """See the class."""
-        self._store = store
-        self._input = input_bucket
-        self._output = output
+    def __init__(self, site: Site, call: Invocation, max_pages: int, sheets: type[pages.Sheets] = pages.Sheets) -> None:
+        """Open nothing yet."""
+        self._site = site
+        self._call = call
         self._max_pages = max_pages
-        self._remaining = remaining
         self._sheets = sheets
         self._opened: list[pages.Sheets] = []
 
-    def locate(self, upload: Arrival) -> tuple[Document, DocumentError | None]:
-        """Find out which version of which object an upload is.
-
-        Returns:
-            The document, and why nothing can be read of it: gone, not permitted, another size than was promised, an
-            order that cannot be read, or an event that names no object.
-
-        Raises:
-            SkippedError: It is no document: a folder, a removal, an own output, an object of another bucket.
-            UnavailableError: The store has a passing fault.
-        """
-        if isinstance(upload, Unreadable):
-            document = Document(UNREADABLE_BUCKET, f"{layout.UNREADABLE}/{upload.digest}", upload.digest)
-            reason = upload.reason
-            return document, RejectedError(reason.message, code=reason.code, advice=reason.advice)
-        if isinstance(upload, Ignored):
-            raise SkippedError(upload.reason.message, code=upload.reason.code)
-        self._refuse(upload.ref)
-        try:
-            ref, head = self._find(upload)
-        except DocumentError as error:
-            return announced(upload), error
-        document = Document(
-            bucket=ref.bucket,
-            key=ref.key,
-            version=plain(head.version_id or head.etag),
-            etag=head.etag,
-            version_id=head.version_id,
-            size=head.size,
-            uploaded_at=head.modified_at,
-            content_type=head.content_type,
-        )
-        try:
-            order = orders.read(head.metadata, head.size)
-        except RejectedError as error:
-            return document, error
-        return msgspec.structs.replace(document, order=upload.order or order), None
-
-    def _refuse(self, ref: ObjectRef) -> None:
-        if ref.bucket == self._output and (self._output != self._input or ref.key.startswith(layout.OWN)):
-            raise SkippedError(
-                f"{ref} is an output of Legible.",
-                code="own-output",
-                advice="Let the trigger watch the input bucket, or a prefix of its own.",
-            )
-        if ref.bucket != self._input:
-            raise SkippedError(
-                f"{ref} is not in the input bucket {self._input}.",
-                code="other-bucket",
-                advice="Results are filed by key, so one deployment reads one bucket; set LEGIBLE_INPUT_BUCKET.",
-            )
-        if ref.key.endswith("/"):
-            raise SkippedError(f"{ref} is a folder.", code="folder")
-
-    def _find(self, upload: Upload) -> tuple[ObjectRef, Head]:
-        """Look for the object under its decoded key, then under the key as the event spelt it.
-
-        No page says whether classic events encode keys, so both are tried where they differ; the one whose etag the
-        event names is right.
-        """
-        found = None
-        for key in dict.fromkeys((upload.ref.key, upload.raw_key or upload.ref.key)):
-            ref = ObjectRef(upload.ref.bucket, key)
-            head = self._head(ref, upload.version_id)
-            if head is not None and (found is None or head.etag == upload.etag):
-                found = ref, head
-            if head is not None and head.etag == upload.etag:
-                break
-        if found is None:
-            raise ObjectGoneError(
-                f"The object {upload.ref} is gone.",
-                advice="It was removed or renamed before it was read; upload it again.",
-            )
-        return found
-
-    def _head(self, ref: ObjectRef, version_id: str) -> Head | None:
-        for version in dict.fromkeys((version_id, "")):
-            try:
-                return self._store.head(ref, version)
-            except ObjectGoneError:
-                continue
-        return None
-
-    def examine(self, document: Document, routed: Routed) -> tuple[Document, Job]:
+    def examine(self, document: Document, task: Task) -> tuple[Document, Job]:
         """Judge a document by its first bytes, and plan its pages; nothing is paid yet.
 
         Returns:
@@ -143,12 +57,12 @@ class Documents:
             HeldError: It has more pages than are called for unasked.
             UnavailableError: The store has a passing fault.
         """
-        operation = routed.operation
+        operation = task.operation
         if document.size == 0:
             formats.format_of(b"")
         first = self._read(document, 0, min(document.size, formats.FIRST_BYTES) - 1)
         last = self._last(document, first)
-        document = msgspec.structs.replace(document, format=formats.format_of(first, last))
+        document = structs.replace(document, format=formats.format_of(first, last))
         if document.format == "ofd":
             formats.judge_size(operation, document.size)
         sheets = self._sheets(document.format, document.size, self._parts(document, first))
@@ -156,15 +70,15 @@ class Documents:
         self._refuse_cut(document, first, last, sheets)
         look = self._look(document, first, sheets)
         plan = pages.plan(
-            operation, document.format, document.size, look, placed=bool({"pdf", "crops"} & set(routed.made.outputs))
+            operation, document.format, document.size, look, placed=bool({"pdf", "crops"} & set(task.extras.outputs))
         )
-        self._hold_many(plan, routed)
-        document = msgspec.structs.replace(document, width=look.width, height=look.height, page_count=plan.pages)
-        return document, Job(document, operation, routed.options, plan, sheets, self._no_url(document))
+        self._hold_many(plan, task)
+        document = structs.replace(document, width=look.width, height=look.height, page_count=plan.pages)
+        return document, Job(document, task, plan, sheets, self._no_url(document))
 
-    def _hold_many(self, plan: pages.PagePlan, routed: Routed) -> None:
+    def _hold_many(self, plan: pages.PagePlan, task: Task) -> None:
         """Hold a document of more pages than are paid for unasked; it is never cut."""
-        most = min(self._max_pages, routed.max_pages or self._max_pages)
+        most = min(self._max_pages, task.max_pages or self._max_pages)
         if plan.pages > most:
             where = "limits.max_pages" if most == self._max_pages else "max_pages of its route or operation"
             raise HeldError(
@@ -199,7 +113,7 @@ class Documents:
         if formats.ends(document.format, document.size, first, last):
             return
         ending = formats.ENDINGS.get(document.format)
-        if ending is None or not sheets.whole(ending, self._remaining()):
+        if ending is None or not sheets.whole(ending, self._call.remaining()):
             raise formats.cut(document.format, document.size)
 
     def _look(self, document: Document, first: bytes, sheets: pages.Sheets) -> pages.Look:
@@ -207,7 +121,7 @@ class Documents:
         if document.format == "ofd":
             return pages.Look()
         look = None if document.format in pages.COUNTED else pages.header(first)
-        return look or sheets.look(self._remaining())
+        return look or sheets.look(self._call.remaining())
 
     def _parts(self, document: Document, first: bytes) -> Callable[[int, int], bytes]:
         """Return what reads a part of the document; one that was read whole is not read again."""
@@ -216,7 +130,7 @@ class Documents:
         return lambda start, end: self._read(document, start, end)
 
     def _read(self, document: Document, first: int | None = None, last: int | None = None) -> bytes:
-        return self._store.read(document.ref, Wanted(document.version_id, document.etag, first, last))
+        return self._site.store.read(document.ref, Wanted(document.version_id, document.etag, first, last))
 
     def _no_url(self, document: Document) -> str:
         """Say why the service cannot be given a URL: it would open another object, or a newer version of this one.
@@ -228,21 +142,7 @@ class Documents:
             return "sent inline: a URL of a key with '.' or '..' in it can be taken for that of another key"
         if not document.version_id:
             return ""
-        newest = self._head(document.ref, "")
+        newest = newest_head(self._site.store, document.ref)
         if newest is not None and newest.version_id == document.version_id:
             return ""
         return "sent inline: this upload is not the newest version of its key"
-
-
-class Job(Struct, frozen=True):
-    """A document that passed intake: what is called, and how its pages are made.
-
-    ``sheets`` are its pages, open until ``Documents.put_away``. ``inline`` says why the service cannot be given a URL.
-    """
-
-    document: Document
-    operation: Operation
-    options: dict[str, Any]
-    plan: pages.PagePlan
-    sheets: pages.Sheets
-    inline: str = ""

@@ -12,24 +12,23 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from legible.documents import orders
 from legible.errors import (
-    AppendConflictError,
     BusyError,
     ObjectGoneError,
     RejectedError,
     UnavailableError,
 )
-from legible.ledger.lines import SKEW_SECONDS
+from legible.ledger.lines import SKEW_SECONDS, Lines
 from legible.model import layout
 from legible.model.documents import ObjectRef, Order
 from legible.operations import catalog, routing
 from legible.operations.operation import Operation
 from legible.operations.routing import Routing
-from legible.ports import ObjectStore, SignedRequest
+from legible.ports import Invocation, SignedRequest, Site
 
 #: The longest file name that is kept, in bytes of UTF-8, and the longest folder before it.
 _LONGEST_NAME = 200
@@ -62,45 +61,22 @@ class Sent(Struct, frozen=True):
 
 
 class Submitter:
-    """Takes documents.
+    """Puts documents into the input bucket.
 
     Args:
-        store: Where they go.
-        input_bucket: The input bucket.
-        output: The output bucket, where requests with a key of their own are kept.
+        site: The input bucket; in the output bucket requests with a key of their own are kept.
+        call: The invocation: its name, its clock, its time.
         rules: From key to operation.
         marker: The name of an object that says that a folder is complete; empty for none.
-        owner: A name no other request has.
-        now: The clock.
-        pause: Waits for so many seconds.
-        remaining: How many seconds are left.
         settle: How many seconds after its line a request's journal is read back.
     """
 
-    def __init__(
-        self,
-        store: ObjectStore,
-        input_bucket: str,
-        output: str,
-        *,
-        rules: Routing,
-        marker: str,
-        owner: str,
-        now: Callable[[], datetime],
-        pause: Callable[[float], None],
-        remaining: Callable[[], float],
-        settle: float,
-    ) -> None:
-        """See the class."""
-        self._store = store
-        self._input = input_bucket
-        self._output = output
+    def __init__(self, site: Site, call: Invocation, rules: Routing, marker: str, settle: float) -> None:
+        """Put nothing yet."""
+        self._site = site
+        self._call = call
         self._rules = rules
         self._marker = marker
-        self._owner = owner
-        self._now = now
-        self._pause = pause
-        self._remaining = remaining
         self._settle = settle
 
     def submit(
@@ -132,13 +108,13 @@ class Submitter:
         def ready() -> Put:
             content = body if isinstance(body, bytes) else body()
             metadata = orders.metadata_of(submission.order, len(content))
-            return lambda key: self._put(ObjectRef(self._input, key), content, submission.content_type, metadata)
+            return lambda key: self._put(self._site.in_input(key), content, submission.content_type, metadata)
 
         if not once:
             ready()(key)
             return key
         fingerprint = hashlib.sha256(msgspec.json.encode([submission, prefix, what])).hexdigest()
-        return self._once(ObjectRef(self._output, layout.request(unique)), key, fingerprint, ready)
+        return self._once(layout.request(unique), key, fingerprint, ready)
 
     def sign(self, submission: Submission, size: int, prefix: str = "", md5: str = "") -> tuple[str, SignedRequest]:
         """Return the key of a file that is going to be uploaded, and the signed request that uploads it.
@@ -157,8 +133,8 @@ class Submitter:
         """
         key = self.key_of(submission, prefix, uuid.uuid4().hex)
         metadata = orders.metadata_of(submission.order, size)
-        ref = ObjectRef(self._input, key)
-        return key, self._store.signed_put(ref, _UPLOAD_SECONDS, submission.content_type, metadata, md5)
+        ref = self._site.in_input(key)
+        return key, self._site.store.signed_put(ref, _UPLOAD_SECONDS, submission.content_type, metadata, md5)
 
     def key_of(self, submission: Submission, prefix: str, unique: str) -> str:
         """Return the key of a document: its folder, a name nobody else has, and the file's own name.
@@ -171,12 +147,12 @@ class Submitter:
         slug = submission.order.operation
         if slug and first not in catalog.slugs():
             folder = f"{slug}/{folder}" if folder else slug
-        day = f"{self._now():%Y-%m-%d}"
+        day = f"{self._call.now():%Y-%m-%d}"
         key = "/".join(
             part for part in (f"{prefix}{folder}".rstrip("/"), f"{day}-{unique}", name or "document") if part
         )
         self._refuse(key, name)
-        routing.check(self._operation(key, submission), self._rules, self._now().date())
+        routing.check(self._operation(key, submission), self._rules, self._call.now().date())
         return key
 
     def _operation(self, key: str, submission: Submission) -> Operation:
@@ -199,13 +175,13 @@ class Submitter:
             retry=retry_if_exception_type(UnavailableError),
             wait=wait_fixed(_PUT_AGAIN_SECONDS),
             stop=stop_after_attempt(_PUTS),
-            sleep=self._pause,
+            sleep=self._call.pause,
             reraise=True,
         )(self._put_once, ref, body, content_type, metadata)
 
     def _put_once(self, ref: ObjectRef, *content: Any) -> None:
         try:
-            self._store.create(ref, *content)
+            self._site.store.create(ref, *content)
         except UnavailableError:
             if not self._stands(ref.key):
                 raise
@@ -213,71 +189,88 @@ class Submitter:
     def _refuse(self, key: str, name: str) -> None:
         """Refuse a name that makes something else of a document: it would be stored, and never read."""
         marker = bool(self._marker) and name == self._marker
-        if marker or (self._input == self._output and key.startswith(layout.OWN)):
+        if marker or (self._site.input == self._site.output and key.startswith(layout.OWN)):
             raise RejectedError(
                 f"{name!r} is no name of a document here.",
                 code="bad-name",
                 advice=f"Name it otherwise than {self._marker!r}, in no folder of Legible's own.",
             )
 
-    def _once(self, ref: ObjectRef, key: str, fingerprint: str, ready: Callable[[], Put]) -> str:
-        """Put a document unless the same request did; of two at once, one does."""
-        put: Put | None = None
-        for _ in range(_TRIES):
-            body = self._read(ref)
-            lines = _lines(body)
-            last = lines[-1] if lines else None
-            if last is not None and last.fingerprint != fingerprint:
-                raise RejectedError(
-                    "The idempotency key was used for another request.",
-                    code="idempotency-key-reused",
-                    advice="Use a new key for every new request.",
-                )
-            if last is not None and last.stored:
-                return last.key
-            if last is not None and self._now() < last.until + timedelta(seconds=SKEW_SECONDS):
-                raise BusyError("The same request is being served.", advice="Send it again in a moment.")
-            if last is not None and self._stands(last.key):
-                return last.key
-            key = last.key if last is not None else key
-            put = put or ready()  # before it is written down that somebody serves it: what fails may be tried again
-            mine = Sent(self._owner, key, fingerprint, self._now() + timedelta(seconds=self._remaining()))
-            if self._take(ref, len(body), mine):
-                put(key)
-                self._append(ref, msgspec.structs.replace(mine, stored=True))
-                return key
-        raise UnavailableError("The request's journal took no line.", advice="Send it again in a moment.")
+    def _once(self, journal: str, key: str, fingerprint: str, ready: Callable[[], Put]) -> str:
+        """Put a document unless the same request did; of two at once, one does.
 
-    def _take(self, ref: ObjectRef, position: int, mine: Sent) -> bool:
-        """Append the line that says who serves the request, and see it stand: an append has no lock (obs_faq_0165)."""
-        with suppress(AppendConflictError):  # a repeated append meets its own line
-            self._store.append(ref, position, msgspec.json.encode(mine) + b"\n")
-        self._pause(self._settle)
-        return _lines(self._read(ref)[position:])[:1] == [mine]
+        Args:
+            journal: The key of the request's own journal.
+            key: Where the document is put, unless an earlier try chose another key.
+            fingerprint: Of what it is the request.
+            ready: Fetches the document, and returns what puts it.
+        """
+        lines = Lines(self._site.store, self._site.in_output(journal), self._call.pause, _TRIES)
+        turn = _Turn(key)
 
-    def _append(self, ref: ObjectRef, line: Sent) -> None:
-        """Say that the document stands; whoever comes later would find that out too, by looking."""
-        try:
-            self._store.append(ref, len(self._read(ref)), msgspec.json.encode(line) + b"\n")
-        except (AppendConflictError, UnavailableError):
-            return
+        def line(before: bytes) -> bytes | None:
+            last = _last(before, fingerprint)
+            if last is not None:
+                turn.key = last.key
+                if last.stored or self._abandoned(last):
+                    return None
+            turn.put = turn.put or ready()  # before it is written that somebody serves it: what fails is tried again
+            until = self._call.now() + timedelta(seconds=self._call.remaining())
+            turn.line = Sent(self._call.owner, turn.key, fingerprint, until)
+            return _encode(turn.line)
+
+        _, mine = lines.add(line, self._settle)
+        if mine and turn.put and turn.line:
+            turn.put(turn.key)
+            with suppress(UnavailableError):  # whoever comes later would find that out too, by looking
+                lines.put(_encode(structs.replace(turn.line, stored=True)))
+        return turn.key
+
+    def _abandoned(self, last: Sent) -> bool:
+        """Tell whether the document of a request that was begun earlier stands, though no line says so.
+
+        Raises:
+            BusyError: The request is being served.
+        """
+        if self._call.now() < last.until + timedelta(seconds=SKEW_SECONDS):
+            raise BusyError("The same request is being served.", advice="Send it again in a moment.")
+        return self._stands(last.key)
 
     def _stands(self, key: str) -> bool:
         try:
-            self._store.head(ObjectRef(self._input, key))
+            self._site.store.head(self._site.in_input(key))
         except ObjectGoneError:
             return False
         return True
 
-    def _read(self, ref: ObjectRef) -> bytes:
-        try:
-            return self._store.read(ref)
-        except ObjectGoneError:
-            return b""
+
+class _Turn:
+    """One request on its way: where its document is put, what puts it, and the line that says who serves it."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self.put: Put | None = None
+        self.line: Sent | None = None
 
 
-def _lines(body: bytes) -> list[Sent]:
-    return [msgspec.json.decode(line, type=Sent) for line in body.splitlines()]
+def _encode(line: Sent) -> bytes:
+    return msgspec.json.encode(line) + b"\n"
+
+
+def _last(lines: bytes, fingerprint: str) -> Sent | None:
+    """Return the last line of a request's journal; None where it has none.
+
+    Raises:
+        RejectedError: It is of another request.
+    """
+    last = [msgspec.json.decode(line, type=Sent) for line in lines.splitlines()][-1:]
+    if last and last[0].fingerprint != fingerprint:
+        raise RejectedError(
+            "The idempotency key was used for another request.",
+            code="idempotency-key-reused",
+            advice="Use a new key for every new request.",
+        )
+    return last[0] if last else None
 
 
 def _plain(name: str) -> str:

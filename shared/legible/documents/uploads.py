@@ -1,10 +1,16 @@
-"""From an upload to the document it is."""
+"""From an upload to the document it is: which version of which object, and whether it is one at all."""
 
 from __future__ import annotations
 
 import re
 
-from legible.model.documents import Document, Upload
+from msgspec import structs
+
+from legible.documents import orders
+from legible.errors import DocumentError, ObjectGoneError, RejectedError, SkippedError
+from legible.model import layout
+from legible.model.documents import Arrival, Document, Ignored, ObjectRef, Unreadable, Upload
+from legible.ports import Head, ObjectStore, Site
 
 #: Where the journals of events lie that could not be read; it stands for a bucket's name.
 UNREADABLE_BUCKET = "unreadable"
@@ -12,9 +18,99 @@ UNREADABLE_BUCKET = "unreadable"
 _ETAG = re.compile(r"[0-9a-f]{32}(-[0-9]+)?")
 
 
+class Uploads:
+    """Finds the documents that events name.
+
+    Args:
+        site: Where documents come from, and where results go; what lies there is no document, unless both are one
+            bucket.
+    """
+
+    def __init__(self, site: Site) -> None:
+        """Look at nothing yet."""
+        self._site = site
+
+    def locate(self, upload: Arrival) -> tuple[Document, DocumentError | None]:
+        """Find out which version of which object an upload is.
+
+        Returns:
+            The document, and why nothing can be read of it: gone, not permitted, another size than was promised, an
+            order that cannot be read, or an event that names no object.
+
+        Raises:
+            SkippedError: It is no document: a folder, a removal, an own output, an object of another bucket.
+            UnavailableError: The store has a passing fault.
+        """
+        if isinstance(upload, Unreadable):
+            document = Document(UNREADABLE_BUCKET, f"{layout.UNREADABLE}/{upload.digest}", upload.digest)
+            reason = upload.reason
+            return document, RejectedError(reason.message, code=reason.code, advice=reason.advice)
+        if isinstance(upload, Ignored):
+            raise SkippedError(upload.reason.message, code=upload.reason.code)
+        self._refuse(upload.ref)
+        try:
+            ref, head = self._find(upload)
+        except DocumentError as error:
+            return announced(upload), error
+        document = Document(
+            bucket=ref.bucket,
+            key=ref.key,
+            version=_plain(head.version_id or head.etag),
+            etag=head.etag,
+            version_id=head.version_id,
+            size=head.size,
+            uploaded_at=head.modified_at,
+            content_type=head.content_type,
+        )
+        try:
+            order = orders.read(head.metadata, head.size)
+        except RejectedError as error:
+            return document, error
+        return structs.replace(document, order=upload.order or order), None
+
+    def _refuse(self, ref: ObjectRef) -> None:
+        if ref.bucket == self._site.output and (
+            self._site.output != self._site.input or ref.key.startswith(layout.OWN)
+        ):
+            raise SkippedError(
+                f"{ref} is an output of Legible.",
+                code="own-output",
+                advice="Let the trigger watch the input bucket, or a prefix of its own.",
+            )
+        if ref.bucket != self._site.input:
+            raise SkippedError(
+                f"{ref} is not in the input bucket {self._site.input}.",
+                code="other-bucket",
+                advice="Results are filed by key, so one deployment reads one bucket; set LEGIBLE_INPUT_BUCKET.",
+            )
+        if ref.key.endswith("/"):
+            raise SkippedError(f"{ref} is a folder.", code="folder")
+
+    def _find(self, upload: Upload) -> tuple[ObjectRef, Head]:
+        """Look for the object under its decoded key, then under the key as the event spelt it.
+
+        No page says whether classic events encode keys, so both are tried where they differ; the one whose etag the
+        event names is right.
+        """
+        found = None
+        for key in dict.fromkeys((upload.ref.key, upload.raw_key or upload.ref.key)):
+            ref = ObjectRef(upload.ref.bucket, key)
+            head = newest_head(self._site.store, ref, upload.version_id)
+            if head is not None and (found is None or head.etag == upload.etag):
+                found = ref, head
+            if head is not None and head.etag == upload.etag:
+                break
+        if found is None:
+            raise ObjectGoneError(
+                f"The object {upload.ref} is gone.",
+                advice="It was removed or renamed before it was read; upload it again.",
+            )
+        return found
+
+
 def announced(upload: Upload) -> Document:
     """Return the document an event names, whatever the store has by now."""
-    version = plain(upload.version_id or upload.etag or "gone")
+    version = _plain(upload.version_id or upload.etag or "gone")
     # OBS tells an object's time in whole seconds; an event's milliseconds must not make it newer than its successor.
     at = upload.at.replace(microsecond=0) if upload.at else None
     return Document(upload.ref.bucket, upload.ref.key, version, upload.etag, uploaded_at=at)
@@ -28,6 +124,21 @@ def replaced(upload: Upload, document: Document) -> bool:
     return bool(_ETAG.fullmatch(upload.etag)) and upload.etag != document.etag
 
 
-def plain(version: str) -> str:
+def _plain(version: str) -> str:
     """Return a version fit for one step of a key."""
     return "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in version)[:120]
+
+
+def newest_head(store: ObjectStore, ref: ObjectRef, version_id: str = "") -> Head | None:
+    """Return what the store says of a version of an object, else of the newest one; None where there is none.
+
+    Raises:
+        HeldError: The store refuses.
+        UnavailableError: The store has a passing fault.
+    """
+    for version in dict.fromkeys((version_id, "")):
+        try:
+            return store.head(ref, version)
+        except ObjectGoneError:
+            continue
+    return None

@@ -1,28 +1,69 @@
-"""The answers that count, filed beside the record: each once in an invocation, as soon as it is known to count."""
+"""Paid answers: kept as received under their payer's name, filed where the record names them, found and verified."""
 
 from __future__ import annotations
 
 import hashlib
 
+from msgspec import Struct
+from tenacity import Retrying, retry_if_exception_type, wait_random
+
+from legible.errors import InternalError, ObjectGoneError, UnavailableError
 from legible.ledger.journal import Line
 from legible.model import layout
-from legible.model.documents import Document, ObjectRef
-from legible.ports import ObjectStore
+from legible.model.documents import Document
+from legible.ports import Invocation, Site
+
+#: Name of the object metadata that carries the service's request id beside a stored answer.
+_REQUEST_ID = "ocr-request"
+#: Less time than this, in seconds, is not worth another try to store an answer.
+_SHORTEST_TRY = 2.0
 
 
-class Filing:
-    """Files answers. Safe for several threads.
+class StoredAnswer(Struct, frozen=True):
+    """An answer in the output bucket: its key, what was received, and the service's request it came by."""
+
+    key: str
+    body: bytes
+    request_id: str
+
+
+class Answers:
+    """Keeps and finds answers. Safe for several threads.
 
     Args:
-        store: Where answers lie.
-        output: The output bucket.
+        site: Where they lie.
+        call: The invocation: its time, and what waits.
     """
 
-    def __init__(self, store: ObjectStore, output: str) -> None:
-        """See the class."""
-        self._store = store
-        self._output = output
+    def __init__(self, site: Site, call: Invocation) -> None:
+        """Know of none that was filed."""
+        self._site = site
+        self._call = call
         self._filed: set[tuple[str, str]] = set()
+
+    def keep(self, document: Document, page: int, owner: str, body: bytes, request_id: str) -> str:
+        """Store an answer before anything reads it; return its key. Passing faults are outlasted while time is left.
+
+        Args:
+            document: Whose answer.
+            page: Of which page, from 1.
+            owner: Who paid, and nobody else: two payers never overwrite one another's answer.
+            body: The answer as received.
+            request_id: The service's request.
+
+        Raises:
+            UnavailableError: The store has a fault that did not pass in time.
+            HeldError: The store refuses.
+        """
+        key = layout.answer(document, page, owner)
+        Retrying(
+            retry=retry_if_exception_type(UnavailableError),
+            wait=wait_random(0.2, 1.0),
+            stop=lambda state: self._call.remaining() < _SHORTEST_TRY,
+            sleep=self._call.pause,
+            reraise=True,
+        )(self._site.store.write, self._site.in_output(key), body, "application/json", {_REQUEST_ID: request_id})
+        return key
 
     def file(self, document: Document, line: Line) -> None:
         """Give the answer a line names the name that the record gives, unless it was just given.
@@ -34,8 +75,48 @@ class Filing:
         """
         target = layout.answer(document, line.page)
         if (target, line.answer) not in self._filed:
-            self._store.copy(ObjectRef(self._output, line.answer), ObjectRef(self._output, target))
+            self._site.store.copy(self._site.in_output(line.answer), self._site.in_output(target))
             self._filed.add((target, line.answer))
+
+    def find(self, document: Document, page: int, owner: str) -> StoredAnswer | None:
+        """Return what a payer stored, who may have died before it could say so; None where there is nothing.
+
+        Raises:
+            UnavailableError: The store has a passing fault.
+            HeldError: The store refuses.
+        """
+        key = layout.answer(document, page, owner)
+        ref = self._site.in_output(key)
+        try:
+            body = self._site.store.read(ref)
+            return StoredAnswer(key, body, self._site.store.head(ref).metadata.get(_REQUEST_ID, ""))
+        except ObjectGoneError:
+            return None
+
+    def verified(self, line: Line, received: bytes | None = None) -> bytes:
+        """Return the answer, or the review, that a line names; what was received just now need not be read again.
+
+        Raises:
+            InternalError: It is gone, or not what the line says.
+            UnavailableError: The store has a passing fault.
+        """
+        if received is not None and digest(received) == line.sha256:
+            return received
+        try:
+            body = self._site.store.read(self._site.in_output(line.answer))
+        except ObjectGoneError:
+            raise InternalError(
+                f"The stored answer {line.answer} is gone.",
+                code="answer-gone",
+                advice="Something else removed it; restore it.",
+            ) from None
+        if digest(body) != line.sha256:
+            raise InternalError(
+                f"The stored answer {line.answer} is not the one that was paid for.",
+                code="answer-altered",
+                advice="Something else wrote it; restore it.",
+            )
+        return body
 
 
 def digest(body: bytes) -> str:

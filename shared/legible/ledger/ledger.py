@@ -1,77 +1,57 @@
 """The ledger: one payer a document, with nothing but appends to one object as the judge.
 
-OBS AppendObject is optimistic concurrency: ``position`` must equal the object's length (api-obs obs_04_0088), and a
-read after a successful write sees it (obs_04_0118). What OBS does not promise is an order between truly simultaneous
-appends (obs_faq_0165): both may succeed and the last one stands. So every payer reads the journal back before it uses
-what it paid for; whoever does not find its own claim yields, and names its call as ``surplus``.
+Every payer reads the journal back before it uses what it paid for (``lines`` has the reasons); whoever does not find
+its own claim yields, and names its call as ``surplus``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import random
-import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 
-from legible.errors import AppendConflictError, BusyError, ObjectGoneError, UnavailableError
+from legible.errors import BusyError, RetryableError, UnavailableError
 from legible.ledger import journal
 from legible.ledger.arbiter import JournalArbiter
-from legible.ledger.claim import TRIES, Claim, Wish, fenced
+from legible.ledger.claim import Claim, Wish, fenced
 from legible.ledger.journal import Line
-from legible.ledger.journals import utc_now
-from legible.ledger.lines import SKEW_SECONDS
+from legible.ledger.journals import Journals, OpenJournal
+from legible.ledger.lines import SKEW_SECONDS, Lines
 from legible.ledger.state import State
 from legible.model import layout
-from legible.model.documents import Document, ObjectRef
-from legible.ports import Arbiter, ObjectStore
+from legible.model.documents import Document
+from legible.ports import Arbiter, Invocation, Site
 
 #: The longest pause between two looks at a journal that somebody else holds.
 _LONGEST_PAUSE = 2.0
 
 
 class Ledger:
-    """Journals in the output bucket.
+    """Decides who may pay for a document.
 
     Args:
-        store: Where they lie.
-        bucket: The output bucket.
+        site: Where journals lie.
+        call: The invocation that asks.
         arbiter: Who may pay, beside the journal.
-        now: The clock.
-        pause: Waits for so many seconds.
     """
 
-    def __init__(
-        self,
-        store: ObjectStore,
-        bucket: str,
-        arbiter: Arbiter | None = None,
-        now: Callable[[], datetime] = utc_now,
-        pause: Callable[[float], None] = time.sleep,
-    ) -> None:
-        """See the class."""
-        self.store = store
-        self.bucket = bucket
-        self.arbiter = arbiter or JournalArbiter()
-        self.now = now
-        self.pause = pause
+    def __init__(self, site: Site, call: Invocation, arbiter: Arbiter | None = None) -> None:
+        """Know no document yet."""
+        self._site = site
+        self._call = call
+        self._arbiter = arbiter or JournalArbiter()
+        self.journals = Journals(site)
 
-    def load(self, document: Document) -> tuple[State, int]:
-        """Return the state of a document, and the length of its journal in bytes."""
-        key = layout.journal(document)
-        body = self._read(ObjectRef(self.bucket, key))
-        return State(journal.decode(body, key)), len(body)
-
-    def claim(self, document: Document, wish: Wish, remaining: Callable[[], float], patience: float) -> Claim | State:
-        """Take a document, or learn how it ended.
+    def claim(self, document: Document, wish: Wish, patience: float) -> Claim | State:
+        """Take a document, or learn how it ended. The lease of a claim ends when the invocation does.
 
         Args:
             document: What to take.
             wish: Who asks, and for what.
-            remaining: How many seconds the asker can still work; the lease ends then.
             patience: How long to wait, in seconds, for somebody else's lease to end in a result or to run out.
 
         Returns:
@@ -82,23 +62,18 @@ class Ledger:
             UnavailableError: The journal takes no line.
             HeldError: The journal is an object that cannot be appended to.
         """
-        give_up = self.now() + timedelta(seconds=patience)
+        give_up = self._call.now() + timedelta(seconds=patience)
         wait = 0.05
         while True:
-            state, length = self.load(document)
-            if state.finished is not None and not (wish.reopen and _reopens(document, state, wish.again)):
-                return state
-            seconds = remaining()
-            held = state.held(self.now() - timedelta(seconds=SKEW_SECONDS), wish.share, wish.plan)
-            fence = None if held else self.arbiter.acquire(fenced(document, wish.share), wish.owner, seconds)
-            if fence is not None:
-                claim = Claim(self, document, wish.owner, state, length, wish.share)
-                if claim.begin(self._first_line(claim, wish, fence, seconds)):
-                    return claim
-                self.arbiter.release(fenced(document, wish.share), wish.owner)
-            if self.now() >= give_up:
-                raise self._untaken(document) if fence is not None else self._busy(document, state)
-            self.pause(random.uniform(wait / 2, wait))
+            opened = self.journals.open(document, self._call.pause)
+            if opened.state.finished is not None and not (wish.reopen and _reopens(document, opened.state, wish.again)):
+                return opened.state
+            claim = self._try(document, wish, opened)
+            if isinstance(claim, Claim):
+                return claim
+            if self._call.now() >= give_up:
+                raise claim
+            self._call.pause(random.uniform(wait / 2, wait))
             wait = min(wait * 2, _LONGEST_PAUSE)
 
     def add(self, document: Document, make: Callable[[State], Line | None], settle: float) -> State:
@@ -116,53 +91,41 @@ class Ledger:
             BusyError: The document is not finished: somebody works on it.
             UnavailableError: The store takes no line.
         """
-        for _ in range(TRIES):
-            state, length = self.load(document)
+        key = layout.journal(document)
+
+        def line(lines: bytes) -> bytes | None:
+            state = State(journal.decode(lines, key))
             if state.finished is None:
-                raise self._busy(document, state)
-            line = make(state)
-            if line is None:
-                return state
-            try:
-                self.store.append(ObjectRef(self.bucket, layout.journal(document)), length, journal.encode(line))
-            except AppendConflictError:
-                self.pause(random.uniform(0.01, 0.1))
-            else:
-                self.pause(settle)
-            state, _ = self.load(document)
-            if state.has(line):
-                return state
-        raise UnavailableError(f"The journal of {document.ref} took no line in {TRIES} tries.")
+                raise _busy(document, state)
+            made = make(state)
+            return None if made is None or state.has(made) else journal.encode(made)
 
-    def _first_line(self, claim: Claim, wish: Wish, fence: int, seconds: float) -> Line:
-        return claim.line(
-            "claimed",
-            page=0 if claim.state.lines or wish.share else wish.page,
-            pages=wish.pages,
-            operation=wish.operation,
-            options=wish.options,
-            plan=wish.plan,
-            share=wish.share,
-            fence=fence,
-            lease_until=self.now() + timedelta(seconds=seconds),
-            uploaded_at=claim.document.uploaded_at,
-        )
+        lines, _ = Lines(self._site.store, self._site.in_output(key), self._call.pause).add(line, settle)
+        return State(journal.decode(lines, key))
 
-    def _read(self, ref: ObjectRef) -> bytes:
-        try:
-            return self.store.read(ref)
-        except ObjectGoneError:
-            return b""
-
-    def _untaken(self, document: Document) -> UnavailableError:
+    def _try(self, document: Document, wish: Wish, opened: OpenJournal) -> Claim | RetryableError:
+        """Take a document that nobody holds; else return why that is not possible now."""
+        seconds, before = self._call.remaining(), self._call.now() - timedelta(seconds=SKEW_SECONDS)
+        name = fenced(document, wish.share)
+        fence = None
+        if not opened.state.leases.held(before, wish.share, wish.plan):
+            fence = self._arbiter.acquire(name, wish.owner, seconds)
+        if fence is None:
+            return _busy(document, opened.state)
+        claim = Claim(document, wish, opened, self._call, self._arbiter)
+        if claim.begin(fence, seconds):
+            return claim
+        self._arbiter.release(name, wish.owner)
         return UnavailableError(f"The journal of {document.ref} took no claim.", advice="The event is delivered again.")
 
-    def _busy(self, document: Document, state: State) -> BusyError:
-        until = f" until {state.busy_until:%H:%M:%S} UTC" if state.busy_until else ""
-        return BusyError(
-            f"Another invocation holds {document.ref}{until}.",
-            advice="The event is delivered again; by then the result stands, or the lease has ended.",
-        )
+
+def _busy(document: Document, state: State) -> BusyError:
+    busy_until = state.leases.busy_until
+    until = f" until {busy_until:%H:%M:%S} UTC" if busy_until else ""
+    return BusyError(
+        f"Another invocation holds {document.ref}{until}.",
+        advice="The event is delivered again; by then the result stands, or the lease has ended.",
+    )
 
 
 def later_upload(document: Document, state: State) -> bool:

@@ -1,6 +1,113 @@
-"""Appends lines to objects that many write to."""
+"""Appends lines to an object that many write to, and sees them stand.
+
+OBS AppendObject is optimistic: ``position`` must equal the object's length (api-obs obs_04_0088), and a read after a
+successful write sees it (obs_04_0118). What OBS does not promise is an order between truly simultaneous appends
+(obs_faq_0165): both may succeed and the last one stands.
+"""
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
+
+from legible.errors import AppendConflictError, DocumentError, ObjectGoneError, UnavailableError
+from legible.model.documents import ObjectRef
+from legible.ports import ObjectStore, Wanted
+
 #: Clocks of two instances may differ by this much; a lease is taken over only that long after its end.
 SKEW_SECONDS = 1.0
+#: So often a line is tried before the store is said to take none.
+TRIES = 30
+
+
+class Lines:
+    """One object of lines.
+
+    Args:
+        store: Where it lies.
+        ref: Which object.
+        pause: Waits for so many seconds.
+        tries: How often a line is tried.
+    """
+
+    def __init__(self, store: ObjectStore, ref: ObjectRef, pause: Callable[[float], None], tries: int = TRIES) -> None:
+        """Look at nothing yet."""
+        self._store = store
+        self._ref = ref
+        self._pause = pause
+        self._tries = tries
+
+    def read(self) -> bytes:
+        """Return all lines; nothing where there is no such object yet."""
+        return read(self._store, self._ref)
+
+    def add(self, make: Callable[[bytes], bytes | None], settle: float | None = None) -> tuple[bytes, bool]:
+        """Append the line that is right for the lines as they are; where others were faster, make it anew.
+
+        Args:
+            make: Returns the line, with its end, for all lines so far; None where there is nothing to write.
+            settle: How many seconds later it is read back, for whoever must know that it stands; None to trust the
+                store's reply.
+
+        Returns:
+            All lines so far, this one among them, and whether it was written: False where there was nothing to write.
+
+        Raises:
+            UnavailableError: The store takes no line.
+            HeldError: The object is none that can be appended to.
+        """
+        for number in range(self._tries):
+            self._wait(number)
+            lines = self.read()
+            line = make(lines)
+            if line is None:
+                return lines, False
+            if self._took(len(lines), line, settle):
+                return lines + line, True
+        raise self._untaken()
+
+    def put(self, line: bytes) -> None:
+        """Append a line behind whatever stands there, which is not read. Raises as ``add`` does."""
+        for number in range(self._tries):
+            self._wait(number)
+            if self._took(self._length(), line):
+                return
+        raise self._untaken()
+
+    def _wait(self, number: int) -> None:
+        if number:
+            self._pause(random.uniform(0.01, 0.1))
+
+    def _took(self, position: int, line: bytes, settle: float | None = None) -> bool:
+        """Append at a position; tell whether the line stands there. An append sent twice meets its own line."""
+        try:
+            self._store.append(self._ref, position, line)
+        except AppendConflictError:
+            return self._stands(position, line)
+        if settle is None:
+            return True
+        self._pause(settle)
+        return self._stands(position, line)
+
+    def _stands(self, position: int, line: bytes) -> bool:
+        try:
+            return self._store.read(self._ref, Wanted(first=position, last=position + len(line) - 1)) == line
+        except DocumentError:  # shorter than that: a simultaneous append swallowed it
+            return False
+
+    def _length(self) -> int:
+        try:
+            return self._store.head(self._ref).size
+        except ObjectGoneError:
+            return 0
+
+    def _untaken(self) -> UnavailableError:
+        return UnavailableError(f"{self._ref} took no line in {self._tries} tries.", advice="Try it again in a moment.")
+
+
+def read(store: ObjectStore, ref: ObjectRef) -> bytes:
+    """Return an object's content; nothing where there is no such object."""
+    try:
+        return store.read(ref)
+    except ObjectGoneError:
+        return b""

@@ -1,13 +1,13 @@
-"""What the lines of a journal add up to. Values only."""
+"""What the lines of a journal add up to: who holds the document, what its pages have, how it ended. Values only."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from msgspec import Struct
 
-from legible.ledger.journal import Line
+from legible.ledger.journal import Event, Line
 from legible.model.pages import Share
 
 
@@ -27,24 +27,73 @@ class PageLedger(Struct):
 
     @property
     def known(self) -> bool:
-        """Tell whether the page has an outcome."""
+        """Whether the page has an outcome."""
         return self.answered is not None or self.settled is not None
+
+    def close(self, owner: str) -> None:
+        """Forget the announced call, if it was this owner's: it has an outcome."""
+        if self.open is not None and self.open.owner == owner:
+            self.open = None
+
+
+class Leases:
+    """Who holds a document: one owner of the whole, or owners of shares that stand beside one another."""
+
+    def __init__(self) -> None:
+        """Begin with nobody."""
+        self.owner = ""
+        self.until: datetime | None = None
+        #: The claims of shares that are in force, by number; there are none beside an owner of the whole.
+        self.shares: dict[int, Line] = {}
+
+    def take(self, line: Line) -> None:
+        """Take a claim in: what does not stand beside it is in force no more."""
+        self.owner, self.until = ("", None) if line.share else (line.owner, line.lease_until)
+        self.shares = {n: other for n, other in self.shares.items() if _beside(other, line.share, line.plan)}
+        if line.share:
+            self.shares[line.share.number] = line
+
+    def drop(self, owner: str) -> None:
+        """Take note that an owner gave its claim back."""
+        if owner == self.owner:
+            self.owner, self.until = "", None
+        self.shares = {n: other for n, other in self.shares.items() if other.owner != owner}
+
+    def held(self, now: datetime, share: Share | None = None, plan: str = "") -> bool:
+        """Tell whether a lease still runs that stands in the way of a claim.
+
+        Args:
+            now: The time.
+            share: The part that is to be claimed; None for the whole, which every lease stands in the way of.
+            plan: What the claim is for.
+        """
+        if self.owner and self.until is not None and now < self.until:
+            return True
+        running = [line for line in self.shares.values() if line.lease_until is not None and now < line.lease_until]
+        return any(not _beside(line, share, plan) for line in running)
+
+    def in_force(self, owner: str) -> bool:
+        """Tell whether the claim of this owner, of the whole or of a share, is in force."""
+        return owner == self.owner or any(line.owner == owner for line in self.shares.values())
+
+    @property
+    def busy_until(self) -> datetime | None:
+        """When the last lease ends; None where nobody has one."""
+        ends = [self.until, *(line.lease_until for line in self.shares.values())]
+        return max((end for end in ends if end is not None), default=None)
 
 
 class State:
-    """A journal, read: who holds the document, what its pages have, how it ended.
+    """A journal, read.
 
     Args:
         lines: The journal's lines in their order.
     """
 
     def __init__(self, lines: Iterable[Line] = ()) -> None:
-        """See the class."""
+        """Take the lines in, one after the other."""
         self.lines: list[Line] = []
-        self.owner = ""
-        self.lease_until: datetime | None = None
-        #: The claims of shares that stand, by number; there are none beside an owner of the whole.
-        self.shares: dict[int, Line] = {}
+        self.leases = Leases()
         self.finished: Line | None = None
         self.pages: dict[int, PageLedger] = {}
         self.surplus = 0
@@ -59,7 +108,7 @@ class State:
         """Take the next line in."""
         self.lines.append(line)
         self._names.add((line.owner, line.n))
-        getattr(self, f"_{line.event}")(line)
+        _TAKES[line.event](self, line)
 
     def has(self, line: Line) -> bool:
         """Tell whether the journal has this very line; its owner and number name it."""
@@ -71,8 +120,13 @@ class State:
 
     @property
     def operation(self) -> str:
-        """The slug the document was last claimed for."""
+        """The slug the document was last claimed for; empty where none was."""
         return next((line.operation for line in reversed(self.lines) if line.operation), "")
+
+    @property
+    def counted_claim(self) -> Line | None:
+        """The claim that says what the document is read by: that of the answers so far, else the last; else None."""
+        return self.committed or next((line for line in reversed(self.lines) if line.operation), None)
 
     @property
     def committed(self) -> Line | None:
@@ -112,41 +166,15 @@ class State:
         """Tell whether a page has an answer that counts."""
         return number in self.pages and self.pages[number].answered is not None
 
-    def held(self, now: datetime, share: Share | None = None, plan: str = "") -> bool:
-        """Tell whether a lease still runs that stands in the way of a claim.
-
-        Args:
-            now: The time.
-            share: The part that is to be claimed; None for the whole, which every lease stands in the way of.
-            plan: What the claim is for.
-        """
-        if self.owner and self.lease_until is not None and now < self.lease_until:
-            return True
-        running = [line for line in self.shares.values() if line.lease_until is not None and now < line.lease_until]
-        return any(not _beside(line, share, plan) for line in running)
-
-    def stands(self, owner: str) -> bool:
-        """Tell whether the claim of this owner, of the whole or of a share, is in force."""
-        return owner == self.owner or any(line.owner == owner for line in self.shares.values())
-
-    @property
-    def busy_until(self) -> datetime | None:
-        """When the last lease ends; None where nobody has one."""
-        ends = [self.lease_until, *(line.lease_until for line in self.shares.values())]
-        return max((end for end in ends if end is not None), default=None)
-
     def orphans(self, owner: str) -> list[tuple[int, Line]]:
         """Return the announced calls without outcome that are not ``owner``'s, by page."""
-        found = [(number, page.open) for number, page in sorted(self.pages.items()) if page.open is not None]
-        return [(number, line) for number, line in found if line.owner != owner]
+        announced = [(number, page.open) for number, page in sorted(self.pages.items()) if page.open is not None]
+        return [(number, line) for number, line in announced if line.owner != owner]
 
     def _claimed(self, line: Line) -> None:
         if self.finished is not None:
             self._reopen()
-        self.owner, self.lease_until = ("", None) if line.share else (line.owner, line.lease_until)
-        self.shares = {n: other for n, other in self.shares.items() if _beside(other, line.share, line.plan)}
-        if line.share:
-            self.shares[line.share.number] = line
+        self.leases.take(line)
         if line.page:
             self._calling(line)
 
@@ -156,28 +184,26 @@ class State:
     def _answered(self, line: Line) -> None:
         page = self.page(line.page)
         page.answered = page.answered or line
-        self._close(page, line.of or line.owner)
+        page.close(line.of or line.owner)
 
     def _refused(self, line: Line) -> None:
         page = self.page(line.page)
         if line.state is not None:
             page.settled = line
-        self._close(page, line.owner)
+        page.close(line.owner)
 
     def _unknown(self, line: Line) -> None:
         page = self.page(line.page)
         page.unknown += 1
         page.spent += 1
-        self._close(page, line.of or line.owner)
+        page.close(line.of or line.owner)
 
     def _surplus(self, line: Line) -> None:
         self.surplus += 1
-        self._close(self.page(line.page), line.owner)
+        self.page(line.page).close(line.owner)
 
     def _released(self, line: Line) -> None:
-        if line.owner == self.owner:
-            self.owner, self.lease_until = "", None
-        self.shares = {n: other for n, other in self.shares.items() if other.owner != line.owner}
+        self.leases.drop(line.owner)
 
     def _handed(self, line: Line) -> None:
         self.hands = max(self.hands, line.hand)
@@ -196,10 +222,20 @@ class State:
         for page in self.pages.values():
             page.settled, page.spent = None, 0
 
-    @staticmethod
-    def _close(page: PageLedger, owner: str) -> None:
-        if page.open is not None and page.open.owner == owner:
-            page.open = None
+
+#: What each kind of line does to a state.
+_TAKES: dict[Event, Callable[[State, Line], None]] = {
+    "claimed": State._claimed,
+    "calling": State._calling,
+    "answered": State._answered,
+    "refused": State._refused,
+    "unknown": State._unknown,
+    "surplus": State._surplus,
+    "released": State._released,
+    "handed": State._handed,
+    "finished": State._finished,
+    "corrected": State._corrected,
+}
 
 
 def _beside(line: Line, share: Share | None, plan: str) -> bool:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import msgspec
 from msgspec import Struct
 
-from legible.errors import AppendConflictError, ObjectGoneError, UnavailableError
+from legible.errors import ObjectGoneError
+from legible.ledger.lines import Lines
 from legible.model import layout
-from legible.model.documents import ObjectRef
 from legible.model.notices import Notice
 from legible.notices.notice import EndLine
-from legible.ports import ObjectStore
+from legible.ports import Invocation, Site
 
 #: How long a notice waits between one try and the next, in seconds; after the last one it is given up.
 LADDER = (60, 5 * 60, 30 * 60, 2 * 3600, 8 * 3600, 24 * 3600)
@@ -32,7 +31,7 @@ class OutboxEntry(Struct, frozen=True):
 
 
 class Slot(Struct, frozen=True):
-    """Where a notice waits: its key says when it is tried next, and for the how-maniest time."""
+    """Where a notice waits: its key says when it is tried next, and which try that is, from 1."""
 
     key: str
     rung: int
@@ -60,20 +59,14 @@ class Outbox:
     """Keeps notices until they are taken.
 
     Args:
-        store: Where they lie.
-        bucket: The output bucket.
-        now: The clock.
-        pause: Waits for so many seconds.
+        site: They lie in its output bucket.
+        call: The invocation: its clock.
     """
 
-    def __init__(
-        self, store: ObjectStore, bucket: str, now: Callable[[], datetime], pause: Callable[[float], None]
-    ) -> None:
-        """See the class."""
-        self._store = store
-        self._bucket = bucket
-        self.now = now
-        self._pause = pause
+    def __init__(self, site: Site, call: Invocation) -> None:
+        """Keep nothing yet."""
+        self._site = site
+        self._call = call
 
     def keep(self, entry: OutboxEntry, rung: int = 1) -> Slot:
         """Keep a notice until the wait of that rung is over.
@@ -82,18 +75,18 @@ class Outbox:
             HeldError: The bucket takes no such object.
             UnavailableError: The store has a passing fault.
         """
-        due = self.now() + timedelta(seconds=LADDER[rung - 1])
+        due = self._call.now() + timedelta(seconds=LADDER[rung - 1])
         key = layout.outbox(due, rung, entry.target, entry.notice.id)
-        self._store.write(ObjectRef(self._bucket, key), msgspec.json.encode(entry), _JSON)
+        self._site.store.write(self._site.in_output(key), msgspec.json.encode(entry), _JSON)
         return Slot(key, rung, entry.target, entry.notice.id)
 
     def due(self) -> Iterator[Slot]:
         """Yield where notices wait that are due, the longest due first; what is not ours is passed over."""
-        for item in self._store.list(self._bucket, layout.OUTBOX):
+        for item in self._site.store.list(self._site.output, layout.OUTBOX):
             found = layout.waiting(item.key)
             if found is None:
                 continue
-            if found[0] > self.now():
+            if found[0] > self._call.now():
                 return
             yield Slot(item.key, found[1], found[2], found[3])
 
@@ -104,13 +97,13 @@ class Outbox:
             ValueError: It is none of ours.
         """
         try:
-            return msgspec.json.decode(self._store.read(ObjectRef(self._bucket, place.key)), type=OutboxEntry)
+            return msgspec.json.decode(self._site.store.read(self._site.in_output(place.key)), type=OutboxEntry)
         except ObjectGoneError:
             return None
 
     def remove(self, place: Slot) -> None:
         """Let go of a notice."""
-        self._store.remove(ObjectRef(self._bucket, place.key))
+        self._site.store.remove(self._site.in_output(place.key))
 
     def later(self, place: Slot, entry: OutboxEntry) -> None:
         """Have a notice wait for its next try; whoever is killed in between leaves it twice, under one id."""
@@ -124,19 +117,5 @@ class Outbox:
             UnavailableError: It took no line.
             HeldError: It takes no lines any more, or the bucket takes none.
         """
-        ref = ObjectRef(self._bucket, layout.deliveries(line.at, line.id))
-        body = msgspec.json.encode(line) + b"\n"
-        for _ in range(_TRIES):
-            try:
-                self._store.append(ref, self._length(ref), body)
-            except AppendConflictError:
-                self._pause(random.uniform(0.01, 0.1))
-            else:
-                return
-        raise UnavailableError(f"The list of deliveries {ref} took no line in {_TRIES} tries.")
-
-    def _length(self, ref: ObjectRef) -> int:
-        try:
-            return self._store.head(ref).size
-        except ObjectGoneError:
-            return 0
+        ref = self._site.in_output(layout.deliveries(line.at, line.id))
+        Lines(self._site.store, ref, self._call.pause, _TRIES).put(msgspec.json.encode(line) + b"\n")

@@ -16,14 +16,14 @@ import msgspec
 from msgspec import Struct
 
 from legible.errors import InternalError, LegibleError, RejectedError
-from legible.ledger.ledger import Ledger
+from legible.ledger.journals import Journals
 from legible.model.documents import Document
 from legible.model.records import Field, Recognized, Record
 from legible.notices import notice as notices
 from legible.notices.notice import EndLine
 from legible.notices.outbox import LADDER, Delivered, Outbox, OutboxEntry, Slot
 from legible.notices.targets import Target
-from legible.ports import Log, Notifier
+from legible.ports import Invocation, Notifier
 
 #: So long a document's end waits for its targets at the most; all are told at the same time.
 _AT_ONCE_SECONDS = 3.0
@@ -75,22 +75,18 @@ class NoticeSender:
     """Tells targets.
 
     Args:
-        whom: Who is told, and how; a target without a notifier is not.
+        recipients: Who is told, and how; a target without a notifier is not.
         outbox: Keeps notices until they are taken.
-        ledger: Knows which ends stand.
-        remaining: How many seconds the invocation has left.
-        log: Where failures are told.
+        journals: Tell which ends stand.
+        call: The invocation: its time, and the log in which failures are told.
     """
 
-    def __init__(
-        self, whom: Recipients, outbox: Outbox, ledger: Ledger, remaining: Callable[[], float], log: Log
-    ) -> None:
-        """See the class."""
-        self._whom = whom
+    def __init__(self, recipients: Recipients, outbox: Outbox, journals: Journals, call: Invocation) -> None:
+        """Send nothing yet."""
+        self._recipients = recipients
         self._outbox = outbox
-        self._ledger = ledger
-        self._remaining = remaining
-        self._log = log
+        self._journals = journals
+        self._call = call
 
     def keep(self, record: Record, parts: Recognized, ended: EndLine) -> list[QueuedNotice]:
         """Keep a notice for each target that wants one, before the document ends. A fault is told, and stops nothing.
@@ -98,17 +94,17 @@ class NoticeSender:
         Args:
             record: What is known of the document.
             parts: What was recognized; looked through only where a target asks for fields.
-            ended: The line that is to end it; see ``Ended``.
+            ended: The line that is to end it; see ``EndLine``.
         """
         kept = []
-        for name, target in self._whom.targets.items():
-            if name in self._whom.notifiers and target.wants(record.document.key, record.status):
+        for name, target in self._recipients.targets.items():
+            if name in self._recipients.notifiers and target.wants(record.document.key, record.status):
                 kept += self._kept(name, record, _asked(parts, target.fields), ended)
         return kept
 
     def send(self, kept: list[QueuedNotice]) -> None:
         """Try each notice once, at once, now that the document ended. What fails waits in the outbox."""
-        seconds = min(_AT_ONCE_SECONDS, self._remaining() - _SPARE_SECONDS)
+        seconds = min(_AT_ONCE_SECONDS, self._call.remaining() - _SPARE_SECONDS)
         if seconds <= 0 or not kept:
             return
         try:
@@ -117,7 +113,7 @@ class NoticeSender:
             for one, error in zip(kept, errors, strict=True):
                 self._sent(one, error)
         except Exception as defect:  # the document ended well, whatever becomes of its notices
-            self._log("notice-failed", reason=type(defect).__name__)
+            self._call.log("notice-failed", reason=type(defect).__name__)
 
     def walk(self) -> WalkReport:
         """Send what waits and is due. A target that fails is not tried again in this walk, so that it delays no other.
@@ -125,62 +121,62 @@ class NoticeSender:
         Raises:
             UnavailableError: The outbox cannot be listed.
         """
-        found, failed = WalkReport(), set[str]()
-        end = max(self._remaining() - _WALK_SECONDS, _TRY_SECONDS + _SPARE_SECONDS)
+        report, failed = WalkReport(), set[str]()
+        end = max(self._call.remaining() - _WALK_SECONDS, _TRY_SECONDS + _SPARE_SECONDS)
         for place in self._outbox.due():
-            if place.target in failed or self._remaining() < end:
-                found.left += 1
+            if place.target in failed or self._call.remaining() < end:
+                report.left += 1
                 continue
             outcome = self._visit(place)
-            setattr(found, outcome, getattr(found, outcome) + 1)
+            setattr(report, outcome, getattr(report, outcome) + 1)
             if outcome == "failed":
                 failed.add(place.target)
-        return found
+        return report
 
     def _kept(self, name: str, record: Record, values: Iterable[Field], ended: EndLine) -> list[QueuedNotice]:
         """Keep a notice for one target; return it, where there is one to be tried."""
         try:
-            notice = notices.notice(self._whom.source, self._whom.output, record, ended, name, values)
-            entry = OutboxEntry(name, notice, ended, self._outbox.now())
+            notice = notices.notice(self._recipients.source, self._recipients.output, record, ended, name, values)
+            entry = OutboxEntry(name, notice, ended, self._call.now())
         except Exception as defect:  # of ours: the document ends all the same
-            self._log("notice-not-kept", target=name, reason=type(defect).__name__)
+            self._call.log("notice-not-kept", target=name, reason=type(defect).__name__)
             return []
         try:
             return [QueuedNotice(entry, self._outbox.keep(entry))]
         except LegibleError as error:
-            self._log("notice-not-kept", target=name, id=entry.notice.id, reason=error.reason_code)
+            self._call.log("notice-not-kept", target=name, id=entry.notice.id, reason=error.reason_code)
             return [QueuedNotice(entry, None)]
 
     def _visit(self, place: Slot) -> str:
-        """Try what waits at a place; return what came of it, as ``Walked`` names it."""
+        """Try what waits at a place; return what came of it, as ``WalkReport`` names it."""
         try:
             entry = self._outbox.read(place)
         except (ValueError, LegibleError) as error:
-            self._log("notice-unreadable", key=place.key, kind=type(error).__name__)
+            self._call.log("notice-unreadable", key=place.key, kind=type(error).__name__)
             return "left"
         if entry is None:
             return "void"
         try:
-            stands = self._stands(entry)
+            in_force = self._in_force(entry)
         except LegibleError as error:
             return self._walked(entry, place, error)
-        if stands is None:
+        if in_force is None:
             return "left"
-        return self._walked(entry, place, self._tried(entry, _TRY_SECONDS) if stands else _VOID)
+        return self._walked(entry, place, self._tried(entry, _TRY_SECONDS) if in_force else _VOID)
 
-    def _stands(self, entry: OutboxEntry) -> bool | None:
+    def _in_force(self, entry: OutboxEntry) -> bool | None:
         """Tell whether the document really ended with the line the notice hangs on; None while it still may."""
         if not entry.ended.owner:
             return True
         data = entry.notice.data
-        state, _ = self._ledger.load(Document(data.bucket, data.key, data.version))
+        state = self._journals.load(Document(data.bucket, data.key, data.version))
         if state.named(entry.ended.owner, entry.ended.n):
             return True
-        return None if self._outbox.now() - entry.since < _UNWRITTEN else False
+        return None if self._call.now() - entry.since < _UNWRITTEN else False
 
     def _tried(self, entry: OutboxEntry, seconds: float) -> LegibleError | None:
         """Send a notice; return what went wrong, if anything."""
-        notifier = self._whom.notifiers.get(entry.target)
+        notifier = self._recipients.notifiers.get(entry.target)
         if notifier is None:
             return RejectedError(f"No setting names the target {entry.target} any more.", code="target-gone")
         try:
@@ -214,17 +210,17 @@ class NoticeSender:
         try:
             move()
         except LegibleError as error:
-            self._log("notice-not-kept", target=entry.target, id=entry.notice.id, reason=error.reason_code)
+            self._call.log("notice-not-kept", target=entry.target, id=entry.notice.id, reason=error.reason_code)
 
     def _tell(self, entry: OutboxEntry, attempt: int, outcome: str, error: LegibleError | None) -> None:
         """Say what came of a try, in the log and in the list of deliveries."""
         line = Delivered(
-            self._outbox.now(), entry.target, entry.notice.id, attempt, outcome.replace("_", "-"),
+            self._call.now(), entry.target, entry.notice.id, attempt, outcome.replace("_", "-"),
             entry.notice.data.status, error.reason_code if error else "",
         )  # fmt: skip
-        said = {"message": str(error)} if error else {}
-        self._log(f"notice-{line.outcome}", key=entry.notice.subject, **msgspec.to_builtins(line), **said)
+        message = {"message": str(error)} if error else {}
+        self._call.log(f"notice-{line.outcome}", key=entry.notice.subject, **msgspec.to_builtins(line), **message)
         try:
             self._outbox.log(line)
         except LegibleError as fault:
-            self._log("notice-not-logged", target=entry.target, id=entry.notice.id, reason=fault.reason_code)
+            self._call.log("notice-not-logged", target=entry.target, id=entry.notice.id, reason=fault.reason_code)

@@ -158,9 +158,14 @@ class Operation(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Task(Struct, frozen=True):
-    """What was asked for: operation, options, how many pages there are to call, and what is made of the answers."""
+    """What is asked of a document, from its route to its record.
+
+    ``operation`` is called with ``options`` for each of ``pages`` pages (0 where that is not known yet), and ``extras``
+    are made of the answers. A document of more than ``max_pages`` pages is held; None where the route does not say.
+    """
 
     operation: Operation
     options: dict[str, Any]
     pages: int = 0
-    made: Extras = Extras()
+    extras: Extras = Extras()
+    max_pages: int | None = None

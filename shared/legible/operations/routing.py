@@ -12,7 +12,7 @@ from msgspec import Meta, Struct, field, structs
 from legible.errors import HeldError, RejectedError, SettingsError
 from legible.model.documents import Document, Order
 from legible.operations import catalog
-from legible.operations.operation import Extras, Operation, Option, Output
+from legible.operations.operation import Extras, Operation, Option, Output, Task
 
 #: The SDK's notation of an option's type, and what TOML or JSON gives for it.
 _TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float)}
@@ -67,16 +67,7 @@ class Routing(Struct, frozen=True):
         return self.operations.get(slug, OperationSettings())
 
 
-class Routed(Struct, frozen=True):
-    """An operation, the options it is called with, how many pages it may be called for, and what is made of that."""
-
-    operation: Operation
-    options: dict[str, Any]
-    max_pages: int | None = None
-    made: Extras = Extras()
-
-
-def route(key: str, routing: Routing, order: Order | None = None) -> Routed:
+def route(key: str, routing: Routing, order: Order | None = None) -> Task:
     """Find the operation of a key: what was ordered, else its first folder, the first rule that matches, the default.
 
     Args:
@@ -102,15 +93,15 @@ def route(key: str, routing: Routing, order: Order | None = None) -> Routed:
             advice="Name the first folder after an operation (passport/, general-text/), or add a [[routes]] rule or a "
             "default operation to legible.toml; then upload again.",
         )
-    said = routing.of(rule.operation)
-    return Routed(
+    own = routing.of(rule.operation)
+    return Task(
         catalog.find(rule.operation),
-        {**said.options, **rule.options},
-        said.max_pages if rule.max_pages is None else rule.max_pages,
-        Extras(
-            said.outputs if rule.outputs is None else rule.outputs,
-            said.form if rule.form is None else rule.form,
+        {**own.options, **rule.options},
+        extras=Extras(
+            own.outputs if rule.outputs is None else rule.outputs,
+            own.form if rule.form is None else rule.form,
         ),
+        max_pages=own.max_pages if rule.max_pages is None else rule.max_pages,
     )
 
 
@@ -196,10 +187,15 @@ def _fits(option: Option, value: Any) -> bool:
     return isinstance(value, kinds) and (option.type == "bool" or not isinstance(value, bool))
 
 
-def made_of(document: Document, slug: str, rules: Routing) -> Extras:
+def resumed(document: Document, slug: str, options: dict[str, Any], pages: int, rules: Routing) -> Task:
+    """Return a task that was begun earlier; what is made of its answers is what the routes want now."""
+    return Task(catalog.find(slug), options, pages, _extras_now(document, slug, rules))
+
+
+def _extras_now(document: Document, slug: str, rules: Routing) -> Extras:
     """Return what the routes, as they are now, want made of what that operation answered for a document."""
     try:
-        routed = route(document.key, rules, document.order)
+        task = route(document.key, rules, document.order)
     except RejectedError:
         return Extras()
-    return routed.made if routed.operation.slug == slug else Extras()
+    return task.extras if task.operation.slug == slug else Extras()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import msgspec
 
@@ -21,14 +20,14 @@ class Delivery:
     """
 
     def __init__(self, log: Log) -> None:
-        """See the class."""
+        """Treat nothing yet."""
         self._log = log
 
-    def each(self, arrivals: Iterable[Arrival], treat: Callable[[Arrival], Outcome]) -> dict[str, Any]:
+    def each(self, arrivals: Iterable[Arrival], treat: Callable[[Arrival], Outcome]) -> tuple[Outcome, ...]:
         """Treat every document, whatever becomes of the others.
 
         Returns:
-            ``{"documents": [outcome, ...]}``, ready for JSON, in order.
+            One outcome a document, in order.
 
         Raises:
             RetryableError: After all were tried, if any must be tried again.
@@ -44,7 +43,7 @@ class Delivery:
                 again.append(self._later(arrival, error))
         if again:
             raise _once(again, len(outcomes) + len(again))
-        return {"documents": [msgspec.to_builtins(outcome) for outcome in outcomes]}
+        return tuple(outcomes)
 
     def _told(self, outcome: Outcome) -> Outcome:
         self._log("document", **msgspec.to_builtins(outcome))
@@ -57,9 +56,9 @@ class Delivery:
 
     def _later(self, arrival: Arrival, error: Exception) -> RetryableError:
         key = arrival.digest if isinstance(arrival, Unreadable) else arrival.ref.key
-        found = _retryable(error)
-        self._log("retry", key=key, reason=found.reason_code, message=found.message, vendor_code=found.vendor_code)
-        return found
+        raised = _retryable(error)
+        self._log("retry", key=key, reason=raised.reason_code, message=raised.message, vendor_code=raised.vendor_code)
+        return raised
 
 
 def _retryable(error: Exception) -> RetryableError:

@@ -9,27 +9,27 @@ from msgspec import Struct
 from legible.documents import pages
 from legible.errors import BusyError, DocumentError, ReplacedError, UnavailableError
 from legible.extraction.contents import Contents
-from legible.ledger.answers import Filing
+from legible.ledger.answers import Answers
 from legible.ledger.claim import Claim
-from legible.ledger.ledger import Ledger
 from legible.model.documents import Document, Reason, Status
 from legible.model.records import Attachment, Extract, Record
 from legible.notices.notice import EndLine
 from legible.notices.sender import NoticeSender
 from legible.operations.operation import Extras, Task
+from legible.ports import Invocation
 from legible.results.assembly import assemble, status_of
 from legible.results.files import AT_ONCE, Publishing, Results, batches
 from legible.results.publication import Publisher
 
 
 class End(Struct, frozen=True):
-    """How a document ends: what was asked for, the answers received just now by page, and what went wrong, if any.
+    """How a document ends: what was asked of it, the answers received just now by page, and what went wrong, if any.
 
     ``yields`` says that the upload was replaced: its result never stands above another one of its key. ``sheets`` are
     the document's pages, where they are at hand.
     """
 
-    asked: Task | None = None
+    task: Task | None = None
     received: dict[int, bytes] = {}
     error: DocumentError | None = None
     yields: bool = False
@@ -40,27 +40,27 @@ class Finisher:
     """Ends documents.
 
     Args:
-        ledger: Tells the time, and whose document it is.
         results: Makes what people open.
         publisher: Knows what stands where people look.
-        filing: Files the answers that count.
-        notifying: Tells who asked for it.
+        answers: Files those that count.
+        notices: Tell who asked for it.
+        call: The invocation: its clock.
     """
 
     def __init__(
         self,
-        ledger: Ledger,
         results: Results,
         publisher: Publisher,
-        filing: Filing,
-        notifying: NoticeSender,
+        answers: Answers,
+        notices: NoticeSender,
+        call: Invocation,
     ) -> None:
-        """See the class."""
-        self._ledger = ledger
+        """End nothing yet."""
         self._results = results
         self._publisher = publisher
-        self._filing = filing
-        self._notifying = notifying
+        self._answers = answers
+        self._notices = notices
+        self._call = call
 
     def finish(self, claim: Claim, end: End) -> None:
         """Make the results from everything the journal knows, publish them, finish the journal.
@@ -71,10 +71,10 @@ class Finisher:
             UnavailableError: The store has a passing fault.
         """
         with Contents() as contents:
-            attachments = self._results.read(claim.document, end.asked, claim.state, end.received, contents)
+            attachments = self._results.read(claim.document, end.task, claim.state, end.received, contents)
             self._close(claim, end, contents, attachments)
 
-    def finish_anyway(self, claim: Claim, end: End) -> None:
+    def finish_given_up(self, claim: Claim, end: End) -> None:
         """Do the same for a document that was given up: if its answers cannot be read, the record says so instead.
 
         Raises:
@@ -100,50 +100,54 @@ class Finisher:
         known = self._publisher.known(document)
         if known is not None:
             return known.status
-        now, reason = self._ledger.now(), Reason.of(error)
+        now, reason = self._call.now(), Reason.of(error)
         with Contents() as nothing:
             dead = Record(document=document, status="dead", reason=reason, finished_at=now)
-            kept = self._notifying.keep(dead, nothing, EndLine())
+            kept = self._notices.keep(dead, nothing, EndLine())
             self._results.publish(dead, nothing, Publishing())
-        self._notifying.send(kept)
+        self._notices.send(kept)
         return "dead"
+
+    def publish_again(self, document: Document) -> None:
+        """Put the results of an earlier upload of the same bytes back on top: they were uploaded again."""
+        self._publisher.publish_again(document)
 
     def _close(
         self, claim: Claim, end: End, contents: Contents, attachments: tuple[Attachment, ...], *, unread: bool = False
     ) -> None:
-        claim.must_stand()
+        claim.require_in_force()
         reason = Reason.of(end.error) if end.error else None
-        status = status_of(claim.state, end.asked.pages if end.asked else 0, reason, _status(end.error))
-        found = assemble(
+        status = status_of(claim.state, end.task.pages if end.task else 0, reason, _status(end.error))
+        record = assemble(
             claim.document,
-            end.asked,
+            end.task,
             claim.state,
             contents.notes,
             attachments,
             status=status,
             reason=None if status == "done" else reason,
-            finished_at=self._ledger.now(),
+            finished_at=self._call.now(),
         )
         with ThreadPoolExecutor(1) as beside:  # answers are filed while the results are made
-            filed = beside.submit(self._file, claim, 0 if unread or end.asked is None else end.asked.pages)
-            making = Publishing(
-                end.asked.made if end.asked else Extras(),
+            filed = beside.submit(self._file, claim, 0 if unread or end.task is None else end.task.pages)
+            publishing = Publishing(
+                end.task.extras if end.task else Extras(),
                 end.sheets,
                 end.yields or isinstance(end.error, ReplacedError),
                 filed.result,
             )
-            newest = self._results.publish(found, contents, making)
+            newest = self._results.publish(record, contents, publishing)
         note = "" if newest else "A newer upload of this key has its own result."
-        line = claim.ending(status=status, reason=found.reason, note=note, at=found.finished_at)
-        kept = self._notifying.keep(found, contents, EndLine(line.owner, line.n))
+        line = claim.line("finished", status=status, reason=record.reason, note=note, at=record.finished_at)
+        kept = self._notices.keep(record, contents, EndLine(line.owner, line.n))
         claim.finish(line)
-        self._notifying.send(kept)
+        self._notices.send(kept)
 
     def _file(self, claim: Claim, count: int) -> None:
         """File the answers that count beside the record, under the names it gives."""
         with ThreadPoolExecutor(AT_ONCE) as together:
             for batch in batches(claim.state, count):
-                list(together.map(lambda line: self._filing.file(claim.document, line), batch))
+                list(together.map(lambda line: self._answers.file(claim.document, line), batch))
 
 
 def _status(error: DocumentError | None) -> Status | None:

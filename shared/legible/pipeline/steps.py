@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from legible.errors import DeadError, SkippedError
+from legible.errors import SkippedError
 from legible.model.documents import Arrival, Document, Outcome, Reason, Upload
 from legible.model.pages import Share
 from legible.pipeline.delivery import Delivery
@@ -33,7 +33,7 @@ class Steps:
     """
 
     def __init__(self, pipeline: Pipeline, output: str, log: Log) -> None:
-        """See the class."""
+        """Take no step yet."""
         self._pipeline = pipeline
         self._output = output
         self._log = log
@@ -49,12 +49,12 @@ class Steps:
             RetryableError: It must be tried again.
         """
         try:
-            document, plan = self._pipeline.look(arrival)
+            document, decision = self._pipeline.look(arrival)
         except SkippedError as error:
             return self._result(arrival, Outcome("", "", "skipped", reason=Reason.of(error)))
-        operation = plan.routed.operation.slug if plan.routed else ""
-        found = self._result(arrival, Outcome(document.bucket, document.key, "running", operation))
-        return found | _pinned(arrival, document) | {"page_count": plan.pages}
+        operation = decision.task.operation.slug if decision.task else ""
+        result = self._result(arrival, Outcome(document.bucket, document.key, "running", operation))
+        return result | _pinned(arrival, document) | {"page_count": decision.pages}
 
     def recognize_pages(self, arrival: Arrival, share: Share) -> dict[str, Any]:
         """Call for one share of a document's pages, beside steps that call for the others; end nothing.
@@ -62,7 +62,7 @@ class Steps:
         Raises:
             RetryableError: It must be tried again.
         """
-        return self._one(arrival, lambda found: self._pipeline.part(found, share))
+        return self._one(arrival, lambda upload: self._pipeline.part(upload, share))
 
     def recognize(self, arrival: Arrival) -> dict[str, Any]:
         """Call for the pages that are missing, all of them or none, and end the document.
@@ -78,17 +78,16 @@ class Steps:
         Raises:
             RetryableError: It must be tried again.
         """
-        given_up = DeadError(reason.message, code=reason.code, advice=reason.advice)
-        return self._one(arrival, lambda found: self._pipeline.bury_one(found, given_up))
+        return self._one(arrival, lambda upload: self._pipeline.bury_one(upload, reason))
 
     def _one(self, arrival: Arrival, treat: Callable[[Arrival], Outcome]) -> dict[str, Any]:
-        (outcome,) = Delivery(self._log).each([arrival], treat)["documents"]
-        return self._result(arrival, msgspec.convert(outcome, Outcome))
+        (outcome,) = Delivery(self._log).each([arrival], treat)
+        return self._result(arrival, outcome)
 
     def _result(self, arrival: Arrival, outcome: Outcome) -> dict[str, Any]:
-        found = msgspec.to_builtins(outcome) | {"pages": outcome.pages, "operation": outcome.operation}
-        found["record"] = {"bucket": self._output, "key": outcome.record} if outcome.record else None
-        return _reference(arrival) | {name: value for name, value in found.items() if value != ""}
+        values = msgspec.to_builtins(outcome) | {"pages": outcome.pages, "operation": outcome.operation}
+        values["record"] = {"bucket": self._output, "key": outcome.record} if outcome.record else None
+        return _reference(arrival) | {name: value for name, value in values.items() if value != ""}
 
 
 def _reference(arrival: Arrival) -> dict[str, Any]:
@@ -96,14 +95,14 @@ def _reference(arrival: Arrival) -> dict[str, Any]:
     if not isinstance(arrival, Upload):
         return {}
     named = {"bucket": arrival.ref.bucket, "key": arrival.ref.key, "order": msgspec.to_builtins(arrival.order)}
-    return named | _said(arrival.etag, arrival.version_id, arrival.again)
+    return named | _named(arrival.etag, arrival.version_id, arrival.again)
 
 
 def _pinned(arrival: Arrival, document: Document) -> dict[str, Any]:
     etag = arrival.etag if isinstance(arrival, Upload) else ""
-    return _said(etag or document.etag, document.version_id, "")
+    return _named(etag or document.etag, document.version_id, "")
 
 
-def _said(etag: str, version_id: str, again: str) -> dict[str, Any]:
+def _named(etag: str, version_id: str, again: str) -> dict[str, Any]:
     values = {"etag": etag, "version_id": version_id, "again": again}
     return {name: value for name, value in values.items() if value}

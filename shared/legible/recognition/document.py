@@ -7,18 +7,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from tenacity import Retrying, retry_if_exception_type, wait_random
-
 from legible.documents.intake import Job
 from legible.errors import DocumentError, HeldError, LegibleError, ObjectGoneError, ReplacedError, UnavailableError
-from legible.ledger.answers import Filing, digest
+from legible.ledger.answers import digest
 from legible.ledger.claim import Claim
 from legible.ledger.journal import Line
-from legible.model import layout
-from legible.model.documents import Document, ObjectRef
-from legible.recognition.context import REQUEST_ID, CallContext
+from legible.model.documents import Document
+from legible.recognition.context import CallContext
 from legible.recognition.page import RENDERED, PageCall
-from legible.recognition.retries import GROWTH, AgainError, Stop
+from legible.recognition.retries import AgainError, retrying
 from legible.recognition.window import Window
 
 
@@ -26,15 +23,12 @@ class DocumentCalls:
     """Makes the calls of one document after another.
 
     Args:
-        desk: What every call needs.
-        filing: Files the answers that count.
+        context: What every call needs.
     """
 
-    def __init__(self, desk: CallContext, filing: Filing) -> None:
-        """See the class."""
-        self._desk = desk
-        self._filing = filing
-        self._wait = wait_random(*desk.policy.wait)
+    def __init__(self, context: CallContext) -> None:
+        """Make no call yet."""
+        self._context = context
 
     def recognize(self, claim: Claim, job: Job) -> dict[int, bytes]:
         """Call for every page of the claim that has no outcome yet; what is known is in ``claim.state`` afterwards.
@@ -51,11 +45,11 @@ class DocumentCalls:
         """
         pages = [page for page in range(1, job.plan.count + 1) if claim.covers(page)]
         missing = [page for page in pages if not claim.state.page(page).known]
-        if min(self._desk.policy.window, len(missing)) < 2 and claim.share is None:
+        if min(self._context.policy.window, len(missing)) < 2 and claim.share is None:
             return Window(missing, lambda page, halted: self._page(claim, job, page, halted)).run(1)
-        settled = _Settled(self._desk, claim)
+        settled = _Settled(self._context.policy.settle, claim)
         together = Window(missing, lambda page, halted: self._filed(claim, job, page, halted, settled))
-        return together.run(self._desk.policy.window)
+        return together.run(self._context.policy.window)
 
     def _filed(self, claim: Claim, job: Job, page: int, halted: Callable[[], bool], settled: _Settled) -> bytes | None:
         """Do what `_page` does, and file the answer while other pages are called for; else it is done at the end."""
@@ -63,7 +57,7 @@ class DocumentCalls:
         line = claim.state.page(page).answered
         if line is not None:
             with suppress(LegibleError):
-                self._filing.file(claim.document, line)
+                self._context.answers.file(claim.document, line)
         return answer
 
     def adopt(self, claim: Claim) -> None:
@@ -73,14 +67,12 @@ class DocumentCalls:
         is none, the call may have been paid.
         """
         for page, line in filter(lambda found: claim.covers(found[0]), claim.state.orphans(claim.owner)):
-            key = layout.answer(claim.document, page, line.owner)
-            found = self._stored(key)
+            stored = self._context.answers.find(claim.document, page, line.owner)
             values: dict[str, Any] = {"page": page, "of": line.owner}
-            if found is None:
+            if stored is None:
                 claim.write("unknown", **values, note="Its invocation ended before it could say more.")
                 continue
-            body, request_id = found
-            values |= {"answer": key, "sha256": digest(body), "request_id": request_id}
+            values |= {"answer": stored.key, "sha256": digest(stored.body), "request_id": stored.request_id}
             if self._doubtful(claim.document, line):
                 claim.write("unknown", **values, note="The upload was replaced; the answer may be of the newer one.")
             else:
@@ -89,21 +81,14 @@ class DocumentCalls:
 
     def _doubtful(self, document: Document, line: Line) -> bool:
         """Tell whether the service, given a URL, may have read another upload than this document is."""
-        if line.note == RENDERED or (line.source or self._desk.policy.source) == "inline":
+        if line.note == RENDERED or (line.source or self._context.policy.source) == "inline":
             return False
         try:
-            return self._desk.store.head(document.ref).etag != document.etag
+            return self._context.site.store.head(document.ref).etag != document.etag
         except ObjectGoneError:
             return False
         except DocumentError as error:
             raise UnavailableError.of(error) from error
-
-    def _stored(self, key: str) -> tuple[bytes, str] | None:
-        ref = ObjectRef(self._desk.output, key)
-        try:
-            return self._desk.store.read(ref), self._desk.store.head(ref).metadata.get(REQUEST_ID, "")
-        except ObjectGoneError:
-            return None
 
     def _page(
         self,
@@ -115,13 +100,7 @@ class DocumentCalls:
     ) -> bytes | None:
         """Return the page's answer; nothing where it has its own end, which is recorded and stops no other page."""
         try:
-            return Retrying(
-                retry=retry_if_exception_type(AgainError),
-                wait=lambda state: self._wait(state) * min(state.attempt_number, GROWTH),
-                stop=Stop(self._desk, halted),
-                sleep=self._desk.pause,
-                reraise=True,
-            )(PageCall(self._desk, claim, job, page, halted, before).once)
+            return retrying(self._context, halted)(PageCall(self._context, claim, job, page, halted, before).once)
         except (AgainError, HeldError, ReplacedError):
             raise
         except DocumentError:
@@ -134,8 +113,8 @@ class _Settled:
     Pages are drawn and placed meanwhile; that costs nothing, and is the same whoever does it.
     """
 
-    def __init__(self, desk: CallContext, claim: Claim) -> None:
-        self._desk = desk
+    def __init__(self, settle: float, claim: Claim) -> None:
+        self._settle = settle
         self._claim = claim
         self._lock = threading.Lock()
         self._seen = False
@@ -143,6 +122,5 @@ class _Settled:
     def __call__(self) -> None:
         with self._lock:
             if not self._seen:
-                self._desk.pause(self._claim.unsettled(self._desk.policy.settle))
-                self._claim.must_stand()
+                self._claim.require_in_force(self._settle)
                 self._seen = True

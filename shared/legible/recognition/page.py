@@ -23,16 +23,13 @@ from legible.errors import (
 )
 from legible.ledger.answers import digest
 from legible.ledger.claim import Claim
-from legible.model import layout
 from legible.model.documents import Reason
 from legible.model.pages import Answer, Picture, Source
 from legible.recognition.context import CallContext, Placed
-from legible.recognition.retries import AgainError
+from legible.recognition.retries import UNKNOWN_TRIES, AgainError
 
 #: Said of a call whose picture was made of bytes that were read before.
 RENDERED = "rendered"
-#: A call that may have been paid is tried again so often at the most.
-_UNKNOWN_TRIES = 2
 
 
 class PageCall:
@@ -40,7 +37,7 @@ class PageCall:
 
     def __init__(
         self,
-        desk: CallContext,
+        context: CallContext,
         claim: Claim,
         job: Job,
         page: int,
@@ -48,13 +45,13 @@ class PageCall:
         before: Callable[[], None] = lambda: None,
     ) -> None:
         """Begin with the configured source, or inline where no URL can serve."""
-        self._desk = desk
+        self._context = context
         self._claim = claim
         self._job = job
         self._page = page
         self._halted = halted
         self._before = before
-        self._source: Source = "inline" if job.inline else desk.policy.source
+        self._source: Source = "inline" if job.inline else context.policy.source
         self._why_inline = job.inline
         self._placed: Placed | None = None
 
@@ -68,9 +65,9 @@ class PageCall:
         """
         try:
             self._refuse_third()
-            self._desk.seconds()
-            self._placed = placed = self._placed or self._desk.place(self._job, self._page, self._source)
-            picture = self._desk.picture(self._job, self._page, placed, self._source)
+            self._context.seconds()
+            self._placed = placed = self._placed or self._context.place(self._job, self._page, self._source)
+            picture = self._context.picture(self._job, self._page, placed, self._source)
         except LegibleError as error:
             self._refused(error)
             raise
@@ -82,12 +79,12 @@ class PageCall:
 
     def _in_turn(self, picture: Picture) -> Answer | LegibleError:
         """Announce and make the call once others have ended; return what came of it."""
-        with self._desk.turns:
+        with self._context.turns:
             try:
                 if self._halted():
                     raise OutOfTimeError("The document cannot go on; no more of its pages are called for.")
                 self._before()
-                self._desk.seconds()
+                self._context.seconds()
             except LegibleError as error:
                 self._refused(error)
                 raise
@@ -110,17 +107,17 @@ class PageCall:
         raise error
 
     def _ask(self, picture: Picture) -> Answer:
-        options = {**self._job.options, **picture.parameters}
-        seconds, before = self._desk.seconds(), self._desk.remaining()
+        options = {**self._job.task.options, **picture.parameters}
+        seconds, before = self._context.seconds(), self._context.invocation.remaining()
         try:
-            return self._desk.recognizer.recognize(self._job.operation, options, picture, seconds)
+            return self._context.recognizer.recognize(self._job.task.operation, options, picture, seconds)
         finally:
-            self._desk.took(before - self._desk.remaining())
+            self._context.took(before - self._context.invocation.remaining())
 
     def _refuse_third(self) -> None:
-        if self._claim.state.page(self._page).spent >= _UNKNOWN_TRIES:
+        if self._claim.state.page(self._page).spent >= UNKNOWN_TRIES:
             raise DeadError(
-                f"Page {self._page} was sent {_UNKNOWN_TRIES} times and no answer came back; both may have been paid.",
+                f"Page {self._page} was sent {UNKNOWN_TRIES} times and no answer came back; both may have been paid.",
                 code="answer-unknown",
                 advice="Compare with the service's own count of calls before you upload it again.",
             )
@@ -131,7 +128,7 @@ class PageCall:
             note = RENDERED if self._job.plan.rendered else ""
             self._claim.write("calling", page=self._page, source=picture.source, note=note)
             if self._claim.share is not None:  # others write beside us: it must not have been swallowed
-                self._claim.must_stand()
+                self._claim.require_in_force()
 
     def _refused(self, error: LegibleError) -> None:
         """Record a call that was not paid, or not even sent; with a page's own end, if it is one."""
@@ -154,8 +151,7 @@ class PageCall:
     def _unknown(self, error: LegibleError, key: str = "") -> None:
         body = getattr(error, "body", b"")
         if body:
-            key = layout.answer(self._claim.document, self._page, f"{self._claim.owner}-unusable")
-            self._desk.keep(key, body, error.request_id)
+            key = self._keep(body, error.request_id, f"{self._claim.owner}-unusable")
         reason = Reason.of(error)
         self._claim.write(
             "unknown", always=True, page=self._page, answer=key, request_id=error.request_id, reason=reason
@@ -163,9 +159,8 @@ class PageCall:
 
     def _record(self, answer: Answer, picture: Picture, placed: Placed) -> None:
         """Store the answer under its payer's name, then see whether it is the one that counts."""
-        key = layout.answer(self._claim.document, self._page, self._claim.owner)
         try:
-            self._desk.keep(key, answer.body, answer.request_id)
+            key = self._keep(answer.body, answer.request_id, self._claim.owner)
         except LegibleError as error:
             self._unstored(error, answer)
         values: dict[str, Any] = {
@@ -188,9 +183,8 @@ class PageCall:
                 f"{self._claim.document.ref} was replaced while it was read; the answer may be of the newer upload.",
                 advice="The newer upload has its own record. The answer is stored, and counted as surplus.",
             )
-        self._desk.pause(self._claim.unsettled(self._desk.policy.settle))
         try:
-            self._claim.must_stand()
+            self._claim.require_in_force(self._context.policy.settle)
             line = self._claim.write("answered", **values)
         except BusyError:
             self._claim.surplus(**values)
@@ -204,9 +198,13 @@ class PageCall:
         if self._job.plan.rendered or picture.source == "inline":
             return False  # those bytes were read as this very version
         try:
-            return self._desk.store.head(document.ref).etag != document.etag
+            return self._context.site.store.head(document.ref).etag != document.etag
         except ObjectGoneError:
             return False
+
+    def _keep(self, body: bytes, request_id: str, owner: str) -> str:
+        """Store what a call brought, under its payer's name; return its key."""
+        return self._context.answers.keep(self._claim.document, self._page, owner, body, request_id)
 
     def _unstored(self, error: LegibleError, answer: Answer) -> None:
         """A paid answer that the output bucket does not take is on the record as such, and asked for once more."""

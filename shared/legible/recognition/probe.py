@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from typing import Literal
 
@@ -18,7 +19,7 @@ from legible.errors import (
 )
 from legible.model.pages import Picture
 from legible.operations.operation import Operation
-from legible.ports import ObjectStore, Recognizer
+from legible.ports import ObjectStore, Recognizer, Site
 
 #: No image at all: the service refuses it before it reads anything, and bills only what it answers (ocr_03_0010).
 _NO_IMAGE = b"\x00"
@@ -34,11 +35,11 @@ class HealthCheck(Struct, frozen=True):
     advice: str = ""
 
 
-def buckets(store: ObjectStore, input_bucket: str, output: str) -> list[HealthCheck]:
+def buckets(site: Site) -> list[HealthCheck]:
     """Look into both buckets."""
     return [
-        _looked(f"{name}-bucket", f"{bucket} can be listed.", lambda bucket=bucket: _first(store, bucket))  # type: ignore[misc]
-        for name, bucket in (("input", input_bucket), ("output", output))
+        _looked(f"{name}-bucket", f"{bucket} can be listed.", partial(_first, site.store, bucket))
+        for name, bucket in (("input", site.input), ("output", site.output))
     ]
 
 

@@ -1,36 +1,18 @@
-"""When a call for a page is made again, and when it is not."""
+"""When a call for a page is made again, after which wait, and when it is not."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from tenacity import RetryCallState
+from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random
 
 from legible.errors import LegibleError, RetryableError, ThrottledError, UnavailableError
 from legible.recognition.context import SHORTEST_CALL, CallContext
 
+#: A call that may have been paid is tried again so often at the most.
+UNKNOWN_TRIES = 2
 #: Waits for a rate limit grow with each try up to so many times the first; the limit is counted by the minute.
-GROWTH = 5
-
-
-class Stop:
-    """Ends the tries: after so many that say something, when there is no time for another one, or when all stop."""
-
-    def __init__(self, desk: CallContext, halted: Callable[[], bool]) -> None:
-        """Take what knows the time left, and what tells whether everything stops."""
-        self._desk = desk
-        self._halted = halted
-        self._counted = 0
-
-    def __call__(self, state: RetryCallState) -> bool:
-        """Tell whether the last try was the last one."""
-        error = state.outcome.exception() if state.outcome else None
-        if not (isinstance(error, AgainError) and error.throttled):
-            self._counted += 1
-        policy = self._desk.policy
-        longest = policy.wait[1] * min(state.attempt_number, GROWTH)
-        late = self._desk.remaining() < longest + policy.reserve + SHORTEST_CALL
-        return self._counted >= policy.attempts or late or self._halted()
+_GROWTH = 5
 
 
 class AgainError(Exception):
@@ -43,7 +25,7 @@ class AgainError(Exception):
 
     @property
     def throttled(self) -> bool:
-        """Tell whether it was only too early: such a try does not count."""
+        """Whether it was only too early: such a try does not count."""
         return isinstance(self.error, ThrottledError)
 
     def later(self) -> RetryableError:
@@ -51,3 +33,38 @@ class AgainError(Exception):
         if isinstance(self.error, RetryableError):
             return self.error
         return UnavailableError.of(self.error)
+
+
+def retrying(context: CallContext, halted: Callable[[], bool]) -> Retrying:
+    """Return what makes a page's call again as long as it raises ``AgainError``, then raises the last of them.
+
+    Args:
+        context: The policy of tries and waits, and the time left.
+        halted: Tells whether all pages stop.
+    """
+    wait = wait_random(*context.policy.wait)
+    return Retrying(
+        retry=retry_if_exception_type(AgainError),
+        wait=lambda state: wait(state) * min(state.attempt_number, _GROWTH),
+        stop=_Stop(context, halted),
+        sleep=context.invocation.pause,
+        reraise=True,
+    )
+
+
+class _Stop:
+    """Ends the tries: after so many that say something, when there is no time for another one, or when all stop."""
+
+    def __init__(self, context: CallContext, halted: Callable[[], bool]) -> None:
+        self._context = context
+        self._halted = halted
+        self._counted = 0
+
+    def __call__(self, state: RetryCallState) -> bool:
+        error = state.outcome.exception() if state.outcome else None
+        if not (isinstance(error, AgainError) and error.throttled):
+            self._counted += 1
+        policy = self._context.policy
+        longest = policy.wait[1] * min(state.attempt_number, _GROWTH)
+        late = self._context.invocation.remaining() < longest + policy.reserve + SHORTEST_CALL
+        return self._counted >= policy.attempts or late or self._halted()

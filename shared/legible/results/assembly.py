@@ -11,6 +11,7 @@ from legible.model.documents import Document, Reason, Status
 from legible.model.pages import Page
 from legible.model.records import Attachment, Calls, Record
 from legible.operations.operation import Task
+from legible.operations.routing import Routing, resumed
 
 #: Which status a document takes when no page is done: the first of these that a page has.
 _WORST: tuple[Status, ...] = ("held", "dead", "rejected")
@@ -36,9 +37,15 @@ def status_of(state: State, pages: int, reason: Reason | None, status: Status | 
     return next((status for status in _WORST if status in found), "dead")
 
 
+def task_of(document: Document, state: State, rules: Routing) -> Task | None:
+    """Return what is asked of a document, by its journal; None where no route was found."""
+    claim = state.counted_claim
+    return None if claim is None else resumed(document, claim.operation, claim.options, claim.pages, rules)
+
+
 def assemble(
     document: Document,
-    asked: Task | None,
+    task: Task | None,
     state: State,
     notes: tuple[str, ...],
     attachments: tuple[Attachment, ...],
@@ -51,7 +58,7 @@ def assemble(
 
     Args:
         document: What was uploaded.
-        asked: What was asked for; None where no route was found.
+        task: What was asked of it; None where no route was found.
         state: Its journal.
         notes: What was odd in its answers.
         attachments: The stored files of the answers.
@@ -59,16 +66,16 @@ def assemble(
         reason: Why, unless it is done.
         finished_at: When.
     """
-    count = asked.pages if asked else 0
+    count = task.pages if task else 0
     pages = tuple(_page(document, number, state.page(number), status, reason) for number in range(1, count + 1))
     if reason is None and status not in {"done", "running"}:
         reason = next((page.reason for page in pages if page.reason is not None), None)
     return Record(
         document=document,
         status=status,
-        operation=asked.operation.slug if asked else "",
-        title=asked.operation.title if asked else "",
-        options=asked.options if asked else {},
+        operation=task.operation.slug if task else "",
+        title=task.operation.title if task else "",
+        options=task.options if task else {},
         reason=reason,
         pages=pages,
         attachments=attachments,

@@ -12,22 +12,22 @@ import msgspec
 from msgspec import Struct
 
 from legible.documents import pages
-from legible.errors import InternalError, ObjectGoneError, OutOfTimeError, RejectedError, SettingsError
+from legible.errors import OutOfTimeError, RejectedError, SettingsError
 from legible.extraction import checks, corrections, fields
 from legible.extraction.contents import Contents
 from legible.extraction.corrections import Edits
-from legible.ledger.answers import digest
+from legible.ledger.answers import Answers
 from legible.ledger.journal import Line
 from legible.ledger.state import State
 from legible.model import layout
-from legible.model.documents import Document, ObjectRef
+from legible.model.documents import Document
 from legible.model.layout import FORM, RECORD
 from legible.model.pages import Frame, Location, Page
 from legible.model.records import Attachment, Cell, Extract, Field, Record, TextBlock
 from legible.operations.operation import Extras, Task
 from legible.outputs import markdown, record, xlsx
 from legible.outputs.forms import Form
-from legible.ports import ObjectStore
+from legible.ports import Invocation, Site
 from legible.results.publication import Publisher
 
 #: The one field of all operations that tells how many pages a document has (``vat-invoice``).
@@ -41,12 +41,12 @@ AT_ONCE = 8
 class Publishing(Struct, frozen=True):
     """How results are made.
 
-    ``made`` is what is made beside record and workbook. ``sheets`` are the document's pages, where they are at hand.
+    ``extras`` are made beside record and workbook. ``sheets`` are the document's pages, where they are at hand.
     ``yields`` says that the upload was replaced: its result never stands above another one of its key. ``before`` is
     done before anything is published.
     """
 
-    made: Extras = Extras()
+    extras: Extras = Extras()
     sheets: pages.Sheets | None = None
     yields: bool = False
     before: Callable[[], None] = lambda: None
@@ -56,36 +56,36 @@ class Results:
     """Makes results. Memory holds a few answers at a time, whatever the number of pages.
 
     Args:
-        store: Where answers and results lie.
-        output: The output bucket.
+        site: Where attachments are kept.
+        call: The invocation: how much time is left.
+        answers: What was paid for.
         publisher: Puts results where people look.
-        remaining: How many seconds the function has left.
         form: Opens a form by the name that a route gives it.
     """
 
     def __init__(
         self,
-        store: ObjectStore,
-        output: str,
+        site: Site,
+        call: Invocation,
+        answers: Answers,
         publisher: Publisher,
-        remaining: Callable[[], float],
         form: Callable[[str], Form],
     ) -> None:
-        """See the class."""
-        self._store = store
-        self._output = output
+        """Make nothing yet."""
+        self._site = site
+        self._call = call
+        self._answers = answers
         self._publisher = publisher
-        self._remaining = remaining
         self._form = form
 
     def read(
-        self, document: Document, asked: Task | None, state: State, received: Mapping[int, bytes], contents: Contents
+        self, document: Document, task: Task | None, state: State, received: Mapping[int, bytes], contents: Contents
     ) -> tuple[Attachment, ...]:
         """Read what each answer says, in the order of the pages, with its corrections and checks.
 
         Args:
             document: Whose answers.
-            asked: What was asked for; None reads nothing.
+            task: What was asked for; None reads nothing.
             state: Its journal.
             received: Answers at hand, by page; the others are read from the store.
             contents: Takes in what they say.
@@ -97,34 +97,36 @@ class Results:
             InternalError: A stored answer or review is gone, or not what the journal says.
             UnavailableError: The store has a passing fault.
         """
-        if asked is None:
+        if task is None:
             return ()
         edits = self._edits(state)
         attachments: list[Attachment] = []
-        for batch in batches(state, asked.pages):
+        for batch in batches(state, task.pages):
             with ThreadPoolExecutor(AT_ONCE) as together:
-                bodies = list(together.map(lambda line: self._body(line, received.get(line.page)), batch))
+                bodies = list(together.map(lambda line: self._answers.verified(line, received.get(line.page)), batch))
             for line, body in zip(batch, bodies, strict=True):
-                extract = checks.checked(asked.operation, self._extract(asked, line, body, edits))
+                extract = checks.checked(task.operation, self._extract(task, line, body, edits))
                 attachments += [self._attach(document, *file) for file in extract.files]
-                contents.add(_counted(extract, asked.pages, line))
+                contents.add(_counted(extract, task.pages, line))
                 contents.doubtful += _doubtful(extract)
         return tuple(attachments)
 
-    def corrected(self, asked: Task, state: State, page: int) -> Extract:
+    def corrected(self, task: Task, state: State, page: int) -> Extract:
         """Return what one page says by now, its corrections in it; nothing of a page without an answer."""
         line = state.page(page).answered
-        return Extract() if line is None else self._extract(asked, line, self._body(line, None), self._edits(state))
+        return (
+            Extract() if line is None else self._extract(task, line, self._answers.verified(line), self._edits(state))
+        )
 
-    def _extract(self, asked: Task, line: Line, body: bytes, edits: dict[int, Edits]) -> Extract:
-        extract = fields.placed(fields.extract(asked.operation, [(line.page, body)]), line.frame)
-        return corrections.corrected(asked.operation, extract, edits.get(line.page, {}))
+    def _extract(self, task: Task, line: Line, body: bytes, edits: dict[int, Edits]) -> Extract:
+        extract = fields.placed(fields.extract(task.operation, [(line.page, body)]), line.frame)
+        return corrections.corrected(task.operation, extract, edits.get(line.page, {}))
 
     def _edits(self, state: State) -> dict[int, Edits]:
         """Return what the reviews of a journal put in the place of what was recognized, by page and name."""
         found: dict[int, Edits] = {}
         for line in state.reviews:
-            review = msgspec.json.decode(self._body(line, None), type=corrections.Review)
+            review = msgspec.json.decode(self._answers.verified(line), type=corrections.Review)
             corrections.add(found, review, line.author, line.at)
         return found
 
@@ -136,17 +138,17 @@ class Results:
         """
         with tempfile.TemporaryDirectory(prefix="legible-") as folder:
             files = {name: Path(folder) / name for name in (RECORD, "record.xlsx")}
-            if "md" in making.made.outputs:
+            if "md" in making.extras.outputs:
                 files["record.md"] = Path(folder) / "record.md"
                 with files["record.md"].open("w", encoding="utf-8") as text:
                     text.writelines(f"{line}\n" for line in markdown.lines(found, contents.pages()))
-            if "pdf" in making.made.outputs:
+            if "pdf" in making.extras.outputs:
                 found = self._searchable(found, contents, making, files, Path(folder))
             pictures: xlsx.Pictures = {}
-            if "crops" in making.made.outputs:
+            if "crops" in making.extras.outputs:
                 found = self._cropped(found, contents, making, pictures)
-            if making.made.form:
-                found = self._formed(found, contents, making.made.form, files, Path(folder))
+            if making.extras.form:
+                found = self._formed(found, contents, making.extras.form, files, Path(folder))
             with files[RECORD].open("wb") as file:
                 record.write(found, contents, file)
             with files["record.xlsx"].open("wb") as file:
@@ -154,28 +156,9 @@ class Results:
             making.before()
             return self._publisher.publish(found, files, doubtful=contents.doubtful, yields=making.yields)
 
-    def _body(self, line: Line, received: bytes | None) -> bytes:
-        """Return the answer a line names; the store's own where it was not received just now."""
-        body = received
-        if body is None or digest(body) != line.sha256:
-            body = self._stored(line.answer)
-        if digest(body) != line.sha256:
-            raise InternalError(
-                f"The stored answer {line.answer} is not the one that was paid for.",
-                code="answer-altered",
-                advice="Something else wrote it; restore it.",
-            )
-        return body
-
-    def _stored(self, key: str) -> bytes:
-        try:
-            return self._store.read(ObjectRef(self._output, key))
-        except ObjectGoneError:
-            raise _gone(key) from None
-
     def _attach(self, document: Document, name: str, page: int, media_type: str, body: bytes) -> Attachment:
         key = layout.attachment(document, page, name)
-        self._store.write(ObjectRef(self._output, key), body, media_type)
+        self._site.store.write(self._site.in_output(key), body, media_type)
         return Attachment(name, page, key, media_type, len(body))
 
     def _formed(self, found: Record, contents: Contents, name: str, files: dict[str, Path], folder: Path) -> Record:
@@ -210,7 +193,7 @@ class Results:
                 break
             try:
                 boxes = tuple(_box(field.location) for field in placed if field.location)
-                made = making.sheets.crops(page, boxes, self._remaining() / 2) if boxes else ()
+                made = making.sheets.crops(page, boxes, self._call.remaining() / 2) if boxes else ()
             except (RejectedError, OutOfTimeError) as error:
                 notes.append(f"The workbook has no crops of page {page}: {error}")
                 continue
@@ -233,7 +216,7 @@ class Results:
                 text = pages.PageText(page.page, _frame(found.document, page), tuple(_words(extract)))
                 file.write(msgspec.json.encode(text) + b"\n")
         try:
-            making.sheets.layer(texts, target, self._remaining() / 2)  # the other half is the record's
+            making.sheets.layer(texts, target, self._call.remaining() / 2)  # the other half is the record's
         except (RejectedError, OutOfTimeError) as error:
             note = f"record.pdf was not made: {error}"
             return msgspec.structs.replace(found, notes=(*found.notes, note))
@@ -284,9 +267,3 @@ def _words(extract: Extract) -> Iterator[tuple[str, Location]]:
 def _frame(document: Document, page: Page) -> Frame:
     """Return what a page's locations are measured in; a document that was sent itself is its own picture."""
     return page.frame or Frame(document.width or 1, document.height or 1, "px", 1.0)
-
-
-def _gone(key: str) -> InternalError:
-    return InternalError(
-        f"The stored answer {key} is gone.", code="answer-gone", advice="Something else removed it; restore it."
-    )

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 import msgspec
 from msgspec import Struct
 
-from legible.errors import AppendConflictError, DocumentError, HeldError, ObjectGoneError, UnavailableError
+from legible.errors import DocumentError, HeldError
+from legible.ledger.lines import Lines, read
 from legible.model import layout
 from legible.model.documents import NEVER, Document, ObjectRef
-from legible.ports import ObjectStore
+from legible.ports import Invocation, Site
 
 #: The longest a function may work; so long after midnight yesterday's announcements still count.
 _OVERLAP_HOURS = 12
-_TRIES = 30
 
 
 class LostError(Exception):
@@ -35,20 +33,14 @@ class Newest:
     """The lists of versions published under each key, one a day, in the output bucket.
 
     Args:
-        store: Where they lie.
-        bucket: The output bucket.
-        now: The clock.
-        pause: Waits for so many seconds.
+        site: They lie in its output bucket.
+        call: The invocation: its clock.
     """
 
-    def __init__(
-        self, store: ObjectStore, bucket: str, now: Callable[[], datetime], pause: Callable[[float], None]
-    ) -> None:
-        """See the class."""
-        self._store = store
-        self._bucket = bucket
-        self._now = now
-        self._pause = pause
+    def __init__(self, site: Site, call: Invocation) -> None:
+        """Read nothing yet."""
+        self._site = site
+        self._call = call
 
     def announce(self, document: Document) -> bool:
         """Say that this version is about to be published under its key; see ``newer``.
@@ -56,21 +48,14 @@ class Newest:
         Returns:
             False where the day's list takes no more lines; then nobody can be told.
         """
-        ref = self._list(document, self._now())
         version = Version(document.version, document.uploaded_at)
-        for _ in range(_TRIES):
-            body = self._read(ref)
-            if version in _versions(body):
-                return True
-            try:
-                self._store.append(ref, len(body), msgspec.json.encode(version) + b"\n")
-            except HeldError:
-                return False
-            except AppendConflictError:
-                self._pause(random.uniform(0.01, 0.1))
-                continue
-            return True
-        raise UnavailableError(f"The list of versions of {document.ref} took no line in {_TRIES} tries.")
+        line = msgspec.json.encode(version) + b"\n"
+        lines = Lines(self._site.store, self._list(document, self._call.now()), self._call.pause)
+        try:
+            lines.add(lambda listed: None if version in _versions(listed) else line)
+        except HeldError:
+            return False
+        return True
 
     def newer(self, document: Document) -> Version | None:
         """Return the version announced for the document's key that was uploaded last, if that is a newer one.
@@ -81,9 +66,13 @@ class Newest:
         Raises:
             LostError: The own announcement is gone: two simultaneous appends, and the other one stood.
         """
-        now = self._now()
+        now = self._call.now()
         days = [now, now - timedelta(days=1)] if now.hour < _OVERLAP_HOURS else [now]
-        versions = [version for day in reversed(days) for version in _versions(self._read(self._list(document, day)))]
+        versions = [
+            version
+            for day in reversed(days)
+            for version in _versions(read(self._site.store, self._list(document, day)))
+        ]
         if document.version not in {version.version for version in versions}:
             raise LostError(f"The announcement of {document.ref} is gone.")
         last = max(enumerate(versions), key=lambda item: (item[1].uploaded_at or NEVER, item[0]))[1]
@@ -94,25 +83,19 @@ class Newest:
         """Choose among uploads of one second: OBS tells no finer time, but what lies there now came last."""
         if len({version.version for version in last}) > 1:
             with suppress(DocumentError):
-                head = self._store.head(document.ref)
+                head = self._site.store.head(document.ref)
                 lying = [version for version in last if version.version in (head.version_id, head.etag)]
                 return (lying or last)[-1]
         return last[-1]
 
     def _list(self, document: Document, at: datetime) -> ObjectRef:
-        return ObjectRef(self._bucket, layout.newest(document.bucket, document.key, at.date()))
-
-    def _read(self, ref: ObjectRef) -> bytes:
-        try:
-            return self._store.read(ref)
-        except ObjectGoneError:
-            return b""
+        return self._site.in_output(layout.newest(document.bucket, document.key, at.date()))
 
 
 def _versions(body: bytes) -> list[Version]:
     """Read a list; a line that is not ours says nothing, and stops nobody."""
-    found = []
+    versions = []
     for line in body.splitlines():
         with suppress(msgspec.MsgspecError, UnicodeDecodeError):
-            found.append(msgspec.json.decode(line, type=Version))
-    return found
+            versions.append(msgspec.json.decode(line, type=Version))
+    return versions

@@ -19,7 +19,7 @@ from legible.model import layout
 from legible.model.documents import NEVER, Document, ObjectRef, Status
 from legible.model.layout import KINDS, RECORD
 from legible.model.records import Record
-from legible.ports import ObjectStore, Wanted, ranges
+from legible.ports import Site, Wanted, ranges
 from legible.results.newest import LostError, Newest, Version
 
 _TRIES = 10
@@ -53,15 +53,13 @@ class Publisher:
     """Writes results.
 
     Args:
-        store: Where they lie.
-        output: The output bucket.
+        site: They lie in its output bucket.
         newest: Knows which upload of a key is the newest.
     """
 
-    def __init__(self, store: ObjectStore, output: str, newest: Newest) -> None:
-        """See the class."""
-        self._store = store
-        self._output = output
+    def __init__(self, site: Site, newest: Newest) -> None:
+        """Write nothing yet."""
+        self._site = site
         self._newest = newest
 
     def publish(self, record: Record, files: Mapping[str, Path], *, doubtful: int = 0, yields: bool = False) -> bool:
@@ -78,36 +76,36 @@ class Publisher:
         """
         document = record.document
         uploaded_at = None if yields else document.uploaded_at
-        said = Published(
+        published = Published(
             document.version, uploaded_at, record.status, tuple(files), record.revision, record.operation, doubtful
         )
-        self._together([partial(self._keep, document, name, file, said) for name, file in files.items()])
-        return self._stand(msgspec.structs.replace(document, uploaded_at=None) if yields else document, said)
+        self._together([partial(self._keep, document, name, file, published) for name, file in files.items()])
+        return self._stand(msgspec.structs.replace(document, uploaded_at=None) if yields else document, published)
 
     def publish_again(self, document: Document) -> None:
         """Put the results of an earlier upload of the same bytes back on top: they were uploaded again."""
-        said = self.known(document)
-        if said is None:
+        published = self.known(document)
+        if published is None:
             return
-        if (document.uploaded_at or NEVER) > (said.uploaded_at or NEVER):
-            said = self._redated(document, said)
-        self._stand(document, said)
+        if (document.uploaded_at or NEVER) > (published.uploaded_at or NEVER):
+            published = self._redated(document, published)
+        self._stand(document, published)
 
     def known(self, document: Document) -> Published | None:
         """Return what is known of the record of this very version; None where it has none."""
-        return self._said(ObjectRef(self._output, layout.version(document, RECORD)))
+        return self._published(self._site.in_output(layout.version(document, RECORD)))
 
-    def standing(self, key: str) -> Published | None:
+    def current(self, key: str) -> Published | None:
         """Return what is known of the record that stands under a document's key; None where none does."""
-        return self._said(ObjectRef(self._output, layout.results(key, RECORD)))
+        return self._published(self._site.in_output(layout.results(key, RECORD)))
 
-    def _stand(self, document: Document, said: Published) -> bool:
+    def _stand(self, document: Document, published: Published) -> bool:
         for _ in range(_TRIES):
             told = self._newest.announce(document)
             try:
-                newer = (self._newest.newer(document) if told else None) or self._standing(document)
+                newer = (self._newest.newer(document) if told else None) or self._later_version(document)
                 if newer is None:
-                    self._raise(document, said)
+                    self._raise(document, published)
                     newer = self._newest.newer(document) if told else None
                 if newer is not None:
                     self._restore(document, newer, told=told)
@@ -128,63 +126,65 @@ class Publisher:
     def _put_back(self, document: Document, version: Version) -> None:
         """Raise the newer version's results again, if it has any by now and nothing newer lies there; else it will."""
         newer = msgspec.structs.replace(document, version=version.version, uploaded_at=version.uploaded_at)
-        if self._standing(newer) is not None:
+        if self._later_version(newer) is not None:
             return
-        said = self.known(newer)
-        if said is not None:
-            self._raise(newer, said)
+        published = self.known(newer)
+        if published is not None:
+            self._raise(newer, published)
 
-    def _standing(self, document: Document) -> Version | None:
+    def _later_version(self, document: Document) -> Version | None:
         """Return the version whose result lies there, if it was uploaded later than this one."""
-        found = self.standing(document.key)
-        if found is None or found.version == document.version:
+        current = self.current(document.key)
+        if current is None or current.version == document.version:
             return None
-        later = (found.uploaded_at or NEVER) > (document.uploaded_at or NEVER)
-        return Version(found.version, found.uploaded_at) if later else None
+        later = (current.uploaded_at or NEVER) > (document.uploaded_at or NEVER)
+        return Version(current.version, current.uploaded_at) if later else None
 
-    def _said(self, ref: ObjectRef) -> Published | None:
+    def _published(self, ref: ObjectRef) -> Published | None:
         try:
-            return msgspec.json.decode(self._store.head(ref).metadata.get("legible", ""), type=Published)
+            return msgspec.json.decode(self._site.store.head(ref).metadata.get("legible", ""), type=Published)
         except (ObjectGoneError, msgspec.MsgspecError):
             return None
 
-    def _raise(self, document: Document, said: Published) -> None:
+    def _raise(self, document: Document, published: Published) -> None:
         """Copy a version's results to where people look; what an upload before had beside them goes."""
-        gone = set(KINDS) - set(said.names)  # whoever was killed here may have left more than any record names
+        gone = set(KINDS) - set(published.names)  # whoever was killed here may have left more than any record names
         # The record last: who finds it finds all the others.
         self._together(
-            [partial(self._copy, document, name) for name in said.names if name != RECORD]
+            [partial(self._copy, document, name) for name in published.names if name != RECORD]
             + [partial(self._remove, document, name) for name in gone]
         )
         self._copy(document, RECORD)
 
     def _remove(self, document: Document, name: str) -> None:
         with suppress(HeldError):  # without the right to remove, results are published all the same
-            self._store.remove(ObjectRef(self._output, layout.results(document.key, name)))
+            self._site.store.remove(self._site.in_output(layout.results(document.key, name)))
 
     def _copy(self, document: Document, name: str) -> None:
         source, target = layout.version(document, name), layout.results(document.key, name)
-        self._store.copy(ObjectRef(self._output, source), ObjectRef(self._output, target))
+        self._site.store.copy(self._site.in_output(source), self._site.in_output(target))
 
-    def _keep(self, document: Document, name: str, file: Path, said: Published) -> None:
+    def _keep(self, document: Document, name: str, file: Path, published: Published) -> None:
         """Write a result beside the answers of its version."""
         body = file.read_bytes() if file.stat().st_size <= _SMALL_BYTES else file
-        metadata = said.metadata() if name == RECORD else None
-        self._store.write(ObjectRef(self._output, layout.version(document, name)), body, KINDS[name], metadata)
+        metadata = published.metadata() if name == RECORD else None
+        self._site.store.write(self._site.in_output(layout.version(document, name)), body, KINDS[name], metadata)
 
-    def _redated(self, document: Document, said: Published) -> Published:
+    def _redated(self, document: Document, published: Published) -> Published:
         """Write the record again with the time of the later upload; nothing else of it changes."""
-        ref = ObjectRef(self._output, layout.version(document, RECORD))
-        old, new = (b'"uploaded_at": ' + msgspec.json.encode(at) for at in (said.uploaded_at, document.uploaded_at))
-        said = msgspec.structs.replace(said, uploaded_at=document.uploaded_at)
+        ref = self._site.in_output(layout.version(document, RECORD))
+        old, new = (
+            b'"uploaded_at": ' + msgspec.json.encode(at) for at in (published.uploaded_at, document.uploaded_at)
+        )
+        published = msgspec.structs.replace(published, uploaded_at=document.uploaded_at)
         with tempfile.TemporaryDirectory(prefix="legible-") as folder:
             path = Path(folder) / RECORD
             with path.open("wb") as file:
-                for first, last in ranges(self._store.head(ref).size):
-                    part = self._store.read(ref, Wanted(first=first, last=last))
+                for first, last in ranges(self._site.store.head(ref).size):
+                    part = self._site.store.read(ref, Wanted(first=first, last=last))
                     file.write(part if first else part.replace(old, new, 1))
-            self._keep(document, RECORD, path, said)
-        return said
+            self._keep(document, RECORD, path, published)
+        return published
 
     def _together(self, tasks: Sequence[Callable[[], None]]) -> None:
         with ThreadPoolExecutor(_AT_ONCE) as together:

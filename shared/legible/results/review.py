@@ -16,9 +16,9 @@ from legible.ledger.journal import Line
 from legible.ledger.ledger import Ledger
 from legible.ledger.state import State
 from legible.model import layout
-from legible.model.documents import Document, ObjectRef, Outcome
+from legible.model.documents import Document, Outcome
 from legible.model.records import Extract
-from legible.ports import ObjectStore
+from legible.ports import Invocation, Site
 from legible.results.files import Results
 from legible.results.rebuild import Rebuilder
 
@@ -55,33 +55,23 @@ class Reviewer:
     """Applies reviews.
 
     Args:
-        store: Where reviews are kept.
-        output: The output bucket.
+        site: Where reviews are kept.
+        call: The invocation: its clock, and a name no other one has.
         ledger: Who said what, in which order.
         results: Reads what was recognized.
         rebuilder: Makes results anew.
-        owner: A name no other reviewer's run has.
         settle: How many seconds after its line the journal is read back.
     """
 
     def __init__(
-        self,
-        store: ObjectStore,
-        output: str,
-        *,
-        ledger: Ledger,
-        results: Results,
-        rebuilder: Rebuilder,
-        owner: str,
-        settle: float,
+        self, site: Site, call: Invocation, ledger: Ledger, results: Results, rebuilder: Rebuilder, settle: float
     ) -> None:
-        """See the class."""
-        self._store = store
-        self._output = output
+        """Apply nothing yet."""
+        self._site = site
+        self._call = call
         self._ledger = ledger
         self._results = results
         self._rebuilder = rebuilder
-        self._owner = owner
         self._settle = settle
 
     def apply(self, name: str, version: str, edits: Iterable[Change], author: str, conflicts: Conflicts) -> Applied:
@@ -100,7 +90,7 @@ class Reviewer:
             InternalError: A stored answer or review is gone.
             UnavailableError: The store has a passing fault.
         """
-        document = self._rebuilder.standing(name)
+        document = self._rebuilder.current(name)
         if document.version != version:
             raise RejectedError(
                 f"{document.ref} was uploaded again since: its results are those of version {document.version}, "
@@ -126,22 +116,22 @@ class Reviewer:
 
     def _compared(self, document: Document, state: State, wanted: tuple[Change, ...]) -> _Compared:
         """Compare what a reviewer wants with what counts by now."""
-        asked, found = self._rebuilder.asked(document, state), _Compared()
+        task, compared = self._rebuilder.task(document, state), _Compared()
         for page in sorted({edit.page for edit in wanted}):
-            extract = self._results.corrected(asked, state, page) if asked else Extract()
+            extract = self._results.corrected(task, state, page) if task else Extract()
             now = {text.name: text for text in corrections.texts(extract)}
             for edit in wanted:
                 if edit.page == page:
-                    found.take(edit, now.get(edit.name))
-        return found
+                    compared.take(edit, now.get(edit.name))
+        return compared
 
     def _line(self, document: Document, edits: tuple[Change, ...], author: str) -> Line:
         """Store the edits, and return the line that names them."""
         body = msgspec.json.encode(Review(edits))
-        key = layout.review(document, self._owner)
-        self._store.write(ObjectRef(self._output, key), body, "application/json")
+        key = layout.review(document, self._call.owner)
+        self._site.store.write(self._site.in_output(key), body, "application/json")
         sha256 = hashlib.sha256(body).hexdigest()
-        return Line("corrected", self._ledger.now(), self._owner, 1, answer=key, sha256=sha256, author=author)
+        return Line("corrected", self._call.now(), self._call.owner, 1, answer=key, sha256=sha256, author=author)
 
 
 class _Compared:

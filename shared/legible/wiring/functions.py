@@ -2,22 +2,68 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import msgspec
 
 from legible.huawei.context import Context
-from legible.ledger.ledger import Ledger
-from legible.model.documents import WorkbookOrder
+from legible.model.documents import Outcome, WorkbookOrder
+from legible.notices.sender import WalkReport
 from legible.pipeline.pipeline import Pipeline
 from legible.pipeline.steps import Steps
+from legible.ports import Invocation, Notifier, Recognizer, Relay, utc_now
 from legible.settings import load
-from legible.wiring.parts import assemble, collector, notifiers, notifying, recognizer, relay, settings_file, store_of
+from legible.wiring import adapters, parts
+from legible.workbooks.collector import Built
+
+
+class FunctionParts(parts.Parts):
+    """The objects of one call of a function: those that need its context too.
+
+    Args:
+        context: What FunctionGraph passes to the handler.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+        CredentialsError: The function's agency gives no keys.
+    """
+
+    def __init__(self, context: Context) -> None:
+        """Read the settings and the keys."""
+        settings = load(adapters.settings_file(), context.variable)
+        self.context = context
+        self.credentials = context.credentials()
+        log = context.log(settings.log.level)
+        call = Invocation(context.owner, context.remaining, utc_now, time.sleep, log)
+        store = adapters.store_of(settings, self.credentials)
+        super().__init__(settings, store, call, adapters.settings_folder())
+
+    @cached_property
+    def recognizer(self) -> Recognizer:
+        """What makes the paid calls."""
+        return adapters.recognizer(self.settings, self.context, self.credentials)
+
+    @cached_property
+    def notifiers(self) -> dict[str, Notifier]:
+        """What tells each target of the settings."""
+        return adapters.notifiers(self.settings, self.context, self.credentials)
+
+    @cached_property
+    def relay(self) -> Relay | None:
+        """What has a fresh invocation go on."""
+        return adapters.relay(self.settings, self.context, self.credentials)
+
+    def pipeline(self, relay: Relay | None = None) -> Pipeline:
+        """Return the use cases; without a relay, no invocation is followed by one of its own."""
+        return parts.pipeline(self, self.recognizer, self.notifiers, relay)
 
 
 def pipeline(context: Any) -> Pipeline:
-    """Build the pipeline for one call of a function.
+    """Return the use cases for one call of a function.
 
     Args:
         context: What FunctionGraph passes to the handler.
@@ -26,65 +72,39 @@ def pipeline(context: Any) -> Pipeline:
         SettingsError: A setting is missing or wrong.
         CredentialsError: The function's agency gives no keys.
     """
-    call = Context(context)
-    settings = load(settings_file(), call.variable)
-    credentials = call.credentials()
-    return assemble(
-        settings,
-        store_of(settings, credentials),
-        recognizer(settings, call, credentials),
-        call,
-        relay(settings, call, credentials),
-        notifiers(settings, call, credentials),
-    )
+    made = FunctionParts(Context(context))
+    return made.pipeline(made.relay)
 
 
 def steps(context: Any) -> Steps:
-    """Build what a flow's step does; no invocation of it is followed by one of its own, the flow tries again.
+    """Return what a flow's step does; no invocation of it is followed by one of its own, the flow tries again.
 
-    Args:
-        context: What FunctionGraph passes to the handler.
-
-    Raises:
-        SettingsError: A setting is missing or wrong.
-        CredentialsError: The function's agency gives no keys.
+    Args and errors are as of ``pipeline``.
     """
-    call = Context(context)
-    settings = load(settings_file(), call.variable)
-    credentials = call.credentials()
-    made = assemble(
-        settings,
-        store_of(settings, credentials),
-        recognizer(settings, call, credentials),
-        call,
-        tell=notifiers(settings, call, credentials),
-    )
-    return Steps(made, settings.buckets.output, call.log(settings.log.level))
+    made = FunctionParts(Context(context))
+    return Steps(made.pipeline(), made.site.output, made.call.log)
 
 
-def timed(context: Any, asked: WorkbookOrder, at: datetime | None) -> dict[str, Any]:
-    """Build the workbook that a timer asks for; return what came of it, ready for JSON.
+def timed(context: Any, order: WorkbookOrder, at: datetime | None) -> Built:
+    """Build the workbook that a timer asks for; return what came of it.
 
     Args:
         context: What FunctionGraph passes to the handler.
-        asked: What the timer asks for.
+        order: What the timer asks for.
         at: When it rang; None for now.
 
     Raises:
         SettingsError: A setting is missing or wrong.
         RetryableError: It must be tried again.
     """
-    call = Context(context)
-    settings = load(settings_file(), call.variable)
-    made = collector(settings, store_of(settings, call.credentials()), call.owner, call.remaining)
-    built = made.timed(asked, at, settings.workbooks.formats)
-    call.log(settings.log.level)("workbook", **msgspec.to_builtins(built))
-    found: dict[str, Any] = msgspec.to_builtins(built)
-    return found
+    made = FunctionParts(Context(context))
+    built = made.collector.timed(order, at, made.settings.workbooks.formats)
+    made.call.log("workbook", **as_json(built))
+    return built
 
 
-def notices(context: Any) -> dict[str, Any]:
-    """Send the notices that wait and are due; return how many were sent, ready for JSON.
+def notices(context: Any) -> WalkReport:
+    """Send the notices that wait and are due; return how many were sent.
 
     Args:
         context: What FunctionGraph passes to the handler.
@@ -93,12 +113,17 @@ def notices(context: Any) -> dict[str, Any]:
         SettingsError: A setting is missing or wrong.
         UnavailableError: The outbox cannot be listed.
     """
-    call = Context(context)
-    settings = load(settings_file(), call.variable)
-    credentials = call.credentials()
-    store = store_of(settings, credentials)
-    ledger = Ledger(store, settings.buckets.output)
-    told = notifying(settings, store, call, ledger, notifiers(settings, call, credentials)).walk()
-    found: dict[str, Any] = msgspec.to_builtins(told)
-    call.log(settings.log.level)("notices", **found)
-    return found
+    made = FunctionParts(Context(context))
+    report = parts.notice_sender(made, made.notifiers).walk()
+    made.call.log("notices", **as_json(report))
+    return report
+
+
+def documents(outcomes: Iterable[Outcome]) -> dict[str, Any]:
+    """Return what a handler says of an event: ``{"documents": [outcome, ...]}``, ready for JSON."""
+    return {"documents": [as_json(outcome) for outcome in outcomes]}
+
+
+def as_json(value: Any) -> Any:
+    """Return a value as what JSON is made of."""
+    return msgspec.to_builtins(value)

@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from legible.errors import ObjectGoneError, UnavailableError
 from legible.model import layout
-from legible.model.documents import ObjectRef, Reason
-from legible.ports import ObjectStore
+from legible.model.documents import Reason
+from legible.ports import Site
 
 _TRIES = 10
 #: So many documents without a result are named; all of them stand in the file.
@@ -58,15 +58,13 @@ class Builds:
     one standing, until the next build.
 
     Args:
-        store: Where files go.
-        output: The bucket.
+        site: They go into its output bucket.
         owner: A name no other build has.
     """
 
-    def __init__(self, store: ObjectStore, output: str, owner: str) -> None:
-        """See the class."""
-        self._store = store
-        self._output = output
+    def __init__(self, site: Site, owner: str) -> None:
+        """Put nothing yet."""
+        self._site = site
         self._owner = owner
 
     def put(self, file: str, began: datetime, path: Path, media_type: str) -> str:
@@ -83,12 +81,12 @@ class Builds:
         """
         builds = layout.workbook(f"{_BUILDS}/{file}/")
         mine = f"{builds}{began.astimezone(timezone.utc):%Y%m%dT%H%M%S%f}-{self._owner}"
-        target = ObjectRef(self._output, layout.workbook(file))
-        self._store.write(ObjectRef(self._output, mine), path, media_type)
+        target = self._site.in_output(layout.workbook(file))
+        self._site.store.write(self._site.in_output(mine), path, media_type)
         for _ in range(_TRIES):
             newest = self._newest(builds, mine)
             try:
-                self._store.copy(ObjectRef(self._output, newest), target)
+                self._site.store.copy(self._site.in_output(newest), target)
             except ObjectGoneError:  # tidied away by one that began later
                 continue
             if self._newest(builds, newest) == newest:
@@ -108,8 +106,8 @@ class Builds:
         """
         known = self.known(name)
         if known is None or known.began_at <= build.began_at:
-            ref = ObjectRef(self._output, layout.build(name))
-            self._store.write(ref, msgspec.json.encode(build), "application/json")
+            ref = self._site.in_output(layout.build(name))
+            self._site.store.write(ref, msgspec.json.encode(build), "application/json")
 
     def known(self, name: str) -> Build | None:
         """Return what became of the newest build of that name; None where there was none.
@@ -118,15 +116,15 @@ class Builds:
             UnavailableError: The store has a passing fault.
         """
         try:
-            return msgspec.json.decode(self._store.read(ObjectRef(self._output, layout.build(name))), type=Build)
+            return msgspec.json.decode(self._site.store.read(self._site.in_output(layout.build(name))), type=Build)
         except (ObjectGoneError, msgspec.MsgspecError):  # what something else wrote there tells nothing
             return None
 
     def _newest(self, builds: str, mine: str) -> str:
-        return max((item.key for item in self._store.list(self._output, builds)), default=mine)
+        return max((item.key for item in self._site.store.list(self._site.output, builds)), default=mine)
 
     def _tidy(self, builds: str, newest: str) -> None:
         """Remove what earlier builds left; the newest stays, so that a late earlier one sees it."""
-        for item in list(self._store.list(self._output, builds)):
+        for item in list(self._site.store.list(self._site.output, builds)):
             if item.key < newest:
-                self._store.remove(ObjectRef(self._output, item.key))
+                self._site.store.remove(self._site.in_output(item.key))

@@ -19,7 +19,7 @@ from legible.model.records import Recognized, Record
 from legible.outputs import csv_jsonl, parquet
 from legible.outputs.rows import Row
 from legible.outputs.xlsx.many import Many
-from legible.ports import ObjectStore
+from legible.ports import Invocation, Site
 from legible.workbooks.builds import Build, Builds, Standing, Unfinished
 from legible.workbooks.listing import Candidates, Selector
 from legible.workbooks.records import Fetched, Records
@@ -68,34 +68,18 @@ class Collector:
     invocation does not hold it all, nothing is built, and an error says so: a file is whole, or it is not there.
 
     Args:
-        store: Where documents and results lie.
-        input_bucket: Where documents come from.
-        output: Where results lie and files go.
-        marker: The name of an object that says that a folder is complete; it is no document.
-        now: The clock.
-        owner: A name no other build has.
-        remaining: How many seconds are left.
+        site: Where documents and results lie, and files go.
+        call: The invocation: its clock and its time, and a name no other build has.
+        selector: Finds the documents.
     """
 
-    def __init__(
-        self,
-        store: ObjectStore,
-        input_bucket: str,
-        output: str,
-        *,
-        marker: str,
-        now: Callable[[], datetime],
-        owner: str,
-        remaining: Callable[[], float],
-    ) -> None:
-        """See the class."""
-        self._store = store
-        self._input = input_bucket
-        self._selector = Selector(store, input_bucket, output, marker)
-        self._records = Records(store, input_bucket, output)
-        self._builds = Builds(store, output, owner)
-        self._now = now
-        self._remaining = remaining
+    def __init__(self, site: Site, call: Invocation, selector: Selector) -> None:
+        """Build nothing yet."""
+        self._site = site
+        self._call = call
+        self._selector = selector
+        self._records = Records(site)
+        self._builds = Builds(site, call.owner)
 
     def folder_of(self, ref: ObjectRef) -> str | None:
         """Return the folder that a marker says is complete, with its slash; None for anything else."""
@@ -133,15 +117,15 @@ class Collector:
             UnavailableError: The store has a passing fault.
         """
         check_name(name)
-        began = self._now()
+        began = self._call.now()
         self._builds.tell(name, Build("running", began))
         try:
             built = self._build(name, selection, formats, tell, began)
         except DocumentError as error:
-            self._builds.tell(name, Build("held", began, self._now(), reason=Reason.of(error)))
+            self._builds.tell(name, Build("held", began, self._call.now(), reason=Reason.of(error)))
             raise
         status: Standing = "partial" if built.running.count else "done"
-        self._builds.tell(name, Build(status, began, self._now(), built.documents, built.running, built.files))
+        self._builds.tell(name, Build(status, began, self._call.now(), built.documents, built.running, built.files))
         return built
 
     def _build(
@@ -172,7 +156,7 @@ class Collector:
         Raises:
             UnavailableError: The store has a passing fault.
         """
-        today = (at or self._now()).astimezone(timezone.utc).date()
+        today = (at or self._call.now()).astimezone(timezone.utc).date()
         try:
             return self.build(asked.workbook, asked.selection(today), asked.formats or formats)
         except DocumentError as error:
@@ -226,9 +210,9 @@ class Collector:
 
     def _timely(self, name: str, candidates: Candidates) -> Iterator[Fetched]:
         """Yield what is known of each document, as long as there is time to end the file."""
-        had = self._remaining()
+        had = self._call.remaining()
         for number, found in enumerate(self._records.each(candidates)):
-            left = self._remaining()
+            left = self._call.remaining()
             if left < _END_SECONDS + _END_SHARE * (had - left):
                 read = f"{number:,} of {candidates.count:,} documents were read"
                 raise HeldError(
@@ -243,7 +227,7 @@ class Collector:
         candidate, record = found.candidate, found.record
         if record is None:
             reason = Reason("no-result", "It has no result yet.", "It is being recognized, or waits for its turn.")
-            document = Document(self._input, candidate.key or candidate.name, "")
+            document = Document(self._site.input, candidate.key or candidate.name, "")
             return Record(document=document, status="running", reason=reason)
         if candidate.etag and record.document.etag not in ("", candidate.etag):
             reason = Reason("newer-upload", "A newer upload has no result yet; what is shown is of the one before.")
@@ -251,7 +235,7 @@ class Collector:
         return record
 
     def _source(self, document: Document) -> str:
-        return self._store.url(document.ref) if document.bucket == self._input else ""
+        return self._site.store.url(document.ref) if document.bucket == self._site.input else ""
 
 
 def check_name(name: str) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 
 import msgspec
 
 from legible.errors import BusyError, DocumentError
 from legible.model.documents import Arrival, Format, Outcome, Reason, Selection, Upload
-from legible.ports import Relay
+from legible.ports import Invocation, Relay
 from legible.workbooks.builds import Unfinished
 from legible.workbooks.collector import Collector
 
@@ -28,25 +27,22 @@ class Folders:
 
     Args:
         collector: Builds them.
+        call: The invocation: how much time is left, and what waits.
         formats: Which kinds of files are built.
-        remaining: How many seconds the function has left.
-        pause: Waits for so many seconds.
         relay: Has a fresh invocation go on waiting; without one, the platform's retry does.
     """
 
     def __init__(
         self,
         collector: Collector,
+        call: Invocation,
         formats: tuple[Format, ...],
-        remaining: Callable[[], float],
-        pause: Callable[[float], None],
         relay: Relay | None = None,
     ) -> None:
-        """See the class."""
+        """Build nothing yet."""
         self._collector = collector
+        self._call = call
         self._formats = formats
-        self._remaining = remaining
-        self._pause = pause
         self._relay = relay
 
     def complete(self, arrival: Arrival) -> str | None:
@@ -89,9 +85,9 @@ class Folders:
 
     def _wait(self, folder: str) -> Unfinished:
         """Return which documents still run after as much waiting as there is time for."""
-        until, wait = self._remaining() * _PATIENCE, 0.5
-        while (running := self._collector.running(folder)).count and self._remaining() > until + wait:
-            self._pause(wait)
+        until, wait = self._call.remaining() * _PATIENCE, 0.5
+        while (running := self._collector.running(folder)).count and self._call.remaining() > until + wait:
+            self._call.pause(wait)
             wait = min(wait * 2, _LONGEST_PAUSE)
         return running
 

@@ -18,7 +18,7 @@ from msgspec import Struct
 from legible.model import layout, messages
 from legible.model.documents import ObjectRef, Selection
 from legible.model.layout import RECORD
-from legible.ports import ListedObject, ObjectStore
+from legible.ports import ListedObject, Site
 
 #: So many are put in order in memory; lists come in order but for a few names.
 _TOGETHER = 10_000
@@ -70,23 +70,19 @@ class Selector:
     """Finds the documents of selections.
 
     Args:
-        store: Where documents and results lie.
-        input_bucket: Where documents come from.
-        output: Where results lie.
+        site: Where documents and results lie.
         marker: The name of an object that says that a folder is complete; it is no document.
     """
 
-    def __init__(self, store: ObjectStore, input_bucket: str, output: str, marker: str) -> None:
-        """See the class."""
-        self._store = store
-        self._input = input_bucket
-        self._output = output
+    def __init__(self, site: Site, marker: str) -> None:
+        """Find nothing yet."""
+        self._site = site
         self._marker = marker
 
     def folder_of(self, ref: ObjectRef) -> str | None:
         """Return the folder that a marker says is complete, with its slash; None for anything else."""
         folder, _, name = ref.key.rpartition("/")
-        is_marker = bool(self._marker) and name == self._marker and ref.bucket == self._input
+        is_marker = bool(self._marker) and name == self._marker and ref.bucket == self._site.input
         return (f"{folder}/" if folder else "") if is_marker else None
 
     def find(
@@ -119,7 +115,7 @@ class Selector:
 
     def _results(self, selection: Selection) -> Iterator[Candidate]:
         """Yield what has results, as far as a list of objects tells; the record tells the rest."""
-        for item in self._store.list(self._output, layout.results_below(selection.prefix)):
+        for item in self._site.store.list(self._site.output, layout.results_below(selection.prefix)):
             name = layout.result_of(item.key, RECORD)
             if name is not None and _may_be_of(selection.day, item.modified_at):
                 yield Candidate(name, size=item.size, uploaded_at=item.modified_at)
@@ -135,9 +131,9 @@ class Selector:
             yield Candidate(layout.shortened(item.key), item.key, item.etag, None, item.modified_at, item.size)
 
     def _documents(self, prefix: str, after: str) -> Iterator[ListedObject]:
-        for item in self._store.list(self._input, prefix, after):
-            own = self._input == self._output and item.key.startswith(layout.OWN)
-            marker = self.folder_of(ObjectRef(self._input, item.key)) is not None
+        for item in self._site.store.list(self._site.input, prefix, after):
+            own = self._site.input == self._site.output and item.key.startswith(layout.OWN)
+            marker = self.folder_of(ObjectRef(self._site.input, item.key)) is not None
             if not own and not marker and not item.key.endswith("/"):
                 yield item
 

@@ -19,7 +19,7 @@ from legible.model.layout import RECORD
 from legible.model.records import Recognized, Record
 from legible.outputs import record_reader
 from legible.outputs.record import HEAD_BYTES, document_of
-from legible.ports import ObjectStore, Wanted, ranges
+from legible.ports import Site, Wanted, ranges
 from legible.workbooks.listing import Candidate, Candidates
 
 #: So many records are read ahead, as long as none has more bytes than that; others are read one at a time.
@@ -39,16 +39,12 @@ class Records:
     """Reads records.
 
     Args:
-        store: Where they lie.
-        input_bucket: Where documents come from.
-        output: Where results lie.
+        site: Where they lie.
     """
 
-    def __init__(self, store: ObjectStore, input_bucket: str, output: str) -> None:
-        """See the class."""
-        self._store = store
-        self._input = input_bucket
-        self._output = output
+    def __init__(self, site: Site) -> None:
+        """Read nothing yet."""
+        self._site = site
 
     def each(self, candidates: Candidates) -> Iterator[Fetched]:
         """Yield the documents in their order; ``record`` is None where there is none. Each counts until the next.
@@ -69,10 +65,10 @@ class Records:
         """Return a record's bytes; of one that is not small its size; None of none."""
         ref = self._ref(candidate)
         try:
-            size = self._store.head(ref).size if asked else candidate.size
+            size = self._site.store.head(ref).size if asked else candidate.size
             if size is None or size > _SMALL:
                 return size
-            return self._store.read(ref)
+            return self._site.store.read(ref)
         except ObjectGoneError:
             return None
 
@@ -95,11 +91,13 @@ class Records:
         """Read a record a few values at a time."""
         ref = self._ref(candidate)
         for _ in range(_TRIES):
-            contents, head = opened.enter_context(Contents()), self._store.head(ref)
+            contents, head = opened.enter_context(Contents()), self._site.store.head(ref)
             wanted = (Wanted(etag=head.etag, first=first, last=last) for first, last in ranges(head.size))
             with suppress(ReplacedError):
                 return Fetched(
-                    candidate, record_reader.read((self._store.read(ref, part) for part in wanted), contents), contents
+                    candidate,
+                    record_reader.read((self._site.store.read(ref, part) for part in wanted), contents),
+                    contents,
                 )
         raise UnavailableError(f"{ref} is rewritten again and again.", advice="Build the file again later.")
 
@@ -111,16 +109,18 @@ class Records:
         reason = Reason(
             "record-unreadable", "Its record was changed by something else.", "Run `legible rebuild` for it."
         )
-        return Record(document=Document(self._input, candidate.key or candidate.name, ""), status="dead", reason=reason)
+        return Record(
+            document=Document(self._site.input, candidate.key or candidate.name, ""), status="dead", reason=reason
+        )
 
     def _indexed(self, ref: ObjectRef, size: int) -> Record:
         """Return who a large record is about, and how that ended."""
-        head = self._store.head(ref)
+        head = self._site.store.head(ref)
         status = json.loads(head.metadata.get("legible", "{}")).get("status", "done")
-        document = document_of(self._store.read(ref, Wanted(first=0, last=HEAD_BYTES - 1)))
+        document = document_of(self._site.store.read(ref, Wanted(first=0, last=HEAD_BYTES - 1)))
         said = f"Its record of {size / 1e6:.0f} MB is not as Legible writes it; what is in it is not listed here."
         reason = Reason("too-large-to-collect", said, "Open its own record.xlsx, or run `legible rebuild` for it.")
         return Record(document=document, status=status, reason=reason, finished_at=head.modified_at)
 
     def _ref(self, candidate: Candidate) -> ObjectRef:
-        return ObjectRef(self._output, layout.results(candidate.name, RECORD))
+        return self._site.in_output(layout.results(candidate.name, RECORD))

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from legible.errors import HeldError, LegibleError, RetryableError, UnavailableError
 from legible.model.documents import ObjectRef, Selection
 from legible.operations.operation import Operation
-from legible.ports import ObjectStore, Recognizer
+from legible.ports import ObjectStore, Recognizer, Site
 from legible.recognition import probe
 from legible.recognition.probe import HealthCheck
 from legible.settings import Settings
@@ -277,7 +277,7 @@ def uploads(store: ObjectStore, settings: Settings, clock: Callable[[], datetime
     def look() -> HealthCheck:
         waiting = Unfinished()
         with ExitStack() as opened:
-            selector = Selector(store, here.input, here.output, settings.workbooks.marker)
+            selector = Selector(Site(store, here.input, here.output), settings.workbooks.marker)
             for one in selector.find(Selection(), opened, timely=timely):
                 if one.size is None and one.uploaded_at is not None and began - one.uploaded_at > OVERDUE:
                     waiting.add(one.key)

@@ -22,7 +22,7 @@ from legible.operations.operation import Operation
 from legible.recognition import probe
 from legible.recognition.probe import HealthCheck
 from legible.settings import Settings, load
-from legible.wiring import parts
+from legible.wiring import adapters
 from legible_cli.connection import KEYS, settings_option
 from legible_cli.doctor import checks
 from legible_cli.doctor.inspector import Inspector
@@ -64,7 +64,7 @@ def _checks(
 ) -> Iterator[HealthCheck]:
     """Yield the checks; what hangs on one that failed is not made, for it would only fail for the same reason."""
     try:
-        settings = load(file or parts.settings_file(), environment.get)
+        settings = load(file or adapters.settings_file(), environment.get)
     except LegibleError as error:
         yield HealthCheck("settings", "failed", error.message, error.advice)
         return
@@ -104,7 +104,7 @@ def _deployment(
     buckets = [one for which, name in looks for one in checks.bucket(inspector, which, name, settings)]
     yield from buckets
     if all(one.status == "ok" for one in buckets if one.name.endswith("-bucket")):
-        yield checks.uploads(parts.store_of(settings, keys), settings, lambda: datetime.now(timezone.utc))
+        yield checks.uploads(adapters.store_of(settings, keys), settings, lambda: datetime.now(timezone.utc))
     yield checks.enterprise_project(inspector, settings)
     mine = checks.project(inspector, settings)
     yield mine
@@ -126,7 +126,7 @@ def _calls(settings: Settings, keys: Credentials, used: list[Operation]) -> Iter
         yield checks.unknown("subscription", "The settings name no operation to ask for.", advice)
         return
     recognizer = ocr.OcrRecognizer(
-        lambda slug: parts.ocr_endpoint(settings, slug),
+        lambda slug: adapters.ocr_endpoint(settings, slug),
         keys,
         settings.cloud.project_id,
         connect_seconds=settings.ocr.connect_seconds,
@@ -135,7 +135,7 @@ def _calls(settings: Settings, keys: Credentials, used: list[Operation]) -> Iter
     yield from found.values()
     asked = next((one for one in used if one.url and found[one.slug].status == "ok"), None)
     if asked:
-        yield checks.authorization(recognizer, parts.store_of(settings, keys), asked, settings)
+        yield checks.authorization(recognizer, adapters.store_of(settings, keys), asked, settings)
     else:
         yield checks.unknown("obs-authorization", "No operation that reads URLs may be called to ask.")
 

@@ -222,7 +222,7 @@ class Inspector:
         return self._caller(Service("FunctionGraph", where, "functions.endpoint", permission, _YOU))
 
     def _where(self, said: str, regional: Callable[[], str], name: str) -> str:
-        if not said and self._settings.apart:
+        if not said and self._settings.isolated:
             raise UnavailableError(f"{name} is not asked: this setup stands apart from the cloud, and names none.")
         return said or regional()
 

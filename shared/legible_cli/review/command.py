@@ -24,7 +24,7 @@ from legible.model.layout import RECORD
 from legible.model.records import Record
 from legible.outputs.xlsx import write_review
 from legible.results.review import Applied, Conflict, Conflicts, Reviewer
-from legible.wiring import parts
+from legible.wiring.parts import DOCUMENT_SECONDS
 from legible_cli.connection import Connection, connect, settings_option, told
 from legible_cli.review.reader import Reviewed, UnreadableWorkbookError, read
 
@@ -51,7 +51,7 @@ def review_group() -> None:
 def export_command(target: Path, prefix: str, findings: bool, file: Path | None) -> None:
     """Write a workbook TARGET of what needs eyes; people write in its column Corrected."""
     connection = connect(file)
-    names = told(lambda: list(parts.rebuilder(*connection).below(prefix)))
+    names = told(lambda: list(connection.parts("export", DOCUMENT_SECONDS).rebuilder.below(prefix)))
     count = told(_export, connection, names, target, all_values=not findings)
     if not count:
         target.unlink()
@@ -116,7 +116,7 @@ def import_command(workbook: Path, author: str, conflicts: str, file: Path | Non
 
 def _import(connection: Connection, reviewed: Reviewed, author: str, conflicts: str, console: Console) -> int:
     """Apply the edits of one document after the other; return how many were not applied."""
-    reviewer = parts.reviewer(*connection, f"review-{uuid.uuid4().hex[:12]}")
+    reviewer = connection.parts(f"review-{uuid.uuid4().hex[:12]}", DOCUMENT_SECONDS).reviewer
     applied = left = 0
     with Progress(console=console, transient=True, disable=len(reviewed.edits) < 2) as progress:
         for (document, version), edits in progress.track(reviewed.edits.items(), description="Applying"):

@@ -1,0 +1,136 @@
+"""A document as a caller sees it: how it stands, its record, its pages, and links to what can be asked of it."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import msgspec
+from msgspec import structs
+
+from legible.api import shapes
+from legible.api.calls import Call, Callers
+from legible.api.ids import gone, id_of
+from legible.api.lists import ListedDocument
+from legible.api.lookup import Known, Lookup
+from legible.errors import ObjectGoneError
+from legible.model import layout
+from legible.model.documents import Document
+from legible.model.layout import RECORD
+from legible.outputs.record import HEAD_BYTES, document_of
+from legible.ports import Site, Wanted
+
+#: A reply of 6 MB goes through the gateway (functiongraph_01_0150), in Base64 and with what is beside the record.
+MOST_RECORD_BYTES = 4_000_000
+#: The result that each ending of a document's URL leads to.
+RESULTS = {"json": RECORD, "xlsx": "record.xlsx", "md": "record.md", "pdf": "record.pdf"}
+
+
+class DocumentView:
+    """Shows documents to their callers.
+
+    Args:
+        site: Where documents and results lie.
+        callers: Whose documents they are.
+        lookup: Finds them.
+        most_bytes: The largest record, in bytes, that is part of a reply.
+    """
+
+    def __init__(self, site: Site, callers: Callers, lookup: Lookup, most_bytes: int = MOST_RECORD_BYTES) -> None:
+        """Look at nothing yet."""
+        self.site = site
+        self.callers = callers
+        self.lookup = lookup
+        self.most_bytes = most_bytes
+
+    def known(self, call: Call) -> Known:
+        """Return what is known of the document that a request names.
+
+        Raises:
+            ProblemError: 404, there is none, or it is not the caller's.
+        """
+        try:
+            return self.lookup.find(self.callers.key(call, call.places["id"]), call.query.version if call.query else "")
+        except ObjectGoneError:
+            raise gone() from None
+
+    def status(self, known: Known, version: str = "") -> shapes.DocumentStatus:
+        """Return what is known of a document; with links to results of that version, where it was asked for one."""
+        summary, finished, pages = summary_of(_listed(known)), known.state.finished, _pages(known)
+        names = known.published.names if known.published else ()
+        return shapes.DocumentStatus(
+            **structs.asdict(summary) | {"links": summary.links | _links(known.document.key, names, version)},
+            bucket=known.document.bucket,
+            page_count=known.pages or None,
+            answered=known.state.answered,
+            pages=pages,
+            reason=known.reason,
+            finished_at=finished.at if finished and known.status != "running" else None,
+            results=names,
+            record=self.record(known, beside=len(msgspec.json.encode(pages))),
+        )
+
+    def record(self, known: Known, beside: int = 0) -> msgspec.Raw | None:
+        """Return the record as it stands, unless it is too large for a reply that has so many bytes ``beside`` it."""
+        if known.published is None:
+            return None
+        ref = self.site.in_output(layout.version(known.document, RECORD))
+        if self.site.store.head(ref).size + beside > self.most_bytes:
+            return None
+        return msgspec.Raw(self.site.store.read(ref))
+
+    def document(self, known: Known) -> Document:
+        """Return the document with what intake found out, where its record says it."""
+        if known.published is None:
+            return known.document
+        ref = self.site.in_output(layout.version(known.document, RECORD))
+        document = document_of(self.site.store.read(ref, Wanted(first=0, last=HEAD_BYTES - 1)))
+        return structs.replace(document, version_id=known.document.version_id or document.version_id)
+
+
+def path_of(key: str) -> str:
+    """Return where a document is asked for."""
+    return f"/v1/documents/{id_of(key)}"
+
+
+def summary_of(one: ListedDocument) -> shapes.Summary:
+    """Return a document as lists show it."""
+    return shapes.Summary(
+        id=id_of(one.key), key=one.key, version=one.version, size=one.size, uploaded_at=one.uploaded_at,
+        status=one.status, operation=one.operation, revision=one.revision, doubtful=one.doubtful,
+        links={"self": path_of(one.key)},
+    )  # fmt: skip
+
+
+def _links(key: str, names: tuple[str, ...], version: str = "") -> dict[str, str]:
+    """Return what can be asked of a document as it stands, or of one of its versions."""
+    path, asked = path_of(key), f"?version={quote(version)}" if version else ""
+    links = {kind: f"{path}.{kind}{asked}" for kind, name in RESULTS.items() if name in names}
+    if RECORD in names:
+        links |= {"record": f"{path}.json{asked}", "csv": f"{path}.csv{asked}", "review": f"{path}/review"}
+    if "form.xlsx" in names:
+        links["form"] = f"{path}/form.xlsx{asked}"
+    return {**links, "rerun": f"{path}/rerun"}
+
+
+def _listed(known: Known) -> ListedDocument:
+    document, published = known.document, known.published
+    return ListedDocument(
+        document.key, document.version, known.status, known.state.operation, len(known.state.reviews),
+        document.size or None, document.uploaded_at or (published.uploaded_at if published else None),
+        published.doubtful if published else 0,
+    )  # fmt: skip
+
+
+def _pages(known: Known) -> tuple[shapes.PageStatus, ...]:
+    return tuple(_page(known, number) for number in range(1, known.pages + 1))
+
+
+def _page(known: Known, number: int) -> shapes.PageStatus:
+    page = known.state.pages.get(number)
+    if page is None:
+        return shapes.PageStatus(number, "waiting")
+    if page.answered is not None:
+        return shapes.PageStatus(number, "done")
+    if page.settled is not None:
+        return shapes.PageStatus(number, page.settled.state or "dead", page.settled.reason)
+    return shapes.PageStatus(number, "calling" if page.open is not None else "waiting")

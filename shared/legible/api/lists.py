@@ -1,0 +1,200 @@
+"""Read-only queries of many documents: a part of the list by time or by key."""
+
+from __future__ import annotations
+
+import base64
+import heapq
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import datetime
+from itertools import islice
+from typing import NamedTuple, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from legible.api.lookup import Lookup
+from legible.errors import DocumentError, RejectedError
+from legible.model.documents import NEVER, Selection, Status
+from legible.operations import routing
+from legible.operations.routing import Routing
+from legible.ports import Invocation
+from legible.results.publication import Publisher
+from legible.workbooks.listing import Candidate, Selector
+
+#: So many objects are asked for at once, and so many of a list at most for one part of it.
+_AT_ONCE, MOST_LOOKED = 8, 400
+#: What is kept free of a request's time to look at the documents of a part, and to reply, in seconds.
+_LOOK_SECONDS = 10.0
+
+
+class _Newest(NamedTuple):
+    """Where a part of the list by time begins: behind what was uploaded then, negative, and has that name."""
+
+    at: float
+    name: str
+
+
+class _ByKey(NamedTuple):
+    """Where a part of the list by keys begins: behind that key."""
+
+    key: str
+
+
+_Place = TypeVar("_Place", _Newest, _ByKey)
+
+
+class ListedDocument(Struct, frozen=True):
+    """A document in a list. ``size`` in bytes, as long as the upload is there.
+
+    ``doubtful`` counts the values that somebody should look at.
+    """
+
+    key: str
+    version: str
+    status: Status
+    operation: str = ""
+    revision: int = 0
+    size: int | None = None
+    uploaded_at: datetime | None = None
+    doubtful: int = 0
+
+
+#: Which documents are wanted; None for all.
+Fits = Callable[[ListedDocument], bool] | None
+
+
+class DocumentLists:
+    """Lists documents, a part at a time.
+
+    Args:
+        call: The invocation: how much time is left to look.
+        selector: Finds the documents of both buckets.
+        lookup: Tells of an upload without a result.
+        publisher: Tells of those with one.
+        rules: From key to operation.
+        most_looked: How many are looked at for one part of the list.
+    """
+
+    def __init__(
+        self,
+        call: Invocation,
+        selector: Selector,
+        lookup: Lookup,
+        publisher: Publisher,
+        rules: Routing,
+        most_looked: int = MOST_LOOKED,
+    ) -> None:
+        """Look at nothing yet."""
+        self._call = call
+        self._selector = selector
+        self._lookup = lookup
+        self._publisher = publisher
+        self._rules = rules
+        self._most_looked = most_looked
+
+    def newest(
+        self, prefix: str = "", fits: Fits = None, limit: int = 50, cursor: str = ""
+    ) -> tuple[list[ListedDocument], str]:
+        """Return a part of the list of documents, the newest upload first, and the cursor of the part behind it.
+
+        Args:
+            prefix: What keys begin with.
+            fits: Only such documents; of many others the part may have fewer than ``limit``.
+            limit: How many at most.
+            cursor: Where the part begins; empty for the first.
+
+        Raises:
+            RejectedError: The cursor is none of ours, or there is no time to put so many in order.
+            UnavailableError: The store has a passing fault.
+        """
+        most = self._most_looked if fits else limit
+        # One more than is looked at tells whether there is a part behind, and both buckets are listed once.
+        candidates = self._candidates(prefix, _read_cursor(cursor, _Newest), most + 1)
+        found, last = self._looked(candidates, fits, limit, most)
+        return found, _cursor(_place(last)) if last else ""
+
+    def by_key(
+        self, prefix: str = "", fits: Fits = None, limit: int = 50, cursor: str = ""
+    ) -> tuple[list[ListedDocument], str]:
+        """Return a part of the list of uploads by their keys, which takes no longer however many there are.
+
+        What has results and lies in the input bucket no more is not in it. Arguments and errors are as of ``newest``.
+        """
+        most, begin = self._most_looked if fits else limit, _read_cursor(cursor, _ByKey)
+        candidates = list(islice(self._selector.uploads(prefix, begin.key if begin else ""), most + 1))
+        found, last = self._looked(candidates, fits, limit, most)
+        return found, _cursor(_ByKey(last.key)) if last else ""
+
+    def _looked(
+        self, candidates: list[Candidate], fits: Fits, limit: int, most: int
+    ) -> tuple[list[ListedDocument], Candidate | None]:
+        """Look at candidates until enough are found; return the last one looked at, if there are more behind it."""
+        found, place = list[ListedDocument](), 0
+        with ThreadPoolExecutor(_AT_ONCE) as together:
+            while place < min(most, len(candidates)) and len(found) < limit:
+                for one in together.map(self._listed, candidates[place : min(place + limit, most)]):
+                    if len(found) == limit:
+                        break
+                    place += 1
+                    if fits is None or fits(one):
+                        found.append(one)
+        return found, candidates[place - 1] if place < len(candidates) else None
+
+    def _candidates(self, prefix: str, after: _Newest | None, count: int) -> list[Candidate]:
+        """Return the newest candidates behind a place in the list; however many there are, memory holds no more."""
+        with ExitStack() as opened:
+            each: Iterator[Candidate] = iter(self._selector.find(Selection(prefix), opened, timely=self._timely))
+            return heapq.nsmallest(count, (one for one in each if after is None or _place(one) > after), key=_place)
+
+    def _timely(self) -> None:
+        if self._call.remaining() < _LOOK_SECONDS:
+            raise RejectedError(
+                "There are too many documents to put the newest first in the time of one request.",
+                code="too-many-documents",
+                advice="Ask for a longer `prefix`, or for `order=key`, which takes no longer however many there are.",
+            )
+
+    def _listed(self, candidate: Candidate) -> ListedDocument:
+        key = candidate.key or candidate.name
+        published = self._publisher.current(key)
+        newer = (candidate.uploaded_at or NEVER) > (
+            (published and published.uploaded_at) or candidate.uploaded_at or NEVER
+        )
+        if published is None or (newer and candidate.key):
+            return self._waiting(candidate, key)
+        return ListedDocument(
+            key, published.version, published.status, published.operation, published.revision, candidate.length,
+            published.uploaded_at or candidate.uploaded_at, published.doubtful,
+        )  # fmt: skip
+
+    def _waiting(self, candidate: Candidate, key: str) -> ListedDocument:
+        """Return a document that has no result yet; what it will be read by, its route tells."""
+        try:
+            document = self._lookup.uploaded(key)
+            operation = routing.route(key, self._rules, document.order if document else None).operation.slug
+        except DocumentError:  # no route, or no access: of one among many the list tells what it can
+            document, operation = None, ""
+        version = document.version if document else candidate.etag
+        return ListedDocument(key, version, "running", operation, 0, candidate.length, candidate.uploaded_at)
+
+
+def _place(candidate: Candidate) -> _Newest:
+    """Return what puts candidates in order: the newest first."""
+    return _Newest(-(candidate.uploaded_at or NEVER).timestamp(), candidate.name)
+
+
+def _cursor(place: _Newest | _ByKey) -> str:
+    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode()
+
+
+def _read_cursor(cursor: str, kind: type[_Place]) -> _Place | None:
+    if not cursor:
+        return None
+    try:
+        return msgspec.json.decode(base64.urlsafe_b64decode(cursor.encode()), type=kind)
+    except (msgspec.MsgspecError, ValueError):
+        raise RejectedError(
+            "The cursor is none of ours.", code="bad-cursor", advice="Take the one that the part before gave."
+        ) from None

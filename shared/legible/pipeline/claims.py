@@ -1,0 +1,155 @@
+"""Claims of one invocation: taken for the work, and given back or handed on where it cannot be ended."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from msgspec import structs
+
+from legible.errors import InternalError, LegibleError, OutOfTimeError, RetryableError, ThrottledError
+from legible.ledger.claim import Claim, Wish
+from legible.ledger.ledger import Ledger, plan_of
+from legible.ledger.state import State
+from legible.model.documents import Document, Outcome, Reason, Upload
+from legible.model.pages import Share
+from legible.pipeline import outcomes
+from legible.pipeline.decision import Decision
+from legible.ports import Invocation, Relay
+
+#: How much of its time an invocation waits for a document that another one holds; the rest is for the work itself.
+#: With one timeout for all, the second delivery after a death outlives the dead owner's lease.
+_PATIENCE = 0.75
+#: What it takes to read an answer back and to write what it says, in seconds a page; measured, `make bench`.
+_FINISH_SECONDS = 0.05
+
+
+class Claims:
+    """Takes documents for an invocation.
+
+    Args:
+        ledger: Who may pay.
+        call: The invocation.
+        settings: What else decides an answer; part of a claim's plan.
+        relay: Has a fresh invocation go on where the time of this one ends; without one, the platform's retry does.
+    """
+
+    def __init__(self, ledger: Ledger, call: Invocation, settings: dict[str, Any], relay: Relay | None = None) -> None:
+        """Take nothing yet."""
+        self._ledger = ledger
+        self._call = call
+        self._settings = settings
+        self._relay = relay
+        self._numbers = itertools.count(1)
+
+    def take(
+        self,
+        document: Document,
+        decision: Decision,
+        *,
+        reopen: bool = True,
+        again: str = "",
+        share: Share | None = None,
+    ) -> Claim | State:
+        """Claim a document for what is to be done with it; return its state instead where it has ended.
+
+        Args:
+            document: Which document.
+            decision: What is to be done.
+            reopen: Whether one that was not done is tried again for a new upload of the same bytes.
+            again: The end after which it is tried again, whatever was uploaded.
+            share: Which of its pages; None for all, and the right to end it.
+
+        Raises:
+            BusyError: Another invocation holds it.
+            UnavailableError: The journal takes no line.
+            HeldError: The journal is an object that cannot be appended to.
+        """
+        task, job = decision.task, decision.job
+        wish = Wish(
+            owner=f"{self._call.owner}-{next(self._numbers)}",
+            operation=task.operation.slug if task else "",
+            options=task.options if task else {},
+            plan=plan_of(task.operation.slug, task.options, self._settings) if task else "",
+            pages=decision.pages,
+            page=1 if job is not None and not job.plan.rendered else 0,
+            reopen=reopen,
+            again=again,
+            share=share,
+        )
+        return self._ledger.claim(document, wish, self._call.remaining() * _PATIENCE)
+
+    def carried_on(self, document: Document, upload: Upload) -> bool:
+        """Tell whether a later invocation was called to go on with the document: then nobody gave it up."""
+        state = self._ledger.journals.load(document)
+        return state.finished is None and state.hands > upload.hand
+
+    def work(self, claim: Claim, work: Callable[[], None], upload: Upload | None = None) -> Outcome:
+        """Do the work that ends a document; give the claim back if it must be tried again.
+
+        Args:
+            claim: The document.
+            work: Ends it.
+            upload: What a fresh invocation is called with where the time of this one ends; None to call none.
+
+        Returns:
+            How the document ended; ``running`` where a fresh invocation goes on.
+
+        Raises:
+            RetryableError: It must be tried again; whoever comes next need not wait.
+        """
+        with self.kept(claim):
+            try:
+                work()
+            except (OutOfTimeError, ThrottledError) as late:  # a throttled page waits as long as there is time
+                if upload is not None and self._handed_on(claim, upload):
+                    return outcomes.running(claim.document, claim.state, reason=Reason.of(late))
+                raise
+        return outcomes.ended(claim.document, claim.state)
+
+    def refuse_late(self, claim: Claim, pages: int) -> None:
+        """Leave the end of a long document to a fresh invocation, if this one has no time for it any more.
+
+        Raises:
+            OutOfTimeError: It has not.
+        """
+        late = self._call.remaining() < pages * _FINISH_SECONDS
+        if late and claim.progressed and self._relay is not None:
+            raise OutOfTimeError(f"All pages of {claim.document.ref} are called for; there is no time to end it.")
+
+    @contextmanager
+    def kept(self, claim: Claim) -> Iterator[None]:
+        """Give the claim back where an error ends its work."""
+        try:
+            yield
+        except RetryableError as error:
+            self._let_go(claim, error)
+            raise
+        except Exception as error:
+            self._let_go(claim, InternalError(f"{type(error).__name__} in Legible."))
+            raise
+
+    def _handed_on(self, claim: Claim, upload: Upload) -> bool:
+        """Have a fresh invocation go on, if this one got further: so that the chain of them always ends.
+
+        It is called before the claim is given back: who dies in between leaves a successor that waits, not a document
+        that nobody has.
+        """
+        if self._relay is None or not claim.progressed:
+            return False
+        hand = max(claim.state.hands, upload.hand) + 1
+        try:
+            self._relay.hand_on(structs.replace(upload, hand=hand))
+            claim.hand_on(hand)
+        except LegibleError as error:
+            self._call.log("not-handed-on", key=claim.document.key, reason=error.reason_code, message=str(error))
+            return False
+        return True
+
+    def _let_go(self, claim: Claim, error: RetryableError) -> None:
+        try:
+            claim.release(reason=Reason.of(error))
+        except LegibleError as second:
+            self._call.log("not-released", key=claim.document.key, reason=second.reason_code)

@@ -1,0 +1,113 @@
+"""What is to be done with a document: by which operation it is read, what is called for, or why nothing is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from msgspec import Struct
+
+from legible.documents.intake import Intake, Job
+from legible.documents.uploads import Uploads
+from legible.errors import DocumentError
+from legible.ledger.journal import Line
+from legible.ledger.state import State
+from legible.model.documents import Arrival, Document
+from legible.operations import routing
+from legible.operations.operation import Task
+from legible.operations.routing import Routing
+from legible.ports import Invocation
+from legible.results.assembly import task_of
+
+
+class Decision(Struct, frozen=True):
+    """What is to be done with a document: what is asked of it, what is to be called for, or why nothing is."""
+
+    task: Task | None = None
+    job: Job | None = None
+    error: DocumentError | None = None
+
+    @property
+    def pages(self) -> int:
+        """How many pages are to be called for."""
+        return self.job.plan.count if self.job else 0
+
+
+class Decider:
+    """Routes and examines documents; nothing is paid for.
+
+    Args:
+        uploads: Finds the documents that events name.
+        intake: Judges documents by their first bytes.
+        rules: From key to operation.
+        call: The invocation: its clock.
+    """
+
+    def __init__(self, uploads: Uploads, intake: Intake, rules: Routing, call: Invocation) -> None:
+        """Decide nothing yet."""
+        self._uploads = uploads
+        self._intake = intake
+        self._rules = rules
+        self._call = call
+
+    @contextmanager
+    def located(self, arrival: Arrival) -> Iterator[tuple[Document, DocumentError | None]]:
+        """Find the document an event names, as ``Uploads.locate`` does; what is opened of it is closed in the end.
+
+        Raises:
+            SkippedError: It is no document.
+            UnavailableError: The store has a passing fault.
+        """
+        try:
+            yield self._uploads.locate(arrival)
+        finally:
+            self._intake.put_away()
+
+    def decide(self, document: Document, error: DocumentError | None = None) -> tuple[Document, Decision]:
+        """Return the document, with what its first bytes tell, and what is to be done with it.
+
+        Args:
+            document: Which document.
+            error: Why nothing can be read of it, if that is known already.
+
+        Raises:
+            UnavailableError: The store has a passing fault.
+        """
+        if error is not None:
+            return document, Decision(error=error)
+        task = None
+        try:
+            task = routing.route(document.key, self._rules, document.order)
+            routing.check(task.operation, self._rules, self._call.now().date())
+        except DocumentError as refusal:
+            return document, Decision(task, error=refusal)
+        return self._examined(document, task)
+
+    def continued(self, document: Document, decision: Decision, claim: Line | None) -> Decision:
+        """Return what is to be done where a document has answers: it keeps the operation and options they belong to.
+
+        Args:
+            document: Which document.
+            decision: What was decided by today's routes.
+            claim: The claim that its answers belong to; None where it has none.
+        """
+        if claim is None:
+            return decision
+        begun = routing.resumed(document, claim.operation, claim.options, claim.pages, self._rules)
+        if decision.job is None:
+            return Decision(begun, error=decision.error)
+        task = decision.job.task
+        if (task.operation, task.options) == (begun.operation, begun.options):
+            return decision
+        return self._examined(document, begun)[1]  # the routes changed since: go on as it was begun
+
+    def task_of(self, document: Document, state: State) -> Task | None:
+        """Return what was asked of a document, by its journal; None where no route was found."""
+        return task_of(document, state, self._rules)
+
+    def _examined(self, document: Document, task: Task) -> tuple[Document, Decision]:
+        try:
+            document, job = self._intake.examine(document, task)
+        except DocumentError as refusal:
+            return document, Decision(task, error=refusal)
+        return document, Decision(task, job)
