@@ -67,3 +67,10 @@ def test_pages_that_sources_name_are_there() -> None:
         for name in re.findall(r"\bdocs/[\w-]+\.md", text):
             assert (ROOT / name).exists(), f"{source.relative_to(ROOT)} names {name}"
         assert not re.search(r"\(README, [A-Z]", text), f"{source.relative_to(ROOT)} names a chapter of the README"
+
+
+def test_contributing_names_every_room() -> None:
+    """Given the drawing of the house: each package of legible has its line."""
+    drawing = (ROOT / "CONTRIBUTING.md").read_text("utf-8").partition("## Words")[0]
+    rooms = [path.parent.name for path in (ROOT / "shared" / "legible").glob("*/__init__.py")]
+    assert [room for room in rooms if f"\n      {room}/ " not in drawing] == []
