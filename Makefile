@@ -62,8 +62,8 @@ check: $(DEV) ## format, lint, types, import rules, docstrings, generated docume
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/interrogate -q shared functions infra || $(BIN)/interrogate -v shared functions infra
-	@$(BIN)/python -m tests.documents_generated --check
+	@$(BIN)/interrogate -q shared functions infra docs || $(BIN)/interrogate -v shared functions infra docs
+	@$(BIN)/python -m docs.generate --check
 
 house: $(DEV) ## the figures of the tree beside their bars
 	@$(BIN)/python -m tests.house
@@ -73,7 +73,7 @@ format: $(DEV) ## format and mend what ruff can
 	@$(BIN)/ruff check --fix .
 
 docs: $(DEV) ## write the generated documents again
-	@$(BIN)/python -m tests.documents_generated
+	@$(BIN)/python -m docs.generate
 
 lock: $(DEV) ## resolve the dependencies again
 	@echo 'uv==0.13.9' | $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --no-header --no-annotate - -o requirements/uv.txt

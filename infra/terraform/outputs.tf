@@ -11,7 +11,7 @@ output "next" {
 ])}
     5. ${length(var.alarm_emails) == 0 ? "Nobody gets the alarms yet: set alarm_emails." : "Confirm the mails that SMN sent to ${join(", ", var.alarm_emails)}."}
     6. For notices put into legible.toml: topic_urn = "${module.notifications.topic_urn}"
-    7. Have it looked at, before anything is paid for (the command is in README.md, "Try it"):
+    7. Have it looked at, before anything is paid for (README.md says how to call the command):
        LEGIBLE_REGION=${var.region} LEGIBLE_PROJECT_ID=${var.project_id} LEGIBLE_INPUT_BUCKET=${local.buckets.input} \
        LEGIBLE_OUTPUT_BUCKET=${local.buckets.output} LEGIBLE_UPLOAD_FUNCTION=${module.listed.functions["on_upload"].name} legible doctor
     Agencies take ten to fifteen minutes until OBS knows them.

@@ -233,7 +233,7 @@ variable "tell_of_subscriptions" {
 }
 
 variable "variables" {
-  description = "More user variables of the functions (README, Settings), such as LEGIBLE_SOURCE."
+  description = "More user variables of the functions (docs/settings.md), such as LEGIBLE_SOURCE."
   type        = map(string)
   default     = {}
   validation {
@@ -383,7 +383,7 @@ variable "log_days" {
 variable "delete_documents" {
   description = <<-EOT
     Whether destroying this destroys the documents and results too. Else buckets that hold any are kept. Old versions in the
-    input bucket may have to be removed by hand (README, Deploy).
+    input bucket may have to be removed by hand (docs/deploy.md).
   EOT
   type        = bool
   default     = false

@@ -410,7 +410,7 @@ def _check_forms(settings: Settings, origin: str, folder: Path) -> None:
 
 
 def reference() -> str:
-    """Return the settings as a Markdown table, for the README."""
+    """Return the settings as a Markdown table, for docs/settings.md."""
     variables = {place: name for name, place in VARIABLES.items()}
     rows = ["| setting | user variable | default | allowed |", "|---|---|---|---|"]
     for section in msgspec.structs.fields(Settings):

@@ -49,10 +49,10 @@ _LOG_LINES = 12
 _operation = click.option(
     "--operation",
     metavar="SLUG",
-    help="Read every file by this operation; else its folder names it, else general-text.",
+    help="Read every file with this operation. Default: its folder's name, or general-text.",
 )
 _recorded = click.option(
-    "--recorded", metavar="SLUG", multiple=True, help="Answer this operation with its recorded answer (repeatable)."
+    "--recorded", metavar="SLUG", multiple=True, help="Answer this operation from a recorded sample (repeatable)."
 )
 
 
@@ -61,7 +61,7 @@ _recorded = click.option(
 def main() -> None:
     """Documents become data: JSON, and a workbook that is safe to open.
 
-    `run`, `up` and `demo` need no account: they bring a local cloud. The others work on a deployed Legible, or on what
+    `run`, `up` and `demo` need no account: they start a local cloud. The others work on a deployed Legible, or on what
     `up` runs.
     """
 
@@ -94,7 +94,7 @@ def run_command(
     "--out", type=click.Path(file_okay=False, path_type=Path), default=Path("demo-results"), show_default=True
 )
 def demo_command(out: Path) -> None:
-    """Recognize the sample documents; exit 1 unless each ends as it must, the one that is no document rejected."""
+    """Recognize the sample documents; exit 1 unless each ends as expected (one of them rejected)."""
     expected = {_SAMPLES / name: status for name, status in _DEMO}
     items = _items(tuple(expected), None, ())
     _run(items, (), out, as_json=False)
@@ -106,11 +106,17 @@ def demo_command(out: Path) -> None:
 @main.command("up")
 @click.option("--inbox", type=click.Path(file_okay=False, path_type=Path), default=Path("inbox"), show_default=True)
 @click.option("--outbox", type=click.Path(file_okay=False, path_type=Path), default=Path("outbox"), show_default=True)
-@click.option("--state", type=click.Path(file_okay=False, path_type=Path), default=Path(".legible"), show_default=True)
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".legible"),
+    show_default=True,
+    help="Where the local cloud keeps its data.",
+)
 @click.option(
     "--port",
     type=click.IntRange(1, 65529),
-    help="The port of OBS; the other parts take the next six. Else free ports.",
+    help="Port of OBS; the next six are used, too. Default: free ports.",
 )
 @_recorded
 def up_command(inbox: Path, outbox: Path, state: Path, port: int | None, recorded: tuple[str, ...]) -> None:

@@ -23,7 +23,7 @@ settings_option = click.option(
     "--settings",
     "file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The settings file; else legible.toml beside the code. Variables as LEGIBLE_OUTPUT_BUCKET count above it.",
+    help="Settings file. Default: legible.toml beside the code. Variables like LEGIBLE_OUTPUT_BUCKET override it.",
 )
 
 

@@ -39,11 +39,11 @@ def front(api: str, environment: Mapping[str, str]) -> Front:
 
 @click.command("console")
 @click.option("--api", required=True, metavar="URL", help="The API's address: https://<group>.apig.<region>.../")
-@click.option("--port", type=click.IntRange(1, 65535), help="The port on this machine. Else a free one.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port on this machine. Default: a free one.")
 def console_command(api: str, port: int | None) -> None:
-    """Show the console of a deployed Legible: a proxy on this machine adds the app's code from LEGIBLE_APP_CODE.
+    """Serve the console of a deployed Legible on this machine; a proxy adds the AppCode from LEGIBLE_APP_CODE.
 
-    It listens on loopback, answers its own pages only, and sends the code nowhere but to URL.
+    The proxy listens on loopback, answers only its own pages, and sends the code only to URL.
     """
     proxy = front(api, os.environ)  # noqa: TID251 - a command has nothing else
     ended = threading.Event()

@@ -21,9 +21,9 @@ _AT_ONCE = 8
 @click.argument("prefix", default="")
 @settings_option
 def rebuild_command(prefix: str, file: Path | None) -> None:
-    """Make the results of every document anew whose key begins with PREFIX, from stored answers: nothing is paid.
+    """Make new results for every document whose key begins with PREFIX, from stored answers: nothing is paid.
 
-    For after a rule, a route or a form changed. Exit 1 if the results of any document could not be made.
+    Use it after a rule, route or form changed. Exit 1 if any document's results could not be made.
     """
     connection = connect(file)
     console = Console(highlight=False)

@@ -19,13 +19,13 @@ from legible_cli.connection import connect, settings_option, told
 
 @click.command("workbook")
 @click.argument("name")
-@click.option("--prefix", default="", help="Documents whose key begins so; without any choice, all of them.")
+@click.option("--prefix", default="", help="Documents whose key begins with this. Default: all.")
 @click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="Documents that ended on that day (UTC).")
 @click.option(
     "--keys",
     "listed",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A file with one document's key in each line.",
+    help="A file with one document's key on each line.",
 )
 @click.option(
     "--format",
@@ -34,12 +34,12 @@ from legible_cli.connection import connect, settings_option, told
     multiple=True,
     default=["xlsx"],
     show_default=True,
-    help="May be repeated. csv is a zip with one file a sheet.",
+    help="Repeatable. csv is a zip with one file for each sheet.",
 )
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Write into this folder; else into the output bucket, as workbooks/NAME.xlsx.",
+    help="Write into this folder. Default: the output bucket, as workbooks/NAME.xlsx.",
 )
 @settings_option
 def workbook_command(

@@ -167,7 +167,7 @@ class LocalCloud:
 
     @property
     def user_data(self) -> dict[str, str]:
-        """The user variables that lead a handler to this cloud (CONTRIBUTING, settings)."""
+        """The user variables that lead a handler to this cloud (docs/settings.md)."""
         return {
             "LEGIBLE_REGION": self.region,
             "LEGIBLE_PROJECT_ID": self.project_id,

@@ -10,12 +10,12 @@ import jsonschema
 import msgspec
 import pytest
 
+from docs import generate
 from legible.extraction.fields import extract
 from legible.model.documents import Document
 from legible.model.pages import Page
 from legible.model.records import Record
 from legible.operations import catalog
-from tests import documents_generated as generated
 from tests.support.places import ANSWERS
 
 ANSWERS = sorted(ANSWERS.glob("*/answer.json"))
@@ -23,7 +23,7 @@ ANSWERS = sorted(ANSWERS.glob("*/answer.json"))
 
 def test_a_block_is_replaced_and_the_rest_stays() -> None:
     document = "a\n<!-- x:begin -->\nold\n<!-- x:end -->\nb\n"
-    assert generated.with_block(document, "x", "new") == "a\n<!-- x:begin -->\nnew\n<!-- x:end -->\nb\n"
+    assert generate.with_block(document, "x", "new") == "a\n<!-- x:begin -->\nnew\n<!-- x:end -->\nb\n"
 
 
 @pytest.mark.parametrize(
@@ -31,12 +31,12 @@ def test_a_block_is_replaced_and_the_rest_stays() -> None:
     ["", "<!-- x:begin -->", "<!-- x:end --><!-- x:begin -->", "<!-- x:begin --><!-- x:begin --><!-- x:end -->"],
 )
 def test_missing_markers_are_named(document: str) -> None:
-    with pytest.raises(generated.MissingMarkersError, match="<!-- x:begin -->"):
-        generated.with_block(document, "x", "new")
+    with pytest.raises(generate.MissingMarkersError, match="<!-- x:begin -->"):
+        generate.with_block(document, "x", "new")
 
 
 def test_every_operation_is_in_the_table() -> None:
-    table = generated.operations_table()
+    table = generate.operations_table()
     assert len(table.splitlines()) == len(catalog.slugs()) + 2
     assert "removed 2025-12-31, use `smart-document-recognizer`" in table
     assert "PDF (any page)" in table
@@ -57,6 +57,6 @@ def test_records_obey_the_schema(answer: Path) -> None:
         notes=found.notes,
         finished_at=datetime(2026, 11, 23, tzinfo=timezone.utc),
     )
-    schema = json.loads(generated.record_schema())
+    schema = json.loads(generate.record_schema())
     jsonschema.Draft202012Validator.check_schema(schema)
     jsonschema.validate(json.loads(msgspec.json.encode(record)), schema)

@@ -12,3 +12,5 @@ DATA = ROOT / "tests" / "data"
 DOCUMENTS = DATA / "documents"
 #: What each operation answers (``answer.json``), and the record that is made of it (``record.json``).
 ANSWERS = DATA / "answers"
+#: What people read: README, CONTRIBUTING, and the pages of docs/.
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]

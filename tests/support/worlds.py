@@ -150,7 +150,7 @@ class World:
 
     def upload(self) -> None:
         name = self.random.choice(sorted(BODIES))
-        # The same bytes twice within one second of OBS's clock cannot be told from a redelivery; CONTRIBUTING says so.
+        # The same bytes twice within one second of OBS's clock cannot be told from a redelivery (docs/design.md).
         self.rig.clock.pause(1.0 if self.coarse and name in self.uploads else 0.001)
         ref = self.rig.store.put(IN, KEY, BODIES[name])
         self.owed.add(len(self.events))

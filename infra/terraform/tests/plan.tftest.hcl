@@ -1,4 +1,4 @@
-# Assertions over plans. Run by terraform test; it needs the provider's schema and no account (README, Deploy).
+# Assertions over plans. Run by terraform test; it needs the provider's schema and no account (docs/deploy.md).
 
 provider "huaweicloud" {
   region = "ap-southeast-1"

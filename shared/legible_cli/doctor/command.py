@@ -37,13 +37,13 @@ _COLORS = {"ok": "green", "failed": "red", "unknown": "yellow"}
 @settings_option
 @click.option(
     "--operation", "slugs", metavar="SLUG", multiple=True,
-    help="Ask whether this operation may be called; else those that the settings name (repeatable).",
+    help="Ask whether this operation may be called (repeatable). Default: those in the settings.",
 )  # fmt: skip
-@click.option("--package", default="default", show_default=True, help="The functions' application (group).")
+@click.option("--package", default="default", show_default=True, help="The functions' FunctionGraph application.")
 @click.option("--lock", type=click.Path(dir_okay=False, path_type=Path), default=_LOCK, hidden=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the checks as a JSON array.")
 def doctor_command(file: Path | None, slugs: tuple[str, ...], package: str, lock: Path, as_json: bool) -> None:
-    """Look at a deployment from outside, and say what to mend; nothing is written, nothing is paid for.
+    """Check a deployment from outside, and say what to mend; nothing is written or paid for.
 
     Exit 1 if any check failed. A check that cannot be made is "unknown", and says why.
     """

@@ -24,9 +24,9 @@ _HELP = {
     "reviewer": "who corrects results: no upload, no call",
     "deployer": "who sets up buckets, functions and triggers, and takes them down",
     "function": "the execution agency of the functions",
-    "auditor": "who reads journals and settings, and nothing that was recognized",
-    "ocr-full-access": "what OCR FullAccess says of the operations, by name",
-    "ocr-read-only": "what OCR ReadOnlyAccess says of the operations, by name",
+    "auditor": "who reads journals and settings, but nothing recognized",
+    "ocr-full-access": "what OCR FullAccess grants, operation by operation",
+    "ocr-read-only": "what OCR ReadOnlyAccess grants, operation by operation",
 }
 _SERVICES = {
     "obs": "OBS",
@@ -39,23 +39,25 @@ _SERVICES = {
 }
 _operations = click.option(
     "--operation", "slugs", metavar="SLUG", multiple=True,
-    help="Only this operation may be subscribed to; else those that the settings name, or all (repeatable).",
+    help="Allow subscribing to this operation only (repeatable). Default: those in the settings, or all.",
 )  # fmt: skip
-_package = click.option("--package", default="default", show_default=True, help="The functions' application (group).")
+_package = click.option(
+    "--package", default="default", show_default=True, help="The functions' FunctionGraph application."
+)
 
 
 @click.group("policy")
 def policy_group() -> None:
-    """Print the least that a role needs on Huawei Cloud, as custom policies of version 1.1; or check a policy."""
+    """Print the least rights a role needs on Huawei Cloud as custom policies (version 1.1), or check a policy."""
 
 
 def _role_command(name: str) -> click.Command:
-    @click.command(name, help=f"The policies of {name}: {_HELP[name]}.", short_help=_HELP[name])
+    @click.command(name, help=f"Print the policies of {name}: {_HELP[name]}.", short_help=_HELP[name])
     @settings_option
     @_operations
     @_package
     @click.option(
-        "--scope", type=click.Choice(["global", "project"]), help="Only the policy of this scope, as IAM takes it."
+        "--scope", type=click.Choice(["global", "project"]), help="Print only this scope's policy, ready for IAM."
     )
     def command(file: Path | None, slugs: tuple[str, ...], package: str, scope: str | None) -> None:
         settings = settings_of(file)
@@ -80,7 +82,7 @@ for _name in ROLES:
 @_operations
 @_package
 def check_command(policy: Path, name: str | None, file: Path | None, slugs: tuple[str, ...], package: str) -> None:
-    """Say what POLICY grants, by service, and what Legible would lack for a role.
+    """Say what POLICY grants, by service, and what each role of Legible would lack.
 
     POLICY holds one policy, a list of them, or what `legible policy ROLE` prints.
     """

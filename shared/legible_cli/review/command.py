@@ -35,21 +35,21 @@ _CHOICES = ("ask", "refuse", "mine", "theirs")
 
 @click.group("review")
 def review_group() -> None:
-    """Have people look at what was recognized, in Excel."""
+    """Let people correct in Excel what was recognized."""
 
 
 @review_group.command("export")
 @click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--prefix", default="", help="Only documents whose key begins so.")
+@click.option("--prefix", default="", help="Only documents whose key begins with this.")
 @click.option(
     "--findings/--all",
     default=True,
     show_default=True,
-    help="Only what breaks a rule or has little confidence, or every value.",
+    help="Values that break a rule or have little confidence, or all.",
 )
 @settings_option
 def export_command(target: Path, prefix: str, findings: bool, file: Path | None) -> None:
-    """Write a workbook TARGET of what needs eyes; people write in its column Corrected."""
+    """Write values to check into a workbook TARGET; people fill in its column Corrected."""
     connection = connect(file)
     names = told(lambda: list(connection.parts("export", DOCUMENT_SECONDS).rebuilder.below(prefix)))
     count = told(_export, connection, names, target, all_values=not findings)
@@ -88,19 +88,19 @@ def _records(spool: IO[bytes]) -> Iterator[Record]:
 
 @review_group.command("import")
 @click.argument("workbook", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--author", default="", help="Who corrected; else the name of this computer's user.")
+@click.option("--author", default="", help="Who made the corrections. Default: this computer's user.")
 @click.option(
     "--conflicts",
     type=click.Choice(_CHOICES),
     default="ask",
     show_default=True,
-    help="Where somebody else corrected the same value meanwhile. Without a terminal, ask means refuse.",
+    help="Whose value counts if somebody else corrected it, too. Without a terminal, ask means refuse.",
 )
 @settings_option
 def import_command(workbook: Path, author: str, conflicts: str, file: Path | None) -> None:
-    """Apply what people wrote in the column Corrected of WORKBOOK, and make the results anew.
+    """Apply what people wrote in the column Corrected of WORKBOOK, and write the results again.
 
-    Exit 1 if anything of it could not be applied.
+    Exit 1 if any of it could not be applied.
     """
     try:
         reviewed = read(workbook)

@@ -21,7 +21,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from legible.documents.pages.values import Look
 from legible.errors import RejectedError
 
-#: Optional: its libraries are under the LGPL, so whoever packages Legible decides (CONTRIBUTING, licenses).
+#: Optional: its libraries are under the LGPL, so whoever packages Legible decides (docs/deploy.md).
 READS_HEIC = find_spec("pi_heif") is not None
 #: The most memory that the decoded pixels of one image may take, in bytes.
 MOST_BYTES = 160_000_000

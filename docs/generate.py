@@ -1,24 +1,21 @@
-"""The documents made from code: README's tables, the schema of ``record.json`` and the OpenAPI document.
+"""Everything that is made from code: tables of these pages, the schema of ``record.json``, the OpenAPI document.
 
-``python -m tests.documents_generated`` writes them again; with ``--check`` it prints what would change, and fails if
-anything would.
+``python -m docs.generate`` writes them again; with ``--check`` it prints what would change, and fails if there is any.
 """
 
 from __future__ import annotations
 
 import argparse
 import difflib
-import importlib
-import importlib.util
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from legible import api
+from legible import api, settings
 from legible.api.routes import ROUTES
 from legible.extraction.checks import RULES, rules
 from legible.model.records import SCHEMA, Record
@@ -26,7 +23,7 @@ from legible.operations.catalog import OPERATIONS
 from legible.operations.operation import Life, Native, Operation
 
 ROOT = Path(__file__).resolve().parent.parent
-README = ROOT / "README.md"
+DOCS = ROOT / "docs"
 RECORD_SCHEMA = ROOT / "shared" / "legible" / "record.schema.json"
 OPENAPI = ROOT / "shared" / "legible" / "api" / "openapi.json"
 
@@ -36,7 +33,7 @@ class MissingMarkersError(Exception):
 
 
 def operations_table() -> str:
-    """Return README's table of operations."""
+    """Return the table of operations."""
     rows = ["| Operation | Document | Takes | Sides (px) | Regions | Life |", "|---|---|---|---|---|---|"]
     rows += [f"| {' | '.join(_row(operation))} |" for operation in OPERATIONS.values()]
     return "\n".join(rows)
@@ -77,7 +74,7 @@ def _sides(operation: Operation) -> str:
 
 
 def _life(life: Life) -> str:
-    state = life.state
+    state: str = life.state
     if life.state == "announced":
         state = "removal announced"
     elif life.removed_on is not None:
@@ -86,7 +83,7 @@ def _life(life: Life) -> str:
 
 
 def checks_table() -> str:
-    """Return README's table of checks: what each judges, and where it applies."""
+    """Return the table of checks: what each judges, and where it applies."""
     where: dict[str, list[str]] = {}
     for slug, found in rules().items():
         for rule in found:
@@ -98,18 +95,10 @@ def checks_table() -> str:
 
 
 def routes_table() -> str:
-    """Return README's table of what can be asked over HTTP."""
+    """Return the table of requests over HTTP."""
     rows = ["| request | what it does |", "|---|---|"]
     rows += [f"| `{route.method} {route.path}` | {route.summary} |" for route in ROUTES]
     return "\n".join(rows)
-
-
-def settings_reference() -> str | None:
-    """Return what ``legible.settings.reference()`` says, or None where there is no such function."""
-    if importlib.util.find_spec("legible.settings") is None:
-        return None
-    reference = getattr(importlib.import_module("legible.settings"), "reference", None)
-    return None if reference is None else str(reference()).strip("\n")
 
 
 def record_schema() -> str:
@@ -131,21 +120,31 @@ def with_block(document: str, name: str, block: str) -> str:
     """
     begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
     if document.count(begin) != 1 or document.count(end) != 1 or document.index(begin) > document.index(end):
-        raise MissingMarkersError(f"README.md needs one line {begin} and, below it, one line {end}")
+        raise MissingMarkersError(f"there must be one line {begin} and, below it, one line {end}")
     head, rest = document.split(begin)
     return f"{head}{begin}\n{block}\n{end}{rest.split(end)[1]}"
 
 
+#: The table on each page, which stands between markers of that name.
+TABLES: dict[str, tuple[str, Callable[[], str]]] = {
+    "operations.md": ("operations", operations_table),
+    "checks.md": ("checks", checks_table),
+    "http.md": ("routes", routes_table),
+    "settings.md": ("settings", settings.reference),
+}
+
+
 def documents() -> Iterator[tuple[Path, str]]:
-    """Yield each generated document with the text it should hold."""
-    readme = README.read_text("utf-8") if README.exists() else ""
-    readme = with_block(readme, "operations", operations_table())
-    readme = with_block(readme, "checks", checks_table())
-    readme = with_block(readme, "routes", routes_table())
-    settings = settings_reference()
-    if settings is not None:
-        readme = with_block(readme, "settings", settings)
-    yield README, readme
+    """Yield each generated document with the text it should hold.
+
+    Raises:
+        MissingMarkersError: A page has no place for its table.
+    """
+    for page, (name, table) in TABLES.items():
+        try:
+            yield DOCS / page, with_block((DOCS / page).read_text("utf-8"), name, table())
+        except MissingMarkersError as error:
+            raise MissingMarkersError(f"docs/{page}: {error}") from None
     yield RECORD_SCHEMA, record_schema()
     yield OPENAPI, json.dumps(api.document(), indent=2, ensure_ascii=False) + "\n"
 
@@ -160,7 +159,7 @@ def difference(path: Path, wanted: str) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the documents, or with ``--check`` print how they differ; return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m tests.documents_generated", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m docs.generate", description=__doc__.partition("\n")[0])
     parser.add_argument(
         "--check", action="store_true", help="change nothing; print a diff and fail if anything differs"
     )
