@@ -18,6 +18,8 @@ from legible.model.pages import Answer, Picture
 from legible.operations.operation import Operation
 from legible.ports import AS_IT_IS, WHOLE, Head, Invocation, ListedObject, Shown, SignedRequest, Wanted
 
+#: Bytes, content type, time of the last change, metadata.
+Stored = tuple[bytes, str, datetime, dict[str, str]]
 START = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
 
 
@@ -44,12 +46,15 @@ def invocation(clock: Clock, owner: str = "test", seconds: float = 60.0, log: An
 class MemoryStore:
     """Objects in memory with the consistency OBS documents: reads see writes, an append's position must be the length.
 
-    ``fail`` may raise before an operation (``("write", ref)``); ``after`` is called when one is done.
+    ``fail`` may raise before an operation (``("write", ref)``); ``after`` is called when one is done. A bucket named in
+    ``versioned`` keeps what is replaced or removed in it: ``versions`` has it all, the newest last.
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
         self.clock = clock or Clock()
-        self.objects: dict[ObjectRef, tuple[bytes, str, datetime, dict[str, str]]] = {}
+        self.objects: dict[ObjectRef, Stored] = {}
+        self.versioned: set[str] = set()
+        self.versions: dict[ObjectRef, dict[str, Stored]] = {}
         self.appendable: set[ObjectRef] = set()
         self.fail: Callable[[str, ObjectRef], None] = lambda verb, ref: None
         self.after: Callable[[str, ObjectRef], None] = lambda verb, ref: None
@@ -65,13 +70,14 @@ class MemoryStore:
         metadata: dict[str, str] | None = None,
     ) -> ObjectRef:
         ref = ObjectRef(bucket, key)
-        self.objects[ref] = (body, content_type, self.clock.now(), metadata or {})
+        self._set(ref, (body, content_type, self.clock.now(), metadata or {}))
         return ref
 
     def head(self, ref: ObjectRef, version_id: str = "") -> Head:
         self.fail("head", ref)
         body, content_type, at, metadata = self._get(ref, version_id)
-        return Head(len(body), hashlib.md5(body).hexdigest(), "", content_type, at, metadata)
+        version_id = version_id or next(reversed(self.versions.get(ref, {})), "")
+        return Head(len(body), hashlib.md5(body).hexdigest(), version_id, content_type, at, metadata)
 
     def read(self, ref: ObjectRef, wanted: Wanted = WHOLE) -> bytes:
         self.fail("read", ref)
@@ -89,7 +95,7 @@ class MemoryStore:
         self.fail("write", ref)
         body = body.read_bytes() if isinstance(body, Path) else body
         with self._lock:
-            self.objects[ref] = (body, content_type, self.clock.now(), metadata or {})
+            self._set(ref, (body, content_type, self.clock.now(), metadata or {}))
             self.appendable.discard(ref)
         self.after("write", ref)
 
@@ -101,7 +107,7 @@ class MemoryStore:
         self.fail("write", target)
         with self._lock:
             body, content_type, _, metadata = self._get(source, "")
-            self.objects[target] = (body, content_type, self.clock.now(), metadata)
+            self._set(target, (body, content_type, self.clock.now(), metadata))
             self.appendable.discard(target)
         self.after("write", target)
 
@@ -142,10 +148,17 @@ class MemoryStore:
         url = f"{self.url(ref)}?Expires={seconds}&Signature=canary-signature"
         return SignedRequest(url, headers, self.clock.now() + timedelta(seconds=seconds))
 
-    def _get(self, ref: ObjectRef, version_id: str) -> tuple[bytes, str, datetime, dict[str, str]]:
-        if ref not in self.objects or version_id:
+    def _set(self, ref: ObjectRef, stored: Stored) -> None:
+        self.objects[ref] = stored
+        if ref.bucket in self.versioned:
+            kept = self.versions.setdefault(ref, {})
+            kept[f"version-{len(kept) + 1}"] = stored
+
+    def _get(self, ref: ObjectRef, version_id: str) -> Stored:
+        stored = self.versions.get(ref, {}).get(version_id) if version_id else self.objects.get(ref)
+        if stored is None:
             raise ObjectGoneError(f"The object {ref} is gone.")
-        return self.objects[ref]
+        return stored
 
     # What tests ask afterwards.
 
