@@ -15,7 +15,8 @@ from typing import Any
 
 import msgspec
 
-from legible import api, settings
+from docs import settings_table
+from legible import api
 from legible.api.routes import ROUTES
 from legible.extraction.checks import RULES, rules
 from legible.model.records import SCHEMA, Record
@@ -130,7 +131,7 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "operations.md": ("operations", operations_table),
     "checks.md": ("checks", checks_table),
     "http.md": ("routes", routes_table),
-    "settings.md": ("settings", settings.reference),
+    "settings.md": ("settings", settings_table.reference),
 }
 
 

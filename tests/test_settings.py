@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from legible import settings
+from docs import settings_table
 from legible.errors import SettingsError
 from legible.notices.targets import EventGrid, Smn, Webhook
 from legible.operations.routing import checked_options
+from legible.settings import tables, toml_file
 
 MINIMUM = {"LEGIBLE_REGION": "cn-north-4", "LEGIBLE_INPUT_BUCKET": "in-b", "LEGIBLE_OUTPUT_BUCKET": "out-b"}
 
@@ -17,18 +18,18 @@ def load(tmp_path):
     def loaded(text="", **variables):
         file = tmp_path / "legible.toml"
         file.write_text(text, "utf-8")
-        return settings.load(file, {**MINIMUM, **variables}.get)
+        return toml_file.load(file, {**MINIMUM, **variables}.get)
 
     return loaded
 
 
 def test_variables_alone_are_enough():
-    loaded = settings.load(None, MINIMUM.get)
+    loaded = toml_file.load(None, MINIMUM.get)
     assert (loaded.cloud.region, loaded.buckets.input, loaded.ocr.source) == ("cn-north-4", "in-b", "url")
 
 
 def test_a_file_that_is_not_there_is_an_empty_one(tmp_path):
-    assert settings.load(tmp_path / "none.toml", MINIMUM.get).default == ""
+    assert toml_file.load(tmp_path / "none.toml", MINIMUM.get).default == ""
 
 
 def test_a_variable_overrides_the_file(load):
@@ -38,7 +39,7 @@ def test_a_variable_overrides_the_file(load):
         LEGIBLE_OBS_ENDPOINT="obs.cn-north-4.myhuaweicloud.com/", LEGIBLE_OBS_SIGNATURE=" v2 ", LEGIBLE_PROJECT_ID="",
     )  # fmt: skip
     assert loaded.ocr.source == "signed-url"
-    assert loaded.obs == settings.Obs("https://obs.cn-north-4.myhuaweicloud.com", "v2", path_style=True)
+    assert loaded.obs == tables.Obs("https://obs.cn-north-4.myhuaweicloud.com", "v2", path_style=True)
     assert loaded.log.level == "DEBUG"
 
 
@@ -51,8 +52,8 @@ def test_where_functions_are_called_is_the_regions_own_unless_it_is_set(load):
 
 def test_the_variables_fit_into_what_a_function_may_have():
     """Given the platform's limits: 20 variables, 4,096 characters of names and values together."""
-    assert len(settings.VARIABLES) < 20
-    assert sum(map(len, settings.VARIABLES)) < 1024
+    assert len(toml_file.VARIABLES) < 20
+    assert sum(map(len, toml_file.VARIABLES)) < 1024
 
 
 def test_routes_operations_and_default(load):
@@ -128,8 +129,8 @@ def test_options_have_the_types_the_service_wants(slug, options, fine):
 
 
 def test_the_reference_names_every_setting_and_variable():
-    text = settings.reference()
-    assert all(name in text for name in settings.VARIABLES)
+    text = settings_table.reference()
+    assert all(name in text for name in toml_file.VARIABLES)
     assert "| `ocr.attempts` |  | `4` | 1 to 10 |" in text
 
 
@@ -193,7 +194,7 @@ class TestTargets:
             load(text.replace("127.0.0.1", "hooks.example"), **APART)
 
     def test_the_reference_names_what_each_kind_has(self):
-        text = settings.reference()
+        text = settings_table.reference()
         assert "| `notify.<name>.kind` |  |  | smn, eventgrid, webhook |" in text
         assert "| `notify.<name>.topic_urn` |  |  | smn: a topic's URN" in text
         assert '| `notify.<name>.match` |  | `"*"` | a pattern of keys; * also crosses / |' in text
@@ -216,7 +217,7 @@ class TestForms:
         file = folder / "legible.toml"
         file.write_text(text, "utf-8")
         base = {"LEGIBLE_REGION": "cn-north-4", "LEGIBLE_INPUT_BUCKET": "in-b", "LEGIBLE_OUTPUT_BUCKET": "out-b"}
-        return settings.load(file, base.get)
+        return toml_file.load(file, base.get)
 
     def test_that_are_there_are_taken(self, tmp_path):
         (tmp_path / "own.toml").write_text('[[column]]\nlabel = "A"\nfrom = "passport_number"\n', "utf-8")

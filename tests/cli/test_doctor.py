@@ -14,7 +14,8 @@ from legible.notices.targets import Smn
 from legible.operations.catalog import OPERATIONS
 from legible.operations.routing import OperationSettings
 from legible.recognition import probe
-from legible.settings import Buckets, Cloud, Ocr, Settings
+from legible.settings import Settings
+from legible.settings.tables import Buckets, Cloud, Ocr
 from legible_cli.__main__ import main
 from legible_cli.doctor import checks as examining
 from legible_cli.doctor.inspector import Deployed, Quota, Trigger, deployed

@@ -18,7 +18,8 @@ from legible.model.documents import ObjectRef, Selection
 from legible.notices.targets import EventGrid, Smn
 from legible.operations.catalog import OPERATIONS
 from legible.ports import WHOLE
-from legible.settings import Buckets, Cloud, Functions, Ocr, Settings
+from legible.settings import Settings
+from legible.settings.tables import Buckets, Cloud, Functions, Ocr
 from legible_cli.__main__ import main
 from legible_cli.doctor import inspector
 from legible_cli.policy import needs

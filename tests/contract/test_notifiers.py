@@ -10,7 +10,6 @@ from datetime import datetime, timezone
 import pytest
 from msgspec import structs
 
-from legible import settings
 from legible.errors import HeldError, LegibleError, RejectedError, SettingsError, UnavailableError
 from legible.huawei import eventgrid, smn
 from legible.huawei.context import Context
@@ -22,6 +21,7 @@ from legible.model.documents import ObjectRef
 from legible.model.notices import Ending, Notice
 from legible.notices.webhook import WebhookNotifier
 from legible.ports import Notifier
+from legible.settings import toml_file
 from legible.wiring import adapters
 from legible.wiring.parts import Parts, pipeline
 from localcloud.cloud import LocalCloud
@@ -198,7 +198,7 @@ secret = "LEGIBLE_HOOK"
         def make(**values: str) -> dict[str, Notifier]:
             (tmp_path / "legible.toml").write_text(self.NOTIFY)
             data = {**self.MINIMUM, **values}
-            loaded = settings.load(tmp_path / "legible.toml", data.get)
+            loaded = toml_file.load(tmp_path / "legible.toml", data.get)
             return adapters.notifiers(loaded, Context(Named(data)), Credentials("a", "s", "t"))
 
         return make
@@ -243,7 +243,7 @@ def test_what_a_busy_topic_did_not_take_waits_in_the_bucket(cloud, tmp_path):
     file = tmp_path / "legible.toml"
     file.write_text(f'[notify.ops]\nkind = "smn"\ntopic_urn = "{TOPIC}"\n')
     call = Context(clouds.context(cloud))
-    loaded, keys, store = settings.load(file, call.variable), call.credentials(), clouds.store(cloud)
+    loaded, keys, store = toml_file.load(file, call.variable), call.credentials(), clouds.store(cloud)
     store.write(ObjectRef("legible-in", "passport/tiny.png"), picture(14, 14), "image/png")
     cloud.messages.faults.add(Fault("error"))
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from legible import settings
 from legible.errors import HeldError, UnavailableError
 from legible.huawei import context, functiongraph
 from legible.huawei.credentials import Credentials
 from legible.huawei.relay import FunctionRelay, endpoint
 from legible.model.documents import ObjectRef, Upload
+from legible.settings import toml_file
 from legible.wiring import adapters
 from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault
@@ -255,7 +255,7 @@ def relay_with(call=None, **values: str) -> FunctionRelay | None:
     """Return what the wiring makes of these user variables."""
     minimum = {"LEGIBLE_REGION": "cn-north-4", "LEGIBLE_INPUT_BUCKET": "in-b", "LEGIBLE_OUTPUT_BUCKET": "out-b"}
     call = call or context.Context(Named())
-    return adapters.relay(settings.load(None, {**minimum, **values}.get), call, Credentials("a", "s", "t"))
+    return adapters.relay(toml_file.load(None, {**minimum, **values}.get), call, Credentials("a", "s", "t"))
 
 
 OBS = {"LEGIBLE_OBS_ENDPOINT": "http://127.0.0.1:1"}

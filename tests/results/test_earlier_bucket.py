@@ -356,7 +356,7 @@ class TestRunning:
         upload = arrival(rig, "general-text/handed.pdf", hand=hand)
 
         # when
-        (outcome,) = rig.invocation().bury([upload], Reason("platform-gave-up", "It gave up."))["documents"]
+        (outcome,) = rig.bury(upload, Reason("platform-gave-up", "It gave up."))
 
         # then
         assert (outcome["status"], outcome.get("pages", 0)) == end
@@ -489,7 +489,7 @@ class TestReviewed:
         # given results that were lost
         rig = opened(world)
         rebuilder = rig.rebuilder()
-        document = rebuilder.standing(key)
+        document = rebuilder.current(key)
         for name in rig.store.keys(OUT, f"results/{key}/"):
             rig.store.remove(ObjectRef(OUT, name))
 
@@ -553,7 +553,7 @@ class TestRebuilt:
     def test_one_whose_owner_died_before_the_last_line_is_not_made_anew_before_it_ended(self, rig: Rig) -> None:
         rebuilder = rig.rebuilder()
         with pytest.raises(BusyError):
-            rebuilder.rebuild(rebuilder.standing("passport/unfinished.png"))
+            rebuilder.rebuild(rebuilder.current("passport/unfinished.png"))
 
 
 def records(rig: Rig) -> dict[str, bytes]:
@@ -638,7 +638,7 @@ class TestNotices:
         waiting = [key.split(".")[3] for key in rig.store.keys(OUT, "notices/outbox/") if ".archive." in key]
 
         # when
-        walked = rig.notifying().walk()
+        walked = rig.notices().walk()
 
         # then
         assert (walked.sent, walked.failed, walked.given_up) == (3, 0, 0)
@@ -652,18 +652,18 @@ class TestNotices:
 
     def test_a_value_that_was_asked_for_goes_with_them(self, rig: Rig) -> None:
         receiver = self.told(rig)
-        rig.notifying().walk()
+        rig.notices().walk()
         told = [[(field.name, field.value) for field in notice.data.fields] for notice in receiver.notices]
         assert ("number", "04218733") in told[0]
 
     def test_one_of_an_end_that_never_came_waits_and_is_let_go(self, rig: Rig) -> None:
         # given a notice that was kept, and an owner that died before the last line
         receiver = self.told(rig)
-        first = rig.notifying().walk()
+        first = rig.notices().walk()
 
         # when
         rig.clock.pause(3600)
-        later = rig.notifying().walk()
+        later = rig.notices().walk()
 
         # then
         assert (first.left, later.void) == (1, 1)
@@ -683,7 +683,7 @@ class TestNotices:
         self.told(rig)
 
         # when
-        rig.notifying().walk()
+        rig.notices().walk()
 
         # then
         after = {key: rig.store.lines(OUT, key) for key in rig.store.keys(OUT, "notices/log/")}

@@ -1,0 +1,6 @@
+"""Settings: ``legible.toml`` in the zip, single values overridden by the function's user variables."""
+
+from legible.settings.tables import Settings
+from legible.settings.toml_file import VARIABLES, load
+
+__all__ = ["VARIABLES", "Settings", "load"]

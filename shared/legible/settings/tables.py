@@ -1,0 +1,159 @@
+"""What can be set: the tables of ``legible.toml``, each with its settings and their defaults."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from legible.notices.targets import Target, TargetName
+from legible.operations.routing import MaxPages, OperationSettings, Route
+from legible.outbound import LOOPBACK, Addresses
+
+Seconds = Annotated[float, Meta(gt=0, le=900)]
+
+Bucket = Annotated[str, Meta(pattern=r"^$|^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
+
+Region = Annotated[str, Meta(pattern=r"^$|^[a-z]{2,}(-[a-z]+)+-[0-9]+$")]
+
+Endpoint = Annotated[str, Meta(pattern=r"^$|^https?://[^/?#\s]+$")]
+
+FunctionName = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,59}(:!?[A-Za-z0-9_.-]{1,63})?$")]
+
+Id = Annotated[str, Meta(pattern=r"^$|^[0-9A-Za-z-]{1,64}$")]
+
+
+class Cloud(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the function runs."""
+
+    region: Region = ""
+    project_id: Id = ""
+
+
+class Buckets(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where documents come from and results go."""
+
+    input: Bucket = ""
+    output: Bucket = ""
+
+
+class Obs(Struct, frozen=True, forbid_unknown_fields=True):
+    """How OBS is reached; an empty endpoint is the region's own."""
+
+    endpoint: Endpoint = ""
+    signature: Literal["obs", "v2", "v4"] = "obs"
+    path_style: bool = False
+
+
+class Ocr(Struct, frozen=True, forbid_unknown_fields=True):
+    """How OCR is called; an empty endpoint is the region's own.
+
+    ``source``: the object's plain URL, read by the service's own OBS authorization; a signed URL; or inline Base64.
+    ``enterprise_project`` is billed for every call. ``window`` is how many pages of one document are called for at the
+    same time.
+    """
+
+    endpoint: Endpoint = ""
+    source: Literal["url", "signed-url", "inline"] = "url"
+    enterprise_project: Id = ""
+    attempts: Annotated[int, Meta(ge=1, le=10)] = 4
+    window: Annotated[int, Meta(ge=1, le=32)] = 4
+    wait_seconds: tuple[Seconds, Seconds] = (2.0, 5.0)
+    call_seconds: Seconds = 60.0
+    connect_seconds: Seconds = 10.0
+    signed_url_seconds: Annotated[int, Meta(ge=60, le=86400)] = 900
+
+
+class Functions(Struct, frozen=True, forbid_unknown_fields=True):
+    """How functions are called: by themselves for what does not fit into their time, and by the HTTP function.
+
+    An empty endpoint is the region's own; or none, where the endpoints of OBS and OCR are both set by hand. ``upload``
+    and ``timer`` name the functions on_upload and on_timer as they are deployed; behind a colon a version, ``!alias``.
+    """
+
+    endpoint: Endpoint = ""
+    upload: FunctionName = "legible-on-upload"
+    timer: FunctionName = "legible-on-timer"
+
+
+class Tenant(Struct, frozen=True, forbid_unknown_fields=True):
+    """An application of the gateway, and what all keys begin with that it sees and makes: a folder, with its slash."""
+
+    app: Annotated[str, Meta(min_length=1, max_length=100)]
+    prefix: Annotated[str, Meta(pattern=r"^[^/]([^/]*/)+$", max_length=200)]
+
+
+class Http(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who sees what over HTTP; without tenants every application that the gateway lets in sees everything.
+
+    ``app_header`` is the header that the API's definition sets to the application's id as a system parameter; it must
+    be mapped there, or a client could name itself.
+    """
+
+    app_header: Annotated[str, Meta(pattern=r"^[a-z0-9-]+$", max_length=60)] = "x-legible-app"
+    tenants: tuple[Tenant, ...] = ()
+
+
+class ServiceEndpoint(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where SMN or EventGrid is called.
+
+    An empty endpoint is the region's own; or none, where the endpoints of OBS and OCR are both set by hand.
+    """
+
+    endpoint: Endpoint = ""
+
+
+class LedgerSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Who may pay. ``settle_seconds`` is how long after a claim the journal is read back."""
+
+    arbiter: Literal["obs"] = "obs"
+    settle_seconds: Seconds = 0.2
+
+
+class PageLimits(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is not paid for unasked. A document of more pages is held; its journal has room for about 4,900."""
+
+    max_pages: MaxPages = 2000
+
+
+class Workbooks(Struct, frozen=True, forbid_unknown_fields=True):
+    """Workbooks over many documents. An object called ``marker`` says that its folder is complete; empty for none."""
+
+    marker: Annotated[str, Meta(pattern=r"^[^/]*$")] = "_complete"
+    formats: Annotated[tuple[Literal["xlsx", "csv", "jsonl"], ...], Meta(min_length=1)] = ("xlsx",)
+
+
+class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is logged."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """All settings. ``default`` reads what no folder and no route names; ``routes`` are tried in their order."""
+
+    cloud: Cloud = Cloud()
+    buckets: Buckets = Buckets()
+    obs: Obs = Obs()
+    ocr: Ocr = Ocr()
+    functions: Functions = Functions()
+    http: Http = Http()
+    smn: ServiceEndpoint = ServiceEndpoint()
+    eventgrid: ServiceEndpoint = ServiceEndpoint()
+    ledger: LedgerSettings = LedgerSettings()
+    limits: PageLimits = PageLimits()
+    log: LogSettings = LogSettings()
+    workbooks: Workbooks = Workbooks()
+    default: str = ""
+    routes: tuple[Route, ...] = ()
+    operations: dict[str, OperationSettings] = {}
+    notify: dict[TargetName, Target] = {}
+
+    @property
+    def isolated(self) -> bool:
+        """Tell whether this is a setup apart from the cloud: nothing is reached then but what is set by hand."""
+        return bool(self.obs.endpoint and self.ocr.endpoint)
+
+    def addresses(self) -> Addresses:
+        """Return what opens the URLs of webhooks: public ones; where the setup stands apart, this machine's too."""
+        return Addresses(LOOPBACK if self.isolated else ())

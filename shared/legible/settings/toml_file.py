@@ -1,0 +1,100 @@
+"""Reads and checks ``legible.toml``; a user variable of the function counts above the setting it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from legible.errors import SettingsError
+from legible.settings.checks import check_forms, check_routes, check_targets, check_tenants, check_urls
+from legible.settings.explanations import explained
+from legible.settings.tables import Settings
+
+#: User variable -> its place in the settings. The names are fixed: deployments use them.
+VARIABLES: dict[str, tuple[str, str]] = {
+    "LEGIBLE_REGION": ("cloud", "region"),
+    "LEGIBLE_PROJECT_ID": ("cloud", "project_id"),
+    "LEGIBLE_INPUT_BUCKET": ("buckets", "input"),
+    "LEGIBLE_OUTPUT_BUCKET": ("buckets", "output"),
+    "LEGIBLE_OBS_ENDPOINT": ("obs", "endpoint"),
+    "LEGIBLE_OBS_SIGNATURE": ("obs", "signature"),
+    "LEGIBLE_OBS_PATH_STYLE": ("obs", "path_style"),
+    "LEGIBLE_OCR_ENDPOINT": ("ocr", "endpoint"),
+    "LEGIBLE_SOURCE": ("ocr", "source"),
+    "LEGIBLE_FUNCTIONGRAPH_ENDPOINT": ("functions", "endpoint"),
+    "LEGIBLE_UPLOAD_FUNCTION": ("functions", "upload"),
+    "LEGIBLE_TIMER_FUNCTION": ("functions", "timer"),
+    "LEGIBLE_SMN_ENDPOINT": ("smn", "endpoint"),
+    "LEGIBLE_EVENTGRID_ENDPOINT": ("eventgrid", "endpoint"),
+    "LEGIBLE_LOG_LEVEL": ("log", "level"),
+}
+_FLAGS = {"true": True, "false": False}
+#: What must be set somewhere.
+_REQUIRED = ("LEGIBLE_REGION", "LEGIBLE_INPUT_BUCKET", "LEGIBLE_OUTPUT_BUCKET")
+
+
+def load(file: Path | None, variable: Callable[[str], str | None]) -> Settings:
+    """Read and check the settings.
+
+    Args:
+        file: ``legible.toml``; None, or a file that is not there, stands for an empty one.
+        variable: Returns a user variable's value, or nothing (``context.getUserData``).
+
+    Raises:
+        SettingsError: Names the file or variable, the key, what was found and what is allowed.
+    """
+    values = _file(file) if file is not None and file.is_file() else {}
+    origin = str(file.name) if file is not None else "legible.toml"
+    set_by = _override(values, variable)
+    check_targets(values.get("notify"), origin)
+    settings = _converted(values, origin, set_by)
+    for name in _REQUIRED:
+        section, key = VARIABLES[name]
+        if not getattr(getattr(settings, section), key):
+            raise SettingsError(
+                f"{origin}: {section}.{key} is not set.", advice=f"Set it there, or the user variable {name}."
+            )
+    check_routes(settings, origin)
+    check_urls(settings, origin)
+    check_tenants(settings, origin)
+    if file is not None:
+        check_forms(settings, origin, file.parent)
+    return settings
+
+
+def _file(file: Path) -> dict[str, Any]:
+    try:
+        return msgspec.toml.decode(file.read_bytes(), type=dict[str, Any])
+    except ValueError as error:
+        raise SettingsError(f"{file.name} is not TOML: {error}.", advice="Mend the line it names.") from None
+
+
+def _override(values: dict[str, Any], variable: Callable[[str], str | None]) -> dict[tuple[str, str], str]:
+    """Put the user variables into ``values``; return which place each one set."""
+    set_by = {}
+    for name, (section, key) in VARIABLES.items():
+        text = variable(name)
+        if text is None or not str(text).strip():
+            continue
+        value: Any = str(text).strip()
+        if key == "path_style":
+            value = _FLAGS.get(value.lower(), value)
+        if key == "level":
+            value = value.upper()
+        if key == "endpoint":
+            value = (value if "://" in value else f"https://{value}").rstrip("/")
+        table = values.setdefault(section, {})
+        if isinstance(table, dict):
+            table[key] = value
+        set_by[section, key] = name
+    return set_by
+
+
+def _converted(values: dict[str, Any], origin: str, set_by: dict[tuple[str, str], str]) -> Settings:
+    try:
+        return msgspec.convert(values, Settings)
+    except msgspec.ValidationError as error:
+        raise explained(str(error), values, origin, set_by) from None
