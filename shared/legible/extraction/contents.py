@@ -47,11 +47,11 @@ class Contents:
         place = 0
         while True:
             self._spool.seek(place)  # several may be reading, each at its own place
-            found = messages.receive(self._spool, Extract)
-            if found is None:
+            extract = messages.receive(self._spool, Extract)
+            if extract is None:
                 return
             place = self._spool.tell()
-            yield found
+            yield extract
 
     @property
     def fields(self) -> Collection[Field]:
@@ -104,4 +104,4 @@ class _View(Generic[_Kind]):
         return self._items()
 
     def __contains__(self, item: object) -> bool:
-        return any(found == item for found in self)
+        return any(other == item for other in self)

@@ -53,10 +53,10 @@ def block_name(number: int) -> str:
     return f"#{number}"
 
 
-def add(found: dict[int, Edits], review: Review, author: str, at: datetime) -> None:
+def add(corrections: dict[int, Edits], review: Review, author: str, at: datetime) -> None:
     """Take a later review into what earlier ones said, by page."""
     for edit in review.edits:
-        page = found.setdefault(edit.page, {})
+        page = corrections.setdefault(edit.page, {})
         page.pop(edit.name, None)
         if edit.value is not None:
             page[edit.name] = Correction(edit.value, author, at)

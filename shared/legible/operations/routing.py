@@ -88,29 +88,39 @@ def route(key: str, routing: Routing, order: Order | None = None) -> Routed:
         RejectedError: No rule fits, or the order names an operation or an option that does not exist.
     """
     folder = key.split("/", 1)[0] if "/" in key else ""
-    rule = Route(key, folder if folder in catalog.slugs() else routing.default)
-    if folder not in catalog.slugs():
-        rule = next((rule for rule in routing.routes if fnmatchcase(key, rule.match)), rule)
+    rule = _rule(key, folder, routing)
     if order is not None:
         rule = _ordered(rule, order)
     if not rule.operation:
-        raise RejectedError(
-            f"No operation for the key: its first folder is {folder or 'none'!r}."
-            if folder
-            else "No operation for the key: it lies in no folder.",
-            code="no-route",
-            advice="Name the first folder after an operation (passport/, general-text/), or add a [[routes]] rule or a "
-            "default operation to legible.toml; then upload again.",
-        )
-    said = routing.of(rule.operation)
+        raise _no_route(folder)
+    settings = routing.of(rule.operation)
     return Routed(
         catalog.find(rule.operation),
-        {**said.options, **rule.options},
-        said.max_pages if rule.max_pages is None else rule.max_pages,
+        {**settings.options, **rule.options},
+        settings.max_pages if rule.max_pages is None else rule.max_pages,
         Extras(
-            said.outputs if rule.outputs is None else rule.outputs,
-            said.form if rule.form is None else rule.form,
+            settings.outputs if rule.outputs is None else rule.outputs,
+            settings.form if rule.form is None else rule.form,
         ),
+    )
+
+
+def _rule(key: str, folder: str, routing: Routing) -> Route:
+    """Return the rule of a key: one for its first folder, the first that matches, or one for the default operation."""
+    if folder in catalog.slugs():
+        return Route(key, folder)
+    matching = (rule for rule in routing.routes if fnmatchcase(key, rule.match))
+    return next(matching, Route(key, routing.default))
+
+
+def _no_route(folder: str) -> RejectedError:
+    return RejectedError(
+        f"No operation for the key: its first folder is {folder!r}."
+        if folder
+        else "No operation for the key: it lies in no folder.",
+        code="no-route",
+        advice="Name the first folder after an operation (passport/, general-text/), or add a [[routes]] rule or a "
+        "default operation to legible.toml; then upload again.",
     )
 
 
@@ -138,14 +148,14 @@ def check(operation: Operation, routing: Routing, today: date) -> None:
         RejectedError: The operation was removed, or reads no document.
         HeldError: The tables list it for other regions only, and no endpoint was set by hand.
     """
-    said = routing.of(operation.slug)
+    settings = routing.of(operation.slug)
     if operation.inline is None and not operation.url:
         raise RejectedError(
             f"{operation.slug} reads no document.",
             code="operation-reads-no-document",
             advice="It checks values (invoice code, number, date); it has no place in an upload's route.",
         )
-    if operation.removed(today) and not said.live:
+    if operation.removed(today) and not settings.live:
         on = f" on {operation.life.removed_on}" if operation.life.removed_on else ""
         instead = f" Use {operation.life.replaced_by} instead." if operation.life.replaced_by else ""
         raise RejectedError(
@@ -154,7 +164,7 @@ def check(operation: Operation, routing: Routing, today: date) -> None:
             advice=f"{operation.life.note}{instead} Where it still runs, set live = true in "
             f"[operations.{operation.slug}].".strip(),
         )
-    if not said.region and not routing.pinned and operation.regions and routing.region not in operation.regions:
+    if not settings.region and not routing.pinned and operation.regions and routing.region not in operation.regions:
         raise HeldError(
             f"{operation.slug} is not offered in {routing.region}.",
             code="operation-not-in-region",

@@ -63,10 +63,10 @@ class Seen(NamedTuple):
 
     def sex(self) -> Literal["male", "female"]:
         """Return the value as a sex. Raises ``UnclearError`` where it reads as none."""
-        said = _SEXES.get((self.typed or self.text).strip().lower())
-        if said is None:
+        word = _SEXES.get((self.typed or self.text).strip().lower())
+        if word is None:
             raise UnclearError
-        return said
+        return word
 
 
 class Values(Mapping[str, Seen]):

@@ -106,10 +106,10 @@ class Gathered:
 
     def add_file(self, path: str, text: str) -> None:
         """Keep a Base64 text as the file it is; one that is not Base64 as a text file."""
-        found = decoded(text)
-        if found is None:
+        content = decoded(text)
+        if content is None:
             self.odd(f"`{pattern(path)}` is not Base64; it is kept as a text file.")
-        media, ending, data = found or ("text/plain", "txt", text.encode())
+        media, ending, data = content or ("text/plain", "txt", text.encode())
         stem = re.sub(r"\[(\d+)\]", lambda match: f"-{int(match[1]) + 1}", path)
         stem = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-")[:80] or "file"
         taken = {name for name, *_ in self.files}
