@@ -184,7 +184,7 @@ class TestARealForm:
         saved(tmp_path)
         code = (
             "import sys, hashlib; sys.path[:0] = sys.argv[2:]; from pathlib import Path;"
-            "from tests.unit.test_form_templates import bytes_of, recorded, forms;"
+            "from tests.outputs.test_form_templates import bytes_of, recorded, forms;"
             "form = forms.opened(Path(sys.argv[1]), 'claim.xlsx');"
             "print(hashlib.sha256(bytes_of(form, recorded(pages=2))[0]).hexdigest())"
         )

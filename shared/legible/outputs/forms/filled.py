@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from legible.model.records import Cell, Field, Recognized, Record
 from legible.outputs.forms import template
-from legible.outputs.forms.placeholders import cells, found, names_in, only, repeated_rows, replaced, text_in
+from legible.outputs.forms.placeholders import cells, found, names_in, only, replaced, rows_to_repeat, text_in
 from legible.outputs.forms.references import RowPlan
 from legible.outputs.forms.repeated_rows import repeat
 from legible.outputs.forms.sheet_copy import sheet_for
@@ -93,7 +93,7 @@ class _Filling:
     def fill(self, sheets: Sequence[Any], page: FormPage) -> None:
         """Fill sheets with a page."""
         for sheet in sheets:
-            rows = repeated_rows(sheet)
+            rows = rows_to_repeat(sheet)
             plan = RowPlan({row: self._count(sheet, row, page, page.count(names)) for row, names in rows.items()})
             if any(count > 1 for count in plan.counts.values()):
                 repeat(sheet, plan)

@@ -55,7 +55,7 @@ def rest_of(text: str) -> str:
     return _PLACEHOLDER.sub("", text)
 
 
-def repeated_rows(sheet: Any) -> dict[int, list[str]]:
+def rows_to_repeat(sheet: Any) -> dict[int, list[str]]:
     """Return the rows that stand once for each line item, with the names in them."""
     rows: dict[int, list[str]] = {}
     for cell, names in found(sheet):

@@ -73,16 +73,21 @@ def moved(formula: str, place: FormulaPlace, title: str, plan: RowPlan) -> str:
 
 def _reference(text: str, place: FormulaPlace, title: str, plan: RowPlan, summed: bool) -> str:
     sheet, mark, area = text.rpartition("!")
-    pieces = area.split(":")
-    matches = [_CELL.fullmatch(piece) or (_ROW.fullmatch(piece) if len(pieces) == 2 else None) for piece in pieces]
-    ends = [_End(match[1], match[2], int(match[3])) for match in matches if match]
-    if len(ends) < len(pieces):
-        return text  # a name, a whole column, a part of a table
+    ends = _ends(area.split(":"))
+    if not ends:
+        return text
     if (_plain(sheet) if sheet else place.sheet) == title:
         ends = _own(ends, place, title, plan, summed)
     if place.sheet == title and place.row in plan.counts:
         ends = [end if end.fixed else end._replace(row=end.row + place.number) for end in ends]
     return sheet + mark + ":".join(f"{end.column}{end.fixed}{end.row}" for end in ends)
+
+
+def _ends(pieces: list[str]) -> list[_End]:
+    """Return the ends of a cell or a range; none of a name, a whole column, a part of a table."""
+    matches = [_CELL.fullmatch(piece) or (_ROW.fullmatch(piece) if len(pieces) == 2 else None) for piece in pieces]
+    ends = [_End(match[1], match[2], int(match[3])) for match in matches if match]
+    return ends if len(ends) == len(pieces) else []
 
 
 def _own(ends: list[_End], place: FormulaPlace, title: str, plan: RowPlan, summed: bool) -> list[_End]:

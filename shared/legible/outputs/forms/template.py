@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any
 
 from legible.errors import SettingsError
-from legible.outputs.forms.placeholders import cells, found, names_in, repeated_rows, rest_of, text_in
+from legible.outputs.forms.placeholders import cells, found, names_in, rest_of, rows_to_repeat, text_in
 from legible.outputs.forms.references import FormulaPlace, RowPlan, formula_of, moved
 from legible.outputs.forms.sources import known, nearest
 
@@ -155,7 +155,7 @@ def _check_cell(cell: Any, where: str, slug: str) -> None:
 
 def _check_rows(sheet: Any, name: str) -> None:
     """Refuse merged cells that begin in a repeated row and end below it."""
-    for row in repeated_rows(sheet):
+    for row in rows_to_repeat(sheet):
         for merged in sheet.merged_cells.ranges:
             if merged.min_row == row < merged.max_row:
                 raise SettingsError(
