@@ -7,6 +7,8 @@ from msgspec import Struct
 from legible.model.pages import Frame, Location
 from legible.operations.operation import Limits
 
+#: The most memory that the decoded pixels of one image may take, in bytes.
+MOST_BYTES = 160_000_000
 #: A shorter side than this holds no letter: such an image is rejected, a larger one is padded to the operation's least.
 _LEAST_SIDE = 8
 
@@ -30,12 +32,16 @@ class Look(Struct, frozen=True):
 
 
 class Want(Struct, frozen=True):
-    """What a picture must keep to. Sides in pixels; ``largest`` is its size in bytes, before Base64."""
+    """What a picture must keep to. Sides in pixels; ``largest`` is its size in bytes, before Base64.
+
+    ``most_bytes`` is what the decoded pixels of the image that it is made of may take.
+    """
 
     min_side: int
     max_side: int
     max_pixels: int | None
     largest: int
+    most_bytes: int = MOST_BYTES
 
     @classmethod
     def of(cls, limits: Limits) -> Want:

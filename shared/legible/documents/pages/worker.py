@@ -15,6 +15,7 @@ from typing import IO
 from msgspec import Struct
 
 from legible.documents.pages import probe, render
+from legible.documents.pages.open_document import OpenDocument
 from legible.documents.pages.values import Box, Look, Rendered, Want
 from legible.errors import RejectedError
 from legible.model import messages
@@ -64,7 +65,7 @@ def send(pipe: IO[bytes], message: Struct) -> None:
     pipe.flush()
 
 
-def answer(ask: Ask, kept: probe.OpenDocument | None = None) -> WorkerReply:
+def answer(ask: Ask, kept: OpenDocument | None = None) -> WorkerReply:
     """Answer one question; a document's own fault is an answer too. ``kept`` knows the document by the next one."""
     path = Path(ask.path)
     try:
@@ -79,7 +80,7 @@ def answer(ask: Ask, kept: probe.OpenDocument | None = None) -> WorkerReply:
         if ask.what == "crops":
             return WorkerReply(crops=render.crops(path, ask.format, ask.page, ask.boxes, kept))
         assert ask.want is not None  # a picture is made for somebody
-        return WorkerReply(rendered=render.render(path, ask.format, ask.page, ask.want, kept))
+        return WorkerReply(rendered=render.picture(path, ask.format, ask.page, ask.want, kept))
     except RejectedError as error:
         return WorkerReply(code=error.reason_code, message=error.message, advice=error.advice)
     except MemoryError:
@@ -90,9 +91,9 @@ def answer(ask: Ask, kept: probe.OpenDocument | None = None) -> WorkerReply:
         )
 
 
-def serve(questions: IO[bytes], answers: IO[bytes]) -> None:
-    """Answer until the questions end."""
-    kept = probe.OpenDocument()
+def serve(questions: IO[bytes], answers: IO[bytes], kept: OpenDocument | None = None) -> None:
+    """Answer until the questions end. ``kept`` knows the document by the next question."""
+    kept = kept or OpenDocument()
     while (ask := messages.receive(questions, Ask)) is not None:
         _limit_seconds(ask.seconds)
         send(answers, answer(ask, kept))
