@@ -11,7 +11,6 @@ one sheet.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from io import BytesIO
 from itertools import chain
 from typing import IO
 
@@ -62,13 +61,6 @@ _OPTIONAL = ("\u5b57\u6bb5", PICTURE, "As recognized", "Confidence", "Findings",
 _RESERVED = ("Fields", "Findings", "Text", "About")
 #: A workbook of more lines, more cells or more tables is written row by row.
 _MOST_LINES, _MOST_CELLS, _MOST_SHEETS = 5_000, 50_000, 200
-
-
-def one(record: Record, *, rows_per_sheet: int = MAX_ROWS) -> bytes:
-    """Return the workbook of one record that holds all of its parts itself. See ``write``."""
-    file = BytesIO()
-    write(record, record, file, rows_per_sheet=rows_per_sheet)
-    return file.getvalue()
 
 
 def write(
