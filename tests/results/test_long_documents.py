@@ -12,7 +12,6 @@ import pypdfium2
 import pytest
 
 from legible.errors import HeldError, RejectedError, UnavailableError
-from legible.extraction import contents
 from legible.extraction.contents import Contents
 from legible.extraction.fields import placed
 from legible.model.documents import Document, ObjectRef, Reason
@@ -353,9 +352,8 @@ def words(page, count=1, location=((10.0, 20.0), (30.0, 20.0), (30.0, 40.0), (10
 
 
 class TestContents:
-    def test_what_was_put_in_comes_out_as_often_as_asked(self, monkeypatch):
-        monkeypatch.setattr(contents, "SPOOL_BYTES", 1000)
-        with Contents() as found:
+    def test_what_was_put_in_comes_out_as_often_as_asked(self):
+        with Contents(spool_bytes=1000) as found:
             for page in range(1, 51):
                 found.add(words(page, 3))
             assert [block.page for block in found.text][::3] == list(range(1, 51))

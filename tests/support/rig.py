@@ -127,6 +127,8 @@ class Rig:
         self.max_pages = max_pages
         self.relay = relay
         self.sheets = SheetsHere
+        #: What the collector is given beside its usual parts: limits, or a file that fails.
+        self.collecting: dict[str, Any] = {}
         self.forms = Path()
         self.targets: dict[str, Target] = {}
         self.notifiers: dict[str, Notifier] = {}
@@ -192,9 +194,9 @@ class Rig:
             rules=self.rules,
         )
 
-    def collector(self, owner: str = "build-1") -> Collector:
-        remaining = self.parts().remaining
-        return Collector(self.store, IN, OUT, marker="_complete", now=self.clock.now, owner=owner, remaining=remaining)
+    def collector(self, owner: str = "build-1", **options: Any) -> Collector:
+        parts = {"now": self.clock.now, "owner": owner, "remaining": self.parts().remaining}
+        return Collector(self.store, IN, OUT, marker="_complete", **parts, **self.collecting, **options)
 
     def reviewer(self, owner: str = "review-1") -> Reviewer:
         parts = self.parts()

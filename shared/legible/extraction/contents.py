@@ -23,9 +23,9 @@ _Kind = TypeVar("_Kind")
 class Contents:
     """Takes what each page says, in the order of the pages; gives it back as often as asked, one page at a time."""
 
-    def __init__(self) -> None:
-        """Begin with nothing."""
-        self._spool = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES, prefix="legible-")  # noqa: SIM115
+    def __init__(self, spool_bytes: int = SPOOL_BYTES) -> None:
+        """Begin with nothing; what is beyond ``spool_bytes`` goes on the disk."""
+        self._spool = tempfile.SpooledTemporaryFile(max_size=spool_bytes, prefix="legible-")  # noqa: SIM115
         self._notes: list[str] = []
         self._more_notes = 0
         self._counts = {"fields": 0, "tables": 0, "text": 0, "checks": 0}

@@ -22,7 +22,7 @@ from legible.outputs.xlsx.many import Many
 from legible.ports import ObjectStore
 from legible.workbooks.builds import Build, Builds, Standing, Unfinished
 from legible.workbooks.listing import Candidates, Selector
-from legible.workbooks.records import Fetched, Records
+from legible.workbooks.records import USUAL, Fetched, RecordLimits, Records
 
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 #: What is kept free of an invocation's time to end the file and to write it: seconds, and a share of what was used.
@@ -61,6 +61,14 @@ class Sink(Protocol):
         ...
 
 
+def _sink(kind: Format, file: IO[bytes], name: str, folder: Path) -> Sink:
+    if kind == "xlsx":
+        return Many(file, name, folder=folder)
+    if kind == "parquet":
+        return parquet.Parquet(file)
+    return csv_jsonl.Csv(file) if kind == "csv" else csv_jsonl.JsonLines(file)
+
+
 class Collector:
     """Builds files over many documents. Memory holds a few records at a time, the disk the rest.
 
@@ -75,6 +83,8 @@ class Collector:
         now: The clock.
         owner: A name no other build has.
         remaining: How many seconds are left.
+        limits: How records are read.
+        sink: Opens a kind of file: from where to, its title, and the folder for what waits on the disk.
     """
 
     def __init__(
@@ -87,12 +97,15 @@ class Collector:
         now: Callable[[], datetime],
         owner: str,
         remaining: Callable[[], float],
+        limits: RecordLimits = USUAL,
+        sink: Callable[[Format, IO[bytes], str, Path], Sink] = _sink,
     ) -> None:
-        """See the class."""
+        """Build files from the documents and results of these two buckets."""
+        self._sink = sink
         self._store = store
         self._input = input_bucket
         self._selector = Selector(store, input_bucket, output, marker)
-        self._records = Records(store, input_bucket, output)
+        self._records = Records(store, input_bucket, output, limits)
         self._builds = Builds(store, output, owner)
         self._now = now
         self._remaining = remaining
@@ -209,7 +222,7 @@ class Collector:
         count, waiting = 0, Unfinished()
         with ExitStack() as opened:
             files = [(kind, opened.enter_context(path.open("wb")), path.parent) for kind, path in paths.items()]
-            sinks = [_sink(kind, file, name, folder) for kind, file, folder in files]
+            sinks = [self._sink(kind, file, name, folder) for kind, file, folder in files]
             candidates = self._selector.find(selection, opened, files[0][2])
             for number, found in enumerate(self._timely(name, candidates), 1):
                 tell(number, candidates.count)
@@ -266,11 +279,3 @@ def check_name(name: str) -> None:
             code="bad-name",
             advice="Use letters, digits, '-' and '/', at most 200 with the folder it is in.",
         )
-
-
-def _sink(kind: Format, file: IO[bytes], name: str, folder: Path) -> Sink:
-    if kind == "xlsx":
-        return Many(file, name, folder=folder)
-    if kind == "parquet":
-        return parquet.Parquet(file)
-    return csv_jsonl.Csv(file) if kind == "csv" else csv_jsonl.JsonLines(file)

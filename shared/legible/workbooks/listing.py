@@ -21,7 +21,7 @@ from legible.model.layout import RECORD
 from legible.ports import ListedObject, ObjectStore
 
 #: So many are put in order in memory; lists come in order but for a few names.
-_TOGETHER = 10_000
+TOGETHER = 10_000
 
 
 class Candidate(Struct, frozen=True, array_like=True):
@@ -56,7 +56,7 @@ class Candidates:
     """
 
     def __init__(self, count: int, each: Iterator[Candidate], *, asked: bool = False) -> None:
-        """See the class."""
+        """Begin before the first one."""
         self.count = count
         self.asked = asked
         self._each = each
@@ -74,10 +74,14 @@ class Selector:
         input_bucket: Where documents come from.
         output: Where results lie.
         marker: The name of an object that says that a folder is complete; it is no document.
+        together: How many documents are put in order in memory.
     """
 
-    def __init__(self, store: ObjectStore, input_bucket: str, output: str, marker: str) -> None:
-        """See the class."""
+    def __init__(
+        self, store: ObjectStore, input_bucket: str, output: str, marker: str, together: int = TOGETHER
+    ) -> None:
+        """Find documents in these two buckets."""
+        self._together = together
         self._store = store
         self._input = input_bucket
         self._output = output
@@ -112,7 +116,7 @@ class Selector:
         with ExitStack() as closing:
             begin = lambda: closing.enter_context(tempfile.TemporaryFile(dir=folder))  # noqa: E731
             listed = (self._uploads(selection), self._results(selection))
-            runs = [run for items in listed for run in _runs(_timed(items, timely), begin)]
+            runs = [run for items in listed for run in _runs(_timed(items, timely), begin, self._together)]
             count = sum(1 for _ in _joined(runs))
             opened.push(closing.pop_all())
         return Candidates(count, _joined(runs))
@@ -156,10 +160,10 @@ def _timed(items: Iterable[Candidate], timely: Callable[[], None]) -> Iterator[C
 _NAME: Callable[[Any], str] = attrgetter("name")
 
 
-def _runs(items: Iterable[Candidate], begin: Callable[[], IO[bytes]]) -> list[IO[bytes]]:
+def _runs(items: Iterable[Candidate], begin: Callable[[], IO[bytes]], together: int) -> list[IO[bytes]]:
     """Write items into files, each in the order of their names: one file where they come nearly so."""
     runs, last, rest = list[IO[bytes]](), "", iter(items)
-    while batch := sorted(islice(rest, _TOGETHER), key=_NAME):
+    while batch := sorted(islice(rest, together), key=_NAME):
         if not runs or batch[0].name < last:
             runs.append(begin())
         for item in batch:
@@ -170,8 +174,8 @@ def _runs(items: Iterable[Candidate], begin: Callable[[], IO[bytes]]) -> list[IO
 
 def _joined(runs: list[IO[bytes]]) -> Iterator[Candidate]:
     """Yield one item a name, with what every list tells of it."""
-    for _, found in groupby(merge(*map(_read, runs), key=_NAME), key=_NAME):
-        yield reduce(Candidate.joined, found)
+    for _, same in groupby(merge(*map(_read, runs), key=_NAME), key=_NAME):
+        yield reduce(Candidate.joined, same)
 
 
 def _read(run: IO[bytes]) -> Iterator[Candidate]:

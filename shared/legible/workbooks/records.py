@@ -19,12 +19,28 @@ from legible.model.layout import RECORD
 from legible.model.records import Recognized, Record
 from legible.outputs import record_reader
 from legible.outputs.record import HEAD_BYTES, document_of
-from legible.ports import ObjectStore, Wanted, ranges
+from legible.outputs.record_reader import ReadLimits
+from legible.ports import PART, ObjectStore, Wanted, ranges
 from legible.workbooks.listing import Candidate, Candidates
 
-#: So many records are read ahead, as long as none has more bytes than that; others are read one at a time.
-_AHEAD, _SMALL = 16, 1_000_000
+#: So many records are read ahead.
+_AHEAD = 16
 _TRIES = 3
+
+
+class RecordLimits(NamedTuple):
+    """How records are read.
+
+    One of at most ``small`` bytes is read ahead and whole; others are read one at a time, in parts of at most ``part``
+    bytes, as far as ``reading`` lets memory hold them.
+    """
+
+    small: int = 1_000_000
+    part: int = PART
+    reading: ReadLimits = ReadLimits()
+
+
+USUAL = RecordLimits()
 
 
 class Fetched(NamedTuple):
@@ -42,10 +58,12 @@ class Records:
         store: Where they lie.
         input_bucket: Where documents come from.
         output: Where results lie.
+        limits: How large ones are read.
     """
 
-    def __init__(self, store: ObjectStore, input_bucket: str, output: str) -> None:
-        """See the class."""
+    def __init__(self, store: ObjectStore, input_bucket: str, output: str, limits: RecordLimits = USUAL) -> None:
+        """Read the records of these two buckets."""
+        self._limits = limits
         self._store = store
         self._input = input_bucket
         self._output = output
@@ -70,7 +88,7 @@ class Records:
         ref = self._ref(candidate)
         try:
             size = self._store.head(ref).size if asked else candidate.size
-            if size is None or size > _SMALL:
+            if size is None or size > self._limits.small:
                 return size
             return self._store.read(ref)
         except ObjectGoneError:
@@ -96,11 +114,12 @@ class Records:
         ref = self._ref(candidate)
         for _ in range(_TRIES):
             contents, head = opened.enter_context(Contents()), self._store.head(ref)
-            wanted = (Wanted(etag=head.etag, first=first, last=last) for first, last in ranges(head.size))
+            wanted = (
+                Wanted(etag=head.etag, first=first, last=last) for first, last in ranges(head.size, self._limits.part)
+            )
             with suppress(ReplacedError):
-                return Fetched(
-                    candidate, record_reader.read((self._store.read(ref, part) for part in wanted), contents), contents
-                )
+                parts = (self._store.read(ref, part) for part in wanted)
+                return Fetched(candidate, record_reader.read(parts, contents, self._limits.reading), contents)
         raise UnavailableError(f"{ref} is rewritten again and again.", advice="Build the file again later.")
 
     def _unread(self, candidate: Candidate, body: bytes | int | None) -> Record:
@@ -118,8 +137,8 @@ class Records:
         head = self._store.head(ref)
         status = json.loads(head.metadata.get("legible", "{}")).get("status", "done")
         document = document_of(self._store.read(ref, Wanted(first=0, last=HEAD_BYTES - 1)))
-        said = f"Its record of {size / 1e6:.0f} MB is not as Legible writes it; what is in it is not listed here."
-        reason = Reason("too-large-to-collect", said, "Open its own record.xlsx, or run `legible rebuild` for it.")
+        message = f"Its record of {size / 1e6:.0f} MB is not as Legible writes it; what is in it is not listed here."
+        reason = Reason("too-large-to-collect", message, "Open its own record.xlsx, or run `legible rebuild` for it.")
         return Record(document=document, status=status, reason=reason, finished_at=head.modified_at)
 
     def _ref(self, candidate: Candidate) -> ObjectRef:

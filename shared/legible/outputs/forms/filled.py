@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timezone
 from functools import partial
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from legible.model.records import Cell, Field, Recognized, Record
 from legible.outputs.forms import template
@@ -27,15 +27,23 @@ from legible.outputs.rows import Value
 from legible.outputs.xlsx.cells import of, styled
 from legible.outputs.xlsx.values import fit, pieces, sheet_name, shown
 
-#: More pages, or more cells, do not become sheets of a form: memory would not hold them. The record says so.
-MOST_PAGES, MOST_CELLS = 50, 150_000
 _CLOCKLESS = (1980, 1, 1, 0, 0, 0)
 _MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)")
 #: What Excel would read as a character when it stands in a file: its first character is escaped.
 _ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 
 
-def fill(body: bytes, name: str, record: Record, parts: Recognized, file: IO[bytes]) -> list[str]:
+class FormLimits(NamedTuple):
+    """More pages, or more cells, do not become sheets of a form: memory would not hold them. The record says so."""
+
+    pages: int = 50
+    cells: int = 150_000
+
+
+USUAL = FormLimits()
+
+
+def fill(body: bytes, name: str, record: Record, parts: Recognized, file: IO[bytes], limits: FormLimits) -> list[str]:
     """Write a form.
 
     Args:
@@ -44,6 +52,7 @@ def fill(body: bytes, name: str, record: Record, parts: Recognized, file: IO[byt
         record: What is known of the document.
         parts: What was recognized.
         file: Where to.
+        limits: How much of a document becomes a form.
 
     Returns:
         What did not fit into it, in words.
@@ -51,7 +60,7 @@ def fill(body: bytes, name: str, record: Record, parts: Recognized, file: IO[byt
     Raises:
         SettingsError: The template is no workbook.
     """
-    filling = _Filling(template.opened(body, name))
+    filling = _Filling(template.opened(body, name), limits)
     others = pages(record, parts)
     first = next(others)
     for page in others:
@@ -67,14 +76,15 @@ def fill(body: bytes, name: str, record: Record, parts: Recognized, file: IO[byt
 class _Filling:
     """A workbook being filled."""
 
-    def __init__(self, book: Any) -> None:
+    def __init__(self, book: Any, limits: FormLimits) -> None:
         self._book = book
+        self._most_pages = limits.pages
         self.sheets = [sheet for sheet in book.worksheets if next(found(sheet), None)]
         self.notes: list[str] = []
         self._continued: list[tuple[str, str, str]] = []
         self._pages = 1
         self._size = sum(len(cells(sheet)) for sheet in self.sheets)
-        self._room = MOST_CELLS - self._size
+        self._room = limits.cells - self._size
 
     def note(self, text: str) -> None:
         """Say something in the record, once."""
@@ -82,7 +92,7 @@ class _Filling:
 
     def takes(self) -> bool:
         """Tell whether another page may have its sheets."""
-        return self._pages < MOST_PAGES and self._room >= self._size
+        return self._pages < self._most_pages and self._room >= self._size
 
     def copy(self, page: FormPage) -> None:
         """Fill a copy of the sheets with a page."""
@@ -171,19 +181,19 @@ class _Filling:
         self._book.properties.created = at.astimezone(timezone.utc).replace(tzinfo=None)
         self._book.properties.lastModifiedBy = "Legible"
         self._book.calculation.fullCalcOnLoad = True  # the values of formulas are not known here
-        made = io.BytesIO()
-        self._book.save(made)
-        _write_again(made, at, file)
+        book = io.BytesIO()
+        self._book.save(book)
+        _write_again(book, at, file)
 
 
 def _escaped(text: str) -> str:
     return _ESCAPE.sub("_x005F_", text)
 
 
-def _write_again(made: io.BytesIO, at: datetime, file: IO[bytes]) -> None:
+def _write_again(book: io.BytesIO, at: datetime, file: IO[bytes]) -> None:
     """Write the package with times of its own record's: the same form always has the same bytes."""
     when = at.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
-    with zipfile.ZipFile(made) as packed, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target:
+    with zipfile.ZipFile(book) as packed, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target:
         for part in packed.infolist():
             body = packed.read(part)
             if part.filename == "docProps/core.xml":

@@ -55,21 +55,22 @@ _LOST_INSIDE = (
 _NO_WORKBOOK = "Open it in Excel and save it as .xlsx, without a password."
 
 
-def check(body: bytes, name: str, slug: str) -> None:
+def check(body: bytes, name: str, slug: str, most_cells: int = MOST_CELLS) -> None:
     """Refuse a template that cannot be filled, or not without losing something of it.
 
     Args:
         body: The template.
         name: Its name, for errors.
         slug: The operation whose fields it asks for; empty where that is not known yet.
+        most_cells: How many cells it may have.
 
     Raises:
         SettingsError: It says what was found, where, and what to do.
     """
     _check_package(body, name)
     book = opened(body, name)
-    if sum(len(cells(sheet)) for sheet in book.worksheets) > MOST_CELLS:
-        raise SettingsError(f"{name} has more than {MOST_CELLS:,} cells.", advice="Remove the ones that are empty.")
+    if sum(len(cells(sheet)) for sheet in book.worksheets) > most_cells:
+        raise SettingsError(f"{name} has more than {most_cells:,} cells.", advice="Remove the ones that are empty.")
     if not any(names for sheet in book.worksheets for _, names in found(sheet)):
         raise SettingsError(f"{name} has no placeholder.", advice="Write {{passport_number}} where it is to stand.")
     for sheet in book.worksheets:
