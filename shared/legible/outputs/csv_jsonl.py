@@ -33,7 +33,7 @@ class Csv:
     """
 
     def __init__(self, file: IO[bytes]) -> None:
-        """See the class."""
+        """Begin without sheets; each lies on the disk until the end."""
         self._file = file
         self._sheets: dict[str, tuple[Sheet, Any, Any]] = {}
 
@@ -72,7 +72,7 @@ class JsonLines:
     """
 
     def __init__(self, file: IO[bytes]) -> None:
-        """See the class."""
+        """Begin without lines."""
         self._file = file
 
     def add(self, record: Record, source: str = "", parts: Recognized | None = None) -> None:

@@ -68,7 +68,7 @@ class Results:
         remaining: Callable[[], float],
         form: Callable[[str], Form],
     ) -> None:
-        """See the class."""
+        """Make results from answers and put them into this bucket."""
         self._store = store
         self._output = output
         self._publisher = publisher

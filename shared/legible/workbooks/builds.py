@@ -64,7 +64,7 @@ class Builds:
     """
 
     def __init__(self, store: ObjectStore, output: str, owner: str) -> None:
-        """See the class."""
+        """Put files into this bucket."""
         self._store = store
         self._output = output
         self._owner = owner

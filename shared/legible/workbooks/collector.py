@@ -224,15 +224,15 @@ class Collector:
             files = [(kind, opened.enter_context(path.open("wb")), path.parent) for kind, path in paths.items()]
             sinks = [self._sink(kind, file, name, folder) for kind, file, folder in files]
             candidates = self._selector.find(selection, opened, files[0][2])
-            for number, found in enumerate(self._timely(name, candidates), 1):
+            for number, fetched in enumerate(self._timely(name, candidates), 1):
                 tell(number, candidates.count)
-                record = self._known(found)
-                if found.record is None or selection.has(found.record.finished_at):
+                record = self._known(fetched)
+                if fetched.record is None or selection.has(fetched.record.finished_at):
                     count += 1
                     if record.status == "running":
                         waiting.add(record.document.key)
                     for sink in sinks:
-                        sink.add(record, self._source(record.document), found.parts)
+                        sink.add(record, self._source(record.document), fetched.parts)
             for sink in sinks:
                 sink.close()
         return Built(count, waiting)
@@ -240,7 +240,7 @@ class Collector:
     def _timely(self, name: str, candidates: Candidates) -> Iterator[Fetched]:
         """Yield what is known of each document, as long as there is time to end the file."""
         had = self._remaining()
-        for number, found in enumerate(self._records.each(candidates)):
+        for number, fetched in enumerate(self._records.each(candidates)):
             left = self._remaining()
             if left < _END_SECONDS + _END_SHARE * (had - left):
                 read = f"{number:,} of {candidates.count:,} documents were read"
@@ -249,11 +249,11 @@ class Collector:
                     code="no-time",
                     advice="Give the function more time, choose fewer documents, or run `legible workbook`.",
                 )
-            yield found
+            yield fetched
 
-    def _known(self, found: Fetched) -> Record:
+    def _known(self, fetched: Fetched) -> Record:
         """Return a document's record; without one, or with an older upload's, it still runs."""
-        candidate, record = found.candidate, found.record
+        candidate, record = fetched.candidate, fetched.record
         if record is None:
             reason = Reason("no-result", "It has no result yet.", "It is being recognized, or waits for its turn.")
             document = Document(self._input, candidate.key or candidate.name, "")

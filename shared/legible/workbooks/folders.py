@@ -42,7 +42,7 @@ class Folders:
         pause: Callable[[float], None],
         relay: Relay | None = None,
     ) -> None:
-        """See the class."""
+        """Begin with no folder waited for."""
         self._collector = collector
         self._formats = formats
         self._remaining = remaining

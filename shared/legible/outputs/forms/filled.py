@@ -18,7 +18,7 @@ from typing import IO, Any, NamedTuple
 
 from legible.model.records import Cell, Field, Recognized, Record
 from legible.outputs.forms import template
-from legible.outputs.forms.placeholders import cells, found, names_in, only, replaced, rows_to_repeat, text_in
+from legible.outputs.forms.placeholders import cells, cells_to_fill, names_in, only, replaced, rows_to_repeat, text_in
 from legible.outputs.forms.references import RowPlan
 from legible.outputs.forms.repeated_rows import repeat
 from legible.outputs.forms.sheet_copy import sheet_for
@@ -79,7 +79,7 @@ class _Filling:
     def __init__(self, book: Any, limits: FormLimits) -> None:
         self._book = book
         self._most_pages = limits.pages
-        self.sheets = [sheet for sheet in book.worksheets if next(found(sheet), None)]
+        self.sheets = [sheet for sheet in book.worksheets if next(cells_to_fill(sheet), None)]
         self.notes: list[str] = []
         self._continued: list[tuple[str, str, str]] = []
         self._pages = 1
@@ -112,7 +112,7 @@ class _Filling:
                 for row, names in rows.items()
                 for number in range(min(plan.counts[row], page.count(names)))
             }
-            for cell, _ in found(sheet):
+            for cell, _ in cells_to_fill(sheet):
                 self._put(cell, partial(page.value, row=numbers.get(cell.row, 0)))
 
     def _count(self, sheet: Any, row: int, page: FormPage, wanted: int) -> int:

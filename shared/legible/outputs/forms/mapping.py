@@ -82,13 +82,13 @@ class Mapping(Struct, frozen=True):
                     )
 
     def _value(self, column: MappedColumn, page: FormPage, row: int, slug: str) -> Value:
-        found = [(name, value) for name in column.sources if text_of(value := page.value(name, row))]
-        if not found:
+        present = [(name, value) for name in column.sources if text_of(value := page.value(name, row))]
+        if not present:
             return column.default
         if column.join is not None:
-            text = column.join.join(text_of(value) for _, value in found)
+            text = column.join.join(text_of(value) for _, value in present)
             return _as(column.type, "", text, slug) if column.type else text
-        name, value = found[0]
+        name, value = present[0]
         return _as(column.type, name, text_of(value), slug) if column.type else value
 
 

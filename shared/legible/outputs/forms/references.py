@@ -22,7 +22,7 @@ class RowPlan:
     """
 
     def __init__(self, counts: Mapping[int, int]) -> None:
-        """See the class."""
+        """Add up how far each row moves."""
         self.counts = counts
         self._rows = sorted(counts)
         self._added = [0, *accumulate(counts[row] - 1 for row in self._rows)]

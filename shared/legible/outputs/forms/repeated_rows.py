@@ -115,10 +115,10 @@ def _move_rules(sheet: Any, plan: RowPlan) -> None:
     from openpyxl.formatting.formatting import ConditionalFormatting, ConditionalFormattingList
 
     formats = ConditionalFormattingList()
-    for found in sheet.conditional_formatting:
-        place = _place(sheet, found.sqref)
-        area = ConditionalFormatting(_grown_all(found.sqref, plan))
-        for rule in found.rules:
+    for before in sheet.conditional_formatting:
+        place = _place(sheet, before.sqref)
+        area = ConditionalFormatting(_grown_all(before.sqref, plan))
+        for rule in before.rules:
             rule.formula = [_moved_part(formula, place, sheet.title, plan) for formula in rule.formula]
             formats.add(area, rule)
     sheet.conditional_formatting = formats

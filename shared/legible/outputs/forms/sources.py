@@ -59,7 +59,7 @@ class FormPage:
         text: Iterable[TextBlock] = (),
         findings: Iterable[str] = (),
     ) -> None:
-        """See the class."""
+        """File the values under the names that a form may ask for."""
         self.number = number
         self._record = record
         self._findings = ", ".join(findings)
@@ -89,8 +89,8 @@ class FormPage:
     def count(self, names: Iterable[str]) -> int:
         """Return how many line items there are of the lists that are named."""
         items = [name for name in names if is_item(name)]
-        found = [len(self._rows.get(name[: name.rindex("]") + 1], ())) for name in items]
-        return max([*found, *(len(self._text) for name in items if self._of_text(name))], default=0)
+        counts = [len(self._rows.get(name[: name.rindex("]") + 1], ())) for name in items]
+        return max([*counts, *(len(self._text) for name in items if self._of_text(name))], default=0)
 
     def _take(self, field: Field) -> None:
         self._fields[field.name] = field
@@ -188,9 +188,9 @@ def known(name: str, slug: str) -> bool:
 def nearest(name: str, slug: str) -> str:
     """Return the names that look most like one that is not known, in words; empty where none does."""
     names = [*_names(slug)[0], *FACTS]
-    inside = [found for found in names if found.startswith((f"{name}.", f"{name}[]."))][:3]
-    found = inside or get_close_matches(name, names, 3)
-    return f"The nearest are: {', '.join(found)}." if found else ""
+    inside = [known_name for known_name in names if known_name.startswith((f"{name}.", f"{name}[]."))][:3]
+    similar = inside or get_close_matches(name, names, 3)
+    return f"The nearest are: {', '.join(similar)}." if similar else ""
 
 
 def text_of(value: Value) -> str:
@@ -236,7 +236,7 @@ def _paths_of(slug: str, name: str) -> dict[str, str]:
 def _label(labels: dict[str, str], path: str, name: str) -> str:
     """Return the label of a column, those of the objects around it first; ``words`` has that of what it belongs to."""
     steps = path[len(name) + 1 :].split(".")
-    found = [labels.get(".".join([name, *steps[: number + 1]]), "") for number in range(len(steps))]
-    if steps[-1] == "words" and len(found) > 1:
-        found.pop()
-    return ": ".join(label for label in found if label)
+    parts = [labels.get(".".join([name, *steps[: number + 1]]), "") for number in range(len(steps))]
+    if steps[-1] == "words" and len(parts) > 1:
+        parts.pop()
+    return ": ".join(label for label in parts if label)

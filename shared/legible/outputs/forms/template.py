@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any
 
 from legible.errors import SettingsError
-from legible.outputs.forms.placeholders import cells, found, names_in, rest_of, rows_to_repeat, text_in
+from legible.outputs.forms.placeholders import cells, cells_to_fill, names_in, rest_of, rows_to_repeat, text_in
 from legible.outputs.forms.references import FormulaPlace, RowPlan, formula_of, moved
 from legible.outputs.forms.sources import known, nearest
 
@@ -71,7 +71,7 @@ def check(body: bytes, name: str, slug: str, most_cells: int = MOST_CELLS) -> No
     book = opened(body, name)
     if sum(len(cells(sheet)) for sheet in book.worksheets) > most_cells:
         raise SettingsError(f"{name} has more than {most_cells:,} cells.", advice="Remove the ones that are empty.")
-    if not any(names for sheet in book.worksheets for _, names in found(sheet)):
+    if not any(names for sheet in book.worksheets for _, names in cells_to_fill(sheet)):
         raise SettingsError(f"{name} has no placeholder.", advice="Write {{passport_number}} where it is to stand.")
     for sheet in book.worksheets:
         for cell in cells(sheet).values():

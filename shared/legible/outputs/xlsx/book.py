@@ -112,14 +112,14 @@ class Book:
         reserved: Sequence[str] = (),
         rows_per_sheet: int = MAX_ROWS,
     ) -> None:
-        """See the class."""
+        """Begin a workbook without sheets."""
         self._footer = footer
         self._optional = optional
         self._reserved = (*reserved, CONTINUED)
         self._rows_per_sheet = rows_per_sheet
-        how = {"constant_memory": True} if large else {"in_memory": True}
+        memory = {"constant_memory": True} if large else {"in_memory": True}
         texts_stay_texts = dict.fromkeys(("strings_to_formulas", "strings_to_urls", "strings_to_numbers"), False)
-        self._book = xlsxwriter.Workbook(file, how | texts_stay_texts)
+        self._book = xlsxwriter.Workbook(file, memory | texts_stay_texts)
         self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
         self._names: set[str] = set()
         self._continued: list[list[Content]] = []
