@@ -1,4 +1,4 @@
-"""What the answers of a document say, page by page: in memory as long as it is little, else on the disk."""
+"""What the answers of a document say, page by page: a little is held in memory, more lies on the disk."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Contents:
 
 
 class _View(Generic[_Kind]):
-    """A collection that is read anew each time it is looked through."""
+    """A collection that is read again from the disk each time it is iterated."""
 
     def __init__(self, count: int, items: Callable[[], Iterator[_Kind]]) -> None:
         self._count = count

@@ -1,4 +1,4 @@
-"""From an object's key to the operation that reads it, and with which options."""
+"""Finds the operation that reads a document, and its options, by the object's key."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Routing(Struct, frozen=True):
     pinned: bool = False
 
     def of(self, slug: str) -> OperationSettings:
-        """Return what the user says of an operation; nothing, if nothing was said."""
+        """Return the user's settings of an operation; defaults where there are none."""
         return self.operations.get(slug, OperationSettings())
 
 
@@ -125,7 +125,7 @@ def _no_route(folder: str) -> RejectedError:
 
 
 def _ordered(rule: Route, order: Order) -> Route:
-    """Return the rule with what was ordered above it; a rule of another operation gives way as a whole."""
+    """Return the rule with the order's options over its own; a rule for another operation is replaced as a whole."""
     if order.operation and order.operation != rule.operation:
         rule = Route(rule.match, order.operation)
     if rule.operation:
@@ -207,7 +207,7 @@ def _fits(option: Option, value: Any) -> bool:
 
 
 def made_of(document: Document, slug: str, rules: Routing) -> Extras:
-    """Return what the routes, as they are now, want made of what that operation answered for a document."""
+    """Return the extra outputs that today's routes ask for, where they still lead the document to that operation."""
     try:
         routed = route(document.key, rules, document.order)
     except RejectedError:

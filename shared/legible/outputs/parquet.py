@@ -1,4 +1,4 @@
-"""Rows as Parquet, for whoever asks databases: one file a sheet, in a zip."""
+"""Rows as Parquet, for databases: one file for each sheet, in a zip."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def _documents(record: Record, parts: Recognized) -> Iterator[Row]:
 
 
 def _put(row: list[Value], place: int | None, value: Field | Cell, label: str) -> None:
-    """Put a value into its column; a second one of the same column, and what has none, is text."""
+    """Put a value into its column; a second value for the same column, or one without a column, is added as text."""
     if place is None:
         if value.final:
             before = row[-1]
@@ -154,7 +154,7 @@ def documents(slug: str) -> tuple[Sheet, dict[str, int]]:
 
 
 def _own(specs: Iterable[FieldSpec], prefix: str) -> list[FieldSpec]:
-    """Return the plain values of an object, not those of lists of objects inside it."""
+    """Return the plain values of an object, without those of lists of objects inside it."""
     plain = []
     for spec in specs:
         path = spec.path.removeprefix("[].") if not prefix else spec.path

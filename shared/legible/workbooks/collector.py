@@ -1,4 +1,4 @@
-"""One file over many documents: which documents, their records one after the other, and the file where people look."""
+"""Builds files over many documents: selects documents, reads their records one by one, writes the file."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ KINDS: dict[Format, tuple[str, str]] = {
 
 
 class Built(Struct, frozen=True):
-    """What was built: how many documents are in it, which of them still run, and where the files stand; or why not."""
+    """What was built: how many documents, which of them still run, and the keys of the files; or why nothing was."""
 
     documents: int = 0
     running: Unfinished = msgspec.field(default_factory=Unfinished)
@@ -175,7 +175,7 @@ class Collector:
         return msgspec.structs.replace(built, files=files)
 
     def timed(self, asked: WorkbookOrder, at: datetime | None, formats: tuple[Format, ...]) -> Built:
-        """Build what a timer asks for; with a reason where it cannot be built, and asking again would not help.
+        """Build the files of a timer's order; returns a reason where building fails and trying again would not help.
 
         Args:
             asked: What.
@@ -198,7 +198,7 @@ class Collector:
         paths: dict[Format, Path],
         tell: Callable[[int, int], None] = lambda done, total: None,
     ) -> Built:
-        """Write files here, whole or not at all; see ``build``."""
+        """Write files on this disk, whole or not at all; see ``build``."""
         check_name(name)
         try:
             with ExitStack() as opened:
@@ -238,7 +238,7 @@ class Collector:
         return Built(count, waiting)
 
     def _timely(self, name: str, candidates: Candidates) -> Iterator[Fetched]:
-        """Yield what is known of each document, as long as there is time to end the file."""
+        """Yield each document's record, as long as there is time left to end the file."""
         had = self._remaining()
         for number, fetched in enumerate(self._records.each(candidates)):
             left = self._remaining()
@@ -252,7 +252,7 @@ class Collector:
             yield fetched
 
     def _known(self, fetched: Fetched) -> Record:
-        """Return a document's record; without one, or with an older upload's, it still runs."""
+        """Return a document's record; one without a record, or with that of an older upload, is still running."""
         candidate, record = fetched.candidate, fetched.record
         if record is None:
             reason = Reason("no-result", "It has no result yet.", "It is being recognized, or waits for its turn.")

@@ -1,4 +1,4 @@
-"""Which documents a file over many has: what lists of both buckets tell of each, whatever their number."""
+"""Selects the documents of a file over many, from listings of both buckets, whatever their number."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TOGETHER = 10_000
 
 
 class Candidate(Struct, frozen=True, array_like=True):
-    """What lists tell of one document.
+    """What the listings tell of one document.
 
     ``name`` is what its results are filed under. ``key`` and ``etag`` are those of what lies in the input bucket, empty
     where nothing does or nobody asked, and ``length`` its size; ``uploaded_at`` is that object's time, else the
@@ -56,7 +56,7 @@ class Candidates:
     """
 
     def __init__(self, count: int, each: Iterator[Candidate], *, asked: bool = False) -> None:
-        """Begin before the first one."""
+        """Begin before the first document."""
         self.count = count
         self.asked = asked
         self._each = each
@@ -122,14 +122,14 @@ class Selector:
         return Candidates(count, _joined(runs))
 
     def _results(self, selection: Selection) -> Iterator[Candidate]:
-        """Yield what has results, as far as a list of objects tells; the record tells the rest."""
+        """Yield documents that have results, as far as a listing tells; their records tell the rest."""
         for item in self._store.list(self._output, layout.results_below(selection.prefix)):
             name = layout.result_of(item.key, RECORD)
             if name is not None and _may_be_of(selection.day, item.modified_at):
                 yield Candidate(name, size=item.size, uploaded_at=item.modified_at)
 
     def _uploads(self, selection: Selection) -> Iterator[Candidate]:
-        """Yield what lies in the input bucket; nothing for a day: that is of what ended on it."""
+        """Yield the documents in the input bucket; none for a day, which selects by when documents ended."""
         if selection.day is None:
             yield from self.uploads(selection.prefix)
 

@@ -44,7 +44,7 @@ USUAL = RecordLimits()
 
 
 class Fetched(NamedTuple):
-    """What is known of one document; ``parts`` is what was recognized, where the record itself does not hold it."""
+    """One document and its record; ``parts`` is what was recognized, where the record itself does not hold it."""
 
     candidate: Candidate
     record: Record | None
@@ -52,7 +52,7 @@ class Fetched(NamedTuple):
 
 
 class Records:
-    """Reads records.
+    """Reads the records of many documents.
 
     Args:
         store: Where they lie.
@@ -84,7 +84,7 @@ class Records:
                 yield from self._next(waiting)
 
     def _body(self, candidate: Candidate, *, asked: bool) -> bytes | int | None:
-        """Return a record's bytes; of one that is not small its size; None of none."""
+        """Return the bytes of a record, or its size where it is not small; None where there is none."""
         ref = self._ref(candidate)
         try:
             size = self._store.head(ref).size if asked else candidate.size

@@ -1,4 +1,4 @@
-"""From a document to the pages that are called for; the only user of the PDF and image libraries."""
+"""The pages of a document: planned, opened and drawn. The only user of the PDF and image libraries."""
 
 from legible.documents.formats import COUNTED
 from legible.documents.pages.plan import PagePlan, page_plan

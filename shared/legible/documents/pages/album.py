@@ -1,4 +1,4 @@
-"""Images become the pages of a new PDF, with what was recognized as unseen text on them."""
+"""A new PDF whose pages are pictures, with what was recognized as invisible text on them."""
 
 from __future__ import annotations
 
@@ -98,11 +98,11 @@ class _Album:
         return self._layers
 
     def close(self) -> None:
-        """Let go of what is held."""
+        """Close the document."""
         self._document.close()
 
     def _put_down(self) -> None:
-        """Put what there is so far on the disk; from there it is read when it is needed."""
+        """Write the pages so far to the disk; from there they are read when needed."""
         file = tempfile.TemporaryFile(dir=self._target.parent)  # noqa: SIM115 - the PDF below holds it
         packed_pdf.save(self._document, file)
         self._document.close()
@@ -145,12 +145,12 @@ class _Album:
 
 
 def _as_it_is(image: Image.Image) -> bool:
-    """Tell whether a PDF shows the very bytes as they are meant: an upright JPEG, gray or of plain colors."""
+    """Tell whether a PDF can hold the image's own bytes: an upright JPEG in gray or RGB."""
     return image.format == "JPEG" and image.mode in {"L", "RGB"} and probe.orientation_of(image) == 1
 
 
 def _paper(image: Image.Image) -> tuple[float, float]:
-    """Return the sides of the paper in points, upright."""
+    """Return width and height of the upright paper, in points."""
     across, down = _resolution(image)
     sideways, seen = probe.orientation_of(image) >= 5, image.format == "TIFF"
     if sideways and seen:  # Pillow tells a TIFF's sides as they are seen, and its resolution as it is stored

@@ -1,4 +1,4 @@
-"""Opening PDFs and images, page by page; whatever the libraries raise on hostile bytes is a document's own fault."""
+"""Opens PDFs and images, page by page; any error of the libraries means that the document is broken."""
 
 from __future__ import annotations
 
@@ -48,13 +48,13 @@ def frames(image: Image.Image) -> list[int]:
 
 
 class OpenDocument:
-    """What is known of the document opened last, for pages are asked for one by one.
+    """Remembers the document that was opened last, because pages are asked for one by one.
 
     Each opening of a PDF reads fonts and pictures anew; to find the pages of a TIFF, all of it is walked through.
     """
 
     def __init__(self, find: Callable[[Image.Image], list[int]] = frames) -> None:
-        """Begin with none; ``find`` returns which frames of an image are pages, as ``frames`` does."""
+        """Remember none yet; ``find`` returns which frames of an image are pages, as ``frames`` does."""
         self._path: Path | None = None
         self._document: pypdfium2.PdfDocument | None = None
         self._find = find
@@ -81,14 +81,14 @@ class OpenDocument:
         return self._document
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the PDF, if one is open."""
         if self._document is not None:
             self._document.close()
         self._document = self._path = None
 
 
 class _Directory(io.BufferedReader):
-    """A TIFF as if the directory at a place in it were its first; any other file as it is.
+    """A TIFF that shows the directory at a given place as its first; any other file as it is.
 
     A directory only tells where the next one is: to come to the last page of many, all of them are read.
     """
@@ -135,7 +135,7 @@ def _opened_pdf(path: Path) -> pypdfium2.PdfDocument:
 
 @contextmanager
 def opened(file: IO[bytes]) -> Iterator[Image.Image]:
-    """Open an image; whatever Pillow raises on hostile bytes, and it raises many things, means that it is broken."""
+    """Open an image; any error that Pillow raises, and there are many, means that it is broken."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -157,7 +157,7 @@ def opened(file: IO[bytes]) -> Iterator[Image.Image]:
 
 
 def _read_heic(file: IO[bytes]) -> None:
-    """Have Pillow read HEIC where the file may be one: to load what reads it takes as long as to draw half a page."""
+    """Let Pillow read HEIC, only where the file may be one: loading it takes as long as drawing half a page."""
     first = file.read(12)
     file.seek(0)
     if first[4:8] == b"ftyp" and READS_HEIC:

@@ -1,4 +1,4 @@
-"""The text layer of a PDF, put on its pages; everything else of the PDF stays as it is."""
+"""Puts a text layer on the pages of a PDF; everything else in it stays as it is."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Overlay:
         self._shared: dict[tuple[int, int], tuple[pikepdf.Object, pikepdf.Name]] = {}
 
     def add(self, page: pikepdf.Page, drawn: pypdfium2.PdfDocument, text: PageText) -> None:
-        """Put a page's words on it; it stays as it is where that cannot be, whatever the libraries say of it."""
+        """Put a page's words on it; on any error of the libraries the page stays as it is."""
         try:
             self._add(page, drawn.get_page_size(text.page - 1), text)
         except MemoryError:

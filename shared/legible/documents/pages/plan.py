@@ -1,4 +1,4 @@
-"""How the pages of a document are called for. Values only; no library is needed to decide."""
+"""Decides how many calls a document needs and what each one sends. Values only, no library."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PLAIN = frozenset({"1", "L", "LA", "P", "RGB", "RGBA"})
 
 
 class PagePlan(Struct, frozen=True):
-    """How the pages of a document are called for.
+    """How many calls a document needs, and what each one sends.
 
     ``count`` calls are made, for ``pages`` pages (one call may read them all). With ``rendered`` each one gets a
     picture of its page; else it gets the document itself, and ``parameter``, where set, carries the page's number.
@@ -38,7 +38,7 @@ def page_plan(
     placed: bool = False,
     reads_heic: bool = READS_HEIC,
 ) -> PagePlan:
-    """Decide how each page of a document is called for; no page is left out.
+    """Decide by which call each page of a document is read; no page is left out.
 
     Args:
         operation: What reads it.

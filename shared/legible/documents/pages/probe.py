@@ -1,4 +1,4 @@
-"""What a document's pages are, by its header or by opening it."""
+"""Finds out how many pages a document has and what they are, from its header or by opening it."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def whole(path: Path, format_name: str, ending: bytes) -> bool:
 
 
 def look_of(image: Image.Image, pages: int = 1) -> Look:
-    """Return what an opened image is, upright."""
+    """Return sides, mode and turn of an opened image, as it is seen upright."""
     orientation = orientation_of(image)
     width, height = image.size
     if orientation in _SIDEWAYS and image.format != "TIFF":  # Pillow tells a TIFF's sides as they are seen
@@ -108,7 +108,7 @@ def look_of(image: Image.Image, pages: int = 1) -> Look:
 
 
 def transparent(image: Image.Image) -> bool:
-    """Tell whether pixels may be transparent: who drops that sees other colors, black letters on black among them.
+    """Tell whether pixels may be transparent: without that, other colors appear, even black letters on black.
 
     In a BMP it is dropped by everybody: many writers leave all of them transparent.
     """

@@ -1,4 +1,4 @@
-"""From one page to the picture that is sent. Runs apart; see ``legible.documents.pages.worker``."""
+"""Makes the picture of a page that is sent. Runs apart; see ``legible.documents.pages.worker``."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _crop(image: Image.Image, box: list[float]) -> bytes:
 
 
 class _Done:
-    """What was done to a page, in words; and the sides its scale was last told for."""
+    """What was done to a page, in words; and the sides for which its scale was last computed."""
 
     def __init__(self, first: str) -> None:
         self.words = [first]

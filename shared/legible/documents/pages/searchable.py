@@ -1,4 +1,4 @@
-"""The searchable copy of a document: a PDF of its pages, with what was recognized as unseen text on them.
+"""The searchable copy of a document: a PDF of its pages, with what was recognized as invisible text on them.
 
 A PDF keeps what it has: its streams are copied as they are packed, from file to file. Images become the pages of a new
 PDF. Memory holds the texts and what ties the document together, but of what is copied one stream, and of new pictures
@@ -70,7 +70,7 @@ def write(
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """Whatever pikepdf raises on hostile bytes, and it raises many things, means that there is no searchable copy."""
+    """Any error that pikepdf raises, and there are many, means that there is no searchable copy."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -99,7 +99,7 @@ class _Spool:
         self._next = self._read()
 
     def of(self, page: int) -> PageText | None:
-        """Return what a page has; pages are asked for in order."""
+        """Return the text of a page; pages must be asked for in order."""
         while self._next is not None and self._next.page < page:
             self._next = self._read()
         text = self._next

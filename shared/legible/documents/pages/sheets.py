@@ -1,4 +1,4 @@
-"""A document's pages, opened in a process apart that may be ended at any time."""
+"""The pages of a document, opened in a separate process that may be killed at any time."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Sheets:
         self._process: subprocess.Popen[bytes] | None = None
 
     def look(self, left: float) -> Look:
-        """Tell what the pages are.
+        """Return how many pages there are and what they are.
 
         Args:
             left: Seconds there are to answer; where fewer than a question may take, lateness is no fault of the page.
@@ -230,7 +230,7 @@ def _received(pipe: IO[bytes], until: float) -> bytearray | None:
 
 
 def _filled(body: bytearray, raw: io.FileIO, ready: selectors.BaseSelector, until: float) -> bytearray | None:
-    """Fill a body from the pipe, piece by piece, each where it belongs."""
+    """Fill a buffer from the pipe; None where time ran out, nothing where the pipe ended."""
     view = memoryview(body)
     while view:
         if not ready.select(max(0.0, until - time.monotonic())):

@@ -1,4 +1,4 @@
-"""Which rule there is, and which values of which operation it is about."""
+"""All rules, and which values of which operation each one checks."""
 
 from __future__ import annotations
 

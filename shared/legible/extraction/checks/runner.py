@@ -1,4 +1,4 @@
-"""Every rule of an operation is checked on what one page says."""
+"""Applies every rule of an operation to the values of one page."""
 
 from __future__ import annotations
 

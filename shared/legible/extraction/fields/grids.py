@@ -19,7 +19,7 @@ _Row = tuple[str, dict[str, Value]]
 
 
 class Entry(NamedTuple):
-    """An object on its way to be a row: what it belongs to, and what the rows inside it say they belong to."""
+    """An object that will become a row: what it belongs to, and by what name rows inside it say they belong to it."""
 
     belongs_to: str
     identity: str

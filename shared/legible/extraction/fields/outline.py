@@ -1,4 +1,4 @@
-"""What the catalog says of an answer, as a tree beside the answer's own: labels, types, and where a value stands."""
+"""The catalog's description of an answer as a tree: labels, types, and where a value stands."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Node(NamedTuple):
 
     @property
     def expects(self) -> str:
-        """What should stand here, in words; empty where that is open."""
+        """The documented shape in words (``a list``); empty where anything may stand here."""
         if self.sdk_type.startswith("list["):
             return "a list"
         if self.children:

@@ -33,7 +33,7 @@ class Form(Struct, frozen=True):
         file: IO[bytes],
         limits: filled.FormLimits = filled.USUAL,
     ) -> list[str]:
-        """Write ``form.xlsx`` of one document; return what did not fit into it, in words.
+        """Write ``form.xlsx`` of one document; return one sentence for each thing that did not fit into it.
 
         Args:
             record: What is known of the document.
@@ -88,7 +88,7 @@ def opened(folder: Path, name: str, slug: str = "", read: Callable[[Path], bytes
 
 @lru_cache(maxsize=32)
 def _checked(body: bytes, name: str, slug: str) -> Form:
-    """Return a form that can be filled; the same one is looked at once."""
+    """Return a form that can be filled; the same file is checked only once."""
     if name.endswith(".toml"):
         mapping = load(body, name)
         if slug:

@@ -34,7 +34,7 @@ _ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 
 
 class FormLimits(NamedTuple):
-    """More pages, or more cells, do not become sheets of a form: memory would not hold them. The record says so."""
+    """How much of a document becomes a form: memory would not hold more. The record says what was left out."""
 
     pages: int = 50
     cells: int = 150_000
@@ -87,11 +87,11 @@ class _Filling:
         self._room = limits.cells - self._size
 
     def note(self, text: str) -> None:
-        """Say something in the record, once."""
+        """Add a note to the record, once."""
         self.notes += [] if f"{text}." in self.notes else [f"{text}."]
 
     def takes(self) -> bool:
-        """Tell whether another page may have its sheets."""
+        """Tell whether there is room for the sheets of another page."""
         return self._pages < self._most_pages and self._room >= self._size
 
     def copy(self, page: FormPage) -> None:
@@ -147,7 +147,7 @@ class _Filling:
             cell.number_format = look
 
     def _write_text(self, cell: Any, text: str) -> None:
-        """Write a text that stays one, whatever it looks like."""
+        """Write a text that Excel keeps as text, whatever it looks like."""
         first, *more = pieces(fit(text)[0])
         cell.value = None
         if not first:
@@ -168,7 +168,7 @@ class _Filling:
         return sheet_name(wanted, self._book.sheetnames)
 
     def save(self, at: datetime, file: IO[bytes]) -> None:
-        """Write the workbook; the same one always has the same bytes."""
+        """Write the workbook; the same form always makes the same bytes."""
         if self._continued:
             sheet = self._book.create_sheet(self._rest)
             for row, line in enumerate([("Sheet", "Cell", "Text goes on"), *self._continued], 1):
@@ -191,7 +191,7 @@ def _escaped(text: str) -> str:
 
 
 def _write_again(book: io.BytesIO, at: datetime, file: IO[bytes]) -> None:
-    """Write the package with times of its own record's: the same form always has the same bytes."""
+    """Write the package with the record's time in place of now: the same form always makes the same bytes."""
     when = at.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
     with zipfile.ZipFile(book) as packed, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target:
         for part in packed.infolist():

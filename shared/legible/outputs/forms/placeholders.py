@@ -46,7 +46,7 @@ def only(text: str) -> bool:
 
 
 def replaced(text: str, value: Callable[[str], str]) -> str:
-    """Return a text with its placeholders replaced; what is put in is not looked at again."""
+    """Return a text with its placeholders replaced; a placeholder inside a value is left as it is."""
     return _PLACEHOLDER.sub(lambda match: value(match[1]), text)
 
 
@@ -56,7 +56,7 @@ def rest_of(text: str) -> str:
 
 
 def rows_to_repeat(sheet: Any) -> dict[int, list[str]]:
-    """Return the rows that stand once for each line item, with the names in them."""
+    """Return the rows that are repeated for each line item, with the names in them."""
     rows: dict[int, list[str]] = {}
     for cell, names in cells_to_fill(sheet):
         rows.setdefault(cell.row, []).extend(names)

@@ -1,4 +1,4 @@
-"""References in formulas, moved with the rows of a sheet that grow in number. Values only."""
+"""References in formulas are moved as rows of a sheet are repeated. Values only."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _ROW = re.compile(r"()(\$?)([1-9][0-9]{0,6})")
 
 
 class RowPlan:
-    """Where the rows of a sheet are once some of them are repeated.
+    """Where each row of a sheet is after some rows were repeated.
 
     Args:
-        counts: How often each repeated row stands, once or more.
+        counts: How often each repeated row is there, once or more.
     """
 
     def __init__(self, counts: Mapping[int, int]) -> None:
@@ -28,11 +28,11 @@ class RowPlan:
         self._added = [0, *accumulate(counts[row] - 1 for row in self._rows)]
 
     def first(self, row: int) -> int:
-        """Return where a row is, a repeated one for the first time."""
+        """Return where a row is now; of a repeated one, its first repetition."""
         return row + self._added[bisect_left(self._rows, row)]
 
     def last(self, row: int) -> int:
-        """Return where a row is, a repeated one for the last time."""
+        """Return where a row is now; of a repeated one, its last repetition."""
         return row + self._added[bisect_right(self._rows, row)]
 
 
@@ -45,7 +45,7 @@ class FormulaPlace(NamedTuple):
 
 
 def moved(formula: str, place: FormulaPlace, title: str, plan: RowPlan) -> str:
-    """Return a formula once rows of a sheet are repeated, as Excel has it when rows are inserted and filled down.
+    """Return a formula after rows of a sheet were repeated, as Excel does when rows are inserted and filled down.
 
     References to what moved move with it; a range that has a repeated row grows with it; in a repeated row, what is not
     fixed by ``$`` moves on from row to row. A sum of a single cell of a repeated row becomes the sum of all of them.

@@ -1,4 +1,4 @@
-"""Whether a template can be filled: it is a workbook, nothing of it would be lost, its placeholders name something."""
+"""Checks of a template: it is a workbook, filling it would lose nothing, and its placeholders name real fields."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _NO_WORKBOOK = "Open it in Excel and save it as .xlsx, without a password."
 
 
 def check(body: bytes, name: str, slug: str, most_cells: int = MOST_CELLS) -> None:
-    """Refuse a template that cannot be filled, or not without losing something of it.
+    """Refuse a template that cannot be filled, or that would lose something by it.
 
     Args:
         body: The template.
@@ -121,7 +121,7 @@ def _check_package(body: bytes, name: str) -> None:
 
 
 def _kind_lost(part: str, content: bytes) -> str:
-    """Return what a part of the package holds that would be lost, in words; empty for nothing."""
+    """Return, in words, what would be lost of a part of the package; empty for nothing."""
     named = (what for begins, what in _LOST.items() if part.startswith(begins))
     inside = (what for name, looks, what in _LOST_INSIDE if re.match(name, part) and re.search(looks, content))
     return next(chain(named, inside), "")

@@ -27,7 +27,7 @@ _CLOCKLESS = datetime(2000, 1, 1)
 
 
 class BookSheet:
-    """One sheet: what is on it decides how wide its columns and how high its rows are."""
+    """One sheet; the widths of its columns and the heights of its rows follow what is written on it."""
 
     def __init__(self, label: str, name: str, sheet: Any) -> None:
         """Begin with nothing measured."""
@@ -38,7 +38,7 @@ class BookSheet:
         self._long: list[tuple[int, int, str]] = []
 
     def widen(self, column: int, text: str, picture: int = 0) -> bool:
-        """Take a text into account that stands in one column; tell whether it may need more than one line.
+        """Measure a text of one column; return whether it may need more than one line.
 
         ``picture`` is the width, in pixels, of a picture there.
         """
@@ -47,7 +47,7 @@ class BookSheet:
         return wanted > MAX_WIDTH or "\n" in text
 
     def set_widths(self) -> None:
-        """Set the columns' widths, now that all that stands in them is known."""
+        """Set the widths of the columns, after all of their texts were measured."""
         for column, wanted in self._widths.items():
             self.sheet.set_column(column, column, wanted)
 
@@ -62,11 +62,11 @@ class BookSheet:
             self.sheet.set_row(row, min(height, MAX_HEIGHT))
 
     def hide(self, column: int) -> None:
-        """Keep a column that is not for people out of sight."""
+        """Hide a column that is not for people."""
         self.sheet.set_column(column, column, None, None, {"hidden": True})
 
     def measure(self, row: int, column: int, text: str) -> None:
-        """Take a text into account that stands in one cell of a drawn table."""
+        """Measure a text of one cell of a drawn table."""
         if self.widen(column, text):
             self._long.append((row, column, text))
 
@@ -129,7 +129,7 @@ class Book:
         self._book.set_properties({"title": fit(title)[0][:200], "author": "Legible", "created": created})
 
     def close(self) -> None:
-        """Write the sheet of what was too long for its cell, and end the file."""
+        """Write the sheet ``Continued`` with the rests of long texts, and end the file."""
         self.listing(CONTINUED, ("Sheet", "Cell", "Text goes on"), lambda: iter(self._continued))
         self._book.close()
 
@@ -189,7 +189,7 @@ class Book:
             sheet.sheet.write_string(row, column, self._held(sheet.name, row, column, content.text), look)
 
     def _held(self, name: str, row: int, column: int, text: str) -> str:
-        """Return what one cell holds of a text; the rest goes on in another sheet."""
+        """Return the part of a text that one cell holds; the rest goes on in the sheet ``Continued``."""
         held, unfit = fit(text)
         self.unfit += unfit
         first, *more = pieces(held)
@@ -220,7 +220,7 @@ class Book:
         return BookSheet(label, name, sheet)
 
     def format(self, style: Style) -> Any:
-        """Return the format of a style; one for each style there is."""
+        """Return the format of a style; each style has one."""
         key = tuple(sorted(style.items()))
         if key not in self._formats:
             self._formats[key] = self._book.add_format(style)
@@ -242,5 +242,5 @@ def _sheetful(labels: list[Content], rows: Rows, first: int, room: int) -> Itera
 
 
 def _sides(picture: bytes) -> tuple[int, int]:
-    """Return width and height of a PNG, in pixels (its IHDR comes first); nothing of none."""
+    """Return width and height of a PNG in pixels (its IHDR comes first); zeros where there is no PNG."""
     return int.from_bytes(picture[16:20], "big"), int.from_bytes(picture[20:24], "big")

@@ -1,4 +1,4 @@
-"""The formats of a workbook's cells: few, each made once, found again by what a cell holds and how it is tinted."""
+"""The formats of a workbook's cells: each is made once for a kind of value and a color, and found again."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Formats:
 
 
 def tint_of(findings: tuple[str, ...], corrected: Correction | None, confidence: float | None) -> Style | None:
-    """Return the colors of something recognized: a finding before a correction before a doubt; None for none."""
+    """Return the color of a recognized value: of a finding, else a correction, else a doubt; None without any."""
     if findings:
         return FINDING
     if corrected is not None:
@@ -69,7 +69,7 @@ def doubt(confidence: float) -> Style | None:
 
 
 def _number_format(kind: str, currency: str, digits: int) -> Style:
-    """Return what makes a value look as its kind does; see ``cells.styled``."""
+    """Return the number format of a kind of value; see ``cells.styled``."""
     if kind == "quoted":
         return {"num_format": "@", "quote_prefix": True}
     if kind == "link":

@@ -220,7 +220,7 @@ class Many:
         sheet.page.write_string(row, column, text, look)
 
     def _grow(self, sheet: ManySheet, row: int, lines: int) -> None:
-        """Make a row as high as its text needs, within reason."""
+        """Make a row as high as its text needs, up to a bound."""
         if row != sheet.grown[0]:
             self._tall += 1
             sheet.grown = (row, 1)
@@ -230,7 +230,7 @@ class Many:
             sheet.page.set_row(row, height * _LINE)
 
     def _held(self, sheet: ManySheet, row: int, column: int, text: str) -> str:
-        """Return what one cell holds of a text; the rest goes on in another sheet."""
+        """Return the part of a text that one cell holds; the rest goes on in the sheet ``Continued``."""
         first, *more = pieces(text)
         if not more:
             return first

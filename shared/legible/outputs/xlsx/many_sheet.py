@@ -38,7 +38,7 @@ class ManySheet:
         self.used = [False] * len(sheet.columns)
 
     def measure(self, values: list[Value]) -> None:
-        """Take a row into account that is about to be written."""
+        """Measure a row that is about to be written."""
         for column, value in enumerate(values):
             if value is not None:
                 self.widths[column] = max(self.widths[column], min(_width(value), _WIDEST))

@@ -1,4 +1,4 @@
-"""The workbook of what needs eyes: one row for each value, of many documents, with a column to write in."""
+"""The review workbook: one row for each doubtful value of many documents, and a column to write corrections in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first sheet of a workbook over many documents: what became of them, in numbers and in a chart."""
+"""The first sheet of a workbook over many documents: how they ended, in numbers and in a chart."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class SummarySheet:
     """Counts documents, then writes the sheet."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Begin with no document counted."""
         self._counts: Counter[tuple[str, Status]] = Counter()
         self._findings: Counter[str] = Counter()
         self._shares: Counter[int] = Counter()
@@ -45,7 +45,7 @@ class SummarySheet:
         self.last: datetime | None = None
 
     def count(self, record: Record, parts: Recognized, confidence: float | None) -> None:
-        """Take one document into account.
+        """Count one document.
 
         Args:
             record: What is known of it.
