@@ -1,9 +1,9 @@
 """The user's own workbook, its placeholders filled: ``{{passport_number}}``, ``{{item_list[].amount}}``.
 
-A row with a placeholder of line items is repeated for each of them, see ``repeating``. Of a document of several pages
-each page has a copy of every sheet with placeholders. A cell that is one placeholder holds a value where that is exact,
-in the number format that the template gives it; everything else is text, which is never a formula or a link. A text too
-long for a cell goes on in the sheet ``Continued``.
+A row with a placeholder of line items is repeated for each of them; see ``repeated_rows``. Of a document of several
+pages each page has a copy of every sheet with placeholders. A cell that is one placeholder holds a value where that is
+exact, in the number format that the template gives it; everything else is text, which is never a formula or a link. A
+text too long for a cell goes on in the sheet ``Continued``.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timezone
 from io import BytesIO
 from itertools import islice
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import xlsxwriter
 from xlsxwriter.utility import xl_rowcol_to_cell
@@ -86,14 +86,24 @@ class BookSheet:
         self.sheet.autofilter(0, 0, rows - 1, columns - 1)
 
 
+class Imprint(NamedTuple):
+    """What a workbook says of itself.
+
+    ``title`` is what it is about, for its properties; ``footer`` stands at the foot of each printed page; ``at`` is
+    when it was made, given so that the same workbook always has the same bytes.
+    """
+
+    title: str
+    footer: str
+    at: datetime | None
+
+
 class Book:
     """One workbook being written.
 
     Args:
         file: Where to, from its beginning.
-        title: What it is about, for its properties.
-        footer: What stands at the foot of each printed page.
-        at: When it was made; the same workbook always has the same bytes.
+        imprint: What it says of itself.
         large: Write it row by row, because memory would not hold its cells.
         optional: Columns that are left out where nothing is in them.
         reserved: Names that are kept for sheets of their own.
@@ -103,17 +113,15 @@ class Book:
     def __init__(
         self,
         file: IO[bytes],
+        imprint: Imprint,
         *,
-        title: str,
-        footer: str,
-        at: datetime | None,
         large: bool,
         optional: Sequence[str] = (),
         reserved: Sequence[str] = (),
         rows_per_sheet: int = MAX_ROWS,
     ) -> None:
         """Begin a workbook without sheets."""
-        self._footer = footer
+        self._footer = imprint.footer
         self._optional = optional
         self._reserved = (*reserved, CONTINUED)
         self._rows_per_sheet = rows_per_sheet
@@ -125,8 +133,9 @@ class Book:
         self._continued: list[list[Content]] = []
         #: How many characters no worksheet could hold.
         self.unfit = 0
+        at = imprint.at
         created = _CLOCKLESS if at is None else at.astimezone(timezone.utc).replace(tzinfo=None)
-        self._book.set_properties({"title": fit(title)[0][:200], "author": "Legible", "created": created})
+        self._book.set_properties({"title": fit(imprint.title)[0][:200], "author": "Legible", "created": created})
 
     def close(self) -> None:
         """Write the sheet ``Continued`` with the rests of long texts, and end the file."""

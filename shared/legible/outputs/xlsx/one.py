@@ -24,7 +24,7 @@ from legible.outputs.columns import (
     TEXT_HEADERS,
 )
 from legible.outputs.xlsx.about import headline, lines
-from legible.outputs.xlsx.book import MAX_HEIGHT, MAX_WIDTH, Book, BookSheet
+from legible.outputs.xlsx.book import MAX_HEIGHT, MAX_WIDTH, Book, BookSheet, Imprint
 from legible.outputs.xlsx.cells import (
     BANNER,
     BODY,
@@ -95,9 +95,7 @@ class _RecordBook:
         self._large = _is_large(parts)
         self._book = Book(
             file,
-            title=record.title,
-            footer=record.document.key,
-            at=record.finished_at,
+            Imprint(record.title, record.document.key, record.finished_at),
             large=self._large,
             optional=_OPTIONAL,
             reserved=_RESERVED,

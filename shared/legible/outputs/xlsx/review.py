@@ -11,10 +11,9 @@ from legible.extraction.doubts import needs_eyes
 from legible.model.documents import Document
 from legible.model.records import Cell, Check, Field, Recognized, Record, Table, TextBlock
 from legible.outputs.columns import CORRECTED, KEY
-from legible.outputs.xlsx.book import Book
+from legible.outputs.xlsx.book import Book, Imprint
 from legible.outputs.xlsx.cells import EDIT, FAINT, FINDING, HIDDEN, LABEL, Content, count, of, sides
 from legible.outputs.xlsx.row_key import key_of
-from legible.outputs.xlsx.values import MAX_ROWS
 
 _HEADER = (
     "Document",
@@ -55,15 +54,7 @@ def write(records: Callable[[], Iterable[Record]], file: IO[bytes], *, all_value
     Returns:
         How many values it has.
     """
-    book = Book(
-        file,
-        title="Review",
-        footer="Legible: review",
-        at=at,
-        large=True,
-        optional=_OPTIONAL,
-        rows_per_sheet=MAX_ROWS,
-    )
+    book = Book(file, Imprint("Review", "Legible: review", at), large=True, optional=_OPTIONAL)
 
     def lines() -> Iterator[list[Content]]:
         for record in records():

@@ -16,7 +16,7 @@ from legible.outputs.xlsx.values import fit
 class Key(Struct, frozen=True, array_like=True):
     """Which value a row shows.
 
-    ``document`` is the document's key, as its results are filed; ``name`` as in ``correcting.Edit``. ``was`` is the
+    ``document`` is the document's key, as its results are filed; ``name`` as in ``corrections.Change``. ``was`` is the
     digest of the text that counted, ``written`` that of what stood in the column for corrections, empty for nothing.
     """
 
