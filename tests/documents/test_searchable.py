@@ -355,8 +355,11 @@ class TestPdf:
             )
 
     def test_without_its_library_it_is_said(self, tmp_path):
+        def missing():
+            raise ImportError
+
         with pytest.raises(RejectedError, match="group searchable") as caught:
-            Made(tmp_path, pdf(1), spool((1, WORD)), installed=False)
+            Made(tmp_path, pdf(1), spool((1, WORD)), load=missing)
         assert caught.value.reason_code == "searchable-not-installed"
 
     def test_memory_does_not_grow_with_the_document(self, tmp_path):

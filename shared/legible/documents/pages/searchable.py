@@ -8,9 +8,8 @@ few. Runs apart, where documents are opened; see ``legible.documents.pages.worke
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
@@ -20,10 +19,14 @@ from legible.documents.pages import probe
 from legible.documents.pages.values import PageText
 from legible.errors import RejectedError
 
-#: Optional: with what it asks for it is 8 MB, so whoever packages Legible decides.
-WRITES_PDF = find_spec("pikepdf") is not None
 #: So many bytes of pictures are held before they are put on the disk.
 MOST_HELD = 64_000_000
+
+
+def _pikepdf() -> object:
+    import pikepdf  # optional: with what it asks for it is 8 MB, so whoever packages Legible decides
+
+    return pikepdf
 
 
 def write(
@@ -32,8 +35,8 @@ def write(
     target: Path,
     texts: Path,
     *,
-    installed: bool = WRITES_PDF,
     most_held: int = MOST_HELD,
+    load: Callable[[], object] = _pikepdf,
 ) -> int:
     """Write the searchable PDF of a document.
 
@@ -42,8 +45,8 @@ def write(
         format_name: As intake told it: ``pdf``, or an image's.
         target: Where the PDF goes; of many large pictures a file without a name lies beside it meanwhile.
         texts: A ``PageText`` as JSON in each line, in the order of the pages; pages without words may be left out.
-        installed: Whether pikepdf is there.
         most_held: Bytes of pictures in memory; what is beyond goes on the disk.
+        load: Loads pikepdf; raises ``ImportError`` where it is not installed.
 
     Returns:
         How many pages have a text layer. A page without words has none, nor has one that cannot be loaded.
@@ -52,13 +55,15 @@ def write(
         RejectedError: The document cannot be opened, its pages cannot be told apart, the copy does not fit on the disk,
             or pikepdf is not installed. What ``target`` holds then is no result.
     """
-    if not installed:
+    try:
+        load()
+    except ImportError:
         raise RejectedError(
             "Searchable PDFs cannot be written in this installation.",
             code="searchable-not-installed",
             advice="Package Legible with its group searchable.",
-        )
-    from legible.documents.pages import album, overlay  # they load pikepdf
+        ) from None
+    from legible.documents.pages import album, overlay  # they need pikepdf
 
     with _told(), texts.open("rb") as lines:
         spool = _Spool(lines)
