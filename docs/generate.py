@@ -18,7 +18,7 @@ import msgspec
 from docs import settings_table
 from legible import api
 from legible.api.routes import ROUTES
-from legible.extraction.checks import RULES, rules
+from legible.extraction.checks import RULES, rules_by_operation
 from legible.model.records import SCHEMA, Record
 from legible.operations.catalog import OPERATIONS
 from legible.operations.operation import Life, Native, Operation
@@ -86,7 +86,7 @@ def _life(life: Life) -> str:
 def checks_table() -> str:
     """Return the table of checks: what each judges, and where it applies."""
     where: dict[str, list[str]] = {}
-    for slug, found in rules().items():
+    for slug, found in rules_by_operation().items():
         for rule in found:
             where.setdefault(rule.rule, []).append(f"`{slug}`")
     rows = ["| Check | What agrees | Operations |", "|---|---|---|"]

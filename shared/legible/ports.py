@@ -53,10 +53,10 @@ WHOLE = Wanted()
 PART = 8 * 1024 * 1024
 
 
-def ranges(size: int) -> Iterator[tuple[int, int]]:
+def ranges(size: int, part: int = PART) -> Iterator[tuple[int, int]]:
     """Yield the first and the last byte, both included, of each part of an object of that size."""
-    for first in range(0, size, PART):
-        yield first, min(first + PART, size) - 1
+    for first in range(0, size, part):
+        yield first, min(first + part, size) - 1
 
 
 class SignedRequest(Struct, frozen=True):

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 
 from legible import ports
 from legible.documents import formats, pages
-from legible.documents.pages import Look, PagePlan, probe, render, sheets, worker
+from legible.documents.pages import Look, PagePlan, Worker, open_document, render, worker
 from legible.documents.pages.plan import fits
 from legible.errors import HeldError, OutOfTimeError, RejectedError, UnavailableError
 from legible.model import messages
@@ -118,48 +118,48 @@ class TestPlan:
         ],
     )
     def test_each_page_has_its_call(self, slug, kind, body, plan):
-        assert pages.plan(catalog.find(slug), kind, len(body), look(kind, body)) == plan
+        assert pages.page_plan(catalog.find(slug), kind, len(body), look(kind, body)) == plan
 
     def test_ofd_is_what_the_service_reads(self):
-        assert pages.plan(catalog.find("vat-invoice"), "ofd", 9, Look()) == PagePlan(note=OFD)
+        assert pages.page_plan(catalog.find("vat-invoice"), "ofd", 9, Look()) == PagePlan(note=OFD)
 
     def test_a_pdf_too_large_for_its_operation_is_sent_page_by_page(self):
-        plan = pages.plan(catalog.find("general-text"), "pdf", 8 * 2**20, Look(pages=3))
+        plan = pages.page_plan(catalog.find("general-text"), "pdf", 8 * 2**20, Look(pages=3))
         assert plan == PagePlan(count=3, pages=3, rendered=True)
 
     def test_a_pdf_without_pages_is_broken(self):
         with pytest.raises(RejectedError, match="no pages"):
-            pages.plan(catalog.find("general-text"), "pdf", 999, Look(pages=0))
+            pages.page_plan(catalog.find("general-text"), "pdf", 999, Look(pages=0))
 
     def test_an_encrypted_pdf_that_opens_is_sent_page_by_page(self):
-        plan = pages.plan(catalog.find("general-text"), "pdf", 999, Look(pages=1, locked=True))
+        plan = pages.page_plan(catalog.find("general-text"), "pdf", 999, Look(pages=1, locked=True))
         assert plan == PagePlan(rendered=True)
 
     def test_too_many_pixels_for_the_operation_are_scaled_down(self):
-        plan = pages.plan(catalog.find("general-text"), "png", 999, Look(width=30000, height=6000, mode="L"))
+        plan = pages.page_plan(catalog.find("general-text"), "png", 999, Look(width=30000, height=6000, mode="L"))
         assert plan.rendered
 
     def test_an_animation_says_that_one_frame_is_read(self):
         frames = [Image.new("L", (20, 20), shade) for shade in (0, 99, 200)]
         body = saved(frames[0], "GIF", save_all=True, append_images=frames[1:])
-        plan = pages.plan(catalog.find("general-text"), "gif", len(body), look("gif", body))
+        plan = pages.page_plan(catalog.find("general-text"), "gif", len(body), look("gif", body))
         assert plan == PagePlan(note="Animated: only the first of 3 frames was read.")
 
     @pytest.mark.parametrize("sides", [(7, 60), (14, 14), (60, 7)])
     def test_what_can_hold_no_letter_is_rejected(self, sides):
         with pytest.raises(RejectedError, match="takes sides of 15 to 8192 px") as caught:
-            pages.plan(catalog.find("passport"), "png", 99, Look(width=sides[0], height=sides[1], mode="L"))
+            pages.page_plan(catalog.find("passport"), "png", 99, Look(width=sides[0], height=sides[1], mode="L"))
         assert caught.value.reason_code == "sides-too-small"
 
     @pytest.mark.parametrize(("slug", "kind"), [("passport", "ofd"), ("passport", "tga")])
     def test_what_the_operation_does_not_take_is_said(self, slug, kind):
         with pytest.raises(RejectedError, match="does not take"):
-            pages.plan(catalog.find(slug), kind, 9, Look())
+            pages.page_plan(catalog.find(slug), kind, 9, Look())
 
-    def test_heic_without_its_library_is_said(self, monkeypatch):
-        monkeypatch.setattr(probe, "READS_HEIC", False)
+    def test_heic_without_its_library_is_said(self):
+        photo = Look(width=60, height=40, mode="RGB")
         with pytest.raises(RejectedError, match="group heif"):
-            pages.plan(catalog.find("passport"), "heic", 9, Look(width=60, height=40, mode="RGB"))
+            pages.page_plan(catalog.find("passport"), "heic", 9, photo, reads_heic=False)
 
 
 class TestLook:
@@ -291,14 +291,13 @@ class TestRender:
         assert made.width * made.height <= render.MOST_PIXELS
         assert "scaled from 9000 x 6000 px" in made.note
 
-    def test_a_jpeg_that_memory_does_not_hold_is_decoded_small(self, monkeypatch):
+    def test_a_jpeg_that_memory_does_not_hold_is_decoded_small(self):
         # given a photo of 300 x 200 px and memory for a quarter of it
-        monkeypatch.setattr(probe, "MOST_BYTES", 60_000)
         exif = Image.Exif()
         exif[0x0112] = 6
 
         # when
-        made = drawn("jpeg", saved(Image.new("RGB", (300, 200), "white"), "JPEG", exif=exif))
+        made = drawn("jpeg", saved(Image.new("RGB", (300, 200), "white"), "JPEG", exif=exif), most_bytes=60_000)
 
         # then
         assert (made.width, made.height) == (100, 150)
@@ -392,21 +391,26 @@ class TestApart:
             document.look(30)
         assert caught.value.reason_code == "encrypted"
 
-    def test_a_question_that_takes_too_long_is_ended_and_the_next_one_is_answered(self, monkeypatch):
-        with opened(pages.Sheets, "pdf", pdf(1), seconds=0.5) as document:
-            monkeypatch.setattr(sheets, "_START", "import time; time.sleep(99)")
+    def test_a_question_that_takes_too_long_is_ended_and_the_next_one_is_answered(self, tmp_path):
+        # given a process that hangs the first time
+        once = f"import pathlib, time\nflag = pathlib.Path({str(tmp_path / 'hung')!r})\n"
+        once += "if not flag.exists():\n    flag.touch()\n    time.sleep(99)\n"
+        (tmp_path / "words").touch()
+        with opened(pages.Sheets, "pdf", pdf(1), worker=Worker(once + Worker().program, seconds=0.5)) as document:
+            # when
             began = time.monotonic()
             with pytest.raises(RejectedError, match="longer than 0.5 s") as caught:
                 document.look(30)
+
+            # then
             assert caught.value.reason_code == "too-slow"
             assert time.monotonic() - began < 5
-            monkeypatch.undo()
-            document._seconds = 30
-            assert document.look(30).pages == 1
+            assert document.layer(tmp_path / "words", tmp_path / "copy", 30) == 0
+        assert len(pypdfium2.PdfDocument(tmp_path / "copy")) == 1
 
-    def test_too_little_time_is_no_fault_of_the_document(self, monkeypatch):
-        monkeypatch.setattr(sheets, "_START", "import time; time.sleep(99)")
-        with opened(pages.Sheets, "pdf", pdf(1)) as document, pytest.raises(OutOfTimeError):
+    def test_too_little_time_is_no_fault_of_the_document(self):
+        hanging = Worker("import time; time.sleep(99)")
+        with opened(pages.Sheets, "pdf", pdf(1), worker=hanging) as document, pytest.raises(OutOfTimeError):
             document.look(0.2)
 
     @pytest.mark.parametrize(
@@ -417,29 +421,29 @@ class TestApart:
             "import sys; print('\\xff' * 9, flush=True); sys.stdin.buffer.read()",  # far too long a reply
         ],
     )
-    def test_a_crash_is_the_documents_end_not_the_functions(self, monkeypatch, code):
-        monkeypatch.setattr(sheets, "_START", code)
-        with opened(pages.Sheets, "pdf", pdf(1)) as document, pytest.raises(RejectedError, match="crashed"):
+    def test_a_crash_is_the_documents_end_not_the_functions(self, code):
+        crashing = Worker(code)
+        document = opened(pages.Sheets, "pdf", pdf(1), worker=crashing)
+        with document, pytest.raises(RejectedError, match="crashed"):
             document.look(30)
-        with opened(pages.Sheets, "pdf", pdf(1)) as document:
+        with opened(pages.Sheets, "pdf", pdf(1), worker=crashing) as document:
             assert not document.whole(b"%%EOF", 30)
 
-    def test_memory_is_bounded(self, monkeypatch):
-        monkeypatch.setattr(
-            sheets,
-            "_START",
+    def test_memory_is_bounded(self):
+        greedy = Worker(
             "import sys; sys.path[:] = sys.argv[1:]\n"
             "from legible.documents.pages import probe, worker\n"
             "probe.look = lambda path, name: len(bytes(10**9))\n"
-            "worker.main()",
+            "worker.main()"
         )
-        with opened(pages.Sheets, "pdf", pdf(1)) as document, pytest.raises(RejectedError, match="360 MB") as caught:
+        document = opened(pages.Sheets, "pdf", pdf(1), worker=greedy)
+        with document, pytest.raises(RejectedError, match="360 MB") as caught:
             document.look(30)
         assert caught.value.reason_code == "too-heavy"
 
-    def test_no_process_to_be_had_passes(self, monkeypatch):
-        monkeypatch.setattr(sheets.sys, "executable", "/nowhere/python")
-        with opened(pages.Sheets, "pdf", pdf(1)) as document, pytest.raises(UnavailableError):
+    def test_no_process_to_be_had_passes(self):
+        missing = Worker(interpreter="/nowhere/python")
+        with opened(pages.Sheets, "pdf", pdf(1), worker=missing) as document, pytest.raises(UnavailableError):
             document.look(30)
 
     def test_a_full_disk_holds_the_document(self):
@@ -483,10 +487,10 @@ class TestApart:
         assert messages.receive(answers, worker.WorkerReply).look.pages == 2
         assert messages.receive(io.BytesIO(b"\0\0\0\x09cut"), worker.WorkerReply) is None
 
-    def test_a_tiff_is_walked_through_once_for_all_of_its_pages(self, tmp_path, monkeypatch):
+    def test_a_tiff_is_walked_through_once_for_all_of_its_pages(self, tmp_path):
         # given
-        walked, find = [], probe.frames
-        monkeypatch.setattr(probe, "frames", lambda image: walked.append(image) or find(image))
+        walked, find = [], open_document.frames
+        kept = open_document.OpenDocument(lambda image: walked.append(image) or find(image))
         questions, answers = io.BytesIO(), io.BytesIO()
         for name in ("first", "second"):
             (tmp_path / name).write_bytes(tiff(3))
@@ -496,19 +500,21 @@ class TestApart:
         questions.seek(0)
 
         # when
-        worker.serve(questions, answers)
+        worker.serve(questions, answers, kept)
 
         # then
         answers.seek(0)
         assert [messages.receive(answers, worker.WorkerReply).code for _ in range(6)] == [""] * 6
         assert len(walked) == 2
 
-    def test_memory_that_ends_is_said(self, tmp_path, monkeypatch):
-        def starved(*values):
-            raise MemoryError
+    def test_memory_that_ends_is_said(self):
+        class Starved(open_document.OpenDocument):
+            def pdf(self, path):
+                raise MemoryError
 
-        monkeypatch.setattr(probe, "look", starved)
-        assert worker.answer(worker.Ask("look", "x", "pdf", 9)).code == "too-heavy"
+        want = pages.Want.of(catalog.find("passport").limits)
+        ask = worker.Ask("render", "x", "pdf", 9, page=1, want=want)
+        assert worker.answer(ask, Starved()).code == "too-heavy"
 
 
 def test_a_pdf_of_100_000_pages_is_held_in_time():
@@ -538,7 +544,7 @@ def test_a_large_document_of_a_paged_format_is_read_part_by_part_and_its_end_apa
     assert (outcome["status"], outcome["pages"]) == ("done", 2)
 
 
-@pytest.mark.skipif(not probe.READS_HEIC, reason="the group heif is not installed")
+@pytest.mark.skipif(not open_document.READS_HEIC, reason="the group heif is not installed")
 def test_a_photo_of_a_telephone_is_read():
     rig = Rig()
     (outcome,) = rig.run(rig.upload("passport/photo.heic", HEIC.read_bytes()))

@@ -19,7 +19,16 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont, TiffImagePlugin
 
 from legible.documents import pages
-from legible.documents.pages import PageText, glyphless_font, render, searchable, sheets, text_layer
+from legible.documents.pages import (
+    PageText,
+    Worker,
+    glyphless_font,
+    overlay,
+    packed_pdf,
+    render,
+    searchable,
+    text_layer,
+)
 from legible.errors import OutOfTimeError, RejectedError
 from legible.model.pages import Frame
 from tests.support.fakes import SheetsHere
@@ -153,12 +162,12 @@ def hybrid():
 class Made:
     """The searchable PDF of a document."""
 
-    def __init__(self, folder, body, words, name="pdf"):
+    def __init__(self, folder, body, words, name="pdf", **limits):
         source, texts, target = folder / "document", folder / "words", folder / "searchable"
         source.write_bytes(body)
         texts.write_bytes(words)
         try:
-            self.layers = searchable.write(source, name, target, texts)
+            self.layers = searchable.write(source, name, target, texts, **limits)
         finally:
             self.files = sorted(path.name for path in folder.iterdir())
         self.body = target.read_bytes()
@@ -335,18 +344,22 @@ class TestPdf:
             searchable.write(tmp_path / "document", "pdf", tmp_path / "nowhere" / "copy", tmp_path / "words")
         assert caught.value.reason_code == "disk-full"
 
-    def test_memory_that_ends_on_a_page_ends_the_copy(self, tmp_path, monkeypatch):
-        def starved(*values):
-            raise MemoryError
+    def test_memory_that_ends_on_a_page_ends_the_copy(self):
+        class Starved:
+            def get_page_size(self, index):
+                raise MemoryError
 
-        monkeypatch.setattr(searchable, "lettering", starved)
-        with pytest.raises(MemoryError):
-            Made(tmp_path, pdf(1), spool((1, WORD)))
+        with pikepdf.open(io.BytesIO(pdf(1))) as document, pytest.raises(MemoryError):
+            overlay.Overlay(document).add(
+                document.pages[0], Starved(), msgspec.json.decode(spool((1, WORD)), type=PageText)
+            )
 
-    def test_without_its_library_it_is_said(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(searchable, "WRITES_PDF", False)
+    def test_without_its_library_it_is_said(self, tmp_path):
+        def missing():
+            raise ImportError
+
         with pytest.raises(RejectedError, match="group searchable") as caught:
-            Made(tmp_path, pdf(1), spool((1, WORD)))
+            Made(tmp_path, pdf(1), spool((1, WORD)), load=missing)
         assert caught.value.reason_code == "searchable-not-installed"
 
     def test_memory_does_not_grow_with_the_document(self, tmp_path):
@@ -576,10 +589,9 @@ class TestImages:
         assert (made.layers, len(made.pdf)) == (2, 3)
         assert [made.text(page) for page in (1, 2, 3)] == ["Eriksson", "", "Eriksson"]
 
-    def test_many_pictures_are_put_on_the_disk_meanwhile(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(searchable, "_HELD", 1)
+    def test_many_pictures_are_put_on_the_disk_meanwhile(self, tmp_path):
         words = spool((1, WORD), (3, ("Lindqvist", (5, 5, 50, 20))), width=60, height=60, unit="px")
-        made = Made(tmp_path, tiff(3), words, "tiff")
+        made = Made(tmp_path, tiff(3), words, "tiff", most_held=1)
         assert [made.text(page) for page in (1, 2, 3)] == ["Eriksson", "", "Lindqvist"]
         assert [drawn(made.pdf, page).getpixel((30, 20))[0] for page in (1, 2, 3)] == [255, 245, 235]
         assert made.files == ["document", "searchable", "words"]
@@ -609,24 +621,25 @@ class TestApart:
         made = pypdfium2.PdfDocument(tmp_path / "searchable")
         assert made[1].get_textpage().get_text_range() == "Eriksson"
 
-    def test_it_may_take_longer_than_a_page_but_not_than_there_is_time(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(sheets, "_START", "import time; time.sleep(60)")
+    def test_it_may_take_longer_than_a_page_but_not_than_there_is_time(self, tmp_path):
+        hanging = Worker("import time; time.sleep(60)", seconds=0.1)
+        slow = msgspec.structs.replace(hanging, layer_seconds=0.2)
         body = pdf(1)
-        with pages.Sheets("pdf", len(body), lambda first, last: body[first : last + 1], 0.1) as document:
-            with pytest.raises(OutOfTimeError):
-                document.layer(tmp_path / "words", tmp_path / "searchable", 0.2)
-            monkeypatch.setattr(sheets, "_LAYER_SECONDS", 0.2)
-            with pytest.raises(RejectedError, match=r"longer than 0\.2 s"):
-                document.layer(tmp_path / "words", tmp_path / "searchable", 60)
+        document = pages.Sheets("pdf", len(body), lambda first, last: body[first : last + 1], hanging)
+        with document, pytest.raises(OutOfTimeError):
+            document.layer(tmp_path / "words", tmp_path / "searchable", 0.2)
+        document = pages.Sheets("pdf", len(body), lambda first, last: body[first : last + 1], slow)
+        with document, pytest.raises(RejectedError, match=r"longer than 0\.2 s"):
+            document.layer(tmp_path / "words", tmp_path / "searchable", 60)
 
-    def test_what_memory_does_not_hold_is_not_left_out_in_silence(self, tmp_path, monkeypatch):
+    def test_what_memory_does_not_hold_is_not_left_out_in_silence(self, tmp_path):
         start = "import sys; sys.path[:] = sys.argv[1:]; from legible.documents.pages import worker; "
-        monkeypatch.setattr(sheets, "_START", start + "worker.MEMORY = 10**8; worker.main()")
+        narrow = Worker(start + "worker.MEMORY = 10**8; worker.main()")
         content = PLAIN[4].removesuffix(b"\nendstream").replace(b"36", b"80000036") + b" " * 80_000_000 + b"\nendstream"
         body = built(PLAIN | {4: content})
         (tmp_path / "words").write_bytes(spool((1, WORD)))
         with (
-            pages.Sheets("pdf", len(body), lambda first, last: body[first : last + 1]) as document,
+            pages.Sheets("pdf", len(body), lambda first, last: body[first : last + 1], narrow) as document,
             pytest.raises(RejectedError, match="MB of memory") as caught,
         ):
             document.layer(tmp_path / "words", tmp_path / "searchable", 60)
@@ -641,7 +654,7 @@ class TestApart:
                 return ["error decoding stream data for object 5 0: std::bad_alloc"]
 
         with pytest.raises(MemoryError):
-            searchable._save(Forgetful(), io.BytesIO())
+            packed_pdf.save(Forgetful(), io.BytesIO())
 
     def test_the_library_is_loaded_nowhere_else(self):
         code = (

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from legible.extraction.checks import RULES, checked, mrz, rules
+from legible.extraction.checks import RULES, checked, mrz, rules_by_operation
 from legible.extraction.checks.rules import Rule
 from legible.extraction.checks.values import Seen, UnclearError, Values
 from legible.extraction.fields import extract
@@ -45,7 +45,7 @@ def of(found: Extract, rule: str) -> list[Check]:
 
 
 def test_every_rule_names_values_that_its_operation_has() -> None:
-    for slug, given_rules in rules().items():
+    for slug, given_rules in rules_by_operation().items():
         paths = {field.path for field in catalog.find(slug).fields}
         for rule in given_rules:
             assert rule.rule in RULES
@@ -64,7 +64,7 @@ def paths_of(rule: Rule) -> set[str]:
 
 
 def test_every_rule_is_used_and_says_where_it_is_written_down() -> None:
-    assert {rule.rule for found in rules().values() for rule in found} == set(RULES)
+    assert {rule.rule for found in rules_by_operation().values() for rule in found} == set(RULES)
     assert all(judge.__doc__ and judge.__doc__.count("\n") == 0 for judge in RULES.values())
 
 

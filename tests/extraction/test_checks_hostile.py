@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
-from legible.extraction.checks import RULES, checked, rules
+from legible.extraction.checks import RULES, checked, rules_by_operation
 from legible.extraction.checks.values import Seen, UnclearError, Values
 from legible.extraction.fields import extract
 from legible.model.records import Extract
@@ -49,7 +49,7 @@ def answers(draw: st.DrawFn, slug: str) -> Extract:
     return extract(operation, [(1, body)])
 
 
-@pytest.mark.parametrize("slug", sorted(rules()))
+@pytest.mark.parametrize("slug", sorted(rules_by_operation()))
 @given(data=st.data())
 @settings(max_examples=15, deadline=None)
 def test_no_answer_makes_a_check_fail_and_no_value_is_changed(slug: str, data: st.DataObject) -> None:
@@ -83,7 +83,9 @@ def test_no_answer_makes_a_check_fail_and_no_value_is_changed(slug: str, data: s
 @settings(max_examples=600, deadline=None)
 def test_no_text_makes_a_rule_fail(data: st.DataObject) -> None:
     rule = data.draw(st.sampled_from(sorted(RULES)))
-    roles = sorted({role for found in rules().values() for each in found if each.rule == rule for role in each.fields})
+    roles = sorted(
+        {role for found in rules_by_operation().values() for each in found if each.rule == rule for role in each.fields}
+    )
     values = {role: Seen(role, data.draw(TEXTS)) for role in [*roles, "0", "1"]}
     try:
         said = RULES[rule](Values(values))

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from obs import ObsClient
 
-from localcloud.iam.credentials import AccessKey
-from localcloud.obs import LocalObs, append
+from localcloud.iam.credentials import AccessKey, Keyring
+from localcloud.obs import LocalObs
 from localcloud.web import Server
 
 
@@ -120,12 +120,16 @@ def test_metadata_is_that_of_the_first_append(client: ObsClient) -> None:
     assert dict(client.getObjectMetadata("docs", "j").header)["owner"] == "one"
 
 
-def test_the_number_of_appends_is_limited(client: ObsClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_number_of_appends_is_limited(keys: Keyring, key: AccessKey, connect: Callable[..., ObsClient]) -> None:
     # given
-    monkeypatch.setattr(append, "MAX_APPENDS", 3)
+    obs = LocalObs(keys, most_appends=3)
+    obs.create_bucket("docs")
+    server = obs.serve()
 
     # when
-    answers = [_append(client, "j", position, "x") for position in range(4)]
+    answers = [_append(connect(server.endpoint, key), "j", position, "x") for position in range(4)]
+    server.stop()
+    obs.close()
 
     # then
     assert [answer.status for answer in answers] == [200, 200, 200, 409]

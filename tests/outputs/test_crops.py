@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 
+import msgspec
 import openpyxl
 import pytest
 from PIL import Image, ImageDraw
 
 from legible.model.documents import ObjectRef
+from legible.model.records import Record
 from legible.operations.routing import OperationSettings, Routing
-from legible.results import files
+from legible.outputs.crops import draw
 from tests.support.rig import IN, OUT, Rig
 
 RED, BLUE = (200, 0, 0), (0, 0, 200)
@@ -107,11 +109,19 @@ def test_a_place_that_is_not_on_the_page_harms_nobody():
     assert len(crops(found, "mvs-invoice/a.png")) == 2
 
 
-def test_more_than_a_workbook_should_have_is_said(monkeypatch):
-    monkeypatch.setattr(files, "_MOST_CROPS", 3)
+def test_more_than_a_workbook_should_have_is_said():
+    # given a record of two pages, each with two fields in doubt
     found = rig(RESULT, RESULT)
     found.run(found.upload("mvs-invoice/a.tif", saved("TIFF", 2)))
-    assert found.record("mvs-invoice/a.tif")["notes"] == ["From page 2 on the workbook has no crops: 3 are the most."]
+    body = found.store.objects[ObjectRef(OUT, "results/mvs-invoice/a.tif/record.json")][0]
+    record = msgspec.json.decode(body, type=Record)
+
+    # when
+    pictures, notes = draw(record, record.fields, lambda page, boxes: tuple(b"png" for _ in boxes), most=3)
+
+    # then
+    assert [page for page, _ in pictures] == [1, 1]
+    assert notes == ["From page 2 on the workbook has no crops: 3 are the most."]
 
 
 class TestRebuild:

@@ -38,8 +38,8 @@ from legible.model.documents import Document
 from legible.model.records import Check, Correction, Field, Record
 from legible.operations import catalog
 from legible.outputs import forms
-from legible.outputs.forms import filled as filling
 from legible.outputs.forms import template
+from legible.outputs.forms.filled import USUAL, FormLimits
 from legible.outputs.forms.references import FormulaPlace, RowPlan, moved
 from legible.outputs.forms.sources import FACTS, known, nearest, pages
 from legible.outputs.xlsx import fit
@@ -109,17 +109,19 @@ def saved(tmp_path: Path, make: Callable[[openpyxl.Workbook], None] = invoice_fo
     return path
 
 
-def bytes_of(form: forms.Form, record: Record, parts: Any = None) -> tuple[bytes, list[str]]:
+def bytes_of(
+    form: forms.Form, record: Record, parts: Any = None, limits: FormLimits = USUAL
+) -> tuple[bytes, list[str]]:
     file = io.BytesIO()
-    notes = form.write(record, record if parts is None else parts, file)
+    notes = form.write(record, record if parts is None else parts, file, limits)
     return file.getvalue(), notes
 
 
 def filled(
-    tmp_path: Path, make: Callable[[openpyxl.Workbook], None], record: Record, rich: bool = False
+    tmp_path: Path, make: Callable[[openpyxl.Workbook], None], record: Record, rich: bool = False, **limits: FormLimits
 ) -> tuple[openpyxl.Workbook, list[str]]:
     """Fill a template with a record and open what came of it."""
-    body, notes = bytes_of(forms.opened(tmp_path, saved(tmp_path, make).name, record.operation), record)
+    body, notes = bytes_of(forms.opened(tmp_path, saved(tmp_path, make).name, record.operation), record, **limits)
     return openpyxl.load_workbook(io.BytesIO(body), rich_text=rich), notes
 
 
@@ -500,11 +502,10 @@ def unescaped(text: str) -> str:
 
 
 class TestLimits:
-    def test_line_items_without_room_are_told(self, tmp_path, monkeypatch):
+    def test_line_items_without_room_are_told(self, tmp_path):
         """Given room for three more cells, and a row of two: one of its repetitions fits."""
-        monkeypatch.setattr(filling, "MOST_CELLS", 5)
         items = [{"name": str(number), "amount": "1"} for number in range(9)]
-        book, notes = filled(tmp_path, one_row(), recorded(result={"item_list": items}))
+        book, notes = filled(tmp_path, one_row(), recorded(result={"item_list": items}), limits=FormLimits(cells=5))
         assert [row[0] for row in book.active.iter_rows(min_row=5, values_only=True)] == ["0", "1"]
         assert notes == ["form.xlsx has the first 2 of 9 line items of page 1; record.xlsx has all."]
 
@@ -512,7 +513,7 @@ class TestLimits:
         fields = tuple(Field("number", "Number", f"n{page}", page=page) for page in range(1, 2001))
         make = lambda book: book.active.append(["{{number}}"])  # noqa: E731
         book, notes = filled(tmp_path, make, recorded(fields=fields, tables=()))
-        assert len(book.sheetnames) == filling.MOST_PAGES
+        assert len(book.sheetnames) == USUAL.pages
         assert notes == ["form.xlsx ends before page 51; record.xlsx has all pages."]
 
 
@@ -548,9 +549,10 @@ class TestWhatIsRefused:
         make = one_row(change=lambda sheet: sheet.merge_cells("C5:C6"))
         assert "Sheet!C5:C6 is merged beyond row 5" in self.refused(tmp_path, make)
 
-    def test_one_of_too_many_cells(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(template, "MOST_CELLS", 1)
-        assert "more than 1 cells" in self.refused(tmp_path, one_row(change=lambda sheet: sheet.append(["one more"])))
+    def test_one_of_too_many_cells(self, tmp_path):
+        body = saved(tmp_path, one_row(change=lambda sheet: sheet.append(["one more"]))).read_bytes()
+        with pytest.raises(SettingsError, match="more than 1 cells"):
+            template.check(body, "claim.xlsx", "vat-invoice", most_cells=1)
 
     @pytest.mark.parametrize(
         ("part", "content", "what"),

@@ -22,7 +22,7 @@ from legible.model.records import Field, Record
 from legible.operations import catalog
 from legible.operations.routing import Route, Routing
 from legible.outputs import forms
-from legible.outputs.forms import filled
+from legible.outputs.forms.filled import USUAL, FormLimits
 from tests.support.places import ANSWERS
 from tests.support.rig import OUT, PASSPORT, Rig, tiff
 
@@ -116,9 +116,9 @@ def template(tmp_path: Path) -> Path:
     return path
 
 
-def written(form: forms.Form, record: Record) -> tuple[openpyxl.Workbook, list[str]]:
+def written(form: forms.Form, record: Record, limits: FormLimits = USUAL) -> tuple[openpyxl.Workbook, list[str]]:
     file = io.BytesIO()
-    notes = form.write(record, record, file)
+    notes = form.write(record, record, file, limits)
     return openpyxl.load_workbook(file), notes
 
 
@@ -228,10 +228,10 @@ class TestTemplate:
         ]
         assert notes == []
 
-    def test_of_very_many_pages_says_where_it_ends(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(filled, "MOST_PAGES", 2)
+    def test_of_very_many_pages_says_where_it_ends(self, tmp_path):
         fields = tuple(Field("number", "Number", "n", page=page) for page in range(1, 5))
-        book, notes = written(forms.opened(tmp_path, template(tmp_path).name), recorded(fields=fields, tables=()))
+        form, two = forms.opened(tmp_path, template(tmp_path).name), FormLimits(pages=2)
+        book, notes = written(form, recorded(fields=fields, tables=()), two)
         assert len(book.sheetnames) == 3
         assert notes == ["form.xlsx ends before page 3; record.xlsx has all pages."]
 

@@ -14,7 +14,7 @@ from legible.model.documents import Document
 from legible.model.records import Cell, Check, Field, Record, Table, TextBlock
 from legible.outputs import forms
 from legible.outputs.forms.mapping import MappedColumn, Mapping
-from legible.outputs.xlsx import one, write_review
+from legible.outputs.xlsx import write, write_review
 from legible.outputs.xlsx.many import Many
 
 OFFICE = shutil.which("soffice") or shutil.which("libreoffice")
@@ -57,8 +57,9 @@ RECORDS = [record(number, text) for number, text in enumerate(HOSTILE)]
 
 
 def of_one() -> bytes:
-    texts = "\n".join(HOSTILE)
-    return one(record(0, texts))
+    file, hostile = io.BytesIO(), record(0, "\n".join(HOSTILE))
+    write(hostile, hostile, file)
+    return file.getvalue()
 
 
 def of_many() -> bytes:

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import re
-import sys
 import zipfile
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -26,7 +25,6 @@ from legible.model.records import Cell, Check, Correction, Field, Record, Table,
 from legible.operations import catalog
 from legible.outputs import columns, parquet, rows
 from legible.outputs.csv_jsonl import Csv, JsonLines
-from legible.outputs.xlsx import many
 from legible.outputs.xlsx.many import Many
 from legible.outputs.xlsx.values import fit
 from tests.support.places import ANSWERS
@@ -190,9 +188,9 @@ class TestWorkbook:
         assert links == ["https://in.obs.example.com/passport/00000.png"]
         assert not any(cell.hyperlink for sheet in book(record, source="javascript:x") for row in sheet for cell in row)
 
-    def test_where_there_can_be_no_more_links_the_target_is_a_text(self, monkeypatch):
-        monkeypatch.setattr(many, "_MOST_LINKS", 1)
-        sheet = book(recorded("vin", 1), recorded("vin", 2), source="https://in.obs.example.com/a.png")["Documents"]
+    def test_where_there_can_be_no_more_links_the_target_is_a_text(self):
+        source = "https://in.obs.example.com/a.png"
+        sheet = book(recorded("vin", 1), recorded("vin", 2), source=source, most_links=1)["Documents"]
         assert column(sheet, "Source") == ["Open", "https://in.obs.example.com/a.png"]
         assert sheet.cell(3, sheet.max_column).hyperlink is None
 
@@ -216,12 +214,12 @@ class TestWorkbook:
         wide = found["Vehicle conformity certificate"]
         assert not (wide.sheet_properties.pageSetUpPr and wide.sheet_properties.pageSetUpPr.fitToPage)
 
-    def test_a_row_is_as_high_as_its_lines_need_within_reason(self, monkeypatch):
-        monkeypatch.setattr(many, "_MOST_TALL", 4)
+    def test_a_row_is_as_high_as_its_lines_need_within_reason(self):
         blocks = [TextBlock(text) for text in ("a\nb", "a", "a\nb\nc", "a\n" * 50, "a\n\nb", "a\nb")]
         two = Cell(0, 0, "a\nb\nc"), Cell(1, 0, "a")
         items = Table("item_list", "Items", 1, 2, 2, (*two[1:], Cell(1, 1, "a\nb\nc"), Cell(1, 0, "a\nb")), header=True)
-        sheet = book(recorded("general-text", text=tuple(blocks), fields=(), tables=(items,)))["Text"]
+        record = recorded("general-text", text=tuple(blocks), fields=(), tables=(items,))
+        sheet = book(record, most_tall=4)["Text"]
         heights = [sheet.row_dimensions[row].height for row in range(2, 8)]
         assert heights[0] == 30
         assert heights[1] is None
@@ -400,10 +398,10 @@ def test_a_sheet_of_documents_names_each_column_once() -> None:
 
 
 class TestParquet:
-    def tables(self, *records: Record) -> dict[str, Any]:
+    def tables(self, *records: Record, **options: int) -> dict[str, Any]:
         pyarrow_parquet = pytest.importorskip("pyarrow.parquet")
         file = io.BytesIO()
-        sink = parquet.Parquet(file)
+        sink = parquet.Parquet(file, **options)
         for record in records:
             sink.add(record)
         sink.close()
@@ -445,9 +443,9 @@ class TestParquet:
         column = columns.Column("A", "", kind if kind != "text" else "number")
         assert parquet._exact(Field("a", "A", text, kind, typed), column) == wanted
 
-    def test_many_rows_are_written_in_groups(self, monkeypatch):
-        monkeypatch.setattr(parquet, "_GROUP", 2)
-        assert self.tables(*(recorded("vin", n) for n in range(5)))["Documents.parquet"].num_rows == 5
+    def test_many_rows_are_written_in_groups(self):
+        tables = self.tables(*(recorded("vin", n) for n in range(5)), group=2)
+        assert tables["Documents.parquet"].num_rows == 5
 
     def test_columns_of_one_name_are_apart(self):
         sheet = columns.Sheet("x", "X", (columns.Column("A"), columns.Column("A")))
@@ -460,7 +458,9 @@ class TestParquet:
             table = pytest.importorskip("pyarrow.parquet").read_table(io.BytesIO(packed.read(name)))
         assert table.to_pylist() == [{"A": "1", "A (2)": "2"}]
 
-    def test_without_pyarrow_it_says_what_to_do(self, monkeypatch):
-        monkeypatch.setitem(sys.modules, "pyarrow", None)
+    def test_without_pyarrow_it_says_what_to_do(self):
+        def missing():
+            raise ImportError
+
         with pytest.raises(SettingsError, match="needs pyarrow"):
-            parquet.Parquet(io.BytesIO())
+            parquet.Parquet(io.BytesIO(), load=missing)

@@ -13,6 +13,7 @@ from legible.model.documents import Document
 from legible.model.pages import Page
 from legible.model.records import Cell, Check, Field, Record, Table, TextBlock
 from legible.outputs import record, record_reader
+from legible.outputs.record_reader import ReadLimits
 
 ODD = st.text(st.characters(codec="utf-8"), max_size=12) | st.sampled_from(
     ["    }", "    },", "  ]", '  "fields": [', "a\nb", "\u2028", '"', "\\"]
@@ -55,11 +56,10 @@ def test_what_was_written_comes_back_in_whatever_pieces(fields, tables, text, ch
     assert (found.options, found.pages, found.fields) == (options, (Page(1, "done"),), ())
 
 
-def test_values_are_kept_a_few_together(monkeypatch) -> None:
-    monkeypatch.setattr(record_reader, "_BATCH", 3)
+def test_values_are_kept_a_few_together() -> None:
     fields = tuple(Field(str(number), "", "") for number in range(7))
     with Contents() as contents:
-        record_reader.read([written(fields)], contents)
+        record_reader.read([written(fields)], contents, ReadLimits(batch=3))
         assert [len(page.fields) for page in contents.pages()] == [3, 3, 1]
 
 
@@ -87,11 +87,11 @@ def test_a_record_that_another_wrote_in_one_line_loses_nothing() -> None:
 
 
 @pytest.mark.parametrize("size", [50, 1_000_000])
-def test_a_value_that_memory_would_not_hold_is_refused(monkeypatch, size) -> None:
+def test_a_value_that_memory_would_not_hold_is_refused(size) -> None:
     """Given a text of many lines' worth in one value, and a file without any line end."""
-    monkeypatch.setattr(record_reader, "LARGEST", 2_000)
+    limits = ReadLimits(largest=2_000)
     with Contents() as contents:
         with pytest.raises(ValueError, match="belong together"):
-            record_reader.read(pieces(written((Field("a", "b", "c" * 3_000),)), 1_000_000), contents)
+            record_reader.read(pieces(written((Field("a", "b", "c" * 3_000),)), 1_000_000), contents, limits)
         with pytest.raises(ValueError, match="belong together|a line has more"):
-            record_reader.read(pieces(b"x" * 9_000, size), contents)
+            record_reader.read(pieces(b"x" * 9_000, size), contents, limits)

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from legible.documents.pages import probe, worker
+from legible.documents.pages import open_document, worker
 from legible.errors import BusyError, HeldError, OutOfTimeError, ThrottledError, UnavailableError
 from legible.ledger import journal
 from legible.ledger.claim import Wish
@@ -377,7 +377,7 @@ def test_a_kept_pdf_makes_room_for_the_next_one(tmp_path):
     first, second = tmp_path / "first", tmp_path / "second"
     first.write_bytes(pdf(1))
     second.write_bytes(pdf(2))
-    kept = probe.OpenDocument()
+    kept = open_document.OpenDocument()
 
     # when, then
     opened = kept.pdf(first)

@@ -12,16 +12,15 @@ import pypdfium2
 import pytest
 
 from legible.errors import HeldError, RejectedError, UnavailableError
-from legible.extraction import contents
 from legible.extraction.contents import Contents
 from legible.extraction.fields import placed
 from legible.model.documents import Document, ObjectRef, Reason
-from legible.model.pages import Frame
+from legible.model.pages import Frame, Page
 from legible.model.records import Cell, Extract, Field, Record, Table, TextBlock
 from legible.operations.routing import OperationSettings, Route, Routing
 from legible.outputs import record, xlsx
+from legible.outputs.searchable import page_words
 from legible.recognition.policy import Policy
-from legible.results import files
 from tests.support.fakes import NextInvocation
 from tests.support.rig import IN, OUT, PASSPORT, TEXT, Rig, pdf, picture
 
@@ -317,8 +316,11 @@ class TestOutputs:
     def test_cells_and_fields_are_searched_too(self):
         location = ((1.0, 1.0), (9.0, 1.0), (9.0, 9.0), (1.0, 9.0))
         fields = (Field("f", "Field", "value", location=location), Field("g", "Field", "no place"))
-        found = Extract(fields, words(1).tables, words(1).text)
-        assert [text for text, _ in files._words(found)] == ["word 0", "value", "cell"]
+        extract = Extract(fields, words(1).tables, words(1).text)
+        read = Record(document=Document(IN, KEY, "v1"), status="done", pages=(Page(1, "done"),))
+        ((number, _, found),) = page_words(read, [extract])
+        assert number == 1
+        assert [text for text, _ in found] == ["word 0", "value", "cell"]
 
     def test_a_rejected_document_has_no_pdf_and_one_that_cannot_be_made_is_said(self):
         # given a page that leads nowhere: no layer can be laid over all pages
@@ -350,9 +352,8 @@ def words(page, count=1, location=((10.0, 20.0), (30.0, 20.0), (30.0, 40.0), (10
 
 
 class TestContents:
-    def test_what_was_put_in_comes_out_as_often_as_asked(self, monkeypatch):
-        monkeypatch.setattr(contents, "SPOOL_BYTES", 1000)
-        with Contents() as found:
+    def test_what_was_put_in_comes_out_as_often_as_asked(self):
+        with Contents(spool_bytes=1000) as found:
             for page in range(1, 51):
                 found.add(words(page, 3))
             assert [block.page for block in found.text][::3] == list(range(1, 51))

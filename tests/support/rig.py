@@ -133,6 +133,8 @@ class Rig:
         self.max_pages = max_pages
         self.relay = relay
         self.sheets = SheetsHere
+        #: What the collector is given beside its usual parts: limits, or a file that fails.
+        self.collecting: dict[str, Any] = {}
         self.forms = Path()
         self.targets: dict[str, Target] = {}
         self.notifiers: dict[str, Notifier] = {}
@@ -186,8 +188,8 @@ class Rig:
         parts = self.parts()
         return Rebuilder(self.site, parts.ledger.journals, parts.intake, parts.publisher, parts.results, self.rules)
 
-    def collector(self, owner: str = "build-1") -> Collector:
-        return Collector(self.site, self.call(owner), Selector(self.site, "_complete"))
+    def collector(self, owner: str = "build-1", **options: Any) -> Collector:
+        return Collector(self.site, self.call(owner), Selector(self.site, "_complete"), **self.collecting, **options)
 
     def reviewer(self, owner: str = "review-1") -> Reviewer:
         parts = self.parts(owner)

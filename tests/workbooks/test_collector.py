@@ -13,14 +13,18 @@ from legible.errors import BusyError, EventError, HeldError, RejectedError, Unav
 from legible.huawei import functiongraph
 from legible.model.documents import ObjectRef, Reason, Selection, WorkbookOrder
 from legible.model.layout import shortened
-from legible.outputs import record_reader
+from legible.outputs.record_reader import ReadLimits
 from legible.ports import Site
-from legible.workbooks import collector, listing, records
-from legible.workbooks.collector import Unfinished
+from legible.workbooks import collector
+from legible.workbooks.builds import Unfinished
 from legible.workbooks.folders import name_of
 from legible.workbooks.listing import Candidate, Selector
+from legible.workbooks.records import RecordLimits
 from tests.support.fakes import NextInvocation
 from tests.support.rig import IN, OUT, PASSPORT, Rig, picture, tiff
+
+#: Every record is read in pieces, as large ones are.
+LARGE = RecordLimits(small=100)
 
 
 def workbook(rig, name):
@@ -105,14 +109,13 @@ class TestCandidates:
             rig.store.put(OUT, f"results/{shortened(key)}/record.json", b"{}")
 
     @pytest.mark.parametrize("together", [1, 2, 10_000])
-    def test_each_name_is_there_once_whatever_the_order_of_the_lists(self, monkeypatch, together):
+    def test_each_name_is_there_once_whatever_the_order_of_the_lists(self, together):
         """Given names of which one begins another: a list of results has them in another order than one of uploads."""
-        monkeypatch.setattr(listing, "_TOGETHER", together)
         rig = Rig()
         keys = ["a", "a b", "a!", "a-1.png", "a.png", "a/b", "a.png-2", "a.png/x", "护照.png", "\U0001f600.png"]
         for key in keys:
             self.put(rig, key)
-        found = candidates(rig)
+        found = candidates(rig, selector=Selector(rig.site, "_complete", together))
         assert [item.name for item in found] == sorted(keys)
         assert all(item.key == item.name and item.etag and item.size == 2 for item in found)
 
@@ -142,15 +145,13 @@ class TestRecords:
         assert built.running == Unfinished(1, ("passport/b.png",))
         assert built.documents == 3
 
-    def test_one_that_is_not_small_is_read_a_few_values_at_a_time(self, monkeypatch):
+    def test_one_that_is_not_small_is_read_a_few_values_at_a_time(self):
         """Given records of all kinds, read whole and read in pieces: the files are the same."""
         rig = three()
         rig.run(rig.upload("passport/many.tiff", tiff(5)), rig.upload("passport/none.png", b"no picture"))
         rig.collector().build("whole", Selection(), ("xlsx", "jsonl"))
-        monkeypatch.setattr(records, "_SMALL", 100)
-        monkeypatch.setattr(records, "ranges", lambda size: ((n, min(n + 700, size) - 1) for n in range(0, size, 700)))
-        monkeypatch.setattr(record_reader, "_BATCH", 2)
-        rig.collector().build("pieces", Selection(), ("xlsx", "jsonl"))
+        limits = RecordLimits(small=100, part=700, reading=ReadLimits(batch=2))
+        rig.collector(limits=limits).build("pieces", Selection(), ("xlsx", "jsonl"))
         assert [status for _, status in listed(rig, "pieces")] == ["done"] * 4 + ["rejected"]
         whole, pieces = (
             rig.store.objects[ObjectRef(OUT, f"workbooks/{name}.jsonl")][0] for name in ("whole", "pieces")
@@ -160,9 +161,8 @@ class TestRecords:
             row for row in workbook(rig, "pieces")["Passport"].values
         ]
 
-    def test_one_that_is_rewritten_while_it_is_read_in_pieces_is_read_again(self, monkeypatch):
+    def test_one_that_is_rewritten_while_it_is_read_in_pieces_is_read_again(self):
         rig = three()
-        monkeypatch.setattr(records, "_SMALL", 100)
         ref, changes = ObjectRef(OUT, "results/passport/a.png/record.json"), iter(range(2))
 
         def rewritten(verb, found):
@@ -171,12 +171,11 @@ class TestRecords:
                 rig.store.put(OUT, ref.key, body + b"\n")
 
         rig.store.fail = rewritten
-        rig.collector().build("all", Selection("passport/a"))
+        rig.collector(limits=LARGE).build("all", Selection("passport/a"))
         assert listed(rig) == [("passport/a.png", "done")]
 
-    def test_one_that_is_rewritten_again_and_again_is_left_to_another_time(self, monkeypatch):
+    def test_one_that_is_rewritten_again_and_again_is_left_to_another_time(self):
         rig = three()
-        monkeypatch.setattr(records, "_SMALL", 100)
         ref = ObjectRef(OUT, "results/passport/a.png/record.json")
 
         def rewritten(verb, found):
@@ -185,28 +184,26 @@ class TestRecords:
 
         rig.store.fail = rewritten
         with pytest.raises(UnavailableError, match="rewritten again and again"):
-            rig.collector().build("all", Selection("passport/a"))
+            rig.collector(limits=LARGE).build("all", Selection("passport/a"))
 
-    def test_one_that_is_not_small_may_go_too(self, monkeypatch):
+    def test_one_that_is_not_small_may_go_too(self):
         rig = three()
-        monkeypatch.setattr(records, "_SMALL", 100)
 
         def gone(verb, ref):
             if verb == "read" and ref.key.endswith("b.png/record.json"):
                 rig.store.remove(ref)
 
         rig.store.fail = gone
-        rig.collector().build("all", Selection("passport/"))
+        rig.collector(limits=LARGE).build("all", Selection("passport/"))
         assert ("passport/b.png", "running") in listed(rig)
 
-    def test_no_room_on_the_disk_is_said_so(self, monkeypatch):
+    def test_no_room_on_the_disk_is_said_so(self):
         rig = three()
 
-        class Full:
-            def __init__(self, *values, **named):
-                raise OSError(28, "No space left on device")
+        def full(kind, file, title, folder):
+            raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(collector, "Many", Full)
+        rig.collecting = {"sink": full}
         with pytest.raises(HeldError, match="cannot be written here") as caught:
             rig.collector().build("all", Selection())
         assert caught.value.reason_code == "disk-full"
@@ -224,11 +221,11 @@ class TestRecords:
         assert caught.value.reason_code == "no-time"
         assert list(tmp_path.iterdir()) == []
 
-    def test_a_large_one_of_other_make_is_listed_without_its_content(self, monkeypatch):
+    def test_a_large_one_of_other_make_is_listed_without_its_content(self):
         rig = three()
-        monkeypatch.setattr(records, "_SMALL", 100)
-        monkeypatch.setattr(record_reader, "LARGEST", 100)
-        rig.collector().build("all", Selection("passport/a"))
+        rig.collector(limits=RecordLimits(small=100, reading=ReadLimits(largest=100))).build(
+            "all", Selection("passport/a")
+        )
         row = dict(zip(*list(workbook(rig, "all")["Documents"].iter_rows(values_only=True)), strict=True))
         assert (row["Document"], row["Status"], row["Reason code"]) == (
             "passport/a.png",

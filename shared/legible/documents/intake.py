@@ -69,7 +69,7 @@ class Intake:
         self._opened.append(sheets)
         self._refuse_cut(document, first, last, sheets)
         look = self._look(document, first, sheets)
-        plan = pages.plan(
+        plan = pages.page_plan(
             operation, document.format, document.size, look, placed=bool({"pdf", "crops"} & set(task.extras.outputs))
         )
         self._hold_many(plan, task)

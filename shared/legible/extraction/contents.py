@@ -1,4 +1,4 @@
-"""What the answers of a document say, page by page: in memory as long as it is little, else on the disk."""
+"""What the answers of a document say, page by page: a little is held in memory, more lies on the disk."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _Kind = TypeVar("_Kind")
 class Contents:
     """Takes what each page says, in the order of the pages; gives it back as often as asked, one page at a time."""
 
-    def __init__(self) -> None:
-        """Begin with nothing."""
-        self._spool = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES, prefix="legible-")  # noqa: SIM115
+    def __init__(self, spool_bytes: int = SPOOL_BYTES) -> None:
+        """Begin with nothing; what is beyond ``spool_bytes`` goes on the disk."""
+        self._spool = tempfile.SpooledTemporaryFile(max_size=spool_bytes, prefix="legible-")  # noqa: SIM115
         self._notes: list[str] = []
         self._more_notes = 0
         self._counts = {"fields": 0, "tables": 0, "text": 0, "checks": 0}
@@ -47,11 +47,11 @@ class Contents:
         place = 0
         while True:
             self._spool.seek(place)  # several may be reading, each at its own place
-            found = messages.receive(self._spool, Extract)
-            if found is None:
+            extract = messages.receive(self._spool, Extract)
+            if extract is None:
                 return
             place = self._spool.tell()
-            yield found
+            yield extract
 
     @property
     def fields(self) -> Collection[Field]:
@@ -91,7 +91,7 @@ class Contents:
 
 
 class _View(Generic[_Kind]):
-    """A collection that is read anew each time it is looked through."""
+    """A collection that is read again from the disk each time it is iterated."""
 
     def __init__(self, count: int, items: Callable[[], Iterator[_Kind]]) -> None:
         self._count = count
@@ -104,4 +104,4 @@ class _View(Generic[_Kind]):
         return self._items()
 
     def __contains__(self, item: object) -> bool:
-        return any(found == item for found in self)
+        return any(other == item for other in self)

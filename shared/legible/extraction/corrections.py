@@ -1,4 +1,4 @@
-"""What reviewers put in the place of what was recognized; the recognized value stays beside it."""
+"""Corrections by reviewers; the recognized value stays beside the corrected one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Review(Struct, frozen=True):
 
 
 def digest(text: str) -> str:
-    """Return what tells one text from another without showing it: 16 hexadecimal digits of its SHA-256."""
+    """Return 16 hexadecimal digits of a text's SHA-256: they tell texts apart without showing them."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
@@ -53,17 +53,17 @@ def block_name(number: int) -> str:
     return f"#{number}"
 
 
-def add(found: dict[int, Edits], review: Review, author: str, at: datetime) -> None:
-    """Take a later review into what earlier ones said, by page."""
+def add(corrections: dict[int, Edits], review: Review, author: str, at: datetime) -> None:
+    """Add a later review to the corrections of earlier ones, by page."""
     for edit in review.edits:
-        page = found.setdefault(edit.page, {})
+        page = corrections.setdefault(edit.page, {})
         page.pop(edit.name, None)
         if edit.value is not None:
             page[edit.name] = Correction(edit.value, author, at)
 
 
 def corrected(operation: Operation, extract: Extract, edits: Mapping[str, Correction]) -> Extract:
-    """Return what one page says with its corrections; one that fits nothing any more is noted."""
+    """Return what one page says with its corrections; a correction whose value is no longer there becomes a note."""
     if not edits:
         return extract
     left = dict(edits)
@@ -94,7 +94,7 @@ def corrected(operation: Operation, extract: Extract, edits: Mapping[str, Correc
 
 
 class Text(Struct, frozen=True):
-    """The text that counts of something that can be corrected, and who corrected it; empty where nobody did."""
+    """The text that counts for a value that can be corrected; ``author`` corrected it, empty where nobody did."""
 
     name: str
     text: str

@@ -1,4 +1,4 @@
-"""From an object's key to the operation that reads it, and with which options."""
+"""Finds the operation that reads a document, and its options, by the object's key."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Routing(Struct, frozen=True):
     pinned: bool = False
 
     def of(self, slug: str) -> OperationSettings:
-        """Return what the user says of an operation; nothing, if nothing was said."""
+        """Return the user's settings of an operation; defaults where there are none."""
         return self.operations.get(slug, OperationSettings())
 
 
@@ -79,20 +79,11 @@ def route(key: str, routing: Routing, order: Order | None = None) -> Task:
         RejectedError: No rule fits, or the order names an operation or an option that does not exist.
     """
     folder = key.split("/", 1)[0] if "/" in key else ""
-    rule = Route(key, folder if folder in catalog.slugs() else routing.default)
-    if folder not in catalog.slugs():
-        rule = next((rule for rule in routing.routes if fnmatchcase(key, rule.match)), rule)
+    rule = _rule(key, folder, routing)
     if order is not None:
         rule = _ordered(rule, order)
     if not rule.operation:
-        raise RejectedError(
-            f"No operation for the key: its first folder is {folder or 'none'!r}."
-            if folder
-            else "No operation for the key: it lies in no folder.",
-            code="no-route",
-            advice="Name the first folder after an operation (passport/, general-text/), or add a [[routes]] rule or a "
-            "default operation to legible.toml; then upload again.",
-        )
+        raise _no_route(folder)
     own = routing.of(rule.operation)
     return Task(
         catalog.find(rule.operation),
@@ -105,8 +96,27 @@ def route(key: str, routing: Routing, order: Order | None = None) -> Task:
     )
 
 
+def _rule(key: str, folder: str, routing: Routing) -> Route:
+    """Return the rule of a key: one for its first folder, the first that matches, or one for the default operation."""
+    if folder in catalog.slugs():
+        return Route(key, folder)
+    matching = (rule for rule in routing.routes if fnmatchcase(key, rule.match))
+    return next(matching, Route(key, routing.default))
+
+
+def _no_route(folder: str) -> RejectedError:
+    return RejectedError(
+        f"No operation for the key: its first folder is {folder!r}."
+        if folder
+        else "No operation for the key: it lies in no folder.",
+        code="no-route",
+        advice="Name the first folder after an operation (passport/, general-text/), or add a [[routes]] rule or a "
+        "default operation to legible.toml; then upload again.",
+    )
+
+
 def _ordered(rule: Route, order: Order) -> Route:
-    """Return the rule with what was ordered above it; a rule of another operation gives way as a whole."""
+    """Return the rule with the order's options over its own; a rule for another operation is replaced as a whole."""
     if order.operation and order.operation != rule.operation:
         rule = Route(rule.match, order.operation)
     if rule.operation:
@@ -129,14 +139,14 @@ def check(operation: Operation, routing: Routing, today: date) -> None:
         RejectedError: The operation was removed, or reads no document.
         HeldError: The tables list it for other regions only, and no endpoint was set by hand.
     """
-    said = routing.of(operation.slug)
+    settings = routing.of(operation.slug)
     if operation.inline is None and not operation.url:
         raise RejectedError(
             f"{operation.slug} reads no document.",
             code="operation-reads-no-document",
             advice="It checks values (invoice code, number, date); it has no place in an upload's route.",
         )
-    if operation.removed(today) and not said.live:
+    if operation.removed(today) and not settings.live:
         on = f" on {operation.life.removed_on}" if operation.life.removed_on else ""
         instead = f" Use {operation.life.replaced_by} instead." if operation.life.replaced_by else ""
         raise RejectedError(
@@ -145,7 +155,7 @@ def check(operation: Operation, routing: Routing, today: date) -> None:
             advice=f"{operation.life.note}{instead} Where it still runs, set live = true in "
             f"[operations.{operation.slug}].".strip(),
         )
-    if not said.region and not routing.pinned and operation.regions and routing.region not in operation.regions:
+    if not settings.region and not routing.pinned and operation.regions and routing.region not in operation.regions:
         raise HeldError(
             f"{operation.slug} is not offered in {routing.region}.",
             code="operation-not-in-region",

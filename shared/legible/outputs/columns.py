@@ -1,4 +1,4 @@
-"""Columns: which stand in which sheet, in which order, under which names."""
+"""The columns of every sheet: their order and their names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ OTHER = "Other"
 
 
 class Column(NamedTuple):
-    """One column: its label, that of a Chinese document, and the type of what stands in it."""
+    """One column: its label, its label in a Chinese document, and the type of its values."""
 
     label: str
     label_zh: str = ""
@@ -16,7 +16,7 @@ class Column(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """One list of rows; ``name`` is a name that no other list has, ``label`` what people read."""
+    """One list of rows. No other list has its ``name``; ``label`` is what people read."""
 
     name: str
     label: str

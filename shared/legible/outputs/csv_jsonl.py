@@ -1,4 +1,4 @@
-"""Rows as CSV and as JSON Lines. In CSV no text is a formula: one that would be has an apostrophe in front of it."""
+"""Rows as CSV and as JSON Lines. In CSV no text is a formula: an apostrophe stands before one that would be."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Csv:
     """
 
     def __init__(self, file: IO[bytes]) -> None:
-        """See the class."""
+        """Begin without sheets; each lies on the disk until the end."""
         self._file = file
         self._sheets: dict[str, tuple[Sheet, Any, Any]] = {}
 
@@ -72,7 +72,7 @@ class JsonLines:
     """
 
     def __init__(self, file: IO[bytes]) -> None:
-        """See the class."""
+        """Begin without lines."""
         self._file = file
 
     def add(self, record: Record, source: str = "", parts: Recognized | None = None) -> None:
@@ -90,11 +90,11 @@ class JsonLines:
         self._file.write(msgspec.json.encode({"sheet": line.sheet.label, **values}) + b"\n")
 
     def close(self) -> None:
-        """Every line stands already."""
+        """Do nothing: every line is written already."""
 
 
 def plain(value: Value) -> str:
-    """Return what a CSV holds of a value; see ``Csv``."""
+    """Return a value as the text that a CSV holds; see ``Csv``."""
     if isinstance(value, (Field, Cell)) and value.typed is not None and value.type in {*_NUMBERS, "date", "boolean"}:
         return value.typed
     if isinstance(value, (Field, Cell, TextBlock)):
@@ -119,7 +119,7 @@ def _json(value: Value) -> Any:
 
 
 def file_name(label: str, taken: set[str]) -> str:
-    """Return a file name that every system takes and no other sheet has."""
+    """Return a file name that every system accepts and that is not in ``taken`` yet; it is added there."""
     plain_label = "".join(letter if letter.isalnum() or letter in " -_" else "-" for letter in label).strip()[:80]
     number = 1
     while True:
@@ -131,7 +131,7 @@ def file_name(label: str, taken: set[str]) -> str:
 
 
 def pack(packed: zipfile.ZipFile, name: str, spool: IO[bytes]) -> None:
-    """Put a spooled file into a zip, part by part, with no time of its own; the spool is closed."""
+    """Put a spooled file into a zip, part by part, under a fixed date; the spool is closed."""
     info = zipfile.ZipInfo(name, _CLOCKLESS)
     info.compress_type = zipfile.ZIP_DEFLATED
     spool.seek(0)

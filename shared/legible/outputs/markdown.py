@@ -1,4 +1,4 @@
-"""A record as Markdown (GitHub's kind), page by page; what was recognized is text in it and nothing else.
+"""A record as Markdown (GitHub's kind), page by page; what was recognized stays plain text in it.
 
 Recognized text is foreign: it never becomes a heading, a list, a link, an image or HTML, and none of it is lost but
 spaces. Web addresses do not turn into links by themselves either; e-mail addresses may where GitHub shows them: nothing
@@ -69,7 +69,7 @@ def lines(record: Record, pages: Iterable[Extract]) -> Iterator[str]:
 
 
 def escaped(text: str) -> str:
-    """Return a text of one line so that Markdown shows it as it is, wherever a text may stand."""
+    """Return a text on one line, escaped so that Markdown shows it as it is, anywhere in a document."""
     text = " ".join(_CONTROLS.sub(_picture, text).split())
     text = _SPECIAL.sub(r"\\\g<0>", re.sub("[&<>]", lambda match: _HTML[match[0]], text))
     text = _LINKING.sub(r"\\\g<0>", text)
@@ -171,7 +171,7 @@ def _listed(cells: tuple[Cell, ...]) -> Iterator[str]:
 
 
 class _Box(NamedTuple):
-    """A block's text, and what it covers of the page."""
+    """A block's text, and the area of the page that it covers."""
 
     text: str
     left: float = 0.0
@@ -207,7 +207,7 @@ def _box(block: TextBlock) -> _Box:
 
 
 def _stands_out(box: _Box, tall: float) -> bool:
-    """Tell whether a line is so high that it is a heading; what is higher than wide is a column of letters."""
+    """Tell whether a line is so high that it is a heading; one that is higher than wide is a column of letters."""
     return tall <= box.height < box.right - box.left
 
 

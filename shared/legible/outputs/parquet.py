@@ -1,9 +1,10 @@
-"""Rows as Parquet, for whoever asks databases: one file a sheet, in a zip."""
+"""Rows as Parquet, for databases: one file for each sheet, in a zip."""
 
 from __future__ import annotations
 
 import tempfile
 import zipfile
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import IO, Any
@@ -15,9 +16,16 @@ from legible.outputs.csv_jsonl import file_name, pack
 from legible.outputs.rows import Row, Value, lines
 
 #: So many rows are written at once.
-_GROUP = 5_000
+GROUP = 5_000
 #: Digits of an amount, and those behind its point; what has more stands in the column of texts only.
 _DIGITS, _BEHIND = 38, 10
+
+
+def _pyarrow() -> Any:
+    import pyarrow
+    import pyarrow.parquet
+
+    return pyarrow
 
 
 class Parquet:
@@ -28,23 +36,24 @@ class Parquet:
 
     Args:
         file: Where to.
+        group: How many rows are written at once.
+        load: Returns pyarrow; raises ``ImportError`` where it is not installed.
 
     Raises:
         SettingsError: pyarrow is not installed.
     """
 
-    def __init__(self, file: IO[bytes]) -> None:
-        """See the class."""
+    def __init__(self, file: IO[bytes], group: int = GROUP, load: Callable[[], Any] = _pyarrow) -> None:
+        """Begin without sheets."""
         try:
-            import pyarrow
-            import pyarrow.parquet
+            self._arrow = load()
         except ImportError:
             raise SettingsError(
                 "Parquet needs pyarrow, which is not installed.",
                 advice="Install the group parquet (pip install pyarrow), or choose csv or jsonl.",
             ) from None
-        self._arrow = pyarrow
         self._file = file
+        self._group = group
         self._sheets: dict[str, _OpenFile] = {}
 
     def add(self, record: Record, source: str = "", parts: Recognized | None = None) -> None:
@@ -56,7 +65,7 @@ class Parquet:
         """Write one row."""
         sheet = self._sheets.get(line.sheet.name)
         if sheet is None:
-            sheet = self._sheets[line.sheet.name] = _OpenFile(self._arrow, line.sheet)
+            sheet = self._sheets[line.sheet.name] = _OpenFile(self._arrow, line.sheet, self._group)
         sheet.take(line.values)
 
     def close(self) -> None:
@@ -70,9 +79,10 @@ class Parquet:
 class _OpenFile:
     """One sheet being written."""
 
-    def __init__(self, arrow: Any, sheet: Sheet) -> None:
+    def __init__(self, arrow: Any, sheet: Sheet, group: int) -> None:
         self.of = sheet
         self._arrow = arrow
+        self._group = group
         self._spool = tempfile.TemporaryFile(prefix="legible-")  # noqa: SIM115
         self._kinds = [_kind(arrow, column) for column in sheet.columns]
         self._schema = arrow.schema(list(self._fields()))
@@ -96,7 +106,7 @@ class _OpenFile:
             if kind is not None:
                 next(columns).append(_exact(value, column))
             next(columns).append(_text(value))
-        if len(self._columns[0]) >= _GROUP:
+        if len(self._columns[0]) >= self._group:
             self._flush()
 
     def _flush(self) -> None:

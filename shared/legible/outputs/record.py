@@ -1,4 +1,4 @@
-"""From a journal and what its answers say to the record of a document."""
+"""Writes ``record.json``, and reads from its beginning which document it is about."""
 
 from __future__ import annotations
 

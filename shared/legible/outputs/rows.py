@@ -123,7 +123,7 @@ def _documents(record: Record, parts: Recognized) -> Iterator[Row]:
 
 
 def _put(row: list[Value], place: int | None, value: Field | Cell, label: str) -> None:
-    """Put a value into its column; a second one of the same column, and what has none, is text."""
+    """Put a value into its column; a second value for the same column, or one without a column, is added as text."""
     if place is None:
         if value.final:
             before = row[-1]
@@ -154,13 +154,13 @@ def documents(slug: str) -> tuple[Sheet, dict[str, int]]:
 
 
 def _own(specs: Iterable[FieldSpec], prefix: str) -> list[FieldSpec]:
-    """Return the plain values of an object, not those of lists of objects inside it."""
-    found = []
+    """Return the plain values of an object, without those of lists of objects inside it."""
+    plain = []
     for spec in specs:
         path = spec.path.removeprefix("[].") if not prefix else spec.path
         if path.startswith(prefix) and "[]" not in path[len(prefix) :] and spec.type not in _UNSEEN:
-            found.append(spec)
-    return found
+            plain.append(spec)
+    return plain
 
 
 def _labels(specs: Iterable[FieldSpec], paths: list[str]) -> list[str]:
@@ -228,7 +228,7 @@ def _listed(slug: str, name: str, label: str) -> tuple[Sheet, dict[str, int]]:
         labels.setdefault(label_of, Column(label_of, spec.label_zh, spec.type))
     own = (Column("Document"), Column("Page", "", "integer"), Column("Row", "", "integer"), Column("List"))
     sheet = Sheet(f"items:{slug}:{name}", f"{label}, {slug}", (*own, *labels.values(), Column(OTHER)))
-    return sheet, {found: number + len(own) for number, found in enumerate(labels)}
+    return sheet, {name: number + len(own) for number, name in enumerate(labels)}
 
 
 def _cells(record: Record, table: Table) -> Iterator[Row]:

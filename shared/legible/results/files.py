@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain, groupby
+from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -22,18 +22,15 @@ from legible.ledger.state import State
 from legible.model import layout
 from legible.model.documents import Document
 from legible.model.layout import FORM, RECORD
-from legible.model.pages import Frame, Location, Page
 from legible.model.records import Attachment, Cell, Extract, Field, Record, TextBlock
 from legible.operations.operation import Extras, Task
-from legible.outputs import markdown, record, xlsx
+from legible.outputs import crops, markdown, record, searchable, xlsx
 from legible.outputs.forms import Form
 from legible.ports import Invocation, Site
 from legible.results.publication import Publisher
 
 #: The one field of all operations that tells how many pages a document has (``vat-invoice``).
 _PAGE_COUNT = "total_pages"
-#: A workbook has at most so many crops.
-_MOST_CROPS = 300
 #: So many answers are read at once.
 AT_ONCE = 8
 
@@ -71,7 +68,7 @@ class Results:
         publisher: Publisher,
         form: Callable[[str], Form],
     ) -> None:
-        """Make nothing yet."""
+        """Make results from answers and put them where people look."""
         self._site = site
         self._call = call
         self._answers = answers
@@ -146,7 +143,8 @@ class Results:
                 found = self._searchable(found, contents, making, files, Path(folder))
             pictures: xlsx.Pictures = {}
             if "crops" in making.extras.outputs:
-                found = self._cropped(found, contents, making, pictures)
+                pictures, notes = crops.draw(found, contents.fields, self._cut(making.sheets))
+                found = msgspec.structs.replace(found, notes=(*found.notes, *notes))
             if making.extras.form:
                 found = self._formed(found, contents, making.extras.form, files, Path(folder))
             with files[RECORD].open("wb") as file:
@@ -174,31 +172,9 @@ class Results:
             files[FORM] = target
         return msgspec.structs.replace(found, notes=(*found.notes, *notes))
 
-    def _cropped(self, found: Record, contents: Contents, making: Publishing, pictures: xlsx.Pictures) -> Record:
-        """Make a picture of every field in doubt that has a place; what could not be made, the record says."""
-        if making.sheets is None:
-            note = "The workbook has no crops: the document was not at hand when it ended."
-            return msgspec.structs.replace(found, notes=(*found.notes, note))
-        notes: list[str] = []
-        unplaced = {page.page for page in found.pages if found.document.format == "pdf" and page.frame is None}
-        for page, doubtful in groupby(filter(xlsx.needs_eyes, contents.fields), key=lambda field: field.page):
-            placed = [field for field in doubtful if field.location is not None]
-            if placed and page in unplaced:
-                notes.append(
-                    f"The workbook has no crops of page {page}: its places are those of the service's drawing."
-                )
-                continue
-            if len(pictures) + len(placed) > _MOST_CROPS:
-                notes.append(f"From page {page} on the workbook has no crops: {_MOST_CROPS} are the most.")
-                break
-            try:
-                boxes = tuple(_box(field.location) for field in placed if field.location)
-                made = making.sheets.crops(page, boxes, self._call.remaining() / 2) if boxes else ()
-            except (RejectedError, OutOfTimeError) as error:
-                notes.append(f"The workbook has no crops of page {page}: {error}")
-                continue
-            pictures.update({(page, field.name): body for field, body in zip(placed, made, strict=True)})
-        return msgspec.structs.replace(found, notes=(*found.notes, *notes))
+    def _cut(self, sheets: pages.Sheets | None) -> crops.Cut | None:
+        """Return what cuts crops out of the pages; None where they are not at hand."""
+        return None if sheets is None else lambda page, boxes: sheets.crops(page, boxes, self._call.remaining() / 2)
 
     def _searchable(
         self, found: Record, contents: Contents, making: Publishing, files: dict[str, Path], folder: Path
@@ -211,10 +187,8 @@ class Results:
             return msgspec.structs.replace(found, notes=(*found.notes, note))
         texts, target = folder / "texts", folder / "record.pdf"
         with texts.open("wb") as file:
-            done = (page for page in found.pages if page.state == "done")
-            for page, extract in zip(done, contents.pages(), strict=False):
-                text = pages.PageText(page.page, _frame(found.document, page), tuple(_words(extract)))
-                file.write(msgspec.json.encode(text) + b"\n")
+            for words in searchable.page_words(found, contents.pages()):
+                file.write(msgspec.json.encode(pages.PageText(*words)) + b"\n")
         try:
             making.sheets.layer(texts, target, self._call.remaining() / 2)  # the other half is the record's
         except (RejectedError, OutOfTimeError) as error:
@@ -222,11 +196,6 @@ class Results:
             return msgspec.structs.replace(found, notes=(*found.notes, note))
         files["record.pdf"] = target
         return found
-
-
-def _box(location: Location) -> pages.Box:
-    xs, ys = zip(*location, strict=True)
-    return min(xs), min(ys), max(xs), max(ys)
 
 
 def batches(state: State, count: int) -> Iterator[list[Line]]:
@@ -250,20 +219,3 @@ def _counted(extract: Extract, pages_called: int, line: Line) -> Extract:
         return extract
     note = f"Page {line.page}: the service counts {said} pages; {pages_called} were called for."
     return msgspec.structs.replace(extract, notes=(*extract.notes, note))
-
-
-def _words(extract: Extract) -> Iterator[tuple[str, Location]]:
-    """Yield everything that was recognized at a known place."""
-    for block in extract.text:
-        if block.location is not None:
-            yield block.final, block.location
-    for field in extract.fields:
-        if field.location is not None and field.type != "location":  # a place that belongs to no text is none itself
-            yield field.final, field.location
-    for table in extract.tables:
-        yield from ((cell.final, cell.location) for cell in table.cells if cell.location is not None)
-
-
-def _frame(document: Document, page: Page) -> Frame:
-    """Return what a page's locations are measured in; a document that was sent itself is its own picture."""
-    return page.frame or Frame(document.width or 1, document.height or 1, "px", 1.0)

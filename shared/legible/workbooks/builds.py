@@ -1,4 +1,4 @@
-"""Files over many documents: what became of their build, each build under its own name, the last where people look."""
+"""Builds of files over many documents: how each one ended, and the newest file where people look."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class Unfinished(Struct):
     first: tuple[str, ...] = ()
 
     def add(self, key: str) -> None:
-        """Take one into account."""
+        """Count one document."""
         self.count += 1
         if len(self.first) < _NAMED:
             self.first += (key,)
 
 
 class Build(Struct, frozen=True):
-    """What became of a build. ``documents`` are in the files; ``running`` those of them that had no result yet."""
+    """How a build stands. ``documents`` are in the files; ``running`` are those of them without a result yet."""
 
     status: Standing
     began_at: datetime
@@ -51,7 +51,7 @@ class Build(Struct, frozen=True):
 
 
 class Builds:
-    """Puts files where people look. Neither of two builds of one name at the same time mixes with the other.
+    """Puts files where people look. Two builds of one name at the same time never mix.
 
     Which of them began last is told by the clocks of the machines they run on. Whoever copies last looks once more
     whether a later one came meanwhile: only an invocation that dies between copying and looking can leave an earlier
@@ -63,7 +63,7 @@ class Builds:
     """
 
     def __init__(self, site: Site, owner: str) -> None:
-        """Put nothing yet."""
+        """Put files into its output bucket."""
         self._site = site
         self._owner = owner
 
@@ -95,11 +95,11 @@ class Builds:
         raise UnavailableError(f"Builds of {file} keep coming.", advice="Let one end before the next begins.")
 
     def tell(self, name: str, build: Build) -> None:
-        """Say what became of a build, unless one of that name that began later has said so.
+        """Store how a build stands, unless a build of that name that began later has stored its own.
 
         Args:
             name: The files' name, without ending.
-            build: What became of it.
+            build: How it stands.
 
         Raises:
             UnavailableError: The store has a passing fault.
@@ -110,7 +110,7 @@ class Builds:
             self._site.store.write(ref, msgspec.json.encode(build), "application/json")
 
     def known(self, name: str) -> Build | None:
-        """Return what became of the newest build of that name; None where there was none.
+        """Return how the newest build of that name stands; None where there was none.
 
         Raises:
             UnavailableError: The store has a passing fault.

@@ -1,4 +1,4 @@
-"""One file over many documents: which documents, their records one after the other, and the file where people look."""
+"""Builds files over many documents: selects documents, reads their records one by one, writes the file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from legible.outputs.xlsx.many import Many
 from legible.ports import Invocation, Site
 from legible.workbooks.builds import Build, Builds, Standing, Unfinished
 from legible.workbooks.listing import Candidates, Selector
-from legible.workbooks.records import Fetched, Records
+from legible.workbooks.records import USUAL, Fetched, RecordLimits, Records
 
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 #: What is kept free of an invocation's time to end the file and to write it: seconds, and a share of what was used.
@@ -37,7 +37,7 @@ KINDS: dict[Format, tuple[str, str]] = {
 
 
 class Built(Struct, frozen=True):
-    """What was built: how many documents are in it, which of them still run, and where the files stand; or why not."""
+    """What was built: how many documents, which of them still run, and the keys of the files; or why nothing was."""
 
     documents: int = 0
     running: Unfinished = msgspec.field(default_factory=Unfinished)
@@ -61,6 +61,14 @@ class Sink(Protocol):
         ...
 
 
+def _sink(kind: Format, file: IO[bytes], name: str, folder: Path) -> Sink:
+    if kind == "xlsx":
+        return Many(file, name, folder=folder)
+    if kind == "parquet":
+        return parquet.Parquet(file)
+    return csv_jsonl.Csv(file) if kind == "csv" else csv_jsonl.JsonLines(file)
+
+
 class Collector:
     """Builds files over many documents. Memory holds a few records at a time, the disk the rest.
 
@@ -71,15 +79,26 @@ class Collector:
         site: Where documents and results lie, and files go.
         call: The invocation: its clock and its time, and a name no other build has.
         selector: Finds the documents.
+        limits: How records are read.
+        sink: Opens a kind of file: from where to, its title, and the folder for what waits on the disk.
     """
 
-    def __init__(self, site: Site, call: Invocation, selector: Selector) -> None:
-        """Build nothing yet."""
+    def __init__(
+        self,
+        site: Site,
+        call: Invocation,
+        selector: Selector,
+        *,
+        limits: RecordLimits = USUAL,
+        sink: Callable[[Format, IO[bytes], str, Path], Sink] = _sink,
+    ) -> None:
+        """Build files from the documents and results of both buckets."""
         self._site = site
         self._call = call
         self._selector = selector
-        self._records = Records(site)
+        self._records = Records(site, limits)
         self._builds = Builds(site, call.owner)
+        self._sink = sink
 
     def folder_of(self, ref: ObjectRef) -> str | None:
         """Return the folder that a marker says is complete, with its slash; None for anything else."""
@@ -146,7 +165,7 @@ class Collector:
         return msgspec.structs.replace(built, files=files)
 
     def timed(self, asked: WorkbookOrder, at: datetime | None, formats: tuple[Format, ...]) -> Built:
-        """Build what a timer asks for; with a reason where it cannot be built, and asking again would not help.
+        """Build the files of a timer's order; returns a reason where building fails and trying again would not help.
 
         Args:
             asked: What.
@@ -169,7 +188,7 @@ class Collector:
         paths: dict[Format, Path],
         tell: Callable[[int, int], None] = lambda done, total: None,
     ) -> Built:
-        """Write files here, whole or not at all; see ``build``."""
+        """Write files on this disk, whole or not at all; see ``build``."""
         check_name(name)
         try:
             with ExitStack() as opened:
@@ -193,25 +212,25 @@ class Collector:
         count, waiting = 0, Unfinished()
         with ExitStack() as opened:
             files = [(kind, opened.enter_context(path.open("wb")), path.parent) for kind, path in paths.items()]
-            sinks = [_sink(kind, file, name, folder) for kind, file, folder in files]
+            sinks = [self._sink(kind, file, name, folder) for kind, file, folder in files]
             candidates = self._selector.find(selection, opened, files[0][2])
-            for number, found in enumerate(self._timely(name, candidates), 1):
+            for number, fetched in enumerate(self._timely(name, candidates), 1):
                 tell(number, candidates.count)
-                record = self._known(found)
-                if found.record is None or selection.has(found.record.finished_at):
+                record = self._known(fetched)
+                if fetched.record is None or selection.has(fetched.record.finished_at):
                     count += 1
                     if record.status == "running":
                         waiting.add(record.document.key)
                     for sink in sinks:
-                        sink.add(record, self._source(record.document), found.parts)
+                        sink.add(record, self._source(record.document), fetched.parts)
             for sink in sinks:
                 sink.close()
         return Built(count, waiting)
 
     def _timely(self, name: str, candidates: Candidates) -> Iterator[Fetched]:
-        """Yield what is known of each document, as long as there is time to end the file."""
+        """Yield each document's record, as long as there is time left to end the file."""
         had = self._call.remaining()
-        for number, found in enumerate(self._records.each(candidates)):
+        for number, fetched in enumerate(self._records.each(candidates)):
             left = self._call.remaining()
             if left < _END_SECONDS + _END_SHARE * (had - left):
                 read = f"{number:,} of {candidates.count:,} documents were read"
@@ -220,11 +239,11 @@ class Collector:
                     code="no-time",
                     advice="Give the function more time, choose fewer documents, or run `legible workbook`.",
                 )
-            yield found
+            yield fetched
 
-    def _known(self, found: Fetched) -> Record:
-        """Return a document's record; without one, or with an older upload's, it still runs."""
-        candidate, record = found.candidate, found.record
+    def _known(self, fetched: Fetched) -> Record:
+        """Return a document's record; one without a record, or with that of an older upload, is still running."""
+        candidate, record = fetched.candidate, fetched.record
         if record is None:
             reason = Reason("no-result", "It has no result yet.", "It is being recognized, or waits for its turn.")
             document = Document(self._site.input, candidate.key or candidate.name, "")
@@ -250,11 +269,3 @@ def check_name(name: str) -> None:
             code="bad-name",
             advice="Use letters, digits, '-' and '/', at most 200 with the folder it is in.",
         )
-
-
-def _sink(kind: Format, file: IO[bytes], name: str, folder: Path) -> Sink:
-    if kind == "xlsx":
-        return Many(file, name, folder=folder)
-    if kind == "parquet":
-        return parquet.Parquet(file)
-    return csv_jsonl.Csv(file) if kind == "csv" else csv_jsonl.JsonLines(file)

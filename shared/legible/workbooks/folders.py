@@ -1,4 +1,4 @@
-"""A folder that is said to be complete becomes a workbook, once all of its documents have ended."""
+"""A folder becomes a workbook when an upload says that it is complete and all of its documents have ended."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Folders:
         formats: tuple[Format, ...],
         relay: Relay | None = None,
     ) -> None:
-        """Build nothing yet."""
+        """Begin with no folder waited for."""
         self._collector = collector
         self._call = call
         self._formats = formats

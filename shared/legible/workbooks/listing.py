@@ -1,4 +1,4 @@
-"""Which documents a file over many has: what lists of both buckets tell of each, whatever their number."""
+"""Selects the documents of a file over many, from listings of both buckets, whatever their number."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from legible.model.layout import RECORD
 from legible.ports import ListedObject, Site
 
 #: So many are put in order in memory; lists come in order but for a few names.
-_TOGETHER = 10_000
+TOGETHER = 10_000
 
 
 class Candidate(Struct, frozen=True, array_like=True):
-    """What lists tell of one document.
+    """What the listings tell of one document.
 
     ``name`` is what its results are filed under. ``key`` and ``etag`` are those of what lies in the input bucket, empty
     where nothing does or nobody asked, and ``length`` its size; ``uploaded_at`` is that object's time, else the
@@ -56,7 +56,7 @@ class Candidates:
     """
 
     def __init__(self, count: int, each: Iterator[Candidate], *, asked: bool = False) -> None:
-        """See the class."""
+        """Begin before the first document."""
         self.count = count
         self.asked = asked
         self._each = each
@@ -72,10 +72,12 @@ class Selector:
     Args:
         site: Where documents and results lie.
         marker: The name of an object that says that a folder is complete; it is no document.
+        together: How many documents are put in order in memory.
     """
 
-    def __init__(self, site: Site, marker: str) -> None:
-        """Find nothing yet."""
+    def __init__(self, site: Site, marker: str, together: int = TOGETHER) -> None:
+        """Find documents in its two buckets."""
+        self._together = together
         self._site = site
         self._marker = marker
 
@@ -108,20 +110,20 @@ class Selector:
         with ExitStack() as closing:
             begin = lambda: closing.enter_context(tempfile.TemporaryFile(dir=folder))  # noqa: E731
             listed = (self._uploads(selection), self._results(selection))
-            runs = [run for items in listed for run in _runs(_timed(items, timely), begin)]
+            runs = [run for items in listed for run in _runs(_timed(items, timely), begin, self._together)]
             count = sum(1 for _ in _joined(runs))
             opened.push(closing.pop_all())
         return Candidates(count, _joined(runs))
 
     def _results(self, selection: Selection) -> Iterator[Candidate]:
-        """Yield what has results, as far as a list of objects tells; the record tells the rest."""
+        """Yield documents that have results, as far as a listing tells; their records tell the rest."""
         for item in self._site.store.list(self._site.output, layout.results_below(selection.prefix)):
             name = layout.result_of(item.key, RECORD)
             if name is not None and _may_be_of(selection.day, item.modified_at):
                 yield Candidate(name, size=item.size, uploaded_at=item.modified_at)
 
     def _uploads(self, selection: Selection) -> Iterator[Candidate]:
-        """Yield what lies in the input bucket; nothing for a day: that is of what ended on it."""
+        """Yield the documents in the input bucket; none for a day, which selects by when documents ended."""
         if selection.day is None:
             yield from self.uploads(selection.prefix)
 
@@ -152,10 +154,10 @@ def _timed(items: Iterable[Candidate], timely: Callable[[], None]) -> Iterator[C
 _NAME: Callable[[Any], str] = attrgetter("name")
 
 
-def _runs(items: Iterable[Candidate], begin: Callable[[], IO[bytes]]) -> list[IO[bytes]]:
+def _runs(items: Iterable[Candidate], begin: Callable[[], IO[bytes]], together: int) -> list[IO[bytes]]:
     """Write items into files, each in the order of their names: one file where they come nearly so."""
     runs, last, rest = list[IO[bytes]](), "", iter(items)
-    while batch := sorted(islice(rest, _TOGETHER), key=_NAME):
+    while batch := sorted(islice(rest, together), key=_NAME):
         if not runs or batch[0].name < last:
             runs.append(begin())
         for item in batch:
@@ -166,8 +168,8 @@ def _runs(items: Iterable[Candidate], begin: Callable[[], IO[bytes]]) -> list[IO
 
 def _joined(runs: list[IO[bytes]]) -> Iterator[Candidate]:
     """Yield one item a name, with what every list tells of it."""
-    for _, found in groupby(merge(*map(_read, runs), key=_NAME), key=_NAME):
-        yield reduce(Candidate.joined, found)
+    for _, same in groupby(merge(*map(_read, runs), key=_NAME), key=_NAME):
+        yield reduce(Candidate.joined, same)
 
 
 def _read(run: IO[bytes]) -> Iterator[Candidate]:

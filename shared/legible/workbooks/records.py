@@ -19,16 +19,32 @@ from legible.model.layout import RECORD
 from legible.model.records import Recognized, Record
 from legible.outputs import record_reader
 from legible.outputs.record import HEAD_BYTES, document_of
-from legible.ports import Site, Wanted, ranges
+from legible.outputs.record_reader import ReadLimits
+from legible.ports import PART, Site, Wanted, ranges
 from legible.workbooks.listing import Candidate, Candidates
 
-#: So many records are read ahead, as long as none has more bytes than that; others are read one at a time.
-_AHEAD, _SMALL = 16, 1_000_000
+#: So many records are read ahead.
+_AHEAD = 16
 _TRIES = 3
 
 
+class RecordLimits(NamedTuple):
+    """How records are read.
+
+    One of at most ``small`` bytes is read ahead and whole; others are read one at a time, in parts of at most ``part``
+    bytes, as far as ``reading`` lets memory hold them.
+    """
+
+    small: int = 1_000_000
+    part: int = PART
+    reading: ReadLimits = ReadLimits()
+
+
+USUAL = RecordLimits()
+
+
 class Fetched(NamedTuple):
-    """What is known of one document; ``parts`` is what was recognized, where the record itself does not hold it."""
+    """One document and its record; ``parts`` is what was recognized, where the record itself does not hold it."""
 
     candidate: Candidate
     record: Record | None
@@ -36,14 +52,16 @@ class Fetched(NamedTuple):
 
 
 class Records:
-    """Reads records.
+    """Reads the records of many documents.
 
     Args:
         site: Where they lie.
+        limits: How large ones are read.
     """
 
-    def __init__(self, site: Site) -> None:
-        """Read nothing yet."""
+    def __init__(self, site: Site, limits: RecordLimits = USUAL) -> None:
+        """Read the records of its two buckets."""
+        self._limits = limits
         self._site = site
 
     def each(self, candidates: Candidates) -> Iterator[Fetched]:
@@ -62,11 +80,11 @@ class Records:
                 yield from self._next(waiting)
 
     def _body(self, candidate: Candidate, *, asked: bool) -> bytes | int | None:
-        """Return a record's bytes; of one that is not small its size; None of none."""
+        """Return the bytes of a record, or its size where it is not small; None where there is none."""
         ref = self._ref(candidate)
         try:
             size = self._site.store.head(ref).size if asked else candidate.size
-            if size is None or size > _SMALL:
+            if size is None or size > self._limits.small:
                 return size
             return self._site.store.read(ref)
         except ObjectGoneError:
@@ -92,13 +110,12 @@ class Records:
         ref = self._ref(candidate)
         for _ in range(_TRIES):
             contents, head = opened.enter_context(Contents()), self._site.store.head(ref)
-            wanted = (Wanted(etag=head.etag, first=first, last=last) for first, last in ranges(head.size))
+            wanted = (
+                Wanted(etag=head.etag, first=first, last=last) for first, last in ranges(head.size, self._limits.part)
+            )
             with suppress(ReplacedError):
-                return Fetched(
-                    candidate,
-                    record_reader.read((self._site.store.read(ref, part) for part in wanted), contents),
-                    contents,
-                )
+                parts = (self._site.store.read(ref, part) for part in wanted)
+                return Fetched(candidate, record_reader.read(parts, contents, self._limits.reading), contents)
         raise UnavailableError(f"{ref} is rewritten again and again.", advice="Build the file again later.")
 
     def _unread(self, candidate: Candidate, body: bytes | int | None) -> Record:
@@ -118,8 +135,8 @@ class Records:
         head = self._site.store.head(ref)
         status = json.loads(head.metadata.get("legible", "{}")).get("status", "done")
         document = document_of(self._site.store.read(ref, Wanted(first=0, last=HEAD_BYTES - 1)))
-        said = f"Its record of {size / 1e6:.0f} MB is not as Legible writes it; what is in it is not listed here."
-        reason = Reason("too-large-to-collect", said, "Open its own record.xlsx, or run `legible rebuild` for it.")
+        message = f"Its record of {size / 1e6:.0f} MB is not as Legible writes it; what is in it is not listed here."
+        reason = Reason("too-large-to-collect", message, "Open its own record.xlsx, or run `legible rebuild` for it.")
         return Record(document=document, status=status, reason=reason, finished_at=head.modified_at)
 
     def _ref(self, candidate: Candidate) -> ObjectRef:

@@ -20,7 +20,7 @@ from typing import NoReturn
 from localcloud.faults import Fault, Schedule
 from localcloud.iam.credentials import AccessKey, Keyring
 from localcloud.obs import cors, signature
-from localcloud.obs.append import Appender, describe, describe_list
+from localcloud.obs.append import MAX_APPENDS, Appender, describe, describe_list
 from localcloud.obs.effects import changed_keys, creation, posted_key
 from localcloud.obs.errors import ObsError, access_denied, no_such_key
 from localcloud.obs.events import Created, Subscription
@@ -66,8 +66,9 @@ class LocalObs:
         state: Path | None = None,
         region: str = "cn-north-4",
         owner: str = "0a1b2c3d4e5f60718293a4b5c6d7e8f9",
+        most_appends: int = MAX_APPENDS,
     ) -> None:
-        """Serve these keys' owner; keep state in the folder, or in memory only."""
+        """Serve these keys' owner; keep state in the folder, or in memory only; append so often to one object."""
         self.region = region
         self.faults = Schedule()
         #: Kills whoever holds an access key id; the local cloud sets it to kill function instances.
@@ -76,7 +77,7 @@ class LocalObs:
         self._keys = keys
         self._lock = threading.RLock()
         self._store = Store(Folder(state) if state else None, region)
-        self._appender = Appender(self._store, self._lock)
+        self._appender = Appender(self._store, self._lock, most_appends)
         self._subscriptions: list[Subscription] = []
 
     def serve(self, port: int | None = None) -> Server:

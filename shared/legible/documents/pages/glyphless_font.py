@@ -1,4 +1,4 @@
-"""A font without shapes: it gives invisible text its characters and their widths, and nothing to draw.
+"""A font without shapes for invisible text: it has characters and widths, and draws nothing.
 
 The font file is made here, byte by byte: the six tables that PDF asks of an embedded TrueType font (ISO 32000-1, 9.9),
 with glyphs that are as large as a letter and hold no ink. Which character a code stands for is told by the font's
@@ -65,7 +65,7 @@ def _joined(tables: dict[bytes, bytes]) -> bytes:
 
 
 class Glyphs:
-    """The codes of one document's characters, and the font that reads them."""
+    """The codes of one document's characters, and the font that maps them back."""
 
     def __init__(self) -> None:
         """Begin without a character."""
@@ -76,7 +76,7 @@ class Glyphs:
         return b"".join(b"%04X" % self._code(letter) for letter in text)
 
     def write(self, pdf: pikepdf.Pdf, font: pikepdf.Object) -> None:
-        """Make an empty dictionary of a PDF the font."""
+        """Fill an empty dictionary of a PDF with the font."""
         from pikepdf import Array, Dictionary, Name, String  # optional, as ``layer`` tells
 
         descriptor = Dictionary(

@@ -1,11 +1,11 @@
-"""How the pages of a document are called for. Values only; no library is needed to decide."""
+"""Decides how many calls a document needs and what each one sends. Values only, no library."""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
 from legible.documents.formats import CONVERTED
-from legible.documents.pages import probe
+from legible.documents.pages.open_document import READS_HEIC, broken
 from legible.documents.pages.values import Look, Want
 from legible.errors import RejectedError
 from legible.operations.operation import Limits, Operation
@@ -15,7 +15,7 @@ _PLAIN = frozenset({"1", "L", "LA", "P", "RGB", "RGBA"})
 
 
 class PagePlan(Struct, frozen=True):
-    """How the pages of a document are called for.
+    """How many calls a document needs, and what each one sends.
 
     ``count`` calls are made, for ``pages`` pages (one call may read them all). With ``rendered`` each one gets a
     picture of its page; else it gets the document itself, and ``parameter``, where set, carries the page's number.
@@ -29,8 +29,16 @@ class PagePlan(Struct, frozen=True):
     note: str = ""
 
 
-def plan(operation: Operation, format_name: str, size: int, look: Look, *, placed: bool = False) -> PagePlan:
-    """Decide how each page of a document is called for; no page is left out.
+def page_plan(
+    operation: Operation,
+    format_name: str,
+    size: int,
+    look: Look,
+    *,
+    placed: bool = False,
+    reads_heic: bool = READS_HEIC,
+) -> PagePlan:
+    """Decide by which call each page of a document is read; no page is left out.
 
     Args:
         operation: What reads it.
@@ -38,6 +46,7 @@ def plan(operation: Operation, format_name: str, size: int, look: Look, *, place
         size: The document's length in bytes.
         look: What its pages are.
         placed: Where each word stands on its page must be known; of a PDF page that the service draws it is not.
+        reads_heic: Whether the library is there that HEIC is converted with.
 
     Raises:
         RejectedError: The operation does not take it and it cannot be converted; or it is too small to hold a letter.
@@ -49,13 +58,9 @@ def plan(operation: Operation, format_name: str, size: int, look: Look, *, place
     if format_name == "pdf":
         return _plan_pdf(operation, fits(operation.limits, size) and not placed, look)
     takes = format_name in operation.limits.formats
-    if not takes and format_name not in CONVERTED and not (format_name == "heic" and probe.READS_HEIC):
+    if not takes and format_name not in CONVERTED and not (format_name == "heic" and reads_heic):
         raise _not_taken(operation, format_name)
-    if look.pages > 1 and format_name == "tiff":
-        return PagePlan(count=look.pages, pages=look.pages, rendered=True)
-    note = f"Animated: only the first of {look.pages} frames was read." if look.pages > 1 else ""
-    as_it_is = takes and not look.turned and look.mode in _PLAIN and fits(operation.limits, size)
-    return PagePlan(rendered=not (_sides_fit(operation, look) and as_it_is), note=note)
+    return _plan_image(operation, format_name, takes and fits(operation.limits, size), look)
 
 
 def fits(limits: Limits, size: int) -> bool:
@@ -63,10 +68,18 @@ def fits(limits: Limits, size: int) -> bool:
     return -(-size // 3) * 4 <= limits.base64_bytes
 
 
+def _plan_image(operation: Operation, format_name: str, fitting: bool, look: Look) -> PagePlan:
+    if look.pages > 1 and format_name == "tiff":
+        return PagePlan(count=look.pages, pages=look.pages, rendered=True)
+    note = f"Animated: only the first of {look.pages} frames was read." if look.pages > 1 else ""
+    as_it_is = fitting and not look.turned and look.mode in _PLAIN
+    return PagePlan(rendered=not (_sides_fit(operation, look) and as_it_is), note=note)
+
+
 def _plan_pdf(operation: Operation, fitting: bool, look: Look) -> PagePlan:
     count = look.pages
     if not count:
-        raise probe.broken("The PDF has no pages.")
+        raise broken("The PDF has no pages.")
     native = operation.pdf.pages if fitting and not look.locked else "none"
     if native == "one":
         return PagePlan(count=count, pages=count, parameter=operation.pdf.parameter)

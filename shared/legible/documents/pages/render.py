@@ -1,4 +1,4 @@
-"""From one page to the picture that is sent. Runs apart; see ``legible.documents.pages.worker``."""
+"""Makes the picture of a page that is sent. Runs apart; see ``legible.documents.pages.worker``."""
 
 from __future__ import annotations
 
@@ -13,16 +13,12 @@ import pypdfium2
 from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
-from legible.documents.pages import probe
+from legible.documents.pages import pdf_page, probe
+from legible.documents.pages.open_document import OpenDocument
 from legible.documents.pages.values import Box, Rendered, Want
 from legible.errors import RejectedError
 from legible.model.pages import Frame
 
-#: A4 at this resolution is 1654 x 2339 px: above the vendor's sample (1024 x 1400), below its advice of 2 MB a page.
-DPI = 200
-#: A page that is smaller than any paper (its unit is another one, or its scan was placed as if of 2000 dpi) is drawn
-#: with so many pixels on its longer side: the vendor's sample has 1400, and 28 x 39 points at 200 dpi no letters.
-_LEAST_PIXELS = 1400
 #: The largest picture that is made, in pixels: A2 at 200 dpi has 15 million, and memory holds two copies.
 MOST_PIXELS = 16_000_000
 #: A crop of a page is at most so large, in pixels, and shows so much around its box, in heights of it and in pixels.
@@ -30,19 +26,14 @@ _LARGEST_CROP, _AROUND, _LEAST_AROUND = (360, 90), 0.2, 3
 _WHOLE = Want(min_side=1, max_side=8192, max_pixels=None, largest=1 << 30)
 #: With so few colors a picture is drawn, not photographed: PNG keeps it exact, and smaller than JPEG would.
 _FEW_COLORS = 16
-#: A page is a scan when one image covers so much of it.
-_COVERS = 0.9
 _QUALITY = 90
-_INVISIBLE = 3
-#: Forms in forms are looked into so deep for a scan.
-_DEEPEST = 3
 #: TIFF's BitsPerSample and PhotometricInterpretation, and one of its values (TIFF 6.0).
 _BITS, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
 #: Which number may be white where more than 16 bits are written.
 _WHITES = (1.0, 255.0, 65_535.0)
 
 
-def render(path: Path, format_name: str, page: int, want: Want, kept: probe.OpenDocument | None = None) -> Rendered:
+def picture(path: Path, format_name: str, page: int, want: Want, kept: OpenDocument | None = None) -> Rendered:
     """Make the picture of one page.
 
     Args:
@@ -66,7 +57,7 @@ def render(path: Path, format_name: str, page: int, want: Want, kept: probe.Open
 
 
 def crops(
-    path: Path, format_name: str, page: int, boxes: tuple[Box, ...], kept: probe.OpenDocument | None = None
+    path: Path, format_name: str, page: int, boxes: tuple[Box, ...], kept: OpenDocument | None = None
 ) -> tuple[bytes, ...]:
     """Return a small PNG of each box of one page, with a little around it.
 
@@ -97,21 +88,21 @@ def _crop(image: Image.Image, box: list[float]) -> bytes:
 
 
 class _Done:
-    """What was done to a page, in words; and the sides its scale was last told for."""
+    """What was done to a page, in words; and the sides for which its scale was last computed."""
 
     def __init__(self, first: str) -> None:
-        self.said = [first]
+        self.words = [first]
         self.sides: tuple[float, float] = (1, 1)
 
     def text(self, image: Image.Image) -> str:
-        return ", ".join((*self.said, f"{image.width} x {image.height} px"))
+        return ", ".join((*self.words, f"{image.width} x {image.height} px"))
 
 
 @contextmanager
 def _page(
-    path: Path, format_name: str, page: int, want: Want, kept: probe.OpenDocument | None
+    path: Path, format_name: str, page: int, want: Want, kept: OpenDocument | None
 ) -> Iterator[tuple[Image.Image, Frame, _Done]]:
-    kept = kept or probe.OpenDocument()
+    kept = kept or OpenDocument()
     if format_name == "pdf":
         yield _pdf_page(kept.pdf(path), page, want)
         return
@@ -129,69 +120,23 @@ def _page(
 
 
 def _pdf_page(document: pypdfium2.PdfDocument, page: int, want: Want) -> tuple[Image.Image, Frame, _Done]:
-    try:
-        sheet = document[page - 1]
-        width, height = sheet.get_size()
-        scale = min(_dpi(sheet) / 72, want.max_side / max(width, height), sqrt(MOST_PIXELS / (width * height)))
-        image = sheet.render(scale=scale, rev_byteorder=True, prefer_bgrx=False).to_pil()
-        sheet.close()
-    except (pypdfium2.PdfiumError, ZeroDivisionError) as error:
-        raise RejectedError(
-            f"Page {page} of the PDF cannot be rendered.",
-            code="page-broken",
-            advice="Open it, print it to a new PDF and upload that.",
-        ) from error
-    image = image if image.mode in {"L", "RGB"} else image.convert("RGB")
-    return image, Frame(width, height, "pt", _scale(image, width, height)), _Done(f"rendered at {scale * 72:.0f} dpi")
-
-
-def _dpi(sheet: pypdfium2.PdfPage) -> float:
-    """Return the resolution to draw at: a scan is never drawn larger than its own pixels."""
-    best = max(float(DPI), _LEAST_PIXELS / float(max(sheet.get_size())) * 72)
-    found = _scan(sheet)
-    if found is None:
-        return best
-    about = found.get_metadata()
-    return float(min(best, max(about.horizontal_dpi, about.vertical_dpi)))
-
-
-def _scan(sheet: pypdfium2.PdfPage) -> pypdfium2.PdfImage | None:
-    """Return the one image that covers the page, if nothing else is seen on it; text recognized before is unseen."""
-    found = None
-    if pypdfium2.raw.FPDFPage_GetAnnotCount(sheet):
-        return None
-    for thing in sheet.get_objects(max_depth=_DEEPEST):
-        if thing.type == pypdfium2.raw.FPDF_PAGEOBJ_IMAGE and found is None:
-            found = thing
-        elif (thing.type == pypdfium2.raw.FPDF_PAGEOBJ_FORM and thing.level < _DEEPEST - 1) or _unseen(thing):
-            continue
-        else:
-            return None
-    if found is None:
-        return None
-    left, bottom, right, top = found.get_bounds()
-    width, height = sheet.get_size()
-    return found if (right - left) * (top - bottom) >= _COVERS * width * height else None
-
-
-def _unseen(thing: pypdfium2.PdfObject) -> bool:
-    is_text = thing.type == pypdfium2.raw.FPDF_PAGEOBJ_TEXT
-    return is_text and int(pypdfium2.raw.FPDFTextObj_GetTextRenderMode(thing)) == _INVISIBLE
+    image, sides, dpi = pdf_page.drawn(document, page, want.max_side, MOST_PIXELS)
+    return image, Frame(*sides, "pt", _scale(image, *sides)), _Done(f"rendered at {dpi:.0f} dpi")
 
 
 def _frame(image: Image.Image, want: Want) -> tuple[Image.Image, Frame, _Done]:
     kind, orientation = image.format or "an image", probe.orientation_of(image)
     width, height = image.size
     _decode_small(image, want)
-    if probe.decoded(image) > probe.MOST_BYTES:
+    if probe.decoded(image) > want.most_bytes:
         raise _too_many(width, height)
     mode, on_paper = image.mode, probe.transparent(image)
     flat = _flat(image)
     done = _Done(f"converted from {kind}" + (f" {mode}" if mode not in {"1", "L", "P", "RGB", "RGBA"} else ""))
     if on_paper:
-        done.said.append("laid on white")
+        done.words.append("laid on white")
     if orientation > 1:
-        done.said.append("turned upright")
+        done.words.append("turned upright")
     if orientation > 1 and kind != "TIFF":  # Pillow has turned a TIFF while it was decoded
         flat = _upright(_smaller(flat, want), orientation)  # in this order: memory does not hold a large photo twice
         if orientation >= 5:
@@ -205,7 +150,7 @@ def _decode_small(image: Image.Image, want: Want) -> None:
     """Have a JPEG decoded at a half, a quarter or an eighth, where it is scaled down anyway or memory holds no more."""
     width, height = image.size
     share = min(1.0, want.max_side / max(image.size), sqrt(MOST_PIXELS / (width * height)))
-    fitting = next((part for part in (1, 2, 4, 8) if probe.decoded(image) <= probe.MOST_BYTES * part**2), 8)
+    fitting = next((part for part in (1, 2, 4, 8) if probe.decoded(image) <= want.most_bytes * part**2), 8)
     share = min(share, 1 / fitting)
     if share < 1.0:
         image.draft(None, (int(width * share), int(height * share)))
@@ -257,7 +202,7 @@ def _upright(image: Image.Image, orientation: int) -> Image.Image:
 def _scaled(image: Image.Image, frame: Frame, want: Want, done: _Done) -> tuple[Image.Image, Frame]:
     image = _smaller(image, want)
     if frame.unit == "px" and image.width < frame.width:
-        done.said.append(f"scaled from {frame.width:.0f} x {frame.height:.0f} px")
+        done.words.append(f"scaled from {frame.width:.0f} x {frame.height:.0f} px")
     done.sides = image.size
     return image, Frame(frame.width, frame.height, frame.unit, _scale(image, frame.width, frame.height))
 
@@ -280,7 +225,7 @@ def _padded(image: Image.Image, want: Want, done: _Done) -> Image.Image:
     side = want.min_side
     if min(image.size) >= side:
         return image
-    done.said.append(f"padded from {image.width} x {image.height} px")
+    done.words.append(f"padded from {image.width} x {image.height} px")
     paper = Image.new(image.mode, (max(side, image.width), max(side, image.height)), "white")
     paper.paste(image)
     done.sides = paper.size

@@ -1,4 +1,4 @@
-"""A document's pages, opened in a process apart that may be ended at any time."""
+"""The pages of a document, opened in a separate process that may be killed at any time."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import IO, Any
 
 import msgspec
+from msgspec import Struct
 
 from legible.documents.pages import worker
 from legible.documents.pages.values import Box, Look, Rendered, Want
@@ -23,10 +24,6 @@ from legible.errors import HeldError, OutOfTimeError, RejectedError, Unavailable
 from legible.model import messages
 from legible.ports import ranges
 
-#: One question is answered within so many seconds, or the page is refused.
-SECONDS = 30.0
-#: The searchable copy takes all pages, and may take longer.
-_LAYER_SECONDS = 120.0
 #: No key, nothing of ours. With glibc's own bounds each picture's memory is given back to the system and faulted in
 #: again for the next page: a third of the time of drawing a scan (measured, 46 ms a page against 31).
 _ENVIRONMENT = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(128 << 20)}
@@ -35,7 +32,21 @@ _PIPE = 1 << 20
 #: No reply is longer, in bytes; who says so was taken over by what it opened, and is not believed.
 _LONGEST_REPLY = 64 << 20
 #: The paths are given, so that none need be looked for: ``-S`` saves what `site` would do.
-_START = "import sys; sys.path[:] = sys.argv[1:]; from legible.documents.pages.worker import main; main()"
+_PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from legible.documents.pages.worker import main; main()"
+
+
+class Worker(Struct, frozen=True):
+    """The process that opens documents.
+
+    ``program`` is the Python code it runs, with the import paths as its arguments; ``interpreter`` is what runs it.
+    One question is answered within ``seconds``, or the page is refused; the searchable copy takes all pages and may
+    take ``layer_seconds``.
+    """
+
+    program: str = _PROGRAM
+    interpreter: str = sys.executable or "python3"
+    seconds: float = 30.0
+    layer_seconds: float = 120.0
 
 
 class Sheets:
@@ -45,23 +56,23 @@ class Sheets:
         format_name: As intake told it.
         size: The document's length in bytes.
         read: Returns the document's bytes from the first to the last number, both included.
-        seconds: How long one question may take.
+        worker: The process that opens it.
     """
 
     def __init__(
-        self, format_name: str, size: int, read: Callable[[int, int], bytes], seconds: float = SECONDS
+        self, format_name: str, size: int, read: Callable[[int, int], bytes], worker: Worker | None = None
     ) -> None:
-        """See the class."""
+        """Begin without a copy of the document and without a process."""
         self._format = format_name
         self._size = size
         self._read = read
-        self._seconds = seconds
+        self._worker = worker or Worker()
         self._lock = threading.Lock()
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     def look(self, left: float) -> Look:
-        """Tell what the pages are.
+        """Return how many pages there are and what they are.
 
         Args:
             left: Seconds there are to answer; where fewer than a question may take, lateness is no fault of the page.
@@ -72,9 +83,9 @@ class Sheets:
             HeldError: It does not fit on the disk.
             UnavailableError: The store or the system has a passing fault.
         """
-        found = self._ask("look", "The document", left).look
-        assert found is not None
-        return found
+        look = self._ask("look", "The document", left).look
+        assert look is not None
+        return look
 
     def whole(self, ending: bytes, left: float) -> bool:
         """Tell whether ``ending`` stands somewhere in the document and it can be read. Raises as ``look`` does."""
@@ -85,9 +96,9 @@ class Sheets:
 
     def render(self, page: int, want: Want, left: float) -> Rendered:
         """Make the picture of one page, counted from 1. Raises as ``look`` does, for this page."""
-        found = self._ask("render", f"Page {page}", left, page=page, want=want).rendered
-        assert found is not None
-        return found
+        rendered = self._ask("render", f"Page {page}", left, page=page, want=want).rendered
+        assert rendered is not None
+        return rendered
 
     def crops(self, page: int, boxes: tuple[Box, ...], left: float) -> tuple[bytes, ...]:
         """Return a small PNG of each box of a page, counted from 1. Raises as ``look`` does, for this page."""
@@ -105,7 +116,7 @@ class Sheets:
             How many pages have a text layer.
         """
         values = {"texts": str(texts), "target": str(target)}
-        return self._ask("layer", "The document", left, _LAYER_SECONDS, **values).layers
+        return self._ask("layer", "The document", left, self._worker.layer_seconds, **values).layers
 
     def close(self) -> None:
         """End the process and remove the copy."""
@@ -126,7 +137,7 @@ class Sheets:
         self.close()
 
     def _ask(self, what: str, whom: str, left: float, most: float | None = None, **values: Any) -> worker.WorkerReply:
-        most = self._seconds if most is None else most
+        most = self._worker.seconds if most is None else most
         until = time.monotonic() + left
         with self._lock:  # others may be drawn first; their time is not this one's
             path = self._copy()
@@ -187,7 +198,7 @@ class Sheets:
         if self._process is None:
             try:
                 self._process = subprocess.Popen(
-                    [sys.executable or "python3", "-I", "-S", "-c", _START, *sys.path],
+                    [self._worker.interpreter, "-I", "-S", "-c", self._worker.program, *sys.path],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.DEVNULL,
@@ -219,7 +230,7 @@ def _received(pipe: IO[bytes], until: float) -> bytearray | None:
 
 
 def _filled(body: bytearray, raw: io.FileIO, ready: selectors.BaseSelector, until: float) -> bytearray | None:
-    """Fill a body from the pipe, piece by piece, each where it belongs."""
+    """Fill a buffer from the pipe; None where time ran out, nothing where the pipe ended."""
     view = memoryview(body)
     while view:
         if not ready.select(max(0.0, until - time.monotonic())):

@@ -1,4 +1,4 @@
-"""Words become the content of a page: invisible text that lies where they were seen."""
+"""Turns words into the content of a page: invisible text where the words are seen."""
 
 from __future__ import annotations
 

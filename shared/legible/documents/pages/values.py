@@ -1,4 +1,4 @@
-"""What travels between the pipeline and the process that draws pages. Values only."""
+"""Messages between the pipeline and the process that draws pages. Values only."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from msgspec import Struct
 from legible.model.pages import Frame, Location
 from legible.operations.operation import Limits
 
+#: The most memory that the decoded pixels of one image may take, in bytes.
+MOST_BYTES = 160_000_000
 #: A shorter side than this holds no letter: such an image is rejected, a larger one is padded to the operation's least.
 _LEAST_SIDE = 8
 
 
 class Look(Struct, frozen=True):
-    """What a document's pages are, before anything is paid.
+    """How many pages a document has and what they are, known before anything is paid.
 
     ``pages`` counts PDF pages, or the frames of a TIFF, GIF or WEBP. ``width`` and ``height`` are those of the first
     image, upright, in pixels; None for a PDF. ``mode`` is Pillow's word for an image's kind of pixels (``L``, ``RGB``,
@@ -30,16 +32,20 @@ class Look(Struct, frozen=True):
 
 
 class Want(Struct, frozen=True):
-    """What a picture must keep to. Sides in pixels; ``largest`` is its size in bytes, before Base64."""
+    """Limits of a picture. Sides in pixels; ``largest`` is its size in bytes, before Base64.
+
+    ``most_bytes`` is what the decoded pixels of the image that it is made of may take.
+    """
 
     min_side: int
     max_side: int
     max_pixels: int | None
     largest: int
+    most_bytes: int = MOST_BYTES
 
     @classmethod
     def of(cls, limits: Limits) -> Want:
-        """Return what an operation's limits ask for."""
+        """Return the limits of pictures for an operation."""
         return cls(limits.min_side, limits.max_side, limits.max_pixels, limits.base64_bytes // 4 * 3)
 
     def too_small(self, width: float, height: float) -> bool:

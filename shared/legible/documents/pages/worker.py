@@ -1,4 +1,4 @@
-"""The process in which documents are opened: hostile ones may hang, crash or eat memory here, and nowhere else.
+"""The process in which documents are opened: a hostile one may hang, crash or eat memory only here.
 
 It reads questions from stdin and answers each on stdout: MessagePack, its length in front. It has no keys and none of
 the function's environment; it reads one document and its texts, and writes nothing but the searchable copy, where it is
@@ -15,6 +15,7 @@ from typing import IO
 from msgspec import Struct
 
 from legible.documents.pages import probe, render
+from legible.documents.pages.open_document import OpenDocument
 from legible.documents.pages.values import Box, Look, Rendered, Want
 from legible.errors import RejectedError
 from legible.model import messages
@@ -64,8 +65,8 @@ def send(pipe: IO[bytes], message: Struct) -> None:
     pipe.flush()
 
 
-def answer(ask: Ask, kept: probe.OpenDocument | None = None) -> WorkerReply:
-    """Answer one question; a document's own fault is an answer too. ``kept`` knows the document by the next one."""
+def answer(ask: Ask, kept: OpenDocument | None = None) -> WorkerReply:
+    """Answer one question; a fault of the document is an answer too. ``kept`` remembers it for the next question."""
     path = Path(ask.path)
     try:
         if ask.what == "look":
@@ -79,7 +80,7 @@ def answer(ask: Ask, kept: probe.OpenDocument | None = None) -> WorkerReply:
         if ask.what == "crops":
             return WorkerReply(crops=render.crops(path, ask.format, ask.page, ask.boxes, kept))
         assert ask.want is not None  # a picture is made for somebody
-        return WorkerReply(rendered=render.render(path, ask.format, ask.page, ask.want, kept))
+        return WorkerReply(rendered=render.picture(path, ask.format, ask.page, ask.want, kept))
     except RejectedError as error:
         return WorkerReply(code=error.reason_code, message=error.message, advice=error.advice)
     except MemoryError:
@@ -90,9 +91,9 @@ def answer(ask: Ask, kept: probe.OpenDocument | None = None) -> WorkerReply:
         )
 
 
-def serve(questions: IO[bytes], answers: IO[bytes]) -> None:
-    """Answer until the questions end."""
-    kept = probe.OpenDocument()
+def serve(questions: IO[bytes], answers: IO[bytes], kept: OpenDocument | None = None) -> None:
+    """Answer until the questions end. ``kept`` remembers the document between them."""
+    kept = kept or OpenDocument()
     while (ask := messages.receive(questions, Ask)) is not None:
         _limit_seconds(ask.seconds)
         send(answers, answer(ask, kept))
@@ -119,6 +120,6 @@ def _limit_seconds(seconds: int) -> None:
 
 
 def main() -> None:  # pragma: no cover - only ever in the process apart; see TestApart
-    """Be the process."""
+    """Bound the memory of this process, then answer questions from stdin on stdout."""
     _limit_memory()
     serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -16,10 +16,10 @@ _TAX_LEEWAY = Decimal("0.06")
 
 def in_words(values: Values) -> str | None:
     """An amount in Chinese words and the same in figures."""
-    said, figures = numerals.amount(values["words"].text), values["figures"].number()
-    if said is None:
+    words, figures = numerals.amount(values["words"].text), values["figures"].number()
+    if words is None:
         raise UnclearError
-    return None if said == figures else f"In words it is {said}, in figures {figures}."
+    return None if words == figures else f"In words it is {words}, in figures {figures}."
 
 
 def total(values: Values) -> str | None:
@@ -35,10 +35,10 @@ def product(values: Values) -> str | None:
     """Quantity times unit price and the amount, as exactly as printed decimals are rounded; whole numbers are exact."""
     quantity, price, amount = (values[role].number() for role in ("quantity", "price", "amount"))
     leeway = _CENT + abs(quantity) * _rounding(price) + abs(price) * _rounding(quantity)
-    made = quantity * price
-    if abs(made - amount) <= leeway:
+    expected = quantity * price
+    if abs(expected - amount) <= leeway:
         return None
-    return f"Quantity times price is {made.normalize():f}, the amount {amount}."
+    return f"Quantity times price is {expected.normalize():f}, the amount {amount}."
 
 
 def tax(values: Values) -> str | None:
@@ -46,9 +46,11 @@ def tax(values: Values) -> str | None:
     rate = re.fullmatch(r"([0-9]{1,2}(?:\.[0-9]{1,4})?)%", values["rate"].plain)
     if rate is None:
         raise UnclearError
-    amount, said = values["amount"].number(), values["tax"].number()
-    made = (amount * Decimal(rate[1]) / 100).quantize(_CENT)
-    return None if abs(made - said) <= _TAX_LEEWAY else f"{rate[1]} % of {amount} is {made}, the tax {said}."
+    amount, printed = values["amount"].number(), values["tax"].number()
+    expected = (amount * Decimal(rate[1]) / 100).quantize(_CENT)
+    return (
+        None if abs(expected - printed) <= _TAX_LEEWAY else f"{rate[1]} % of {amount} is {expected}, the tax {printed}."
+    )
 
 
 def lines(values: Values) -> str | None:

@@ -129,11 +129,11 @@ def digits(values: Values) -> str | None:
 
 def number(values: Values) -> str | None:
     """The document number of the zone and the printed one, which may have a check character behind a dash."""
-    said, printed = _zone(values).number, values["number"].whole()
+    in_zone, printed = _zone(values).number, values["number"].whole()
     forms = {_letters(printed), _letters(printed.rpartition("-")[0])} - {""}
     if not forms:
         raise UnclearError
-    return None if forms & {said, _whole_number(values)} else f"The zone says {said}, the number {printed}."
+    return None if forms & {in_zone, _whole_number(values)} else f"The zone says {in_zone}, the number {printed}."
 
 
 def birth(values: Values) -> str | None:
@@ -148,35 +148,38 @@ def expiry(values: Values) -> str | None:
 
 def sex(values: Values) -> str | None:
     """The sex of the zone and the printed one."""
-    said, printed = _SEXES.get(_zone(values).sex), values["sex"].sex()
-    if said is None:
+    in_zone, printed = _SEXES.get(_zone(values).sex), values["sex"].sex()
+    if in_zone is None:
         raise UnclearError
-    return None if said == printed else f"The zone says {said}, the sex {printed}."
+    return None if in_zone == printed else f"The zone says {in_zone}, the sex {printed}."
 
 
 def nationality(values: Values) -> str | None:
     """The nationality of the zone and the printed one, where that is a code of three letters too (ICAO 9303-3, 5)."""
-    said, printed = _zone(values).nationality, values["nationality"].plain
+    in_zone, printed = _zone(values).nationality, values["nationality"].plain
     if not re.fullmatch("[A-Z]{3}", printed):
         raise UnclearError
-    return None if said == printed else f"The zone says {said}, the nationality {printed}."
+    return None if in_zone == printed else f"The zone says {in_zone}, the nationality {printed}."
 
 
 def names(values: Values) -> str | None:
     """The names of the zone, as far as they go, and the printed ones, without accents (ICAO 9303-3, section 6)."""
     zone_names = _zone(values).names
-    said = [word for word in zone_names.split("<") if word]
+    words = [word for word in zone_names.split("<") if word]
     text = " ".join(values[role].text for role in values if role.startswith("name"))
     spellings = [_latin(text, _PLAIN), _latin(text, _SPELT_OUT)]
-    if not said or not any(spellings):
+    if not words or not any(spellings):
         raise UnclearError
-    if "".join(said) in ("".join(spelling) for spelling in spellings):  # parts joined or apart
-        return None
-    printed = {word for spelling in spellings for word in spelling}
     cut = not zone_names.endswith("<")  # names that fill the zone may be shortened
-    if all(word in printed or (cut and any(whole.startswith(word) for whole in printed)) for word in said):
-        return None
-    return f"The zone says {' '.join(said)}."
+    return None if _agree(words, spellings, cut) else f"The zone says {' '.join(words)}."
+
+
+def _agree(words: list[str], spellings: list[list[str]], cut: bool) -> bool:
+    """Tell whether a zone's words are printed ones in some spelling, or the beginnings of such where they are cut."""
+    if "".join(words) in ("".join(spelling) for spelling in spellings):  # parts joined or apart
+        return True
+    printed = tuple(word for spelling in spellings for word in spelling)
+    return all(word in printed or (cut and any(whole.startswith(word) for whole in printed)) for word in words)
 
 
 def _latin(text: str, letters: dict[int, str]) -> list[str]:
@@ -202,8 +205,8 @@ def _letters(text: str) -> str:
     return re.sub("[^A-Z0-9]", "", text)
 
 
-def _same_day(said: str, printed: Seen) -> str | None:
+def _same_day(in_zone: str, printed: Seen) -> str | None:
     day: date = printed.day()
-    if not said.isdigit():
+    if not in_zone.isdigit():
         raise UnclearError
-    return None if said == day.strftime("%y%m%d") else f"The zone says {said}, the printed date is {day}."
+    return None if in_zone == day.strftime("%y%m%d") else f"The zone says {in_zone}, the printed date is {day}."

@@ -157,5 +157,5 @@ def _other_form(number: str, right: str) -> str:
 
 
 def _same_sex(values: Values, *, male: bool) -> str | None:
-    said, inside = values["sex"].sex(), "male" if male else "female"
-    return None if said == inside else f"The number says {inside}, the sex {said}."
+    printed, inside = values["sex"].sex(), "male" if male else "female"
+    return None if printed == inside else f"The number says {inside}, the sex {printed}."

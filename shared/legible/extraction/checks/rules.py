@@ -1,4 +1,4 @@
-"""Which rule there is, and which values of which operation it is about."""
+"""All rules, and which values of which operation each one checks."""
 
 from __future__ import annotations
 
@@ -75,6 +75,6 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @cache
-def rules() -> dict[str, tuple[Rule, ...]]:
+def rules_by_operation() -> dict[str, tuple[Rule, ...]]:
     """Return the rules of each operation, by its slug; the file is read once."""
     return msgspec.toml.decode(_FILE.read_bytes(), type=dict[str, tuple[Rule, ...]])

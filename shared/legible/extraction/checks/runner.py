@@ -1,4 +1,4 @@
-"""Every rule of an operation, made on what one page says."""
+"""Applies every rule of an operation to the values of one page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cache
 
 from msgspec import structs
 
-from legible.extraction.checks.rules import RULES, Rule, rules
+from legible.extraction.checks.rules import RULES, Rule, rules_by_operation
 from legible.extraction.checks.values import Seen, UnclearError, Values
 from legible.extraction.corrections import cell_name
 from legible.model.records import Cell, Check, Extract, Field, Table
@@ -26,12 +26,12 @@ def checked(operation: Operation, extract: Extract) -> Extract:
         extract: What the answer of one page says. Its values are not changed.
     """
     page = _Page(extract)
-    found = list(_checks(operation.slug, "", page))
+    checks = list(_checks(operation.slug, "", page))
     for prefix, slug in _inside(operation, page):
-        found += _checks(slug, prefix, page)
-    if not found:
+        checks += _checks(slug, prefix, page)
+    if not checks:
         return extract
-    return _marked(extract, tuple(found))
+    return _marked(extract, tuple(checks))
 
 
 class _Page:
@@ -75,12 +75,12 @@ def _inside(operation: Operation, page: _Page) -> Iterator[tuple[str, str]]:
     for name, seen in page.fields.items():
         match = _TYPE.fullmatch(name)
         slug = seen.text.replace("_", "-")
-        if match is not None and slug in rules() and slug != operation.slug:
+        if match is not None and slug in rules_by_operation() and slug != operation.slug:
             yield f"{match[1]}content.", slug
 
 
 def _checks(slug: str, prefix: str, page: _Page) -> Iterator[Check]:
-    for rule in rules().get(slug, ()):
+    for rule in rules_by_operation().get(slug, ()):
         for values in _cases(slug, prefix, rule, page):
             try:
                 message = RULES[rule.rule](Values(values))
@@ -107,8 +107,8 @@ def _cases(slug: str, prefix: str, rule: Rule, page: _Page) -> Iterator[dict[str
 
 def _applies(base: str, rule: Rule, page: _Page) -> bool:
     """Tell whether the other values that a rule asks for read as it says."""
-    found = {path: page.fields.get(f"{base}{path}") for path in rule.when}
-    return all(seen is not None and re.fullmatch(rule.when[path], seen.plain) for path, seen in found.items())
+    others = {path: page.fields.get(f"{base}{path}") for path in rule.when}
+    return all(seen is not None and re.fullmatch(rule.when[path], seen.plain) for path, seen in others.items())
 
 
 def _rows(slug: str, prefix: str, rule: Rule, page: _Page) -> Iterator[dict[str, Seen]]:
@@ -140,7 +140,7 @@ def _pairs(prefix: str, rule: Rule, page: _Page) -> Iterator[dict[str, Seen]]:
             if re.fullmatch(pattern, key):
                 lists.setdefault(match[1], {}).setdefault(role, []).append(seen)
     for roles in lists.values():
-        yield {role: found[0] for role, found in roles.items() if len(found) == 1}
+        yield {role: values[0] for role, values in roles.items() if len(values) == 1}
 
 
 def _places(prefix: str, at: Iterable[str], names: Iterable[str]) -> Iterator[str]:
@@ -188,7 +188,7 @@ def _field(field: Field, broken: dict[str, None] | None) -> Field:
 
 def _table(table: Table, broken: dict[str, dict[str, None]]) -> Table:
     def cell_of(cell: Cell) -> Cell:
-        found = broken.get(cell_name(table.name, cell.row, cell.column))
-        return structs.replace(cell, findings=tuple(found)) if found else cell
+        findings = broken.get(cell_name(table.name, cell.row, cell.column))
+        return structs.replace(cell, findings=tuple(findings)) if findings else cell
 
     return structs.replace(table, cells=tuple(map(cell_of, table.cells)))

@@ -1,4 +1,4 @@
-"""What a rule sees of the values it is about, and how it says that it cannot judge them."""
+"""The values that a rule judges, and the error by which it says that it cannot."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SEXES: dict[str, Literal["male", "female"]] = {
 
 
 class UnclearError(KeyError):
-    """The rule cannot be judged: a value is missing, covered, or reads as nothing the rule is about."""
+    """The rule cannot be applied: a value is missing, covered, or cannot be read as what the rule needs."""
 
 
 class Seen(NamedTuple):
@@ -63,10 +63,10 @@ class Seen(NamedTuple):
 
     def sex(self) -> Literal["male", "female"]:
         """Return the value as a sex. Raises ``UnclearError`` where it reads as none."""
-        said = _SEXES.get((self.typed or self.text).strip().lower())
-        if said is None:
+        word = _SEXES.get((self.typed or self.text).strip().lower())
+        if word is None:
             raise UnclearError
-        return said
+        return word
 
 
 class Values(Mapping[str, Seen]):

@@ -67,13 +67,13 @@ def _text(body: bytes, notes: list[str]) -> str:
 
 def _decoder(notes: list[str]) -> json.JSONDecoder:
     def pairs(items: list[tuple[str, Tree]]) -> dict[str, Tree]:
-        found: dict[str, Tree] = {}
+        tree: dict[str, Tree] = {}
         for key, value in items:
-            name = _free_name(found, key)
+            name = _free_name(tree, key)
             if name != key:
                 notes.append(f"`{_mended(key)}` stands more than once in one object; every value is kept.")
-            found[name] = value
-        return found
+            tree[name] = value
+        return tree
 
     return json.JSONDecoder(
         object_pairs_hook=pairs, parse_float=Numeral, parse_int=Numeral, parse_constant=Numeral, strict=False
@@ -128,6 +128,11 @@ def leaf_text(leaf: Leaf) -> str:
     if leaf is None:
         return ""
     return str(leaf).lower() if isinstance(leaf, bool) else str(leaf)
+
+
+def as_text(tree: Tree) -> str:
+    """Return anything as text: a plain value as ``leaf_text`` does, an object or a list as compact JSON."""
+    return compact(tree) if isinstance(tree, (dict, list)) else leaf_text(tree)
 
 
 def as_number(tree: Tree) -> float | None:
@@ -185,8 +190,8 @@ def looks_like_file(text: str) -> bool:
     """Tell whether a text nobody declared to be a file is one: long, Base64, and with the first bytes of a file."""
     if len(text) < 1024:
         return False
-    found = decoded(text)
-    return found is not None and found[:2] != _UNKNOWN_FILE
+    content = decoded(text)
+    return content is not None and content[:2] != _UNKNOWN_FILE
 
 
 def _without_prefix(text: str) -> str:

@@ -21,7 +21,7 @@ _T = TypeVar("_T")
 
 
 class Value(NamedTuple):
-    """A plain value on its way to be a field or a cell."""
+    """A plain value that will become a field or a cell."""
 
     name: str
     label: str
@@ -46,7 +46,7 @@ class Value(NamedTuple):
 
 
 class Gathered:
-    """The collector of one page."""
+    """Collects the fields, tables, text, files and notes of one page."""
 
     def __init__(self, page: int) -> None:
         """Begin with nothing found."""
@@ -59,11 +59,11 @@ class Gathered:
         self._used: set[str] = set()
 
     def odd(self, text: str) -> None:
-        """Note what is odd; the same kind is noted once, with its number."""
+        """Note something odd; the same note is kept once, with how often it came."""
         self._oddities[text] += 1
 
     def notes(self) -> Iterator[str]:
-        """Yield what was odd, each kind once."""
+        """Yield the notes, each once."""
         kinds = list(self._oddities.items())
         for text, times in kinds[:MAX_NOTES]:
             yield f"Page {self.page}: {text}" + (f" ({times} times)" if times > 1 else "")
@@ -106,10 +106,10 @@ class Gathered:
 
     def add_file(self, path: str, text: str) -> None:
         """Keep a Base64 text as the file it is; one that is not Base64 as a text file."""
-        found = decoded(text)
-        if found is None:
+        content = decoded(text)
+        if content is None:
             self.odd(f"`{pattern(path)}` is not Base64; it is kept as a text file.")
-        media, ending, data = found or ("text/plain", "txt", text.encode())
+        media, ending, data = content or ("text/plain", "txt", text.encode())
         stem = re.sub(r"\[(\d+)\]", lambda match: f"-{int(match[1]) + 1}", path)
         stem = re.sub(r"[^A-Za-z0-9_-]+", "-", stem).strip("-")[:80] or "file"
         taken = {name for name, *_ in self.files}
@@ -118,5 +118,5 @@ class Gathered:
 
 
 def pattern(path: str) -> str:
-    """Return a path with ``[]`` for every element, so that what is odd about all of them is said once."""
+    """Return a path with ``[]`` for every index, so that a note about all elements is made once."""
     return re.sub(r"\[\d+\]", "[]", path) or "result"

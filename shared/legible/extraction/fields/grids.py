@@ -19,7 +19,7 @@ _Row = tuple[str, dict[str, Value]]
 
 
 class Entry(NamedTuple):
-    """An object on its way to be a row: what it belongs to, and what the rows inside it say they belong to."""
+    """An object that will become a row: what it belongs to, and by what name rows inside it say they belong to it."""
 
     belongs_to: str
     identity: str
@@ -30,9 +30,9 @@ class Entry(NamedTuple):
 class Grids:
     """Keeps objects as the rows of tables."""
 
-    def __init__(self, found: Gathered, read: Reader) -> None:
-        """Gather into ``found`` what ``read`` makes of each object."""
-        self._found = found
+    def __init__(self, gathered: Gathered, read: Reader) -> None:
+        """Gather into ``gathered`` what ``read`` makes of each object."""
+        self._gathered = gathered
         self._read = read
 
     def keep(self, name: str, label: str, entries: list[Entry], owner: str = "") -> None:
@@ -63,12 +63,12 @@ class Grids:
             labels.update({key: value.label for key, value in values.items()})
         keys = sorted(labels, key=lambda key: _rank(key, order))
         columns = {key: column for column, key in enumerate(keys)}
-        found = []
+        cells = []
         for belongs_to, values in rows:
             if owner:
                 values[""] = Value(name, owner, belongs_to)
-            found.append({columns[key]: value for key, value in values.items()})
-        self._found.add_rows(name, label, [labels[key] for key in keys], found)
+            cells.append({columns[key]: value for key, value in values.items()})
+        self._gathered.add_rows(name, label, [labels[key] for key in keys], cells)
 
 
 def lists_of_objects(tree: Object) -> dict[str, list[Object]]:

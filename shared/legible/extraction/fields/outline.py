@@ -1,4 +1,4 @@
-"""What the catalog says of an answer, as a tree beside the answer's own: labels, types, and where a value stands."""
+"""The catalog's description of an answer as a tree: labels, types, and where a value stands."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Node(NamedTuple):
 
     @property
     def expects(self) -> str:
-        """What should stand here, in words; empty where that is open."""
+        """The documented shape in words (``a list``); empty where anything may stand here."""
         if self.sdk_type.startswith("list["):
             return "a list"
         if self.children:
@@ -148,7 +148,7 @@ def unknown(label: str) -> Node:
 
 
 @lru_cache(maxsize=64)
-def outline(operation: Operation) -> Node:
+def result_node(operation: Operation) -> Node:
     """Return what the catalog says of the ``result`` of an operation."""
     root: dict[str, Node] = {}
     for field in operation.fields:
@@ -156,8 +156,8 @@ def outline(operation: Operation) -> Node:
         children = root
         for parent in parents:
             children = children[parent].children
-        said = (field.label_zh, field.values, field.currency, field.day_first, field.absent)
-        children[key] = Node(field.label, field.type, field.sdk_type, {}, True, *said)
+        facts = (field.label_zh, field.values, field.currency, field.day_first, field.absent)
+        children[key] = Node(field.label, field.type, field.sdk_type, {}, True, *facts)
     declared = {"list": "list[Result]", "object": "Result", "untyped": "object"}[operation.result]
     return Node("", "object", declared, root)
 
@@ -195,13 +195,17 @@ def list_kind(items: list[Tree]) -> ListKind:
     objects = [item for item in items if isinstance(item, dict)]
     if not objects or len(objects) < len(items):
         return "other"
-    if any(isinstance(item.get("rows"), list) and isinstance(item.get("columns"), list) for item in objects):
+    if any(map(_is_cell, objects)):
         return "cells"
     if all(is_leaf(item, "words") for item in objects):
         return "blocks"
     if all(is_leaf(item, "key") and is_leaf(item, "value") for item in objects):
         return "pairs"
     return "rows"
+
+
+def _is_cell(tree: dict[str, Tree]) -> bool:
+    return isinstance(tree.get("rows"), list) and isinstance(tree.get("columns"), list)
 
 
 def is_leaf(tree: dict[str, Tree], key: str) -> bool:

@@ -1,4 +1,4 @@
-"""Locations in a picture become locations on the page it was made of."""
+"""Converts locations in a picture to locations on the page that the picture shows."""
 
 from __future__ import annotations
 

@@ -24,17 +24,17 @@ from legible.extraction.fields.answers import (
     Leaf,
     Numeral,
     Tree,
-    as_confidence,
-    as_indexes,
     as_location,
     as_number,
+    as_text,
     compact,
     leaf_text,
     looks_like_file,
     parse,
 )
+from legible.extraction.fields.document_parts import DocumentParts
 from legible.extraction.fields.gathered import Gathered, Value, pattern
-from legible.extraction.fields.grids import DETAILS, Entry, Grids, Object, without
+from legible.extraction.fields.grids import Entry, Grids, Object
 from legible.extraction.fields.outline import (
     Beside,
     FieldPlace,
@@ -45,18 +45,15 @@ from legible.extraction.fields.outline import (
     humanized,
     implied,
     list_kind,
-    outline,
+    result_node,
     side,
     singular,
     speaks_of,
     unknown,
 )
-from legible.model.pages import Location
-from legible.model.records import Cell, Extract, Table, TextBlock
+from legible.model.records import Extract
 from legible.operations import catalog
 from legible.operations.operation import Operation
-
-_BOX_TYPES = ("", None, "key", "value")
 
 
 def extract(operation: Operation, answers: Sequence[tuple[int, bytes]]) -> Extract:
@@ -77,21 +74,22 @@ def extract(operation: Operation, answers: Sequence[tuple[int, bytes]]) -> Extra
 
 
 def _read(operation: Operation, page: int, body: bytes) -> Gathered:
-    found = Gathered(page)
+    gathered = Gathered(page)
     tree, notes = parse(body)
     for note in notes:
-        found.odd(note)
+        gathered.odd(note)
     if tree is not None:
-        _Reader(found).read(outline(operation), tree)
-    return found
+        _Reader(gathered).read(result_node(operation), tree)
+    return gathered
 
 
 class _Reader:
     """Walks one answer. Values are yielded to whom they belong, a field or a row; the rest is gathered on the way."""
 
-    def __init__(self, found: Gathered) -> None:
-        self._found = found
-        self._grids = Grids(found, self._object)
+    def __init__(self, gathered: Gathered) -> None:
+        self._gathered = gathered
+        self._grids = Grids(gathered, self._object)
+        self._parts = DocumentParts(gathered, self._grids)
 
     def read(self, node: Node, tree: Tree) -> None:
         """Read a whole answer: ``result`` as the catalog knows it, then what else is there."""
@@ -99,16 +97,16 @@ class _Reader:
         if isinstance(tree, dict):
             rest = {key: value for key, value in tree.items() if key != "result"}
         if isinstance(tree, dict) and tree.get("result") is not None:
-            self._found.add_fields(self._walk(FieldPlace(node), tree["result"]))
+            self._gathered.add_fields(self._walk(FieldPlace(node), tree["result"]))
         else:
-            self._found.odd("The answer has no `result`.")
+            self._gathered.odd("The answer has no `result`.")
         if rest != {}:
-            self._found.add_fields(self._walk(FieldPlace(unknown(""), "$"), rest))
+            self._gathered.add_fields(self._walk(FieldPlace(unknown(""), "$"), rest))
 
     def _walk(self, place: FieldPlace, tree: Tree) -> Iterator[Value]:
-        expected, found = place.node.expects, _shape(tree)
-        if expected and found and expected != found:
-            self._found.odd(f"`{pattern(place.name)}` is {found} where {expected} is documented.")
+        expected, shape = place.node.expects, _shape(tree)
+        if expected and shape and expected != shape:
+            self._gathered.odd(f"`{pattern(place.name)}` is {shape} where {expected} is documented.")
         if isinstance(tree, dict):
             return self._object(place, tree)
         return self._list(place, tree) if isinstance(tree, list) else self._leaf(place, tree)
@@ -117,7 +115,7 @@ class _Reader:
         sides = {key: kind for key in tree if (kind := side(key, place.node.child(key), tree[key]))}
         for key in _ordered(place.node, tree):
             if key not in place.node.children and not place.node.open:
-                self._found.odd(f"`{pattern(place.child(key).name)}` is not in the catalog; it is kept.")
+                self._gathered.odd(f"`{pattern(place.child(key).name)}` is not in the catalog; it is kept.")
             if key not in sides and not implied(key, tree):
                 yield from self._walk(_child(place, tree, key, sides), tree[key])
         for key, kind in sides.items():
@@ -130,10 +128,10 @@ class _Reader:
         if isinstance(source.tree, (dict, list)) and location is None:
             for part in source.parts():
                 yield from self._unused(place, part, kind)
-        elif not self._found.used(source) and source.tree not in ("", None):
+        elif not self._gathered.used(source) and source.tree not in ("", None):
             detail = source.path[len(place.name) :].lstrip(".")
             label = f"{place.label}: {humanized(detail)}" if detail else place.label
-            yield Value(source.path, label, _text(source.tree), kind, None, location)
+            yield Value(source.path, label, as_text(source.tree), kind, None, location)
 
     def _leaf(self, place: FieldPlace, leaf: Leaf) -> Iterator[Value]:
         text = leaf_text(leaf)
@@ -141,84 +139,38 @@ class _Reader:
             text = ""
         if place.node.type in ("image", "file") or (not place.node.known and looks_like_file(text)):
             if text:
-                self._found.add_file(place.name, text)
+                self._gathered.add_file(place.name, text)
             return
-        confidence, location = self._found.confidence(place.beside), self._found.location(place.beside)
+        confidence, location = self._gathered.confidence(place.beside), self._gathered.location(place.beside)
         node, label = place.node, place.label or "Result"
-        said = (place.label_zh, node.values, node.currency, node.day_first)
-        yield Value(place.name, label, text, node.type, confidence, location, *said)
+        catalog_facts = (place.label_zh, node.values, node.currency, node.day_first)
+        yield Value(place.name, label, text, node.type, confidence, location, *catalog_facts)
 
     def _list(self, place: FieldPlace, items: list[Tree]) -> Iterator[Value]:
-        kind, objects = list_kind(items), [item for item in items if isinstance(item, dict)]
-        if kind == "pairs":
-            yield from self._pairs(place, objects)
-        elif kind == "cells":
-            self._cells(place, objects)
-        elif kind == "blocks":
-            self._details(place, "Block", [self._block(place.element(i), item) for i, item in enumerate(objects)])
+        kind = list_kind(items)
+        objects = [item for item in items if isinstance(item, dict)]
+        if kind in ("pairs", "cells", "blocks"):
+            yield from self._parts.read(kind, place, objects)
         elif kind == "rows" and place.name and not has_document_parts(items):
             entries = [Entry("", str(i + 1), place.element(i), item) for i, item in enumerate(objects)]
             self._grids.keep(place.name, place.label, entries)
-        elif len(items) > 1 and all(map(_is_number, items)):
-            label = place.label or "Result"
-            yield Value(place.name, label, ", ".join(map(_text, items)), label_zh=place.label_zh)
-        elif items and all(isinstance(item, list) and item and all(map(_is_number, item)) for item in items):
-            location = as_location(items)
-            shown = "location" if location else place.node.type
-            yield Value(place.name, place.label or "Result", compact(items), shown, None, location)
+        elif (numbers := _numbers(place, items)) is not None:
+            yield numbers
         else:
             for index, item in enumerate(items):
                 label = _element_label(place.node.label, index, len(items), item)
                 yield from self._walk(place.element(index, label), item)
 
-    def _details(self, place: FieldPlace, owner: str, entries: list[Entry], label: str | None = None) -> None:
-        """Keep as a table what blocks, cells or pairs hold beside their text."""
-        self._grids.keep(f"{place.name}[]", f"{label or singular(place.node.label)}{DETAILS}", entries, owner)
 
-    def _pairs(self, place: FieldPlace, items: list[Object]) -> Iterator[Value]:
-        entries = []
-        for index, item in enumerate(items):
-            element, (key, value) = place.element(index), (_text(item["key"]), _text(item["value"]))
-            beside, taken = _own_sides(element, item, ("confidence",), ("location",))
-            boxes, location = _boxes(item, key, value)
-            label = ": ".join(part for part in (place.outer, key or "No key") if part)
-            confidence, location = self._found.confidence(beside), location or self._found.location(beside)
-            yield Value(f"{element.name}.value", label, value, "text", confidence, location)
-            rest = _rest(item, "key", "value", "words_block_list", *taken) | boxes
-            entries.append(Entry(str(index + 1), str(index + 1), element, rest))
-        self._details(place, "Pair", entries)
-
-    def _block(self, place: FieldPlace, tree: Object) -> Entry:
-        """Keep an object with ``words`` as a text block, and return what else it holds."""
-        beside, taken = _own_sides(place, tree, ("confidence", "words_confidence"), ("location",))
-        confidence, location = self._found.confidence(beside), self._found.location(beside)
-        self._found.text.append(TextBlock(_text(tree.get("words")), self._found.page, confidence, location))
-        number = str(len(self._found.text))
-        return Entry(number, number, place, _rest(tree, "words", *taken))
-
-    def _cells(self, place: FieldPlace, items: list[Object]) -> None:
-        cells: list[Cell] = []
-        entries = [self._cell(place.element(index), item, cells) for index, item in enumerate(items)]
-        rows = max((cell.row + cell.row_span for cell in cells), default=0)
-        columns = max((cell.column + cell.column_span for cell in cells), default=0)
-        noun = "Form" if "form_list" in place.name else "Table"
-        label = f"{noun} {sum(table.label.startswith(noun) for table in self._found.tables) + 1}"
-        if cells:
-            self._found.tables.append(Table(place.name, label, self._found.page, rows, columns, tuple(cells)))
-        self._details(place, "Cell", entries, label)
-
-    def _cell(self, place: FieldPlace, tree: Object, cells: list[Cell]) -> Entry:
-        rows, columns = as_indexes(tree.get("rows")), as_indexes(tree.get("columns"))
-        if rows is None or columns is None:
-            self._found.odd(f"`{pattern(place.name)}` has no usable rows and columns; it is kept as a text block.")
-            return self._block(place, tree)
-        beside, taken = _own_sides(place, tree, ("confidence",), ("cell_location", "location"))
-        confidence, location = self._found.confidence(beside), self._found.location(beside)
-        row, column = min(rows), min(columns)
-        spans = (max(rows) - row + 1, max(columns) - column + 1)
-        cells.append(Cell(row, column, _text(tree.get("words")), *spans, confidence=confidence, location=location))
-        identity = f"R{row + 1}C{column + 1}"
-        return Entry(identity, identity, place, _rest(tree, "words", "rows", "columns", *taken))
+def _numbers(place: FieldPlace, items: list[Tree]) -> Value | None:
+    """Return a list of numbers, or of lists of numbers, as one value; None for any other list."""
+    label = place.label or "Result"
+    if len(items) > 1 and all(map(_is_number, items)):
+        return Value(place.name, label, ", ".join(map(as_text, items)), label_zh=place.label_zh)
+    if items and all(isinstance(item, list) and item and all(map(_is_number, item)) for item in items):
+        location = as_location(items)
+        return Value(place.name, label, compact(items), "location" if location else place.node.type, None, location)
+    return None
 
 
 def _shape(tree: Tree) -> str:
@@ -230,10 +182,6 @@ def _shape(tree: Tree) -> str:
 
 def _is_number(tree: Tree) -> bool:
     return isinstance(tree, Numeral)
-
-
-def _text(tree: Tree) -> str:
-    return compact(tree) if isinstance(tree, (dict, list)) else leaf_text(tree)
 
 
 def _ordered(node: Node, tree: Object) -> list[str]:
@@ -251,15 +199,15 @@ def _element_label(label: str, index: int, count: int, item: Tree) -> str:
 
 def _child(place: FieldPlace, tree: Object, key: str, sides: dict[str, Side]) -> FieldPlace:
     """Return the place of a key, with the confidences and locations that its siblings give for it."""
-    found: dict[Side, list[Source]] = {"confidence": [], "location": []}
+    sources: dict[Side, list[Source]] = {"confidence": [], "location": []}
     for side_key, kind in sides.items():
         source = Source(place.child(side_key).name, tree[side_key])
         is_map = isinstance(source.tree, dict) or (kind == "confidence" and isinstance(source.tree, list))
         part = _part(source, key, tree[key]) if is_map else source
         if part is not None and (is_map or (speaks_of(side_key, kind, key) and not isinstance(tree[key], dict))):
-            found[kind].append(part)
+            sources[kind].append(part)
     outer = place.beside.at(key)
-    beside = Beside((*found["confidence"], *outer.confidence), (*found["location"], *outer.location))
+    beside = Beside((*sources["confidence"], *outer.confidence), (*sources["location"], *outer.location))
     return _relabeled(place.child(key, beside), place, tree, key)
 
 
@@ -280,46 +228,5 @@ def _relabeled(child: FieldPlace, place: FieldPlace, tree: Object, key: str) -> 
     kind = tree.get("type")
     slug = kind.replace("_", "-") if isinstance(kind, str) else ""
     if key == "content" and child.node.open and slug in catalog.OPERATIONS:
-        return child._replace(node=outline(catalog.find(slug))._replace(label=child.node.label))
+        return child._replace(node=result_node(catalog.find(slug))._replace(label=child.node.label))
     return child
-
-
-def _own_sides(
-    place: FieldPlace, tree: Object, confidences: tuple[str, ...], locations: tuple[str, ...]
-) -> tuple[Beside, tuple[str, ...]]:
-    """Return what stands inside an object for its own text, and the keys that were used for it."""
-    confidence = next((key for key in confidences if as_confidence(tree.get(key)) is not None), None)
-    location = next((key for key in locations if as_location(tree.get(key)) is not None), None)
-    own = [(Source(place.child(key).name, tree[key]),) if key else () for key in (confidence, location)]
-    beside = Beside(own[0] + place.beside.confidence, own[1] + place.beside.location)
-    return beside, tuple(key for key in (confidence, location) if key)
-
-
-def _rest(tree: Object, *taken: str) -> Object:
-    """Return what an object holds beside the keys that were taken, blanks left out."""
-    return {key: value for key, value in without(tree, *taken).items() if value not in ("", None, [], {})}
-
-
-def _boxes(pair: Object, key: str, value: str) -> tuple[Object, Location | None]:
-    """Return the text boxes of a pair that are neither its key nor its value, and where its value stands."""
-    boxes = pair.get("words_block_list")
-    if not isinstance(boxes, list):
-        return {"words_block_list": boxes} if boxes else {}, None
-    location, left, wanted = None, list[Tree](), [value, key]
-    for box in boxes:
-        words = _plain_box(box)
-        if words not in wanted:
-            left.append(box)
-            continue
-        wanted.remove(words)
-        if words == value and isinstance(box, dict):
-            location = as_location(box.get("location"))
-    return {"words_block_list": left} if left else {}, location
-
-
-def _plain_box(box: Tree) -> str | None:
-    """Return the text of a box that says nothing but its text, its place and whether it is the key or the value."""
-    if not isinstance(box, dict) or set(box) - {"words", "location", "type"} or box.get("type", "") not in _BOX_TYPES:
-        return None
-    location = box.get("location")
-    return _text(box.get("words")) if not location or as_location(location) else None

@@ -26,8 +26,20 @@ class Form(Struct, frozen=True):
     mapping: Mapping | None = None
     template: bytes = b""
 
-    def write(self, record: Record, parts: Recognized, file: IO[bytes]) -> list[str]:
-        """Write ``form.xlsx`` of one document; return what did not fit into it, in words.
+    def write(
+        self,
+        record: Record,
+        parts: Recognized,
+        file: IO[bytes],
+        limits: filled.FormLimits = filled.USUAL,
+    ) -> list[str]:
+        """Write ``form.xlsx`` of one document; return one sentence for each thing that did not fit into it.
+
+        Args:
+            record: What is known of the document.
+            parts: What was recognized.
+            file: Where to.
+            limits: How much of a document becomes a form, where it is a template.
 
         Raises:
             SettingsError: The template could not be filled.
@@ -37,7 +49,7 @@ class Form(Struct, frozen=True):
             write_columns(mapping.header, lambda: mapping.rows(record, parts), file, at=record.finished_at)
             return []
         try:
-            return filled.fill(self.template, self.name, record, parts, file)
+            return filled.fill(self.template, self.name, record, parts, file, limits)
         except SettingsError:
             raise
         except Exception as error:  # a form is never worth a record
@@ -76,7 +88,7 @@ def opened(folder: Path, name: str, slug: str = "", read: Callable[[Path], bytes
 
 @lru_cache(maxsize=32)
 def _checked(body: bytes, name: str, slug: str) -> Form:
-    """Return a form that can be filled; the same one is looked at once."""
+    """Return a form that can be filled; the same file is checked only once."""
     if name.endswith(".toml"):
         mapping = load(body, name)
         if slug:

@@ -8,7 +8,7 @@ from typing import IO
 
 from legible.model.records import Cell, Field, TextBlock
 from legible.outputs.rows import Value
-from legible.outputs.xlsx.book import Book
+from legible.outputs.xlsx.book import Book, Imprint
 from legible.outputs.xlsx.cells import Content, count, of
 
 
@@ -23,7 +23,7 @@ def write(
         file: Where to, from its beginning.
         at: When it was made; the same rows always make the same bytes.
     """
-    book = Book(file, title="Form", footer="Legible", at=at, large=True)
+    book = Book(file, Imprint("Form", "Legible", at), large=True)
     sheet = book.sheet("Form")
     book.rows(sheet, header, lambda: ([_content(value) for value in row] for row in rows()))
     book.close()

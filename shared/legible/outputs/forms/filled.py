@@ -1,9 +1,9 @@
 """The user's own workbook, its placeholders filled: ``{{passport_number}}``, ``{{item_list[].amount}}``.
 
-A row with a placeholder of line items is repeated for each of them, see ``repeating``. Of a document of several pages
-each page has a copy of every sheet with placeholders. A cell that is one placeholder holds a value where that is exact,
-in the number format that the template gives it; everything else is text, which is never a formula or a link. A text too
-long for a cell goes on in the sheet ``Continued``.
+A row with a placeholder of line items is repeated for each of them; see ``repeated_rows``. Of a document of several
+pages each page has a copy of every sheet with placeholders. A cell that is one placeholder holds a value where that is
+exact, in the number format that the template gives it; everything else is text, which is never a formula or a link. A
+text too long for a cell goes on in the sheet ``Continued``.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import zipfile
 from collections.abc import Callable, Sequence
 from datetime import date, datetime, timezone
 from functools import partial
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from legible.model.records import Cell, Field, Recognized, Record
 from legible.outputs.forms import template
-from legible.outputs.forms.placeholders import cells, found, names_in, only, repeated_rows, replaced, text_in
+from legible.outputs.forms.placeholders import cells, cells_to_fill, names_in, only, replaced, rows_to_repeat, text_in
 from legible.outputs.forms.references import RowPlan
 from legible.outputs.forms.repeated_rows import repeat
 from legible.outputs.forms.sheet_copy import sheet_for
@@ -27,15 +27,23 @@ from legible.outputs.rows import Value
 from legible.outputs.xlsx.cells import of, styled
 from legible.outputs.xlsx.values import fit, pieces, sheet_name, shown
 
-#: More pages, or more cells, do not become sheets of a form: memory would not hold them. The record says so.
-MOST_PAGES, MOST_CELLS = 50, 150_000
 _CLOCKLESS = (1980, 1, 1, 0, 0, 0)
 _MODIFIED = re.compile(rb"(<dcterms:modified[^>]*>)[^<]*(</dcterms:modified>)")
 #: What Excel would read as a character when it stands in a file: its first character is escaped.
 _ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 
 
-def fill(body: bytes, name: str, record: Record, parts: Recognized, file: IO[bytes]) -> list[str]:
+class FormLimits(NamedTuple):
+    """How much of a document becomes a form: memory would not hold more. The record says what was left out."""
+
+    pages: int = 50
+    cells: int = 150_000
+
+
+USUAL = FormLimits()
+
+
+def fill(body: bytes, name: str, record: Record, parts: Recognized, file: IO[bytes], limits: FormLimits) -> list[str]:
     """Write a form.
 
     Args:
@@ -44,6 +52,7 @@ def fill(body: bytes, name: str, record: Record, parts: Recognized, file: IO[byt
         record: What is known of the document.
         parts: What was recognized.
         file: Where to.
+        limits: How much of a document becomes a form.
 
     Returns:
         What did not fit into it, in words.
@@ -51,7 +60,7 @@ def fill(body: bytes, name: str, record: Record, parts: Recognized, file: IO[byt
     Raises:
         SettingsError: The template is no workbook.
     """
-    filling = _Filling(template.opened(body, name))
+    filling = _Filling(template.opened(body, name), limits)
     others = pages(record, parts)
     first = next(others)
     for page in others:
@@ -67,22 +76,23 @@ def fill(body: bytes, name: str, record: Record, parts: Recognized, file: IO[byt
 class _Filling:
     """A workbook being filled."""
 
-    def __init__(self, book: Any) -> None:
+    def __init__(self, book: Any, limits: FormLimits) -> None:
         self._book = book
-        self.sheets = [sheet for sheet in book.worksheets if next(found(sheet), None)]
+        self._most_pages = limits.pages
+        self.sheets = [sheet for sheet in book.worksheets if next(cells_to_fill(sheet), None)]
         self.notes: list[str] = []
         self._continued: list[tuple[str, str, str]] = []
         self._pages = 1
         self._size = sum(len(cells(sheet)) for sheet in self.sheets)
-        self._room = MOST_CELLS - self._size
+        self._room = limits.cells - self._size
 
     def note(self, text: str) -> None:
-        """Say something in the record, once."""
+        """Add a note to the record, once."""
         self.notes += [] if f"{text}." in self.notes else [f"{text}."]
 
     def takes(self) -> bool:
-        """Tell whether another page may have its sheets."""
-        return self._pages < MOST_PAGES and self._room >= self._size
+        """Tell whether there is room for the sheets of another page."""
+        return self._pages < self._most_pages and self._room >= self._size
 
     def copy(self, page: FormPage) -> None:
         """Fill a copy of the sheets with a page."""
@@ -93,7 +103,7 @@ class _Filling:
     def fill(self, sheets: Sequence[Any], page: FormPage) -> None:
         """Fill sheets with a page."""
         for sheet in sheets:
-            rows = repeated_rows(sheet)
+            rows = rows_to_repeat(sheet)
             plan = RowPlan({row: self._count(sheet, row, page, page.count(names)) for row, names in rows.items()})
             if any(count > 1 for count in plan.counts.values()):
                 repeat(sheet, plan)
@@ -102,7 +112,7 @@ class _Filling:
                 for row, names in rows.items()
                 for number in range(min(plan.counts[row], page.count(names)))
             }
-            for cell, _ in found(sheet):
+            for cell, _ in cells_to_fill(sheet):
                 self._put(cell, partial(page.value, row=numbers.get(cell.row, 0)))
 
     def _count(self, sheet: Any, row: int, page: FormPage, wanted: int) -> int:
@@ -137,7 +147,7 @@ class _Filling:
             cell.number_format = look
 
     def _write_text(self, cell: Any, text: str) -> None:
-        """Write a text that stays one, whatever it looks like."""
+        """Write a text that Excel keeps as text, whatever it looks like."""
         first, *more = pieces(fit(text)[0])
         cell.value = None
         if not first:
@@ -158,7 +168,7 @@ class _Filling:
         return sheet_name(wanted, self._book.sheetnames)
 
     def save(self, at: datetime, file: IO[bytes]) -> None:
-        """Write the workbook; the same one always has the same bytes."""
+        """Write the workbook; the same form always makes the same bytes."""
         if self._continued:
             sheet = self._book.create_sheet(self._rest)
             for row, line in enumerate([("Sheet", "Cell", "Text goes on"), *self._continued], 1):
@@ -171,19 +181,19 @@ class _Filling:
         self._book.properties.created = at.astimezone(timezone.utc).replace(tzinfo=None)
         self._book.properties.lastModifiedBy = "Legible"
         self._book.calculation.fullCalcOnLoad = True  # the values of formulas are not known here
-        made = io.BytesIO()
-        self._book.save(made)
-        _write_again(made, at, file)
+        book = io.BytesIO()
+        self._book.save(book)
+        _write_again(book, at, file)
 
 
 def _escaped(text: str) -> str:
     return _ESCAPE.sub("_x005F_", text)
 
 
-def _write_again(made: io.BytesIO, at: datetime, file: IO[bytes]) -> None:
-    """Write the package with times of its own record's: the same form always has the same bytes."""
+def _write_again(book: io.BytesIO, at: datetime, file: IO[bytes]) -> None:
+    """Write the package with the record's time in place of now: the same form always makes the same bytes."""
     when = at.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
-    with zipfile.ZipFile(made) as packed, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target:
+    with zipfile.ZipFile(book) as packed, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as target:
         for part in packed.infolist():
             body = packed.read(part)
             if part.filename == "docProps/core.xml":

@@ -1,4 +1,4 @@
-"""A column mapping: the user's own column names, each with what stands in it."""
+"""A column mapping: the user's own column names, and where each column's values come from."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class MappedColumn(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The names."""
+        """The names that the value may come from, as a tuple."""
         return (self.source,) if isinstance(self.source, str) else self.source
 
 
@@ -52,7 +52,7 @@ class Mapping(Struct, frozen=True):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Everything that is asked for."""
+        """Every name that some column asks for."""
         return tuple(name for column in self.columns for name in column.sources)
 
     def rows(self, record: Record, parts: Recognized) -> Iterator[list[Value]]:
@@ -68,7 +68,7 @@ class Mapping(Struct, frozen=True):
                 yield [self._value(column, page, row, record.operation) for column in self.columns]
 
     def check(self, slug: str) -> None:
-        """Refuse what no record of an operation has.
+        """Refuse names that no record of an operation has.
 
         Raises:
             SettingsError: It names the file, the column, what was found and the nearest names.
@@ -82,13 +82,13 @@ class Mapping(Struct, frozen=True):
                     )
 
     def _value(self, column: MappedColumn, page: FormPage, row: int, slug: str) -> Value:
-        found = [(name, value) for name in column.sources if text_of(value := page.value(name, row))]
-        if not found:
+        present = [(name, value) for name in column.sources if text_of(value := page.value(name, row))]
+        if not present:
             return column.default
         if column.join is not None:
-            text = column.join.join(text_of(value) for _, value in found)
+            text = column.join.join(text_of(value) for _, value in present)
             return _as(column.type, "", text, slug) if column.type else text
-        name, value = found[0]
+        name, value = present[0]
         return _as(column.type, name, text_of(value), slug) if column.type else value
 
 

@@ -11,7 +11,7 @@ from legible.outputs.forms.sources import is_item
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 
 
-def found(sheet: Any) -> Iterator[tuple[Any, list[str]]]:
+def cells_to_fill(sheet: Any) -> Iterator[tuple[Any, list[str]]]:
     """Yield the cells of a sheet that have placeholders, with their names."""
     for cell in list(cells(sheet).values()):
         names = names_in(text_in(cell))
@@ -46,7 +46,7 @@ def only(text: str) -> bool:
 
 
 def replaced(text: str, value: Callable[[str], str]) -> str:
-    """Return a text with its placeholders replaced; what is put in is not looked at again."""
+    """Return a text with its placeholders replaced; a placeholder inside a value is left as it is."""
     return _PLACEHOLDER.sub(lambda match: value(match[1]), text)
 
 
@@ -55,9 +55,9 @@ def rest_of(text: str) -> str:
     return _PLACEHOLDER.sub("", text)
 
 
-def repeated_rows(sheet: Any) -> dict[int, list[str]]:
-    """Return the rows that stand once for each line item, with the names in them."""
+def rows_to_repeat(sheet: Any) -> dict[int, list[str]]:
+    """Return the rows that are repeated for each line item, with the names in them."""
     rows: dict[int, list[str]] = {}
-    for cell, names in found(sheet):
+    for cell, names in cells_to_fill(sheet):
         rows.setdefault(cell.row, []).extend(names)
     return {row: names for row, names in sorted(rows.items()) if any(map(is_item, names))}

@@ -1,4 +1,4 @@
-"""References in formulas, moved with the rows of a sheet that grow in number. Values only."""
+"""References in formulas are moved as rows of a sheet are repeated. Values only."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _ROW = re.compile(r"()(\$?)([1-9][0-9]{0,6})")
 
 
 class RowPlan:
-    """Where the rows of a sheet are once some of them are repeated.
+    """Where each row of a sheet is after some rows were repeated.
 
     Args:
-        counts: How often each repeated row stands, once or more.
+        counts: How often each repeated row is there, once or more.
     """
 
     def __init__(self, counts: Mapping[int, int]) -> None:
-        """See the class."""
+        """Add up how far each row moves."""
         self.counts = counts
         self._rows = sorted(counts)
         self._added = [0, *accumulate(counts[row] - 1 for row in self._rows)]
 
     def first(self, row: int) -> int:
-        """Return where a row is, a repeated one for the first time."""
+        """Return where a row is now; of a repeated one, its first repetition."""
         return row + self._added[bisect_left(self._rows, row)]
 
     def last(self, row: int) -> int:
-        """Return where a row is, a repeated one for the last time."""
+        """Return where a row is now; of a repeated one, its last repetition."""
         return row + self._added[bisect_right(self._rows, row)]
 
 
@@ -45,7 +45,7 @@ class FormulaPlace(NamedTuple):
 
 
 def moved(formula: str, place: FormulaPlace, title: str, plan: RowPlan) -> str:
-    """Return a formula once rows of a sheet are repeated, as Excel has it when rows are inserted and filled down.
+    """Return a formula after rows of a sheet were repeated, as Excel does when rows are inserted and filled down.
 
     References to what moved move with it; a range that has a repeated row grows with it; in a repeated row, what is not
     fixed by ``$`` moves on from row to row. A sum of a single cell of a repeated row becomes the sum of all of them.
@@ -73,16 +73,21 @@ def moved(formula: str, place: FormulaPlace, title: str, plan: RowPlan) -> str:
 
 def _reference(text: str, place: FormulaPlace, title: str, plan: RowPlan, summed: bool) -> str:
     sheet, mark, area = text.rpartition("!")
-    pieces = area.split(":")
-    matches = [_CELL.fullmatch(piece) or (_ROW.fullmatch(piece) if len(pieces) == 2 else None) for piece in pieces]
-    ends = [_End(match[1], match[2], int(match[3])) for match in matches if match]
-    if len(ends) < len(pieces):
-        return text  # a name, a whole column, a part of a table
+    ends = _ends(area.split(":"))
+    if not ends:
+        return text
     if (_plain(sheet) if sheet else place.sheet) == title:
         ends = _own(ends, place, title, plan, summed)
     if place.sheet == title and place.row in plan.counts:
         ends = [end if end.fixed else end._replace(row=end.row + place.number) for end in ends]
     return sheet + mark + ":".join(f"{end.column}{end.fixed}{end.row}" for end in ends)
+
+
+def _ends(pieces: list[str]) -> list[_End]:
+    """Return the ends of a cell or a range; none of a name, a whole column, a part of a table."""
+    matches = [_CELL.fullmatch(piece) or (_ROW.fullmatch(piece) if len(pieces) == 2 else None) for piece in pieces]
+    ends = [_End(match[1], match[2], int(match[3])) for match in matches if match]
+    return ends if len(ends) == len(pieces) else []
 
 
 def _own(ends: list[_End], place: FormulaPlace, title: str, plan: RowPlan, summed: bool) -> list[_End]:

@@ -1,4 +1,4 @@
-"""Rows of a sheet that stand as often as there are line items: what is below moves down with all that is its own."""
+"""Rows of a sheet are repeated for each line item; what is below moves down with its formats and formulas."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from legible.outputs.forms.references import FormulaPlace, RowPlan, formula_of, 
 
 
 def repeat(sheet: Any, plan: RowPlan) -> None:
-    """Make rows of a sheet stand as often as a plan says.
+    """Repeat rows of a sheet as often as a plan says.
 
     Looks, heights, merged cells, links and formulas of such a row are repeated. What is below moves down: cells,
     heights, merged cells, pictures, tables, conditional formats, validations, filter, print area, page breaks, names.
@@ -44,7 +44,7 @@ def _repeat_cells(sheet: Any, plan: RowPlan) -> None:
 
 
 def _twin(sheet: Any, cell: Any) -> Any:
-    """Return a cell that looks and holds the same; a remark is not repeated."""
+    """Return a copy of a cell with its look and its value; a comment is not repeated."""
     from openpyxl.cell.cell import Cell, MergedCell
 
     twin: Any = (MergedCell if isinstance(cell, MergedCell) else Cell)(sheet, cell.row, cell.column)
@@ -55,7 +55,7 @@ def _twin(sheet: Any, cell: Any) -> Any:
 
 
 def _put_formula(cell: Any, formula: str, down: int = 0) -> None:
-    """Put a formula into a cell that has one; that of an array keeps its size, ``down`` rows further below."""
+    """Put a formula into a cell that has one; an array formula keeps its size and moves ``down`` rows."""
     from openpyxl.worksheet.cell_range import CellRange
 
     if isinstance(cell.value, str):
@@ -97,7 +97,7 @@ def _merged_twins(merged: Any, plan: RowPlan) -> Iterator[Any]:
 
 
 def _grown(area: Any, plan: RowPlan) -> Any:
-    """Return where a range is, all repetitions of its rows in it."""
+    """Return where a range is now, with all repetitions of its rows in it."""
     from openpyxl.worksheet.cell_range import CellRange
 
     left, top, right, bottom = area.bounds
@@ -115,10 +115,10 @@ def _move_rules(sheet: Any, plan: RowPlan) -> None:
     from openpyxl.formatting.formatting import ConditionalFormatting, ConditionalFormattingList
 
     formats = ConditionalFormattingList()
-    for found in sheet.conditional_formatting:
-        place = _place(sheet, found.sqref)
-        area = ConditionalFormatting(_grown_all(found.sqref, plan))
-        for rule in found.rules:
+    for before in sheet.conditional_formatting:
+        place = _place(sheet, before.sqref)
+        area = ConditionalFormatting(_grown_all(before.sqref, plan))
+        for rule in before.rules:
             rule.formula = [_moved_part(formula, place, sheet.title, plan) for formula in rule.formula]
             formats.add(area, rule)
     sheet.conditional_formatting = formats
@@ -132,7 +132,7 @@ def _move_rules(sheet: Any, plan: RowPlan) -> None:
 
 
 def _place(sheet: Any, areas: Any) -> FormulaPlace:
-    """Return where the formulas of a range are thought to stand: in its first cell."""
+    """Return the cell that the formulas of a range are relative to: its first one."""
     return FormulaPlace(sheet.title, min(area.min_row for area in areas))
 
 
@@ -160,7 +160,7 @@ def _move_ranges(sheet: Any, plan: RowPlan) -> None:
 
 
 def _move_elsewhere(sheet: Any, plan: RowPlan) -> None:
-    """Move references to the sheet that stand on other sheets or in names."""
+    """Move references to this sheet in formulas of other sheets and in defined names."""
     book = sheet.parent
     for other in book.worksheets:
         if other is not sheet:

@@ -1,4 +1,4 @@
-"""A sheet of a template once more, for another page."""
+"""A copy of a template's sheet, for another page."""
 
 from __future__ import annotations
 

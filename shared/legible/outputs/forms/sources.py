@@ -1,4 +1,4 @@
-"""What a form may ask for by name: a field, a line item's value, or what is known of the document."""
+"""The values that a form may ask for by name: a field, a line item's value, or a fact about the document."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class FormPage:
         text: Iterable[TextBlock] = (),
         findings: Iterable[str] = (),
     ) -> None:
-        """See the class."""
+        """File the values under the names that a form may ask for."""
         self.number = number
         self._record = record
         self._findings = ", ".join(findings)
@@ -89,8 +89,8 @@ class FormPage:
     def count(self, names: Iterable[str]) -> int:
         """Return how many line items there are of the lists that are named."""
         items = [name for name in names if is_item(name)]
-        found = [len(self._rows.get(name[: name.rindex("]") + 1], ())) for name in items]
-        return max([*found, *(len(self._text) for name in items if self._of_text(name))], default=0)
+        counts = [len(self._rows.get(name[: name.rindex("]") + 1], ())) for name in items]
+        return max([*counts, *(len(self._text) for name in items if self._of_text(name))], default=0)
 
     def _take(self, field: Field) -> None:
         self._fields[field.name] = field
@@ -108,7 +108,7 @@ class FormPage:
                 self._items.setdefault(columns.get(cell.column, ""), {})[rows[cell.row]] = cell
 
     def _row(self, name: str, element: str) -> int:
-        """Return which row of a list an element is; a new one if it is not known yet."""
+        """Return the row of a list's element; an element that was not seen before gets the next one."""
         rows = self._rows.setdefault(name, {})
         return rows.setdefault(element, len(rows) + 1)
 
@@ -138,7 +138,7 @@ class FormPage:
 
 
 class _PageQueue(Generic[_Kind]):
-    """What was recognized in the order of the pages, given out page by page."""
+    """Recognized values in the order of the pages, given out page by page."""
 
     def __init__(self, items: Collection[_Kind]) -> None:
         self._items: Iterator[_Kind] = iter(items)
@@ -146,18 +146,18 @@ class _PageQueue(Generic[_Kind]):
 
     @property
     def page(self) -> float:
-        """The page of what comes next; infinite at the end."""
+        """The page of the next value; infinity at the end."""
         return float("inf") if self._next is None else self._next.page
 
     def of(self, page: float) -> Iterator[_Kind]:
-        """Yield what stands on a page."""
+        """Yield the values of a page."""
         while self._next is not None and self._next.page == page:
             yield self._next
             self._next = next(self._items, None)
 
 
 def pages(record: Record, parts: Recognized) -> Iterator[FormPage]:
-    """Yield the pages on which something was recognized, one at a time; of none, one page of what is known.
+    """Yield the pages on which something was recognized; without any, one page with the facts about the document.
 
     Args:
         record: What is known of the document.
@@ -174,23 +174,23 @@ def pages(record: Record, parts: Recognized) -> Iterator[FormPage]:
 
 
 def is_item(name: str) -> bool:
-    """Tell whether a name is that of a line item's value."""
+    """Tell whether a name asks for a line item's value."""
     return "[]" in name
 
 
 def known(name: str, slug: str) -> bool:
-    """Tell whether a name can have a value in a record of an operation, or stands where it declares nothing."""
+    """Tell whether a name can have a value in a record of an operation; where nothing is declared, any name can."""
     names, free = _names(slug)
     plain = _INDEX.sub("[]", name)
     return name in FACTS or plain in names or plain.removesuffix("[]") in names or plain.startswith(free)
 
 
 def nearest(name: str, slug: str) -> str:
-    """Return the names that look most like one that is not known, in words; empty where none does."""
+    """Return a sentence with the names that look most like an unknown one; empty where none does."""
     names = [*_names(slug)[0], *FACTS]
-    inside = [found for found in names if found.startswith((f"{name}.", f"{name}[]."))][:3]
-    found = inside or get_close_matches(name, names, 3)
-    return f"The nearest are: {', '.join(found)}." if found else ""
+    inside = [known_name for known_name in names if known_name.startswith((f"{name}.", f"{name}[]."))][:3]
+    similar = inside or get_close_matches(name, names, 3)
+    return f"The nearest are: {', '.join(similar)}." if similar else ""
 
 
 def text_of(value: Value) -> str:
@@ -236,7 +236,7 @@ def _paths_of(slug: str, name: str) -> dict[str, str]:
 def _label(labels: dict[str, str], path: str, name: str) -> str:
     """Return the label of a column, those of the objects around it first; ``words`` has that of what it belongs to."""
     steps = path[len(name) + 1 :].split(".")
-    found = [labels.get(".".join([name, *steps[: number + 1]]), "") for number in range(len(steps))]
-    if steps[-1] == "words" and len(found) > 1:
-        found.pop()
-    return ": ".join(label for label in found if label)
+    parts = [labels.get(".".join([name, *steps[: number + 1]]), "") for number in range(len(steps))]
+    if steps[-1] == "words" and len(parts) > 1:
+        parts.pop()
+    return ": ".join(label for label in parts if label)

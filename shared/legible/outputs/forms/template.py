@@ -1,4 +1,4 @@
-"""Whether a template can be filled: it is a workbook, nothing of it would be lost, its placeholders name something."""
+"""Checks of a template: it is a workbook, filling it would lose nothing, and its placeholders name real fields."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any
 
 from legible.errors import SettingsError
-from legible.outputs.forms.placeholders import cells, found, names_in, repeated_rows, rest_of, text_in
+from legible.outputs.forms.placeholders import cells, cells_to_fill, names_in, rest_of, rows_to_repeat, text_in
 from legible.outputs.forms.references import FormulaPlace, RowPlan, formula_of, moved
 from legible.outputs.forms.sources import known, nearest
 
@@ -55,22 +55,23 @@ _LOST_INSIDE = (
 _NO_WORKBOOK = "Open it in Excel and save it as .xlsx, without a password."
 
 
-def check(body: bytes, name: str, slug: str) -> None:
-    """Refuse a template that cannot be filled, or not without losing something of it.
+def check(body: bytes, name: str, slug: str, most_cells: int = MOST_CELLS) -> None:
+    """Refuse a template that cannot be filled, or that would lose something by it.
 
     Args:
         body: The template.
         name: Its name, for errors.
         slug: The operation whose fields it asks for; empty where that is not known yet.
+        most_cells: How many cells it may have.
 
     Raises:
         SettingsError: It says what was found, where, and what to do.
     """
     _check_package(body, name)
     book = opened(body, name)
-    if sum(len(cells(sheet)) for sheet in book.worksheets) > MOST_CELLS:
-        raise SettingsError(f"{name} has more than {MOST_CELLS:,} cells.", advice="Remove the ones that are empty.")
-    if not any(names for sheet in book.worksheets for _, names in found(sheet)):
+    if sum(len(cells(sheet)) for sheet in book.worksheets) > most_cells:
+        raise SettingsError(f"{name} has more than {most_cells:,} cells.", advice="Remove the ones that are empty.")
+    if not any(names for sheet in book.worksheets for _, names in cells_to_fill(sheet)):
         raise SettingsError(f"{name} has no placeholder.", advice="Write {{passport_number}} where it is to stand.")
     for sheet in book.worksheets:
         for cell in cells(sheet).values():
@@ -120,7 +121,7 @@ def _check_package(body: bytes, name: str) -> None:
 
 
 def _kind_lost(part: str, content: bytes) -> str:
-    """Return what a part of the package holds that would be lost, in words; empty for nothing."""
+    """Return, in words, what would be lost of a part of the package; empty for nothing."""
     named = (what for begins, what in _LOST.items() if part.startswith(begins))
     inside = (what for name, looks, what in _LOST_INSIDE if re.match(name, part) and re.search(looks, content))
     return next(chain(named, inside), "")
@@ -155,7 +156,7 @@ def _check_cell(cell: Any, where: str, slug: str) -> None:
 
 def _check_rows(sheet: Any, name: str) -> None:
     """Refuse merged cells that begin in a repeated row and end below it."""
-    for row in repeated_rows(sheet):
+    for row in rows_to_repeat(sheet):
         for merged in sheet.merged_cells.ranges:
             if merged.min_row == row < merged.max_row:
                 raise SettingsError(

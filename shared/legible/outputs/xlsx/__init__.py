@@ -2,7 +2,7 @@
 
 from legible.extraction.doubts import needs_eyes
 from legible.outputs.columns import CORRECTED, KEY
-from legible.outputs.xlsx.one import Pictures, one, write
+from legible.outputs.xlsx.one import Pictures, write
 from legible.outputs.xlsx.review import write as write_review
 from legible.outputs.xlsx.row_key import Key, read_key
 from legible.outputs.xlsx.values import fit, pieces, shown
@@ -14,7 +14,6 @@ __all__ = [
     "Pictures",
     "fit",
     "needs_eyes",
-    "one",
     "pieces",
     "read_key",
     "shown",

@@ -1,4 +1,4 @@
-"""What a record says of itself, line by line, as people read it."""
+"""The lines of the sheet ``About``: what is known of a document, as people read it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _STATUS = {
 
 
 class Fact(NamedTuple):
-    """A label and what it says; a line without a text is a heading."""
+    """One line: a label and its text; without a text it is a heading."""
 
     label: str
     text: str = ""
 
 
 def headline(record: Record) -> str:
-    """Return status and reason in one sentence, for the first thing a reader sees."""
+    """Return status and reason in one sentence, the first thing that a reader sees."""
     status = _STATUS[record.status]
     if record.reason is None:
         return f"{status}."
@@ -38,7 +38,7 @@ def headline(record: Record) -> str:
 
 
 def lines(record: Record) -> Iterator[Fact]:
-    """Yield everything that is known of a record beside what was recognized, without empty lines."""
+    """Yield all that a record says except what was recognized; lines without content are left out."""
     for heading, body in (
         ("Result", _result(record)),
         ("Document", _document(record.document)),

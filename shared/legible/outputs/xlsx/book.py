@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timezone
 from io import BytesIO
 from itertools import islice
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import xlsxwriter
 from xlsxwriter.utility import xl_rowcol_to_cell
@@ -27,7 +27,7 @@ _CLOCKLESS = datetime(2000, 1, 1)
 
 
 class BookSheet:
-    """One sheet: what is on it decides how wide its columns and how high its rows are."""
+    """One sheet; the widths of its columns and the heights of its rows follow what is written on it."""
 
     def __init__(self, label: str, name: str, sheet: Any) -> None:
         """Begin with nothing measured."""
@@ -38,7 +38,7 @@ class BookSheet:
         self._long: list[tuple[int, int, str]] = []
 
     def widen(self, column: int, text: str, picture: int = 0) -> bool:
-        """Take a text into account that stands in one column; tell whether it may need more than one line.
+        """Measure a text of one column; return whether it may need more than one line.
 
         ``picture`` is the width, in pixels, of a picture there.
         """
@@ -47,7 +47,7 @@ class BookSheet:
         return wanted > MAX_WIDTH or "\n" in text
 
     def set_widths(self) -> None:
-        """Set the columns' widths, now that all that stands in them is known."""
+        """Set the widths of the columns, after all of their texts were measured."""
         for column, wanted in self._widths.items():
             self.sheet.set_column(column, column, wanted)
 
@@ -62,11 +62,11 @@ class BookSheet:
             self.sheet.set_row(row, min(height, MAX_HEIGHT))
 
     def hide(self, column: int) -> None:
-        """Keep a column that is not for people out of sight."""
+        """Hide a column that is not for people."""
         self.sheet.set_column(column, column, None, None, {"hidden": True})
 
     def measure(self, row: int, column: int, text: str) -> None:
-        """Take a text into account that stands in one cell of a drawn table."""
+        """Measure a text of one cell of a drawn table."""
         if self.widen(column, text):
             self._long.append((row, column, text))
 
@@ -86,14 +86,24 @@ class BookSheet:
         self.sheet.autofilter(0, 0, rows - 1, columns - 1)
 
 
+class Imprint(NamedTuple):
+    """What a workbook says of itself.
+
+    ``title`` is what it is about, for its properties; ``footer`` stands at the foot of each printed page; ``at`` is
+    when it was made, given so that the same workbook always has the same bytes.
+    """
+
+    title: str
+    footer: str
+    at: datetime | None
+
+
 class Book:
     """One workbook being written.
 
     Args:
         file: Where to, from its beginning.
-        title: What it is about, for its properties.
-        footer: What stands at the foot of each printed page.
-        at: When it was made; the same workbook always has the same bytes.
+        imprint: What it says of itself.
         large: Write it row by row, because memory would not hold its cells.
         optional: Columns that are left out where nothing is in them.
         reserved: Names that are kept for sheets of their own.
@@ -103,33 +113,32 @@ class Book:
     def __init__(
         self,
         file: IO[bytes],
+        imprint: Imprint,
         *,
-        title: str,
-        footer: str,
-        at: datetime | None,
         large: bool,
         optional: Sequence[str] = (),
         reserved: Sequence[str] = (),
         rows_per_sheet: int = MAX_ROWS,
     ) -> None:
-        """See the class."""
-        self._footer = footer
+        """Begin a workbook without sheets."""
+        self._footer = imprint.footer
         self._optional = optional
         self._reserved = (*reserved, CONTINUED)
         self._rows_per_sheet = rows_per_sheet
-        how = {"constant_memory": True} if large else {"in_memory": True}
+        memory = {"constant_memory": True} if large else {"in_memory": True}
         texts_stay_texts = dict.fromkeys(("strings_to_formulas", "strings_to_urls", "strings_to_numbers"), False)
-        self._book = xlsxwriter.Workbook(file, how | texts_stay_texts)
+        self._book = xlsxwriter.Workbook(file, memory | texts_stay_texts)
         self._formats: dict[tuple[tuple[str, Any], ...], Any] = {}
         self._names: set[str] = set()
         self._continued: list[list[Content]] = []
         #: How many characters no worksheet could hold.
         self.unfit = 0
+        at = imprint.at
         created = _CLOCKLESS if at is None else at.astimezone(timezone.utc).replace(tzinfo=None)
-        self._book.set_properties({"title": fit(title)[0][:200], "author": "Legible", "created": created})
+        self._book.set_properties({"title": fit(imprint.title)[0][:200], "author": "Legible", "created": created})
 
     def close(self) -> None:
-        """Write the sheet of what was too long for its cell, and end the file."""
+        """Write the sheet ``Continued`` with the rests of long texts, and end the file."""
         self.listing(CONTINUED, ("Sheet", "Cell", "Text goes on"), lambda: iter(self._continued))
         self._book.close()
 
@@ -189,7 +198,7 @@ class Book:
             sheet.sheet.write_string(row, column, self._held(sheet.name, row, column, content.text), look)
 
     def _held(self, name: str, row: int, column: int, text: str) -> str:
-        """Return what one cell holds of a text; the rest goes on in another sheet."""
+        """Return the part of a text that one cell holds; the rest goes on in the sheet ``Continued``."""
         held, unfit = fit(text)
         self.unfit += unfit
         first, *more = pieces(held)
@@ -220,7 +229,7 @@ class Book:
         return BookSheet(label, name, sheet)
 
     def format(self, style: Style) -> Any:
-        """Return the format of a style; one for each style there is."""
+        """Return the format of a style; each style has one."""
         key = tuple(sorted(style.items()))
         if key not in self._formats:
             self._formats[key] = self._book.add_format(style)
@@ -242,5 +251,5 @@ def _sheetful(labels: list[Content], rows: Rows, first: int, room: int) -> Itera
 
 
 def _sides(picture: bytes) -> tuple[int, int]:
-    """Return width and height of a PNG, in pixels (its IHDR comes first); nothing of none."""
+    """Return width and height of a PNG in pixels (its IHDR comes first); zeros where there is no PNG."""
     return int.from_bytes(picture[16:20], "big"), int.from_bytes(picture[20:24], "big")

@@ -59,7 +59,7 @@ def status_style(status: Status) -> Style:
 
 
 def of(item: Field | Cell | TextBlock) -> Content:
-    """Return what a cell holds of something recognized: what counts by now, and the color of what is odd about it."""
+    """Return the cell of a recognized value: what counts now, and the color of its finding or doubt."""
     if isinstance(item, TextBlock):
         return Content(item.final, confidence=item.confidence, mark=_mark(item))
     style = VALUE if isinstance(item, Field) else BODY
@@ -85,7 +85,7 @@ def edit(field: Field) -> Content:
 
 
 def sides(item: Field | Cell | TextBlock) -> tuple[Content, Content]:
-    """Return confidence and location of something recognized."""
+    """Return the cells of a recognized value's confidence and location."""
     confidence = "" if item.confidence is None else repr(item.confidence)
     location = "" if item.location is None else _corners(item.location)
     return Content(confidence, "share", confidence or None, item.confidence, VALUE), Content(location, style=FAINT)
@@ -96,7 +96,7 @@ def _corners(location: Location) -> str:
 
 
 def count(number: int) -> Content:
-    """Return a page or row number."""
+    """Return the cell of a page or row number."""
     return Content(str(number), "integer", str(number), style=VALUE)
 
 

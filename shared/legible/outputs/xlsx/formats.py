@@ -1,4 +1,4 @@
-"""The formats of a workbook's cells: few, each made once, found again by what a cell holds and how it is tinted."""
+"""The formats of a workbook's cells: each is made once for a kind of value and a color, and found again."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Formats:
     """
 
     def __init__(self, book: Any) -> None:
-        """See the class."""
+        """Begin without formats; each is made once."""
         self._book = book
-        self._made: dict[Any, Any] = {}
+        self._styled: dict[Any, Any] = {}
         self._looks: dict[Any, Any] = {}
 
     def look(self, kind: str, tint: Style | None = None, currency: str = "", digits: int = 0) -> Any:
@@ -35,22 +35,22 @@ class Formats:
             digits: Of a number, behind its point.
         """
         key = (kind, id(tint), currency, digits)
-        found = self._looks.get(key)
-        if found is None:
+        look = self._looks.get(key)
+        if look is None:
             style = {"valign": "top"} | (tint or {}) | _number_format(kind, currency, digits)
-            found = self._looks[key] = self.styled(style)
-        return found
+            look = self._looks[key] = self.styled(style)
+        return look
 
     def styled(self, style: Style) -> Any:
         """Return the format of a style."""
         key = tuple(sorted(style.items()))
-        if key not in self._made:
-            self._made[key] = self._book.add_format(style)
-        return self._made[key]
+        if key not in self._styled:
+            self._styled[key] = self._book.add_format(style)
+        return self._styled[key]
 
 
 def tint_of(findings: tuple[str, ...], corrected: Correction | None, confidence: float | None) -> Style | None:
-    """Return the colors of something recognized: a finding before a correction before a doubt; None for none."""
+    """Return the color of a recognized value: of a finding, else a correction, else a doubt; None without any."""
     if findings:
         return FINDING
     if corrected is not None:
@@ -69,7 +69,7 @@ def doubt(confidence: float) -> Style | None:
 
 
 def _number_format(kind: str, currency: str, digits: int) -> Style:
-    """Return what makes a value look as its kind does; see ``cells.styled``."""
+    """Return the number format of a kind of value; see ``cells.styled``."""
     if kind == "quoted":
         return {"num_format": "@", "quote_prefix": True}
     if kind == "link":

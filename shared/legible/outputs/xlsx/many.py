@@ -19,23 +19,17 @@ from legible.model.records import Cell, Field, Recognized, Record, TextBlock
 from legible.outputs.columns import FINDINGS, INDEX, LOWEST, PAGES, STATUS, Column, Sheet
 from legible.outputs.rows import Row, Value, lines
 from legible.outputs.xlsx import summary
-from legible.outputs.xlsx.cells import HEADER, Style, looks, of, status_style
+from legible.outputs.xlsx.cells import HEADER, Style, status_style
 from legible.outputs.xlsx.formats import SURE_FROM, Formats, doubt, tint_of
-from legible.outputs.xlsx.values import MAX_ROWS, decimals, fit, pieces, sheet_name, shown, width
+from legible.outputs.xlsx.many_sheet import ManySheet
+from legible.outputs.xlsx.values import MAX_ROWS, decimals, fit, pieces, sheet_name, shown
 
 #: Excel takes no more links on a sheet than 65,530, and each is kept in memory until the end.
-_MOST_LINKS, _LONGEST_LINK = 20_000, 2_000
-_WIDEST, _NARROWEST = 60, 9
+MOST_LINKS, _LONGEST_LINK = 20_000, 2_000
 #: A line's height in points, how many lines a row shows, and how many such rows there are: each is kept in memory too.
-_LINE, _HIGHEST, _MOST_TALL = 15, 8, 20_000
-#: What is rarely there, and would be cut where no row at the beginning has it.
-_ROOMY = {"Broken rules": 24, "Reason code": 18, "Reason": 48, "Advice": 40, "What disagrees": 48, "Values": 24}
-#: What stands at the right of its column.
-_RIGHT = frozenset({"amount", "number", "share"})
+_LINE, _HIGHEST, MOST_TALL = 15, 8, 20_000
 #: Columns are measured by so many rows at the beginning of a sheet; beyond, nothing is measured any more.
 _MEASURED = 100
-#: What is wider, in columns of a fixed font, is not printed on one page's width, but at a scale in percent.
-_PRINTABLE, _SCALE = 340, 55
 #: A text up to so many characters fits whatever they are.
 _SHORT = 16_000
 #: Up to so many, a cell may have the format of texts; see ``cells.styled``.
@@ -45,28 +39,6 @@ _CLOCKLESS = datetime(2000, 1, 1)
 #: Excel counts days from here, from March 1900 on.
 _EPOCH, _DAY = datetime(1899, 12, 30, tzinfo=timezone.utc), timedelta(days=1)
 _FIRST_DAY = _EPOCH.toordinal()
-_TABS = {PAGES.name: "#C00000", FINDINGS.name: "#7030A0"}
-
-
-class _OpenSheet:
-    """One sheet while it is written: the next row, and how wide its columns are so far."""
-
-    def __init__(self, sheet: Sheet, page: Any, name: str) -> None:
-        self.of = sheet
-        self.page = page
-        self.name = name
-        self.row = 0
-        self.widths = [_NARROWEST] * len(sheet.columns)
-        #: The last row that is higher than others, and how many lines it has.
-        self.grown = (0, 1)
-        #: Columns in which something stands.
-        self.used = [False] * len(sheet.columns)
-
-    def measure(self, values: list[Value]) -> None:
-        """Take a row into account that is about to be written."""
-        for column, value in enumerate(values):
-            if value is not None:
-                self.widths[column] = max(self.widths[column], min(_width(value), _WIDEST))
 
 
 class Many:
@@ -77,17 +49,27 @@ class Many:
         title: What it is about.
         rows_per_sheet: Rows a sheet may have, its header included.
         folder: Where rows wait on the disk until the end; else where temporary files go.
+        most_links: How many documents have a link; of the others the target stands as a text.
+        most_tall: How many rows are made as high as their text needs.
     """
 
     def __init__(
-        self, file: IO[bytes], title: str, *, rows_per_sheet: int = MAX_ROWS, folder: Path | None = None
+        self,
+        file: IO[bytes],
+        title: str,
+        *,
+        rows_per_sheet: int = MAX_ROWS,
+        folder: Path | None = None,
+        most_links: int = MOST_LINKS,
+        most_tall: int = MOST_TALL,
     ) -> None:
-        """See the class."""
+        """Begin with the sheets that every such workbook has."""
+        self._most_links, self._most_tall = most_links, most_tall
         self._title = title
         self._room = rows_per_sheet
-        how = dict.fromkeys(("strings_to_formulas", "strings_to_urls", "strings_to_numbers"), False)
-        how |= {"constant_memory": True, "use_zip64": True}
-        self._book = xlsxwriter.Workbook(file, {"tmpdir": folder and str(folder)} | how)
+        options = dict.fromkeys(("strings_to_formulas", "strings_to_urls", "strings_to_numbers"), False)
+        options |= {"constant_memory": True, "use_zip64": True}
+        self._book = xlsxwriter.Workbook(file, {"tmpdir": folder and str(folder)} | options)
         self._formats = Formats(self._book)
         self._names: set[str] = set()
         self._unfit = 0
@@ -103,8 +85,8 @@ class Many:
         }
         self._usual, self._place, self._clock = map(self._formats.look, ("text", "place", "time"))
         self._summary, self._summary_page = summary.SummarySheet(), self._added(summary.NAME)
-        self._sheets: dict[str, _OpenSheet] = {}
-        self._continued: _OpenSheet | None = None
+        self._sheets: dict[str, ManySheet] = {}
+        self._continued: ManySheet | None = None
         for sheet in (INDEX, PAGES, FINDINGS):
             self._begin(sheet)
 
@@ -145,9 +127,9 @@ class Many:
             OSError: There is no room for it.
         """
         for sheet in self._sheets.values():
-            self._end(sheet)
+            sheet.end()
         if self._continued is not None:
-            self._end(self._continued)
+            self._continued.end()
         self._summary.write(self._book, self._summary_page, self._formats, self._title, self._unfit)
         last = self._summary.last
         created = _CLOCKLESS if last is None else last.astimezone(timezone.utc).replace(tzinfo=None)
@@ -157,21 +139,16 @@ class Many:
         except XlsxFileError as error:
             raise OSError(str(error)) from error
 
-    def _begin(self, sheet: Sheet) -> _OpenSheet:
+    def _begin(self, sheet: Sheet) -> ManySheet:
         """Begin a sheet, or its continuation."""
         before = self._sheets.get(sheet.name)
         if before is not None:
-            self._end(before)
+            before.end()
         name = sheet_name(sheet.label, {*self._names, _CONTINUED})
-        found = _OpenSheet(sheet, self._added(name), name)
-        self._sheets[sheet.name] = found
-        for number, column in enumerate(sheet.columns):
-            head = self._formats.styled(HEADER | ({"align": "right"} if column.type in _RIGHT else {}))
-            label = f"{column.label} {column.label_zh}".strip()
-            found.widths[number] = max(_NARROWEST, min(width(label) + 3, _WIDEST), _ROOMY.get(column.label, 0))
-            found.page.write_string(0, number, label, head)
-        found.row = 1
-        return found
+        opened = ManySheet(sheet, self._added(name), name)
+        opened.head(self._formats)
+        self._sheets[sheet.name] = opened
+        return opened
 
     def _added(self, name: str) -> Any:
         self._names.add(name)
@@ -182,25 +159,7 @@ class Many:
         page.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
         return page
 
-    def _end(self, sheet: _OpenSheet) -> None:
-        """Set what is only known at the end: widths, the filter, how it is printed, which columns are empty."""
-        page, columns = sheet.page, sheet.of.columns
-        for number in range(len(columns)):
-            hidden = {"hidden": True} if not sheet.used[number] and sheet.row > 1 else {}
-            page.set_column(number, number, sheet.widths[number], None, hidden)
-        page.freeze_panes(1, 1)
-        page.repeat_rows(0)
-        page.autofilter(0, 0, max(sheet.row - 1, 1), len(columns) - 1)
-        wide = sum(width for width, used in zip(sheet.widths, sheet.used, strict=True) if used)
-        if wide <= _PRINTABLE:
-            page.fit_to_pages(1, 0)
-        else:
-            page.set_print_scale(_SCALE)
-            page.repeat_columns(0)
-        if sheet.row > 1 and sheet.of.name in _TABS:
-            page.set_tab_color(_TABS[sheet.of.name])
-
-    def _indexed(self, sheet: _OpenSheet, row: int, values: list[Value]) -> list[Value]:
+    def _indexed(self, sheet: ManySheet, row: int, values: list[Value]) -> list[Value]:
         """Write the status in its color and the link to the document; return what is left of the row."""
         *left, source = values
         status: Any = left[STATUS]
@@ -210,22 +169,22 @@ class Many:
         self._link(sheet, row, str(source or ""))
         return left
 
-    def _number(self, sheet: _OpenSheet, row: int, column: int, value: float) -> None:
+    def _number(self, sheet: ManySheet, row: int, column: int, value: float) -> None:
         sheet.used[column] = True
         sheet.page.write_number(row, column, value, self._place)
 
-    def _share(self, sheet: _OpenSheet, row: int, column: int, value: float) -> None:
+    def _share(self, sheet: ManySheet, row: int, column: int, value: float) -> None:
         sheet.used[column] = True
         sheet.page.write_number(row, column, value, self._formats.look("share", doubt(value)))
 
-    def _time(self, sheet: _OpenSheet, row: int, column: int, value: datetime) -> None:
+    def _time(self, sheet: ManySheet, row: int, column: int, value: datetime) -> None:
         sheet.used[column] = True
         sheet.page.write_number(row, column, (value - _EPOCH) / _DAY, self._clock)
 
-    def _block(self, sheet: _OpenSheet, row: int, column: int, item: TextBlock) -> None:
+    def _block(self, sheet: ManySheet, row: int, column: int, item: TextBlock) -> None:
         self._text(sheet, row, column, item.final, tint_of((), item.corrected, item.confidence))
 
-    def _recognized(self, sheet: _OpenSheet, row: int, column: int, item: Field | Cell) -> None:
+    def _recognized(self, sheet: ManySheet, row: int, column: int, item: Field | Cell) -> None:
         """Write a value where that is exact, else the text, never as a formula or link."""
         confidence, typed = item.confidence, item.typed
         sure = (confidence is None or confidence >= SURE_FROM) and not item.findings and item.corrected is None
@@ -243,7 +202,7 @@ class Many:
         else:
             sheet.page.write_boolean(row, column, value, self._formats.look("boolean", tint))
 
-    def _text(self, sheet: _OpenSheet, row: int, column: int, text: str, tint: Style | None = None) -> None:
+    def _text(self, sheet: ManySheet, row: int, column: int, text: str, tint: Style | None = None) -> None:
         if not text:
             return
         lines = 0
@@ -260,18 +219,18 @@ class Many:
         look = self._usual if tint is None and kind == "text" else self._formats.look(kind, tint)
         sheet.page.write_string(row, column, text, look)
 
-    def _grow(self, sheet: _OpenSheet, row: int, lines: int) -> None:
-        """Make a row as high as its text needs, within reason."""
+    def _grow(self, sheet: ManySheet, row: int, lines: int) -> None:
+        """Make a row as high as its text needs, up to a bound."""
         if row != sheet.grown[0]:
             self._tall += 1
             sheet.grown = (row, 1)
         height = min(lines, _HIGHEST)
-        if height > sheet.grown[1] and self._tall <= _MOST_TALL:
+        if height > sheet.grown[1] and self._tall <= self._most_tall:
             sheet.grown = (row, height)
             sheet.page.set_row(row, height * _LINE)
 
-    def _held(self, sheet: _OpenSheet, row: int, column: int, text: str) -> str:
-        """Return what one cell holds of a text; the rest goes on in another sheet."""
+    def _held(self, sheet: ManySheet, row: int, column: int, text: str) -> str:
+        """Return the part of a text that one cell holds; the rest goes on in the sheet ``Continued``."""
         first, *more = pieces(text)
         if not more:
             return first
@@ -285,34 +244,27 @@ class Many:
             goes_on.row += 1
         return f"{first} \u2026 (continued in sheet {at})"
 
-    def _more(self) -> _OpenSheet:
+    def _more(self) -> ManySheet:
         if self._continued is not None:
-            self._end(self._continued)
+            self._continued.end()
         sheet = Sheet(_CONTINUED, _CONTINUED, tuple(map(Column, ("Sheet", "Cell", "Text goes on"))))
         name = sheet_name(_CONTINUED, self._names)
-        found = _OpenSheet(sheet, self._added(name), name)
+        more = ManySheet(sheet, self._added(name), name)
         for number, column in enumerate(sheet.columns):
-            found.page.write_string(0, number, column.label, self._formats.styled(HEADER))
-        found.row, found.used = 1, [True] * 3
-        return found
+            more.page.write_string(0, number, column.label, self._formats.styled(HEADER))
+        more.row, more.used = 1, [True] * 3
+        return more
 
-    def _link(self, sheet: _OpenSheet, row: int, target: str) -> None:
+    def _link(self, sheet: ManySheet, row: int, target: str) -> None:
         """Link to the document itself: the target is made by us and percent-encoded; nothing recognized is in it.
 
         Where there can be no more links the target stands as a text.
         """
         place = len(sheet.of.columns) - 1
-        if target.startswith(("https://", "http://")) and len(target) < _LONGEST_LINK and self._links < _MOST_LINKS:
+        linkable = target.startswith(("https://", "http://")) and len(target) < _LONGEST_LINK
+        if linkable and self._links < self._most_links:
             self._links += 1
             sheet.used[place] = True
             sheet.page.write_url(row, place, target, self._formats.look("link"), string="Open")
         else:
             self._text(sheet, row, place, target)
-
-
-def _width(value: Value) -> int:
-    if isinstance(value, (Field, Cell, TextBlock)):
-        return width(looks(of(value))) + 3
-    if isinstance(value, datetime):
-        return 20
-    return width(str(value)) + 3

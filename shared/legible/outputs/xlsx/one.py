@@ -11,7 +11,6 @@ one sheet.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from io import BytesIO
 from itertools import chain
 from typing import IO
 
@@ -25,7 +24,7 @@ from legible.outputs.columns import (
     TEXT_HEADERS,
 )
 from legible.outputs.xlsx.about import headline, lines
-from legible.outputs.xlsx.book import MAX_HEIGHT, MAX_WIDTH, Book, BookSheet
+from legible.outputs.xlsx.book import MAX_HEIGHT, MAX_WIDTH, Book, BookSheet, Imprint
 from legible.outputs.xlsx.cells import (
     BANNER,
     BODY,
@@ -64,13 +63,6 @@ _RESERVED = ("Fields", "Findings", "Text", "About")
 _MOST_LINES, _MOST_CELLS, _MOST_SHEETS = 5_000, 50_000, 200
 
 
-def one(record: Record, *, rows_per_sheet: int = MAX_ROWS) -> bytes:
-    """Return the workbook of one record that holds all of its parts itself. See ``write``."""
-    file = BytesIO()
-    write(record, record, file, rows_per_sheet=rows_per_sheet)
-    return file.getvalue()
-
-
 def write(
     record: Record,
     parts: Recognized,
@@ -103,9 +95,7 @@ class _RecordBook:
         self._large = _is_large(parts)
         self._book = Book(
             file,
-            title=record.title,
-            footer=record.document.key,
-            at=record.finished_at,
+            Imprint(record.title, record.document.key, record.finished_at),
             large=self._large,
             optional=_OPTIONAL,
             reserved=_RESERVED,

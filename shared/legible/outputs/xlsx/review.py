@@ -1,4 +1,4 @@
-"""The workbook of what needs eyes: one row for each value, of many documents, with a column to write in."""
+"""The review workbook: one row for each doubtful value of many documents, and a column to write corrections in."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import IO, NamedTuple
 from legible.extraction.corrections import block_name, cell_name
 from legible.extraction.doubts import needs_eyes
 from legible.model.documents import Document
-from legible.model.records import Cell, Check, Field, Recognized, Record, TextBlock
+from legible.model.records import Cell, Check, Field, Recognized, Record, Table, TextBlock
 from legible.outputs.columns import CORRECTED, KEY
-from legible.outputs.xlsx.book import Book
+from legible.outputs.xlsx.book import Book, Imprint
 from legible.outputs.xlsx.cells import EDIT, FAINT, FINDING, HIDDEN, LABEL, Content, count, of, sides
 from legible.outputs.xlsx.row_key import key_of
-from legible.outputs.xlsx.values import MAX_ROWS
 
 _HEADER = (
     "Document",
@@ -55,15 +54,7 @@ def write(records: Callable[[], Iterable[Record]], file: IO[bytes], *, all_value
     Returns:
         How many values it has.
     """
-    book = Book(
-        file,
-        title="Review",
-        footer="Legible: review",
-        at=at,
-        large=True,
-        optional=_OPTIONAL,
-        rows_per_sheet=MAX_ROWS,
-    )
+    book = Book(file, Imprint("Review", "Legible: review", at), large=True, optional=_OPTIONAL)
 
     def lines() -> Iterator[list[Content]]:
         for record in records():
@@ -77,13 +68,13 @@ def write(records: Callable[[], Iterable[Record]], file: IO[bytes], *, all_value
 
 
 def _lines(record: Record, all_values: bool) -> Iterator[list[Content]]:
-    said = _messages(record.checks)
+    messages = _messages(record.checks)
     for row in _rows(record):
         if all_values or needs_eyes(row.item):
-            yield _line(record.document, record.operation, row, said)
+            yield _line(record.document, record.operation, row, messages)
 
 
-def _line(document: Document, operation: str, row: _Row, said: dict[tuple[int, str], str]) -> list[Content]:
+def _line(document: Document, operation: str, row: _Row, messages: dict[tuple[int, str], str]) -> list[Content]:
     item = row.item
     written = item.corrected.value if item.corrected else ""
     recognized = item.value if isinstance(item, Field) else item.text
@@ -99,7 +90,7 @@ def _line(document: Document, operation: str, row: _Row, said: dict[tuple[int, s
         Content(recognized if written or recognized != item.final else "", style=FAINT),
         sides(item)[0],
         Content(", ".join(findings), mark=FINDING if findings else None),
-        Content(said.get((row.page, row.name), "")),
+        Content(messages.get((row.page, row.name), "")),
         Content(written, style=EDIT),
         Content(key, style=HIDDEN),
     ]
@@ -109,24 +100,28 @@ def _rows(parts: Recognized) -> Iterator[_Row]:
     for field in parts.fields:
         yield _Row(field.page, field.name, field.label, field.label_zh, field)
     for table in parts.tables:
-        labels = {cell.column: cell.text for cell in table.cells if table.header and cell.row == 0}
-        for cell in table.cells:
-            if table.header and cell.row == 0:
-                continue  # labels of ours
-            place = f"{table.label}, row {cell.row + (0 if table.header else 1)}"
-            label = f"{place}: {labels.get(cell.column) or f'column {cell.column + 1}'}"
-            yield _Row(table.page, cell_name(table.name, cell.row, cell.column), label, "", cell)
+        yield from _cells(table)
     page = number = 0
     for block in parts.text:
         page, number = block.page, number + 1 if block.page == page else 1
         yield _Row(page, block_name(number), f"Text block {number}", "", block)
 
 
+def _cells(table: Table) -> Iterator[_Row]:
+    labels = {cell.column: cell.text for cell in table.cells if table.header and cell.row == 0}
+    for cell in table.cells:
+        if table.header and cell.row == 0:
+            continue  # labels of ours
+        place = f"{table.label}, row {cell.row + (0 if table.header else 1)}"
+        label = f"{place}: {labels.get(cell.column) or f'column {cell.column + 1}'}"
+        yield _Row(table.page, cell_name(table.name, cell.row, cell.column), label, "", cell)
+
+
 def _messages(checks: Iterable[Check]) -> dict[tuple[int, str], str]:
     """Return what disagrees, by page and name."""
-    found: dict[tuple[int, str], str] = {}
+    messages: dict[tuple[int, str], str] = {}
     for check in checks:
         for name in () if check.passed else check.fields:
-            before = found.get((check.page, name))
-            found[check.page, name] = f"{before} {check.message}" if before else check.message
-    return found
+            before = messages.get((check.page, name))
+            messages[check.page, name] = f"{before} {check.message}" if before else check.message
+    return messages

@@ -1,4 +1,4 @@
-"""The hidden key of a row that may be corrected: what it is about, and what counted when it was written."""
+"""The hidden key of a row that may be corrected: which value it shows, and which text counted when it was written."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from legible.outputs.xlsx.values import fit
 
 
 class Key(Struct, frozen=True, array_like=True):
-    """What a row is about.
+    """Which value a row shows.
 
-    ``document`` is the document's key, as its results are filed; ``name`` as in ``correcting.Edit``. ``was`` is the
+    ``document`` is the document's key, as its results are filed; ``name`` as in ``corrections.Change``. ``was`` is the
     digest of the text that counted, ``written`` that of what stood in the column for corrections, empty for nothing.
     """
 

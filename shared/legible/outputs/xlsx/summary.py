@@ -1,4 +1,4 @@
-"""The first sheet of a workbook over many documents: what became of them, in numbers and in a chart."""
+"""The first sheet of a workbook over many documents: how they ended, in numbers and in a chart."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class SummarySheet:
     """Counts documents, then writes the sheet."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Begin with no document counted."""
         self._counts: Counter[tuple[str, Status]] = Counter()
         self._findings: Counter[str] = Counter()
         self._shares: Counter[int] = Counter()
@@ -45,7 +45,7 @@ class SummarySheet:
         self.last: datetime | None = None
 
     def count(self, record: Record, parts: Recognized, confidence: float | None) -> None:
-        """Take one document into account.
+        """Count one document.
 
         Args:
             record: What is known of it.
@@ -95,11 +95,11 @@ class SummarySheet:
         for (_, status), number in self._counts.items():
             totals[status] += number
         parts = ", ".join(f"{totals[status]:,} {status}" for status in _STATUSES if totals[status])
-        said = f"{sum(totals.values()):,} documents" + (f": {parts}" if parts else "")
+        sentence = f"{sum(totals.values()):,} documents" + (f": {parts}" if parts else "")
         if self._first is None or self.last is None:
-            return f"{said}."
+            return f"{sentence}."
         first, last = (at.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M") for at in (self._first, self.last))
-        return f"{said}. Finished {first} to {last} UTC."
+        return f"{sentence}. Finished {first} to {last} UTC."
 
     def _by_operation(self, page: Any, formats: Formats, operations: list[str]) -> int:
         """Write one row an operation and their sum; return the last row's number."""
@@ -109,16 +109,17 @@ class SummarySheet:
         row = _HEAD
         for operation in (*operations, None):
             row += 1
-            found = [
-                sum(n for (o, s), n in self._counts.items() if s == status and operation in (o, None))
-                for status in _STATUSES
-            ]
+            counts = [self._count_of(operation, status) for status in _STATUSES]
             label = "All" if operation is None else operation or "none (no route, or no result yet)"
             page.write_string(row, 0, label, formats.styled(LABEL))
             tint = LABEL if operation is None else None
-            for column, number in enumerate((*found, sum(found)), 1):
+            for column, number in enumerate((*counts, sum(counts)), 1):
                 page.write_number(row, column, number, formats.look("count", tint))
         return row
+
+    def _count_of(self, operation: str | None, status: Status) -> int:
+        """Return how many documents of an operation, None for all, have a status."""
+        return sum(n for (o, s), n in self._counts.items() if s == status and operation in (o, None))
 
     def _tables(self, unfit: int) -> Iterator[tuple[str, str, list[tuple[str, int]]]]:
         yield "Broken rule", "times", sorted(self._findings.items())
@@ -129,8 +130,8 @@ class SummarySheet:
 
     def _legend(self, page: Any, formats: Formats, row: int) -> None:
         page.write_string(row, 0, "Colors of values", formats.styled(HEADER))
-        said = [(text, style) for _, style, text in DOUBTS]
-        for number, (text, style) in enumerate((*said, (SURE, {}), *((text, mark) for mark, text in MARKS)), row + 1):
+        doubts = [(text, style) for _, style, text in DOUBTS]
+        for number, (text, style) in enumerate((*doubts, (SURE, {}), *((text, mark) for mark, text in MARKS)), row + 1):
             page.write_string(number, 0, text, formats.styled(BODY | style))
 
     def _chart(self, book: Any, page: Any, count: int) -> None:

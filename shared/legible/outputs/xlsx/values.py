@@ -1,4 +1,4 @@
-"""Values as a sheet can hold them: texts that lose nothing, numbers only where they lose nothing, names of sheets."""
+"""Values as a sheet can hold them: whole texts, numbers only where they stay exact, valid names of sheets."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WIDE = ("W", "F")
 
 
 def fit(text: str) -> tuple[str, int]:
-    """Return a text with what no worksheet can hold made visible, and how many characters that were.
+    """Return a text in which characters that no worksheet can hold are made visible, and how many there were.
 
     Control characters become their pictures (``␀``), others U+FFFD.
     """
