@@ -15,9 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from legible import outbound
 from legible.errors import RejectedError, UnavailableError
-from legible.outbound import Addresses, public, resolved
+from legible.outbound import Addresses, public, resolved, urls
 from localcloud.web import Server
 from tests.support.tls import certificate
 
@@ -43,7 +42,7 @@ class Names:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
 
-def check(url: str, *answers: list[str], allowed: tuple[str, ...] = ()) -> outbound.Address:
+def check(url: str, *answers: list[str], allowed: tuple[str, ...] = ()) -> urls.Address:
     return Addresses(allowed, Names(*answers)).check(url, 1)
 
 
@@ -97,7 +96,7 @@ class TestSpelling:
             except RejectedError:
                 continue
             assert found.scheme == "https"
-            assert found.port in outbound.PORTS
+            assert found.port in urls.PORTS
             assert all("!" <= letter <= "~" for letter in found.path + found.host)
 
 
