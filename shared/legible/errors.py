@@ -82,7 +82,7 @@ class LegibleError(Exception):
     def __init__(
         self, message: str, *, code: str = "", advice: str = "", vendor_code: str = "", request_id: str = ""
     ) -> None:
-        """See the class."""
+        """Keep what was found, and what to do about it."""
         super().__init__(message)
         self.message = message
         self.reason_code = code or self.code

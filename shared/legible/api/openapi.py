@@ -75,7 +75,7 @@ def _schemas() -> dict[str, Any]:
 
 
 def _operation(route: HttpRoute) -> dict[str, Any]:
-    found: dict[str, Any] = {
+    description: dict[str, Any] = {
         "operationId": route.name,
         "summary": route.summary,
         "parameters": [*_places(route), *_query(route), *_headers(route)],
@@ -85,8 +85,8 @@ def _operation(route: HttpRoute) -> dict[str, Any]:
         content: dict[str, Any] = {JSON: {"schema": _ref(route.body)}}
         if route.multipart:
             content[MULTIPART] = {"schema": _FORM}
-        found["requestBody"] = {"required": True, "content": content}
-    return found
+        description["requestBody"] = {"required": True, "content": content}
+    return description
 
 
 def _ref(kind: type[Struct]) -> dict[str, str]:
@@ -115,7 +115,7 @@ def _headers(route: HttpRoute) -> Iterator[dict[str, Any]]:
 
 
 def _replies(route: HttpRoute) -> dict[str, Any]:
-    found = {}
+    replies = {}
     for status, kind in route.replies.items():
         reply: dict[str, Any] = {"description": _phrase(status)}
         if isinstance(kind, type):
@@ -124,8 +124,8 @@ def _replies(route: HttpRoute) -> dict[str, Any]:
             reply["content"] = {kind: {"schema": {} if kind == JSON else {"type": "string", "format": "binary"}}}
         if status in {201, 202, 302}:
             reply["headers"] = {"Location": {"required": True, "schema": {"type": "string"}}}
-        found[str(status)] = reply
-    return found
+        replies[str(status)] = reply
+    return replies
 
 
 def _problems(route: HttpRoute) -> dict[str, Any]:
@@ -139,13 +139,13 @@ def _problem(status: int) -> dict[str, Any]:
             414: "The URL is too long; said by the gateway.",
             429: "Too many requests; come back later.",
         }[status]
-        found: dict[str, Any] = {"description": about, "content": {JSON: {}, problems.MEDIA_TYPE: {}}}
+        problem: dict[str, Any] = {"description": about, "content": {JSON: {}, problems.MEDIA_TYPE: {}}}
     else:
         content = {problems.MEDIA_TYPE: {"schema": _ref(problems.Problem)}}
-        found = {"description": _phrase(status), "content": content}
+        problem = {"description": _phrase(status), "content": content}
     if status in {429, 503}:
-        found["headers"] = {"Retry-After": {"schema": {"type": "string"}}}
-    return found
+        problem["headers"] = {"Retry-After": {"schema": {"type": "string"}}}
+    return problem
 
 
 def _phrase(status: int) -> str:

@@ -46,7 +46,7 @@ class ProblemError(Exception):
     def __init__(
         self, status: int, code: str, detail: str, advice: str = "", headers: dict[str, str] | None = None
     ) -> None:
-        """See the class."""
+        """Make the problem document."""
         super().__init__(detail)
         self.problem = Problem(TYPE + code, HTTPStatus(status).phrase, status, detail, advice)
         self.headers = headers or {}

@@ -65,17 +65,17 @@ class Api:
             return Reply(302, {"Location": "/console/"})
         if request.path.startswith("/console/") or request.path == "/console":
             return self._console.shown(request, lambda: self._endpoints().origins())
-        found = routes.find(request)
-        route = found.route
+        match = routes.find(request)
+        route = match.route
         if route is None:
-            raise _unknown(request, found.methods)
+            raise _unknown(request, match.methods)
         if route.method == "POST":
             refuse_foreign(request)
         bodies.bound(request)
         answer = self._endpoints().of(route.name)
         query: Any = bodies.query_of(request, route.query) if route.query else None
         body: Any = bodies.json_of(request, route.body) if route.body and not _formed(route, request) else None
-        return _sent(answer(Call(request, found.places, query, body)))
+        return _sent(answer(Call(request, match.places, query, body)))
 
 
 def refuse_foreign(request: Request) -> None:

@@ -58,8 +58,8 @@ class HttpRoute(Struct, frozen=True, dict=True):
 
     def match(self, path: str) -> dict[str, str] | None:
         """Return the parts of a path that is this route's; None for any other path."""
-        found = self._pattern.fullmatch(path)
-        return found.groupdict() if found else None
+        match = self._pattern.fullmatch(path)
+        return match.groupdict() if match else None
 
 
 #: Statuses that every request may end with: defects and settings, access, a query that does not fit, limits.

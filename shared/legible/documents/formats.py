@@ -64,9 +64,9 @@ def format_of(first: bytes, last: bytes = b"") -> str:
         if first.startswith(magic) and (name != "bmp" or first[14:18] in _BMP_HEADERS):
             _refuse_second(name, first)
             return name
-    found = _of_box(first)
-    if found:
-        return found
+    boxed = _of_box(first)
+    if boxed:
+        return boxed
     if first.startswith(b"PK\x03\x04"):
         return _of_zip(first + last)
     if first[257:262] == b"ustar":

@@ -23,20 +23,20 @@ def metadata_of(order: Order | None, size: int | None = None) -> dict[str, str]:
     Raises:
         RejectedError: The options are too long for metadata.
     """
-    found = {}
+    metadata = {}
     if order is not None and order.operation:
-        found[OPERATION] = order.operation
+        metadata[OPERATION] = order.operation
     if order is not None and order.options:
-        found[OPTIONS] = json.dumps(order.options, separators=(",", ":"), sort_keys=True)
+        metadata[OPTIONS] = json.dumps(order.options, separators=(",", ":"), sort_keys=True)
     if size is not None:
-        found[SIZE] = str(size)
-    if sum(len(name) + len(value) for name, value in found.items()) > _MOST:
+        metadata[SIZE] = str(size)
+    if sum(len(name) + len(value) for name, value in metadata.items()) > _MOST:
         raise RejectedError(
             f"The options have more than {_MOST:,} characters of JSON together.",
             code="bad-order",
             advice="Set long options for a route or an operation in legible.toml.",
         )
-    return found
+    return metadata
 
 
 def read(metadata: Mapping[str, str], size: int) -> Order | None:

@@ -92,20 +92,20 @@ class Uploads:
         No page says whether classic events encode keys, so both are tried where they differ; the one whose etag the
         event names is right.
         """
-        found = None
+        best = None
         for key in dict.fromkeys((upload.ref.key, upload.raw_key or upload.ref.key)):
             ref = ObjectRef(upload.ref.bucket, key)
             head = newest_head(self._site.store, ref, upload.version_id)
-            if head is not None and (found is None or head.etag == upload.etag):
-                found = ref, head
+            if head is not None and (best is None or head.etag == upload.etag):
+                best = ref, head
             if head is not None and head.etag == upload.etag:
                 break
-        if found is None:
+        if best is None:
             raise ObjectGoneError(
                 f"The object {upload.ref} is gone.",
                 advice="It was removed or renamed before it was read; upload it again.",
             )
-        return found
+        return best
 
 
 def announced(upload: Upload) -> Document:

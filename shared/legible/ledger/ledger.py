@@ -97,8 +97,8 @@ class Ledger:
             state = State(journal.decode(lines, key))
             if state.finished is None:
                 raise _busy(document, state)
-            made = make(state)
-            return None if made is None or state.has(made) else journal.encode(made)
+            new = make(state)
+            return None if new is None or state.has(new) else journal.encode(new)
 
         lines, _ = Lines(self._site.store, self._site.in_output(key), self._call.pause).add(line, settle)
         return State(journal.decode(lines, key))

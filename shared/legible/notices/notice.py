@@ -69,12 +69,12 @@ def identity(record: Record, ended: EndLine, target: str) -> str:
 
 def _bounded(values: Iterable[Field]) -> tuple[tuple[Named, ...], bool]:
     """Return the values as far as there is room, and whether there were more."""
-    found: list[Named] = []
+    kept: list[Named] = []
     room = MOST_BYTES
     for field in values:
         named = Named(field.name, field.final, field.page)
         room -= len(msgspec.json.encode(named))
         if room < 0:
-            return tuple(found), True
-        found.append(named)
-    return tuple(found), False
+            return tuple(kept), True
+        kept.append(named)
+    return tuple(kept), False

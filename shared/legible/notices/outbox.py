@@ -83,12 +83,12 @@ class Outbox:
     def due(self) -> Iterator[Slot]:
         """Yield where notices wait that are due, the longest due first; what is not ours is passed over."""
         for item in self._site.store.list(self._site.output, layout.OUTBOX):
-            found = layout.waiting(item.key)
-            if found is None:
+            waiting = layout.waiting(item.key)
+            if waiting is None:
                 continue
-            if found[0] > self._call.now():
+            if waiting[0] > self._call.now():
                 return
-            yield Slot(item.key, found[1], found[2], found[3])
+            yield Slot(item.key, waiting[1], waiting[2], waiting[3])
 
     def read(self, place: Slot) -> OutboxEntry | None:
         """Return what waits there; None where another walk was faster.

@@ -61,7 +61,7 @@ class WebhookNotifier:
     """
 
     def __init__(self, url: str, secret: bytes, addresses: Addresses, now: Callable[[], datetime]) -> None:
-        """See the class."""
+        """Send nothing yet."""
         self._url = url
         self._secret = secret
         self._addresses = addresses
@@ -85,11 +85,11 @@ class WebhookNotifier:
 
     def _refused(self, status: int) -> LegibleError:
         host = self._addresses.spelled(self._url)[1]
-        said = f"The receiver {host} answers {status}."
+        message = f"The receiver {host} answers {status}."
         if status == 410:  # the specification: it wants no more
-            return RejectedError(said, code="receiver-gone", advice="Remove the target from legible.toml.")
+            return RejectedError(message, code="receiver-gone", advice="Remove the target from legible.toml.")
         if 300 <= status < 400:
-            return HeldError(said, code="redirected", advice="Name in legible.toml where it leads.")
+            return HeldError(message, code="redirected", advice="Name in legible.toml where it leads.")
         if status in (401, 403, 404):
-            return HeldError(said, code="receiver-refused", advice="Check the URL and the secret.")
-        return UnavailableError(said, code="receiver-failed", advice="It is tried again.")
+            return HeldError(message, code="receiver-refused", advice="Check the URL and the secret.")
+        return UnavailableError(message, code="receiver-failed", advice="It is tried again.")

@@ -30,7 +30,7 @@ class Window:
     """
 
     def __init__(self, pages: Sequence[int], call: Call) -> None:
-        """See the class."""
+        """Call for no page yet."""
         self._pages = list(reversed(pages))
         self._call = call
         self._lock = threading.Lock()

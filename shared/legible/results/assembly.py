@@ -33,8 +33,8 @@ def status_of(state: State, pages: int, reason: Reason | None, status: Status | 
         return "partial"
     if status is not None and reason is not None:
         return status
-    found = {line.state for line in (state.page(number).settled for number in range(1, pages + 1)) if line}
-    return next((status for status in _WORST if status in found), "dead")
+    states = {line.state for line in (state.page(number).settled for number in range(1, pages + 1)) if line}
+    return next((status for status in _WORST if status in states), "dead")
 
 
 def task_of(document: Document, state: State, rules: Routing) -> Task | None:

@@ -24,7 +24,8 @@ from legible.model.documents import Document
 from legible.model.layout import FORM, RECORD
 from legible.model.records import Attachment, Cell, Extract, Field, Record, TextBlock
 from legible.operations.operation import Extras, Task
-from legible.outputs import crops, markdown, record, searchable, xlsx
+from legible.outputs import crops, markdown, searchable, xlsx
+from legible.outputs import record as record_file
 from legible.outputs.forms import Form
 from legible.ports import Invocation, Site
 from legible.results.publication import Publisher
@@ -121,13 +122,13 @@ class Results:
 
     def _edits(self, state: State) -> dict[int, Edits]:
         """Return what the reviews of a journal put in the place of what was recognized, by page and name."""
-        found: dict[int, Edits] = {}
+        edits: dict[int, Edits] = {}
         for line in state.reviews:
             review = msgspec.json.decode(self._answers.verified(line), type=corrections.Review)
-            corrections.add(found, review, line.author, line.at)
-        return found
+            corrections.add(edits, review, line.author, line.at)
+        return edits
 
-    def publish(self, found: Record, contents: Contents, making: Publishing) -> bool:
+    def publish(self, record: Record, contents: Contents, publishing: Publishing) -> bool:
         """Make the results of a document and put them where people look.
 
         Returns:
@@ -135,67 +136,67 @@ class Results:
         """
         with tempfile.TemporaryDirectory(prefix="legible-") as folder:
             files = {name: Path(folder) / name for name in (RECORD, "record.xlsx")}
-            if "md" in making.extras.outputs:
+            if "md" in publishing.extras.outputs:
                 files["record.md"] = Path(folder) / "record.md"
                 with files["record.md"].open("w", encoding="utf-8") as text:
-                    text.writelines(f"{line}\n" for line in markdown.lines(found, contents.pages()))
-            if "pdf" in making.extras.outputs:
-                found = self._searchable(found, contents, making, files, Path(folder))
+                    text.writelines(f"{line}\n" for line in markdown.lines(record, contents.pages()))
+            if "pdf" in publishing.extras.outputs:
+                record = self._searchable(record, contents, publishing, files, Path(folder))
             pictures: xlsx.Pictures = {}
-            if "crops" in making.extras.outputs:
-                pictures, notes = crops.draw(found, contents.fields, self._cut(making.sheets))
-                found = msgspec.structs.replace(found, notes=(*found.notes, *notes))
-            if making.extras.form:
-                found = self._formed(found, contents, making.extras.form, files, Path(folder))
+            if "crops" in publishing.extras.outputs:
+                pictures, notes = crops.draw(record, contents.fields, self._cut(publishing.sheets))
+                record = msgspec.structs.replace(record, notes=(*record.notes, *notes))
+            if publishing.extras.form:
+                record = self._formed(record, contents, publishing.extras.form, files, Path(folder))
             with files[RECORD].open("wb") as file:
-                record.write(found, contents, file)
+                record_file.write(record, contents, file)
             with files["record.xlsx"].open("wb") as file:
-                xlsx.write(found, contents, file, pictures=pictures)
-            making.before()
-            return self._publisher.publish(found, files, doubtful=contents.doubtful, yields=making.yields)
+                xlsx.write(record, contents, file, pictures=pictures)
+            publishing.before()
+            return self._publisher.publish(record, files, doubtful=contents.doubtful, yields=publishing.yields)
 
     def _attach(self, document: Document, name: str, page: int, media_type: str, body: bytes) -> Attachment:
         key = layout.attachment(document, page, name)
         self._site.store.write(self._site.in_output(key), body, media_type)
         return Attachment(name, page, key, media_type, len(body))
 
-    def _formed(self, found: Record, contents: Contents, name: str, files: dict[str, Path], folder: Path) -> Record:
+    def _formed(self, record: Record, contents: Contents, name: str, files: dict[str, Path], folder: Path) -> Record:
         """Make ``form.xlsx``; what of it could not be made, the record says."""
         target = folder / FORM
         try:
             form = self._form(name)
             with target.open("wb") as file:
-                notes = form.write(found, contents, file)
+                notes = form.write(record, contents, file)
         except SettingsError as error:
             notes = [f"form.xlsx was not made: {error}"]
         else:
             files[FORM] = target
-        return msgspec.structs.replace(found, notes=(*found.notes, *notes))
+        return msgspec.structs.replace(record, notes=(*record.notes, *notes))
 
     def _cut(self, sheets: pages.Sheets | None) -> crops.Cut | None:
         """Return what cuts crops out of the pages; None where they are not at hand."""
         return None if sheets is None else lambda page, boxes: sheets.crops(page, boxes, self._call.remaining() / 2)
 
     def _searchable(
-        self, found: Record, contents: Contents, making: Publishing, files: dict[str, Path], folder: Path
+        self, record: Record, contents: Contents, publishing: Publishing, files: dict[str, Path], folder: Path
     ) -> Record:
         """Make ``record.pdf``; where it cannot be made, the record says why."""
-        if found.status not in {"done", "partial"}:
-            return found
-        if making.sheets is None:
+        if record.status not in {"done", "partial"}:
+            return record
+        if publishing.sheets is None:
             note = "record.pdf was not made: the document was not at hand when it ended."
-            return msgspec.structs.replace(found, notes=(*found.notes, note))
+            return msgspec.structs.replace(record, notes=(*record.notes, note))
         texts, target = folder / "texts", folder / "record.pdf"
         with texts.open("wb") as file:
-            for words in searchable.page_words(found, contents.pages()):
+            for words in searchable.page_words(record, contents.pages()):
                 file.write(msgspec.json.encode(pages.PageText(*words)) + b"\n")
         try:
-            making.sheets.layer(texts, target, self._call.remaining() / 2)  # the other half is the record's
+            publishing.sheets.layer(texts, target, self._call.remaining() / 2)  # the other half is the record's
         except (RejectedError, OutOfTimeError) as error:
             note = f"record.pdf was not made: {error}"
-            return msgspec.structs.replace(found, notes=(*found.notes, note))
+            return msgspec.structs.replace(record, notes=(*record.notes, note))
         files["record.pdf"] = target
-        return found
+        return record
 
 
 def batches(state: State, count: int) -> Iterator[list[Line]]:
@@ -214,8 +215,8 @@ def _doubtful(extract: Extract) -> int:
 
 def _counted(extract: Extract, pages_called: int, line: Line) -> Extract:
     """Note where the service, which was sent the document itself, counts its pages otherwise than it was called for."""
-    said = next((field.typed for field in extract.fields if field.name == _PAGE_COUNT), None)
-    if said is None or line.frame is not None or int(said) == pages_called:
+    count = next((field.typed for field in extract.fields if field.name == _PAGE_COUNT), None)
+    if count is None or line.frame is not None or int(count) == pages_called:
         return extract
-    note = f"Page {line.page}: the service counts {said} pages; {pages_called} were called for."
+    note = f"Page {line.page}: the service counts {count} pages; {pages_called} were called for."
     return msgspec.structs.replace(extract, notes=(*extract.notes, note))

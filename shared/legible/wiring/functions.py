@@ -58,7 +58,7 @@ class FunctionParts(parts.Parts):
         return adapters.relay(self.settings, self.context, self.credentials)
 
     def pipeline(self, relay: Relay | None = None) -> Pipeline:
-        """Return the use cases; without a relay, no invocation is followed by one of its own."""
+        """Return the use cases; without a relay, no invocation is followed by one of its built."""
         return parts.pipeline(self, self.recognizer, self.notifiers, relay)
 
 
@@ -72,17 +72,17 @@ def pipeline(context: Any) -> Pipeline:
         SettingsError: A setting is missing or wrong.
         CredentialsError: The function's agency gives no keys.
     """
-    made = FunctionParts(Context(context))
-    return made.pipeline(made.relay)
+    built = FunctionParts(Context(context))
+    return built.pipeline(built.relay)
 
 
 def steps(context: Any) -> Steps:
-    """Return what a flow's step does; no invocation of it is followed by one of its own, the flow tries again.
+    """Return what a flow's step does; no invocation of it is followed by one of its built, the flow tries again.
 
     Args and errors are as of ``pipeline``.
     """
-    made = FunctionParts(Context(context))
-    return Steps(made.pipeline(), made.site.output, made.call.log)
+    built = FunctionParts(Context(context))
+    return Steps(built.pipeline(), built.site.output, built.call.log)
 
 
 def timed(context: Any, order: WorkbookOrder, at: datetime | None) -> Built:
@@ -97,10 +97,10 @@ def timed(context: Any, order: WorkbookOrder, at: datetime | None) -> Built:
         SettingsError: A setting is missing or wrong.
         RetryableError: It must be tried again.
     """
-    made = FunctionParts(Context(context))
-    built = made.collector.timed(order, at, made.settings.workbooks.formats)
-    made.call.log("workbook", **as_json(built))
-    return built
+    built = FunctionParts(Context(context))
+    workbook = built.collector.timed(order, at, built.settings.workbooks.formats)
+    built.call.log("workbook", **as_json(workbook))
+    return workbook
 
 
 def notices(context: Any) -> WalkReport:
@@ -113,9 +113,9 @@ def notices(context: Any) -> WalkReport:
         SettingsError: A setting is missing or wrong.
         UnavailableError: The outbox cannot be listed.
     """
-    made = FunctionParts(Context(context))
-    report = parts.notice_sender(made, made.notifiers).walk()
-    made.call.log("notices", **as_json(report))
+    built = FunctionParts(Context(context))
+    report = parts.notice_sender(built, built.notifiers).walk()
+    built.call.log("notices", **as_json(report))
     return report
 
 
