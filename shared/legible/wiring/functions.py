@@ -58,7 +58,7 @@ class FunctionParts(parts.Parts):
         return adapters.relay(self.settings, self.context, self.credentials)
 
     def pipeline(self, relay: Relay | None = None) -> Pipeline:
-        """Return the use cases; without a relay, no invocation is followed by one of its built."""
+        """Return the use cases; without a relay, no invocation is followed by one of its own."""
         return parts.pipeline(self, self.recognizer, self.notifiers, relay)
 
 
@@ -77,7 +77,7 @@ def pipeline(context: Any) -> Pipeline:
 
 
 def steps(context: Any) -> Steps:
-    """Return what a flow's step does; no invocation of it is followed by one of its built, the flow tries again.
+    """Return what a flow's step does; no invocation of it is followed by one of its own, the flow tries again.
 
     Args and errors are as of ``pipeline``.
     """
