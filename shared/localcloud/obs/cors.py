@@ -95,10 +95,10 @@ def grant(rules: Sequence[Rule], request: ObsRequest) -> dict[str, str]:
 
 
 def _granted(rule: Rule, origin: str) -> dict[str, str]:
-    found = {"access-control-allow-origin": origin, "vary": "Origin"}
+    headers = {"access-control-allow-origin": origin, "vary": "Origin"}
     if rule.exposed:
-        found["access-control-expose-headers"] = ", ".join(rule.exposed)
-    return found
+        headers["access-control-expose-headers"] = ", ".join(rule.exposed)
+    return headers
 
 
 def _texts(rule: ElementTree.Element, name: str) -> tuple[str, ...]:

@@ -98,18 +98,18 @@ class Store:
         body = content.encode() if isinstance(content, str) else bytes(content)
         return Response(int(status), {str(n).lower(): str(v) for n, v in headers.items()}, body)
 
-    def read(self, request: ObsRequest, found: FakeKey) -> Response:
+    def read(self, request: ObsRequest, stored: FakeKey) -> Response:
         """Answer the GET of a large object, or of a range of it: as moto answers its HEAD, and the bytes from disk."""
         response = self.ask_moto(request, "HEAD")
         if response.status not in (200, 206):
             return response
         span = re.match(r"bytes (\d+)-(\d+)/", response.headers.get("content-range", ""))
-        first, end = (int(span[1]), int(span[2]) + 1) if span else (0, found.size)
+        first, end = (int(span[1]), int(span[2]) + 1) if span else (0, stored.size)
         for name, text in request.query.items():
             if name.startswith("response-"):
                 response.headers[name.removeprefix("response-")] = text or ""
         response.headers["content-length"] = str(end - first)
-        response.pieces = pieces(found, first, end)
+        response.pieces = pieces(stored, first, end)
         return response
 
     def find(self, bucket: str, key: str, version: str | None = None) -> FakeKey | None:
@@ -130,20 +130,20 @@ class Store:
 
     def append(self, bucket: str, key: str, prefix: bytes, data: bytes, first: ObsRequest) -> FakeKey:
         """Set an appendable object's content to ``prefix + data``; ``first`` gives a new object's metadata."""
-        found = self.find(bucket, key)
-        if found is None:
-            found = self._backend.put_object(bucket, key, prefix + data, disable_notification=True)
-            found.set_metadata(_metadata(first))
-            setattr(found, _APPENDS, 0)
+        stored = self.find(bucket, key)
+        if stored is None:
+            stored = self._backend.put_object(bucket, key, prefix + data, disable_notification=True)
+            stored.set_metadata(_metadata(first))
+            setattr(stored, _APPENDS, 0)
             if first.header("acl") == "public-read":
-                found.set_acl(get_canned_acl("public-read"))
-        found.value = prefix + data  # type: ignore[misc]
-        found._etag = hashlib.md5(prefix + data, usedforsecurity=False).hexdigest()
-        found.last_modified = datetime.now(timezone.utc).replace(tzinfo=None)
-        setattr(found, _APPENDS, (appends(found) or 0) + 1)
-        if hasattr(found, _SAVED):
-            delattr(found, _SAVED)
-        return found
+                stored.set_acl(get_canned_acl("public-read"))
+        stored.value = prefix + data  # type: ignore[misc]
+        stored._etag = hashlib.md5(prefix + data, usedforsecurity=False).hexdigest()
+        stored.last_modified = datetime.now(timezone.utc).replace(tzinfo=None)
+        setattr(stored, _APPENDS, (appends(stored) or 0) + 1)
+        if hasattr(stored, _SAVED):
+            delattr(stored, _SAVED)
+        return stored
 
     # --- from disk
 
@@ -190,14 +190,14 @@ class Store:
         return marker
 
 
-def appends(found: FakeKey) -> int | None:
+def appends(stored: FakeKey) -> int | None:
     """Return how many appends made the object, None for one that was put, copied or uploaded by parts."""
-    return getattr(found, _APPENDS, None)
+    return getattr(stored, _APPENDS, None)
 
 
-def public(found: FakeKey) -> bool:
+def public(stored: FakeKey) -> bool:
     """Tell whether anybody may read the object."""
-    return bool(found.acl and found.acl.public_read)
+    return bool(stored.acl and stored.acl.public_read)
 
 
 def _version(found: Any) -> Version:
