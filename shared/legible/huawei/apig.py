@@ -1,4 +1,4 @@
-"""API Gateway: what its events say, and what it takes for a reply (functiongraph_02_0102, functiongraph_01_0204)."""
+"""API Gateway: its events as requests, replies in the form it takes (functiongraph_02_0102, functiongraph_01_0204)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def request(event: Any) -> Request:
 
 
 def response(reply: Reply) -> dict[str, Any]:
-    """Return a reply as the gateway takes it; its body always in Base64, which holds anything."""
+    """Return a reply in the form the gateway takes; its body is always in Base64, which carries any bytes."""
     # `body` has to be a text; a result of any other shape is answered by 500 FSS.1202 (functiongraph_01_0204).
     return {
         "statusCode": reply.status,

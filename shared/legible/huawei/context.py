@@ -39,7 +39,8 @@ class Context:
     @property
     def owner(self) -> str:
         """A name that no other invocation has."""
-        # An event that is tried again keeps its request id (functiongraph_01_0390_03), so that alone is not enough.
+        # An event that is tried again keeps its request id: the platform counts the calls of one
+        # (approximate_invoke_count, functiongraph_01_0390_03). So the id alone is not enough.
         plain = "".join(letter for letter in self.request_id if letter.isalnum() or letter == "-")
         return f"{plain[:40]}-{uuid.uuid4().hex[:8]}"
 
@@ -102,7 +103,7 @@ class Context:
         )
 
     def log(self, level: str) -> FunctionLog:
-        """Return what writes to the function's log from that level on."""
+        """Return the function's log, which writes events of that level and above."""
         return FunctionLog(self._ask("getLogger") or logging.getLogger("legible"), level, self.request_id)
 
 
@@ -122,7 +123,7 @@ class FunctionLog:
         self._request_id = request_id
 
     def __call__(self, event: str, **values: Any) -> None:
-        """Write the line; texts are redacted, whoever made them."""
+        """Write the line, redacted: no text in it shows a key, a token or the query of a URL."""
         level = logging.WARNING if event in _WARNINGS else logging.INFO
         if level < self._lowest:
             return

@@ -25,7 +25,7 @@ class Credentials(Struct, frozen=True):
 
 
 def checked(access_key: str | None, secret_key: str | None, token: str | None) -> Credentials:
-    """Return the credentials.
+    """Return the three as credentials.
 
     Raises:
         CredentialsError: One of them is empty.

@@ -1,4 +1,4 @@
-"""From what the OCR service says to what Legible does about it: one table."""
+"""What each error of the OCR service means to Legible: one table."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ FAULTS: dict[str, Fault] = {
     "AIS.0102": Fault(RejectedError, "format-not-taken", "Save it as JPEG or PNG and upload that."),
     # The sides differ by operation, and by page over time (passport: 4,096 px in 2023, 8,192 in 2025): catalog data.
     "AIS.0103": Fault(RejectedError, "sides-refused", "Scan at 150 to 200 dpi."),
-    # Also where the image belongs to another API; one that fits no API well is recognized badly (ocr_03_0063).
+    # Also where the image is one for another API (ocr_03_0063).
     "AIS.0104": Fault(
         RejectedError, "image-refused", "Check that the image shows this kind of document, sharp and whole."
     ),
@@ -122,7 +122,7 @@ FAULTS: dict[str, Fault] = {
 
 
 def fault(http_status: int, code: str) -> Fault:
-    """Return what an error means; a code that no page names is judged by its HTTP status.
+    """Return what an error means; where no page names its code, the HTTP status decides.
 
     Args:
         http_status: 300 or above.
@@ -152,7 +152,7 @@ def fault(http_status: int, code: str) -> Fault:
 
 
 def error(http_status: int, code: str, message: str, request_id: str, secrets: tuple[str, ...] = ()) -> LegibleError:
-    """Return the error for an answer that is none.
+    """Return the error to raise for an answer with an error's status.
 
     Args:
         http_status: 300 or above.

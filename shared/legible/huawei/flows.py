@@ -1,4 +1,4 @@
-"""Events of function flows: what a step is given, whatever the flow wraps around it."""
+"""Events of function flows: a step's document is found in them, whatever the flow wraps around it."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _LISTED = 1000
 
 
 class ObsEndpoint(Struct, frozen=True):
-    """Where OBS is and how it is spoken to. ``endpoint`` has a scheme and a host, with no path."""
+    """Where OBS is, and how requests are signed and addressed. ``endpoint`` has a scheme and a host, and no path."""
 
     endpoint: str
     signature: Literal["obs", "v2", "v4"] = "obs"
@@ -43,7 +43,7 @@ def endpoint(region: str) -> str:
 
 
 def client(address: ObsEndpoint, credentials: Credentials, retries: int = _RETRIES) -> ObsClient:
-    """Return the SDK's client, bounded in time and true to TLS; it repeats so often what failed."""
+    """Return the SDK's client: it gives up in time, checks certificates and host names, and tries so often again."""
     connected = ObsClient(
         access_key_id=credentials.access_key,
         secret_access_key=credentials.secret_key,
@@ -171,7 +171,7 @@ class ObsStore:
             more = bool(page.is_truncated) and bool(page.contents)
 
     def _page(self, bucket: str, prefix: str, marker: str | None) -> Any:
-        # Keys may hold characters that XML cannot; url encoding spares those of the objects (api-obs obs_04_0022).
+        # Keys may hold characters that XML cannot; in url encoding they pass (api-obs obs_04_0022).
         page = self._call("list", ObjectRef(bucket, prefix), partial(
             self._client.listObjects, bucket, prefix=prefix or None, marker=marker, max_keys=_LISTED,
             encoding_type="url",

@@ -1,4 +1,4 @@
-"""From what OBS refuses to what Legible does about it."""
+"""What each refusal of OBS means to Legible."""
 
 from __future__ import annotations
 

@@ -38,8 +38,8 @@ _HANDSHAKE = frozenset(
         "TLSV1_UNRECOGNIZED_NAME",
     }
 )
-# The service goes on when the client hangs up: the call may be billed, and its answer is lost (only failures are free,
-# price-ocr ocr_12_0007).
+# Who hangs up does not stop the service: the call may be billed, and its answer is lost. Only failed calls are free
+# (price-ocr ocr_12_0007).
 _ADVICE = "It may have been paid; it is asked once more at the most."
 
 
@@ -94,7 +94,8 @@ class OcrRecognizer:
 
     def request(self, operation: Operation, options: Mapping[str, Any], picture: Picture) -> Any:
         """Return the SDK's request for one call."""
-        # Some JSON names are attributes of another name: `class` is `_class` (models, 3.1.219).
+        # An attribute of a request may be called otherwise than its JSON key, where that is a word of Python; then the
+        # catalog says so. None is as yet (models, 3.1.219).
         values = {
             (known.attribute if (known := operation.option(name)) and known.attribute else name): value
             for name, value in options.items()

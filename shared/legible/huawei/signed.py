@@ -24,7 +24,7 @@ _ANSWER_BYTES = 64 * 1024
 
 
 class Service(Struct, frozen=True):
-    """An API: its name, its ``endpoint`` with the setting that names it, what its permission is called, and whose."""
+    """An API. Its errors name the ``setting`` that holds its endpoint, and the ``permission`` that ``whose`` needs."""
 
     name: str
     endpoint: str
@@ -100,7 +100,7 @@ class Caller:
         return reply
 
     def unreadable(self, what: str) -> UnavailableError:
-        """Return the error for a success that says nothing of what was done."""
+        """Return the error for a success of which the answer does not tell what was done."""
         return UnavailableError(
             f"The answer of {self._service.name} {what}, so it is not known whether it took the notice.",
             advice=f"Check {self._service.setting} and proxies.",
