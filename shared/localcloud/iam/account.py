@@ -94,8 +94,8 @@ class LocalAccount:
             return {"domains": [{"id": DOMAIN_ID, "name": "local"}]}
         if path == "/v1.0/enterprise-projects" and headers.get("x-domain-id") == DOMAIN_ID:
             wanted = parse_qs(query).get("id", [""])[0]
-            found = [_said(one) for one in self.enterprise_projects if wanted in ("", one.id)]
-            return {"enterprise_projects": found}
+            projects = [_said(one) for one in self.enterprise_projects if wanted in ("", one.id)]
+            return {"enterprise_projects": projects}
         asked = _CREDENTIAL.fullmatch(path)
         if asked and asked["access"] == key.access and not key.temporary:
             return self._credential(key)

@@ -84,9 +84,9 @@ class Appender:
         return prefix
 
     def _write(self, request: ObsRequest, prefix: bytes) -> Response:
-        found = self._store.append(request.bucket, request.key, prefix, request.body, request)
+        stored = self._store.append(request.bucket, request.key, prefix, request.body, request)
         self._store.save(request.bucket, [request.key])
-        return _response(found, len(prefix) + len(request.body))
+        return _response(stored, len(prefix) + len(request.body))
 
     def _open(self, request: ObsRequest, position: int, prefix: bytes) -> Response:
         name = (request.bucket, request.key, position)
@@ -124,8 +124,8 @@ def describe_list(response: Response, request: ObsRequest, store: Store) -> None
 
     def mark(entry: re.Match[bytes]) -> bytes:
         key = html.unescape(entry["key"].decode())
-        found = store.find(request.bucket, unquote(key) if "encoding-type" in request.query else key)
-        if found is None or appends(found) is None:
+        stored = store.find(request.bucket, unquote(key) if "encoding-type" in request.query else key)
+        if stored is None or appends(stored) is None:
             return entry[0]
         return entry[0].replace(b"</Contents>", b"<Type>Appendable</Type></Contents>")
 

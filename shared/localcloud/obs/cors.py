@@ -79,12 +79,12 @@ def preflight(rules: Sequence[Rule], request: ObsRequest) -> dict[str, str]:
     rule = next((rule for rule in rules if rule.allows(origin, method, headers)), None)
     if rule is None:
         raise ObsError(403, "AccessForbidden", "CORSResponse: This CORS request is not allowed.")
-    found = _granted(rule, origin) | {"access-control-allow-methods": ", ".join(rule.methods)}
+    granted = _granted(rule, origin) | {"access-control-allow-methods": ", ".join(rule.methods)}
     if headers:
-        found["access-control-allow-headers"] = ", ".join(headers)
+        granted["access-control-allow-headers"] = ", ".join(headers)
     if rule.seconds:
-        found["access-control-max-age"] = rule.seconds
-    return found
+        granted["access-control-max-age"] = rule.seconds
+    return granted
 
 
 def grant(rules: Sequence[Rule], request: ObsRequest) -> dict[str, str]:

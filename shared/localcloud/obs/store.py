@@ -164,7 +164,7 @@ class Store:
         return moto_bucket
 
     def _restored(self, bucket: BucketFile, key: str, version: Version, content: bytes) -> Any:
-        found = FakeKey(
+        stored = FakeKey(
             name=key,
             value=content,
             account_id=self._account,
@@ -175,18 +175,18 @@ class Store:
             version_id=version.id,
             bucket_name=bucket.name,
         )
-        found.last_modified = datetime.fromisoformat(version.modified)
-        found.set_metadata(dict(version.metadata), replace=False)
+        stored.last_modified = datetime.fromisoformat(version.modified)
+        stored.set_metadata(dict(version.metadata), replace=False)
         if version.public:
-            found.set_acl(get_canned_acl("public-read"))
+            stored.set_acl(get_canned_acl("public-read"))
         if version.appends is not None:
-            setattr(found, _APPENDS, version.appends)
-        setattr(found, _SAVED, True)
+            setattr(stored, _APPENDS, version.appends)
+        setattr(stored, _SAVED, True)
         if not version.marker:
-            return found
-        marker = FakeDeleteMarker(key=found)
+            return stored
+        marker = FakeDeleteMarker(key=stored)
         marker._version_id = version.id
-        marker.last_modified = found.last_modified
+        marker.last_modified = stored.last_modified
         return marker
 
 
@@ -200,17 +200,17 @@ def public(stored: FakeKey) -> bool:
     return bool(stored.acl and stored.acl.public_read)
 
 
-def _version(found: Any) -> Version:
-    if isinstance(found, FakeDeleteMarker):
-        return Version(str(found.version_id), found.last_modified.isoformat(), marker=True)
+def _version(stored: Any) -> Version:
+    if isinstance(stored, FakeDeleteMarker):
+        return Version(str(stored.version_id), stored.last_modified.isoformat(), marker=True)
     return Version(
-        id=found.version_id,
-        modified=found.last_modified.isoformat(),
-        etag=found.etag.strip('"'),
-        metadata=dict(found.metadata),
-        storage_class=found.storage_class or "STANDARD",
-        public=public(found),
-        appends=appends(found),
+        id=stored.version_id,
+        modified=stored.last_modified.isoformat(),
+        etag=stored.etag.strip('"'),
+        metadata=dict(stored.metadata),
+        storage_class=stored.storage_class or "STANDARD",
+        public=public(stored),
+        appends=appends(stored),
     )
 
 
