@@ -1,5 +1,6 @@
 # Everything a person or CI does, each from a bare clone: Python 3.10 to 3.13 and make, nothing else.
 .DEFAULT_GOAL := help
+# Which Python can only be asked in the shell: whatever is written in Python needs the answer first.
 PYTHON ?= $(shell for p in python3.12 python3.11 python3.13 python3.10 python3 python; do \
 	"$$p" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && { echo "$$p"; break; }; done)
 VENV   := .venv
@@ -35,7 +36,7 @@ $(DEV): requirements/dev.txt tests/console/package-lock.json $(VENV)/.uv
 		npm ci --prefix tests/console --ignore-scripts --no-audit --no-fund --silent \
 		|| echo "npm could not install axe-core: the console's accessibility tests will be skipped."
 
-.PHONY: help demo up package test test-all bench check house format lock docs clean plan deploy destroy deploy-serverless
+.PHONY: help demo up package test test-all bench check house format lock docs clean ready plan deploy destroy deploy-serverless
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
@@ -57,13 +58,14 @@ test-all: $(DEV) ## the tests, the long ones too
 bench: $(DEV) ## what it costs: ratios side by side in one run
 	@$(BIN)/python -m bench
 
-check: $(DEV) ## format, lint, types, import rules, docstrings, generated documents
+check: $(DEV) ## format, lint, types, import rules, docstrings, generated documents, the figures of the tree
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/interrogate -q shared functions infra docs || $(BIN)/interrogate -v shared functions infra docs
 	@$(BIN)/python -m docs.generate --check
+	@$(BIN)/python -m tests.house
 
 house: $(DEV) ## the figures of the tree beside their bars
 	@$(BIN)/python -m tests.house
@@ -75,33 +77,31 @@ format: $(DEV) ## format and mend what ruff can
 docs: $(DEV) ## write the generated documents again
 	@$(BIN)/python -m docs.generate
 
+RESOLVE := $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --no-header
 lock: $(DEV) ## resolve the dependencies again
-	@echo 'uv==0.13.9' | $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --no-header --no-annotate - -o requirements/uv.txt
-	@$(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --no-header --upgrade pyproject.toml -o requirements/ship.txt
-	@$(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --no-header -c requirements/ship.txt --group local pyproject.toml -o requirements/local.txt
-	@$(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --no-header -c requirements/local.txt --group dev pyproject.toml -o requirements/dev.txt
-	@for group in heif searchable; do $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --no-header -c requirements/local.txt --group $$group -o requirements/$$group.txt; done
-	@printf 'setuptools\nwheel\n' | $(BIN)/uv pip compile --universal --python-version 3.10 --generate-hashes --quiet --no-header --no-annotate - -o requirements/build.txt
+	@echo 'uv==0.13.9' | $(RESOLVE) --no-annotate - -o requirements/uv.txt
+	@$(RESOLVE) --upgrade pyproject.toml -o requirements/ship.txt
+	@$(RESOLVE) -c requirements/ship.txt --group local pyproject.toml -o requirements/local.txt
+	@$(RESOLVE) -c requirements/local.txt --group dev pyproject.toml -o requirements/dev.txt
+	@for group in heif searchable; do $(RESOLVE) -c requirements/local.txt --group $$group -o requirements/$$group.txt; done
+	@printf 'setuptools\nwheel\n' | $(RESOLVE) --no-annotate - -o requirements/build.txt
 
 $(SETTINGS):
 	@echo "There is no $@. Copy $(STACK)/terraform.tfvars.example to it and fill it in." >&2; exit 1
 
-plan: $(SETTINGS) ## what Terraform would make of $(SETTINGS); needs `make package` and HW_ACCESS_KEY, HW_SECRET_KEY
+# What is planned or made is what lies in dist/: a zip older than its sources is refused.
+ready: $(SETTINGS)
 	@"$(PYTHON)" -m infra.package.fresh
 	@$(TERRAFORM) -chdir=$(STACK) init -input=false
+
+plan: ready ## what Terraform would make of $(SETTINGS); needs `make package` and HW_ACCESS_KEY, HW_SECRET_KEY
 	@$(TERRAFORM) -chdir=$(STACK) plan -input=false -var-file=$(notdir $(SETTINGS)) -out=legible.tfplan
 
-deploy: $(SETTINGS) ## make it, after asking
-	@"$(PYTHON)" -m infra.package.fresh
-	@$(TERRAFORM) -chdir=$(STACK) init -input=false
+deploy: ready ## make it, after asking
 	@$(TERRAFORM) -chdir=$(STACK) apply -var-file=$(notdir $(SETTINGS))
 
 destroy: $(SETTINGS) $(LOCAL) ## take it down, after asking, and list what remains by its tag
-	@$(TERRAFORM) -chdir=$(STACK) init -input=false
-	@where="$$($(TERRAFORM) -chdir=$(STACK) output -json where)" || exit 1; \
-	$(TERRAFORM) -chdir=$(STACK) destroy -var-file=$(notdir $(SETTINGS)); done=$$?; \
-	$(TERRAFORM) -chdir=$(STACK) state list | sed 's/^/still in the state: /'; \
-	$(BIN)/python -m infra.deploy.remains "$$where" && exit $$done
+	@$(BIN)/python -m infra.deploy.destroy --terraform "$(TERRAFORM)" $(SETTINGS)
 
 deploy-serverless: $(LOCAL) ## the functions alone, by the Serverless Framework, and a look whether it did
 	@$(BIN)/python -m infra.deploy.serverless

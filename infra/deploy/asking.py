@@ -33,10 +33,10 @@ def keys_of(environment: Mapping[str, str]) -> Keys:
     Raises:
         AskingError: There are none.
     """
-    found = Keys(*(environment.get(f"HW_{name}", "") for name in ("ACCESS_KEY", "SECRET_KEY", "SECURITY_TOKEN")))
-    if not found.access or not found.secret:
+    keys = Keys(*(environment.get(f"HW_{name}", "") for name in ("ACCESS_KEY", "SECRET_KEY", "SECURITY_TOKEN")))
+    if not keys.access or not keys.secret:
         raise AskingError("Set HW_ACCESS_KEY and HW_SECRET_KEY, and HW_SECURITY_TOKEN for temporary keys.")
-    return found
+    return keys
 
 
 def ask(keys: Keys, method: str, url: str, body: Any = None, scope: Mapping[str, str] | None = None) -> Any:

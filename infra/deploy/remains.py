@@ -49,15 +49,15 @@ class Tms:
 
     def kinds(self, region: str) -> list[str]:
         """Return the kinds of resources that take tags in a region, or everywhere (ListProviders)."""
-        found: set[str] = set()
+        names: set[str] = set()
         offset, total = 0, 1
         while offset < total:
             url = f"{self._endpoint}/v1.0/tms/providers?limit={_PAGE}&offset={offset}"
             page = ask(self._keys, "GET", url, scope=self._scope)
             kinds = [kind for one in page["providers"] for kind in one.get("resource_types") or ()]
-            found |= {k["resource_type"] for k in kinds if k.get("global") or region in (k.get("regions") or ())}
+            names |= {k["resource_type"] for k in kinds if k.get("global") or region in (k.get("regions") or ())}
             offset, total = offset + _PAGE, int(page["total_count"])
-        return sorted(found)
+        return sorted(names)
 
     def pages(self, deployment: Deployment, kinds: list[str]) -> Iterator[dict[str, Any]]:
         """Yield the answers about all resources of these kinds that have the tag (ListResource)."""
@@ -93,21 +93,21 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
     parser.add_argument("where", type=json.loads, help="Terraform's output `where`, as JSON")
     parser.add_argument("--tms", default="https://tms.myhuaweicloud.com", help=argparse.SUPPRESS)
     parser.add_argument("--iam", help=argparse.SUPPRESS)
-    said = parser.parse_args(arguments)
-    tag, region = str(said.where["tag"]), str(said.where["region"])
+    options = parser.parse_args(arguments)
+    tag, region = str(options.where["tag"]), str(options.where["region"])
     key, _, value = tag.partition("=")
     try:
-        tms = Tms(keys_of(environment), said.tms, said.iam or f"https://iam.{region}.myhuaweicloud.com")
-        found = remains(tms, Deployment(key, value, region, str(said.where["project_id"])))
+        tms = Tms(keys_of(environment), options.tms, options.iam or f"https://iam.{region}.myhuaweicloud.com")
+        rest = remains(tms, Deployment(key, value, region, str(options.where["project_id"])))
     except AskingError as error:
         print(f"What remains cannot be told: {error}", file=sys.stderr)
         return 2
-    for line in found.left:
+    for line in rest.left:
         print(f"remains: {line}")
-    for line in found.unseen:
+    for line in rest.unseen:
         print(f"not looked at: {line}")
-    print(f"{len(found.left)} resources with the tag {tag} in {region}.")
-    return 1 if found.left else 2 if found.unseen else 0
+    print(f"{len(rest.left)} resources with the tag {tag} in {region}.")
+    return 1 if rest.left else 2 if rest.unseen else 0
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ class Platform:
     """FunctionGraph in one project (ListFunctions, ListFunctionTriggers; API v2)."""
 
     def __init__(self, keys: Keys, endpoint: str, project_id: str) -> None:
-        """See the class."""
+        """Ask with these keys at this endpoint, in one project."""
         self._keys, self._where = keys, f"{endpoint}/v2/{project_id}/fgs"
         self._scope = {"X-Project-Id": project_id}
 
@@ -49,22 +49,22 @@ class Platform:
         Raises:
             AskingError: The platform cannot be asked.
         """
-        found: dict[str, Found] = {}
+        known: dict[str, Found] = {}
         marker: Any = 0
         while True:
             page = self._get(f"/functions?marker={marker}&maxitems=100")
             for one in page.get("functions") or ():
                 if one["func_name"] in names:
-                    found[one["func_name"]] = self._found(one)
+                    known[one["func_name"]] = self._found(one)
             if not page.get("functions") or not page.get("next_marker") or page["next_marker"] == marker:
-                return found
+                return known
             marker = page["next_marker"]
 
     def _found(self, one: dict[str, Any]) -> Found:
         triggers = self._get(f"/triggers/{one['func_urn']}")
         kinds = frozenset(str(each["trigger_type_code"]) for each in triggers or ())
-        said = {name: one.get(name) for name in ("handler", "runtime", "timeout", "memory_size", "package")}
-        return Found(f"{one.get('last_modified')} {one.get('digest')}", said, kinds)
+        values = {name: one.get(name) for name in ("handler", "runtime", "timeout", "memory_size", "package")}
+        return Found(f"{one.get('last_modified')} {one.get('digest')}", values, kinds)
 
     def _get(self, path: str) -> Any:
         return ask(self._keys, "GET", self._where + path, scope=self._scope)
@@ -74,8 +74,8 @@ def faults(listed: Mapping[str, Function], before: Mapping[str, Found], after: M
     """Return what is not as serverless.yml says, a line each."""
     lines: list[str] = []
     for one in listed.values():
-        found = after.get(one.name)
-        if found is None:
+        deployed = after.get(one.name)
+        if deployed is None:
             lines.append(f"{one.name} is not there.")
             continue
         wanted = {
@@ -83,21 +83,23 @@ def faults(listed: Mapping[str, Function], before: Mapping[str, Found], after: M
             "package": one.package,
         }  # fmt: skip
         lines += [
-            f"{one.name}: {name} is {found.says[name]!r}; serverless.yml says {value!r}."
+            f"{one.name}: {name} is {deployed.says[name]!r}; serverless.yml says {value!r}."
             for name, value in wanted.items()
-            if found.says[name] != value
+            if deployed.says[name] != value
         ]
         lines += [
-            f"{one.name} has no {kind} trigger." for kind in _kinds(one) if not _SAME.get(kind, {kind}) & found.triggers
+            f"{one.name} has no {kind} trigger."
+            for kind in _kinds(one)
+            if not _SAME.get(kind, {kind}) & deployed.triggers
         ]
-        if one.name in before and before[one.name].touched == found.touched:
+        if one.name in before and before[one.name].touched == deployed.touched:
             lines.append(f"{one.name} was not touched: it is as it was before.")
     return lines
 
 
 def _kinds(one: Function) -> list[str]:
     named = {"OBS": one.triggers, "TIMER": one.timers, "APIG": one.apis}
-    return [kind for kind, found in named.items() if found]
+    return [kind for kind, triggers in named.items() if triggers]
 
 
 def packaged(file: Path) -> None:
@@ -133,8 +135,8 @@ def honored(file: Path) -> None:
     listed = yaml.safe_load(file.read_text("utf-8"))
     for folder in sorted({file.parent / one["code"]["codeUri"] for one in listed["functions"].values()}):
         settings = folder / "legible.toml"
-        said = msgspec.toml.decode(settings.read_bytes()) if settings.is_file() else {}
-        if said.get("http", {}).get("tenants"):
+        values = msgspec.toml.decode(settings.read_bytes()) if settings.is_file() else {}
+        if values.get("http", {}).get("tenants"):
             raise AskingError(
                 f"{settings} names http.tenants, and the gateway would not say who calls: whoever wants another "
                 "tenant's documents would write its id into the header. Use make deploy (Terraform), or remove them."
@@ -163,29 +165,29 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
     parser.add_argument("--file", type=Path, default=ROOT / "serverless.yml")
     parser.add_argument("--endpoint", help=argparse.SUPPRESS)
     parser.add_argument("command", nargs="*", default=["npx", "serverless@3", "deploy"])
-    said = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     try:
-        return _deploy(said, environment)
+        return _deploy(options, environment)
     except AskingError as error:
         print(f"Not deployed: {error}", file=sys.stderr)
         return 2
 
 
-def _deploy(said: argparse.Namespace, environment: Mapping[str, str]) -> int:
+def _deploy(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     project = environment.get("LEGIBLE_PROJECT_ID", "")
     if not project:
         raise AskingError("Set LEGIBLE_PROJECT_ID to the id of the region's project (console, My Credentials).")
-    listed = load(said.file)
+    listed = load(options.file)
     names = {one.name for one in listed.values()}
-    provider = yaml.safe_load(said.file.read_text("utf-8"))["provider"]
-    endpoint = said.endpoint or f"https://functiongraph.{provider['region']}.myhuaweicloud.com"
+    provider = yaml.safe_load(options.file.read_text("utf-8"))["provider"]
+    endpoint = options.endpoint or f"https://functiongraph.{provider['region']}.myhuaweicloud.com"
     platform = Platform(keys_in(Path(provider["credentials"]).expanduser()), endpoint, project)
-    packaged(said.file)
-    honored(said.file)
+    packaged(options.file)
+    honored(options.file)
     before = platform.functions(names)
-    status = subprocess.run(said.command, cwd=said.file.parent, check=False).returncode
+    status = subprocess.run(options.command, cwd=options.file.parent, check=False).returncode
     lines = faults(listed, before, platform.functions(names))
-    lines += [f"{said.command[0]} exits with {status}."] if status else []
+    lines += [f"{options.command[0]} exits with {status}."] if status else []
     for line in lines:
         print(line, file=sys.stderr)
     print(f"{len(names)} functions, {len(lines)} faults.")

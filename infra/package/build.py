@@ -113,11 +113,11 @@ def _form(root: Path, name: str, folder: Path) -> None:
     shutil.copyfile(source, place)
 
 
-def _bounded(made: Package, zip_bytes: int) -> None:
-    for what, size, bound in (("zip", made.zipped, zip_bytes), ("unzipped", made.unzipped, UNZIPPED_BYTES)):
+def _bounded(package: Package, zip_bytes: int) -> None:
+    for what, size, bound in (("zip", package.zipped, zip_bytes), ("unzipped", package.unzipped, UNZIPPED_BYTES)):
         if size > bound:
             raise PackageError(
-                f"{made.zip.name} has {_mb(size)} ({what}); {_mb(bound)} is the bound.",
+                f"{package.zip.name} has {_mb(size)} ({what}); {_mb(bound)} is the bound.",
                 advice="Leave out a group or a form, or see in infra/package/wheels.py what else is not needed.",
             )
 
@@ -126,15 +126,17 @@ def _mb(size: int) -> str:
     return f"{size / 10**6:.1f} MB"
 
 
-def told(made: Package, version: str) -> str:
+def told(package: Package, version: str) -> str:
     """Return what was made, in words."""
-    note = f"Bytecode was compiled by {made.python}."
-    if not made.python:
+    note = f"Bytecode was compiled by {package.python}."
+    if not package.python:
         note = (
             f"No Python {version} was found, so the zip holds no bytecode: each cold start compiles all that it "
             f"imports, about four times as slow. Put python{version} on the PATH, or set PYENV_ROOT, and build again."
         )
-    return f"{made.zip}: {_mb(made.zipped)}, {_mb(made.unzipped)} unzipped; the same in {made.folder}.\n{note}"
+    return (
+        f"{package.zip}: {_mb(package.zipped)}, {_mb(package.unzipped)} unzipped; the same in {package.folder}.\n{note}"
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -143,12 +145,12 @@ def main(arguments: list[str] | None = None) -> int:
     asked.add_argument("--runtime", choices=RUNTIMES, help="else what serverless.yml says")
     for group in GROUPS:
         asked.add_argument(f"--{group}", action="store_true", help=f"add the group {group} of pyproject.toml")
-    said = asked.parse_args(arguments)
+    options = asked.parse_args(arguments)
     try:
-        runtime = said.runtime or runtime_of(ROOT / "serverless.yml")
-        made = build(runtime, [group for group in GROUPS if getattr(said, group)])
+        runtime = options.runtime or runtime_of(ROOT / "serverless.yml")
+        package = build(runtime, [group for group in GROUPS if getattr(options, group)])
     except LegibleError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    sys.stdout.write(told(made, runtime.removeprefix("Python")) + "\n")
+    sys.stdout.write(told(package, runtime.removeprefix("Python")) + "\n")
     return 0

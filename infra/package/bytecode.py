@@ -25,19 +25,19 @@ def interpreter(version: str, environment: Mapping[str, str] | None = None) -> s
 
 
 def _candidates(version: str, environment: Mapping[str, str]) -> Iterator[str]:
-    found = shutil.which(f"python{version}", path=environment.get("PATH", ""))
-    if found:
-        yield found
+    python = shutil.which(f"python{version}", path=environment.get("PATH", ""))
+    if python:
+        yield python
     root = environment.get("PYENV_ROOT")
     if root:
         yield from map(str, sorted(Path(root, "versions").glob(f"{version}.*/bin/python{version}")))
 
 
 def _runs(python: str, version: str) -> bool:
-    said = subprocess.run(
+    answer = subprocess.run(
         [python, "-I", "-S", "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], capture_output=True, text=True
     )
-    return said.returncode == 0 and said.stdout.strip() == version
+    return answer.returncode == 0 and answer.stdout.strip() == version
 
 
 def compile_all(python: str, folder: Path) -> None:

@@ -21,10 +21,10 @@ def main(root: Path = ROOT) -> int:
     return 1 if found else 0
 
 
-def _why_not(made: Path, root: Path) -> str:
+def _why_not(package: Path, root: Path) -> str:
     """Return why a zip is not to be deployed; empty where it may be."""
     try:
-        with zipfile.ZipFile(made) as packed:
+        with zipfile.ZipFile(package) as packed:
             there = {name for name in packed.namelist() if "__pycache__" not in name}
             other = sorted(name for name, file in _own(root, there) if not _same(packed, there, name, file))
     except zipfile.BadZipFile:

@@ -18,10 +18,12 @@ def listed(folder: Path) -> str:
     return _HEAD + "".join(_line(found) for found in sorted(folder.glob("*.dist-info")))
 
 
-def _line(found: Path) -> str:
-    said = HeaderParser().parsestr((found / "METADATA").read_text("utf-8"))
-    classified = [one.removeprefix(_APPROVED) for one in said.get_all("Classifier", []) if one.startswith(_APPROVED)]
-    plain = (said["License"] or "").strip().partition("\n")[0].strip()
-    name = said["License-Expression"] or plain or ", ".join(classified) or "unknown"
-    text = [one for one in found.iterdir() if one.name != "METADATA"]
-    return f"{said['Name']} {said['Version']}: {name}" + (f" ({found.name})" if text else "") + "\n"
+def _line(folder: Path) -> str:
+    metadata = HeaderParser().parsestr((folder / "METADATA").read_text("utf-8"))
+    classified = [
+        one.removeprefix(_APPROVED) for one in metadata.get_all("Classifier", []) if one.startswith(_APPROVED)
+    ]
+    plain = (metadata["License"] or "").strip().partition("\n")[0].strip()
+    name = metadata["License-Expression"] or plain or ", ".join(classified) or "unknown"
+    text = [one for one in folder.iterdir() if one.name != "METADATA"]
+    return f"{metadata['Name']} {metadata['Version']}: {name}" + (f" ({folder.name})" if text else "") + "\n"

@@ -120,8 +120,8 @@ def _prune(target: Path) -> None:
         _remove(set(metadata.iterdir()) - kept)
 
 
-def _remove(found: Iterable[Path]) -> None:
-    for path in found:
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
         if path.is_dir():
             shutil.rmtree(path)
         else:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Protocol
 
 import msgspec
 
@@ -27,6 +28,13 @@ INPUT_BUCKET = "legible-in"
 OUTPUT_BUCKET = "legible-out"
 #: The account's only project; the id is invented.
 PROJECT_ID = "0f4c0000c10d4e0a9b1ec0de10ca1000"
+
+
+class _Part(Protocol):
+    """What has a port of its own."""
+
+    def serve(self, port: int | None = None) -> Server:
+        """Serve on that port of loopback."""
 
 
 class LocalCloud:
@@ -74,40 +82,18 @@ class LocalCloud:
             backoff: Seconds before the first, second, third retry.
             user_data: User variables beside and above those of ``user_data``.
         """
-        root = root or Path(__file__).resolve().parents[2]
-        self.region = region
-        self.project_id = PROJECT_ID
+        self.region, self.project_id = region, PROJECT_ID
         self._lock = _lock(state) if state else None
+        self._ports = itertools.count(port) if port else itertools.repeat(None)
+        self._servers: list[Server] = []
         self.keys = Keyring()
         self.credentials: AccessKey = _account_key(self.keys, state)
-        self.obs = LocalObs(self.keys, state / "obs" if state else None, region)
-        self._obs_server: Server = self.obs.serve(port)
-        self.ocr = LocalOcr(
-            self.keys,
-            PROJECT_ID,
-            region=region,
-            obs=self.obs,
-            state=state / "ocr" if state else None,
-            recognizer=recognizer,
-            recorded=recorded,
-        )
-        self.ocr.reader.port = self._obs_server.port
-        self._ocr_server: Server = self.ocr.serve(port + 1 if port else None)
-        self.function_api = FunctionApi(self.keys, PROJECT_ID)
-        self._function_server: Server = self.function_api.serve(port + 2 if port else None)
-        self.gateway = LocalApig(self.keys)
-        self._gateway_server: Server = self.gateway.serve(port + 3 if port else None)
-        #: The app that pages of the front call as.
-        self.app_code = self.gateway.app("console")
-        front = Front(self.api_endpoint, {CODE_HEADER: self.app_code})
-        self._front_server: Server = front.serve(port + 4 if port else None)
-        self.messages = LocalMessages(self.keys, PROJECT_ID)
-        self._message_server: Server = self.messages.serve(port + 5 if port else None)
-        self.account = LocalAccount(self.keys, PROJECT_ID, region)
-        self._account_server: Server = self.account.serve(port + 6 if port else None)
+        self._open_obs_and_ocr(state, recognizer, recorded)
+        self._open_apis()
         for bucket in (INPUT_BUCKET, OUTPUT_BUCKET):
             self.obs.create_bucket(bucket)
             self.obs.set_cors(bucket, cors.document([self.front, self.front.replace("127.0.0.1", "localhost")]))
+        root = root or Path(__file__).resolve().parents[2]
         self.functions = FunctionGraph(
             load(root / "serverless.yml") if functions is None else functions,
             code or (root / "functions", root / "shared"),
@@ -115,10 +101,52 @@ class LocalCloud:
             project_id=PROJECT_ID,
             region=region,
             user_data={**self.user_data, **(user_data or {})},
-            state=state / "functions" if state else None,
+            state=_below(state, "functions"),
             max_instances=max_instances,
             backoff=backoff,
         )
+        self._connect(envelope, encode_keys)
+
+    def _serve(self, part: _Part) -> Server:
+        """Serve a part on the next port."""
+        server = part.serve(next(self._ports))
+        self._servers.append(server)
+        return server
+
+    def _open_obs_and_ocr(
+        self, state: Path | None, recognizer: Recognize, recorded: Mapping[str, bytes | Path] | None
+    ) -> None:
+        """Open what has a state of its own, OBS first: OCR reads its objects."""
+        self.obs = LocalObs(self.keys, _below(state, "obs"), self.region)
+        self._obs_server = self._serve(self.obs)
+        self.ocr = LocalOcr(
+            self.keys,
+            PROJECT_ID,
+            region=self.region,
+            obs=self.obs,
+            state=_below(state, "ocr"),
+            recognizer=recognizer,
+            recorded=recorded,
+        )
+        self.ocr.reader.port = self._obs_server.port
+        self._ocr_server = self._serve(self.ocr)
+
+    def _open_apis(self) -> None:
+        """Open the other parts, in the order of their ports."""
+        self.function_api = FunctionApi(self.keys, PROJECT_ID)
+        self._function_server = self._serve(self.function_api)
+        self.gateway = LocalApig(self.keys)
+        self._gateway_server = self._serve(self.gateway)
+        #: The app that pages of the front call as.
+        self.app_code = self.gateway.app("console")
+        self._front_server = self._serve(Front(self.api_endpoint, {CODE_HEADER: self.app_code}))
+        self.messages = LocalMessages(self.keys, PROJECT_ID)
+        self._message_server = self._serve(self.messages)
+        self.account = LocalAccount(self.keys, PROJECT_ID, self.region)
+        self._account_server = self._serve(self.account)
+
+    def _connect(self, envelope: Envelope, encode_keys: bool) -> None:
+        """Let the parts reach the functions: calls, requests, kills and uploads."""
         self.function_api.graph = self.functions
         self.gateway.publish(self.functions)
         for part in (self.obs, self.ocr, self.function_api, self.messages):
@@ -213,9 +241,9 @@ class LocalCloud:
         Raises:
             KeyError: There is no such timer.
         """
-        timers = {found.name: (key, found) for key, one in self.functions.functions.items() for found in one.timers}
-        key, found = timers[timer]
-        self.functions.invoke_async(key, found.event(at))
+        timers = {one.name: (key, one) for key, function in self.functions.functions.items() for one in function.timers}
+        key, ringing = timers[timer]
+        self.functions.invoke_async(key, ringing.event(at))
 
     def stop(self) -> None:
         """Stop at once; with a state folder the next start continues."""
@@ -224,10 +252,7 @@ class LocalCloud:
         self.function_api.close()
         self.gateway.close()
         self.messages.close()
-        for server in (
-            self._front_server, self._gateway_server, self._obs_server, self._ocr_server, self._function_server,
-            self._message_server, self._account_server,
-        ):  # fmt: skip
+        for server in reversed(self._servers):  # what others lean on ends last
             server.stop()
         self.obs.close()
         if self._lock:
@@ -258,6 +283,11 @@ class LocalCloud:
                         encode_keys,
                     )
                 )
+
+
+def _below(state: Path | None, name: str) -> Path | None:
+    """Return where a part keeps its state; None for memory only."""
+    return state / name if state else None
 
 
 def _lock(state: Path) -> IO[bytes]:

@@ -103,13 +103,13 @@ def read_limited(environ: Environ, limit: int) -> bytes | None:
 
 def read_headers(environ: Environ) -> dict[str, str]:
     """Return the request's headers, their names in lower case."""
-    found = {
+    headers = {
         name[5:].replace("_", "-").lower(): str(text) for name, text in environ.items() if name.startswith("HTTP_")
     }
     for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
         if environ.get(name):
-            found[name.replace("_", "-").lower()] = str(environ[name])
-    return found
+            headers[name.replace("_", "-").lower()] = str(environ[name])
+    return headers
 
 
 def raw_uri(environ: Environ) -> str:

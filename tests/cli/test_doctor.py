@@ -17,7 +17,7 @@ from legible.recognition import probe
 from legible.settings import Settings
 from legible.settings.tables import Buckets, Cloud, Ocr
 from legible_cli.__main__ import main
-from legible_cli.doctor import checks as examining
+from legible_cli.doctor import account, buckets, functions, recognition
 from legible_cli.doctor.inspector import Deployed, Quota, Trigger, deployed
 from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, PROJECT_ID, LocalCloud
 from localcloud.faults import Fault
@@ -295,7 +295,7 @@ def examined(store, step=timedelta(0)):
         store.clock.pause(step.total_seconds())
         return store.clock.now()
 
-    return examining.uploads(store, Settings(cloud=Cloud("cn-north-4", "p"), buckets=Buckets(IN, OUT)), clock)
+    return buckets.uploads(store, Settings(cloud=Cloud("cn-north-4", "p"), buckets=Buckets(IN, OUT)), clock)
 
 
 def test_an_upload_that_nobody_read_for_more_than_a_day_is_told_of():
@@ -335,12 +335,12 @@ def test_an_eventgrid_trigger_is_one(cloud, doctor):
 
 
 def test_a_function_without_an_agency_has_no_keys():
-    said = examining.function(Looks(function=Deployed("Python3.12", "", {})), "default", settings())
+    said = functions.function(Looks(function=Deployed("Python3.12", "", {})), "default", settings())
     assert said.status == "failed" and "no agency" in said.message and "execution agency" in said.advice
 
 
 def test_a_variable_that_the_function_leaves_to_its_settings_file_is_not_judged():
-    said = examining.function(Looks(function=Deployed("Python3.10", "exec", {"OTHER": "x"})), "default", settings())
+    said = functions.function(Looks(function=Deployed("Python3.10", "exec", {"OTHER": "x"})), "default", settings())
     assert said.status == "ok"
 
 
@@ -359,17 +359,17 @@ def test_notices_need_a_timer_only_where_somebody_is_told(cloud, doctor):
 def test_a_timer_that_is_switched_off_is_none():
     told = settings(notify={"ops": Smn(topic_urn="urn:smn:cn-north-4:0123:legible")})
     off = Looks(triggers=[Trigger("TIMER", False, {"schedule": "1m"})])
-    assert examining.notices(off, "default", told).status == "failed"
+    assert functions.notices(off, "default", told).status == "failed"
 
 
 def test_a_trigger_that_passes_over_some_keys_says_which_it_takes():
     narrow = Trigger(
         "OBS", True, {"bucket": "in", "events": ["s3:ObjectCreated:*"], "prefix": "scans/", "suffix": ".png"}
     )
-    said = examining.trigger(Looks(triggers=[narrow]), "default", settings())
+    said = functions.trigger(Looks(triggers=[narrow]), "default", settings())
     assert said.status == "ok" and "'scans/'" in said.message and "'.png'" in said.message and "nobody" in said.advice
     whole = Trigger("OBS", True, {"bucket": "in", "events": ["s3:ObjectCreated:*"], "prefix": "", "suffix": ""})
-    assert examining.trigger(Looks(triggers=[narrow, whole]), "default", settings()).advice == ""
+    assert functions.trigger(Looks(triggers=[narrow, whole]), "default", settings()).advice == ""
 
 
 def test_temporary_keys_are_told_of(cloud, doctor):
@@ -508,17 +508,17 @@ def test_the_project_is_found_where_no_permission_is_needed(cloud, doctor):
 
 
 def test_a_user_without_a_project_in_the_region():
-    assert examining.project(Looks(project=""), settings()).advice == "Check cloud.region."
+    assert account.project(Looks(project=""), settings()).advice == "Check cloud.region."
 
 
 def test_a_quota_that_is_nearly_used_up_is_told_of():
-    said = examining.quotas(Looks(quotas=[Quota("fgs_func_num", 95, 100), Quota("fgs_func_occurs", 9, 9)]))
+    said = account.quotas(Looks(quotas=[Quota("fgs_func_num", 95, 100), Quota("fgs_func_occurs", 9, 9)]))
     assert (said.status, said.message, said.advice) == (
         "ok",
         "Used: 95 of 100 functions.",
         "Ask for a higher one soon.",
     )
-    assert examining.quotas(Looks(quotas=[])).status == "unknown"
+    assert account.quotas(Looks(quotas=[])).status == "unknown"
 
 
 def test_several_triggers_together_see_what_one_misses():
@@ -526,8 +526,8 @@ def test_several_triggers_together_see_what_one_misses():
         return Trigger("OBS", True, {"bucket": "in", "events": [f"s3:ObjectCreated:{kind}" for kind in kinds]})
 
     both = [on("Put", "Post"), on("Copy", "CompleteMultipartUpload"), Trigger("TIMER", True, {})]
-    assert examining.trigger(Looks(triggers=both), "default", settings()).status == "ok"
-    assert examining.trigger(Looks(triggers=both[:1]), "default", settings()).status == "failed"
+    assert functions.trigger(Looks(triggers=both), "default", settings()).status == "ok"
+    assert functions.trigger(Looks(triggers=both[:1]), "default", settings()).status == "failed"
 
 
 def test_triggers_of_both_kinds_call_twice():
@@ -536,27 +536,27 @@ def test_triggers_of_both_kinds_call_twice():
     def every(kind, active=True):
         return Trigger(kind, active, {"bucket": "in", "events": ["s3:ObjectCreated:*"]})
 
-    said = examining.trigger(Looks(triggers=[every("OBS"), every("EVENTGRID")]), "default", settings())
+    said = functions.trigger(Looks(triggers=[every("OBS"), every("EVENTGRID")]), "default", settings())
     assert said.status == "failed" and "twice" in said.message and "Remove one" in said.advice
     off = [every("OBS"), every("EVENTGRID", active=False)]
-    assert examining.trigger(Looks(triggers=off), "default", settings()).status == "ok"
+    assert functions.trigger(Looks(triggers=off), "default", settings()).status == "ok"
 
 
 def test_the_default_enterprise_project_is_not_asked_for():
-    said = examining.enterprise_project(Looks(), settings(ocr=Ocr(enterprise_project="0")))
+    said = account.enterprise_project(Looks(), settings(ocr=Ocr(enterprise_project="0")))
     assert said.status == "ok" and "ap-southeast-1" in said.advice, "this region is not one where they count"
-    assert examining.enterprise_project(Looks(), settings()).status == "ok"
+    assert account.enterprise_project(Looks(), settings()).status == "ok"
 
 
 def test_an_operation_is_looked_for_where_it_is_called():
     thai, today = OPERATIONS["thailand-id-card"], date(2026, 11, 25)
     there = settings(operations={"thailand-id-card": OperationSettings(region="ap-southeast-2")})
-    assert examining.region(thai, there, today).status == "ok"
-    assert examining.region(thai, settings(), today).status == "failed"
-    assert examining.region(OPERATIONS["auto-id-doc-classification"], settings(), today).status == "unknown"
+    assert recognition.region(thai, there, today).status == "ok"
+    assert recognition.region(thai, settings(), today).status == "failed"
+    assert recognition.region(OPERATIONS["auto-id-doc-classification"], settings(), today).status == "unknown"
     gone = OPERATIONS["waybill-electronic"]
     kept = settings(operations={gone.slug: OperationSettings(live=True)})
-    assert examining.region(gone, kept, today).status == "unknown", "the settings say that it lives"
+    assert recognition.region(gone, kept, today).status == "unknown", "the settings say that it lives"
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from legible.errors import CredentialsError
+from legible.errors import CredentialsError, EventError
 from legible.huawei import functiongraph
 from legible.huawei.context import Context, FunctionLog
-from legible.model.documents import Ignored, ObjectRef, Unreadable, Upload
+from legible.model.documents import Ignored, ObjectRef, Unreadable, Upload, WorkbookOrder
 from tests.support.places import DATA
 
 EVENTS = DATA / "events"
@@ -233,10 +233,55 @@ class TestFailure:
             _, reason = functiongraph.failure(self.payload(response_context={name: 503}, response_payload=None))
             assert "status 503" in reason.message
 
+    @pytest.mark.parametrize(
+        ("answer", "message"),
+        [
+            ({"errorMessage": "no memory", "errorType": "x", "stackTrace": ["a"]}, "no memory"),
+            ('{"errorMessage": "no memory"}', "no memory"),
+            ("the instance ended", "the instance ended"),
+            ("{ no JSON", "{ no JSON"),
+            ({"code": 7}, '{"code": 7}'),
+            ([3], "[3]"),
+            (None, "no message"),
+            ({}, "no message"),
+        ],
+    )
+    def test_what_the_call_answered_is_told_whatever_its_shape(self, answer, message):
+        _, reason = functiongraph.failure(self.payload(response_payload=answer))
+        assert reason.message.endswith(f": {message}")
+
     def test_the_message_of_the_function_is_redacted(self):
         said = {"errorMessage": "GET https://b.obs.example/a?Signature=canary failed"}
         _, reason = functiongraph.failure(self.payload(response_payload=said))
         assert "canary" not in reason.message
+
+
+class TestTimed:
+    ORDER = WorkbookOrder("daily", prefix="a/", day="yesterday")
+    RANG = datetime(2026, 11, 23, 0, 20, tzinfo=timezone.utc)
+
+    def test_an_order_survives_being_sent(self):
+        event = functiongraph.timer_event(self.ORDER, self.RANG)
+        assert functiongraph.timed(json.loads(json.dumps(event))) == (self.ORDER, self.RANG)
+
+    def test_a_timer_that_does_not_say_when_it_rang(self):
+        event = {**functiongraph.timer_event(self.ORDER, self.RANG), "time": "soon"}
+        assert functiongraph.timed(event) == (self.ORDER, None)
+
+    @pytest.mark.parametrize(
+        ("event", "why"),
+        [
+            (None, "it has no user_event"),
+            ({"user_event": ""}, "it has no user_event"),
+            ({"user_event": "{"}, "The event is not JSON"),
+            ({"user_event": "{}"}, "missing required field `workbook`"),
+            ({"user_event": '{"workbook": "daily", "days": 3}'}, "unknown field"),
+            ({"user_event": ["daily"]}, "Expected `object`, got `array`"),
+        ],
+    )
+    def test_what_orders_nothing_says_why(self, event, why):
+        with pytest.raises(EventError, match=why):
+            functiongraph.timed(event)
 
 
 class Raw:

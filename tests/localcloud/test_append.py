@@ -11,6 +11,7 @@ from obs import ObsClient
 
 from localcloud.iam.credentials import AccessKey, Keyring
 from localcloud.obs import LocalObs
+from localcloud.obs.append import MAX_APPENDS
 from localcloud.web import Server
 
 
@@ -122,17 +123,23 @@ def test_metadata_is_that_of_the_first_append(client: ObsClient) -> None:
 
 def test_the_number_of_appends_is_limited(keys: Keyring, key: AccessKey, connect: Callable[..., ObsClient]) -> None:
     # given
-    obs = LocalObs(keys, most_appends=3)
+    obs = LocalObs(keys, appends=3)
     obs.create_bucket("docs")
     server = obs.serve()
+    client = connect(server.endpoint, key)
 
     # when
-    answers = [_append(connect(server.endpoint, key), "j", position, "x") for position in range(4)]
-    server.stop()
-    obs.close()
+    answers = [_append(client, "j", position, "x") for position in range(4)]
 
     # then
     assert [answer.status for answer in answers] == [200, 200, 200, 409]
+    assert answers[3].errorMessage == "The object has reached the limit of 3 appends."
+    server.stop()
+    obs.close()
+
+
+def test_the_limit_is_that_of_obs() -> None:
+    assert MAX_APPENDS == 10_000
 
 
 @pytest.mark.parametrize("round", range(5))

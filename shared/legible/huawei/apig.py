@@ -1,4 +1,4 @@
-"""API Gateway: what its events say, and what it takes for a reply (functiongraph_02_0102, functiongraph_01_0204)."""
+"""API Gateway: its events as requests, replies in the form it takes (functiongraph_02_0102, functiongraph_01_0204)."""
 
 from __future__ import annotations
 
@@ -19,21 +19,24 @@ def request(event: Any) -> Request:
             missing or odd counts as empty.
 
     Returns:
-        The request; its path and its body decoded. No page says whether the gateway decodes paths; none of ours has a
-        percent sign, so that decoding one twice changes nothing.
+        The request; its path and its body decoded.
     """
-    said: Mapping[str, Any] = event if isinstance(event, Mapping) else {}
+    values: Mapping[str, Any] = event if isinstance(event, Mapping) else {}
     return Request(
-        method=str(said.get("httpMethod") or "GET").upper(),
-        path=unquote(str(said.get("path") or "/")),
-        query=_texts(said.get("queryStringParameters")),
-        headers=_headers(said.get("headers")),
-        body=_body(said.get("body"), encoded=bool(said.get("isBase64Encoded"))),
+        method=str(values.get("httpMethod") or "GET").upper(),
+        # No page says whether the gateway decodes paths; none of ours has a percent sign, so that decoding one twice
+        # changes nothing.
+        path=unquote(str(values.get("path") or "/")),
+        query=_texts(values.get("queryStringParameters")),
+        headers=_headers(values.get("headers")),
+        # The gateway sends bodies in Base64 unless its API says otherwise: the flag tells (functiongraph_01_0204).
+        body=_body(values.get("body"), encoded=bool(values.get("isBase64Encoded"))),
     )
 
 
 def response(reply: Reply) -> dict[str, Any]:
-    """Return a reply as the gateway takes it; its body always in Base64, which holds anything."""
+    """Return a reply in the form the gateway takes; its body is always in Base64, which carries any bytes."""
+    # `body` has to be a text; a result of any other shape is answered by 500 FSS.1202 (functiongraph_01_0204).
     return {
         "statusCode": reply.status,
         "headers": dict(reply.headers),
@@ -48,17 +51,18 @@ def _headers(value: Any) -> dict[str, str]:
     What the gateway says of a caller is believed. If a caller's own header of that name ever came beside it, spelt
     otherwise, the list of both is nobody's id; to choose one of them would be to guess.
     """
-    found: dict[str, list[str]] = {}
+    headers: dict[str, list[str]] = {}
     for name, text in (value if isinstance(value, Mapping) else {}).items():
         texts = text if isinstance(text, list) else [text]
-        found.setdefault(str(name).lower(), []).extend(str(one) for one in texts if one is not None)
-    return {name: ", ".join(dict.fromkeys(texts)) for name, texts in found.items() if texts}
+        # The samples have names in lower case (functiongraph_02_0102); nothing promises that they always are.
+        headers.setdefault(str(name).lower(), []).extend(str(one) for one in texts if one is not None)
+    return {name: ", ".join(dict.fromkeys(texts)) for name, texts in headers.items() if texts}
 
 
 def _texts(value: Any) -> dict[str, str]:
     """Return names and texts; of several values for a name, the last."""
-    found = value if isinstance(value, Mapping) else {}
-    return {str(name): _last(text) for name, text in found.items() if text is not None}
+    values = value if isinstance(value, Mapping) else {}
+    return {str(name): _last(text) for name, text in values.items() if text is not None}
 
 
 def _last(value: Any) -> str:

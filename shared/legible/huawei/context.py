@@ -26,18 +26,21 @@ class Context:
     """
 
     def __init__(self, raw: Any) -> None:
-        """See the class."""
+        """Note when the call began, and which one it is."""
         self._raw = raw
         self._begun = time.monotonic()
         self.request_id = str(self._ask("getRequestID") or uuid.uuid4())
 
     def _ask(self, method: str, *values: Any) -> Any:
-        found = getattr(self._raw, method, None)
-        return found(*values) if callable(found) else None
+        # Of the page's methods a runtime may lack the newer ones (functiongraph_02_0502); none may fail a call.
+        known = getattr(self._raw, method, None)
+        return known(*values) if callable(known) else None
 
     @property
     def owner(self) -> str:
-        """A name no other invocation has: a retry keeps its request id, so that alone is not enough."""
+        """A name that no other invocation has."""
+        # An event that is tried again keeps its request id: the platform counts the calls of one
+        # (approximate_invoke_count, functiongraph_01_0390_03). So the id alone is not enough.
         plain = "".join(letter for letter in self.request_id if letter.isalnum() or letter == "-")
         return f"{plain[:40]}-{uuid.uuid4().hex[:8]}"
 
@@ -49,9 +52,7 @@ class Context:
     def urn(self, region: str) -> str:
         """Return the name by which this very function is called; empty where the runtime does not say enough.
 
-        ``urn:fss:<region>:<project>:function:<package>:<name>:<version>`` (functiongraph_06_0102). Where there is an
-        alias, it is the version, ``!<alias>`` (functiongraph_06_0117): the trigger and the policy for failures are
-        the alias's own, not those of the version behind it. Without either it is ``latest``.
+        ``urn:fss:<region>:<project>:function:<package>:<name>:<version>`` (functiongraph_06_0102).
 
         Args:
             region: Where the function runs; the context does not say.
@@ -59,6 +60,8 @@ class Context:
         name, alias = str(self._ask("getFunctionName") or ""), str(self._ask("getAlias") or "")
         if not name or not self.project_id:
             return ""
+        # An alias stands in the version's place as !<alias> (functiongraph_06_0117). It counts where there is one: the
+        # trigger and the policy for failures are the alias's own, not those of the version behind it.
         version = f"!{alias.lstrip('!')}" if alias else str(self._ask("getVersion") or "latest")
         return f"urn:fss:{region}:{self.project_id}:function:{self._ask('getPackage') or 'default'}:{name}:{version}"
 
@@ -74,7 +77,9 @@ class Context:
         return ":".join([*own[:6], plain, version or "latest"]) if len(own) > 1 else ""
 
     def variable(self, name: str) -> str | None:
-        """Return a user variable, plain or encrypted; None where it is not set."""
+        """Return a user variable; None where it is not set."""
+        # Encrypted ones come decrypted by the same method. All together have 4,096 characters at most, so whatever is
+        # longer lies in legible.toml (functiongraph_02_0502).
         value = self._ask("getUserData", name)
         return None if value is None else str(value)
 
@@ -86,17 +91,19 @@ class Context:
         return float(left) / 1000
 
     def credentials(self) -> Credentials:
-        """Return the agency's keys as they are now.
+        """Return the agency's keys as they are now: valid for 24 hours, and renewed before.
 
         Raises:
             CredentialsError: The function has no agency.
         """
+        # The plain getAccessKey and getSecretKey are no longer maintained, and of no use (functiongraph_02_0502). These
+        # three are empty texts where there is no agency; an instance outlives its keys, so they are read at every call.
         return checked(
             self._ask("getSecurityAccessKey"), self._ask("getSecuritySecretKey"), self._ask("getSecurityToken")
         )
 
     def log(self, level: str) -> FunctionLog:
-        """Return what writes to the function's log from that level on."""
+        """Return the function's log, which writes events of that level and above."""
         return FunctionLog(self._ask("getLogger") or logging.getLogger("legible"), level, self.request_id)
 
 
@@ -110,17 +117,19 @@ class FunctionLog:
     """
 
     def __init__(self, logger: Any, level: str, request_id: str) -> None:
-        """See the class."""
+        """Look up the level by its name."""
         self._logger = logger
         self._lowest = getattr(logging, level)
         self._request_id = request_id
 
     def __call__(self, event: str, **values: Any) -> None:
-        """Write the line; texts are redacted, whoever made them."""
+        """Write the line, redacted: no text in it shows a key, a token or the query of a URL."""
         level = logging.WARNING if event in _WARNINGS else logging.INFO
         if level < self._lowest:
             return
         line = json.dumps({"event": event, **values, "request": self._request_id}, ensure_ascii=False, default=str)
+        # The platform's logger puts time, request id and level before the line, and splits it at 90 KB (FunctionGraph's
+        # manual, logs); what tells of one event is far shorter.
         (self._logger.warning if level == logging.WARNING else self._logger.info)(redact_line(line))
 
 

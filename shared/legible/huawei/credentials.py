@@ -25,15 +25,18 @@ class Credentials(Struct, frozen=True):
 
 
 def checked(access_key: str | None, secret_key: str | None, token: str | None) -> Credentials:
-    """Return the credentials.
+    """Return the three as credentials.
 
     Raises:
-        CredentialsError: One of them is empty: the function has no agency (functiongraph_02_0502).
+        CredentialsError: One of them is empty.
     """
+    # Without an agency FunctionGraph returns empty texts for all three, and no error (functiongraph_02_0502).
     if not (access_key and secret_key and token):
         raise CredentialsError(
             "The function has no temporary keys: getSecurityAccessKey, getSecuritySecretKey and getSecurityToken must "
             "all return a text.",
+            # op_svc_cff is FunctionGraph's own account, which the agency trusts. Instances keep the keys they have for
+            # about ten minutes (functiongraph_02_0502).
             advice="Attach an agency to op_svc_cff that may read the input bucket, write the output bucket and call "
             "OCR; it takes effect after about ten minutes.",
         )

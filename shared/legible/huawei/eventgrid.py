@@ -21,10 +21,6 @@ def endpoint(region: str) -> str:
 class EventGridNotifier:
     """Puts notices on a custom channel. See ``legible.ports.Notifier``.
 
-    The event's ``source`` is the name of the channel's custom event source: EventGrid finds subscriptions by it
-    (PutEvents; "source: event source name"). One event has at most 64 KB (eg-ug-015); a notice stays below. The page of
-    PutEvents (2025-11-07) says that it is for debugging; the SDKs, by which custom events come, have no other call.
-
     Args:
         endpoint: Where EventGrid is.
         credentials: The agency's keys.
@@ -34,22 +30,27 @@ class EventGridNotifier:
     """
 
     def __init__(self, endpoint: str, credentials: Credentials, project_id: str, channel_id: str, source: str) -> None:
-        """See the class."""
+        """Prepare the call; nothing is sent yet."""
         service = Service("EventGrid", endpoint, "eventgrid.endpoint", "eg:channels:putEvents")
         self._caller = Caller(service, credentials, project_id)
         self._secrets = credentials.secrets
+        # The page of PutEvents (2025-11-07) says that it is for debugging; the SDKs, by which custom events come, have
+        # no other call (huaweicloudsdkeg 3.1.219).
         self._path = f"/v1/{quote(project_id, '')}/channels/{quote(channel_id, '')}/events"
         self._source = source
 
     def send(self, notice: Notice, seconds: float) -> None:
         """See ``Notifier.send``."""
+        # EventGrid finds subscriptions by an event's source: the name of the channel's custom event source (PutEvents).
+        # One event has at most 64 KB (eg-ug-015); a notice stays below.
         event = msgspec.structs.replace(notice, source=self._source)
-        said = self._caller.post(self._path, {"events": [event]}, seconds)
-        failed = said.get("failed_count")
+        answer = self._caller.post(self._path, {"events": [event]}, seconds)
+        failed = answer.get("failed_count")
         if not isinstance(failed, int):
             raise self._caller.unreadable("counts no failures")
-        if failed:  # 200 says that the request was read, not that the event was taken
-            raise self._failed(said.get("events"))
+        # 200 says that the request was read, not that its events were taken: each has its own error_code (PutEvents).
+        if failed:
+            raise self._failed(answer.get("events"))
 
     def _failed(self, events: Any) -> HeldError:
         first = events[0] if isinstance(events, list) and events and isinstance(events[0], dict) else {}

@@ -1,4 +1,4 @@
-"""From what the OCR service says to what Legible does about it: one table."""
+"""What each error of the OCR service means to Legible: one table."""
 
 from __future__ import annotations
 
@@ -23,26 +23,40 @@ class Fault(Struct, frozen=True):
     advice: str = ""
 
 
+# Both image and url, a Boolean as text, stray characters (ocr_03_0028): the same request is refused each time.
 _PARAMETER = Fault(RejectedError, "parameter-refused", "Check the options of the operation in legible.toml.")
+# Keys are valid for 24 hours and read at every call (functiongraph_02_0502): the next delivery has others.
 _CREDENTIALS = Fault(
     UnavailableError, "credentials-refused", "Keys are read anew at the next delivery; check the agency and the clock."
 )
+# 4106 is restricted, 6201 frozen (European edition): until that is mended every call fails.
 _ACCOUNT = Fault(
     HeldError, "account-restricted", "See the account's state in the console: arrears, frozen, restricted."
 )
+# The SDK lists 11 regions for all APIs (ocr_region.py, 3.1.219); most APIs run in one to three of them (ocr_03_0062).
 _NO_API = Fault(
     HeldError, "api-not-found", "The API is not offered at this endpoint; check region, endpoint and project id."
 )
+# A failed call is not billed: only 2xx is (price-ocr ocr_12_0007). So the whole event may come again.
 _BACKEND = Fault(UnavailableError, "service-unavailable", "It passes by itself; the event is delivered again.")
+# Counted by user and API in windows of a minute; the page asks to wait 2 to 5 s (ocr_faq ocr_01_0041). The SDK's own
+# retries begin at 20 ms (core, 3.1.219), so ours are used.
 _THROTTLED = Fault(ThrottledError, "throttled", "Ask for a higher rate, or let fewer instances run.")
+# The help page on 4704 says to make the bucket public; for identity documents that is no remedy. Authorizing the
+# service is (ocr_03_0132), and the page itself is sent inline meanwhile.
 _URL = Fault(SourceUnreadableError, "source-unreadable", "Enable OBS authorization in the OCR console; same region.")
+# 10 MB in Base64, which is 7.5 MB of file; the vendor advises 7 MB (texts of the SDK's models, 3.1.219).
 _TOO_LARGE = Fault(RejectedError, "too-large", "Scan at 150 to 200 dpi, or save as JPEG.")
 
 #: Codes and meanings: the error code pages of the OCR API (ocr_03_0028, 2025-04 and 2025-10), and its European edition.
+#: AIS.05xx, which some lists add, belong to Image Recognition, another service (image_03_0010).
 FAULTS: dict[str, Fault] = {
     "AIS.0101": _PARAMETER,
+    # Also where Base64 begins with "data:", or is none at all (SDK's texts, 3.1.219).
     "AIS.0102": Fault(RejectedError, "format-not-taken", "Save it as JPEG or PNG and upload that."),
+    # The sides differ by operation, and by page over time (passport: 4,096 px in 2023, 8,192 in 2025): catalog data.
     "AIS.0103": Fault(RejectedError, "sides-refused", "Scan at 150 to 200 dpi."),
+    # Also where the image is one for another API (ocr_03_0063).
     "AIS.0104": Fault(
         RejectedError, "image-refused", "Check that the image shows this kind of document, sharp and whole."
     ),
@@ -50,18 +64,22 @@ FAULTS: dict[str, Fault] = {
         RejectedError, "not-recognized", "Check that the image shows this kind of document, sharp and whole."
     ),
     "AIS.0117": _PARAMETER,
+    # "About 2 hours later" is the page's own word (ocr_03_0028): nothing that a delivery waits for.
     "AIS.0118": Fault(
         HeldError, "tax-authority-down", "The tax authority's interface fails; try again in about two hours."
     ),
+    # The next three are of custom templates and classifiers, retired on 2025-12-31 (ocr_03_0160).
     "AIS.0119": Fault(RejectedError, "not-recognized", "The template does not match the image."),
     "AIS.0120": Fault(RejectedError, "not-recognized", "The image fits no class of the classifier."),
     "AIS.0121": Fault(RejectedError, "not-recognized", "An area that the template refers to is missing."),
     "AIS.0122": Fault(RejectedError, "not-recognized", "Both cards show the same side."),
+    # A token that is invalid, empty or cannot be parsed (ocr_03_0028).
     "ModelArts.0203": _CREDENTIALS,
     "ModelArts.0212": Fault(HeldError, "no-project", "Set the project id."),
     "ModelArts.4101": _CREDENTIALS,
     "ModelArts.4102": _CREDENTIALS,
     "ModelArts.4103": _CREDENTIALS,
+    # The body passed 10 MB; from 12 MB on a signed request does not get that far (apig-api-190529268).
     "ModelArts.4104": _TOO_LARGE,
     "ModelArts.4105": _PARAMETER,
     "ModelArts.4106": _ACCOUNT,
@@ -69,6 +87,7 @@ FAULTS: dict[str, Fault] = {
     "ModelArts.4201": _NO_API,
     "ModelArts.4202": _NO_API,
     "ModelArts.4203": Fault(HeldError, "not-permitted", "Give the agency OCR ReadOnlyAccess in this region's project."),
+    # Subscriptions count for one region, and for one user or all of the account (user guide, chapter 10).
     "ModelArts.4204": Fault(HeldError, "not-subscribed", "Subscribe to this API in the OCR console, in this region."),
     "ModelArts.4301": _BACKEND,
     "ModelArts.4302": _BACKEND,
@@ -81,6 +100,8 @@ FAULTS: dict[str, Fault] = {
     "ModelArts.4505": _BACKEND,
     "ModelArts.4506": _NO_API,
     "ModelArts.4508": _BACKEND,
+    # 46xx and 47xx are about the URL that was sent: not allowed, not loaded, OBS not authorized (4702), no OBS URL
+    # (4703), not readable (4704: region, permission, missing), too big, not there (ocr_03_0028).
     "ModelArts.4601": Fault(HeldError, "url-refused", "Set source to inline: the service does not open this URL."),
     "ModelArts.4603": _URL,
     "ModelArts.4702": _URL,
@@ -89,9 +110,11 @@ FAULTS: dict[str, Fault] = {
     "ModelArts.4705": _TOO_LARGE,
     "ModelArts.4706": Fault(RejectedError, "object-gone", "It was removed before it was read; upload it again."),
     "ModelArts.6201": _ACCOUNT,
+    # The gateway's own. Without a project id the SDK leaves "{project_id}" in the path, which is a 0101 (measured).
     "APIG.0101": _NO_API,
     "APIG.0106": _PARAMETER,
     "APIG.0201": _BACKEND,
+    # A signature that is wrong or too old, and a token that is to be renewed or of another region (ocr_03_0028).
     "APIG.0301": _CREDENTIALS,
     "APIG.0307": _CREDENTIALS,
     "APIG.0308": _THROTTLED,
@@ -99,7 +122,7 @@ FAULTS: dict[str, Fault] = {
 
 
 def fault(http_status: int, code: str) -> Fault:
-    """Return what an error means; a code that no page names is judged by its HTTP status.
+    """Return what an error means; where no page names its code, the HTTP status decides.
 
     Args:
         http_status: 300 or above.
@@ -110,6 +133,8 @@ def fault(http_status: int, code: str) -> Fault:
         return known
     if http_status == 429:
         return _THROTTLED
+    # The page on status codes asks not to repeat after 503, in words that are not about OCR (European edition,
+    # api-ref). A gateway's 503 passes as its 502 and 504 do.
     if http_status >= 500 or http_status == 408:
         return _BACKEND
     if http_status == 401:
@@ -118,6 +143,7 @@ def fault(http_status: int, code: str) -> Fault:
         return _NO_API
     if http_status == 403:
         return Fault(HeldError, "not-permitted", "Check the agency's permissions and the account's state.")
+    # The SDK follows no redirect, and takes it for a success (http_config.py, 3.1.219; measured).
     if http_status < 400:
         return Fault(
             UnavailableError, "redirected", "The endpoint answers with a redirect; check the endpoint and proxies."
@@ -126,7 +152,7 @@ def fault(http_status: int, code: str) -> Fault:
 
 
 def error(http_status: int, code: str, message: str, request_id: str, secrets: tuple[str, ...] = ()) -> LegibleError:
-    """Return the error for an answer that is none.
+    """Return the error to raise for an answer with an error's status.
 
     Args:
         http_status: 300 or above.
@@ -136,9 +162,8 @@ def error(http_status: int, code: str, message: str, request_id: str, secrets: t
         secrets: Keys and tokens of the call.
     """
     meaning = fault(http_status, code)
-    said = redact(message, secrets)
     return meaning.error(
-        f"The OCR service answered {code or http_status}: {said}",
+        f"The OCR service answered {code or http_status}: {redact(message, secrets)}",
         code=meaning.code,
         advice=meaning.advice,
         vendor_code=code,

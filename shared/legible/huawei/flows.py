@@ -1,4 +1,4 @@
-"""Events of function flows: what a step is given, whatever the flow wraps around it."""
+"""Events of function flows: a step's document is found in them, whatever the flow wraps around it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from legible.huawei.functiongraph import uploads
 from legible.model.documents import Arrival, Reason, Unreadable, Upload
 from legible.model.pages import Share
 
-#: A flow has 1 to 20 branches side by side (functiongraph_01_0411).
+#: A flow has 1 to 20 branches side by side, and 99 functions in all (functiongraph_01_0411).
 MOST_SHARES = 20
 #: How deep a reference may lie: no page says in what a flow wraps the results of parallel actions.
 _DEPTH = 5
@@ -36,22 +36,24 @@ def arrival(event: Any) -> Arrival:
     Returns:
         The upload, or what is recorded in its place where the event names none or several.
     """
+    # A flow is started by its API, which takes any JSON, or by a trigger, which sends its own event
+    # (functiongraph_06_1004); a later step is given what the one before returned.
     named = _named(event, _DEPTH)
-    found = uploads(event if named is None else _event(named))
-    if len(found) == 1:
-        return _one(found[0], referred=named is not None)
-    said = f"The event names {len(found)} objects; a step of a flow takes one."
+    arrivals = uploads(event if named is None else _event(named))
+    if len(arrivals) == 1:
+        return _one(arrivals[0], referred=named is not None)
+    message = f"The event names {len(arrivals)} objects; a step of a flow takes one."
     body = json.dumps(event, sort_keys=True, default=str)
-    reason = Reason("event-unreadable", said, "Start one flow for each of them.")
+    reason = Reason("event-unreadable", message, "Start one flow for each of them.")
     return Unreadable(reason, hashlib.sha256(body.encode()).hexdigest()[:24])
 
 
-def _one(found: Arrival, *, referred: bool) -> Arrival:
-    if isinstance(found, Upload):  # a reference is not encoded, so there is no other way to read its key
-        return msgspec.structs.replace(found, raw_key="") if referred else found
-    if isinstance(found, Unreadable) and not referred:
-        return msgspec.structs.replace(found, reason=msgspec.structs.replace(found.reason, advice=_ADVICE))
-    return found
+def _one(item: Arrival, *, referred: bool) -> Arrival:
+    if isinstance(item, Upload):  # a reference is not encoded, so there is no other way to read its key
+        return msgspec.structs.replace(item, raw_key="") if referred else item
+    if isinstance(item, Unreadable) and not referred:
+        return msgspec.structs.replace(item, reason=msgspec.structs.replace(item.reason, advice=_ADVICE))
+    return item
 
 
 def share(event: Any) -> Share:
@@ -60,8 +62,10 @@ def share(event: Any) -> Share:
     Raises:
         EventError: It does not say, or says no such share.
     """
-    said = event if isinstance(event, Mapping) else {}
-    number, of = (said.get(name) for name in ("share", "shares"))
+    values = event if isinstance(event, Mapping) else {}
+    # Each parallel branch has its own fixed input in the flow's document: nothing tells a branch which one it is
+    # (functiongraph_06_1004), so the document does.
+    number, of = (values.get(name) for name in ("share", "shares"))
     if type(number) is not int or type(of) is not int or not 1 <= number <= of <= MOST_SHARES:
         raise EventError(
             f"The step's share is {number!r:.40} of {of!r:.40}.",
@@ -72,10 +76,12 @@ def share(event: Any) -> Share:
 
 def given_up(event: Any) -> tuple[Arrival, Reason]:
     """Read which document a flow gave up, and what the event says of the error."""
-    said = _error(event, _DEPTH)
+    # An error handler follows the failed state by `on_errors` (functiongraph_06_1004). What it is given no page shows:
+    # the input and the function's own error are looked for, however deep.
+    message = _error(event, _DEPTH)
     reason = Reason(
         "flow-gave-up",
-        redact(f"The flow gave up: {said or 'no message'}"),
+        redact(f"The flow gave up: {message or 'no message'}"),
         "Mend the cause, then upload the document again or start the flow anew.",
     )
     return arrival(event), reason

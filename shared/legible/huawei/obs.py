@@ -16,28 +16,20 @@ import certifi
 from msgspec import Struct, structs
 from obs import AppendObjectContent, GetObjectHeader, GetObjectRequest, ObsClient, PutObjectHeader
 
-from legible.errors import (
-    AppendConflictError,
-    HeldError,
-    LegibleError,
-    ObjectGoneError,
-    RejectedError,
-    ReplacedError,
-    UnavailableError,
-    redact,
-)
+from legible.errors import ObjectGoneError, ReplacedError, UnavailableError
+from legible.huawei import obs_faults
 from legible.huawei.credentials import Credentials
 from legible.model.documents import ObjectRef
 from legible.ports import AS_IT_IS, WHOLE, Head, ListedObject, Shown, SignedRequest, Wanted
 
 _TIMEOUT_SECONDS = 30
 _RETRIES = 2
-#: So many objects a list names at once; OBS gives no more.
+#: So many objects a list names at once; OBS gives no more (api-obs obs_04_0022).
 _LISTED = 1000
 
 
 class ObsEndpoint(Struct, frozen=True):
-    """Where OBS is and how it is spoken to. ``endpoint`` has a scheme and a host, with no path."""
+    """Where OBS is, and how requests are signed and addressed. ``endpoint`` has a scheme and a host, and no path."""
 
     endpoint: str
     signature: Literal["obs", "v2", "v4"] = "obs"
@@ -51,8 +43,8 @@ def endpoint(region: str) -> str:
 
 
 def client(address: ObsEndpoint, credentials: Credentials, retries: int = _RETRIES) -> ObsClient:
-    """Return the SDK's client, bounded in time and true to TLS; it repeats so often what failed."""
-    made = ObsClient(
+    """Return the SDK's client: it gives up in time, checks certificates and host names, and tries so often again."""
+    connected = ObsClient(
         access_key_id=credentials.access_key,
         secret_access_key=credentials.secret_key,
         security_token=credentials.token,
@@ -60,14 +52,16 @@ def client(address: ObsEndpoint, credentials: Credentials, retries: int = _RETRI
         signature=address.signature,
         region=address.region,
         path_style=address.path_style,
+        # Negotiating asks each bucket for its API version, a request more every 15 to 20 minutes (client.py, 3.26.6).
         is_signature_negotiation=False,
         ssl_verify=certifi.where(),
         timeout=_TIMEOUT_SECONDS,
+        # It repeats what ends in an exception or a 5xx, after 0.2 s, then 0.4 s; never a 4xx (client.py, 3.26.6).
         max_retry_count=retries,
     )
     # The SDK's own context never checks the host's name, whatever ssl_verify says (client.py, _init_ssl_context).
-    made.context = ssl.create_default_context(cafile=certifi.where())
-    return made
+    connected.context = ssl.create_default_context(cafile=certifi.where())
+    return connected
 
 
 class ObsStore:
@@ -79,37 +73,36 @@ class ObsStore:
     """
 
     def __init__(self, address: ObsEndpoint, credentials: Credentials) -> None:
-        """See the class."""
+        """Make the SDK's client; nothing is sent yet."""
         self._address = address
         self._secrets = credentials.secrets
-        self._made = partial(client, address, credentials)
-        self._client = self._made()
+        self._connect = partial(client, address, credentials)
+        self._client = self._connect()
 
     def head(self, ref: ObjectRef, version_id: str = "") -> Head:
         """See ``ObjectStore.head``."""
-        found = self._call("head", ref, version_id=version_id, call=lambda: self._client.getObjectMetadata(
+        answer = self._call("head", ref, version_id=version_id, call=lambda: self._client.getObjectMetadata(
             ref.bucket, ref.key, versionId=version_id or None
         ))  # fmt: skip
-        headers = {str(name).lower(): str(value) for name, value in found.header or ()}
-        version = str(found.body.versionId or "")
+        # An object written before versioning was switched on has the version "null" (api-obs obs_04_0037).
+        version = str(answer.body.versionId or "")
         return Head(
-            size=int(found.body.contentLength or 0),
-            etag=_etag(found.body.etag),
+            size=int(answer.body.contentLength or 0),
+            etag=_etag(answer.body.etag),
             version_id="" if version == "null" else version,
-            content_type=str(found.body.contentType or ""),
-            modified_at=_time(found.body.lastModified),
-            metadata=headers,
+            content_type=str(answer.body.contentType or ""),
+            modified_at=_time(answer.body.lastModified),
+            # Metadata lie among the other headers, without x-obs-meta- or x-amz-meta- (client.py, 3.26.6).
+            metadata={str(name).lower(): str(value) for name, value in answer.header or ()},
         )
 
     def read(self, ref: ObjectRef, wanted: Wanted = WHOLE) -> bytes:
-        """See ``ObjectStore.read``.
-
-        ``If-Match`` answers 412 where the etag is another (obs_22_1479). No page says whether the etag goes with quotes
-        or without, so a 412 is believed only when HEAD shows another etag too.
-        """
+        """See ``ObjectStore.read``."""
         try:
             return self._get(ref, wanted)
         except ReplacedError:
+            # If-Match answers 412 where the etag is another (obs_22_1479). No page says whether the etag goes with
+            # quotes or without, so a 412 is believed only when HEAD shows another etag too.
             if self.head(ref, wanted.version_id).etag != wanted.etag:
                 raise
             return self._get(ref, structs.replace(wanted, etag=""))
@@ -118,10 +111,11 @@ class ObsStore:
         request = GetObjectRequest(versionId=wanted.version_id or None)
         part = f"{wanted.first}-{wanted.last}" if wanted.first is not None else None
         headers = GetObjectHeader(range=part, if_match=wanted.etag or None)
-        found = self._call("read", ref, version_id=wanted.version_id, call=lambda: self._client.getObject(
+        # In memory, for the SDK else gives a stream: what breaks while it is read is then repeated by nobody.
+        answer = self._call("read", ref, version_id=wanted.version_id, call=lambda: self._client.getObject(
             ref.bucket, ref.key, getObjectRequest=request, headers=headers, loadStreamInMemory=True
         ))  # fmt: skip
-        return bytes(found.body.buffer or b"")
+        return bytes(answer.body.buffer or b"")
 
     def write(
         self, ref: ObjectRef, body: bytes | Path, content_type: str, metadata: dict[str, str] | None = None
@@ -138,14 +132,16 @@ class ObsStore:
         ))  # fmt: skip
 
     def create(self, ref: ObjectRef, body: bytes, content_type: str, metadata: dict[str, str]) -> None:
-        """See ``ObjectStore.create``. The SDK repeats a PUT whose reply was lost (client.py, 3.26)."""
-        once = self._made(0)
+        """See ``ObjectStore.create``."""
+        # The SDK repeats a PUT whose reply was lost (client.py, 3.26.6); this one must not be made twice.
+        once = self._connect(0)
         self._call("write", ref, lambda: once.putContent(
             ref.bucket, ref.key, content=body, metadata=metadata, headers=PutObjectHeader(contentType=content_type)
         ))  # fmt: skip
 
     def copy(self, source: ObjectRef, target: ObjectRef) -> None:
-        """See ``ObjectStore.copy`` (CopyObject, api-obs obs_04_0082; metadata is copied unless told otherwise)."""
+        """See ``ObjectStore.copy``."""
+        # Metadata are copied unless the request says REPLACE (CopyObject, api-obs obs_04_0082).
         self._call(
             "copy", source, lambda: self._client.copyObject(source.bucket, source.key, target.bucket, target.key)
         )
@@ -155,28 +151,37 @@ class ObsStore:
         self._call("remove", ref, lambda: self._client.deleteObject(ref.bucket, ref.key))
 
     def append(self, ref: ObjectRef, position: int, body: bytes) -> int:
-        """See ``ObjectStore.append`` (AppendObject, api-obs obs_04_0088)."""
+        """See ``ObjectStore.append``."""
+        # The position must be the object's length, else 409; 0 makes the object (AppendObject, api-obs obs_04_0088).
+        # The SDK repeats an append whose reply was lost too: if the first was taken, the second gets that 409.
         content = AppendObjectContent(content=body, position=position)
         self._call("append to", ref, lambda: self._client.appendObject(ref.bucket, ref.key, content=content))
         return position + len(body)
 
     def list(self, bucket: str, prefix: str, after: str = "") -> Iterator[ListedObject]:
-        """See ``ObjectStore.list`` (ListObjects, api-obs obs_04_0022: at most 1,000 a call, in the keys' order)."""
+        """See ``ObjectStore.list``."""
         marker, more = after or None, True
         while more:
-            found = self._call("list", ObjectRef(bucket, prefix), partial(
-                self._client.listObjects, bucket, prefix=prefix or None, marker=marker, max_keys=_LISTED,
-                encoding_type="url",
-            )).body  # fmt: skip
-            if found is None:  # a list the SDK's XML parser gave up on
-                raise UnavailableError(
-                    f"OBS's list of {bucket} cannot be read.",
-                    advice="See the names of its objects for control characters.",
-                )
-            for item in found.contents or ():
+            page = self._page(bucket, prefix, marker)
+            for item in page.contents or ():
+                # A list is in the keys' order. NextMarker comes only where a delimiter was asked for; else the last
+                # key is where to go on (ListObjects, api-obs obs_04_0022).
                 marker = str(item.key)
                 yield ListedObject(marker, int(item.size or 0), _etag(item.etag), _listed_time(item.lastModified))
-            more = bool(found.is_truncated) and bool(found.contents)
+            more = bool(page.is_truncated) and bool(page.contents)
+
+    def _page(self, bucket: str, prefix: str, marker: str | None) -> Any:
+        # Keys may hold characters that XML cannot; in url encoding they pass (api-obs obs_04_0022).
+        page = self._call("list", ObjectRef(bucket, prefix), partial(
+            self._client.listObjects, bucket, prefix=prefix or None, marker=marker, max_keys=_LISTED,
+            encoding_type="url",
+        )).body  # fmt: skip
+        if page is None:  # a list the SDK's XML parser gave up on: it logs that and answers 200 without a body
+            raise UnavailableError(
+                f"OBS's list of {bucket} cannot be read.",
+                advice="See the names of its objects for control characters.",
+            )
+        return page
 
     def url(self, ref: ObjectRef) -> str:
         """See ``ObjectStore.url``."""
@@ -186,7 +191,8 @@ class ObsStore:
         return f"{parts.scheme}://{ref.bucket}.{parts.netloc}/{key}"
 
     def signed_url(self, ref: ObjectRef, seconds: int, shown: Shown = AS_IT_IS) -> str:
-        """See ``ObjectStore.signed_url`` (GetObject, api-obs obs_04_0083: what the reply says of itself is signed)."""
+        """See ``ObjectStore.signed_url``."""
+        # What the reply is to say of itself is signed too, so nobody can change it (GetObject, api-obs obs_04_0083).
         query = {}
         if shown.version_id:
             query["versionId"] = shown.version_id
@@ -194,6 +200,7 @@ class ObsStore:
             query["response-content-type"] = shown.content_type
         if shown.file_name:
             query["response-content-disposition"] = shown.disposition
+        # With temporary keys the URL holds their token: no log, record or error may show it (measured, 3.26.6).
         return str(
             self._client.createSignedUrl("GET", ref.bucket, ref.key, expires=seconds, queryParams=query).signedUrl
         )
@@ -201,11 +208,13 @@ class ObsStore:
     def signed_put(
         self, ref: ObjectRef, seconds: int, content_type: str, metadata: dict[str, str], md5: str = ""
     ) -> SignedRequest:
-        """See ``ObjectStore.signed_put`` (PutObject, api-obs obs_04_0080; signatures in a URL: obs_04_0011)."""
+        """See ``ObjectStore.signed_put`` (PutObject, api-obs obs_04_0080)."""
+        # The SDK names these headers by the signature when it sends them, but signs what a URL is made for as given.
         prefix = "x-obs-meta-" if self._address.signature == "obs" else "x-amz-meta-"
         headers = {"Content-Type": content_type, **{prefix + name: text for name, text in metadata.items()}}
         if md5:
             headers["Content-MD5"] = md5
+        # Content type, MD5 and metadata are part of what is signed: the sender must send them so (api-obs obs_04_0011).
         until = datetime.now(timezone.utc) + timedelta(seconds=seconds)
         signed = self._client.createSignedUrl("PUT", ref.bucket, ref.key, expires=seconds, headers=dict(headers))
         return SignedRequest(str(signed.signedUrl), headers, until)
@@ -217,39 +226,12 @@ class ObsStore:
             raise UnavailableError(
                 f"OBS could not {verb} {ref}: {type(error).__name__}.", advice="The event is delivered again."
             ) from None
-        if answer.status == 400 and version_id:  # a text that is no version id of this bucket
+        # A text that is no version id of this bucket is a bad argument, not a missing version.
+        if answer.status == 400 and version_id:
             raise ObjectGoneError(f"The object {ref} has no version {version_id}.")
         if answer.status is None or answer.status >= 300:
-            raise self._fault(verb, ref, answer)
+            raise obs_faults.error(verb, ref, answer, self._secrets)
         return answer
-
-    def _fault(self, verb: str, ref: ObjectRef, answer: Any) -> LegibleError:
-        status, code = int(answer.status or 0), str(answer.errorCode or "")
-        said = redact(
-            f"OBS refused to {verb} {ref}: {status} {code} {answer.errorMessage or ''}".strip(), self._secrets
-        )
-        names = {"vendor_code": code, "request_id": str(answer.requestId or "")}
-        if code == "NoSuchBucket":
-            return HeldError(said, code="bucket-gone", advice="Check the bucket's name and region.", **names)
-        if status == 412:
-            return ReplacedError(
-                f"{ref} was replaced before it was read.", advice="The newer upload has its own record.", **names
-            )
-        if status == 404:
-            return ObjectGoneError(f"The object {ref} is gone.", advice="Upload it again.", **names)
-        if code == "ObjectNotAppendable":
-            advice = (
-                "Something else wrote the object; copy its lines away and remove it, then upload the document again."
-            )
-            return HeldError(said, code="not-appendable", advice=advice, **names)
-        if status == 409 and verb == "append to":
-            return AppendConflictError(said, **names)
-        if status == 403:
-            advice = "Give the agency the rights on the bucket; they take effect after about 15 minutes."
-            return HeldError(said, code="obs-denied", advice=advice, **names)
-        if status in {0, 408, 409, 429} or status >= 500:
-            return UnavailableError(said, advice="It passes by itself; the event is delivered again.", **names)
-        return RejectedError(said, code="obs-refused", advice="See the code OBS gives.", **names)
 
 
 def _etag(value: Any) -> str:
@@ -264,7 +246,9 @@ def _time(value: Any) -> datetime | None:
 
 
 def _listed_time(value: Any) -> datetime | None:
-    """Undo what the SDK does to a list's times (``DateTime.UTCToLocal``): it tells them by the machine's own clock."""
+    """Return the time of an object in a list, in UTC."""
+    # The SDK turns the UTC of a list into the machine's local time, and drops the zone (model.py, DateTime.UTCToLocal,
+    # 3.26.6). This goes the way back, by the same offset without daylight saving.
     try:
         seconds = time.mktime(time.strptime(str(value), "%Y/%m/%d %H:%M:%S")) + time.timezone
     except ValueError:

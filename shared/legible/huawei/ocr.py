@@ -38,6 +38,8 @@ _HANDSHAKE = frozenset(
         "TLSV1_UNRECOGNIZED_NAME",
     }
 )
+# Who hangs up does not stop the service: the call may be billed, and its answer is lost. Only failed calls are free
+# (price-ocr ocr_12_0007).
 _ADVICE = "It may have been paid; it is asked once more at the most."
 
 
@@ -49,13 +51,13 @@ def endpoint(region: str) -> str:
 class OcrRecognizer:
     """Calls the OCR service. See ``legible.ports.Recognizer``.
 
-    Requests are the SDK's own classes, sent by its client. The answer is taken from the HTTP response before the SDK
-    parses it: its typed parser drops unknown fields and can lose a paid answer (``float('')``; measured, 3.1.219).
+    Requests are the SDK's own classes, sent by its client. The answer is the body of the HTTP response, not what the
+    SDK makes of it.
 
     Args:
         endpoint_of: Where an operation is called.
         credentials: The agency's keys.
-        project_id: Always given, or the SDK asks IAM for it (measured).
+        project_id: The project that is called in; never empty.
         enterprise_project: Billed for the calls; empty for none.
         connect_seconds: How long a connection may take.
     """
@@ -68,13 +70,14 @@ class OcrRecognizer:
         enterprise_project: str = "",
         connect_seconds: float = 10.0,
     ) -> None:
-        """See the class."""
+        """Keep what calls need; clients are made when they are first asked for."""
         self._endpoint_of = endpoint_of
         self._credentials = credentials
         self._project_id = project_id
         self._enterprise_project = enterprise_project
         self._connect_seconds = connect_seconds
         #: Each thread has its own clients, because a client is told how long its call may take; and its own response.
+        #: A client also signs in a pool of threads that `close` does not end (http_client.py, 3.1.219): they are kept.
         self._own = threading.local()
 
     def recognize(self, operation: Operation, options: Mapping[str, Any], picture: Picture, seconds: float) -> Answer:
@@ -86,20 +89,26 @@ class OcrRecognizer:
         except Exception as error:
             if self._own.response is None or isinstance(error, ServiceResponseException):
                 raise self._translated(error) from None
-            # An answer came; that the SDK's typed parser fails on it is not our concern.
+            # An answer came, and was paid for; the SDK's typed parser failed on it (`float('')`; measured, 3.1.219).
         return self._answer(self._own.response)
 
     def request(self, operation: Operation, options: Mapping[str, Any], picture: Picture) -> Any:
         """Return the SDK's request for one call."""
+        # An attribute of a request may be called otherwise than its JSON key, where that is a word of Python; then the
+        # catalog says so. None is as yet (models, 3.1.219).
         values = {
             (known.attribute if (known := operation.option(name)) and known.attribute else name): value
             for name, value in options.items()
         }
+        # Image and URL together are refused (AIS.0101, ocr_03_0028), which the SDK does not check. The image's field is
+        # `image` in 47 operations, `data` in 4; `url` is in all but one (models, 3.1.219).
         if picture.source == "inline":
             values[str(operation.inline)] = base64.b64encode(picture.body).decode("ascii")
         elif operation.url:
             values["url"] = picture.url
         request = getattr(sdk, operation.sdk.request)(body=getattr(sdk, operation.sdk.body)(**values))
+        # A wrong id is no error: a malformed one is billed to the default project, an unknown one as it is (models,
+        # 3.1.219). So `legible doctor` asks whether it exists.
         if self._enterprise_project:
             request.enterprise_project_id = self._enterprise_project
         return request
@@ -112,14 +121,21 @@ class OcrRecognizer:
         if where not in self._own.clients:
             self._own.clients[where] = self._built(where)
         client, config = self._own.clients[where]
+        # The SDK's own bounds are 60 s to connect and 120 s to read, longer than most functions run; it reads them at
+        # every call (http_config.py, http_client.py, 3.1.219).
         config.timeout = (min(self._connect_seconds, seconds), seconds)
         return client
 
     def _built(self, where: str) -> tuple[Any, HttpConfig]:
         config = HttpConfig(user_agent="legible")
+        # Without a project id the SDK asks IAM for one, or leaves it out of the path (measured, 3.1.219).
         keys = BasicCredentials(self._credentials.access_key, self._credentials.secret_key, self._project_id)
+        # By its region a client moves to the .cn endpoint after a failed handshake, and stays there; by an endpoint it
+        # is pinned (measured, 3.1.219).
         builder = sdk.OcrClient.new_builder().with_http_config(config).with_endpoint(where)
+        # An empty token would be sent, and signed, as an empty X-Security-Token (credentials.py, 3.1.219).
         builder = builder.with_credentials(keys.with_security_token(self._credentials.token or None))
+        # The handler sees the response before it is parsed into classes, which drop every field they do not know.
         return builder.with_http_handler(HttpHandler().add_response_handler(self._receive)).build(), config
 
     def _receive(self, **values: Any) -> None:
@@ -127,6 +143,7 @@ class OcrRecognizer:
 
     def _answer(self, response: requests.Response) -> Answer:
         request_id = response.headers.get("X-Request-Id", "")
+        # From 400 on the SDK raises; what is left here is 3xx, which it takes for a success (measured, 3.1.219).
         if response.status_code >= 300:
             raise faults.error(
                 response.status_code,
@@ -149,6 +166,7 @@ class OcrRecognizer:
 
     def _translated(self, error: Exception) -> LegibleError:
         if isinstance(error, ServiceResponseException):
+            # A body without a code gets the status as its code, "502" (exception_handler.py, 3.1.219).
             return faults.error(
                 int(error.status_code),
                 str(error.error_code or "") if str(error.error_code) != str(error.status_code) else "",
@@ -156,6 +174,7 @@ class OcrRecognizer:
                 str(error.request_id or ""),
                 self._credentials.secrets,
             )
+        # A read that takes too long escapes as an error of requests, not of the SDK (measured, 3.1.219).
         if not isinstance(error, (SdkException, requests.RequestException, urllib3.exceptions.HTTPError)):
             return HeldError(
                 f"The SDK refuses the request: {redact(str(error), self._credentials.secrets)}",
@@ -172,11 +191,13 @@ class OcrRecognizer:
 
 
 def _unusable(response: requests.Response) -> str:
-    """Say why a 2xx holds no answer; empty where it does. A 204 and an HTML page count as success in the SDK."""
+    """Say why a 2xx holds no answer; empty where it does."""
+    # To the SDK a 204 and a page of HTML are successes (measured, 3.1.219).
     try:
         body = json.loads(response.content)
     except (ValueError, RecursionError):
         return "with a body that is not JSON" if response.content else "with an empty body"
+    # Every answer has `result`, an object or, in 5 operations, a list; errors have error_code instead (ocr_03_0028).
     if not isinstance(body, dict) or body.get("result") is None:
         return "without a result"
     return ""
@@ -199,6 +220,8 @@ def _never_sent(error: BaseException | None) -> bool:
     )
     seen: set[int] = set()
     queue: list[Any] = [error]
+    # The SDK keeps the text of the error below, which stays its context; requests wraps urllib3's in its arguments, and
+    # that has its own in `reason` (exception_handler.py, 3.1.219).
     while queue:
         cause = queue.pop()
         if not isinstance(cause, BaseException) or id(cause) in seen:

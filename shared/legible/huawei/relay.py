@@ -24,6 +24,7 @@ from legible.huawei.credentials import Credentials
 from legible.huawei.functiongraph import event_of
 from legible.model.documents import Upload
 
+# The platform answers as soon as the event is queued, so that 6 s is long (functiongraph_06_0126).
 _ATTEMPTS = 4
 _CONNECT_SECONDS = 3.0
 _READ_SECONDS = 6.0
@@ -33,7 +34,8 @@ _PERMISSION = (
     "Let the function's agency do functiongraph:function:invokeAsync on this function; what was just permitted takes "
     "effect after some minutes."
 )
-#: HTTP status -> the stable word for the case, and what to do. Statuses: the error codes of the FunctionGraph API.
+#: HTTP status -> the stable word for the case, and what to do. Statuses: the error codes of the FunctionGraph API;
+#: 404 is FSS.1051, no such function, and 413 an event of more than 256 KB (functiongraph_01_0150).
 _HELD: dict[int, tuple[str, str]] = {
     401: ("relay-not-permitted", _PERMISSION),
     403: ("relay-not-permitted", _PERMISSION),
@@ -51,12 +53,12 @@ class FunctionRelay:
     """Calls a function asynchronously: this very one again, or a sibling. See ``legible.ports.Relay``.
 
     A call whose answer was lost is made again: the function may run twice then, and its claims keep the second one from
-    paying. The SDK is imported by the first call only: it costs 0.3 s and 13 MB (measured, 3.1.219).
+    paying.
 
     Args:
         endpoint: Where functions are called.
         credentials: The agency's keys.
-        project_id: The function's project; always given, or the SDK asks IAM for it (measured).
+        project_id: The function's project; never empty.
         urn: What the function is called, see ``functiongraph.Context.urn`` and ``sibling``.
         seconds: How long all tries together may take.
     """
@@ -64,7 +66,7 @@ class FunctionRelay:
     def __init__(
         self, endpoint: str, credentials: Credentials, project_id: str, urn: str, seconds: float = 10.0
     ) -> None:
-        """See the class."""
+        """Keep what calls need; nothing is sent yet."""
         self._endpoint = endpoint
         self._credentials = credentials
         self._project_id = project_id
@@ -91,9 +93,11 @@ class FunctionRelay:
 
     def _prepared(self, event: dict[str, Any]) -> tuple[Any, Any, HttpConfig]:
         """Return the client, what it is to send, and the settings that say how long it may take."""
+        # By the first call only: it costs 0.3 s and 13 MB (measured, 3.1.219).
         import huaweicloudsdkfunctiongraph.v2 as sdk
 
         config = HttpConfig(user_agent="legible")
+        # Without a project id the SDK would ask IAM for it (measured, 3.1.219).
         keys = BasicCredentials(self._credentials.access_key, self._credentials.secret_key, self._project_id)
         builder = sdk.FunctionGraphClient.new_builder().with_http_config(config).with_endpoint(self._endpoint)
         client = builder.with_credentials(keys.with_security_token(self._credentials.token)).build()
@@ -103,6 +107,7 @@ class FunctionRelay:
         left = max(_SHORTEST_SECONDS, until - time.monotonic())
         config.timeout = (min(_CONNECT_SECONDS, left), min(_READ_SECONDS, left))
         try:
+            # 202 and {"request_id"} say that the event is queued, not that it ran (functiongraph_06_0126).
             accepted = client.async_invoke_function(request).request_id
         except Exception as error:  # the SDK lets errors of sockets, HTTP and its own parser escape
             raise self._translated(error) from None
@@ -121,15 +126,17 @@ class FunctionRelay:
 
     def _refused(self, error: ServiceResponseException) -> LegibleError:
         status, code = int(error.status_code), str(error.error_code or "")
-        said = redact(
+        text = redact(
             f"FunctionGraph refuses to call {self._urn}: {status} {code} {error.error_msg or ''}".strip(),
             self._credentials.secrets,
         )
         names = {"vendor_code": code, "request_id": str(error.request_id or "")}
+        # 429 is FSS.0429: more calls at once than the account may make, 100 unless more were granted
+        # (functiongraph_01_0150).
         if status in {408, 429} or status >= 500:
-            return UnavailableError(said, advice="It passes by itself; the event is delivered again.", **names)
+            return UnavailableError(text, advice="It passes by itself; the event is delivered again.", **names)
         word, advice = _HELD.get(status, ("relay-refused", "See the code FunctionGraph gives."))
-        return HeldError(said, code=word, advice=advice, **names)
+        return HeldError(text, code=word, advice=advice, **names)
 
 
 def _unreadable(what: str) -> UnavailableError:

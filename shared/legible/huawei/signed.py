@@ -1,7 +1,4 @@
-"""Calls of Huawei Cloud APIs that need no SDK of their own: signed by the SDK's signer, and bounded in time.
-
-The SDKs of SMN and EventGrid are 4 MB for one call each (3.1.219, measured); the signer is in what ships anyway.
-"""
+"""Calls of Huawei Cloud APIs that need no SDK of their own: signed by the SDK's signer, and bounded in time."""
 
 from __future__ import annotations
 
@@ -20,13 +17,14 @@ from legible.errors import HeldError, LegibleError, RejectedError, UnavailableEr
 from legible.huawei.credentials import Credentials
 from legible.outbound import Addresses, FetchReply
 
-#: As the SDKs name it; the signature covers the body of JSON only.
+# The SDKs of SMN and EventGrid are 4 MB for one call each (measured, 3.1.219); the signer is in what ships anyway.
+#: As the SDKs name it. Bodies of other types, but BSON, are not signed: UNSIGNED-PAYLOAD (signer.py, 3.1.219).
 _JSON = "application/json;charset=UTF-8"
 _ANSWER_BYTES = 64 * 1024
 
 
 class Service(Struct, frozen=True):
-    """An API: its name, its ``endpoint`` with the setting that names it, what its permission is called, and whose."""
+    """An API. Its errors name the ``setting`` that holds its endpoint, and the ``permission`` that ``whose`` needs."""
 
     name: str
     endpoint: str
@@ -45,7 +43,7 @@ class Caller:
     """
 
     def __init__(self, service: Service, credentials: Credentials, project_id: str) -> None:
-        """See the class."""
+        """Keep what calls need; nothing is sent yet."""
         self.project_id = project_id
         self._service = service
         self._credentials = credentials
@@ -102,7 +100,7 @@ class Caller:
         return reply
 
     def unreadable(self, what: str) -> UnavailableError:
-        """Return the error for a success that says nothing of what was done."""
+        """Return the error for a success of which the answer does not tell what was done."""
         return UnavailableError(
             f"The answer of {self._service.name} {what}, so it is not known whether it took the notice.",
             advice=f"Check {self._service.setting} and proxies.",
@@ -112,28 +110,34 @@ class Caller:
         self, method: str, path: str, body: bytes, query: Mapping[str, str] = MappingProxyType({}), domain_id: str = ""
     ) -> SdkRequest:
         parts = urlsplit(self._service.endpoint)
+        # Signed are host, date, content type and token; an independent verifier of the signature agrees (measured).
         request = SdkRequest(
             method=method, schema=parts.scheme, host=parts.netloc, resource_path=path, query_params=list(query.items()),
             body=body, header_params={"Content-Type": _JSON},
         )  # fmt: skip
         pair = self._credentials.access_key, self._credentials.secret_key
+        # Services of the account (enterprise projects, billing) want X-Domain-Id, those of a region X-Project-Id
+        # (credentials.py, 3.1.219). An empty token would be sent as an empty X-Security-Token.
         keys = GlobalCredentials(*pair, domain_id) if domain_id else BasicCredentials(*pair, self.project_id)
         return keys.with_security_token(self._credentials.token or None).sign_request(request)
 
-    def _refused(self, reply: FetchReply, said: dict[str, Any]) -> LegibleError:
-        """Return the error for an answer; SMN names its code ``code``, EventGrid and the gateway ``error_code``."""
-        code = str(said.get("error_code") or said.get("code") or "")
-        words = said.get("error_msg") or said.get("message") or ""
+    def _refused(self, reply: FetchReply, body: dict[str, Any]) -> LegibleError:
+        """Return the error for an answer that is no success."""
+        # SMN names its code `code`, EventGrid and the gateway `error_code` (SMN and EG API References, error codes).
+        code = str(body.get("error_code") or body.get("code") or "")
+        words = body.get("error_msg") or body.get("message") or ""
         text = redact(f"{self._service.name} answers {reply.status} {code} {words}".strip(), self._credentials.secrets)
-        names = {
-            "vendor_code": code,
-            "request_id": str(said.get("request_id") or reply.headers.get("x-request-id") or ""),
-        }
-        status = reply.status
+        # The gateway's own errors have the id in their body, those of the service in a header (ocr_03_0028).
+        request_id = str(body.get("request_id") or reply.headers.get("x-request-id") or "")
+        return self._meant(reply.status, text, {"vendor_code": code, "request_id": request_id})
+
+    def _meant(self, status: int, text: str, names: dict[str, str]) -> LegibleError:
         if status in (408, 429) or status >= 500:
             return UnavailableError(text, advice="It passes by itself.", **names)
         if status == 413:
             return RejectedError(text, code="notice-too-large", advice="Ask for fewer fields.", **names)
+        # 401 is a signature that is not taken, 403 a right that is missing; rights are cached, so that a new one counts
+        # later only.
         if status in (401, 403):
             allowed = f"Let {self._service.whose} do {self._service.permission}"
             advice = f"{allowed}; it takes effect after some minutes."
@@ -143,7 +147,7 @@ class Caller:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(body)
+        value = json.loads(body)
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return value if isinstance(value, dict) else {}

@@ -10,7 +10,7 @@ from legible.huawei.credentials import Credentials
 from legible.huawei.signed import Caller, Service
 from legible.model.notices import Notice
 
-#: A subject has at most 512 bytes, and subscribers by mail see it (SMN API Reference, PublishMessage).
+#: A subject has at most 512 bytes, a message 256 KB, far more than any notice (productdesc-smn smn_01_0004).
 _SUBJECT_BYTES = 512
 
 
@@ -22,8 +22,7 @@ def endpoint(region: str) -> str:
 class SmnNotifier:
     """Publishes notices to a topic. See ``legible.ports.Notifier``.
 
-    The message is the notice's JSON. "After the message ID is returned, the message has been saved and is to be pushed
-    to the subscribers" (SMN API Reference, Publish): without an id it is not known to have been taken.
+    The message is the notice's JSON.
 
     Args:
         endpoint: Where SMN is.
@@ -33,18 +32,21 @@ class SmnNotifier:
     """
 
     def __init__(self, endpoint: str, credentials: Credentials, project_id: str, topic_urn: str) -> None:
-        """See the class."""
+        """Prepare the call; nothing is sent yet."""
         self._caller = Caller(Service("SMN", endpoint, "smn.endpoint", "smn:topic:publish"), credentials, project_id)
         self._path = f"/v2/{quote(project_id, '')}/notifications/topics/{quote(topic_urn, '')}/publish"
 
     def send(self, notice: Notice, seconds: float) -> None:
         """See ``Notifier.send``."""
         message = msgspec.json.encode(notice).decode()
-        said = self._caller.post(self._path, {"subject": _subject(notice), "message": message}, seconds)
-        if not said.get("message_id"):
+        answer = self._caller.post(self._path, {"subject": _subject(notice), "message": message}, seconds)
+        # "After the message ID is returned, the message has been saved and is to be pushed to the subscribers" (SMN API
+        # Reference, Publish): without an id it is not known to have been taken.
+        if not answer.get("message_id"):
             raise self._caller.unreadable("names no message")
 
 
 def _subject(notice: Notice) -> str:
+    # Who subscribed by mail gets it as the mail's subject, which is one line (RFC 5322, 2.2); a key may have several.
     text = " ".join(f"Legible: {notice.data.status} {notice.subject}".split())
     return text.encode()[:_SUBJECT_BYTES].decode("utf-8", "ignore")

@@ -24,8 +24,9 @@ from legible.recognition.probe import HealthCheck
 from legible.settings import Settings, load
 from legible.wiring import adapters
 from legible_cli.connection import KEYS, settings_option
-from legible_cli.doctor import checks
+from legible_cli.doctor import account, buckets, functions, packages, recognition
 from legible_cli.doctor.inspector import Inspector
+from legible_cli.doctor.outcomes import unknown
 from legible_cli.policy import needs
 
 _ROOT = Path(__file__).resolve().parents[3]
@@ -51,12 +52,12 @@ def doctor_command(file: Path | None, slugs: tuple[str, ...], package: str, lock
         if slug not in OPERATIONS:
             raise click.BadParameter(f"There is no operation {slug!r}. Operations are: {', '.join(OPERATIONS)}.")
     environment = os.environ  # noqa: TID251 - a command has nothing else
-    found = [*_checks(file, slugs, package, environment), checks.versions(lock)]
+    checked = [*_checks(file, slugs, package, environment), packages.versions(lock)]
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+        click.echo(msgspec.json.format(msgspec.json.encode(checked), indent=2).decode())
     else:
-        _show(Console(highlight=False), found)
-    sys.exit(1 if any(one.status == "failed" for one in found) else 0)
+        _show(Console(highlight=False), checked)
+    sys.exit(1 if any(one.status == "failed" for one in checked) else 0)
 
 
 def _checks(
@@ -77,7 +78,7 @@ def _checks(
         yield HealthCheck("credentials", "failed", "There are no keys to look with.", advice)
         return
     inspector = Inspector(settings, keys, environment)
-    taken = checks.credentials(inspector, bool(keys.token), datetime.now(timezone.utc))
+    taken = account.credentials(inspector, bool(keys.token), datetime.now(timezone.utc))
     yield taken
     if taken.status != "failed":
         yield from _deployment(inspector, settings, keys, used, package)
@@ -90,32 +91,32 @@ def _named(settings: Settings) -> bool:
 def _regions(used: Iterable[Operation], settings: Settings) -> Iterator[HealthCheck]:
     today = datetime.now(timezone.utc).date()
     for operation in used:
-        yield checks.region(operation, settings, today)
+        yield recognition.region(operation, settings, today)
     if not used:
         here = sum(settings.cloud.region in one.regions and not one.removed(today) for one in OPERATIONS.values())
-        said = f"The settings name no operation; {here} of {len(OPERATIONS)} run in {settings.cloud.region}."
-        yield HealthCheck("region", "ok" if here else "failed", said, "" if here else "Check cloud.region.")
+        message = f"The settings name no operation; {here} of {len(OPERATIONS)} run in {settings.cloud.region}."
+        yield HealthCheck("region", "ok" if here else "failed", message, "" if here else "Check cloud.region.")
 
 
 def _deployment(
     inspector: Inspector, settings: Settings, keys: Credentials, used: list[Operation], package: str
 ) -> Iterator[HealthCheck]:
     looks = (("input", settings.buckets.input), ("output", settings.buckets.output))
-    buckets = [one for which, name in looks for one in checks.bucket(inspector, which, name, settings)]
-    yield from buckets
-    if all(one.status == "ok" for one in buckets if one.name.endswith("-bucket")):
-        yield checks.uploads(adapters.store_of(settings, keys), settings, lambda: datetime.now(timezone.utc))
-    yield checks.enterprise_project(inspector, settings)
-    mine = checks.project(inspector, settings)
+    of_buckets = [one for which, name in looks for one in buckets.bucket(inspector, which, name, settings)]
+    yield from of_buckets
+    if all(one.status == "ok" for one in of_buckets if one.name.endswith("-bucket")):
+        yield buckets.uploads(adapters.store_of(settings, keys), settings, lambda: datetime.now(timezone.utc))
+    yield account.enterprise_project(inspector, settings)
+    mine = account.project(inspector, settings)
     yield mine
     if mine.status != "failed":
-        if all(one.status != "failed" for one in buckets):
-            yield checks.function(inspector, package, settings)
-        yield checks.trigger(inspector, package, settings)
-        yield checks.retries(inspector, package, settings)
+        if all(one.status != "failed" for one in of_buckets):
+            yield functions.function(inspector, package, settings)
+        yield functions.trigger(inspector, package, settings)
+        yield functions.retries(inspector, package, settings)
         if settings.notify:
-            yield checks.notices(inspector, package, settings)
-        yield checks.quotas(inspector)
+            yield functions.notices(inspector, package, settings)
+        yield account.quotas(inspector)
         yield from _calls(settings, keys, used)
 
 
@@ -123,7 +124,7 @@ def _calls(settings: Settings, keys: Credentials, used: list[Operation]) -> Iter
     """Ask the OCR service itself, by calls that fail and so are not billed."""
     if not used:
         advice = "Name one: legible doctor --operation passport"
-        yield checks.unknown("subscription", "The settings name no operation to ask for.", advice)
+        yield unknown("subscription", "The settings name no operation to ask for.", advice)
         return
     recognizer = ocr.OcrRecognizer(
         lambda slug: adapters.ocr_endpoint(settings, slug),
@@ -131,17 +132,17 @@ def _calls(settings: Settings, keys: Credentials, used: list[Operation]) -> Iter
         settings.cloud.project_id,
         connect_seconds=settings.ocr.connect_seconds,
     )
-    found = {one.slug: probe.subscription(recognizer, one) for one in used}
-    yield from found.values()
-    asked = next((one for one in used if one.url and found[one.slug].status == "ok"), None)
+    subscriptions = {one.slug: probe.subscription(recognizer, one) for one in used}
+    yield from subscriptions.values()
+    asked = next((one for one in used if one.url and subscriptions[one.slug].status == "ok"), None)
     if asked:
-        yield checks.authorization(recognizer, adapters.store_of(settings, keys), asked, settings)
+        yield recognition.authorization(recognizer, adapters.store_of(settings, keys), asked, settings)
     else:
-        yield checks.unknown("obs-authorization", "No operation that reads URLs may be called to ask.")
+        yield unknown("obs-authorization", "No operation that reads URLs may be called to ask.")
 
 
-def _show(console: Console, found: Iterable[HealthCheck]) -> None:
+def _show(console: Console, checked: Iterable[HealthCheck]) -> None:
     table = Table("check", "", "what was seen", "what to do", show_lines=False)
-    for one in found:
+    for one in checked:
         table.add_row(one.name, f"[{_COLORS[one.status]}]{one.status}", escape(one.message), escape(one.advice))
     console.print(table)

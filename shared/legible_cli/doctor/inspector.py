@@ -81,7 +81,7 @@ class Inspector:
     def __init__(
         self, settings: Settings, credentials: Credentials, environment: Mapping[str, str] | None = None
     ) -> None:
-        """See the class."""
+        """Make the client of OBS; nothing is asked yet."""
         self._settings = settings
         self._credentials = credentials
         self._environment = os.environ if environment is None else environment  # noqa: TID251 - a command's own
@@ -95,14 +95,14 @@ class Inspector:
         """Return when the access key was made; None where IAM does not say: a temporary one, or another user's."""
         iam = self._iam("iam:credentials:getCredential")
         try:
-            said = iam.get(f"/v3.0/OS-CREDENTIAL/credentials/{quote(self._credentials.access_key, '')}", _SECONDS)
+            answer = iam.get(f"/v3.0/OS-CREDENTIAL/credentials/{quote(self._credentials.access_key, '')}", _SECONDS)
         except HeldError as error:
             if error.vendor_code.startswith("APIGW.03"):  # the keys themselves are refused
                 raise
             return None
-        made = _table(_table(said).get("credential")).get("create_time")
+        created = _table(_table(answer).get("credential")).get("create_time")
         try:
-            return datetime.strptime(str(made), "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
+            return datetime.strptime(str(created), "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)
         except ValueError:
             return None
 
@@ -111,19 +111,21 @@ class Inspector:
 
         Of the two lists that IAM has, this is the one that needs no permission (iam_06_0003); it knows no filter.
         """
-        said = self._iam("iam:projects:listProjects").get("/v3/auth/projects", _SECONDS)
+        answer = self._iam("iam:projects:listProjects").get("/v3/auth/projects", _SECONDS)
         mine = self._settings.cloud.region
-        return next((str(one.get("id")) for one in _tables(said, "projects") if one.get("name") == mine), "")
+        return next((str(one.get("id")) for one in _tables(answer, "projects") if one.get("name") == mine), "")
 
     def enterprise_project(self, wanted: str) -> bool | None:
         """Tell whether an enterprise project is enabled; None where the account has none of that id."""
-        said = self._iam("iam:domains:list").get("/v3/auth/domains", _SECONDS)
-        domain = next((str(one.get("id")) for one in _tables(said, "domains")), "")
+        answer = self._iam("iam:domains:list").get("/v3/auth/domains", _SECONDS)
+        domain = next((str(one.get("id")) for one in _tables(answer, "domains")), "")
         region = self._settings.cloud.region.upper().replace("-", "_")
         where = self._where(self._environment.get(f"HUAWEICLOUD_SDK_REGION_EPS_{region}", ""), lambda: _EPS, "EPS")
         eps = self._caller(Service("EPS", where, "the endpoint", "eps:enterpriseProjects:list", _YOU))
-        found = _tables(eps.get("/v1.0/enterprise-projects", _SECONDS, {"id": wanted}, domain), "enterprise_projects")
-        return next((one.get("status") == 1 for one in found if one.get("id") == wanted), None)
+        projects = _tables(
+            eps.get("/v1.0/enterprise-projects", _SECONDS, {"id": wanted}, domain), "enterprise_projects"
+        )
+        return next((one.get("status") == 1 for one in projects if one.get("id") == wanted), None)
 
     # --- FunctionGraph
 
@@ -135,33 +137,33 @@ class Inspector:
     def triggers(self, package: str, name: str) -> list[Trigger]:
         """Return the triggers of a function (functiongraph_06_0122)."""
         path = f"{self._fgs()}/triggers/{self._urn(package, name)}"
-        said = self._functions("functiongraph:trigger:list").get(path, _SECONDS)
+        answer = self._functions("functiongraph:trigger:list").get(path, _SECONDS)
         return [
             Trigger(
                 str(one.get("trigger_type_code")), one.get("trigger_status") == "ACTIVE", _table(one.get("event_data"))
             )
-            for one in (said if isinstance(said, list) else ())
+            for one in (answer if isinstance(answer, list) else ())
             if isinstance(one, dict)
         ]
 
     def retries(self, package: str, name: str) -> list[Retries]:
         """Return the async policies of a function's versions (functiongraph_06_0143); none where it has none."""
         path = f"{self._fgs()}/functions/{self._urn(package, name)}/async-invoke-configs"
-        said = self._functions("functiongraph:function:getConfig").get(path, _SECONDS)
+        answer = self._functions("functiongraph:function:getConfig").get(path, _SECONDS)
         return [
             Retries(
                 int(one.get("max_async_retry_attempts") or 0),
                 str(_table(_table(one.get("destination_config")).get("on_failure")).get("destination") or ""),
             )
-            for one in _tables(said, "async_invoke_configs")
+            for one in _tables(answer, "async_invoke_configs")
         ]
 
     def quotas(self) -> list[Quota]:
         """Return how much of the project's quotas is used (functiongraph_06_0137)."""
-        said = self._functions("functiongraph:function:list").get(f"{self._fgs()}/quotas", _SECONDS)
+        answer = self._functions("functiongraph:function:list").get(f"{self._fgs()}/quotas", _SECONDS)
         return [
             Quota(str(one.get("type")), int(one.get("used") or 0), int(one.get("quota") or 0))
-            for one in _tables(_table(said).get("quotas"), "resources")
+            for one in _tables(_table(answer).get("quotas"), "resources")
         ]
 
     # --- OBS
@@ -203,9 +205,9 @@ class Inspector:
     # --- where it is asked
 
     def _iam(self, permission: str) -> Caller:
-        said = self._environment.get("HUAWEICLOUD_SDK_IAM_ENDPOINT", "")
+        endpoint = self._environment.get("HUAWEICLOUD_SDK_IAM_ENDPOINT", "")
         region = self._settings.cloud.region
-        where = self._where(said, lambda: str(sdk_endpoints.get_iam_endpoint_by_id(region) or _iam(region)), "IAM")
+        where = self._where(endpoint, lambda: str(sdk_endpoints.get_iam_endpoint_by_id(region) or _iam(region)), "IAM")
         return self._caller(Service("IAM", where, "HUAWEICLOUD_SDK_IAM_ENDPOINT", permission, _YOU))
 
     def _fgs(self) -> str:
@@ -217,39 +219,39 @@ class Inspector:
         return quote(urn, "")
 
     def _functions(self, permission: str) -> Caller:
-        said, region = self._settings.functions.endpoint, self._settings.cloud.region
-        where = self._where(said, lambda: functions_endpoint(region), "FunctionGraph")
+        endpoint, region = self._settings.functions.endpoint, self._settings.cloud.region
+        where = self._where(endpoint, lambda: functions_endpoint(region), "FunctionGraph")
         return self._caller(Service("FunctionGraph", where, "functions.endpoint", permission, _YOU))
 
-    def _where(self, said: str, regional: Callable[[], str], name: str) -> str:
-        if not said and self._settings.isolated:
+    def _where(self, endpoint: str, regional: Callable[[], str], name: str) -> str:
+        if not endpoint and self._settings.isolated:
             raise UnavailableError(f"{name} is not asked: this setup stands apart from the cloud, and names none.")
-        return said or regional()
+        return endpoint or regional()
 
     def _caller(self, service: Service) -> Caller:
         return Caller(service, self._credentials, self._settings.cloud.project_id)
 
 
-def deployed(said: dict[str, Any]) -> Deployed:
+def deployed(config: dict[str, Any]) -> Deployed:
     """Return what the metadata of a function say. Without an execution agency the other one serves for both."""
     try:
-        variables = _table(json.loads(str(said.get("user_data") or "{}")))
+        variables = _table(json.loads(str(config.get("user_data") or "{}")))
     except ValueError:
         variables = {}
-    agency = str(said.get("app_xrole") or said.get("xrole") or "")
-    return Deployed(str(said.get("runtime")), agency, {name: str(value) for name, value in variables.items()})
+    agency = str(config.get("app_xrole") or config.get("xrole") or "")
+    return Deployed(str(config.get("runtime")), agency, {name: str(value) for name, value in variables.items()})
 
 
 def _iam(region: str) -> str:
     return f"https://iam.{region}.myhuaweicloud.com"
 
 
-def _replicated(found: Any) -> bool:
-    return any(str(rule.status) == "Enabled" for rule in found.replicationRules or ())
+def _replicated(answer: Any) -> bool:
+    return any(str(rule.status) == "Enabled" for rule in answer.replicationRules or ())
 
 
-def _locked(found: Any) -> bool:
-    return str(found.objectLockEnabled) == "Enabled"
+def _locked(answer: Any) -> bool:
+    return str(answer.objectLockEnabled) == "Enabled"
 
 
 def _table(value: Any) -> dict[str, Any]:
@@ -257,5 +259,5 @@ def _table(value: Any) -> dict[str, Any]:
 
 
 def _tables(value: Any, name: str) -> list[dict[str, Any]]:
-    found = _table(value).get(name)
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    items = _table(value).get(name)
+    return [one for one in items if isinstance(one, dict)] if isinstance(items, list) else []

@@ -29,7 +29,7 @@ class Buckets:
     """
 
     def __init__(self, cloud: LocalCloud) -> None:
-        """See the class."""
+        """Make a pair of temporary keys in the cloud."""
         key = cloud.keys.temporary()
         self._store = ObsStore(
             ObsEndpoint(cloud.obs_endpoint, "v2", path_style=True, region=cloud.region),

@@ -126,13 +126,13 @@ def summary(items: Sequence[Item]) -> Table:
     for item in items:
         record = item.record
         color = _COLORS.get(item.status, "red")
-        found = len(record.fields) + len(record.text) + sum(len(part.cells) for part in record.tables) if record else 0
+        fields = len(record.fields) + len(record.text) + sum(len(part.cells) for part in record.tables) if record else 0
         table.add_row(
             str(item.file.name),
             f"[{color}]{item.status}[/]",
             (record.operation if record else "") + (" (recorded)" if item.recorded else ""),
             str(sum(page.state == "done" for page in record.pages)) if record else "",
-            str(found),
+            str(fields),
             f"{item.seconds:.1f} s" if record else "",
         )
     return table

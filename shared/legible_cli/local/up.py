@@ -49,7 +49,7 @@ class Folders:
     def __init__(
         self, cloud: LocalCloud, inbox: Path, outbox: Path, state: Path, tell: Callable[[Record, Path], None]
     ) -> None:
-        """See the class."""
+        """Make the folders, and read what was sent before."""
         self._cloud = cloud
         self._buckets = Buckets(cloud)
         self._inbox = inbox

@@ -84,10 +84,10 @@ def written(policy: Policy) -> Any:
     return {"Version": policy.version, "Statement": statements}
 
 
-def _listed(found: Any) -> list[Any]:
-    if isinstance(found, dict) and isinstance(found.get("policies"), dict):
-        return list(found["policies"].values())
-    return found if isinstance(found, list) else [found]
+def _listed(value: Any) -> list[Any]:
+    if isinstance(value, dict) and isinstance(value.get("policies"), dict):
+        return list(value["policies"].values())
+    return value if isinstance(value, list) else [value]
 
 
 def _policy(value: Any) -> Policy:

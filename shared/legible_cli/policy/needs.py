@@ -98,8 +98,8 @@ def function(name: str, package: str = "default") -> str:
 def in_use(settings: Settings) -> tuple[str, ...]:
     """Return the slugs that settings name; all of the catalog where they name none: a folder may name any."""
     named = {route.operation for route in settings.routes} | set(settings.operations)
-    found = (named | {settings.default}) - {""}
-    return tuple(sorted(found or OPERATIONS))
+    slugs = (named | {settings.default}) - {""}
+    return tuple(sorted(slugs or OPERATIONS))
 
 
 def ocr(operations: Iterable[Operation], verbs: Iterable[str]) -> set[Need]:

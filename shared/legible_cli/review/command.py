@@ -159,8 +159,8 @@ def _told(conflict: Conflict) -> str:
     return f"{conflict.name}: by now it says {conflict.theirs!r}{who}; yours is {conflict.mine or ''!r}."
 
 
-def _tell(document: str, found: Applied, console: Console) -> None:
-    for conflict in found.conflicts:
+def _tell(document: str, applied: Applied, console: Console) -> None:
+    for conflict in applied.conflicts:
         console.print(f"{document}, page {conflict.page}, {_told(conflict)}", markup=False, soft_wrap=True)
-    for name in found.unknown:
+    for name in applied.unknown:
         console.print(f"{document}, {name}: there is no such value (any more).", markup=False, soft_wrap=True)

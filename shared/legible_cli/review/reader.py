@@ -73,21 +73,21 @@ def _places(header: Any) -> tuple[int, int] | None:
     return (labels.index(CORRECTED), labels.index(KEY)) if CORRECTED in labels and KEY in labels else None
 
 
-def _take(found: Reviewed, place: str, row: Any, corrected: int, key_at: int) -> None:
+def _take(reviewed: Reviewed, place: str, row: Any, corrected: int, key_at: int) -> None:
     cell = row[corrected] if corrected < len(row) else None
     text = "" if cell is None else _text(cell.value)
     key = read_key(str(row[key_at].value)) if key_at < len(row) and row[key_at].value else None
     if key is None:
         if text:
-            found.problems.append(f"{place}: the hidden key is gone or was changed; {text!r} belongs to nothing.")
+            reviewed.problems.append(f"{place}: the hidden key is gone or was changed; {text!r} belongs to nothing.")
         return
     if cell is not None and cell.data_type == "f":
-        found.problems.append(f"{place}: it holds a formula; write the value itself.")
+        reviewed.problems.append(f"{place}: it holds a formula; write the value itself.")
         return
     if (digest(text) if text else "") == key.written:
         return
     edit = Change(key.page, key.name, text or None, key.was)
-    found.edits.setdefault((key.document, key.version), []).append(edit)
+    reviewed.edits.setdefault((key.document, key.version), []).append(edit)
 
 
 def _text(value: Any) -> str:

@@ -43,7 +43,7 @@ class Front:
     """
 
     def __init__(self, target: str, headers: Mapping[str, str]) -> None:
-        """See the class."""
+        """Check the target; it is first called when a request comes."""
         parts = urlsplit(target)
         loopback = parts.hostname in ("127.0.0.1", "localhost")
         if not parts.hostname or parts.scheme not in ("https", "http") or (parts.scheme == "http" and not loopback):

@@ -74,11 +74,11 @@ class LocalApig:
 
     def publish(self, graph: FunctionGraph) -> None:
         """Publish the APIs of these functions; an exact path goes before a prefix, a longer one before a shorter."""
-        found = [
+        apis = [
             _Api(uuid.uuid4().hex, trigger, key) for key, one in graph.functions.items() for trigger in one.apis
         ]  # fmt: skip
-        found.sort(key=lambda api: (api.trigger.prefix, -len(api.trigger.path)))
-        self._graph, self._apis = graph, found
+        apis.sort(key=lambda api: (api.trigger.prefix, -len(api.trigger.path)))
+        self._graph, self._apis = graph, apis
 
     def app(self, name: str) -> str:
         """Return the code of the app of that name, made when missing."""

@@ -67,12 +67,12 @@ def windows(width: int, height: int) -> Iterator[Window]:
 def detect(image: Image, models: Models) -> list[Quad]:
     """Return the rectangles that hold one line of text each."""
     height, width = image.shape[:2]
-    found: list[Quad] = []
+    quads: list[Quad] = []
     for window in windows(width, height):
         view = image[window.top : window.bottom, window.left : window.right]
         boxes = (box + (window.left, window.top) for box in _detect_view(view, models))
-        found += [box for box in boxes if window.owns(box)]
-    return found
+        quads += [box for box in boxes if window.owns(box)]
+    return quads
 
 
 def _detect_view(view: Image, models: Models) -> list[Quad]:

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import uuid
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import unquote
 
-from localcloud.faults import Fault, Schedule
+from localcloud.api import Answer, ApiError, SignedApi, answered, encoded
+from localcloud.faults import Fault
 from localcloud.functiongraph.config import AsyncPolicy, Function, ObsTrigger, TimerTrigger
 from localcloud.functiongraph.events import MAX_ASYNC_EVENT, EventTooLargeError
 from localcloud.functiongraph.instance import Outcome
 from localcloud.functiongraph.runner import FunctionGraph
 from localcloud.iam import signature
 from localcloud.iam.credentials import Keyring
-from localcloud.web import Environ, Server, StartResponse, cut, raw_uri, read_body, read_headers, send
+from localcloud.web import Environ, StartResponse, raw_uri, read_body, read_headers
 
 #: A synchronous request carries 6 MB (functiongraph_01_0150).
 MAX_EVENT = 6 * 1024 * 1024
@@ -45,26 +44,13 @@ _QUOTAS = re.compile(r"/v2/(?P<project>[^/]+)/fgs/quotas")
 _PATH = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/invocations(?P<later>-async)?")
 
 
-class ApiError(Exception):
-    """An error answer: the vendor's code, its message, and the HTTP status it comes with."""
+class CallError(ApiError):
+    """An error answer of FunctionGraph or of the gateway before it."""
 
-    def __init__(self, code: str, message: str = "", status: int = 0) -> None:
-        """Take what is not said from the table; a code outside the table is a 400."""
-        known_status, known_message = ERRORS.get(code, (400, "The request failed."))
-        self.code = code
-        self.message = message or known_message
-        self.status = status or known_status
-        super().__init__(f"{self.code}: {self.message}")
+    known = ERRORS
 
 
-@dataclass
-class _Answer:
-    status: int
-    body: bytes
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-class FunctionApi:
+class FunctionApi(SignedApi):
     """A WSGI application that calls functions as the FunctionGraph API does.
 
     Fault kinds, struck after the signature check; paths are function keys, the method is POST for calls. For looks it
@@ -82,80 +68,59 @@ class FunctionApi:
             keys: The access keys that may call.
             project_id: The only project there is.
         """
-        self.faults = Schedule()
-        #: Kills whoever holds an access key id; the local cloud sets it to kill function instances.
-        self.on_kill: Callable[[str], object] = lambda access: None
+        super().__init__(keys, project_id)
         #: Whose functions are called.
         self.graph: FunctionGraph | None = None
         #: Type of a quota to how much of how much is used (functiongraph_06_0137).
         self.quotas: dict[str, tuple[int, int]] = {"fgs_func_num": (0, 400), "fgs_func_code_size": (0, 10240)}
         #: Triggers beside those of serverless.yml, which knows no EventGrid: function key to answers of the API.
         self.triggers: dict[str, list[dict[str, Any]]] = {}
-        self._keys = keys
-        self._project_id = project_id
-        self._stopping = threading.Event()
-
-    def serve(self, port: int | None = None) -> Server:
-        """Serve on loopback."""
-        return Server(self, port)
-
-    def close(self) -> None:
-        """Let go of calls that are held on purpose."""
-        self._stopping.set()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        body = read_body(environ)
         request_id = uuid.uuid4().hex
-        fault, answer = self._answer(environ, raw_uri(environ), body, request_id)
-        if fault and fault.kind in ("kill-before", "kill-after"):
-            self.on_kill(signature.access_of(read_headers(environ)))
-            cut(environ)
-        if fault and fault.kind == "lost-answer":
-            self._stopping.wait(fault.seconds)
-            cut(environ)
-        if fault and fault.kind == "cut":
-            cut(environ)
-        return send(start_response, answer.status, answer.body, answer.headers, request_id)
+        fault, answer = self._answer(environ, raw_uri(environ), read_body(environ), request_id)
+        self._strike(fault, environ)
+        return answered(start_response, answer, request_id)
 
-    def _answer(self, environ: Environ, uri: str, body: bytes, request_id: str) -> tuple[Fault | None, _Answer]:
+    def _answer(self, environ: Environ, uri: str, body: bytes, request_id: str) -> tuple[Fault | None, Answer]:
         fault = None
         try:
             if environ["REQUEST_METHOD"] == "GET":
-                return None, _Answer(200, _json(self._look(environ, uri, body)))
+                return None, Answer(200, encoded(self._look(environ, uri, body)))
             graph, key, later = self._admit(environ, uri, body)
             fault = self.faults.take("POST", key)
             if fault and fault.kind == "error":
-                raise ApiError(fault.code or "FSS.0503", fault.message, fault.status)
+                raise CallError(fault.code or "FSS.0503", fault.message, fault.status)
             if fault and fault.kind in ("cut", "kill-before"):
-                return fault, _Answer(499, b"")
+                return fault, Answer(499, b"")
             if later:
                 return fault, _accept(graph, key, body)
             return fault, _run(graph, key, body, environ)
-        except ApiError as error:
-            said = {"error_code": error.code, "error_msg": error.message}
+        except CallError as error:
+            content = {"error_code": error.code, "error_msg": error.message}
             if error.code.startswith("APIGW."):
-                said["request_id"] = request_id
-            return fault, _Answer(error.status, _json(said))
+                content["request_id"] = request_id
+            return fault, Answer(error.status, encoded(content))
 
     def _look(self, environ: Environ, uri: str, body: bytes) -> Any:
         """Return a function's triggers (functiongraph_06_0122), async policies (_0143), metadata (_0106), or quotas."""
         path = uri.partition("?")[0]
-        found = next((one for kind in (_TRIGGERS, _POLICIES, _CONFIG, _QUOTAS) if (one := kind.fullmatch(path))), None)
-        graph = self._check(environ, uri, body, found)
-        assert found is not None  # else it was refused just now
-        key = self._key(graph, found["urn"]) if found.re is not _QUOTAS else ""
+        look = next((one for kind in (_TRIGGERS, _POLICIES, _CONFIG, _QUOTAS) if (one := kind.fullmatch(path))), None)
+        graph = self._check(environ, uri, body, look)
+        assert look is not None  # else it was refused just now
+        key = self._key(graph, look["urn"]) if look.re is not _QUOTAS else ""
         fault = self.faults.take(
-            "GET", {_TRIGGERS: key, _POLICIES: f"{key}/policy", _CONFIG: f"{key}/config"}.get(found.re, "quotas")
+            "GET", {_TRIGGERS: key, _POLICIES: f"{key}/policy", _CONFIG: f"{key}/config"}.get(look.re, "quotas")
         )
         if fault:
-            raise ApiError(fault.code or "FSS.0503", fault.message, fault.status)
-        if found.re is _TRIGGERS:
+            raise CallError(fault.code or "FSS.0503", fault.message, fault.status)
+        if look.re is _TRIGGERS:
             function = graph.functions[key]
             return [*map(_trigger, function.triggers), *map(_timer, function.timers), *self.triggers.get(key, ())]
-        if found.re is _POLICIES:
+        if look.re is _POLICIES:
             return _policies(graph, key)
-        if found.re is _CONFIG:
+        if look.re is _CONFIG:
             return _config(graph.urn(key), graph.functions[key])
         resources = [{"type": kind, "used": used, "quota": most} for kind, (used, most) in self.quotas.items()]
         return {"quotas": {"resources": resources}}
@@ -169,21 +134,21 @@ class FunctionApi:
 
     def _check(self, environ: Environ, uri: str, body: bytes, path: re.Match[str] | None) -> FunctionGraph:
         if path is None:
-            raise ApiError("APIGW.0101")
+            raise CallError("APIGW.0101")
         try:
             signature.check(environ["REQUEST_METHOD"], uri, read_headers(environ), body, self._keys)
         except signature.SignatureError as error:
-            raise ApiError("APIGW.0301", str(error)) from None
+            raise CallError("APIGW.0301", str(error)) from None
         if path["project"] != self._project_id:
-            raise ApiError("FSS.0403")
+            raise CallError("FSS.0403")
         if self.graph is None:
-            raise ApiError("FSS.0503")
+            raise CallError("FSS.0503")
         return self.graph
 
     def _key(self, graph: FunctionGraph, urn: str) -> str:
         key = {graph.urn(key): key for key in graph.functions}.get(unquote(urn))
         if key is None:
-            raise ApiError("FSS.1051")
+            raise CallError("FSS.1051")
         return key
 
 
@@ -232,25 +197,25 @@ def _policies(graph: FunctionGraph, key: str) -> dict[str, Any]:
         for when, one in then.items()
         if one
     }
-    said = {
+    config = {
         "func_urn": graph.urn(key),
         "max_async_event_age_in_seconds": int(policy.max_event_age),
         "max_async_retry_attempts": policy.max_retry_attempts,
         "destination_config": targets,
     }
-    return {"async_invoke_configs": [said], "count": 1}
+    return {"async_invoke_configs": [config], "count": 1}
 
 
-def _accept(graph: FunctionGraph, key: str, body: bytes) -> _Answer:
+def _accept(graph: FunctionGraph, key: str, body: bytes) -> Answer:
     """Call asynchronously: 202 and the request's id (functiongraph_06_0126)."""
     event = _event(body, MAX_ASYNC_EVENT)
     try:
-        return _Answer(202, _json({"request_id": graph.invoke_async(key, event)}))
+        return Answer(202, encoded({"request_id": graph.invoke_async(key, event)}))
     except EventTooLargeError:
-        raise ApiError("FSS.0413") from None
+        raise CallError("FSS.0413") from None
 
 
-def _run(graph: FunctionGraph, key: str, body: bytes, environ: Environ) -> _Answer:
+def _run(graph: FunctionGraph, key: str, body: bytes, environ: Environ) -> Answer:
     """Call synchronously: the result as it is, or, asked for version v1, as JSON around it (functiongraph_06_0125).
 
     The page does not say with which status a function's own error comes: 200 here, and 500 in the JSON's ``status``.
@@ -266,19 +231,19 @@ def _run(graph: FunctionGraph, key: str, body: bytes, environ: Environ) -> _Answ
         "X-Is-Func-Err": "false" if outcome.ok else "true",
     }
     if version == "v0":
-        return _Answer(200, outcome.payload.encode(), headers)
+        return Answer(200, outcome.payload.encode(), headers)
     status = 200 if outcome.ok else 500
     whole = {"request_id": request_id, "result": outcome.payload, "log": "", "status": status}
-    return _Answer(200, _json(whole), headers)
+    return Answer(200, encoded(whole), headers)
 
 
 def _event(body: bytes, limit: int) -> Any:
     if len(body) > limit:
-        raise ApiError("FSS.0413")
+        raise CallError("FSS.0413")
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
-        raise ApiError("FSS.0400", "Invalid parameter. The request body is not JSON.") from None
+        raise CallError("FSS.0400", "Invalid parameter. The request body is not JSON.") from None
 
 
 def _summary(outcome: Outcome, memory: int) -> str:
@@ -291,7 +256,3 @@ def _summary(outcome: Outcome, memory: int) -> str:
             "memoryUsed": round(outcome.memory, 3),
         }
     )
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode()

@@ -14,12 +14,12 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 def family(pid: int) -> list[int]:
     """Return a process and all that descend from it; itself alone where the system does not tell."""
-    found = [pid]
-    for member in found:  # grows while it is walked
+    pids = [pid]
+    for member in pids:  # grows while it is walked
         with contextlib.suppress(OSError):  # it ended meanwhile
             for thread in Path(f"/proc/{member}/task").iterdir():
-                found += _started_by(thread)
-    return found
+                pids += _started_by(thread)
+    return pids
 
 
 def _started_by(thread: Path) -> list[int]:

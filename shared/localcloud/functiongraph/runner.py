@@ -165,10 +165,10 @@ class FunctionGraph:
 
     def kill_instance(self, access: str) -> bool:
         """Kill the instance that holds this temporary access key, wherever its code stands; tell if there is one."""
-        found = [instance for instance in list(self._instances) if instance.key and instance.key.access == access]
-        for instance in found:
+        owned = [instance for instance in list(self._instances) if instance.key and instance.key.access == access]
+        for instance in owned:
             instance.kill()
-        return bool(found)
+        return bool(owned)
 
     def stop(self) -> None:
         """Stop at once: running invocations are killed, and what is not finished stays in the state folder."""

@@ -39,7 +39,7 @@ class AccountError(Exception):
     """An error answer: HTTP status, code, message."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
-        """See the class."""
+        """Take what the answer says."""
         super().__init__(message)
         self.status, self.code, self.message = status, code, message
 
@@ -73,10 +73,10 @@ class LocalAccount:
         """Answer one request."""
         request_id = uuid.uuid4().hex
         try:
-            status, said = 200, self._answer(environ, raw_uri(environ))
+            status, body = 200, self._answer(environ, raw_uri(environ))
         except AccountError as error:
-            status, said = error.status, {"error_code": error.code, "error_msg": error.message}
-        return send(start_response, status, json.dumps(said).encode(), {}, request_id)
+            status, body = error.status, {"error_code": error.code, "error_msg": error.message}
+        return send(start_response, status, json.dumps(body).encode(), {}, request_id)
 
     def _answer(self, environ: Environ, uri: str) -> dict[str, Any]:
         headers = read_headers(environ)
@@ -94,20 +94,20 @@ class LocalAccount:
             return {"domains": [{"id": DOMAIN_ID, "name": "local"}]}
         if path == "/v1.0/enterprise-projects" and headers.get("x-domain-id") == DOMAIN_ID:
             wanted = parse_qs(query).get("id", [""])[0]
-            found = [_said(one) for one in self.enterprise_projects if wanted in ("", one.id)]
-            return {"enterprise_projects": found}
+            projects = [_said(one) for one in self.enterprise_projects if wanted in ("", one.id)]
+            return {"enterprise_projects": projects}
         asked = _CREDENTIAL.fullmatch(path)
         if asked and asked["access"] == key.access and not key.temporary:
             return self._credential(key)
         raise AccountError(404, "IAM.0004", "Could not find the resource.")
 
     def _credential(self, key: AccessKey) -> dict[str, Any]:
-        made = self.made.get(key.access) or datetime.now(timezone.utc)
+        created = self.made.get(key.access) or datetime.now(timezone.utc)
         return {
             "credential": {
                 "access": key.access,
                 "status": "active",
-                "create_time": made.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+                "create_time": created.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
                 "user_id": "local",
                 "description": "",
             }

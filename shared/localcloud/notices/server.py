@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import uuid
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from localcloud.faults import Fault, Schedule
+from localcloud.api import Answer, ApiError, SignedApi, answered, encoded
+from localcloud.faults import Fault
 from localcloud.iam import signature
 from localcloud.iam.credentials import Keyring
-from localcloud.web import Environ, Server, StartResponse, cut, raw_uri, read_body, read_headers, send
+from localcloud.web import Environ, StartResponse, raw_uri, read_body, read_headers
 
 #: A subject has at most 512 bytes, a message 256 KB (SMN API Reference, PublishMessage).
 MAX_SUBJECT, MAX_MESSAGE = 512, 256 * 1024
@@ -53,26 +53,13 @@ class Message:
     body: Any
 
 
-class ApiError(Exception):
-    """An error answer: the vendor's code, its message, and the HTTP status it comes with."""
+class MessageError(ApiError):
+    """An error answer of SMN, of EventGrid or of the gateway before them."""
 
-    def __init__(self, code: str, message: str = "", status: int = 0) -> None:
-        """Take what is not said from the table; a code outside the table is a 400."""
-        known_status, known_message = ERRORS.get(code, (400, "The request failed."))
-        self.code = code
-        self.message = message or known_message
-        self.status = status or known_status
-        super().__init__(f"{self.code}: {self.message}")
+    known = ERRORS
 
 
-@dataclass
-class _Answer:
-    status: int
-    body: bytes = b""
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-class LocalMessages:
+class LocalMessages(SignedApi):
     """A WSGI application that takes messages as SMN does, and events as EventGrid does.
 
     Fault kinds, struck after the signature check; paths are a topic's URN or a channel's id, the method is POST.
@@ -91,41 +78,22 @@ class LocalMessages:
             keys: The access keys that may publish.
             project_id: The only project there is.
         """
-        self.faults = Schedule()
-        #: Kills whoever holds an access key id; the local cloud sets it to kill function instances.
-        self.on_kill: Callable[[str], object] = lambda access: None
+        super().__init__(keys, project_id)
         #: What was published, in its order.
         self.messages: list[Message] = []
         #: Topics and channels that are not there; all others are.
         self.gone: set[str] = set()
-        self._keys = keys
-        self._project_id = project_id
-        self._stopping = threading.Event()
-
-    def serve(self, port: int | None = None) -> Server:
-        """Serve on loopback."""
-        return Server(self, port)
-
-    def close(self) -> None:
-        """Let go of calls that are held on purpose."""
-        self._stopping.set()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        body, request_id = read_body(environ), uuid.uuid4().hex
-        fault, answer = self._answer(environ, raw_uri(environ), body, request_id)
-        kind = fault.kind if fault else ""
-        if kind in ("kill-before", "kill-after"):
-            self.on_kill(signature.access_of(read_headers(environ)))
-        if fault and kind == "lost-answer":
-            self._stopping.wait(fault.seconds)
-        if kind in ("kill-before", "kill-after", "lost-answer", "cut"):
-            cut(environ)
-        if fault and kind == "body":
-            answer = _Answer(fault.status or 200, fault.body)
-        return send(start_response, answer.status, answer.body, answer.headers, request_id)
+        request_id = uuid.uuid4().hex
+        fault, answer = self._answer(environ, raw_uri(environ), read_body(environ), request_id)
+        self._strike(fault, environ)
+        if fault and fault.kind == "body":
+            answer = Answer(fault.status or 200, fault.body)
+        return answered(start_response, answer, request_id)
 
-    def _answer(self, environ: Environ, uri: str, body: bytes, request_id: str) -> tuple[Fault | None, _Answer]:
+    def _answer(self, environ: Environ, uri: str, body: bytes, request_id: str) -> tuple[Fault | None, Answer]:
         fault = None
         path = uri.partition("?")[0]
         smn = _SMN.fullmatch(path)
@@ -133,63 +101,63 @@ class LocalMessages:
             target = self._admit(environ, uri, body, smn or _EVENTGRID.fullmatch(path))
             fault = self.faults.take("POST", target)
             if fault and fault.kind == "error":
-                raise ApiError(fault.code or "APIGW.0308", fault.message, fault.status)
+                raise MessageError(fault.code or "APIGW.0308", fault.message, fault.status)
             if fault and fault.kind in ("cut", "kill-before"):
-                return fault, _Answer(499)
+                return fault, Answer(499)
             if smn:
                 return fault, self._publish(target, body, request_id)
             return fault, self._put(target, body, refused=bool(fault and fault.kind == "refuse-event"))
-        except ApiError as error:
-            return fault, _Answer(error.status, _json(_said(error, request_id)))
+        except MessageError as error:
+            return fault, Answer(error.status, encoded(_error_body(error, request_id)))
 
     def _admit(self, environ: Environ, uri: str, body: bytes, path: re.Match[str] | None) -> str:
         """Return whom it is for."""
         if environ["REQUEST_METHOD"] != "POST" or path is None:
-            raise ApiError("APIGW.0101")
+            raise MessageError("APIGW.0101")
         try:
             signature.check("POST", uri, read_headers(environ), body, self._keys)
         except signature.SignatureError as error:
-            raise ApiError("APIGW.0301", str(error)) from None
+            raise MessageError("APIGW.0301", str(error)) from None
         target = unquote(path["target"])
         if path["project"] != self._project_id or target in self.gone:
-            raise ApiError("SMN.0006" if path.re is _SMN else "EG.00014040")
+            raise MessageError("SMN.0006" if path.re is _SMN else "EG.00014040")
         return target
 
-    def _publish(self, target: str, body: bytes, request_id: str) -> _Answer:
-        said = _object(body, "LOCAL.0400")
-        subject, message = said.get("subject", ""), said.get("message")
+    def _publish(self, target: str, body: bytes, request_id: str) -> Answer:
+        values = _object(body, "LOCAL.0400")
+        subject, message = values.get("subject", ""), values.get("message")
         if not isinstance(subject, str) or not isinstance(message, str) or not message:
-            raise ApiError("LOCAL.0400")
+            raise MessageError("LOCAL.0400")
         if len(subject.encode()) > MAX_SUBJECT or len(message.encode()) > MAX_MESSAGE:
-            raise ApiError("LOCAL.0400")
+            raise MessageError("LOCAL.0400")
         self.messages.append(Message("smn", target, subject, message))
-        return _Answer(200, _json({"message_id": uuid.uuid4().hex, "request_id": request_id}))
+        return Answer(200, encoded({"message_id": uuid.uuid4().hex, "request_id": request_id}))
 
-    def _put(self, target: str, body: bytes, *, refused: bool) -> _Answer:
+    def _put(self, target: str, body: bytes, *, refused: bool) -> Answer:
         events = _object(body, "EG.00014000").get("events")
         if not isinstance(events, list) or not 0 < len(events) <= MAX_EVENTS or len(body) > MAX_EVENTS_BYTES:
-            raise ApiError("EG.00014000")
+            raise MessageError("EG.00014000")
         for event in events:
             _check_event(event)
         if refused:
             failed = [
                 {"event_id": event["id"], "error_code": "EG.00014000", "error_msg": "Bad request"} for event in events
             ]
-            return _Answer(200, _json({"failed_count": len(events), "events": failed}))
+            return Answer(200, encoded({"failed_count": len(events), "events": failed}))
         self.messages += [Message("eventgrid", target, event.get("subject", ""), event) for event in events]
-        return _Answer(200, _json({"failed_count": 0, "events": [{"event_id": event["id"]} for event in events]}))
+        return Answer(200, encoded({"failed_count": 0, "events": [{"event_id": event["id"]} for event in events]}))
 
 
 def _check_event(event: Any) -> None:
     """Refuse what is no CloudEvent of version 1.0, or too large."""
     needed = ("id", "source", "type", "specversion")
     if not isinstance(event, dict) or not all(isinstance(event.get(name), str) and event[name] for name in needed):
-        raise ApiError("EG.00014000")
-    if event["specversion"] != "1.0" or len(_json(event)) > MAX_EVENT:
-        raise ApiError("EG.00014000")
+        raise MessageError("EG.00014000")
+    if event["specversion"] != "1.0" or len(encoded(event)) > MAX_EVENT:
+        raise MessageError("EG.00014000")
 
 
-def _said(error: ApiError, request_id: str) -> dict[str, str]:
+def _error_body(error: MessageError, request_id: str) -> dict[str, str]:
     if error.code.startswith(("SMN.", "LOCAL.")):
         return {"request_id": request_id, "code": error.code, "message": error.message}
     return {"error_code": error.code, "error_msg": error.message, "request_id": request_id}
@@ -197,13 +165,9 @@ def _said(error: ApiError, request_id: str) -> dict[str, str]:
 
 def _object(body: bytes, code: str) -> dict[str, Any]:
     try:
-        found = json.loads(body)
+        value = json.loads(body)
     except (ValueError, RecursionError):
-        raise ApiError(code) from None
-    if not isinstance(found, dict):
-        raise ApiError(code)
-    return found
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode()
+        raise MessageError(code) from None
+    if not isinstance(value, dict):
+        raise MessageError(code)
+    return value

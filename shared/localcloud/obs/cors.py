@@ -79,12 +79,12 @@ def preflight(rules: Sequence[Rule], request: ObsRequest) -> dict[str, str]:
     rule = next((rule for rule in rules if rule.allows(origin, method, headers)), None)
     if rule is None:
         raise ObsError(403, "AccessForbidden", "CORSResponse: This CORS request is not allowed.")
-    found = _granted(rule, origin) | {"access-control-allow-methods": ", ".join(rule.methods)}
+    granted = _granted(rule, origin) | {"access-control-allow-methods": ", ".join(rule.methods)}
     if headers:
-        found["access-control-allow-headers"] = ", ".join(headers)
+        granted["access-control-allow-headers"] = ", ".join(headers)
     if rule.seconds:
-        found["access-control-max-age"] = rule.seconds
-    return found
+        granted["access-control-max-age"] = rule.seconds
+    return granted
 
 
 def grant(rules: Sequence[Rule], request: ObsRequest) -> dict[str, str]:
@@ -95,10 +95,10 @@ def grant(rules: Sequence[Rule], request: ObsRequest) -> dict[str, str]:
 
 
 def _granted(rule: Rule, origin: str) -> dict[str, str]:
-    found = {"access-control-allow-origin": origin, "vary": "Origin"}
+    headers = {"access-control-allow-origin": origin, "vary": "Origin"}
     if rule.exposed:
-        found["access-control-expose-headers"] = ", ".join(rule.exposed)
-    return found
+        headers["access-control-expose-headers"] = ", ".join(rule.exposed)
+    return headers
 
 
 def _texts(rule: ElementTree.Element, name: str) -> tuple[str, ...]:

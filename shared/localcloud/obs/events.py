@@ -69,6 +69,41 @@ class Subscription:
         return (_eventgrid if self.envelope == "eventgrid" else _classic)(created, key, self.id)
 
 
+class Subscriptions:
+    """Who is told of uploads, in the order in which they subscribed."""
+
+    def __init__(self) -> None:
+        """Begin without any."""
+        self._list: list[Subscription] = []
+
+    def add(self, subscription: Subscription) -> None:
+        """Tell a subscriber from now on.
+
+        Raises:
+            ValueError: Its filters overlap another's on that bucket; OBS refuses that too (usermanual-obs obs_03_0092).
+        """
+        for other in self._list:
+            if _overlap(other, subscription):
+                raise ValueError(f"a subscription on bucket {other.bucket} overlaps: filtering rules overlap")
+        self._list.append(subscription)
+
+    def remove(self, subscription: Subscription) -> None:
+        """Tell this subscriber nothing more."""
+        self._list.remove(subscription)
+
+    def of(self, created: Created) -> list[Subscription]:
+        """Return who wants to know of an upload."""
+        return [one for one in self._list if one.wants(created)]
+
+
+def _overlap(one: Subscription, other: Subscription) -> bool:
+    return (
+        one.bucket == other.bucket
+        and (one.prefix.startswith(other.prefix) or other.prefix.startswith(one.prefix))
+        and (one.suffix.endswith(other.suffix) or other.suffix.endswith(one.suffix))
+    )
+
+
 def _classic(created: Created, key: str, configuration: str) -> dict[str, Any]:
     """Follow facts functiongraph 2.1: event version 2.0, no ``s3:`` before the event's name."""
     return {
@@ -105,7 +140,6 @@ def _classic(created: Created, key: str, configuration: str) -> dict[str, Any]:
 
 def _eventgrid(created: Created, key: str, configuration: str) -> dict[str, Any]:
     """Follow facts functiongraph 2.2, its traps too: PUT in upper case, local time marked ``Z``, sequencer "1"."""
-    version = f"G{created.request_id[1:]}null" if created.version_id == "null" else created.version_id
     kind = created.kind if created.kind == "CompleteMultipartUpload" else created.kind.upper()
     return {
         "specversion": "1.0",
@@ -131,25 +165,30 @@ def _eventgrid(created: Created, key: str, configuration: str) -> dict[str, Any]
                 "x-amz-request-id": "",
                 "x-amz-id-2": "",
             },
-            "obs": {
-                "Version": "1.0",
-                "configurationId": configuration,
-                "bucket": {
-                    "bucket": created.bucket,
-                    "name": created.bucket,
-                    "arn": "",
-                    "ownerIdentity": {"ID": created.owner},
-                },
-                "object": {
-                    "key": key,
-                    "size": created.size,
-                    "eTag": created.etag,
-                    "sequencer": "1",
-                    "oldpsxpth": "",
-                    # Present even without versioning, and then it ends in "null".
-                    "versionId": version,
-                },
-            },
+            "obs": _grid_object(created, key, configuration),
+        },
+    }
+
+
+def _grid_object(created: Created, key: str, configuration: str) -> dict[str, Any]:
+    # A version is there even without versioning, and then it ends in "null".
+    version = f"G{created.request_id[1:]}null" if created.version_id == "null" else created.version_id
+    return {
+        "Version": "1.0",
+        "configurationId": configuration,
+        "bucket": {
+            "bucket": created.bucket,
+            "name": created.bucket,
+            "arn": "",
+            "ownerIdentity": {"ID": created.owner},
+        },
+        "object": {
+            "key": key,
+            "size": created.size,
+            "eTag": created.etag,
+            "sequencer": "1",
+            "oldpsxpth": "",
+            "versionId": version,
         },
     }
 

@@ -8,7 +8,6 @@ and cross-region replication are not imitated; uploads by parts that are not com
 from __future__ import annotations
 
 import base64
-import re
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -21,9 +20,10 @@ from localcloud.faults import Fault, Schedule
 from localcloud.iam.credentials import AccessKey, Keyring
 from localcloud.obs import cors, signature
 from localcloud.obs.append import MAX_APPENDS, Appender, describe, describe_list
+from localcloud.obs.buckets import BucketRequests
 from localcloud.obs.effects import changed_keys, creation, posted_key
 from localcloud.obs.errors import ObsError, access_denied, no_such_key
-from localcloud.obs.events import Created, Subscription
+from localcloud.obs.events import Created, Subscription, Subscriptions
 from localcloud.obs.request import HEADERS, SUBRESOURCES, ObsRequest
 from localcloud.obs.spool import IN_MEMORY
 from localcloud.obs.state import Folder
@@ -66,9 +66,9 @@ class LocalObs:
         state: Path | None = None,
         region: str = "cn-north-4",
         owner: str = "0a1b2c3d4e5f60718293a4b5c6d7e8f9",
-        most_appends: int = MAX_APPENDS,
+        appends: int = MAX_APPENDS,
     ) -> None:
-        """Serve these keys' owner; keep state in the folder, or in memory only; append so often to one object."""
+        """Serve these keys' owner; keep state in the folder, or in memory only; take so many appends an object."""
         self.region = region
         self.faults = Schedule()
         #: Kills whoever holds an access key id; the local cloud sets it to kill function instances.
@@ -77,8 +77,9 @@ class LocalObs:
         self._keys = keys
         self._lock = threading.RLock()
         self._store = Store(Folder(state) if state else None, region)
-        self._appender = Appender(self._store, self._lock, most_appends)
-        self._subscriptions: list[Subscription] = []
+        self._appender = Appender(self._store, self._lock, appends)
+        self._buckets = BucketRequests(self._store)
+        self._subscriptions = Subscriptions()
 
     def serve(self, port: int | None = None) -> Server:
         """Serve on loopback."""
@@ -97,30 +98,21 @@ class LocalObs:
             self._store.create_bucket(name, region)
 
     def set_cors(self, bucket: str, document: str) -> None:
-        """Say which pages a browser may let at a bucket; an empty text for none.
-
-        Raises:
-            ObsError: The document is not one.
-        """
-        cors.read(document)
+        """See ``BucketRequests.set_cors``."""
         with self._lock:
-            self._store.bucket(bucket).cors = document
-            self._store.save_bucket(bucket)
+            self._buckets.set_cors(bucket, document)
 
     def set_up(self, bucket: str, *, parallel: bool = False, replication: str = "", object_lock: str = "") -> None:
         """Say what a bucket is beside plain: nothing of it is imitated but that whoever asks is told so."""
         with self._lock:
-            found = self._store.bucket(bucket)
-            found.parallel, found.replication, found.object_lock = parallel, replication, object_lock
+            features = self._store.bucket(bucket)
+            features.parallel, features.replication, features.object_lock = parallel, replication, object_lock
             self._store.save_bucket(bucket)
 
     def subscribe(self, subscription: Subscription) -> None:
-        """Tell a subscriber of uploads from now on. Overlapping filters are refused, as OBS does (facts 2.3)."""
+        """Tell a subscriber of uploads from now on; see ``Subscriptions.add``."""
         with self._lock:
-            for other in self._subscriptions:
-                if _overlap(other, subscription):
-                    raise ValueError(f"a subscription on bucket {other.bucket} overlaps: filtering rules overlap")
-            self._subscriptions.append(subscription)
+            self._subscriptions.add(subscription)
 
     def unsubscribe(self, subscription: Subscription) -> None:
         """Tell this subscriber nothing more."""
@@ -135,15 +127,15 @@ class LocalObs:
         """Read an object with the local cloud's own right; raise NoSuchBucket or NoSuchKey."""
         with self._lock:
             region = self._store.bucket(bucket).region
-            found = self._store.find(bucket, key, version)
-            if found is None:
+            stored = self._store.find(bucket, key, version)
+            if stored is None:
                 raise no_such_key()
             return Stored(
-                found.value,
-                str(found.metadata.get("Content-Type", "")),
-                found.etag.strip('"'),
-                found.version_id,
-                public(found),
+                stored.value,
+                str(stored.metadata.get("Content-Type", "")),
+                stored.etag.strip('"'),
+                stored.version_id,
+                public(stored),
                 region,
             )
 
@@ -205,8 +197,8 @@ class LocalObs:
         if key is not None:
             return
         with self._lock:
-            found = self._store.find(request.bucket, request.key) if request.key else None
-            if request.method not in ("GET", "HEAD") or found is None or not public(found):
+            stored = self._store.find(request.bucket, request.key) if request.key else None
+            if request.method not in ("GET", "HEAD") or stored is None or not public(stored):
                 raise access_denied()
 
     def _answer(self, request: ObsRequest) -> Response:
@@ -214,7 +206,7 @@ class LocalObs:
             return self._appender.answer(request)
         with self._lock:
             if request.bucket and not request.key:
-                own = self._answer_bucket(request)
+                own = self._buckets.answer(request)
                 if own is not None:
                     return own
             if request.bucket:
@@ -229,9 +221,9 @@ class LocalObs:
     def _ask(self, request: ObsRequest) -> Response:
         """Have moto answer, but for contents: those come from disk, and go there, piece by piece."""
         if request.method == "GET" and request.key and not any(map(request.has, (*SUBRESOURCES, "uploadId"))):
-            found = self._store.find(request.bucket, request.key, request.query.get("versionId"))
-            if found is not None and found.size > IN_MEMORY:
-                return self._store.read(request, found)
+            stored = self._store.find(request.bucket, request.key, request.query.get("versionId"))
+            if stored is not None and stored.size > IN_MEMORY:
+                return self._store.read(request, stored)
         response = self._store.ask_moto(request)
         if request.spool and response.status < 300:
             stored = self._store.find(request.bucket, request.key)
@@ -246,51 +238,6 @@ class LocalObs:
         elif request.bucket and response.status == 200:
             describe_list(response, request, self._store)
 
-    def _answer_bucket(self, request: ObsRequest) -> Response | None:
-        """Answer what moto would answer with another vendor's regions and services."""
-        if request.method == "PUT" and not request.query:
-            region = re.search(rb"<Location(?:Constraint)?>([^<]+)<", request.body)
-            self._store.create_bucket(request.bucket, region[1].decode() if region else "")
-            return Response(200, {"location": f"/{request.bucket}"})
-        if request.method == "GET" and request.has("location"):
-            return _location(self._store.bucket(request.bucket).region, request)
-        if request.method == "HEAD" and self._store.bucket(request.bucket).parallel:
-            return Response(200, {"x-amz-fs-file-interface": "Enabled"})
-        for name in ("replication", "object-lock"):
-            if request.method == "GET" and request.has(name):
-                return self._answer_feature(request, name)
-        if request.has("notification"):
-            return self._answer_notification(request)
-        if request.has("cors"):
-            return self._answer_cors(request)
-        return None
-
-    def _answer_feature(self, request: ObsRequest, name: str) -> Response:
-        bucket = self._store.bucket(request.bucket)
-        document = bucket.replication if name == "replication" else bucket.object_lock
-        if not document:
-            raise ObsError(404, "NoSuchConfiguration", f"The bucket has no {name} configuration.")
-        return Response(200, {"content-type": "application/xml"}, document.encode())
-
-    def _answer_cors(self, request: ObsRequest) -> Response:
-        bucket = self._store.bucket(request.bucket)
-        if request.method == "GET":
-            if not bucket.cors:
-                raise ObsError(404, "NoSuchCORSConfiguration", "The CORS configuration does not exist.")
-            return Response(200, {"content-type": "application/xml"}, bucket.cors.encode())
-        self.set_cors(request.bucket, request.body.decode() if request.method == "PUT" else "")
-        return Response(200 if request.method == "PUT" else 204)
-
-    def _answer_notification(self, request: ObsRequest) -> Response:
-        bucket = self._store.bucket(request.bucket)
-        if request.method == "PUT":
-            bucket.notification = request.body.decode()
-            self._store.save_bucket(request.bucket)
-            return Response(200)
-        if not bucket.notification:
-            return _xml("NotificationConfiguration", "")
-        return Response(200, {"content-type": "application/xml"}, bucket.notification.encode())
-
     def _save(self, request: ObsRequest) -> None:
         """Write through what the request has changed, before it is acknowledged."""
         if not request.key and request.method in ("PUT", "DELETE"):
@@ -303,26 +250,31 @@ class LocalObs:
         if kind is None:
             return
         with self._lock:
-            key = request.key or posted_key(request)
-            found = self._store.find(request.bucket, key)
-            wanting = list(self._subscriptions)
-            if found is None:
+            created = self._created(kind, request)
+            if created is None:
                 return
-            created = Created(
-                kind,
-                request.bucket,
-                key,
-                found.size,
-                found.etag.strip('"'),
-                found.version_id,
-                self._store.bucket(request.bucket).region,
-                request.id,
-                request.source_ip,
-                self._owner,
-            )
-        for subscription in wanting:
-            if subscription.wants(created):
-                subscription.deliver(subscription.event(created))
+            subscribers = self._subscriptions.of(created)
+        for subscription in subscribers:
+            subscription.deliver(subscription.event(created))
+
+    def _created(self, kind: str, request: ObsRequest) -> Created | None:
+        """Return what there is to tell of a request that created an object; None where it is gone again."""
+        key = request.key or posted_key(request)
+        stored = self._store.find(request.bucket, key)
+        if stored is None:
+            return None
+        return Created(
+            kind,
+            request.bucket,
+            key,
+            stored.size,
+            stored.etag.strip('"'),
+            stored.version_id,
+            self._store.bucket(request.bucket).region,
+            request.id,
+            request.source_ip,
+            self._owner,
+        )
 
 
 def _strike(fault: Fault, request: ObsRequest) -> None:
@@ -340,25 +292,6 @@ def _check_digest(request: ObsRequest) -> None:
     given = request.headers.get("content-md5")
     if given and given != base64.b64encode(bytes.fromhex(request.md5)).decode():
         raise ObsError(400, "BadDigest", "The Content-MD5 you specified did not match what we received.")
-
-
-def _overlap(one: Subscription, other: Subscription) -> bool:
-    return (
-        one.bucket == other.bucket
-        and (one.prefix.startswith(other.prefix) or other.prefix.startswith(one.prefix))
-        and (one.suffix.endswith(other.suffix) or other.suffix.endswith(one.suffix))
-    )
-
-
-def _xml(root: str, text: str) -> Response:
-    body = f'<?xml version="1.0" encoding="UTF-8"?>\n<{root}>{text}</{root}>'
-    return Response(200, {"content-type": "application/xml"}, body.encode())
-
-
-def _location(region: str, request: ObsRequest) -> Response:
-    if request.obs_signed:
-        return _xml("Location", region)
-    return _xml("LocationConstraint", f"<LocationConstraint>{region}</LocationConstraint>")
 
 
 def _error(error: ObsError, request: ObsRequest) -> Response:

@@ -36,20 +36,20 @@ class Spool:
             self.size += len(piece)
         self.md5 = digest.hexdigest()
 
-    def become(self, found: FakeKey) -> None:
+    def become(self, stored: FakeKey) -> None:
         """Be an object's content from now on."""
-        found._value_buffer.close()
-        found._value_buffer = self.file
-        found.contentsize, found._etag = self.size, self.md5
+        stored._value_buffer.close()
+        stored._value_buffer = self.file
+        stored.contentsize, stored._etag = self.size, self.md5
 
 
-def pieces(found: FakeKey, first: int = 0, last: int | None = None) -> Iterable[bytes]:
+def pieces(stored: FakeKey, first: int = 0, last: int | None = None) -> Iterable[bytes]:
     """Return an object's bytes from ``first`` on and before ``last``; what is overwritten meanwhile stays readable."""
-    end = found.size if last is None else last
-    if found.size <= IN_MEMORY:
-        return [found.value[first:end]]
-    found._value_buffer.flush()
-    return _walk(FileIO(os.dup(found._value_buffer.fileno()), "rb"), first, end)
+    end = stored.size if last is None else last
+    if stored.size <= IN_MEMORY:
+        return [stored.value[first:end]]
+    stored._value_buffer.flush()
+    return _walk(FileIO(os.dup(stored._value_buffer.fileno()), "rb"), first, end)
 
 
 def _walk(file: FileIO, first: int, end: int) -> Iterator[bytes]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from localcloud.api import ApiError
+
 #: Code to HTTP status and message. Where the vendor's table gives no text or status, both are ours.
 ERRORS: dict[str, tuple[int, str]] = {
     "AIS.0101": (400, "The input parameter is invalid."),
@@ -34,16 +36,10 @@ ERRORS: dict[str, tuple[int, str]] = {
 }
 
 
-class OcrError(Exception):
-    """An error answer: the vendor's code, its message, and the HTTP status it comes with."""
+class OcrError(ApiError):
+    """An error answer of OCR or of the gateway before it."""
 
-    def __init__(self, code: str, message: str = "", status: int = 0) -> None:
-        """Take what is not said from the table; a code outside the table is a 400."""
-        known_status, known_message = ERRORS.get(code, (400, "The request failed."))
-        self.code = code
-        self.message = message or known_message
-        self.status = status or known_status
-        super().__init__(f"{self.code}: {self.message}")
+    known = ERRORS
 
     def body(self, request_id: str) -> dict[str, Any]:
         """Return the answer's JSON; the gateway's own errors name the request in the body too."""

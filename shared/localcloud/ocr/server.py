@@ -9,18 +9,18 @@ from __future__ import annotations
 import json
 import logging
 import re
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from legible.operations.catalog import OPERATIONS
-from localcloud.faults import Fault, Schedule
+from localcloud.api import Answer, SignedApi, answered, encoded
+from localcloud.faults import Fault
 from localcloud.iam import signature
 from localcloud.iam.credentials import Keyring
 from localcloud.obs import LocalObs
@@ -28,7 +28,7 @@ from localcloud.ocr import body as request_body
 from localcloud.ocr.errors import OcrError
 from localcloud.ocr.fetch import ObsReader
 from localcloud.ocr.journal import Call, Journal, enterprise_project
-from localcloud.web import Environ, Server, StartResponse, cut, raw_uri, read_body, read_headers, send
+from localcloud.web import Environ, StartResponse, raw_uri, read_body, read_headers
 
 Recognize = Callable[[str, bytes, dict[str, Any]], Any]
 
@@ -37,10 +37,9 @@ _log = logging.getLogger("localcloud.ocr")
 
 
 @dataclass
-class _Answer:
-    status: int
-    body: bytes
-    headers: dict[str, str] = field(default_factory=dict)
+class OcrAnswer(Answer):
+    """An answer, and what the journal says of it: the error's code, where the image came from, units to be billed."""
+
     code: str = ""
     source: str = ""
     units: int = 0
@@ -56,7 +55,7 @@ def embedded(slug: str, image: bytes, options: dict[str, Any]) -> Any:
         raise OcrError(error.code, error.message) from error
 
 
-class LocalOcr:
+class LocalOcr(SignedApi):
     """A WSGI application that answers as Huawei Cloud OCR does.
 
     Fault kinds, struck after the signature check; paths are slugs, the method is POST.
@@ -69,6 +68,8 @@ class LocalOcr:
     - ``delay`` waits ``seconds`` and then answers.
     - ``kill-before`` (not billed) and ``kill-after`` (billed) kill the function instance that asks, see ``on_kill``.
     """
+
+    silence = 3600.0
 
     def __init__(
         self,
@@ -93,26 +94,13 @@ class LocalOcr:
             recorded: Slugs that answer with this recorded body instead, marked ``X-OCR-Engine: recorded`` and, in the
                 body, by a key ``recorded``.
         """
-        self.faults = Schedule()
-        #: Kills whoever holds an access key id; the local cloud sets it to kill function instances.
-        self.on_kill: Callable[[str], object] = lambda access: None
+        super().__init__(keys, project_id)
         self.journal = Journal(state / "journal.jsonl" if state else None)
         self.reader = ObsReader(obs, region)
         self.recorded: dict[str, bytes | Path] = dict(recorded or {})
         #: Slugs not subscribed to; all others are.
         self.unsubscribed: set[str] = set()
-        self._keys = keys
-        self._project_id = project_id
         self._recognizer = recognizer
-        self._stopping = threading.Event()
-
-    def serve(self, port: int | None = None) -> Server:
-        """Serve on loopback."""
-        return Server(self, port)
-
-    def close(self) -> None:
-        """Let go of calls that are held on purpose."""
-        self._stopping.set()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -120,21 +108,14 @@ class LocalOcr:
         uri = raw_uri(environ)
         request_id = uuid.uuid4().hex
         if environ["REQUEST_METHOD"] == "GET" and uri.startswith("/_local/"):
-            return _send(start_response, self._control(uri), request_id)
+            return answered(start_response, self._control(uri), request_id)
         fault, answer = self._answer(environ, uri, body, request_id)
         self._note(environ, uri, answer, fault, request_id)
-        if fault and fault.kind in ("kill-before", "kill-after"):
-            self.on_kill(signature.access_of(read_headers(environ)))
-            cut(environ)
-        if fault and fault.kind == "lost-answer":
-            self._stopping.wait(fault.seconds or 3600)
-            cut(environ)
-        if fault and fault.kind == "cut":
-            head = f"HTTP/1.1 200 OK\r\nX-Request-Id: {request_id}\r\nContent-Length: {len(answer.body)}\r\n\r\n"
-            cut(environ, head.encode() + answer.body[: len(answer.body) // 2])
-        return _send(start_response, answer, request_id)
+        head = f"HTTP/1.1 200 OK\r\nX-Request-Id: {request_id}\r\nContent-Length: {len(answer.body)}\r\n\r\n"
+        self._strike(fault, environ, sent=head.encode() + answer.body[: len(answer.body) // 2])
+        return answered(start_response, answer, request_id)
 
-    def _answer(self, environ: Environ, uri: str, body: bytes, request_id: str) -> tuple[Fault | None, _Answer]:
+    def _answer(self, environ: Environ, uri: str, body: bytes, request_id: str) -> tuple[Fault | None, OcrAnswer]:
         fault = None
         try:
             slug = self._admit(environ, uri, body)
@@ -146,7 +127,7 @@ class LocalOcr:
             answer = self._recognize(slug, body)
             return fault, _strike_after(fault, answer) if fault else answer
         except OcrError as error:
-            return fault, _Answer(error.status, _json(error.body(request_id)), code=error.code)
+            return fault, OcrAnswer(error.status, encoded(error.body(request_id)), code=error.code)
 
     def _admit(self, environ: Environ, uri: str, body: bytes) -> str:
         path = _PATH.fullmatch(uri.partition("?")[0])
@@ -162,12 +143,12 @@ class LocalOcr:
             raise OcrError("ModelArts.4204")
         return path["slug"]
 
-    def _recognize(self, slug: str, body: bytes) -> _Answer:
+    def _recognize(self, slug: str, body: bytes) -> OcrAnswer:
         asked = request_body.read(OPERATIONS[slug], body, self.reader)
         if slug in self.recorded:
-            found = self.recorded[slug]
-            content = _marked(found if isinstance(found, bytes) else found.read_bytes(), slug)
-            return _Answer(200, content, {"X-OCR-Engine": "recorded"}, source=asked.source, units=1)
+            recorded = self.recorded[slug]
+            content = _marked(recorded if isinstance(recorded, bytes) else recorded.read_bytes(), slug)
+            return OcrAnswer(200, content, {"X-OCR-Engine": "recorded"}, source=asked.source, units=1)
         try:
             result = self._recognizer(slug, asked.document, asked.options)
         except OcrError:
@@ -177,22 +158,24 @@ class LocalOcr:
             raise OcrError("ModelArts.4505", f"Internal error of the backend service: {error}") from error
         # One call classifies a whole picture, and each document found in it is billed (facts 7).
         units = max(1, len(result)) if slug == "auto-classification" and isinstance(result, list) else 1
-        return _Answer(200, _json({"result": result}), {"X-OCR-Engine": "embedded"}, source=asked.source, units=units)
+        return OcrAnswer(
+            200, encoded({"result": result}), {"X-OCR-Engine": "embedded"}, source=asked.source, units=units
+        )
 
-    def _strike_before(self, fault: Fault) -> _Answer | None:
+    def _strike_before(self, fault: Fault) -> OcrAnswer | None:
         if fault.kind == "throttle":
             raise OcrError("APIG.0308")
         if fault.kind == "error":
             raise OcrError(fault.code or "ModelArts.4402", fault.message, fault.status)
         if fault.kind == "kill-before":
-            return _Answer(499, b"", code="killed")
+            return OcrAnswer(499, b"", code="killed")
         if fault.kind == "redirect":
-            return _Answer(302, b"", {"Location": "https://example.invalid/"})
+            return OcrAnswer(302, b"", {"Location": "https://example.invalid/"})
         if fault.kind == "delay":
             self._stopping.wait(fault.seconds)
         return None
 
-    def _note(self, environ: Environ, uri: str, answer: _Answer, fault: Fault | None, request_id: str) -> None:
+    def _note(self, environ: Environ, uri: str, answer: OcrAnswer, fault: Fault | None, request_id: str) -> None:
         path = _PATH.fullmatch(uri.partition("?")[0])
         self.journal.add(
             Call(
@@ -208,22 +191,22 @@ class LocalOcr:
             )
         )
 
-    def _control(self, uri: str) -> _Answer:
+    def _control(self, uri: str) -> OcrAnswer:
         if uri == "/_local/journal":
-            return _Answer(200, msgspec.json.encode(self.journal.calls))
+            return OcrAnswer(200, msgspec.json.encode(self.journal.calls))
         if uri == "/_local/bill":
-            return _Answer(200, _json(self.journal.bill()))
-        return _Answer(404, b"{}")
+            return OcrAnswer(200, encoded(self.journal.bill()))
+        return OcrAnswer(404, b"{}")
 
 
 def _marked(content: bytes, slug: str) -> bytes:
     """Say inside a recorded answer that it is one, so that it stands in the record made of it too."""
     body = json.loads(content)
-    said = f"This is the recorded answer of {slug}; the document itself was not read."
-    return _json({**body, "recorded": said}) if isinstance(body, dict) else content
+    note = f"This is the recorded answer of {slug}; the document itself was not read."
+    return encoded({**body, "recorded": note}) if isinstance(body, dict) else content
 
 
-def _strike_after(fault: Fault, answer: _Answer) -> _Answer:
+def _strike_after(fault: Fault, answer: OcrAnswer) -> OcrAnswer:
     if fault.kind == "no-result":
         answer.body = b"{}"
     elif fault.kind == "empty":
@@ -235,11 +218,3 @@ def _strike_after(fault: Fault, answer: _Answer) -> _Answer:
         answer.status, answer.body = fault.status or 200, fault.body
         answer.headers["Content-Type"] = fault.content_type
     return answer
-
-
-def _send(start_response: StartResponse, answer: _Answer, request_id: str) -> Iterable[bytes]:
-    return send(start_response, answer.status, answer.body, answer.headers, request_id)
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode()

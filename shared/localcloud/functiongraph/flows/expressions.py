@@ -25,11 +25,11 @@ def select(path: str, data: Any, constants: Mapping[str, Any]) -> Any:
     Raises:
         FlowError: It is no path.
     """
-    found = _PATH.fullmatch(path)
-    if found is None:
+    match = _PATH.fullmatch(path)
+    if match is None:
         raise FlowError(f"{path!r} is no path such as $.a[0].b")
-    value: Any = constants if found["constant"] else data
-    for name, index in _STEP.findall(found["steps"]):
+    value: Any = constants if match["constant"] else data
+    for name, index in _STEP.findall(match["steps"]):
         if name:
             value = value.get(name, MISSING) if isinstance(value, Mapping) else MISSING
         else:
@@ -37,14 +37,14 @@ def select(path: str, data: Any, constants: Mapping[str, Any]) -> Any:
     return value
 
 
-def value(said: Any, data: Any, constants: Mapping[str, Any]) -> Any:
+def value(expression: Any, data: Any, constants: Mapping[str, Any]) -> Any:
     """Return what an argument stands for: a path, a text in single quotes, a number, true or false."""
-    if not isinstance(said, str):
-        return said
-    if said.startswith("$"):
-        found = select(said, data, constants)
-        return None if found is MISSING else found
-    return _literal(said)
+    if not isinstance(expression, str):
+        return expression
+    if expression.startswith("$"):
+        selected = select(expression, data, constants)
+        return None if selected is MISSING else selected
+    return _literal(expression)
 
 
 def holds(condition: str, data: Any, constants: Mapping[str, Any]) -> bool:

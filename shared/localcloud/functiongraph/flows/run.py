@@ -58,7 +58,7 @@ class FlowRunner:
     """
 
     def __init__(self, graph: FunctionGraph, pause: Callable[[float], object] = time.sleep) -> None:
-        """See the class."""
+        """Note which function is called what."""
         self._graph = graph
         self._pause = pause
         self._lock = threading.Lock()
