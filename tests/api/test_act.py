@@ -98,6 +98,19 @@ class TestReview:
         assert problem(review(front, path)) == (422, "no")
 
 
+class TestDamage:
+    @pytest.mark.parametrize(("method", "path"), [("GET", "pages/1/image"), ("POST", "rerun")])
+    def test_a_record_that_something_else_wrote_is_named_with_its_remedy(self, front, method, path):
+        # given
+        document = front.document("passport/anna.png")
+        for ref, (_, *rest) in list(front.rig.store.objects.items()):
+            if ref.key.endswith("record.json"):
+                front.rig.store.objects[ref] = (b"{}", *rest)
+
+        # then
+        assert problem(front.ask(method, f"{document}/{path}")) == (500, "record-unreadable")
+
+
 class TestRerun:
     def test_one_that_is_not_done_is_begun_again_after_the_end_it_has(self):
         front = Front(Rig(RejectedError("Too dark.", code="dark"), PASSPORT))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -384,3 +385,43 @@ def test_a_kept_pdf_makes_room_for_the_next_one(tmp_path):
     assert kept.pdf(first) is opened
     assert len(kept.pdf(second)) == 2
     kept.close()
+
+
+def test_a_document_that_was_opened_again_at_once_ended_all_the_same():
+    # given that the same bytes come again, and are claimed, between the last line of a document and the look whether it
+    # stands
+    rig = Rig()
+
+    class Died(BaseException): ...
+
+    def after(verb, ref):
+        journaled = verb == "append" and ref.key.endswith(".jsonl") and "newest-" not in ref.key
+        lines = rig.store.lines(OUT, ref.key) if journaled else []
+        if lines and lines[-1]["event"] == "finished" and len(lines) < 4:
+            rig.clock.pause(2)
+            with suppress(Died):
+                rig.invocation("second").process(rig.upload(KEY, b"no image at all"))
+        if lines and lines[-1]["owner"].startswith("second"):
+            raise Died
+
+    rig.store.after = after
+
+    # when
+    (outcome,) = rig.invocation("first").uploads([rig.upload(KEY, b"no image at all")])
+
+    # then
+    assert (outcome.status, rig.record(KEY)["status"]) == ("rejected", "rejected")
+    assert [line["event"] for line in rig.log.lines] == ["document"]
+
+
+def test_a_list_of_versions_that_may_not_be_read_stops_no_document_in_silence():
+    rig = Rig()
+
+    def refuse(verb, ref):
+        if verb == "read" and "newest-" in ref.key:
+            raise HeldError("403", code="obs-denied")
+
+    rig.store.fail = refuse
+    with pytest.raises(UnavailableError, match="403"):
+        rig.run(rig.upload(KEY))
+    assert not rig.has(f"results/{KEY}/record.json")

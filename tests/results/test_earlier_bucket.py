@@ -17,10 +17,11 @@ import pytest
 from legible.api.ids import id_of
 from legible.errors import AnswerUnknownError, BusyError
 from legible.ledger import journal
-from legible.model.documents import Document, ObjectRef, Reason, Upload
+from legible.model.documents import ObjectRef, Reason, Upload
 from legible.model.pages import Share
 from legible.notices.targets import Webhook
 from legible.operations.routing import OperationSettings, Route, Routing
+from legible.results.rebuild import recorded_document
 from tests.support.fakes import Receiver
 from tests.support.front import Front, form, problem
 from tests.support.rig import IN, OUT, PASSPORT, Rig
@@ -531,8 +532,7 @@ class TestRebuilt:
     def test_each_record_is_made_anew_byte_for_byte(self, world: str, key: str) -> None:
         # given
         rig = opened(world)
-        said = rig.store.json(OUT, key)["document"]
-        document = rig.rebuilder().of_version(Document(said["bucket"], said["key"], said["version"]))
+        document = recorded_document(rig.site, ObjectRef(OUT, key))
         before = records(rig)
 
         # when

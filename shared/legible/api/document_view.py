@@ -16,8 +16,8 @@ from legible.errors import ObjectGoneError
 from legible.model import layout
 from legible.model.documents import Document
 from legible.model.layout import RECORD
-from legible.outputs.record import HEAD_BYTES, document_of
-from legible.ports import Site, Wanted
+from legible.ports import Site
+from legible.results.rebuild import recorded_document
 
 #: A reply of 6 MB goes through the gateway (functiongraph_01_0150), in Base64 and with what is beside the record.
 MOST_RECORD_BYTES = 4_000_000
@@ -83,7 +83,7 @@ class DocumentView:
         if known.published is None:
             return known.document
         ref = self.site.in_output(layout.version(known.document, RECORD))
-        document = document_of(self.site.store.read(ref, Wanted(first=0, last=HEAD_BYTES - 1)))
+        document = recorded_document(self.site, ref)
         return structs.replace(document, version_id=known.document.version_id or document.version_id)
 
 

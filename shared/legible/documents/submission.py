@@ -205,7 +205,8 @@ class Submitter:
             fingerprint: Of what it is the request.
             ready: Fetches the document, and returns what puts it.
         """
-        lines = Lines(self._site.store, self._site.in_output(journal), self._call.pause, _TRIES)
+        ref, name = self._site.in_output(journal), "The request's journal"
+        lines = Lines(self._site.store, ref, self._call.pause, name=name, tries=_TRIES)
         turn = _Turn(key)
 
         def line(before: bytes) -> bytes | None:

@@ -39,7 +39,8 @@ class Journals:
 
     def open(self, document: Document, pause: Callable[[float], None]) -> OpenJournal:
         """Read a journal, to go on writing to it; ``pause`` waits for so many seconds. Raises as ``load`` does."""
-        return OpenJournal(self._site.store, self._site.in_output(layout.journal(document)), pause)
+        ref = self._site.in_output(layout.journal(document))
+        return OpenJournal(self._site.store, ref, pause, f"The journal of {document.ref}")
 
 
 class OpenJournal:
@@ -52,10 +53,12 @@ class OpenJournal:
         store: Where it lies.
         ref: Which object it is.
         pause: Waits for so many seconds.
+        name: Whose journal it is, for errors.
     """
 
-    def __init__(self, store: ObjectStore, ref: ObjectRef, pause: Callable[[float], None]) -> None:
+    def __init__(self, store: ObjectStore, ref: ObjectRef, pause: Callable[[float], None], name: str) -> None:
         """Read all of it."""
+        self._name = name
         self._store = store
         self._ref = ref
         self._pause = pause
@@ -164,7 +167,7 @@ class OpenJournal:
                 self._pause(random.uniform(0.01, 0.1))
             if number < TRIES:
                 self._try(together)
-        raise UnavailableError(f"The journal {self._ref} took no line in {TRIES} tries.")
+        raise UnavailableError(f"{self._name} took no line in {TRIES} tries.")
 
     def _try(self, together: list[_WaitingLine]) -> None:
         try:

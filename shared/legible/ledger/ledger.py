@@ -100,7 +100,9 @@ class Ledger:
             new = make(state)
             return None if new is None or state.has(new) else journal.encode(new)
 
-        lines, _ = Lines(self._site.store, self._site.in_output(key), self._call.pause).add(line, settle)
+        journal_of = f"The journal of {document.ref}"
+        file = Lines(self._site.store, self._site.in_output(key), self._call.pause, name=journal_of)
+        lines, _ = file.add(line, settle)
         return State(journal.decode(lines, key))
 
     def _try(self, document: Document, wish: Wish, opened: OpenJournal) -> Claim | RetryableError:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from legible.errors import AppendConflictError, DocumentError, ObjectGoneError, UnavailableError
+from legible.errors import AppendConflictError, ObjectGoneError, RejectedError, UnavailableError
 from legible.model.documents import ObjectRef
 from legible.ports import ObjectStore, Wanted
 
@@ -27,11 +27,15 @@ class Lines:
         store: Where it lies.
         ref: Which object.
         pause: Waits for so many seconds.
+        name: What it is, for errors: some of them are told to whoever may not know where it lies.
         tries: How often a line is tried.
     """
 
-    def __init__(self, store: ObjectStore, ref: ObjectRef, pause: Callable[[float], None], tries: int = TRIES) -> None:
+    def __init__(
+        self, store: ObjectStore, ref: ObjectRef, pause: Callable[[float], None], *, name: str, tries: int = TRIES
+    ) -> None:
         """Look at nothing yet."""
+        self._name = name
         self._store = store
         self._ref = ref
         self._pause = pause
@@ -83,16 +87,16 @@ class Lines:
         try:
             self._store.append(self._ref, position, line)
         except AppendConflictError:
-            return self._stands(position, line)
-        if settle is None:
-            return True
-        self._pause(settle)
-        return self._stands(position, line)
+            taken = False
+        else:
+            taken = settle is None
+        self._pause(settle or 0.0)
+        return taken or self._stands(position, line)
 
     def _stands(self, position: int, line: bytes) -> bool:
         try:
             return self._store.read(self._ref, Wanted(first=position, last=position + len(line) - 1)) == line
-        except DocumentError:  # shorter than that: a simultaneous append swallowed it
+        except RejectedError:  # shorter than that: a simultaneous append swallowed it
             return False
 
     def _length(self) -> int:
@@ -102,7 +106,7 @@ class Lines:
             return 0
 
     def _untaken(self) -> UnavailableError:
-        return UnavailableError(f"{self._ref} took no line in {self._tries} tries.", advice="Try it again in a moment.")
+        return UnavailableError(f"{self._name} took no line in {self._tries} tries.", advice="Try again in a moment.")
 
 
 def read(store: ObjectStore, ref: ObjectRef) -> bytes:

@@ -118,4 +118,6 @@ class Outbox:
             HeldError: It takes no lines any more, or the bucket takes none.
         """
         ref = self._site.in_output(layout.deliveries(line.at, line.id))
-        Lines(self._site.store, ref, self._call.pause, _TRIES).put(msgspec.json.encode(line) + b"\n")
+        Lines(self._site.store, ref, self._call.pause, name="The list of deliveries", tries=_TRIES).put(
+            msgspec.json.encode(line) + b"\n"
+        )

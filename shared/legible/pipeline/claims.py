@@ -107,7 +107,7 @@ class Claims:
                 if upload is not None and self._handed_on(claim, upload):
                     return outcomes.running(claim.document, claim.state, reason=Reason.of(late))
                 raise
-        return outcomes.ended(claim.document, claim.state)
+        return outcomes.ended(claim.document, claim.state, claim.ended)
 
     def refuse_late(self, claim: Claim, pages: int) -> None:
         """Leave the end of a long document to a fresh invocation, if this one has no time for it any more.

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from legible.ledger.journal import Line
 from legible.ledger.state import State
 from legible.model import layout
 from legible.model.documents import Document, Outcome, Reason, Status
 from legible.model.layout import RECORD
 
 
-def ended(document: Document, state: State, *, duplicate: bool = False) -> Outcome:
-    """Return how a document ended, by its journal.
+def ended(document: Document, state: State, last: Line | None, *, duplicate: bool = False) -> Outcome:
+    """Return how a document ended.
 
     Args:
         document: Which document.
-        state: Its journal; it has its last line.
+        state: Its journal.
+        last: The line that it ended with. Whoever ended it knows its own: by now another one may have opened it again.
         duplicate: Whether it had ended before this delivery: then its own record is named, not what people open.
     """
-    last = state.finished
     assert last is not None and last.status is not None  # whoever asks has seen the end
     record = layout.version(document, RECORD) if duplicate else layout.results(document.key, RECORD)
     return _outcome(document, last.status, state, record=record, duplicate=duplicate, reason=last.reason)

@@ -134,7 +134,7 @@ class Pipeline:
                 return outcomes.running(document)
             claim = self._claims.take(document, decision, again=_again(arrival), share=share)
             if isinstance(claim, State):
-                return outcomes.ended(document, claim, duplicate=True)
+                return outcomes.ended(document, claim, claim.finished, duplicate=True)
             with self._claims.kept(claim):
                 self._call_share(claim, decision)
             claim.release()
@@ -215,14 +215,14 @@ class Pipeline:
         )
         claim = self._claims.take(document, Decision(error=error), reopen=False)
         if isinstance(claim, State):
-            return outcomes.ended(document, claim, duplicate=True)
+            return outcomes.ended(document, claim, claim.finished, duplicate=True)
         return self._claims.work(claim, lambda: self._dig(claim, error, yields=True))
 
     def _known(self, document: Document, state: State) -> Outcome:
         """Return what a finished document ended as; bytes that were uploaded again are the newest once more."""
         if later_upload(document, state):
             self._finisher.publish_again(document)
-        return outcomes.ended(document, state, duplicate=True)
+        return outcomes.ended(document, state, state.finished, duplicate=True)
 
 
 def _again(arrival: Arrival) -> str:

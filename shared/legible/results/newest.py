@@ -50,10 +50,14 @@ class Newest:
         """
         version = Version(document.version, document.uploaded_at)
         line = msgspec.json.encode(version) + b"\n"
-        lines = Lines(self._site.store, self._list(document, self._call.now()), self._call.pause)
+        lines = Lines(
+            self._site.store, self._list(document, self._call.now()), self._call.pause,
+            name=f"The list of versions of {document.ref}",
+        )  # fmt: skip
         try:
             lines.add(lambda listed: None if version in _versions(listed) else line)
         except HeldError:
+            lines.read()  # a list that cannot even be read is not one that is full
             return False
         return True
 

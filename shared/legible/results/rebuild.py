@@ -61,22 +61,7 @@ class Rebuilder:
             ObjectGoneError: There is none.
             InternalError: Its record was changed by something else.
         """
-        return self._read(self._site.in_output(layout.results(name, RECORD)))
-
-    def of_version(self, document: Document) -> Document:
-        """Return a document of this very version as its record tells of it. Raises as ``current`` does."""
-        return self._read(self._site.in_output(layout.version(document, RECORD)))
-
-    def _read(self, ref: ObjectRef) -> Document:
-        first = self._site.store.read(ref, Wanted(first=0, last=HEAD_BYTES - 1))
-        try:
-            return document_of(first)
-        except ValueError:
-            raise InternalError(
-                f"{ref} is no record of Legible.",
-                code="record-unreadable",
-                advice="Something else wrote it; remove it, and upload the document again.",
-            ) from None
+        return recorded_document(self._site, self._site.in_output(layout.results(name, RECORD)))
 
     def revision(self, name: str) -> int:
         """Return how many reviews the record has that stands in a result folder."""
@@ -150,3 +135,22 @@ class Rebuilder:
             yield job
         finally:
             self._intake.put_away()
+
+
+def recorded_document(site: Site, ref: ObjectRef) -> Document:
+    """Return the document that a record in the output bucket tells of.
+
+    Raises:
+        ObjectGoneError: There is no such record.
+        InternalError: It was changed by something else.
+        UnavailableError: The store has a passing fault.
+    """
+    first = site.store.read(ref, Wanted(first=0, last=HEAD_BYTES - 1))
+    try:
+        return document_of(first)
+    except ValueError:
+        raise InternalError(
+            f"{ref} is no record of Legible.",
+            code="record-unreadable",
+            advice="Something else wrote it; remove it, and upload the document again.",
+        ) from None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from legible.documents.intake import Intake
 from legible.documents.uploads import Uploads
@@ -100,8 +101,11 @@ class Parts:
 
     @cached_property
     def rebuilder(self) -> Rebuilder:
-        """What makes results anew."""
-        return Rebuilder(self.site, self.ledger.journals, self.intake, self.publisher, self.results, self.rules)
+        """What makes results anew: all of them, however little time a request has left."""
+        unhurried = structs.replace(self.call, remaining=lambda: DOCUMENT_SECONDS)
+        intake = Intake(self.site, unhurried, self.settings.limits.max_pages)
+        results = Results(self.site, unhurried, self.answers, self.publisher, partial(forms.opened, self._folder))
+        return Rebuilder(self.site, self.ledger.journals, intake, self.publisher, results, self.rules)
 
     @cached_property
     def reviewer(self) -> Reviewer:

@@ -33,7 +33,7 @@ INITIALIZER_ATTEMPTS = 3
 #: A synchronous answer carries 6 MB (RUNTIME_MAX_RESP_BODY_SIZE).
 MAX_RESULT = 6291456
 #: Longest wait, in seconds, for the log lines of a call that has answered: its handler may have closed its stdout.
-LOG_SECONDS = 2.0
+LOG_SECONDS = 5.0
 #: Where the log lines of one call end; ``child.py`` writes it.
 _MARK = re.compile("\0([0-9a-f]{32})$")
 _MB = 1024 * 1024
