@@ -148,7 +148,7 @@ class TestRunning:
     def test_actions_side_by_side(self, run: Any, tmp_path: Path) -> None:
         run({}, state("a", *[call()] * 3, action_mode="parallel"))  # instances are started
         note = tmp_path / "begun"
-        actions = [call(n=n, sleep=0.5, note=str(note)) for n in (1, 2, 3)]
+        actions = [call(n=n, sleep=0.5, note=f"'{note}'") for n in (1, 2, 3)]
         execution, _ = run({}, state("a", *actions, action_mode="parallel"))
         begun = sorted(map(float, note.read_text().splitlines()))
         assert begun[2] - begun[0] < 1, "one after another, the last would begin a second after the first"
