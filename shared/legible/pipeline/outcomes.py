@@ -1,4 +1,4 @@
-"""What a handler says of one upload, from how its document ended."""
+"""The outcome that a handler returns for one upload, from how its document ended."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ def ended(document: Document, state: State, *, duplicate: bool = False) -> Outco
 
     Args:
         document: Which document.
-        state: Its journal; it has its last line.
-        duplicate: Whether it had ended before this delivery: then its own record is named, not what people open.
+        state: The state of its journal, which has its last line.
+        duplicate: Whether it had ended before this delivery: then this version's record is named, not the newest.
     """
     last = state.finished
-    assert last is not None and last.status is not None  # whoever asks has seen the end
+    assert last is not None and last.status is not None  # every caller has seen the end
     record = layout.version(document, RECORD) if duplicate else layout.results(document.key, RECORD)
     return _outcome(document, last.status, state, record=record, duplicate=duplicate, reason=last.reason)
 
 
 def recorded(document: Document, status: Status, reason: Reason | None = None) -> Outcome:
-    """Return how a document ended that has a record, and a journal that cannot be used."""
+    """Return the outcome of a document that has a record, but a journal that cannot be used."""
     return _outcome(document, status, record=layout.results(document.key, RECORD), reason=reason)
 
 
 def running(
     document: Document, state: State | None = None, *, duplicate: bool = False, reason: Reason | None = None
 ) -> Outcome:
-    """Return that a document has no end yet."""
+    """Return the outcome of a document that has not ended yet."""
     return _outcome(document, "running", state, duplicate=duplicate, reason=reason)
 
 
