@@ -63,10 +63,10 @@ class Apps:
         return next(app for app in self._all() if app.key.access == key.access)
 
     def _by_code(self, given: str) -> App:
-        found = [app for app in self._all() if hmac.compare_digest(app.code.encode(), given.encode())]
-        if not found:
+        matching = [app for app in self._all() if hmac.compare_digest(app.code.encode(), given.encode())]
+        if not matching:
             raise wrong_app("app code not found")
-        return found[0]
+        return matching[0]
 
     def _all(self) -> list[App]:
         with self._lock:

@@ -1,4 +1,4 @@
-"""Where is text? Rectangles at any angle, in the coordinates of the image."""
+"""Finds text: rectangles at any angle, in the coordinates of the image."""
 
 from __future__ import annotations
 
@@ -67,12 +67,12 @@ def windows(width: int, height: int) -> Iterator[Window]:
 def detect(image: Image, models: Models) -> list[Quad]:
     """Return the rectangles that hold one line of text each."""
     height, width = image.shape[:2]
-    found: list[Quad] = []
+    rectangles: list[Quad] = []
     for window in windows(width, height):
         view = image[window.top : window.bottom, window.left : window.right]
         boxes = (box + (window.left, window.top) for box in _detect_view(view, models))
-        found += [box for box in boxes if window.owns(box)]
-    return found
+        rectangles += [box for box in boxes if window.owns(box)]
+    return rectangles
 
 
 def _detect_view(view: Image, models: Models) -> list[Quad]:

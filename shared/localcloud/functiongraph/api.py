@@ -1,7 +1,7 @@
 """The FunctionGraph API over HTTP: calls of functions, their triggers, quotas; signature, limits, error codes.
 
 Not imitated: permissions (an ``error`` fault with status 403 stands for a missing one), aliases, versions but the
-latest, and the log of a synchronous call. The order of checks where several fail at once is ours.
+latest, and the log of a synchronous call. The order of checks if several fail at once is ours.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from localcloud.iam import signature
 from localcloud.iam.credentials import Keyring
 from localcloud.web import Environ, Server, StartResponse, cut, raw_uri, read_body, read_headers, send
 
-#: A synchronous request carries 6 MB (functiongraph_01_0150).
+#: A synchronous request has at most 6 MB (functiongraph_01_0150).
 MAX_EVENT = 6 * 1024 * 1024
 #: Code to HTTP status and message (api-functiongraph ErrorCode; 1051: functiongraph_06_0126; APIGW: the gateway's).
 ERRORS: dict[str, tuple[int, str]] = {
@@ -49,7 +49,7 @@ class ApiError(Exception):
     """An error answer: the vendor's code, its message, and the HTTP status it comes with."""
 
     def __init__(self, code: str, message: str = "", status: int = 0) -> None:
-        """Take what is not said from the table; a code outside the table is a 400."""
+        """Take a missing message or status from the table; a code outside the table is a 400."""
         known_status, known_message = ERRORS.get(code, (400, "The request failed."))
         self.code = code
         self.message = message or known_message
@@ -67,8 +67,9 @@ class _Answer:
 class FunctionApi:
     """A WSGI application that calls functions as the FunctionGraph API does.
 
-    Fault kinds, struck after the signature check; paths are function keys, the method is POST for calls. For looks it
-    is GET, with the paths ``quotas``, ``<key>/config`` and ``<key>/policy`` too, and the only kind is ``error``.
+    Fault kinds, struck after the signature check; paths are function keys, the method is POST for calls. For requests
+    that only look, it is GET, with the paths ``quotas``, ``<key>/config`` and ``<key>/policy`` too, and the only kind
+    is ``error``.
 
     - Nothing is called: ``error`` (``status``, ``code``, ``message``; 503 FSS.0503 unless named), ``cut`` (the
       connection breaks), ``kill-before`` (kills the function instance that calls, see ``on_kill``).
@@ -83,13 +84,13 @@ class FunctionApi:
             project_id: The only project there is.
         """
         self.faults = Schedule()
-        #: Kills whoever holds an access key id; the local cloud sets it to kill function instances.
+        #: Kills the holder of an access key id; the local cloud sets it to kill function instances.
         self.on_kill: Callable[[str], object] = lambda access: None
-        #: Whose functions are called.
+        #: Runs the functions that are called.
         self.graph: FunctionGraph | None = None
-        #: Type of a quota to how much of how much is used (functiongraph_06_0137).
+        #: Each type of quota, with how much is used and how much there is (functiongraph_06_0137).
         self.quotas: dict[str, tuple[int, int]] = {"fgs_func_num": (0, 400), "fgs_func_code_size": (0, 10240)}
-        #: Triggers beside those of serverless.yml, which knows no EventGrid: function key to answers of the API.
+        #: Triggers besides those of serverless.yml, which knows no EventGrid: answers of the API, by function key.
         self.triggers: dict[str, list[dict[str, Any]]] = {}
         self._keys = keys
         self._project_id = project_id
@@ -100,7 +101,7 @@ class FunctionApi:
         return Server(self, port)
 
     def close(self) -> None:
-        """Let go of calls that are held on purpose."""
+        """Release calls that are held on purpose."""
         self._stopping.set()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -133,35 +134,35 @@ class FunctionApi:
                 return fault, _accept(graph, key, body)
             return fault, _run(graph, key, body, environ)
         except ApiError as error:
-            said = {"error_code": error.code, "error_msg": error.message}
+            problem = {"error_code": error.code, "error_msg": error.message}
             if error.code.startswith("APIGW."):
-                said["request_id"] = request_id
-            return fault, _Answer(error.status, _json(said))
+                problem["request_id"] = request_id
+            return fault, _Answer(error.status, _json(problem))
 
     def _look(self, environ: Environ, uri: str, body: bytes) -> Any:
         """Return a function's triggers (functiongraph_06_0122), async policies (_0143), metadata (_0106), or quotas."""
         path = uri.partition("?")[0]
-        found = next((one for kind in (_TRIGGERS, _POLICIES, _CONFIG, _QUOTAS) if (one := kind.fullmatch(path))), None)
-        graph = self._check(environ, uri, body, found)
-        assert found is not None  # else it was refused just now
-        key = self._key(graph, found["urn"]) if found.re is not _QUOTAS else ""
+        match = next((one for kind in (_TRIGGERS, _POLICIES, _CONFIG, _QUOTAS) if (one := kind.fullmatch(path))), None)
+        graph = self._check(environ, uri, body, match)
+        assert match is not None  # else it was refused just now
+        key = self._key(graph, match["urn"]) if match.re is not _QUOTAS else ""
         fault = self.faults.take(
-            "GET", {_TRIGGERS: key, _POLICIES: f"{key}/policy", _CONFIG: f"{key}/config"}.get(found.re, "quotas")
+            "GET", {_TRIGGERS: key, _POLICIES: f"{key}/policy", _CONFIG: f"{key}/config"}.get(match.re, "quotas")
         )
         if fault:
             raise ApiError(fault.code or "FSS.0503", fault.message, fault.status)
-        if found.re is _TRIGGERS:
+        if match.re is _TRIGGERS:
             function = graph.functions[key]
             return [*map(_trigger, function.triggers), *map(_timer, function.timers), *self.triggers.get(key, ())]
-        if found.re is _POLICIES:
+        if match.re is _POLICIES:
             return _policies(graph, key)
-        if found.re is _CONFIG:
+        if match.re is _CONFIG:
             return _config(graph.urn(key), graph.functions[key])
         resources = [{"type": kind, "used": used, "quota": most} for kind, (used, most) in self.quotas.items()]
         return {"quotas": {"resources": resources}}
 
     def _admit(self, environ: Environ, uri: str, body: bytes) -> tuple[FunctionGraph, str, bool]:
-        """Return whose function is called, its key, and whether nobody waits for it."""
+        """Return who runs the function, the function's key, and whether the call is asynchronous."""
         path = _PATH.fullmatch(uri.partition("?")[0]) if environ["REQUEST_METHOD"] == "POST" else None
         graph = self._check(environ, uri, body, path)
         assert path is not None  # else it was refused just now
@@ -200,14 +201,14 @@ def _timer(trigger: TimerTrigger) -> dict[str, Any]:
 
 
 def _active(kind: str, **data: Any) -> dict[str, Any]:
-    """Return a trigger as the list of them has it."""
+    """Return a trigger as the API lists it."""
     return {
         "trigger_id": uuid.uuid4().hex, "trigger_type_code": kind, "trigger_status": "ACTIVE", "event_data": data,
     }  # fmt: skip
 
 
 def _config(urn: str, function: Function) -> dict[str, Any]:
-    """Return the metadata; whose keys it gets the local cloud does not tell apart."""
+    """Return the metadata; the agencies' names are fixed, because the local cloud does not tell agencies apart."""
     return {
         "func_urn": urn,
         "func_name": function.name,
@@ -232,13 +233,13 @@ def _policies(graph: FunctionGraph, key: str) -> dict[str, Any]:
         for when, one in then.items()
         if one
     }
-    said = {
+    config = {
         "func_urn": graph.urn(key),
         "max_async_event_age_in_seconds": int(policy.max_event_age),
         "max_async_retry_attempts": policy.max_retry_attempts,
         "destination_config": targets,
     }
-    return {"async_invoke_configs": [said], "count": 1}
+    return {"async_invoke_configs": [config], "count": 1}
 
 
 def _accept(graph: FunctionGraph, key: str, body: bytes) -> _Answer:
@@ -251,7 +252,7 @@ def _accept(graph: FunctionGraph, key: str, body: bytes) -> _Answer:
 
 
 def _run(graph: FunctionGraph, key: str, body: bytes, environ: Environ) -> _Answer:
-    """Call synchronously: the result as it is, or, asked for version v1, as JSON around it (functiongraph_06_0125).
+    """Call synchronously: the result as it is, or, if version v1 is asked for, inside JSON (functiongraph_06_0125).
 
     The page does not say with which status a function's own error comes: 200 here, and 500 in the JSON's ``status``.
     """

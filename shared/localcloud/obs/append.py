@@ -1,4 +1,4 @@
-"""AppendObject (api-obs obs_04_0088): one writer a position, or, on request, the race that the OBS FAQ warns of."""
+"""AppendObject (api-obs obs_04_0088): one writer for each position, or, if asked for, the race of the OBS FAQ."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_APPENDS = 10_000
 
 @dataclass
 class _Heat:
-    """Appends to one object at one position that arrived together: all succeed, the last one stands."""
+    """Appends to one object at one position that arrived together: all succeed, the last one overwrites the others."""
 
     prefix: bytes
     closes: float
@@ -31,7 +31,7 @@ class _Heat:
 
 
 class Appender:
-    """Appends under the server's lock, so that two requests at one position never both win - unless it races."""
+    """Appends under the server's lock, so that two requests at one position never both win, except in a race."""
 
     def __init__(self, store: Store, lock: threading.RLock, most: int = MAX_APPENDS) -> None:
         """Append to this store's objects; the condition releases the server's lock while a race waits.
@@ -46,7 +46,7 @@ class Appender:
         self._heats: dict[tuple[str, str, int], _Heat] = {}
 
     def race(self, window: float, racers: int = 2) -> None:
-        """Let simultaneous appends all succeed while the last one stands (OBS FAQ obs_faq_0165).
+        """Let simultaneous appends all succeed while the last one overwrites the others (OBS FAQ obs_faq_0165).
 
         The first append at a position waits for others at the same position, until ``racers`` have arrived or
         ``window`` seconds have passed; then all are answered with success at once. A window of 0 ends the mode.
@@ -67,26 +67,26 @@ class Appender:
             return self._write(request, prefix)
 
     def _check(self, request: ObsRequest, position: int) -> bytes:
-        found = self._store.find(request.bucket, request.key)
-        if found is None:
+        stored = self._store.find(request.bucket, request.key)
+        if stored is None:
             length, prefix = 0, b""
-        elif appends(found) is None:
+        elif appends(stored) is None:
             raise ObsError(409, "ObjectNotAppendable", "The object is not appendable.")
         else:
-            length, prefix = found.size, found.value
+            length, prefix = stored.size, stored.value
         if position != length:
             raise ObsError(
                 409, "PositionNotEqualToLength", "The value of position does not match the length of the object."
             )
-        if found is not None and (appends(found) or 0) >= self._most:
+        if stored is not None and (appends(stored) or 0) >= self._most:
             # The page gives the limit but no code for it; an object past it takes no more appends.
             raise ObsError(409, "ObjectNotAppendable", "The object has reached the limit of 10,000 appends.")
         return prefix
 
     def _write(self, request: ObsRequest, prefix: bytes) -> Response:
-        found = self._store.append(request.bucket, request.key, prefix, request.body, request)
+        stored = self._store.append(request.bucket, request.key, prefix, request.body, request)
         self._store.save(request.bucket, [request.key])
-        return _response(found, len(prefix) + len(request.body))
+        return _response(stored, len(prefix) + len(request.body))
 
     def _open(self, request: ObsRequest, position: int, prefix: bytes) -> Response:
         name = (request.bucket, request.key, position)
@@ -112,11 +112,11 @@ class Appender:
         return answer
 
 
-def describe(response: Response, found: FakeKey | None) -> None:
-    """Add what HEAD and GET tell of an appendable object (obs_04_0084)."""
-    if found is not None and appends(found) is not None:
+def describe(response: Response, stored: FakeKey | None) -> None:
+    """Add the headers that HEAD and GET return for an appendable object (obs_04_0084)."""
+    if stored is not None and appends(stored) is not None:
         response.headers["x-obs-object-type"] = "Appendable"
-        response.headers["x-obs-next-append-position"] = str(found.size)
+        response.headers["x-obs-next-append-position"] = str(stored.size)
 
 
 def describe_list(response: Response, request: ObsRequest, store: Store) -> None:
@@ -124,8 +124,8 @@ def describe_list(response: Response, request: ObsRequest, store: Store) -> None
 
     def mark(entry: re.Match[bytes]) -> bytes:
         key = html.unescape(entry["key"].decode())
-        found = store.find(request.bucket, unquote(key) if "encoding-type" in request.query else key)
-        if found is None or appends(found) is None:
+        stored = store.find(request.bucket, unquote(key) if "encoding-type" in request.query else key)
+        if stored is None or appends(stored) is None:
             return entry[0]
         return entry[0].replace(b"</Contents>", b"<Type>Appendable</Type></Contents>")
 
@@ -139,5 +139,5 @@ def _position(request: ObsRequest) -> int:
     return int(text)
 
 
-def _response(found: FakeKey, position: int) -> Response:
-    return Response(200, {"etag": found.etag, "x-obs-next-append-position": str(position)})
+def _response(stored: FakeKey, position: int) -> Response:
+    return Response(200, {"etag": stored.etag, "x-obs-next-append-position": str(position)})

@@ -1,4 +1,4 @@
-"""Which pages of other origins a browser may let at a bucket (api-obs obs_04_0074 and obs_04_0077)."""
+"""Tells which pages of other origins may use a bucket from a browser (api-obs obs_04_0074 and obs_04_0077)."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def document(origins: Sequence[str]) -> str:
 
 
 def read(text: str) -> list[Rule]:
-    """Read a bucket's configuration; no text, no rule.
+    """Read a bucket's configuration; an empty text has no rules.
 
     Raises:
-        ObsError: It is none.
+        ObsError: The text is not a configuration.
     """
     if not text:
         return []
@@ -67,7 +67,7 @@ def read(text: str) -> list[Rule]:
 
 
 def preflight(rules: Sequence[Rule], request: ObsRequest) -> dict[str, str]:
-    """Return the headers that answer a browser's question, which carries no signature.
+    """Return the headers that answer a browser's preflight request, which carries no signature.
 
     Raises:
         ObsError: No rule lets such a request in.
@@ -79,26 +79,26 @@ def preflight(rules: Sequence[Rule], request: ObsRequest) -> dict[str, str]:
     rule = next((rule for rule in rules if rule.allows(origin, method, headers)), None)
     if rule is None:
         raise ObsError(403, "AccessForbidden", "CORSResponse: This CORS request is not allowed.")
-    found = _granted(rule, origin) | {"access-control-allow-methods": ", ".join(rule.methods)}
+    answer = _granted(rule, origin) | {"access-control-allow-methods": ", ".join(rule.methods)}
     if headers:
-        found["access-control-allow-headers"] = ", ".join(headers)
+        answer["access-control-allow-headers"] = ", ".join(headers)
     if rule.seconds:
-        found["access-control-max-age"] = rule.seconds
-    return found
+        answer["access-control-max-age"] = rule.seconds
+    return answer
 
 
 def grant(rules: Sequence[Rule], request: ObsRequest) -> dict[str, str]:
-    """Return the headers by which a browser shows an answer to the page that asked; none to any other page."""
+    """Return the headers that let a browser show the answer to the page that asked; none for a page with no rule."""
     origin = request.headers.get("origin", "")
     rule = next((rule for rule in rules if rule.allows(origin, request.method)), None)
     return _granted(rule, origin) if rule else {}
 
 
 def _granted(rule: Rule, origin: str) -> dict[str, str]:
-    found = {"access-control-allow-origin": origin, "vary": "Origin"}
+    headers = {"access-control-allow-origin": origin, "vary": "Origin"}
     if rule.exposed:
-        found["access-control-expose-headers"] = ", ".join(rule.exposed)
-    return found
+        headers["access-control-expose-headers"] = ", ".join(rule.exposed)
+    return headers
 
 
 def _texts(rule: ElementTree.Element, name: str) -> tuple[str, ...]:

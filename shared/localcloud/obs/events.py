@@ -1,4 +1,4 @@
-"""What OBS tells a function of an upload, in both envelopes (facts: functiongraph 2.1 to 2.3)."""
+"""The events by which OBS tells a function of an upload, in both envelopes (facts: functiongraph 2.1 to 2.3)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Created:
 
 @dataclass(frozen=True)
 class Subscription:
-    """Who wants to know of which uploads. ``events`` are patterns over ``ObjectCreated:Put`` and its like.
+    """Who is told of which uploads. ``events`` are patterns over ``ObjectCreated:Put`` and its like.
 
     ``encode_keys`` percent-encodes the object's name as a form does (``+`` for a space), which is what the vendor's own
     sample decodes with ``unquote_plus``; in EventGrid it is a switch, on by default in the console.
@@ -104,7 +104,7 @@ def _classic(created: Created, key: str, configuration: str) -> dict[str, Any]:
 
 
 def _eventgrid(created: Created, key: str, configuration: str) -> dict[str, Any]:
-    """Follow facts functiongraph 2.2, its traps too: PUT in upper case, local time marked ``Z``, sequencer "1"."""
+    """Follow facts functiongraph 2.2, with its traps: PUT in upper case, local time marked ``Z``, sequencer "1"."""
     version = f"G{created.request_id[1:]}null" if created.version_id == "null" else created.version_id
     kind = created.kind if created.kind == "CompleteMultipartUpload" else created.kind.upper()
     return {

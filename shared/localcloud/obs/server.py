@@ -1,4 +1,4 @@
-"""The local OBS: moto's S3 behind a thin layer that adds what OBS has and S3 has not.
+"""The local OBS: moto's S3 behind a thin layer that adds what OBS has but S3 does not have.
 
 Added here: AppendObject, OBS's signatures and error form, notifications, faults, state on disk. Everything else (range
 reads, listing, multipart, copy, versions, metadata) is moto's, reached in process. Lifecycle rules, quotas, encryption
@@ -55,9 +55,9 @@ class LocalObs:
     """A WSGI application that answers as OBS does, path style, signatures v2 and obs.
 
     Fault kinds: ``error`` (``status``, ``code``, ``message``; 503 ``SlowDown`` unless named), ``delay`` (``seconds``
-    before the request is looked at), ``cut`` (the connection breaks before anything is done), ``lost-answer`` (the work
+    before the request is read), ``cut`` (the connection breaks before anything is done), ``lost-answer`` (the work
     is done, then the connection breaks without an answer), ``lost-event`` (the upload succeeds, nobody is told). Paths
-    are ``bucket/key``. ``kill-before`` and ``kill-after`` kill the function instance that asks, see ``on_kill``.
+    are ``bucket/key``. ``kill-before`` and ``kill-after`` kill the function instance that calls, see ``on_kill``.
     """
 
     def __init__(
@@ -68,10 +68,10 @@ class LocalObs:
         owner: str = "0a1b2c3d4e5f60718293a4b5c6d7e8f9",
         most_appends: int = MAX_APPENDS,
     ) -> None:
-        """Serve these keys' owner; keep state in the folder, or in memory only; append so often to one object."""
+        """Serve the owner of these keys, with state in a folder or in memory; ``most_appends`` limits each object."""
         self.region = region
         self.faults = Schedule()
-        #: Kills whoever holds an access key id; the local cloud sets it to kill function instances.
+        #: Kills the holder of an access key id; the local cloud sets it to kill function instances.
         self.on_kill: Callable[[str], object] = lambda access: None
         self._owner = owner
         self._keys = keys
@@ -89,7 +89,7 @@ class LocalObs:
         with self._lock:
             self._store.close()
 
-    # --- the console's work: what is set up rather than asked for
+    # --- what the account's owner sets up in the console
 
     def create_bucket(self, name: str, region: str = "") -> None:
         """Make a bucket, in another region if named; one that exists stays."""
@@ -97,10 +97,10 @@ class LocalObs:
             self._store.create_bucket(name, region)
 
     def set_cors(self, bucket: str, document: str) -> None:
-        """Say which pages a browser may let at a bucket; an empty text for none.
+        """Set which pages may use a bucket from a browser; an empty text for none.
 
         Raises:
-            ObsError: The document is not one.
+            ObsError: The document is not a CORS configuration.
         """
         cors.read(document)
         with self._lock:
@@ -108,10 +108,10 @@ class LocalObs:
             self._store.save_bucket(bucket)
 
     def set_up(self, bucket: str, *, parallel: bool = False, replication: str = "", object_lock: str = "") -> None:
-        """Say what a bucket is beside plain: nothing of it is imitated but that whoever asks is told so."""
+        """Set special features of a bucket; they are not imitated, only shown to whoever asks."""
         with self._lock:
-            found = self._store.bucket(bucket)
-            found.parallel, found.replication, found.object_lock = parallel, replication, object_lock
+            file = self._store.bucket(bucket)
+            file.parallel, file.replication, file.object_lock = parallel, replication, object_lock
             self._store.save_bucket(bucket)
 
     def subscribe(self, subscription: Subscription) -> None:
@@ -128,22 +128,22 @@ class LocalObs:
             self._subscriptions.remove(subscription)
 
     def race(self, window: float, racers: int = 2) -> None:
-        """See ``Appender.race``."""
+        """Let simultaneous appends all succeed; see ``Appender.race``."""
         self._appender.race(window, racers)
 
     def read(self, bucket: str, key: str, version: str | None = None) -> Stored:
         """Read an object with the local cloud's own right; raise NoSuchBucket or NoSuchKey."""
         with self._lock:
             region = self._store.bucket(bucket).region
-            found = self._store.find(bucket, key, version)
-            if found is None:
+            stored = self._store.find(bucket, key, version)
+            if stored is None:
                 raise no_such_key()
             return Stored(
-                found.value,
-                str(found.metadata.get("Content-Type", "")),
-                found.etag.strip('"'),
-                found.version_id,
-                public(found),
+                stored.value,
+                str(stored.metadata.get("Content-Type", "")),
+                stored.etag.strip('"'),
+                stored.version_id,
+                public(stored),
                 region,
             )
 
@@ -188,7 +188,7 @@ class LocalObs:
             return cors.read(self._store.bucket(bucket).cors)
 
     def _cors(self, request: ObsRequest) -> dict[str, str]:
-        """Return what lets a page of an allowed origin see the answer, an error too."""
+        """Return the headers that let a page of an allowed origin see the answer, an error too."""
         if "origin" not in request.headers or request.method == "OPTIONS":
             return {}
         try:
@@ -205,8 +205,8 @@ class LocalObs:
         if key is not None:
             return
         with self._lock:
-            found = self._store.find(request.bucket, request.key) if request.key else None
-            if request.method not in ("GET", "HEAD") or found is None or not public(found):
+            stored = self._store.find(request.bucket, request.key) if request.key else None
+            if request.method not in ("GET", "HEAD") or stored is None or not public(stored):
                 raise access_denied()
 
     def _answer(self, request: ObsRequest) -> Response:
@@ -227,11 +227,11 @@ class LocalObs:
             return response
 
     def _ask(self, request: ObsRequest) -> Response:
-        """Have moto answer, but for contents: those come from disk, and go there, piece by piece."""
+        """Let moto answer, except for large contents: these come from disk, and go there, piece by piece."""
         if request.method == "GET" and request.key and not any(map(request.has, (*SUBRESOURCES, "uploadId"))):
-            found = self._store.find(request.bucket, request.key, request.query.get("versionId"))
-            if found is not None and found.size > IN_MEMORY:
-                return self._store.read(request, found)
+            stored = self._store.find(request.bucket, request.key, request.query.get("versionId"))
+            if stored is not None and stored.size > IN_MEMORY:
+                return self._store.read(request, stored)
         response = self._store.ask_moto(request)
         if request.spool and response.status < 300:
             stored = self._store.find(request.bucket, request.key)
@@ -247,7 +247,7 @@ class LocalObs:
             describe_list(response, request, self._store)
 
     def _answer_bucket(self, request: ObsRequest) -> Response | None:
-        """Answer what moto would answer with another vendor's regions and services."""
+        """Answer requests that moto would answer with another vendor's regions and services."""
         if request.method == "PUT" and not request.query:
             region = re.search(rb"<Location(?:Constraint)?>([^<]+)<", request.body)
             self._store.create_bucket(request.bucket, region[1].decode() if region else "")
@@ -304,17 +304,17 @@ class LocalObs:
             return
         with self._lock:
             key = request.key or posted_key(request)
-            found = self._store.find(request.bucket, key)
+            stored = self._store.find(request.bucket, key)
             wanting = list(self._subscriptions)
-            if found is None:
+            if stored is None:
                 return
             created = Created(
                 kind,
                 request.bucket,
                 key,
-                found.size,
-                found.etag.strip('"'),
-                found.version_id,
+                stored.size,
+                stored.etag.strip('"'),
+                stored.version_id,
                 self._store.bucket(request.bucket).region,
                 request.id,
                 request.source_ip,

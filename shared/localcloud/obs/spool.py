@@ -1,4 +1,4 @@
-"""Bodies and objects that never stand in memory whole: an upload on its way in, a large object on its way out."""
+"""Bodies and objects that are never in memory as a whole: an upload on its way in, a large object on its way out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from moto.s3.models import FakeKey
 
 from localcloud.web import Environ, read_chunks
 
-#: What is larger waits on the disk, in bytes.
+#: A larger body waits on the disk; in bytes.
 IN_MEMORY = 1024 * 1024
 _PIECE = 256 * 1024
 
@@ -25,7 +25,7 @@ class Spool:
         """Read a request's body.
 
         Raises:
-            ConnectionAbortedError: It ended before its announced length.
+            ConnectionAbortedError: The body ended before its announced length.
         """
         self.file: Any = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - it lives as long as the object
         self.size = 0
@@ -36,20 +36,20 @@ class Spool:
             self.size += len(piece)
         self.md5 = digest.hexdigest()
 
-    def become(self, found: FakeKey) -> None:
-        """Be an object's content from now on."""
-        found._value_buffer.close()
-        found._value_buffer = self.file
-        found.contentsize, found._etag = self.size, self.md5
+    def become(self, stored: FakeKey) -> None:
+        """Make this body the content of an object."""
+        stored._value_buffer.close()
+        stored._value_buffer = self.file
+        stored.contentsize, stored._etag = self.size, self.md5
 
 
-def pieces(found: FakeKey, first: int = 0, last: int | None = None) -> Iterable[bytes]:
-    """Return an object's bytes from ``first`` on and before ``last``; what is overwritten meanwhile stays readable."""
-    end = found.size if last is None else last
-    if found.size <= IN_MEMORY:
-        return [found.value[first:end]]
-    found._value_buffer.flush()
-    return _walk(FileIO(os.dup(found._value_buffer.fileno()), "rb"), first, end)
+def pieces(stored: FakeKey, first: int = 0, last: int | None = None) -> Iterable[bytes]:
+    """Return an object's bytes from ``first`` on and before ``last``; overwritten bytes stay readable meanwhile."""
+    end = stored.size if last is None else last
+    if stored.size <= IN_MEMORY:
+        return [stored.value[first:end]]
+    stored._value_buffer.flush()
+    return _walk(FileIO(os.dup(stored._value_buffer.fileno()), "rb"), first, end)
 
 
 def _walk(file: FileIO, first: int, end: int) -> Iterator[bytes]:

@@ -70,7 +70,7 @@ class Store:
         self.save_bucket(name)
 
     def bucket(self, name: str) -> BucketFile:
-        """Return what is known of a bucket, or raise NoSuchBucket."""
+        """Return the description of a bucket, or raise NoSuchBucket."""
         if name not in self._buckets:
             raise no_such_bucket()
         return self._buckets[name]
@@ -98,22 +98,22 @@ class Store:
         body = content.encode() if isinstance(content, str) else bytes(content)
         return Response(int(status), {str(n).lower(): str(v) for n, v in headers.items()}, body)
 
-    def read(self, request: ObsRequest, found: FakeKey) -> Response:
-        """Answer the GET of a large object, or of a range of it: as moto answers its HEAD, and the bytes from disk."""
+    def read(self, request: ObsRequest, stored: FakeKey) -> Response:
+        """Answer the GET of a large object, or of a range of it: headers as moto answers HEAD, bytes from disk."""
         response = self.ask_moto(request, "HEAD")
         if response.status not in (200, 206):
             return response
         span = re.match(r"bytes (\d+)-(\d+)/", response.headers.get("content-range", ""))
-        first, end = (int(span[1]), int(span[2]) + 1) if span else (0, found.size)
+        first, end = (int(span[1]), int(span[2]) + 1) if span else (0, stored.size)
         for name, text in request.query.items():
             if name.startswith("response-"):
                 response.headers[name.removeprefix("response-")] = text or ""
         response.headers["content-length"] = str(end - first)
-        response.pieces = pieces(found, first, end)
+        response.pieces = pieces(stored, first, end)
         return response
 
     def find(self, bucket: str, key: str, version: str | None = None) -> FakeKey | None:
-        """Return the object, or None where it is missing or deleted."""
+        """Return the object, or None if it is missing or deleted."""
         self.bucket(bucket)
         return self._backend.get_object(bucket, key, version_id=version)
 
@@ -130,20 +130,20 @@ class Store:
 
     def append(self, bucket: str, key: str, prefix: bytes, data: bytes, first: ObsRequest) -> FakeKey:
         """Set an appendable object's content to ``prefix + data``; ``first`` gives a new object's metadata."""
-        found = self.find(bucket, key)
-        if found is None:
-            found = self._backend.put_object(bucket, key, prefix + data, disable_notification=True)
-            found.set_metadata(_metadata(first))
-            setattr(found, _APPENDS, 0)
+        stored = self.find(bucket, key)
+        if stored is None:
+            stored = self._backend.put_object(bucket, key, prefix + data, disable_notification=True)
+            stored.set_metadata(_metadata(first))
+            setattr(stored, _APPENDS, 0)
             if first.header("acl") == "public-read":
-                found.set_acl(get_canned_acl("public-read"))
-        found.value = prefix + data  # type: ignore[misc]
-        found._etag = hashlib.md5(prefix + data, usedforsecurity=False).hexdigest()
-        found.last_modified = datetime.now(timezone.utc).replace(tzinfo=None)
-        setattr(found, _APPENDS, (appends(found) or 0) + 1)
-        if hasattr(found, _SAVED):
-            delattr(found, _SAVED)
-        return found
+                stored.set_acl(get_canned_acl("public-read"))
+        stored.value = prefix + data  # type: ignore[misc]
+        stored._etag = hashlib.md5(prefix + data, usedforsecurity=False).hexdigest()
+        stored.last_modified = datetime.now(timezone.utc).replace(tzinfo=None)
+        setattr(stored, _APPENDS, (appends(stored) or 0) + 1)
+        if hasattr(stored, _SAVED):
+            delattr(stored, _SAVED)
+        return stored
 
     # --- from disk
 
@@ -164,7 +164,7 @@ class Store:
         return moto_bucket
 
     def _restored(self, bucket: BucketFile, key: str, version: Version, content: bytes) -> Any:
-        found = FakeKey(
+        stored = FakeKey(
             name=key,
             value=content,
             account_id=self._account,
@@ -175,42 +175,42 @@ class Store:
             version_id=version.id,
             bucket_name=bucket.name,
         )
-        found.last_modified = datetime.fromisoformat(version.modified)
-        found.set_metadata(dict(version.metadata), replace=False)
+        stored.last_modified = datetime.fromisoformat(version.modified)
+        stored.set_metadata(dict(version.metadata), replace=False)
         if version.public:
-            found.set_acl(get_canned_acl("public-read"))
+            stored.set_acl(get_canned_acl("public-read"))
         if version.appends is not None:
-            setattr(found, _APPENDS, version.appends)
-        setattr(found, _SAVED, True)
+            setattr(stored, _APPENDS, version.appends)
+        setattr(stored, _SAVED, True)
         if not version.marker:
-            return found
-        marker = FakeDeleteMarker(key=found)
+            return stored
+        marker = FakeDeleteMarker(key=stored)
         marker._version_id = version.id
-        marker.last_modified = found.last_modified
+        marker.last_modified = stored.last_modified
         return marker
 
 
-def appends(found: FakeKey) -> int | None:
+def appends(stored: FakeKey) -> int | None:
     """Return how many appends made the object, None for one that was put, copied or uploaded by parts."""
-    return getattr(found, _APPENDS, None)
+    return getattr(stored, _APPENDS, None)
 
 
-def public(found: FakeKey) -> bool:
+def public(stored: FakeKey) -> bool:
     """Tell whether anybody may read the object."""
-    return bool(found.acl and found.acl.public_read)
+    return bool(stored.acl and stored.acl.public_read)
 
 
-def _version(found: Any) -> Version:
-    if isinstance(found, FakeDeleteMarker):
-        return Version(str(found.version_id), found.last_modified.isoformat(), marker=True)
+def _version(stored: Any) -> Version:
+    if isinstance(stored, FakeDeleteMarker):
+        return Version(str(stored.version_id), stored.last_modified.isoformat(), marker=True)
     return Version(
-        id=found.version_id,
-        modified=found.last_modified.isoformat(),
-        etag=found.etag.strip('"'),
-        metadata=dict(found.metadata),
-        storage_class=found.storage_class or "STANDARD",
-        public=public(found),
-        appends=appends(found),
+        id=stored.version_id,
+        modified=stored.last_modified.isoformat(),
+        etag=stored.etag.strip('"'),
+        metadata=dict(stored.metadata),
+        storage_class=stored.storage_class or "STANDARD",
+        public=public(stored),
+        appends=appends(stored),
     )
 
 

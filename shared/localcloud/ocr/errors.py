@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-#: Code to HTTP status and message. Where the vendor's table gives no text or status, both are ours.
+#: Code to HTTP status and message. If the vendor's table gives no text or status, both are ours.
 ERRORS: dict[str, tuple[int, str]] = {
     "AIS.0101": (400, "The input parameter is invalid."),
     "AIS.0102": (400, "The image format is not supported."),
@@ -38,7 +38,7 @@ class OcrError(Exception):
     """An error answer: the vendor's code, its message, and the HTTP status it comes with."""
 
     def __init__(self, code: str, message: str = "", status: int = 0) -> None:
-        """Take what is not said from the table; a code outside the table is a 400."""
+        """Take a missing message or status from the table; a code outside the table is a 400."""
         known_status, known_message = ERRORS.get(code, (400, "The request failed."))
         self.code = code
         self.message = message or known_message

@@ -1,7 +1,7 @@
 """The local OCR over HTTP: signature, subscription, limits, OBS authorization, billing; and real recognition.
 
 Not imitated: which region offers which operation, withdrawn operations (the catalog says both), and the gateway's own
-throttling (``throttle`` faults stand for it). The order of checks where several fail at once is ours.
+throttling (``throttle`` faults stand for it). The order of checks if several fail at once is ours.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class LocalOcr:
       closes), ``cut`` (breaks in mid-answer), ``no-result`` (200 with an empty object), ``empty`` (204), ``html`` (200
       with a page), ``body`` (``status``, ``body``, ``content_type``; billed if 2xx).
     - ``delay`` waits ``seconds`` and then answers.
-    - ``kill-before`` (not billed) and ``kill-after`` (billed) kill the function instance that asks, see ``on_kill``.
+    - ``kill-before`` (not billed) and ``kill-after`` (billed) kill the function instance that calls, see ``on_kill``.
     """
 
     def __init__(
@@ -94,12 +94,12 @@ class LocalOcr:
                 body, by a key ``recorded``.
         """
         self.faults = Schedule()
-        #: Kills whoever holds an access key id; the local cloud sets it to kill function instances.
+        #: Kills the holder of an access key id; the local cloud sets it to kill function instances.
         self.on_kill: Callable[[str], object] = lambda access: None
         self.journal = Journal(state / "journal.jsonl" if state else None)
         self.reader = ObsReader(obs, region)
         self.recorded: dict[str, bytes | Path] = dict(recorded or {})
-        #: Slugs not subscribed to; all others are.
+        #: Slugs that the account is not subscribed to; it is to all others.
         self.unsubscribed: set[str] = set()
         self._keys = keys
         self._project_id = project_id
@@ -111,7 +111,7 @@ class LocalOcr:
         return Server(self, port)
 
     def close(self) -> None:
-        """Let go of calls that are held on purpose."""
+        """Release calls that are held on purpose."""
         self._stopping.set()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -165,8 +165,8 @@ class LocalOcr:
     def _recognize(self, slug: str, body: bytes) -> _Answer:
         asked = request_body.read(OPERATIONS[slug], body, self.reader)
         if slug in self.recorded:
-            found = self.recorded[slug]
-            content = _marked(found if isinstance(found, bytes) else found.read_bytes(), slug)
+            recording = self.recorded[slug]
+            content = _marked(recording if isinstance(recording, bytes) else recording.read_bytes(), slug)
             return _Answer(200, content, {"X-OCR-Engine": "recorded"}, source=asked.source, units=1)
         try:
             result = self._recognizer(slug, asked.document, asked.options)
@@ -217,10 +217,10 @@ class LocalOcr:
 
 
 def _marked(content: bytes, slug: str) -> bytes:
-    """Say inside a recorded answer that it is one, so that it stands in the record made of it too."""
+    """Mark a recorded answer as one, so that the record made from it says so too."""
     body = json.loads(content)
-    said = f"This is the recorded answer of {slug}; the document itself was not read."
-    return _json({**body, "recorded": said}) if isinstance(body, dict) else content
+    note = f"This is the recorded answer of {slug}; the document itself was not read."
+    return _json({**body, "recorded": note}) if isinstance(body, dict) else content
 
 
 def _strike_after(fault: Fault, answer: _Answer) -> _Answer:
