@@ -1,4 +1,4 @@
-"""The local cloud in a process of its own, its OCR as slow as wanted: what it costs is not counted as Legible's."""
+"""The local cloud in its own process, so that its cost is not counted as Legible's; its OCR is as slow as wanted."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def running(latency: float, count: int, storing: float = 0.0) -> Iterator[Facts]
         try:
             yield json.loads(process.stdout.readline())
         finally:
-            process.stdin.close()  # it ends with its input
+            process.stdin.close()  # the process ends with its input
 
 
 def fresh(facts: Facts) -> Facts:
-    """Return the facts with all of an invocation's time ahead."""
+    """Return the facts with the whole time of an invocation left."""
     return {**facts, "deadline": time.monotonic() + _TIME}
 
 
@@ -57,8 +57,10 @@ def upload(facts: Facts, key: str, body: bytes) -> Facts:
 
 def store(facts: Facts) -> obs.ObsStore:
     """Return a client of the cloud's object storage."""
-    said = facts["user_data"]
-    address = obs.ObsEndpoint(said["LEGIBLE_OBS_ENDPOINT"], "v2", path_style=True, region=said["LEGIBLE_REGION"])
+    variables = facts["user_data"]
+    address = obs.ObsEndpoint(
+        variables["LEGIBLE_OBS_ENDPOINT"], "v2", path_style=True, region=variables["LEGIBLE_REGION"]
+    )
     return obs.ObsStore(address, Credentials(facts["access_key"], facts["secret_key"], facts["token"]))
 
 

@@ -1,4 +1,4 @@
-"""Documents to measure with; what stands in them is invented."""
+"""Documents to measure with; their content is invented."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pypdfium2 import raw
 
 #: A4, in points.
 WIDTH, HEIGHT = 595.0, 842.0
-#: What scans are made at, and pages are rendered at.
+#: The resolution of scans, and of rendered pages.
 DPI = 200
 _LINES, _LEFT, _LEADING = 52, 56.0, 14.0
 _WORDS = [
@@ -37,7 +37,7 @@ _WORDS = [
     "without",
     "delay",
 ]
-#: So many scans differ; what is longer repeats them.
+#: How many scans differ; a longer document repeats them.
 _SCANS = 6
 
 
@@ -45,7 +45,7 @@ def text(pages: int) -> bytes:
     """Return a PDF of text pages: drawn letters, a rule above and below.
 
     Args:
-        pages: How many.
+        pages: How many pages.
     """
     document = pypdfium2.PdfDocument.new()
     font = raw.FPDFText_LoadStandardFont(document, b"Helvetica")
@@ -68,23 +68,23 @@ def scans(pages: int) -> bytes:
     """Return a PDF of scanned pages: one gray, grainy picture each.
 
     Args:
-        pages: How many.
+        pages: How many pages.
     """
-    made = [_scan(number) for number in range(min(pages, _SCANS))]
-    sheets = [made[number % len(made)] for number in range(pages)]
+    pictures = [_scan(number) for number in range(min(pages, _SCANS))]
+    sheets = [pictures[number % len(pictures)] for number in range(pages)]
     target = io.BytesIO()
     sheets[0].save(target, "PDF", save_all=True, append_images=sheets[1:], resolution=DPI)
     return target.getvalue()
 
 
 def blocks(count: int) -> dict[str, object]:
-    """Return a result of general text: so many lines, each with its place.
+    """Return a result of general text: lines, each with its place.
 
     Args:
         count: How many text blocks.
     """
     chance = random.Random(count)
-    found = [
+    text_blocks = [
         {
             "words": _sentence(chance),
             "confidence": round(chance.uniform(0.8, 1.0), 4),
@@ -92,7 +92,7 @@ def blocks(count: int) -> dict[str, object]:
         }
         for row in range(count)
     ]
-    return {"direction": 0.0, "words_block_count": count, "words_block_list": found}
+    return {"direction": 0.0, "words_block_count": count, "words_block_list": text_blocks}
 
 
 def _sentence(chance: random.Random) -> str:

@@ -24,11 +24,11 @@ def handle(facts: Facts, event: Facts, window: int) -> None:
 
     Args:
         facts: What the platform knows of the invocation.
-        event: Of the upload.
-        window: How many pages are on their way at the same time.
+        event: The event of the upload.
+        window: How many pages are called for at the same time.
 
     Raises:
-        RuntimeError: It did not become a record that is done.
+        RuntimeError: The document did not become a record that is done.
     """
     with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
         call = context.Context(Context(fresh(facts), nowhere))
@@ -41,13 +41,13 @@ def handle(facts: Facts, event: Facts, window: int) -> None:
         parts = Parts(settings, obs.ObsStore(address, keys), invocation, adapters.settings_folder())
         outcomes = pipeline(parts, recognizer, {}).uploads(functiongraph.uploads(event))
     if [outcome.status for outcome in outcomes] != ["done"]:
-        raise RuntimeError(f"what is measured did not come to its end: {outcomes}")
+        raise RuntimeError(f"the measured document was not done: {outcomes}")
 
 
 def main() -> None:
-    """Be a process that handles what its input says, once."""
-    said = json.load(sys.stdin)
-    handle(said["facts"], said["event"], said["window"])
+    """Handle, once, the event that is given as input."""
+    task = json.load(sys.stdin)
+    handle(task["facts"], task["event"], task["window"])
 
 
 if __name__ == "__main__":

@@ -26,25 +26,25 @@ def lines(slugs: Sequence[str], counts: Sequence[int], say: Say) -> list[Line]:
     """Compare the longer documents with the first.
 
     Args:
-        slugs: Of the operations.
+        slugs: The slugs of the operations.
         counts: How many pages the documents have, the shortest first.
         say: Tells what is being measured.
     """
-    found = []
+    compared = []
     with cloud.running(0.0, _BLOCKS) as facts:
         for slug in slugs:
             first, *others = [_peak(facts, slug, pages, say) for pages in counts]
             for pages, peak in zip(counts[1:], others, strict=True):
                 what = f"{slug}: peak memory of {pages} pages beside {counts[0]}"
-                found.append(Line(what, f"{peak / _MB:.0f} MB", f"{first / _MB:.0f} MB", peak / first, most=_MOST))
-    return found
+                compared.append(Line(what, f"{peak / _MB:.0f} MB", f"{first / _MB:.0f} MB", peak / first, most=_MOST))
+    return compared
 
 
 def _peak(facts: cloud.Facts, slug: str, pages: int, say: Say) -> int:
     """Return the peak memory, in bytes, of a fresh process that handles a document.
 
     Raises:
-        RuntimeError: It failed.
+        RuntimeError: The process failed.
     """
     say(f"memory: {slug}, {pages} pages")
     event = cloud.upload(facts, f"{slug}/memory-{pages}.pdf", documents.text(pages))
@@ -63,6 +63,6 @@ def _peak(facts: cloud.Facts, slug: str, pages: int, say: Say) -> int:
 
 def _resident(pid: int) -> int:
     """Return RSS in bytes; the shares of PSS would change with whatever else this machine runs."""
-    with suppress(OSError, IndexError):  # it ended meanwhile
+    with suppress(OSError, IndexError):  # the process ended meanwhile
         return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return 0

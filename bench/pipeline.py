@@ -30,13 +30,13 @@ def lines(pages: int, say: Say) -> list[Line]:
     """Compare the pipeline with its bound, and the sequential method with the pipeline.
 
     Args:
-        pages: Of the document.
+        pages: How many pages the document has.
         say: Tells what is being measured.
     """
     body = documents.text(pages)
     say(f"drawing {pages} pages")
     drawing = rendering.seconds(rendering.legible, body, pages)
-    found = []
+    compared = []
     with cloud.running(LATENCY, _BLOCKS) as facts:
         for slug, drawn in _OPERATIONS:
             for window in _WINDOWS:
@@ -44,25 +44,25 @@ def lines(pages: int, say: Say) -> list[Line]:
                 taken = piped(facts, slug, body, window)
                 bound = max(drawing if drawn else 0.0, LATENCY * pages / window)
                 what = f"{slug}, {pages} pages, window {window}: time over the bound"
-                found.append(Line(what, f"{taken:.2f} s", f"{bound:.2f} s", taken / bound, most=_MOST))
+                compared.append(Line(what, f"{taken:.2f} s", f"{bound:.2f} s", taken / bound, most=_MOST))
             say(f"{pages} pages one after another: {slug}")
             alone = sequential(facts, slug, body, pages)
             what = f"{slug}, {pages} pages: drawn first, then one by one, over the last"
-            found.append(Line(what, f"{alone:.2f} s", f"{taken:.2f} s", alone / taken))
-    return found + _storing(pages, body, say)
+            compared.append(Line(what, f"{alone:.2f} s", f"{taken:.2f} s", alone / taken))
+    return compared + _storing(pages, body, say)
 
 
 def _storing(pages: int, body: bytes, say: Say) -> list[Line]:
     """Compare the pipeline with the service's latency where its journal is as far away as OBS is from a function."""
-    found = []
+    compared = []
     slug, _ = _OPERATIONS[0]
     with cloud.running(LATENCY, _BLOCKS, _STORING) as facts:
         for window in _WINDOWS:
             say(f"{pages} pages, {_STORING * 1000:g} ms for each request to OBS: {slug}, window {window}")
             taken, bound = piped(facts, slug, body, window), LATENCY * pages / window
             what = f"{slug}, {pages} pages, window {window}, {_STORING * 1000:g} ms to OBS: time over the bound"
-            found.append(Line(what, f"{taken:.2f} s", f"{bound:.2f} s", taken / bound))
-    return found
+            compared.append(Line(what, f"{taken:.2f} s", f"{bound:.2f} s", taken / bound))
+    return compared
 
 
 def piped(facts: cloud.Facts, slug: str, body: bytes, window: int) -> float:

@@ -1,4 +1,4 @@
-"""Pages made into pictures: Legible's, in a process apart, beside the bare loop over the PDF library."""
+"""Rendering pages: by Legible, in a process of its own, compared with a bare loop over the PDF library."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def lines(pages: int, rounds: int, say: Say) -> list[Line]:
     """Compare both for text pages and for scans.
 
     Args:
-        pages: Of each document.
+        pages: How many pages each document has.
         rounds: How often each is measured, in turn; the shortest time counts.
         say: Tells what is being measured.
     """
-    found = []
+    compared = []
     for name, make in (("text", documents.text), ("scans", documents.scans)):
         say(f"rendering {pages} pages of {name}")
         body = make(pages)
         times = [(seconds(legible, body, pages), seconds(bare, body, pages)) for _ in range(rounds)]
         ours, plain = (min(column) for column in zip(*times, strict=True))
-        found.append(
+        compared.append(
             Line(
                 f"rendering, {name}, {pages} pages: speed beside the bare loop",
                 f"{pages / ours:.1f} pages/s",
@@ -43,7 +43,7 @@ def lines(pages: int, rounds: int, say: Say) -> list[Line]:
                 least=_LEAST,
             )
         )
-    return found
+    return compared
 
 
 def seconds(render: Callable[[bytes, int], int], body: bytes, pages: int) -> float:
@@ -71,9 +71,9 @@ def bare(body: bytes, pages: int) -> int:
 def each(path: Path, pages: int) -> list[bytes]:
     """Return the pictures of all pages."""
     document = pypdfium2.PdfDocument(path)
-    found = [_picture(document[number]) for number in range(pages)]
+    pictures = [_picture(document[number]) for number in range(pages)]
     document.close()
-    return found
+    return pictures
 
 
 def _picture(page: pypdfium2.PdfPage) -> bytes:

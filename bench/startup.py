@@ -1,8 +1,8 @@
 """How long a cold instance imports its handler: from the one zip of all functions, and from a zip of its own.
 
 A zip of its own is measured at its best: only the packages from which the import loads anything are in it, which is
-less than the function would need later. The time between the two is all that a zip for each function could save of the
-import; what the platform does before it (fetching and unpacking) cannot be measured outside of it.
+less than the function would need later. The difference is the most that a zip for each function could save of the
+import; what the platform does before the import (fetching and unpacking) cannot be measured outside of it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ print(json.dumps([spent, [file for file in files if file.startswith(sys.argv[1])
 
 def lines(say: Say) -> list[Line]:
     """Compare for each handler; for the first runtime whose interpreter is found."""
-    found = []
+    compared = []
     with tempfile.TemporaryDirectory() as target:
         runtime, python = next(
             (one, path) for one in reversed(RUNTIMES) if (path := bytecode.interpreter(one.removeprefix("Python")))
@@ -48,8 +48,8 @@ def lines(say: Say) -> list[Line]:
             own = _own(python, whole, handler, Path(target, "own", handler))
             one, apart = _seconds(python, whole, handler), _seconds(python, own, handler)
             what = f"startup: import of {handler} from one zip beside a zip of its own"
-            found.append(Line(what, f"{one * _MS:.0f} ms", f"{apart * _MS:.0f} ms", one / apart))
-    return found
+            compared.append(Line(what, f"{one * _MS:.0f} ms", f"{apart * _MS:.0f} ms", one / apart))
+    return compared
 
 
 def _unpacked(archive: Path, folder: Path) -> Path:
@@ -61,7 +61,7 @@ def _unpacked(archive: Path, folder: Path) -> Path:
 def _own(python: str, whole: Path, handler: str, folder: Path) -> Path:
     """Return a folder with nothing but what importing the handler needs: the module itself, and whole packages."""
     folder.mkdir(parents=True)
-    libraries = {found.name for found in whole.glob("*.libs")}
+    libraries = {library.name for library in whole.glob("*.libs")}
     for name in libraries | {Path(file).relative_to(whole).parts[0] for file in _import(python, whole, handler)[1]}:
         if (whole / name).is_dir():
             shutil.copytree(whole / name, folder / name)

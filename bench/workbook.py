@@ -1,4 +1,4 @@
-"""One workbook over many documents: rows a second beside bare xlsxwriter with the same cells; peak memory of it all."""
+"""One workbook over many documents: rows per second compared with bare xlsxwriter for the same cells; peak memory."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from legible.workbooks.collector import Collector
 from legible.workbooks.listing import Selector
 
 _LEAST, _MOST = 0.7, 1.1
-#: Seconds are the process's own: what else the machine does meanwhile does not count.
-#: A short one is built several times, in turn with the other way, and the shortest time counts.
+#: How often a workbook is built, in turn with the other way, if it has fewer documents than the second number; the
+#: shortest time counts.
 _ROUNDS, _MANY = 5, 10_000
-#: So many documents are linked to.
+#: How many documents are linked to.
 _LINKS, _URL = 20_000, "https://in.obs.example.com/a.png"
 _AT = datetime(2026, 11, 23, 9, tzinfo=timezone.utc)
 #: An invoice's fields: path, label, text, type, typed.
@@ -50,24 +50,24 @@ _FIELDS = (
 
 
 def lines(counts: Sequence[int], say: Say) -> list[Line]:
-    """Compare both for each number of documents; and the memory of lists, records and file for most with that for few.
+    """Compare both for each number of documents; and the memory for the most documents with that for few.
 
-    Few are as many as are linked to, because links are kept in memory.
+    "Few" is the number that is linked to, because links are kept in memory.
     """
-    found = []
+    compared = []
     for count in counts:
         say(f"a workbook over {count:,} documents")
         rounds = range(_ROUNDS if count < _MANY else 1)
         ours, bare = map(min, zip(*((_measured("ours", count), _measured("bare", count)) for _ in rounds), strict=True))
         rate = f"{2 * count / ours.seconds:,.0f} rows/s", f"{2 * count / bare.seconds:,.0f} rows/s"
         what = f"workbook, {count:,} documents: row rate beside bare xlsxwriter"
-        found.append(Line(what, *rate, bare.seconds / ours.seconds, least=_LEAST))
+        compared.append(Line(what, *rate, bare.seconds / ours.seconds, least=_LEAST))
     few, most = min(_LINKS, max(counts)), max(counts)
     say(f"the memory of a workbook over {most:,} documents")
     peak, first = (_measured("collected", count).peak for count in (most, few))
     what = f"workbook: peak memory of {most:,} documents beside {few:,}"
-    found.append(Line(what, f"{peak / 1e6:.0f} MB", f"{first / 1e6:.0f} MB", peak / first, most=_MOST))
-    return found
+    compared.append(Line(what, f"{peak / 1e6:.0f} MB", f"{first / 1e6:.0f} MB", peak / first, most=_MOST))
+    return compared
 
 
 class _Took(NamedTuple):
@@ -76,15 +76,15 @@ class _Took(NamedTuple):
 
 
 def _measured(way: str, count: int) -> _Took:
-    """Return seconds and peak memory, in bytes, of a fresh process that builds it in one way."""
+    """Return seconds and peak memory, in bytes, of a fresh process that builds a workbook in one way."""
     command = [sys.executable, "-m", "bench.workbook", way, str(count)]
-    said = subprocess.run(command, capture_output=True, check=True, text=True)
-    return _Took(**json.loads(said.stdout))
+    process = subprocess.run(command, capture_output=True, check=True, text=True)
+    return _Took(**json.loads(process.stdout))
 
 
 def _bodies(count: int) -> Iterator[bytes]:
-    """Yield records as they lie in the bucket."""
-    fields = tuple(Field(*said[:3], said[3], said[4], 1, 0.9 + n / 200) for n, said in enumerate(_FIELDS))
+    """Yield records as they are stored in the bucket."""
+    fields = tuple(Field(*one[:3], one[3], one[4], 1, 0.9 + n / 200) for n, one in enumerate(_FIELDS))
     for number in range(count):
         record = Record(
             document=Document("in", f"taxi-invoice/{number:06d}.png", "v1", uploaded_at=_AT),
@@ -99,7 +99,7 @@ def _bodies(count: int) -> Iterator[bytes]:
 
 
 def ours(path: Path, count: int) -> float:
-    """Build it from records as the collector does; return the seconds, without those that made the records."""
+    """Build a workbook from records as the collector does; return the seconds, without those for making the records."""
     spent = 0.0
     with path.open("wb") as file:
         start = time.perf_counter()
@@ -115,7 +115,7 @@ def ours(path: Path, count: int) -> float:
 
 
 class _Made:
-    """A store that makes the lists and records of so many documents when they are asked for."""
+    """A store that makes lists and records of ``count`` documents when they are asked for."""
 
     def __init__(self, count: int) -> None:
         self._count = count
@@ -137,12 +137,12 @@ class _Made:
 
 
 def collected(path: Path, count: int) -> float:
-    """Build it as the command and the functions do, lists and all; return the seconds."""
+    """Build a workbook as the command and the functions do, lists included; return the seconds."""
     site = Site(cast(ObjectStore, _Made(count)), "in", "out")
     call = Invocation("bench", lambda: 1e9, lambda: _AT, time.sleep, lambda event, **values: None)
-    made = Collector(site, call, Selector(site, ""))
+    collector = Collector(site, call, Selector(site, ""))
     start = time.perf_counter()
-    made.write("bench", Selection(), {"xlsx": path})
+    collector.write("bench", Selection(), {"xlsx": path})
     return time.perf_counter() - start
 
 
@@ -177,26 +177,24 @@ def bare(path: Path, count: int) -> float:
 
 
 def _ready(line: rows.Row) -> list[tuple[int, Any]]:
-    found: list[tuple[int, Any]] = []
+    cells: list[tuple[int, Any]] = []
     for column, value in enumerate(line.values):
         if isinstance(value, Field):
-            found.append((column, shown(value.type, value.typed) or value.final))
+            cells.append((column, shown(value.type, value.typed) or value.final))
         elif isinstance(value, datetime):
-            found.append((column, value.replace(tzinfo=None)))
+            cells.append((column, value.replace(tzinfo=None)))
         elif value not in (None, ""):
-            found.append((column, value))
-    return found
+            cells.append((column, value))
+    return cells
 
 
 def main() -> None:
-    """Be a process that builds one workbook, and say what it took."""
+    """Build one workbook in this process, and print the seconds and the peak memory."""
     way, count = {"ours": ours, "bare": bare, "collected": collected}[sys.argv[1]], int(sys.argv[2])
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        way(
-            Path(folder) / "warm.xlsx", 1
-        )  # what a process does once is no row's: it reads the catalog, compiles patterns
+        way(Path(folder) / "warm.xlsx", 1)  # work done once per process is not measured: the catalog, patterns
         seconds = way(Path(folder) / "workbook.xlsx", count)
-    # Not ru_maxrss: that begins with what the process had that this one was forked from.
+    # Not ru_maxrss, which begins with the memory of the process that this one was forked from.
     (peak,) = re.findall(r"VmHWM:\s+([0-9]+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
     print(json.dumps({"seconds": seconds, "peak": int(peak) * 1024}))
 

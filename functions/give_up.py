@@ -1,4 +1,4 @@
-"""A step of a workflow: what the workflow gave up on ends as its pages say, so that it is seen."""
+"""A step of a workflow: a document that the workflow gave up ends with the status its pages give it."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the platform gave up on becomes a ``dead`` record, so that it is seen."""
+"""A document that the platform gave up on gets a record, so that this is seen."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A timer sends the notices that nobody has taken yet."""
+"""A timer sends the notices that are not delivered yet."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from legible.wiring import functions
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """Send what waits in the outbox and is due; what the timer's event says does not matter.
+    """Send the notices in the outbox that are due; the timer's event is ignored.
 
     Returns:
         ``{"sent": ..., "failed": ..., "given_up": ..., "void": ..., "left": ...}``: how many notices.

@@ -10,7 +10,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     """Recognize every document of an OBS event, classic or through EventGrid.
 
     Returns:
-        ``{"documents": [outcome, ...]}``, one a document, in order.
+        ``{"documents": [outcome, ...]}``, one for each document, in order.
 
     Raises:
         RetryableError: After all were tried, if any must be tried again.

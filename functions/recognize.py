@@ -1,4 +1,4 @@
-"""A step of a workflow: the pages that are missing, all of them or none, and the document's record."""
+"""A step of a workflow: calls for the pages that have no outcome yet, and makes the document's record."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     """Recognize ``{"bucket", "key", "operation"?, "options"?}``, or what another step returned.
 
     Returns:
-        ``{"bucket", "key", "status", "record": {"bucket", "key"}, ...}``; an end for good is a result.
+        ``{"bucket", "key", "status", "record": {"bucket", "key"}, ...}``; every end of the document is a result.
 
     Raises:
         RetryableError: It must be tried again.

@@ -1,4 +1,4 @@
-"""A step of a workflow: one share of a document's pages, beside steps that call for the others."""
+"""A step of a workflow: calls for one share of a document's pages while other steps call for the others."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     """Call for the pages of ``share`` out of ``shares``.
 
     Returns:
-        The document's reference, ``pages`` answered so far.
+        The document's reference, with ``pages``: how many are answered so far.
 
     Raises:
         RetryableError: It must be tried again.

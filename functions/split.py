@@ -1,4 +1,4 @@
-"""A step of a workflow: which document it is, and how many pages are to be called for; nothing is paid."""
+"""A step of a workflow: finds a document, and how many of its pages are to be called for; nothing is paid."""
 
 from typing import Any
 

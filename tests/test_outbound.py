@@ -389,7 +389,7 @@ class TestDownload:
         site.pages["/d"] = ("200 OK", [], [b"there"])
         assert self.get(site.url("/a")) == b"there"
         site.pages["/d"] = ("302 Found", [("Location", "/a")], [])
-        with pytest.raises(RejectedError, match="led elsewhere more than 3 times"):
+        with pytest.raises(RejectedError, match="redirects more than 3 times"):
             self.get(site.url("/a"))
 
     @pytest.mark.parametrize(

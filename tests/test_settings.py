@@ -163,7 +163,7 @@ class TestTargets:
     @pytest.mark.parametrize(
         ("text", "said"),
         [
-            (f"[notify.Ops]\n{SMN}", r"notify.Ops is no name of a target. Allowed are: a-z"),
+            (f"[notify.Ops]\n{SMN}", r"notify.Ops is not a name of a target. Allowed are: a-z"),
             ('[notify.ops]\nkind = "mail"\n', r"notify.ops.kind is 'mail'. Allowed is: smn, eventgrid, webhook."),
             ('[notify.ops]\nmatch = "*"\n', r"notify.ops.kind is None. Allowed is: smn, eventgrid, webhook."),
             ("[notify]\nops = 3\n", r"notify.ops.kind is None"),
@@ -174,11 +174,11 @@ class TestTargets:
             (f'[notify.ops]\n{SMN}on = ["finished"]\n', r"notify.ops.on: .*one or more of done, partial, rejected"),
             (f"[notify.ops]\n{SMN}on = []\n", r"notify.ops.on: .*one or more of done"),
             (f"[notify.ops]\n{SMN}fields = 1\n", r"notify.ops.fields: .*names of fields"),
-            (hook("https", "http"), r"notify.hr.url: .*it says http"),
+            (hook("https", "http"), r"notify.hr.url: .*its scheme is http"),
             (hook("hooks.example", "10.0.0.1"), r"notify.hr.url: .*not public"),
             (hook("hooks.example", "hooks.example:22"), r"notify.hr.url: .*its port is 22"),
             (hook("hooks.example", "a:canary@hooks.example"), r"notify.hr.url: .*name and password"),
-            (hook("https://hooks.example", "http://127.0.0.1:9"), r"notify.hr.url: .*it says http"),
+            (hook("https://hooks.example", "http://127.0.0.1:9"), r"notify.hr.url: .*its scheme is http"),
             (hook("LEGIBLE_HOOK", "whsec_canary"), r"notify.hr.secret: .*never the secret itself"),
         ],
     )
@@ -190,7 +190,7 @@ class TestTargets:
     def test_this_machine_may_be_told_where_the_setup_stands_apart(self, load):
         text = hook("https://hooks.example", "http://127.0.0.1:9")
         assert load(text, **APART).notify["hr"].url == "http://127.0.0.1:9/x"
-        with pytest.raises(SettingsError, match="it says http"):
+        with pytest.raises(SettingsError, match="its scheme is http"):
             load(text.replace("127.0.0.1", "hooks.example"), **APART)
 
     def test_the_reference_names_what_each_kind_has(self):

@@ -6,7 +6,7 @@
     ├── SettingsError            a setting is missing or wrong; nothing starts
     ├── CredentialsError         the function's agency gives no keys
     ├── EventError               an event, or a part of one, cannot be read
-    ├── SkippedError             not a document: a folder, an own output, a removal; no record
+    ├── SkippedError             not a document: a folder, an output of Legible, a removal; no record
     ├── DocumentError            ends as a record with status and reason; never raised to the platform
     │   ├── RejectedError        the document or its route is wrong
     │   │   ├── ObjectGoneError  no such object, or no such version of it
@@ -17,8 +17,8 @@
     │   ├── BusyError            another invocation holds the document
     │   ├── ThrottledError       too many calls in this minute
     │   ├── UnavailableError     a fault that passes: 5xx, connection, storage
-    │   ├── OutOfTimeError       the function's time ends before the next paid call could
-    │   └── InternalError        a defect of ours
+    │   ├── OutOfTimeError       too little of the function's time is left for another paid call
+    │   └── InternalError        a defect of Legible
     ├── AnswerUnknownError       a call was sent and its answer never came: possibly paid
     ├── SourceUnreadableError    the OCR service could not read the page's URL: send it inline, once
     └── AppendConflictError      somebody else appended first
@@ -45,11 +45,11 @@ _Kind = TypeVar("_Kind", bound="LegibleError")
 
 
 def redact(text: str, secrets: tuple[str, ...] = ()) -> str:
-    """Return foreign text fit for a log, a record or an error.
+    """Return text that came from outside, made safe for a log, a record or an error.
 
     Args:
-        text: What somebody else said: a vendor's error message, an exception's text.
-        secrets: Keys and tokens known to the caller; each is removed wherever it stands.
+        text: A vendor's error message, or the text of an exception.
+        secrets: Keys and tokens known to the caller; each is removed wherever it occurs.
 
     Returns:
         The text without the secrets, without the query of any URL and without values that are named like a secret,
@@ -67,11 +67,11 @@ class LegibleError(Exception):
     """The root of all errors here.
 
     Args:
-        message: What was found, and where.
+        message: What is wrong, and where.
         code: A stable word for the case (``sides-too-small``); reports count by it.
         advice: What is allowed, and what to do.
-        vendor_code: The service's own code (``ModelArts.4204``), if it said one.
-        request_id: The service's request, if it named one.
+        vendor_code: The service's own code (``ModelArts.4204``), if it gave one.
+        request_id: The id of the service's request, if it gave one.
     """
 
     code: ClassVar[str] = "error"
@@ -82,7 +82,7 @@ class LegibleError(Exception):
     def __init__(
         self, message: str, *, code: str = "", advice: str = "", vendor_code: str = "", request_id: str = ""
     ) -> None:
-        """Keep what was found, and what to do about it."""
+        """Keep what is wrong, and what to do about it."""
         super().__init__(message)
         self.message = message
         self.reason_code = code or self.code
@@ -92,7 +92,7 @@ class LegibleError(Exception):
 
     @classmethod
     def of(cls: type[_Kind], error: LegibleError, message: str = "") -> _Kind:
-        """Return an error of this class, with its consequence, that says what another one says."""
+        """Return an error of this class, with its consequence, and with the texts and codes of another error."""
         return cls(
             message or error.message,
             code=error.reason_code,
@@ -102,7 +102,7 @@ class LegibleError(Exception):
         )
 
     def __str__(self) -> str:
-        """Show what was found and what to do, on one line."""
+        """Return message and advice on one line."""
         return f"{self.message} {self.advice}".strip()
 
 
@@ -113,7 +113,7 @@ class SettingsError(LegibleError):
 
 
 class CredentialsError(LegibleError):
-    """The function's agency gives no keys. Retryable: an agency that was just attached takes about ten minutes."""
+    """The function's agency gives no keys. Retryable: a newly attached agency takes about ten minutes to work."""
 
     code = "agency-missing"
     http_status = 503
@@ -129,14 +129,14 @@ class EventError(LegibleError):
 
 
 class SkippedError(LegibleError):
-    """Not a document; nothing is recorded, so that an own output can never start a loop."""
+    """Not a document; nothing is recorded, so that Legible's own output can never start a loop."""
 
     code = "skipped"
     http_status = 200
 
 
 class DocumentError(LegibleError):
-    """Ends as a record with its reason."""
+    """Ends a document: its record gets a status and this reason."""
 
     status = "dead"
 
@@ -180,7 +180,7 @@ class DeadError(DocumentError):
 
 
 class RetryableError(LegibleError):
-    """Passes by itself; the platform shall deliver the event again."""
+    """A fault that passes by itself: the platform is to deliver the event again."""
 
     code = "retry"
     http_status = 503
@@ -207,13 +207,13 @@ class UnavailableError(RetryableError):
 
 
 class OutOfTimeError(RetryableError):
-    """The function's time ends before another paid call could."""
+    """Too little of the function's time is left for another paid call."""
 
     code = "out-of-time"
 
 
 class InternalError(RetryableError):
-    """A defect of ours; the log has the place."""
+    """A defect of Legible; the log says where."""
 
     code = "internal"
     http_status = 500

@@ -1,4 +1,4 @@
-"""What the use cases need of the outside world, and the two values in which it travels: a site and an invocation."""
+"""The interfaces to the outside world, and the two values that carry them to use cases: a site and an invocation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from legible.operations.operation import Operation
 
 
 class Head(Struct, frozen=True):
-    """What the store says of an object without its content. ``size`` in bytes; ``etag`` without quotes."""
+    """What the store tells about an object, without its content. ``size`` in bytes; ``etag`` without quotes."""
 
     size: int
     etag: str
@@ -37,7 +37,7 @@ class ListedObject(Struct, frozen=True):
 
 
 class Wanted(Struct, frozen=True):
-    """Which bytes of an object: of one version, while it has one etag, from ``first`` to ``last`` both included."""
+    """Which bytes of an object to read: of this version, only with this etag, from ``first`` to ``last`` inclusive."""
 
     version_id: str = ""
     etag: str = ""
@@ -49,7 +49,7 @@ class Wanted(Struct, frozen=True):
 WHOLE = Wanted()
 
 
-#: An object that may be large is read in parts of so many bytes; memory never holds more of it.
+#: An object that may be large is read in parts of this many bytes; memory never holds more of it.
 PART = 8 * 1024 * 1024
 
 
@@ -60,7 +60,7 @@ def ranges(size: int, part: int = PART) -> Iterator[tuple[int, int]]:
 
 
 class SignedRequest(Struct, frozen=True):
-    """A request that anyone may make as it stands until it expires: a secret, never logged, never stored."""
+    """A request that anyone may send, unchanged, until it expires: a secret, never logged, never stored."""
 
     url: str
     headers: dict[str, str]
@@ -68,7 +68,7 @@ class SignedRequest(Struct, frozen=True):
 
 
 class Shown(Struct, frozen=True):
-    """How a signed URL shows its object: as which media type, and, if it is to be saved, under which file name."""
+    """How a signed URL serves its object: with which media type and, if it is to be saved, which file name."""
 
     content_type: str = ""
     file_name: str = ""
@@ -76,11 +76,11 @@ class Shown(Struct, frozen=True):
 
     @property
     def disposition(self) -> str:
-        """The header that has it saved under its file name (RFC 6266, 4.3); empty where it has none."""
+        """The header that has the object saved under its file name (RFC 6266, 4.3); empty without a file name."""
         return f"attachment; filename*=UTF-8''{quote(self.file_name, safe='')}" if self.file_name else ""
 
 
-#: Nothing is said of it.
+#: The object is served as it was stored.
 AS_IT_IS = Shown()
 
 
@@ -96,7 +96,7 @@ class ObjectStore(Protocol):
         ...
 
     def read(self, ref: ObjectRef, wanted: Wanted = WHOLE) -> bytes:
-        """Return an object's bytes, as far as they are wanted; ``ReplacedError`` if its etag is another."""
+        """Return the wanted bytes of an object; ``ReplacedError`` if its etag is another."""
         ...
 
     def write(
@@ -106,15 +106,15 @@ class ObjectStore(Protocol):
         ...
 
     def create(self, ref: ObjectRef, body: bytes, content_type: str, metadata: dict[str, str]) -> None:
-        """Write an object by one request that is never repeated: a bucket with versions would keep each of them."""
+        """Write an object by one request that is never repeated: a bucket with versions would keep every copy."""
         ...
 
     def copy(self, source: ObjectRef, target: ObjectRef) -> None:
-        """Create or replace an object with what another one holds, metadata too; the bytes do not pass through here."""
+        """Create or replace an object as a copy of another, metadata too; the bytes do not pass through here."""
         ...
 
     def remove(self, ref: ObjectRef) -> None:
-        """Remove an object; one that is not there is removed already."""
+        """Remove an object; it is no error if it is not there."""
         ...
 
     def append(self, ref: ObjectRef, position: int, body: bytes) -> int:
@@ -122,7 +122,7 @@ class ObjectStore(Protocol):
         ...
 
     def list(self, bucket: str, prefix: str, after: str = "") -> Iterator[ListedObject]:
-        """Yield every object whose key begins with the prefix and comes ``after`` one, in the order of UTF-8 bytes."""
+        """Yield each object whose key begins with ``prefix`` and sorts after ``after``, in the order of UTF-8 bytes."""
         ...
 
     def url(self, ref: ObjectRef) -> str:
@@ -141,7 +141,7 @@ class ObjectStore(Protocol):
 
 
 class Recognizer(Protocol):
-    """What performs an operation."""
+    """Performs operations."""
 
     def recognize(self, operation: Operation, options: dict[str, Any], picture: Picture, seconds: float) -> Answer:
         """Make one call and return its answer as received; it takes at most ``seconds``.
@@ -158,7 +158,7 @@ class Recognizer(Protocol):
 
 
 class Arbiter(Protocol):
-    """Who may pay for a document, for those who need more than the journal's own promise."""
+    """Decides who may pay for a document, where the journal's own promise is not enough."""
 
     def acquire(self, name: str, owner: str, seconds: float) -> int | None:
         """Return a fencing number, greater than all before, or None while somebody else holds ``name``."""
@@ -170,13 +170,13 @@ class Arbiter(Protocol):
 
 
 class Relay(Protocol):
-    """Has a fresh invocation of the function for uploads work on a document."""
+    """Calls a fresh invocation of the function for uploads to work on a document."""
 
     def hand_on(self, upload: Upload) -> None:
-        """Call the function asynchronously for one upload; its ``hand`` tells how often that was done.
+        """Call the function asynchronously for one upload; its ``hand`` counts these calls.
 
         Raises:
-            HeldError: Nobody may call it, or nobody knows what it is called.
+            HeldError: The function may not be called, or its name is not known.
             UnavailableError: The platform takes no call now.
         """
         ...
@@ -186,7 +186,7 @@ class Notifier(Protocol):
     """Tells one target how a document ended."""
 
     def send(self, notice: Notice, seconds: float) -> None:
-        """Send a notice; it takes at most ``seconds``. What is sent again keeps its ``id``.
+        """Send a notice; it takes at most ``seconds``. A notice that is sent again keeps its ``id``.
 
         Raises:
             RejectedError: The target will never take it; trying again changes nothing.
@@ -197,7 +197,7 @@ class Notifier(Protocol):
 
 
 class Log(Protocol):
-    """Writes one line about one thing that happened; ``values`` hold no secret and nothing recognized."""
+    """Writes one line about one event; ``values`` hold no secret and no recognized text."""
 
     def __call__(self, event: str, **values: Any) -> None:
         """Write the line."""
@@ -205,7 +205,7 @@ class Log(Protocol):
 
 
 class Site(Struct, frozen=True):
-    """Where a deployment keeps its objects: the store, the bucket of uploads, and the bucket of all that is made."""
+    """Where a deployment keeps its objects: the store, the bucket of uploads, and the bucket of Legible's own files."""
 
     store: ObjectStore
     input: str
@@ -221,10 +221,10 @@ class Site(Struct, frozen=True):
 
 
 class Invocation(Struct, frozen=True):
-    """The call that code runs in.
+    """The function call, or the command, that code runs in.
 
-    ``owner`` is a name no other invocation has. ``remaining`` tells how many seconds are left, ``now`` what time it is
-    (UTC), ``pause`` waits for so many seconds, ``log`` writes a line.
+    ``owner`` is a name no other invocation has. ``remaining`` returns how many seconds are left, ``now`` the time in
+    UTC; ``pause`` waits for a number of seconds, ``log`` writes a line.
     """
 
     owner: str

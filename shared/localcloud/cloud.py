@@ -40,7 +40,7 @@ class _Part(Protocol):
 class LocalCloud:
     """Runs until ``stop``, or while its ``with`` block runs.
 
-    Its parts are there to be set up, faulted and looked at: ``obs`` (``LocalObs``), ``ocr`` (``LocalOcr``),
+    Its parts can be set up, given faults and inspected: ``obs`` (``LocalObs``), ``ocr`` (``LocalOcr``),
     ``functions`` (``FunctionGraph``), ``function_api`` (``FunctionApi``), ``gateway`` (``LocalApig``), ``messages``
     (``LocalMessages``), ``account`` (``LocalAccount``), ``keys``. A ``kill-before`` or ``kill-after`` fault in the
     ``faults`` of ``obs``, ``ocr``, ``function_api`` or ``messages`` kills the function instance that sent the request,
@@ -72,15 +72,15 @@ class LocalCloud:
                 EventGrid on one, and IAM; free ports if none is named.
             region: The region of all parts. cn-north-4 has the most operations (facts ocr_api 2).
             root: The repository: its serverless.yml, ``functions/`` and ``shared/``. By default this one.
-            recognizer: See ``LocalOcr``.
-            recorded: See ``LocalOcr``.
+            recognizer: What recognizes; see ``LocalOcr``.
+            recorded: Recorded answers; see ``LocalOcr``.
             functions: Other functions than those of serverless.yml; an empty mapping for none.
             code: Other folders on the functions' import path than ``functions`` and ``shared``.
             envelope: The form of upload events.
             encode_keys: Whether upload events percent-encode the object's name.
             max_instances: Instances of each function.
             backoff: Seconds before the first, second, third retry.
-            user_data: User variables beside and above those of ``user_data``.
+            user_data: User variables that add to, or override, those of the property ``user_data``.
         """
         self.region, self.project_id = region, PROJECT_ID
         self._lock = _lock(state) if state else None
@@ -170,7 +170,7 @@ class LocalCloud:
 
     @property
     def api_endpoint(self) -> str:
-        """The address of the gateway, where functions with APIs answer; callers prove who they are."""
+        """The address of the gateway, where functions with APIs answer; callers must authenticate."""
         return self._gateway_server.endpoint
 
     @property
@@ -232,11 +232,11 @@ class LocalCloud:
         }
 
     def wait_idle(self, timeout: float) -> bool:
-        """Wait until no function runs and no event waits, retries included; tell whether that came true in time."""
+        """Wait until no function runs and no event waits, retries included; tell whether this was reached in time."""
         return self.functions.wait_idle(timeout)
 
     def ring(self, timer: str, at: datetime) -> None:
-        """Have a timer of that name ring at that time: its function is called as the platform calls it.
+        """Fire the timer of that name for that time: its function is called as the platform calls it.
 
         Raises:
             KeyError: There is no such timer.
@@ -291,7 +291,7 @@ def _below(state: Path | None, name: str) -> Path | None:
 
 
 def _lock(state: Path) -> IO[bytes]:
-    """Hold the state folder: two clouds writing one folder would lose what the other acknowledged."""
+    """Lock the state folder: two clouds that write to one folder would lose what the other acknowledged."""
     state.mkdir(parents=True, exist_ok=True)
     lock = (state / "lock").open("wb")
     try:

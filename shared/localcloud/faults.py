@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 
 @dataclass
 class Fault:
-    """One fault. What a ``kind`` does is said where the kinds are defined (OBS, OCR, FunctionGraph).
+    """One fault. The class that takes a ``kind`` says what it does (OBS, OCR, FunctionGraph).
 
     ``method`` and ``path`` are shell patterns over the request (``bucket/key``, a slug, a function's name). ``times``
     is how often it strikes, None for ever; ``after`` is how many matching requests pass first. The rest are the kind's
@@ -38,7 +38,7 @@ class Fault:
 
 
 class Schedule:
-    """Which request gets which fault. Listed faults come first, in order; then those drawn from the seed.
+    """Decides which request gets which fault: listed faults first, in order; then those drawn from the seed.
 
     The draw depends only on seed, method, path and how many such requests came before, so threads that interleave
     differently still meet the same faults on the same documents.
@@ -58,7 +58,7 @@ class Schedule:
             self._listed.extend(faults)
 
     def draw(self, seed: int, rates: Mapping[str, float] | list[tuple[Fault, float]]) -> None:
-        """From now on let each kind strike its share (0 to 1) of the requests, decided by the seed."""
+        """Let each kind strike its share (0 to 1) of the requests from now on, as the seed decides."""
         pairs = rates if isinstance(rates, list) else [(Fault(kind), share) for kind, share in rates.items()]
         with self._lock:
             self._seed, self._drawn = seed, list(pairs)
@@ -72,7 +72,7 @@ class Schedule:
             self._seed = None
 
     def take(self, method: str, path: str) -> Fault | None:
-        """Return the fault that strikes this request, and count it as used; None for a quiet request."""
+        """Return the fault that strikes this request, and count it as used; None if none does."""
         with self._lock:
             return self._take_listed(method, path) or self._take_drawn(method, path)
 

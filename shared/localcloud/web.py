@@ -37,7 +37,7 @@ class Server:
         Raises:
             OSError: The port is in use.
         """
-        # Bound here because werkzeug ends the whole process where a port is taken.
+        # Bound here because werkzeug ends the whole process if a port is taken.
         with socket.create_server((HOST, port or 0), backlog=128) as bound:
             self._port: int = bound.getsockname()[1]
             self._server: BaseWSGIServer = make_server(
@@ -93,7 +93,7 @@ def read_chunks(environ: Environ, size: int = 64 * 1024) -> Iterator[bytes]:
 
 
 def read_limited(environ: Environ, limit: int) -> bytes | None:
-    """Read the request's body; None where it has more bytes than ``limit``, read to its end and thrown away."""
+    """Read the request's body; None if it has more bytes than ``limit``: then it is read to its end and thrown away."""
     body = bytearray()
     for piece in read_chunks(environ):
         if len(body) <= limit:
@@ -129,7 +129,7 @@ def send(
 
 
 def cut(environ: Environ, sent: bytes = b"") -> NoReturn:
-    """Break the connection: send these raw bytes, if any, then close it without another word."""
+    """Break the connection: send these raw bytes, if any, then close it and send nothing more."""
     connection: socket.socket = environ["werkzeug.socket"]
     if sent:
         connection.sendall(sent)

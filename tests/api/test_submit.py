@@ -399,7 +399,7 @@ class TestRefused:
         for bucket, refused in ((OUT, True), (IN, False)):
             rules = Routing(region="cn-north-4", default="general-text")
             submitter = Submitter(Site(rig.store, bucket, OUT), rig.call("request-1"), rules, "", 0.2)
-            with pytest.raises(RejectedError, match="no name") if refused else nullcontext():
+            with pytest.raises(RejectedError, match="No document can have the name") if refused else nullcontext():
                 submitter.submit(Submission("results/a.png"), IMAGE)
         assert rig.store.keys(OUT) == []
 

@@ -24,7 +24,7 @@ from tests.support.places import ROOT
     ("api", "environment", "said"),
     [
         ("https://group.apig.example/", {}, "LEGIBLE_APP_CODE"),
-        ("http://group.apig.example/", {"LEGIBLE_APP_CODE": "the-code"}, "no https address"),
+        ("http://group.apig.example/", {"LEGIBLE_APP_CODE": "the-code"}, "not an https address"),
         ("https://group.apig.example/v1", {"LEGIBLE_APP_CODE": "the-code"}, "without path"),
     ],
 )

@@ -220,7 +220,7 @@ secret = "LEGIBLE_HOOK"
         assert set(made(**self.SECRET, **self.APART, **self.OWN)) == {"ops", "bus", "hr"}
 
     def test_a_secret_that_is_not_there_is_refused_at_start(self, made):
-        with pytest.raises(SettingsError, match="LEGIBLE_HOOK holds no secret"):
+        with pytest.raises(SettingsError, match="LEGIBLE_HOOK does not hold the secret"):
             made()
 
 

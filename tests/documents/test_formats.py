@@ -58,7 +58,7 @@ def test_what_two_readers_take_for_two_things_is_refused():
 
 
 def test_a_media_file_that_is_no_picture_is_foreign():
-    with pytest.raises(RejectedError, match="no image"):
+    with pytest.raises(RejectedError, match="not an image"):
         formats.format_of(b"\0\0\0\x18ftypmp42")
 
 

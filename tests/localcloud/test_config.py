@@ -74,7 +74,7 @@ def test_defaults_are_the_plugins(tmp_path: Path) -> None:
     [
         ("{one: {maxAsyncRetryAttempts: 4}}", "0 to 3"),
         ("{one: {maxAsyncEventAgeInSeconds: 0}}", "1 to 86400"),
-        ("{one: {onFailure: three}}", "no function"),
+        ("{one: {onFailure: three}}", "is not a function"),
         ("{one: {onFailure: two}, two: {onFailure: one}}", "each other's destination"),
     ],
 )

@@ -136,7 +136,7 @@ def test_secrets_that_are_taken(size, prefix):
     "text", ["", "canary", "whsec_", "whsec_canary!", "Zm9v", base64.b64encode(b"canary" * 11).decode(), "cänary" * 9]
 )
 def test_what_is_no_secret_is_refused_and_not_quoted(text):
-    with pytest.raises(SettingsError, match="LEGIBLE_HOOK holds no secret") as caught:
+    with pytest.raises(SettingsError, match="LEGIBLE_HOOK does not hold the secret") as caught:
         secret_of(text, "LEGIBLE_HOOK")
     assert "canary" not in f"{caught.value} {caught.value.__cause__}"
     assert len(text) < 9 or text not in str(caught.value)

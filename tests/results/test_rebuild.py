@@ -143,7 +143,7 @@ class TestWhatCannotBeRebuilt:
     def test_a_record_that_something_else_wrote(self, body):
         rig = Rig()
         rig.store.put(OUT, f"results/{KEY}/record.json", body)
-        with pytest.raises(InternalError, match="no record of Legible"):
+        with pytest.raises(InternalError, match="not a record of Legible"):
             rig.rebuilder().current(KEY)
 
     def test_an_answer_that_is_gone(self):

@@ -15,17 +15,17 @@ from legible.api.problems import ProblemError
 from legible.api.routes import JSON, MULTIPART
 from legible.model.http import Request
 
-#: What a gateway carries (functiongraph_01_0150: 4 MB); more goes through POST /v1/uploads.
+#: The largest body that the gateway passes on (functiongraph_01_0150: 4 MB); POST /v1/uploads is for larger files.
 MOST_BYTES = 4 * 1024 * 1024
-#: What is fetched from a URL at most, in bytes; it passes through the function's memory.
+#: The most that is fetched from a URL, in bytes; it passes through the function's memory.
 MOST_FETCHED = 32 * 1024 * 1024
-#: The parts of a form, beside its file.
+#: The parts of a form, besides its file.
 _FIELDS = ("name", "operation", "options")
 _Kind = TypeVar("_Kind", bound=Struct)
 
 
 class SubmittedForm(Struct, frozen=True):
-    """A form that was sent: its file, as it was called, and its other fields."""
+    """A form that was sent: the content and the name of its file, and its other fields."""
 
     content: bytes
     name: str
@@ -40,16 +40,16 @@ def bound(request: Request) -> None:
     """
     if len(request.body) > MOST_BYTES:
         raise ProblemError(
-            413, "body-too-large", f"The body has {len(request.body):,} bytes; at most {MOST_BYTES:,} are taken.",
+            413, "body-too-large", f"The body has {len(request.body):,} bytes; at most {MOST_BYTES:,} are allowed.",
             "Ask POST /v1/uploads for a signed request, and upload the file with it.",
         )  # fmt: skip
 
 
 def query_of(request: Request, kind: type[_Kind]) -> _Kind:
-    """Return the query as the type says.
+    """Return the query as a value of the type.
 
     Raises:
-        ProblemError: 422 with the name that does not fit.
+        ProblemError: 422, with the name of the value that does not fit.
     """
     try:
         return msgspec.convert(request.query, kind, strict=False)
@@ -58,14 +58,14 @@ def query_of(request: Request, kind: type[_Kind]) -> _Kind:
 
 
 def json_of(request: Request, kind: type[_Kind]) -> _Kind:
-    """Return a JSON body as the type says.
+    """Return a JSON body as a value of the type.
 
     Raises:
         ProblemError: 400, 415 or 422, with what does not fit and where.
     """
     media_type = media_type_of(request)
     if media_type != JSON:
-        raise ProblemError(415, "media-type", f"The body is {media_type or 'of no named type'}.", f"Send it as {JSON}.")
+        raise ProblemError(415, "media-type", f"The body's type is {media_type or 'not named'}.", f"Send it as {JSON}.")
     try:
         return msgspec.json.decode(request.body, type=kind)
     except msgspec.ValidationError as error:
@@ -78,7 +78,7 @@ def form_of(request: Request) -> SubmittedForm:
     """Return a form with one file.
 
     Raises:
-        ProblemError: 400 where it cannot be read, 422 where it has no file.
+        ProblemError: 400 if the form cannot be read, 422 if it has no file.
     """
     _, options = parse_options_header(request.headers.get("content-type", ""))
     content, name, fields = None, "", {}
@@ -108,7 +108,7 @@ def form_of(request: Request) -> SubmittedForm:
 
 
 def content_of(text: str) -> bytes:
-    """Return what a text of Base64 holds.
+    """Return the bytes that a Base64 text stands for.
 
     Raises:
         ProblemError: 422.
@@ -120,7 +120,7 @@ def content_of(text: str) -> bytes:
 
 
 def options_of(text: str) -> dict[str, Any]:
-    """Return options that were sent as a text of JSON.
+    """Return options that were sent as JSON text.
 
     Raises:
         ProblemError: 422.
@@ -128,7 +128,7 @@ def options_of(text: str) -> dict[str, Any]:
     try:
         return msgspec.json.decode(text.encode(), type=dict[str, Any]) if text else {}
     except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
-        raise unfit("request", "`options` are no JSON object") from None
+        raise unfit("request", "`options` are not a JSON object") from None
 
 
 def media_type_of(request: Request) -> str:
@@ -142,5 +142,5 @@ def is_form(request: Request) -> bool:
 
 
 def unfit(where: str, what: str) -> ProblemError:
-    """Return the answer to a request whose ``where`` does not fit."""
+    """Return the error for a request whose ``where`` (query, body) does not fit."""
     return ProblemError(422, f"{where}-unfit", f"The {where} does not fit: {what}.", "See /v1/openapi.json.")

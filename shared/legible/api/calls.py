@@ -1,4 +1,4 @@
-"""One request on its way to an endpoint, what an endpoint returns, and who asks."""
+"""One request on its way to an endpoint, what an endpoint returns, and who the caller is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from legible.model.documents import ObjectRef
 from legible.model.http import Reply, Request
 from legible.ports import Shown, Site
 
-#: A page's picture, a result: open for so many seconds.
+#: How long a link to a page's picture, or to a result, is open, in seconds.
 _LINK_SECONDS = 300
 
 #: What an endpoint returns: a reply as it is; a value, or a status and a value, that become JSON.
@@ -34,23 +34,23 @@ Endpoint = Callable[[Call], Answer]
 
 
 class Callers:
-    """Who asks, and which documents are theirs.
+    """Tells who the caller is, and which documents are theirs.
 
     Args:
-        tenants: By application, what all its keys begin with; without any, every application sees everything.
-        app_header: The header in which the gateway says which application it is.
+        tenants: The prefix of all keys of each application; without tenants, every application sees everything.
+        app_header: The header in which the gateway names the application.
     """
 
     def __init__(self, tenants: Mapping[str, str], app_header: str) -> None:
-        """Know the tenants."""
+        """Keep the tenants."""
         self._tenants = tenants
         self._app_header = app_header
 
     def prefix(self, call: Call) -> str:
-        """Return what all keys of the caller begin with.
+        """Return the prefix of all keys of the caller.
 
         Raises:
-            ProblemError: 403, the application is no tenant.
+            ProblemError: 403, the application is not a tenant.
         """
         if not self._tenants:
             return ""
@@ -66,7 +66,7 @@ class Callers:
         """Return the key that an id stands for.
 
         Raises:
-            ProblemError: 404, it is no id, or the document is not the caller's.
+            ProblemError: 404, the id is not valid, or the document is not the caller's.
         """
         key = key_of(id)
         if not key.startswith(self.prefix(call)):
@@ -74,7 +74,7 @@ class Callers:
         return key
 
     def author(self, call: Call, name: str) -> str:
-        """Return who corrects: a person by the name they give; among tenants always with the application they use."""
+        """Return the author of a correction: the name that was given; with tenants, always with the application."""
         app = self._app(call)
         if name and self._tenants:
             return f"{name} ({app})"
@@ -85,5 +85,5 @@ class Callers:
 
 
 def opened(site: Site, ref: ObjectRef, shown: Shown) -> Reply:
-    """Return a reply that leads to an object, for a short while."""
+    """Return a redirect to an object that is open for a short while."""
     return Reply(302, {"Location": site.store.signed_url(ref, _LINK_SECONDS, shown)})

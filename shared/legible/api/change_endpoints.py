@@ -1,4 +1,4 @@
-"""Changes over HTTP: corrections of people, and documents that are tried again."""
+"""Changes over HTTP: people's corrections, and documents that are tried again."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from legible.results.review import Reviewer
 
 
 class ChangeEndpoints:
-    """Answers requests that change what is known of a document.
+    """Answers requests that correct a document or try it again.
 
     Args:
         view: Shows documents.
         reviewer: Applies corrections.
         rebuilder: Makes results anew.
-        start: Has a function read a document.
+        start: Calls a function to read a document.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class ChangeEndpoints:
         return {"review": self.review, "rerun": self.rerun}
 
     def review(self, call: Call) -> Answer:
-        """Take corrections."""
+        """Apply corrections."""
         key, review = self._view.known(call).document.key, call.body
         edits = [
             corrections.Change(edit.page, edit.name, edit.value, corrections.digest(edit.was)) for edit in review.edits
@@ -65,10 +65,10 @@ class ChangeEndpoints:
             return self._view.status(self._view.known(call))
         if document.bucket != self._view.site.input:
             raise ProblemError(
-                409, "no-upload", "No upload is known of this document: its event could not be read.",
+                409, "no-upload", "This document has no upload: its event could not be read.",
                 "Upload the document again.",
             )  # fmt: skip
-        if not known.held:  # else its holder goes on; another one would only wait, and be given up in the end
+        if not known.held:  # if it is held, its holder goes on; another invocation would only wait, and give up
             self._start(
                 Upload(
                     document.ref,

@@ -1,4 +1,4 @@
-"""The request of an operation, and code that makes it: what somebody needs who goes on without Legible."""
+"""The request of an operation, and code that makes it, for somebody who goes on without Legible."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def code(operation: Operation, options: dict[str, Any], endpoint: str, source: s
     """Return the request of an operation and code for it.
 
     Args:
-        operation: What is called.
+        operation: The operation to call.
         options: Its options, checked.
-        endpoint: Where OCR is called.
+        endpoint: The endpoint of OCR.
         source: The document's URL, as the service reads it by its OBS authorization.
     """
     body = ({"url": source} if operation.url else {str(operation.inline): "<Base64>"}) | options

@@ -1,4 +1,4 @@
-"""What can be asked of a deployment as a whole: its operations, the code of a call, its health, its description."""
+"""Requests about the deployment as a whole: its operations, the code of a call, its health, its API's description."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ class DeploymentEndpoints:
 
     Args:
         site: Its buckets.
-        callers: Who may know of them.
-        recognizer: What makes the paid calls.
-        ocr: Tells where an operation is called.
-        version: Of Legible.
+        callers: Tells who the caller is.
+        recognizer: Makes the paid calls.
+        ocr: Returns the OCR endpoint for an operation's slug.
+        version: The version of Legible.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class DeploymentEndpoints:
 
     def health(self, call: Call) -> Answer:
         """Whether documents can be read here."""
-        self._callers.prefix(call)  # names of buckets, and calls of the service, are nobody else's either
+        self._callers.prefix(call)  # a stranger must not see names of buckets, or cause calls
         checks = [
             probe.HealthCheck("settings", "ok", "The settings can be read."),
             *probe.buckets(self._site),
@@ -73,7 +73,7 @@ class DeploymentEndpoints:
         return shapes.Health("ok" if fine else "degraded", self._version, tuple(checks))
 
     def openapi(self, call: Call) -> Answer:
-        """The description of all this."""
+        """The OpenAPI document of this API."""
         return Reply(200, {"Content-Type": JSON}, msgspec.json.encode(openapi.document()))
 
 

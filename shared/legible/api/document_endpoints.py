@@ -20,10 +20,10 @@ from legible.errors import LegibleError, UnavailableError
 from legible.model.documents import Order
 from legible.ports import Invocation
 
-#: How often somebody who waits is looked after, in seconds, and what is kept free to reply.
+#: How often a waiting request looks for the result, and how much time is kept free for the reply, in seconds.
 _LOOK_SECONDS, _REPLY_SECONDS = 0.5, 3.0
 _ONCE = re.compile(r"[!-~]{0,255}")
-#: What stands behind the path of a URL.
+#: What follows the path of a URL.
 _TAIL = re.compile(r"[?#].*", re.DOTALL)
 
 
@@ -32,10 +32,10 @@ class DocumentEndpoints:
 
     Args:
         view: Shows documents.
-        call: The invocation: how much time is left, and what waits.
+        call: The invocation: gives the time left and a way to wait.
         lists: Lists documents.
         submitter: Puts documents into the input bucket.
-        fetch: Returns what a public URL holds, at most so many bytes of it.
+        fetch: Returns the content of a public URL, of at most a number of bytes.
     """
 
     def __init__(
@@ -70,12 +70,12 @@ class DocumentEndpoints:
         return self._view.status(self._view.known(call), call.query.version)
 
     def submit(self, call: Call) -> Answer:
-        """Take a document; wait for its result if that is asked for."""
+        """Take a document; wait for its result if the request asks for that."""
         until = self._call.remaining() - call.query.wait
         submission, content = self._submission(call)
         source = call.body.url if call.body else ""
         key = self._submitter.submit(submission, content, self._view.callers.prefix(call), _once(call), source)
-        with suppress(LegibleError):  # it was taken: whoever was told otherwise would send it, and pay, again
+        with suppress(LegibleError):  # it was taken: a caller who gets an error would send it, and pay, again
             while call.query.wait and self._call.remaining() > max(until, _REPLY_SECONDS):
                 known = self._view.lookup.find(key)
                 if known.status != "running":
@@ -92,7 +92,7 @@ class DocumentEndpoints:
         return 201, shapes.UploadTicket(id_of(key), key, request, {"self": path_of(key)})
 
     def _submission(self, call: Call) -> tuple[Submission, bytes | Callable[[], bytes]]:
-        """Return what was sent, whichever way; of a URL, what fetches it."""
+        """Return the document that was sent, as a form or as JSON; for a URL, what fetches its content."""
         if call.body is None:
             form = bodies.form_of(call.request)
             name = form.fields.get("name") or form.name
@@ -109,23 +109,26 @@ class DocumentEndpoints:
     def _fetched(self, url: str) -> bytes:
         try:
             return self._fetch(url, bodies.MOST_FETCHED)
-        except UnavailableError as error:  # whoever asked is waiting: nobody tries again but they
+        except UnavailableError as error:  # the caller is waiting: nobody else tries again
             advice = "Nothing was stored. Check the URL, and send the request again later."
             raise UnavailableError(error.message, code=error.reason_code, advice=advice) from None
 
 
 def _once(call: Call) -> str:
-    """Return the sender's own key of a request; empty where it has none."""
+    """Return the sender's own key of a request; empty if it has none."""
     once = call.request.headers.get("idempotency-key", "").strip()
     if not _ONCE.fullmatch(once):
         raise ProblemError(
-            422, "idempotency-key-unfit", "The idempotency key is none.", "Use at most 255 printable ASCII letters."
+            422,
+            "idempotency-key-unfit",
+            "The idempotency key does not fit.",
+            "Use at most 255 printable ASCII letters.",
         )
     return once
 
 
 def _name_in(url: str) -> str:
-    """Return what the file of a URL is called; an escaped slash is in no name."""
+    """Return the name of a URL's file, without what stands before an escaped slash in it."""
     path = unquote(_TAIL.sub("", url).rsplit("/", 1)[-1])
     return path.rsplit("/", 1)[-1]
 
@@ -135,7 +138,7 @@ def _submission(name: str, order: Order) -> Submission:
 
 
 def _wanted(asked: shapes.Listing) -> Fits:
-    """Return which documents are asked for; None for all."""
+    """Return a test for the documents that are asked for; None for all."""
     if not asked.status and not asked.doubtful:
         return None
     return lambda one: (not asked.status or one.status == asked.status) and (not asked.doubtful or one.doubtful > 0)

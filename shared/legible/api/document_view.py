@@ -1,4 +1,4 @@
-"""A document as a caller sees it: how it stands, its record, its pages, and links to what can be asked of it."""
+"""A document as a caller sees it: its status, its record, its pages, and links to its results and changes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from legible.model.layout import RECORD
 from legible.ports import Site
 from legible.results.rebuild import recorded_document
 
-#: A reply of 6 MB goes through the gateway (functiongraph_01_0150), in Base64 and with what is beside the record.
+#: The largest record in a reply: 6 MB go through the gateway (functiongraph_01_0150), in Base64, not only the record.
 MOST_RECORD_BYTES = 4_000_000
 #: The result that each ending of a document's URL leads to.
 RESULTS = {"json": RECORD, "xlsx": "record.xlsx", "md": "record.md", "pdf": "record.pdf"}
@@ -29,24 +29,24 @@ class DocumentView:
     """Shows documents to their callers.
 
     Args:
-        site: Where documents and results lie.
-        callers: Whose documents they are.
-        lookup: Finds them.
+        site: Where documents and results are stored.
+        callers: Tells whose documents they are.
+        lookup: Finds documents.
         most_bytes: The largest record, in bytes, that is part of a reply.
     """
 
     def __init__(self, site: Site, callers: Callers, lookup: Lookup, most_bytes: int = MOST_RECORD_BYTES) -> None:
-        """Look at nothing yet."""
+        """Show nothing yet."""
         self.site = site
         self.callers = callers
         self.lookup = lookup
         self.most_bytes = most_bytes
 
     def known(self, call: Call) -> Known:
-        """Return what is known of the document that a request names.
+        """Return the document that a request names, with its state and results.
 
         Raises:
-            ProblemError: 404, there is none, or it is not the caller's.
+            ProblemError: 404, there is no such document, or it is not the caller's.
         """
         try:
             return self.lookup.find(self.callers.key(call, call.places["id"]), call.query.version if call.query else "")
@@ -54,7 +54,7 @@ class DocumentView:
             raise gone() from None
 
     def status(self, known: Known, version: str = "") -> shapes.DocumentStatus:
-        """Return what is known of a document; with links to results of that version, where it was asked for one."""
+        """Return a document's status, with links to the results of that version if the request names one."""
         summary, finished, pages = summary_of(_listed(known)), known.state.finished, _pages(known)
         names = known.published.names if known.published else ()
         return shapes.DocumentStatus(
@@ -70,7 +70,7 @@ class DocumentView:
         )
 
     def record(self, known: Known, beside: int = 0) -> msgspec.Raw | None:
-        """Return the record as it stands, unless it is too large for a reply that has so many bytes ``beside`` it."""
+        """Return the stored record; None if it is too large for a reply with so many bytes ``beside`` it."""
         if known.published is None:
             return None
         ref = self.site.in_output(layout.version(known.document, RECORD))
@@ -79,7 +79,7 @@ class DocumentView:
         return msgspec.Raw(self.site.store.read(ref))
 
     def document(self, known: Known) -> Document:
-        """Return the document with what intake found out, where its record says it."""
+        """Return the document, completed from its record if it has one."""
         if known.published is None:
             return known.document
         ref = self.site.in_output(layout.version(known.document, RECORD))
@@ -88,7 +88,7 @@ class DocumentView:
 
 
 def path_of(key: str) -> str:
-    """Return where a document is asked for."""
+    """Return the path of a document."""
     return f"/v1/documents/{id_of(key)}"
 
 
@@ -102,7 +102,7 @@ def summary_of(one: ListedDocument) -> shapes.Summary:
 
 
 def _links(key: str, names: tuple[str, ...], version: str = "") -> dict[str, str]:
-    """Return what can be asked of a document as it stands, or of one of its versions."""
+    """Return the links of a document, or of one of its versions."""
     path, asked = path_of(key), f"?version={quote(version)}" if version else ""
     links = {kind: f"{path}.{kind}{asked}" for kind, name in RESULTS.items() if name in names}
     if RECORD in names:

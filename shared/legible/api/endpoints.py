@@ -20,7 +20,7 @@ class Endpoints:
     """Finds the endpoint of a route.
 
     Args:
-        site: What the deployment keeps.
+        site: The deployment's buckets.
         groups: The endpoints, by subject.
     """
 
@@ -34,7 +34,7 @@ class Endpoints:
         return self._by_route[route]
 
     def origins(self) -> tuple[str, ...]:
-        """Return the origins of signed URLs: from where pictures are shown, and to where files are uploaded."""
+        """Return the origins of signed URLs, from which pictures are shown and to which files are uploaded."""
         refs = (self._site.in_input("x"), self._site.in_output("x"))
         urls = (self._site.store.url(ref) for ref in refs)
         return tuple(dict.fromkeys("/".join(url.split("/")[:3]) for url in urls))

@@ -1,4 +1,4 @@
-"""A document's id in a URL: its key, spelt with letters that need no escape."""
+"""A document's id in a URL: its key, spelled with letters that need no escape."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def key_of(id: str) -> str:
     """Return the key of an id.
 
     Raises:
-        ProblemError: It is the id of no key; 404, as for any document that is not there.
+        ProblemError: 404, the id stands for no key; the same as for a document that is not there.
     """
     try:
         body = base64.b64decode(id.encode() + b"=" * (-len(id) % 4), altchars=b"-_", validate=True)
@@ -30,7 +30,7 @@ def key_of(id: str) -> str:
 
 
 def gone() -> ProblemError:
-    """Return the answer to whoever asks for a document that is not there, or is not theirs."""
+    """Return the error for a document that is not there, or is not the caller's."""
     return ProblemError(
         404, "document-not-found", "There is no such document.",
         "An id is the base64url of the document's key, without padding; GET /v1/documents lists them.",

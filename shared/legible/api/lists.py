@@ -23,21 +23,21 @@ from legible.ports import Invocation
 from legible.results.publication import Publisher
 from legible.workbooks.listing import Candidate, Selector
 
-#: So many objects are asked for at once, and so many of a list at most for one part of it.
+#: How many objects are requested at once, and how many documents are looked at, at most, for one part of a list.
 _AT_ONCE, MOST_LOOKED = 8, 400
-#: What is kept free of a request's time to look at the documents of a part, and to reply, in seconds.
+#: How much of a request's time is kept free to look at the documents of a part, and to reply, in seconds.
 _LOOK_SECONDS = 10.0
 
 
 class _Newest(NamedTuple):
-    """Where a part of the list by time begins: behind what was uploaded then, negative, and has that name."""
+    """Where a part of the list by time begins: after the document with that negative upload time and that name."""
 
     at: float
     name: str
 
 
 class _ByKey(NamedTuple):
-    """Where a part of the list by keys begins: behind that key."""
+    """Where a part of the list by keys begins: after that key."""
 
     key: str
 
@@ -46,7 +46,7 @@ _Place = TypeVar("_Place", _Newest, _ByKey)
 
 
 class ListedDocument(Struct, frozen=True):
-    """A document in a list. ``size`` in bytes, as long as the upload is there.
+    """A document in a list. ``size`` is in bytes, and known only while the upload is there.
 
     ``doubtful`` counts the values that somebody should look at.
     """
@@ -61,7 +61,7 @@ class ListedDocument(Struct, frozen=True):
     doubtful: int = 0
 
 
-#: Which documents are wanted; None for all.
+#: Tells whether a document is wanted; None for all.
 Fits = Callable[[ListedDocument], bool] | None
 
 
@@ -69,12 +69,12 @@ class DocumentLists:
     """Lists documents, a part at a time.
 
     Args:
-        call: The invocation: how much time is left to look.
+        call: The invocation: gives the time left.
         selector: Finds the documents of both buckets.
-        lookup: Tells of an upload without a result.
-        publisher: Tells of those with one.
-        rules: From key to operation.
-        most_looked: How many are looked at for one part of the list.
+        lookup: Finds uploads that have no result.
+        publisher: Finds published results.
+        rules: Lead from a key to an operation.
+        most_looked: How many documents are looked at, at most, for one part of the list.
     """
 
     def __init__(
@@ -97,53 +97,53 @@ class DocumentLists:
     def newest(
         self, prefix: str = "", fits: Fits = None, limit: int = 50, cursor: str = ""
     ) -> tuple[list[ListedDocument], str]:
-        """Return a part of the list of documents, the newest upload first, and the cursor of the part behind it.
+        """Return a part of the list of documents, the newest upload first, and the cursor of the next part.
 
         Args:
-            prefix: What keys begin with.
-            fits: Only such documents; of many others the part may have fewer than ``limit``.
-            limit: How many at most.
+            prefix: The beginning of the keys.
+            fits: Lists only documents that fit; if these are rare, the part may have fewer than ``limit``.
+            limit: How many documents at most.
             cursor: Where the part begins; empty for the first.
 
         Raises:
-            RejectedError: The cursor is none of ours, or there is no time to put so many in order.
+            RejectedError: The cursor is not valid, or there is no time to put so many documents in order.
             UnavailableError: The store has a passing fault.
         """
         most = self._most_looked if fits else limit
-        # One more than is looked at tells whether there is a part behind, and both buckets are listed once.
+        # One more than is looked at tells whether there is a next part, so that both buckets are listed once.
         candidates = self._candidates(prefix, _read_cursor(cursor, _Newest), most + 1)
-        found, last = self._looked(candidates, fits, limit, most)
-        return found, _cursor(_place(last)) if last else ""
+        listed, last = self._looked(candidates, fits, limit, most)
+        return listed, _cursor(_place(last)) if last else ""
 
     def by_key(
         self, prefix: str = "", fits: Fits = None, limit: int = 50, cursor: str = ""
     ) -> tuple[list[ListedDocument], str]:
-        """Return a part of the list of uploads by their keys, which takes no longer however many there are.
+        """Return a part of the list of uploads in the order of keys; it takes the same time for any number of them.
 
-        What has results and lies in the input bucket no more is not in it. Arguments and errors are as of ``newest``.
+        Documents whose upload is gone are not in it, even with results. Arguments and errors are as for ``newest``.
         """
         most, begin = self._most_looked if fits else limit, _read_cursor(cursor, _ByKey)
         candidates = list(islice(self._selector.uploads(prefix, begin.key if begin else ""), most + 1))
-        found, last = self._looked(candidates, fits, limit, most)
-        return found, _cursor(_ByKey(last.key)) if last else ""
+        listed, last = self._looked(candidates, fits, limit, most)
+        return listed, _cursor(_ByKey(last.key)) if last else ""
 
     def _looked(
         self, candidates: list[Candidate], fits: Fits, limit: int, most: int
     ) -> tuple[list[ListedDocument], Candidate | None]:
-        """Look at candidates until enough are found; return the last one looked at, if there are more behind it."""
-        found, place = list[ListedDocument](), 0
+        """Look at candidates until enough fit; return those, and the last one looked at if more follow."""
+        fitting, place = list[ListedDocument](), 0
         with ThreadPoolExecutor(_AT_ONCE) as together:
-            while place < min(most, len(candidates)) and len(found) < limit:
+            while place < min(most, len(candidates)) and len(fitting) < limit:
                 for one in together.map(self._listed, candidates[place : min(place + limit, most)]):
-                    if len(found) == limit:
+                    if len(fitting) == limit:
                         break
                     place += 1
                     if fits is None or fits(one):
-                        found.append(one)
-        return found, candidates[place - 1] if place < len(candidates) else None
+                        fitting.append(one)
+        return fitting, candidates[place - 1] if place < len(candidates) else None
 
     def _candidates(self, prefix: str, after: _Newest | None, count: int) -> list[Candidate]:
-        """Return the newest candidates behind a place in the list; however many there are, memory holds no more."""
+        """Return the newest candidates after a place in the list; memory holds only as many as are returned."""
         with ExitStack() as opened:
             each: Iterator[Candidate] = iter(self._selector.find(Selection(prefix), opened, timely=self._timely))
             return heapq.nsmallest(count, (one for one in each if after is None or _place(one) > after), key=_place)
@@ -170,18 +170,18 @@ class DocumentLists:
         )  # fmt: skip
 
     def _waiting(self, candidate: Candidate, key: str) -> ListedDocument:
-        """Return a document that has no result yet; what it will be read by, its route tells."""
+        """Return a document that has no result yet, with the operation that its route names."""
         try:
             document = self._lookup.uploaded(key)
             operation = routing.route(key, self._rules, document.order if document else None).operation.slug
-        except DocumentError:  # no route, or no access: of one among many the list tells what it can
+        except DocumentError:  # no route, or no access: the list shows what it can
             document, operation = None, ""
         version = document.version if document else candidate.etag
         return ListedDocument(key, version, "running", operation, 0, candidate.length, candidate.uploaded_at)
 
 
 def _place(candidate: Candidate) -> _Newest:
-    """Return what puts candidates in order: the newest first."""
+    """Return the sort key of a candidate: the newest comes first."""
     return _Newest(-(candidate.uploaded_at or NEVER).timestamp(), candidate.name)
 
 
@@ -196,5 +196,5 @@ def _read_cursor(cursor: str, kind: type[_Place]) -> _Place | None:
         return msgspec.json.decode(base64.urlsafe_b64decode(cursor.encode()), type=kind)
     except (msgspec.MsgspecError, ValueError):
         raise RejectedError(
-            "The cursor is none of ours.", code="bad-cursor", advice="Take the one that the part before gave."
+            "The cursor is not valid.", code="bad-cursor", advice="Use the one that the previous part gave."
         ) from None

@@ -1,4 +1,4 @@
-"""Read-only queries of one document: which version, how its pages are, what was published of it."""
+"""Read-only queries of one document: its version, its state, and its published results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from legible.results.publication import Published, Publisher
 
 
 class Known(Struct, frozen=True):
-    """A document as it stands: which version, how its pages are, what was published of it, whether it is worked on."""
+    """One document: its version, its state, its published results, and whether an invocation holds it."""
 
     document: Document
     state: State
@@ -26,10 +26,10 @@ class Known(Struct, frozen=True):
 
     @property
     def status(self) -> Status:
-        """How it ended; ``running`` before that, and as long as its results are on their way."""
+        """How it ended; ``running`` before that, and until its results are published."""
         finished = self.state.finished
         if finished is None or finished.status is None or self.published is None:
-            # An event that could not be read, and an object that is gone, have a result that no journal tells of.
+            # An event that could not be read, and an object that is gone, have a result but no journal.
             return self.published.status if self.published and not self.state.lines else "running"
         return finished.status
 
@@ -51,14 +51,14 @@ class Known(Struct, frozen=True):
 
 
 class Lookup:
-    """Finds what is known of a document.
+    """Finds a document with its state and results.
 
     Args:
-        site: Where documents and results lie.
-        call: The invocation: its clock.
-        uploads: Tells which version an upload is.
-        journals: How documents stand.
-        publisher: What was published.
+        site: Where documents and results are stored.
+        call: The invocation: gives the time.
+        uploads: Finds the document that an upload is.
+        journals: Read the states of documents.
+        publisher: Finds published results.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Lookup:
         self._publisher = publisher
 
     def find(self, key: str, version: str = "") -> Known:
-        """Return what is known of a document.
+        """Return a document with its state and results.
 
         Args:
             key: Its decoded key.
@@ -91,10 +91,10 @@ class Lookup:
         return self._known(document)
 
     def uploaded(self, key: str) -> Document | None:
-        """Return the newest upload of a key, as far as it lies in the input bucket; None where none does.
+        """Return the newest upload of a key in the input bucket; None if there is none.
 
         Raises:
-            DocumentError: It could not be looked at.
+            DocumentError: The store does not let us look at it.
             UnavailableError: The store has a passing fault.
         """
         try:
@@ -103,7 +103,7 @@ class Lookup:
             return None
         if isinstance(error, ObjectGoneError):
             return None
-        if isinstance(error, DocumentError) and not document.etag:  # it could not even be looked at
+        if isinstance(error, DocumentError) and not document.etag:  # the store did not even show it
             raise error
         return document
 

@@ -1,4 +1,4 @@
-"""Pages as people look at them: the upload itself where a browser shows it, else a picture drawn on demand."""
+"""Pages as people look at them: the upload itself if browsers can show it, else a picture drawn on demand."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from legible.model.documents import Document, ObjectRef
 from legible.model.pages import Frame
 from legible.ports import Invocation, Shown, Site
 
-#: What is drawn fits into this, in pixels and bytes; nothing is padded, so that places map by the page's own size.
+#: The limits of a drawn picture, in pixels and bytes; nothing is padded, so that locations scale with the page's size.
 _WANT = pages.Want(min_side=1, max_side=2400, max_pixels=None, largest=4_000_000)
 _SUFFIXES = {".png": "image/png", ".jpg": "image/jpeg"}
 
 
 class PagePicture(Struct, frozen=True):
-    """Where the picture of a page lies, and how it is to be shown."""
+    """Where the picture of a page is stored, and how it is to be shown."""
 
     ref: ObjectRef
     shown: Shown
@@ -29,8 +29,8 @@ class PagePictures:
     """Finds or makes pictures of pages.
 
     Args:
-        site: Where documents and pictures lie.
-        call: The invocation: how much time is left.
+        site: Where documents and pictures are stored.
+        call: The invocation: gives the time left.
         intake: Opens documents.
     """
 
@@ -41,12 +41,12 @@ class PagePictures:
         self._intake = intake
 
     def picture(self, document: Document, page: int, frame: Frame | None) -> PagePicture:
-        """Return where the picture of a page lies.
+        """Return where the picture of a page is stored; it is drawn first if there is none.
 
         Args:
-            document: The document; what is not known of it yet is found out.
+            document: The document; its format and its page count may still be unknown.
             page: Which page, counted from 1.
-            frame: How the picture that was read lies on its page; None where the document itself was read.
+            frame: Where the recognized picture lies on its page; None if the document itself was read.
 
         Raises:
             RejectedError: It has no such page, cannot be drawn, is gone, or was replaced.
@@ -58,7 +58,7 @@ class PagePictures:
         return self._drawn_before(document, page) or self._drawn(document, page)
 
     def _refuse_replaced(self, document: Document) -> None:
-        """Refuse to show what lies there now for what was read."""
+        """Refuse to show a newer upload in the place of the one that was read."""
         if self._site.store.head(document.ref, document.version_id).etag != document.etag:
             raise ReplacedError(
                 f"{document.ref} was uploaded again since; this version of it is gone.",
@@ -73,7 +73,7 @@ class PagePictures:
 
     def _drawn(self, document: Document, page: int) -> PagePicture:
         if document.format == "ofd":
-            raise RejectedError("OFD is read by the service alone.", code="not-shown", advice="Download the document.")
+            raise RejectedError("Only the OCR service can read OFD.", code="not-shown", advice="Download the document.")
         with self._intake.opened(document) as sheets:
             if page > (document.page_count or sheets.look(self._call.remaining()).pages):
                 raise RejectedError(f"The document has no page {page}.", code="no-such-page")

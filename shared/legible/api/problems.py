@@ -13,7 +13,7 @@ from legible.model.http import Reply
 MEDIA_TYPE = "application/problem+json"
 #: What ``type`` begins with; the rest is the stable word for the case.
 TYPE = "/problems/"
-#: When a caller may try again what passes by itself, in seconds.
+#: After how many seconds a caller may try again, if the fault passes by itself.
 _RETRY_SECONDS = 5
 
 
@@ -38,7 +38,7 @@ class ProblemError(Exception):
     Args:
         status: The HTTP status.
         code: A stable word for the case.
-        detail: What was found.
+        detail: What is wrong.
         advice: What is allowed, and what to do.
         headers: More headers of the reply.
     """
@@ -53,7 +53,7 @@ class ProblemError(Exception):
 
 
 def reply_to(error: ProblemError | LegibleError) -> Reply:
-    """Return the reply that an error ends a request with; its class knows the status."""
+    """Return the reply for an error; the error's class knows the status."""
     if isinstance(error, ProblemError):
         return _reply(error.problem, error.headers)
     status = error.http_status if error.http_status >= 400 else 500

@@ -24,7 +24,7 @@ from legible.workbooks.collector import KINDS
 
 
 class ResultEndpoints:
-    """Answers requests for what was made of documents.
+    """Answers requests for the results of documents.
 
     Args:
         view: Shows documents.

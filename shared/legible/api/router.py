@@ -1,4 +1,4 @@
-"""From a request to its endpoint, and from every error to a problem document."""
+"""Leads every request to its endpoint, and turns every error into a problem document."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from legible.errors import LegibleError
 from legible.model.http import Reply, Request
 from legible.ports import Log
 
-#: What no browser is to guess, keep or show elsewhere (OWASP, REST Security Cheat Sheet).
+#: Keep browsers from guessing types, keeping replies, and showing them elsewhere (OWASP, REST Security Cheat Sheet).
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -32,8 +32,8 @@ class Api:
     """Answers requests.
 
     Args:
-        endpoints: Makes what answers; called once a request, its errors are answered too.
-        log: Where it is told what could not be answered, and where a defect is.
+        endpoints: Makes the endpoints; called once for each request, and its errors become replies too.
+        log: Gets a line about each request that could not be answered, and about each defect.
         console: The console's files.
     """
 
@@ -44,7 +44,7 @@ class Api:
         self._console = console
 
     def __call__(self, request: Request) -> Reply:
-        """Answer one request; whatever happens there is a reply."""
+        """Answer one request; whatever happens, there is a reply."""
         try:
             reply = self._answer(request)
         except ProblemError as error:
@@ -55,7 +55,7 @@ class Api:
                 self._log("not-answered", status=reply.status, code=error.reason_code, message=error.message)
         except Exception as error:
             self._log("defect", error=type(error).__name__, place=_place())
-            problem = ProblemError(500, "internal", "Something went wrong here.", "The function's log has the place.")
+            problem = ProblemError(500, "internal", "Something went wrong here.", "The function's log says where.")
             reply = reply_to(problem)
         headers = {**_HEADERS, **reply.headers}
         return Reply(reply.status, headers, b"" if request.method == "HEAD" else reply.body)
@@ -79,7 +79,7 @@ class Api:
 
 
 def refuse_foreign(request: Request) -> None:
-    """Refuse what a page of another origin has a browser send: who is signed in there did not ask for it.
+    """Refuse a request that a page of another origin makes a browser send: the person did not ask for it.
 
     A browser says where a request comes from (Fetch Metadata, W3C), an older one at least its origin; a program says
     neither.
@@ -104,16 +104,16 @@ def _unknown(request: Request, methods: tuple[str, ...]) -> ProblemError:
         return ProblemError(404, "no-such-path", "There is nothing at this path.", "See /v1/openapi.json.")
     allowed = ", ".join(sorted({*methods, "HEAD"} if "GET" in methods else methods))
     return ProblemError(
-        405, "method-not-allowed", f"{request.method[:20]} is nothing that can be done here.", f"Allowed: {allowed}.",
+        405, "method-not-allowed", f"The method {request.method[:20]} is not allowed here.", f"Allowed: {allowed}.",
         {"Allow": allowed},
     )  # fmt: skip
 
 
-def _sent(found: Answer) -> Reply:
-    if isinstance(found, Reply):
-        return found
-    status: int = found[0] if isinstance(found, tuple) else 200
-    value: Any = found[1] if isinstance(found, tuple) else found
+def _sent(answer: Answer) -> Reply:
+    if isinstance(answer, Reply):
+        return answer
+    status: int = answer[0] if isinstance(answer, tuple) else 200
+    value: Any = answer[1] if isinstance(answer, tuple) else answer
     headers = {"Content-Type": routes.JSON}
     if status in {201, 202}:
         headers["Location"] = value.links["self"]

@@ -1,4 +1,4 @@
-"""The routes as data: what each takes, what it gives, and how it may fail. The OpenAPI document is made from this."""
+"""The routes as data: what each takes and returns, and how it may fail. The OpenAPI document is made from this."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ JSON = "application/json"
 MULTIPART = "multipart/form-data"
 #: What an id looks like; its length is that of the longest key.
 _ID = r"[A-Za-z0-9_-]{1,1600}"
-#: What each part of a path looks like, by its name, and what it is.
+#: The pattern and the description of each variable part of a path, by its name.
 PLACES = {
     "id": (_ID, "The document's id: its key as base64url without padding."),
     "page": (r"[1-9][0-9]{0,5}", "The page, counted from 1."),
@@ -27,9 +27,9 @@ _PLACE = re.compile(r"\{(\w+)\}")
 
 
 class HttpRoute(Struct, frozen=True, dict=True):
-    """One thing that can be asked.
+    """One route: a method and a path, what it takes, and what it returns.
 
-    ``name`` is that of the endpoint. ``replies`` has, by status, the type of the JSON body, another media type, or None
+    ``name`` is the endpoint's name. ``replies`` has, by status, the type of the JSON body, another media type, or None
     for an empty one. ``problems`` are the statuses of its own problem documents; see ``COMMON`` for those of all.
     """
 
@@ -53,11 +53,11 @@ class HttpRoute(Struct, frozen=True, dict=True):
         return re.compile(text)
 
     def places(self) -> list[str]:
-        """Return the names of the path's parts that differ."""
+        """Return the names of the path's variable parts."""
         return _PLACE.findall(self.path)
 
     def match(self, path: str) -> dict[str, str] | None:
-        """Return the parts of a path that is this route's; None for any other path."""
+        """Return the variable parts of a path of this route; None for any other path."""
         match = self._pattern.fullmatch(path)
         return match.groupdict() if match else None
 
@@ -138,7 +138,7 @@ ROUTES: tuple[HttpRoute, ...] = (
 
 
 class Found(Struct, frozen=True):
-    """What a path is: a route with the parts of the path, or none, and the ``methods`` that the path has."""
+    """The route of a request with the parts of its path; or no route, and the ``methods`` that its path has."""
 
     route: HttpRoute | None = None
     places: dict[str, str] = {}
@@ -146,7 +146,7 @@ class Found(Struct, frozen=True):
 
 
 def find(request: Request) -> Found:
-    """Return what is asked for; HEAD asks for what GET does."""
+    """Return the route of a request; HEAD has the route of GET."""
     methods: list[str] = []
     for route in ROUTES:
         places = route.match(request.path)

@@ -1,4 +1,4 @@
-"""What the API takes and gives, as JSON: types that a library checks, and that the OpenAPI document is made from."""
+"""What the API takes and returns, as JSON: types that a library checks, and that the OpenAPI document is made from."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Prefix = Annotated[str, Meta(max_length=800, pattern=r"^[^\x00-\x1f\x7f]*$", des
 Text = Annotated[str, Meta(max_length=20_000)]
 
 
-#: A version is one step of the keys of its results; what begins so is no version, but their list (``layout.newest``).
+#: A version is one part of its results' keys; ``newest-`` begins no version, but a list of them (``layout.newest``).
 VERSION = r"^(?!newest-)[\w.-]*$"
 
 
-#: As a header holds it: ASCII, and no line behind it (in Python ``$`` also matches before a last line feed).
+#: Fit for a header: ASCII, and no line after it (in Python ``$`` also matches before a last line feed).
 MEDIA_TYPE = r"^[A-Za-z0-9_.+-]+/[A-Za-z0-9_.+-]+$(?!\n)"
 
 

@@ -1,7 +1,7 @@
-"""The console's own files: shown as they are, and allowed to load nothing from elsewhere but pictures and uploads.
+"""The console's own files: served unchanged, and allowed no connection elsewhere but for pictures and uploads.
 
-The page names its files below their edition, a digest of all of them, and a browser keeps them as long as that is the
-same: each request is an invocation of the function, and the files are two dozen.
+The page links to its files below their edition, a digest of all of them, so that a browser keeps them until the digest
+changes: each request is an invocation of the function, and there are two dozen files.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-#: A link of the page, and the name of a file below an edition; that of another edition is shown, and not kept: while a
-#: new one is deployed, both are there.
+#: A link of the page, and the name of an edition. A file of another edition is served too, but not to be kept: while a
+#: new edition is deployed, both are in use.
 _LINK = re.compile(rb'((?:href|src)=")([^"]+)(")')
 _EDITION = re.compile(r"[0-9a-f]{16}")
 
@@ -33,7 +33,7 @@ class Console:
     """The console's files.
 
     Args:
-        folder: Where they lie.
+        folder: The folder that holds them.
     """
 
     def __init__(self, folder: Path = FOLDER) -> None:
@@ -45,8 +45,8 @@ class Console:
         """Return one of the console's files.
 
         Args:
-            request: Asks for it below ``/console/``.
-            origins: Tells from where pictures are shown, and to where files are uploaded; with wrong settings, nowhere.
+            request: A request for a path below ``/console/``.
+            origins: Returns the origins of pictures and uploads; none are allowed if it fails for wrong settings.
 
         Raises:
             ProblemError: There is no such file, or it is not asked for by GET.
@@ -55,7 +55,7 @@ class Console:
             return Reply(302, {"Location": "/console/"})
         if request.method not in {"GET", "HEAD"}:
             raise ProblemError(
-                405, "method-not-allowed", "The console is only read.", "Allowed: GET.", {"Allow": "GET, HEAD"}
+                405, "method-not-allowed", "The console can only be read.", "Allowed: GET.", {"Allow": "GET, HEAD"}
             )
         edition, name = _parted(request.path.removeprefix("/console/") or "index.html")
         if name not in self.files:
@@ -79,14 +79,14 @@ class Console:
 
     @cached_property
     def edition(self) -> str:
-        """What names all of the console's files as they are."""
+        """The digest of all of the console's files, which names their edition."""
         digest = hashlib.sha256()
         for name in sorted(self.files):
             digest.update(name.encode() + b"\0" + hashlib.sha256((self._folder / name).read_bytes()).digest())
         return digest.hexdigest()[:16]
 
     def read(self, name: str) -> tuple[bytes, str]:
-        """Return one of the console's files, and its entity tag; the page leads to the others in their edition."""
+        """Return one of the console's files, and its entity tag; the page links to the others in their edition."""
         if name not in self._read:
             body = (self._folder / name).read_bytes()
             if name == "index.html":
@@ -110,7 +110,7 @@ def _parted(name: str) -> tuple[str, str]:
 
 
 def _has(asked: str, tag: str) -> bool:
-    """Tell whether a browser has a file already; what is between may have weakened the tag (RFC 9110, 13.1.2)."""
+    """Tell whether a browser has a file already; a proxy may have weakened the tag (RFC 9110, 13.1.2)."""
     return asked.strip() == "*" or tag in (one.strip().removeprefix("W/") for one in asked.split(","))
 
 
@@ -128,7 +128,7 @@ def _policy(origins: Callable[[], tuple[str, ...]]) -> str:
         "form-action": "'none'",
         "frame-ancestors": "'none'",
         "base-uri": "'none'",
-        # Nothing of a text can become markup or code, whatever a script of ours does with it.
+        # No text can become markup or code, whatever one of our scripts does with it.
         "require-trusted-types-for": "'script'",
         "trusted-types": "'none'",
     }

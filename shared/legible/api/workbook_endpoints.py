@@ -1,4 +1,4 @@
-"""Workbooks over many documents, over HTTP: ordered, and looked after."""
+"""Workbooks over many documents, over HTTP: ordered, followed, and downloaded."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ class WorkbookEndpoints:
     """Answers requests about workbooks over many documents.
 
     Args:
-        site: Where they lie.
-        call: The invocation: its clock.
-        callers: Whose documents are in them.
-        builds: Tells how they stand.
-        collect: Has a function build one.
-        formats: Which kinds of files are built where nobody says.
+        site: Where workbooks are stored.
+        call: The invocation: gives the time.
+        callers: Tells who the caller is.
+        builds: Knows the status of each build.
+        collect: Calls a function to build a workbook.
+        formats: The kinds of files that are built if the request names none.
     """
 
     def __init__(
@@ -50,10 +50,10 @@ class WorkbookEndpoints:
         return {"workbook": self.workbook, "workbook_file": self.workbook_file}
 
     def workbook(self, call: Call) -> Answer:
-        """Have a workbook built."""
+        """Order a workbook."""
         asked: shapes.NewWorkbook = call.body
         own = self._callers.prefix(call)
-        check_name(own + asked.workbook)  # the function that builds it has nobody to tell
+        check_name(own + asked.workbook)  # the function that builds it cannot tell the caller
         wanted = WorkbookOrder(own + asked.workbook, own + asked.prefix, asked.day, asked.formats or self._formats)
         asked_at = self._call.now()
         self._collect(wanted)
@@ -62,7 +62,7 @@ class WorkbookEndpoints:
         return 202, shapes.WorkbookTicket(asked.workbook, {"self": _workbook(asked.workbook), **links})
 
     def workbook_file(self, call: Call) -> Answer:
-        """How the build of a workbook stands, or a file of it."""
+        """The status of a workbook's build, or one of its files."""
         own, name = self._callers.prefix(call), call.places["file"]
         ending = next((ending for ending in KINDS.values() if name.endswith(f".{ending[0]}")), None)
         ref = self._site.in_output(layout.workbook(own + name))
@@ -71,7 +71,7 @@ class WorkbookEndpoints:
         build = self._builds.known(own + name)
         if build is None:
             stem = name.removesuffix(f".{ending[0]}") if ending else name
-            advice = f"POST /v1/workbooks builds one; {_workbook(stem)} tells how that stands."
+            advice = f"POST /v1/workbooks builds one; {_workbook(stem)} tells its status."
             raise ProblemError(404, "no-such-workbook", "There is no such file (yet).", advice)
         files = [file.rsplit("/", 1)[-1] for file in build.files]
         links: dict[str, str] = {

@@ -1,4 +1,4 @@
-"""The first bytes of a document: what it is, and whether the operation can take it. Nothing here costs a call."""
+"""Tells a document's format by its first bytes, and whether it is whole and small enough. Nothing is paid for."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\0\0\1\0", "ico"),
     (b"\x0a\x05\x01", "pcx"),
 )
-#: Two letters begin many a text; in a BMP the length of the header that follows is one of these.
+#: Many texts begin with ``BM`` too; in a BMP the length of the header that follows is one of these.
 _BMP_HEADERS = frozenset(struct.pack("<I", length) for length in (12, 16, 40, 52, 56, 64, 108, 124))
-#: What stands at the end of a whole document; bytes behind it are common, a document without it is cut.
+#: The end mark of a whole document; bytes after it are common, a document without it is cut.
 ENDINGS = {"png": b"IEND\xaeB`\x82", "jpeg": b"\xff\xd9", "gif": b"\x3b", "pdf": b"%%EOF"}
 #: ISO media files by their major brand.
 _BRANDS = {brand: "heic" for brand in (b"heic", b"heix", b"mif1", b"msf1", b"heif")} | {b"avif": "avif"}
-#: What people upload and no operation reads, with what to do about it.
+#: Files that people upload but no operation reads, with what to do about them.
 _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"\xd0\xcf\x11\xe0", "an old Office file", "Save it as PDF and upload that."),
     (b"{\\rtf", "an RTF file", "Save it as PDF and upload that."),
@@ -81,7 +81,7 @@ def format_of(first: bytes, last: bytes = b"") -> str:
 
 
 def _refuse_second(name: str, first: bytes) -> None:
-    """Refuse a document that two readers would take for two things: nobody could say which one was paid for."""
+    """Refuse a document that two programs would read as two formats: nobody could say which was paid for."""
     if b"%PDF-" in first[:1024]:
         raise RejectedError(
             f"The document is both {name.upper()} and PDF.",
@@ -91,7 +91,7 @@ def _refuse_second(name: str, first: bytes) -> None:
 
 
 def _of_box(first: bytes) -> str:
-    """Tell the formats that are named behind their first bytes."""
+    """Return the format that a file names after its first bytes; empty if it names none that is known."""
     if first[:4] == b"RIFF" and first[8:12] == b"WEBP":
         return "webp"
     if first[4:8] == b"ftyp":
@@ -116,14 +116,14 @@ def _foreign(first: bytes) -> RejectedError:
             return RejectedError(f"The document is {name}, not an image.", code="format-unknown", advice=advice)
     kind = "text" if _is_text(first[:512]) else f"bytes that begin with {first[:8].hex(' ')}"
     return RejectedError(
-        f"The document is no image or PDF: it holds {kind}.",
+        f"The document is not an image or PDF: it holds {kind}.",
         code="format-unknown",
         advice="Upload an image (JPEG, PNG, BMP, TIFF) or a PDF.",
     )
 
 
 def _is_text(beginning: bytes) -> bool:
-    try:  # a letter that is cut at the end is no fault
+    try:  # a letter that is cut off at the end is no error
         text = codecs.getincrementaldecoder("utf-8-sig")().decode(beginning)
     except UnicodeDecodeError:
         return False
@@ -140,7 +140,7 @@ def cut(format_name: str, size: int) -> RejectedError:
 
 
 def ends(format_name: str, size: int, first: bytes, last: bytes) -> bool:
-    """Tell whether the end of a document stands where its format says; a cut upload has none.
+    """Tell whether a document has the end that its format asks for; a cut upload has none.
 
     Args:
         format_name: As ``format_of`` gave it.
@@ -151,9 +151,9 @@ def ends(format_name: str, size: int, first: bytes, last: bytes) -> bool:
     Returns:
         False where the end is missing; True where it is there, or where the format has none to look for.
     """
-    if format_name in {"gif", "jpeg"}:  # the sign of the end also stands inside: in pixels, in a thumbnail
+    if format_name in {"gif", "jpeg"}:  # the end mark also occurs inside: in pixels, in a thumbnail
         return last.rstrip(b"\0\r\n ").endswith(ENDINGS[format_name])
-    if format_name == "pdf":  # an update that broke off stands behind the end of what it was added to
+    if format_name == "pdf":  # an update that broke off follows the end of the document before it
         return ENDINGS["pdf"] in last and b" obj" not in last[last.rindex(ENDINGS["pdf"]) :]
     if format_name == "ofd":
         return b"PK\x05\x06" in last
@@ -167,7 +167,7 @@ def ends(format_name: str, size: int, first: bytes, last: bytes) -> bool:
 
 
 def judge_size(operation: Operation, size: int) -> None:
-    """Refuse what the service would refuse for its length.
+    """Refuse a document that the service would refuse for its size.
 
     Raises:
         RejectedError: The Base64 text of the document passes the operation's limit.
@@ -193,5 +193,5 @@ COUNTED = frozenset({"pdf", "tiff", "gif", "webp", "heic", "avif", "ico"})
 #: Formats that are converted for an operation that does not take them.
 CONVERTED = frozenset({"png", "jpeg", "bmp", "tiff", "gif", "webp", "pcx", "ico", "psd", "avif"})
 
-#: What browsers show, by format; a document of several pages is none of it.
+#: The media types that browsers show, by format; only for documents of one page.
 SHOWN = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp", "gif": "image/gif", "bmp": "image/bmp"}

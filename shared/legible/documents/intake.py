@@ -1,4 +1,4 @@
-"""From a document's first bytes to what is to be called for it; nothing here is paid for."""
+"""Examines a document's first bytes, and plans what is to be called for; nothing here is paid for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from legible.ports import Invocation, Site, Wanted
 
 
 class Job(Struct, frozen=True):
-    """A document that passed intake: what is asked of it, and how its pages are made.
+    """A document that passed intake: its task, and the plan of its pages.
 
     ``sheets`` are its pages, open until ``Intake.put_away``. ``inline`` says why the service cannot be given a URL.
     """
@@ -31,10 +31,10 @@ class Intake:
     """Judges documents by their first bytes, and opens their pages.
 
     Args:
-        site: Where documents lie.
-        call: The invocation: how much time is left.
-        max_pages: More pages than this are held, not called for.
-        sheets: What opens a document's pages.
+        site: Where documents are stored.
+        call: The invocation: gives the time left.
+        max_pages: A document with more pages is held, not called for.
+        sheets: Opens a document's pages.
     """
 
     def __init__(self, site: Site, call: Invocation, max_pages: int, sheets: type[pages.Sheets] = pages.Sheets) -> None:
@@ -54,7 +54,7 @@ class Intake:
         Raises:
             RejectedError: The service would refuse it, and it cannot be mended.
             ReplacedError: A newer upload took its place while it was looked at.
-            HeldError: It has more pages than are called for unasked.
+            HeldError: It has more pages than the settings allow.
             UnavailableError: The store has a passing fault.
         """
         operation = task.operation
@@ -77,7 +77,7 @@ class Intake:
         return document, Job(document, task, plan, sheets, self._no_url(document))
 
     def _hold_many(self, plan: pages.PagePlan, task: Task) -> None:
-        """Hold a document of more pages than are paid for unasked; it is never cut."""
+        """Hold a document with more pages than the settings allow; no page is ever left out."""
         most = min(self._max_pages, task.max_pages or self._max_pages)
         if plan.pages > most:
             where = "limits.max_pages" if most == self._max_pages else "max_pages of its route or operation"
@@ -88,10 +88,10 @@ class Intake:
             )
 
     def opened(self, document: Document) -> pages.Sheets:
-        """Open the pages of a document to look at them; whoever asks closes them.
+        """Open the pages of a document to look at them; the caller closes them.
 
         Raises:
-            RejectedError: It is empty, or nothing that has pages.
+            RejectedError: It is empty, or its format has no pages.
             UnavailableError: The store has a passing fault.
         """
         first = self._read(document, 0, min(document.size, formats.FIRST_BYTES) - 1) if document.size else b""
@@ -99,7 +99,7 @@ class Intake:
         return self._sheets(format_name, document.size, self._parts(document, first))
 
     def put_away(self) -> None:
-        """Close what was opened to be examined: its process ends, its copy is removed."""
+        """Close the documents that were examined: their processes end, their copies are removed."""
         while self._opened:
             self._opened.pop().close()
 
@@ -109,7 +109,7 @@ class Intake:
         return self._read(document, document.size - formats.LAST_BYTES, document.size - 1)
 
     def _refuse_cut(self, document: Document, first: bytes, last: bytes, sheets: pages.Sheets) -> None:
-        """Refuse a document whose end is missing; one with bytes behind its end is opened to see."""
+        """Refuse a document whose end is missing; one with bytes after its end is opened to find out."""
         if formats.ends(document.format, document.size, first, last):
             return
         ending = formats.ENDINGS.get(document.format)
@@ -117,7 +117,7 @@ class Intake:
             raise formats.cut(document.format, document.size)
 
     def _look(self, document: Document, first: bytes, sheets: pages.Sheets) -> pages.Look:
-        """Return what the pages are: by the header where that is enough, else by opening the document."""
+        """Return the number and size of the pages: from the header if that is enough, else by opening the document."""
         if document.format == "ofd":
             return pages.Look()
         look = None if document.format in pages.COUNTED else pages.header(first)

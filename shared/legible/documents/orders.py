@@ -1,4 +1,4 @@
-"""What an uploader asks for in an object's own metadata, beside the routes: an operation, options, a size."""
+"""What an uploader orders in an object's metadata, instead of the routes: an operation, options, a size."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST = 2048
 
 
 def metadata_of(order: Order | None, size: int | None = None) -> dict[str, str]:
-    """Return an order as metadata; ``size`` in bytes is what the object must have, or it is not paid for.
+    """Return an order as metadata; an object that has not ``size`` bytes is not paid for.
 
     Raises:
         RejectedError: The options are too long for metadata.
@@ -40,17 +40,17 @@ def metadata_of(order: Order | None, size: int | None = None) -> dict[str, str]:
 
 
 def read(metadata: Mapping[str, str], size: int) -> Order | None:
-    """Read what an object's metadata ask for.
+    """Read the order in an object's metadata.
 
     Args:
         metadata: Text by lower-case name.
         size: How many bytes the object has.
 
     Returns:
-        The order; None where nothing is asked for.
+        The order; None if there is none.
 
     Raises:
-        RejectedError: It cannot be read, or the object has not the size it was to have.
+        RejectedError: The order cannot be read, or the object's size is not the promised one.
     """
     promised = metadata.get(SIZE, "")
     if promised and promised != str(size):
@@ -70,7 +70,7 @@ def _options(text: str) -> dict[str, Any]:
         return msgspec.json.decode(text, type=dict[str, Any])
     except (msgspec.MsgspecError, RecursionError, UnicodeEncodeError):
         raise RejectedError(
-            f"The object's metadata {OPTIONS} are no JSON object.",
+            f"The object's metadata {OPTIONS} are not a JSON object.",
             code="bad-order",
             advice='Write them as {"detect_direction": true}.',
         ) from None

@@ -33,17 +33,17 @@ from legible.ports import Invocation, SignedRequest, Site
 #: The longest file name that is kept, in bytes of UTF-8, and the longest folder before it.
 _LONGEST_NAME = 200
 _UNFIT = re.compile(r"[\x00-\x1f\x7f\\]+")
-#: A signed upload is good for so long, in seconds.
+#: How long a signed upload is valid, in seconds.
 _UPLOAD_SECONDS = 900
 _TRIES = 20
-#: So often it is tried to store a document, and so many seconds after it failed.
+#: How often storing a document is tried, and how many seconds after a failure.
 _PUTS, _PUT_AGAIN_SECONDS = 3, 0.5
 #: Stores a document under a key.
 Put = Callable[[str], None]
 
 
 class Submission(Struct, frozen=True):
-    """What is sent: a file's name, and what it is to be read by, where that is not left to the routes."""
+    """What is sent: a file's name and type, and an order for the operation if that is not left to the routes."""
 
     name: str
     order: Order = Order()
@@ -51,7 +51,7 @@ class Submission(Struct, frozen=True):
 
 
 class Sent(Struct, frozen=True):
-    """One line of a request's journal: who sends it, as which object, of what it is the request, or that it stands."""
+    """One line of a request's journal: who serves it until when, its object, its digest, and whether that is stored."""
 
     owner: str
     key: str
@@ -64,15 +64,15 @@ class Submitter:
     """Puts documents into the input bucket.
 
     Args:
-        site: The input bucket; in the output bucket requests with a key of their own are kept.
-        call: The invocation: its name, its clock, its time.
-        rules: From key to operation.
+        site: Its input bucket takes documents; its output bucket the journals of requests with a key of their own.
+        call: The invocation: gives its name, the time, and the time left.
+        rules: Lead from a key to an operation.
         marker: The name of an object that says that a folder is complete; empty for none.
-        settle: How many seconds after its line a request's journal is read back.
+        settle: Seconds after which a line of a request's journal is read back.
     """
 
     def __init__(self, site: Site, call: Invocation, rules: Routing, marker: str, settle: float) -> None:
-        """Put nothing yet."""
+        """Store nothing yet."""
         self._site = site
         self._call = call
         self._rules = rules
@@ -90,11 +90,11 @@ class Submitter:
         """Put a document into the input bucket; return its key.
 
         Args:
-            submission: What it is.
-            body: Its bytes, or what fetches them: asked once it is known that the document is to be stored.
-            prefix: What all keys of its sender begin with.
+            submission: The document's name, type and order.
+            body: Its bytes, or what fetches them; called only if the document is to be stored.
+            prefix: The prefix of all keys of its sender.
             once: The sender's own key of this request; the same key makes one document.
-            source: Where its bytes are fetched from, if they are; the same request may find others there, or none.
+            source: The URL of its bytes, if they are fetched; the same request may find other bytes there later.
 
         Raises:
             RejectedError: No operation reads it, or the key was used for another request.
@@ -119,14 +119,14 @@ class Submitter:
     def sign(self, submission: Submission, size: int, prefix: str = "", md5: str = "") -> tuple[str, SignedRequest]:
         """Return the key of a file that is going to be uploaded, and the signed request that uploads it.
 
-        A signature of OBS cannot bind a length; the size is bound by the object's metadata, and one of another size is
-        rejected, unpaid.
+        A signature of OBS cannot fix a length. The object's metadata name the size instead, and an upload of another
+        size is rejected, unpaid.
 
         Args:
-            submission: What it is.
-            size: How many bytes.
-            prefix: What all keys of its sender begin with.
-            md5: Its MD5 in Base64; empty where it is not known.
+            submission: The document's name, type and order.
+            size: The file's size in bytes.
+            prefix: The prefix of all keys of its sender.
+            md5: Its MD5 in Base64; empty if it is not known.
 
         Raises:
             RejectedError: No operation reads it.
@@ -137,7 +137,7 @@ class Submitter:
         return key, self._site.store.signed_put(ref, _UPLOAD_SECONDS, submission.content_type, metadata, md5)
 
     def key_of(self, submission: Submission, prefix: str, unique: str) -> str:
-        """Return the key of a document: its folder, a name nobody else has, and the file's own name.
+        """Return the key of a document: its folder, a unique name, and the file's own name.
 
         Raises:
             RejectedError: No operation reads it; nothing was stored.
@@ -156,7 +156,7 @@ class Submitter:
         return key
 
     def _operation(self, key: str, submission: Submission) -> Operation:
-        """Return what reads a document; who sends one knows the name it gave, and nothing of the key made of it."""
+        """Return the operation that reads a document; errors quote the name that was sent, not the key made of it."""
         try:
             return routing.route(key, self._rules, submission.order).operation
         except RejectedError as error:
@@ -170,7 +170,7 @@ class Submitter:
         )
 
     def _put(self, ref: ObjectRef, body: bytes, content_type: str, metadata: dict[str, str]) -> None:
-        """Put a document there once; where no answer came it is looked for before it is put there again."""
+        """Store a document once; if no answer came, look whether it is there before storing it again."""
         Retrying(
             retry=retry_if_exception_type(UnavailableError),
             wait=wait_fixed(_PUT_AGAIN_SECONDS),
@@ -187,23 +187,23 @@ class Submitter:
                 raise
 
     def _refuse(self, key: str, name: str) -> None:
-        """Refuse a name that makes something else of a document: it would be stored, and never read."""
+        """Refuse a name that no document can have here: it would be stored, and never read."""
         marker = bool(self._marker) and name == self._marker
         if marker or (self._site.input == self._site.output and key.startswith(layout.OWN)):
             raise RejectedError(
-                f"{name!r} is no name of a document here.",
+                f"No document can have the name {name!r} here.",
                 code="bad-name",
-                advice=f"Name it otherwise than {self._marker!r}, in no folder of Legible's own.",
+                advice=f"Use another name than {self._marker!r}, and none of Legible's own folders.",
             )
 
     def _once(self, journal: str, key: str, fingerprint: str, ready: Callable[[], Put]) -> str:
-        """Put a document unless the same request did; of two at once, one does.
+        """Store a document unless the same request has stored it; of two at the same time, one stores it.
 
         Args:
             journal: The key of the request's own journal.
             key: Where the document is put, unless an earlier try chose another key.
-            fingerprint: Of what it is the request.
-            ready: Fetches the document, and returns what puts it.
+            fingerprint: The digest of what the request sends.
+            ready: Fetches the document, and returns what stores it.
         """
         ref, name = self._site.in_output(journal), "The request's journal"
         lines = Lines(self._site.store, ref, self._call.pause, name=name, tries=_TRIES)
@@ -215,7 +215,7 @@ class Submitter:
                 turn.key = last.key
                 if last.stored or self._abandoned(last):
                     return None
-            turn.put = turn.put or ready()  # before it is written that somebody serves it: what fails is tried again
+            turn.put = turn.put or ready()  # before the line: a failed fetch can be tried again at once
             until = self._call.now() + timedelta(seconds=self._call.remaining())
             turn.line = Sent(self._call.owner, turn.key, fingerprint, until)
             return _encode(turn.line)
@@ -223,12 +223,12 @@ class Submitter:
         _, mine = lines.add(line, self._settle)
         if mine and turn.put and turn.line:
             turn.put(turn.key)
-            with suppress(UnavailableError):  # whoever comes later would find that out too, by looking
+            with suppress(UnavailableError):  # a later request finds the document too, by looking
                 lines.put(_encode(structs.replace(turn.line, stored=True)))
         return turn.key
 
     def _abandoned(self, last: Sent) -> bool:
-        """Tell whether the document of a request that was begun earlier stands, though no line says so.
+        """Tell whether a request that was begun earlier has stored its document, though no line says so.
 
         Raises:
             BusyError: The request is being served.
@@ -246,7 +246,7 @@ class Submitter:
 
 
 class _Turn:
-    """One request on its way: where its document is put, what puts it, and the line that says who serves it."""
+    """One request in work: its document's key, what stores the document, and the line that says who serves it."""
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -262,7 +262,7 @@ def _last(lines: bytes, fingerprint: str) -> Sent | None:
     """Return the last line of a request's journal; None where it has none.
 
     Raises:
-        RejectedError: It is of another request.
+        RejectedError: The journal belongs to another request.
     """
     last = [msgspec.json.decode(line, type=Sent) for line in lines.splitlines()][-1:]
     if last and last[0].fingerprint != fingerprint:
@@ -275,7 +275,7 @@ def _last(lines: bytes, fingerprint: str) -> Sent | None:
 
 
 def _plain(name: str) -> str:
-    """Return a name as a key takes it: no control characters, no empty, upward or endless parts."""
+    """Return a name made fit for a key: no control characters, no empty, upward or overlong parts."""
     text = _UNFIT.sub("-", unicodedata.normalize("NFC", name.encode("utf-8", "replace").decode()))
     parts = [part for part in text.split("/") if part not in ("", ".", "..")]
     kept = [_short(part) for part in parts[-4:]]
@@ -283,7 +283,7 @@ def _plain(name: str) -> str:
 
 
 def _short(part: str) -> str:
-    """Shorten a part, its ending kept."""
+    """Shorten a part, but keep its ending."""
     body = part.encode()
     if len(body) <= _LONGEST_NAME:
         return part

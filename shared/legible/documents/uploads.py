@@ -1,4 +1,4 @@
-"""From an upload to the document it is: which version of which object, and whether it is one at all."""
+"""Finds the document that an upload is: which version of which object, and whether it is a document at all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from legible.model import layout
 from legible.model.documents import Arrival, Document, Ignored, ObjectRef, Unreadable, Upload
 from legible.ports import Head, ObjectStore, Site
 
-#: Where the journals of events lie that could not be read; it stands for a bucket's name.
+#: Takes the place of a bucket's name in the keys of journals of events that could not be read.
 UNREADABLE_BUCKET = "unreadable"
 
 _ETAG = re.compile(r"[0-9a-f]{32}(-[0-9]+)?")
@@ -22,8 +22,7 @@ class Uploads:
     """Finds the documents that events name.
 
     Args:
-        site: Where documents come from, and where results go; what lies there is no document, unless both are one
-            bucket.
+        site: The buckets of documents and of results; nothing in the latter is a document, unless both are one bucket.
     """
 
     def __init__(self, site: Site) -> None:
@@ -34,11 +33,11 @@ class Uploads:
         """Find out which version of which object an upload is.
 
         Returns:
-            The document, and why nothing can be read of it: gone, not permitted, another size than was promised, an
+            The document, and why it cannot be read, else None: gone, not permitted, not the promised size, an
             order that cannot be read, or an event that names no object.
 
         Raises:
-            SkippedError: It is no document: a folder, a removal, an own output, an object of another bucket.
+            SkippedError: It is no document: a folder, a removal, an output of Legible, an object of another bucket.
             UnavailableError: The store has a passing fault.
         """
         if isinstance(upload, Unreadable):
@@ -87,9 +86,9 @@ class Uploads:
             raise SkippedError(f"{ref} is a folder.", code="folder")
 
     def _find(self, upload: Upload) -> tuple[ObjectRef, Head]:
-        """Look for the object under its decoded key, then under the key as the event spelt it.
+        """Look for the object under its decoded key, then under the key as the event spelled it.
 
-        No page says whether classic events encode keys, so both are tried where they differ; the one whose etag the
+        No page says whether classic events encode keys, so both are tried if they differ; the one whose etag the
         event names is right.
         """
         best = None
@@ -109,7 +108,7 @@ class Uploads:
 
 
 def announced(upload: Upload) -> Document:
-    """Return the document an event names, whatever the store has by now."""
+    """Return the document an event names, whatever the store has now."""
     version = _plain(upload.version_id or upload.etag or "gone")
     # OBS tells an object's time in whole seconds; an event's milliseconds must not make it newer than its successor.
     at = upload.at.replace(microsecond=0) if upload.at else None
@@ -119,18 +118,18 @@ def announced(upload: Upload) -> Document:
 def replaced(upload: Upload, document: Document) -> bool:
     """Tell whether the upload an event names was overwritten before it was read.
 
-    An etag is 32 hexadecimal digits, with a part count behind it for a multipart upload; anything else says nothing.
+    An etag is 32 hexadecimal digits, followed by a part count after a multipart upload; any other text says nothing.
     """
     return bool(_ETAG.fullmatch(upload.etag)) and upload.etag != document.etag
 
 
 def _plain(version: str) -> str:
-    """Return a version fit for one step of a key."""
+    """Return a version, made fit for one part of a key."""
     return "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in version)[:120]
 
 
 def newest_head(store: ObjectStore, ref: ObjectRef, version_id: str = "") -> Head | None:
-    """Return what the store says of a version of an object, else of the newest one; None where there is none.
+    """Return the head of a version of an object, or of the newest one if it is gone; None if there is none.
 
     Raises:
         HeldError: The store refuses.

@@ -20,7 +20,7 @@ _SHORTEST_TRY = 2.0
 
 
 class StoredAnswer(Struct, frozen=True):
-    """An answer in the output bucket: its key, what was received, and the service's request it came by."""
+    """A stored answer in the output bucket: its key, the bytes received, and the id of the service's request."""
 
     key: str
     body: bytes
@@ -31,25 +31,25 @@ class Answers:
     """Keeps and finds answers. Safe for several threads.
 
     Args:
-        site: Where they lie.
-        call: The invocation: its time, and what waits.
+        site: Where answers are stored.
+        call: The invocation: gives the time left and a way to wait.
     """
 
     def __init__(self, site: Site, call: Invocation) -> None:
-        """Know of none that was filed."""
+        """Start with no answer filed."""
         self._site = site
         self._call = call
         self._filed: set[tuple[str, str]] = set()
 
     def keep(self, document: Document, page: int, owner: str, body: bytes, request_id: str) -> str:
-        """Store an answer before anything reads it; return its key. Passing faults are outlasted while time is left.
+        """Store an answer before anything reads it; return its key. Temporary faults are retried while time is left.
 
         Args:
-            document: Whose answer.
-            page: Of which page, from 1.
-            owner: Who paid, and nobody else: two payers never overwrite one another's answer.
+            document: The document the answer belongs to.
+            page: The page's number, from 1.
+            owner: Who paid; part of the key, so that two payers never overwrite each other's answer.
             body: The answer as received.
-            request_id: The service's request.
+            request_id: The id of the service's request.
 
         Raises:
             UnavailableError: The store has a fault that did not pass in time.
@@ -66,10 +66,10 @@ class Answers:
         return key
 
     def file(self, document: Document, line: Line) -> None:
-        """Give the answer a line names the name that the record gives, unless it was just given.
+        """Copy the answer that a line names to the key that the record names, unless this was already done.
 
         Raises:
-            ObjectGoneError: It is not there any more.
+            ObjectGoneError: The answer is gone.
             UnavailableError: The store has a passing fault.
             HeldError: The store refuses.
         """
@@ -79,7 +79,7 @@ class Answers:
             self._filed.add((target, line.answer))
 
     def find(self, document: Document, page: int, owner: str) -> StoredAnswer | None:
-        """Return what a payer stored, who may have died before it could say so; None where there is nothing.
+        """Return the answer a payer stored, perhaps without recording it before it died; None if there is none.
 
         Raises:
             UnavailableError: The store has a passing fault.
@@ -94,10 +94,10 @@ class Answers:
             return None
 
     def verified(self, line: Line, received: bytes | None = None) -> bytes:
-        """Return the answer, or the review, that a line names; what was received just now need not be read again.
+        """Return the answer, or the review, that a line names. Bytes received just now are not read again.
 
         Raises:
-            InternalError: It is gone, or not what the line says.
+            InternalError: The answer is gone, or its SHA-256 is not the line's.
             UnavailableError: The store has a passing fault.
         """
         if received is not None and digest(received) == line.sha256:

@@ -24,10 +24,10 @@ from legible.ports import Arbiter, Invocation
 class Wish(Struct, frozen=True):
     """What a claim asks for.
 
-    ``owner`` is a name no other claim has. ``plan`` is the hash of operation, options and settings; ``pages`` how many
-    there are to call; ``page`` the one called first, announced with the claim if the journal is new, 0 for none.
-    Without ``reopen`` a finished document stays finished. ``again`` names the end after which it is tried once more.
-    ``share`` is the part of the pages that is wanted; None for the whole document, and the right to end it.
+    ``owner`` is a name no other claim has. ``plan`` is the hash of operation, options and settings. ``pages`` is the
+    number of pages to call for; ``page`` is the first of them, announced with the claim if the journal is new, or 0.
+    Without ``reopen`` a finished document stays finished. ``again`` names the ``finished`` line after which the
+    document is tried once more. ``share`` is the part of the pages that is claimed; None for all, and the right to end.
     """
 
     owner: str
@@ -42,23 +42,23 @@ class Wish(Struct, frozen=True):
 
 
 class Claim:
-    """A document that is ours until the lease ends: the only writer of its journal, as far as OBS lets anyone be sure.
+    """A document held until the lease ends: only its owner writes to the journal, as far as OBS can guarantee that.
 
-    The claim of a share is that of its pages only, and others write beside it. Made by ``Ledger.claim``. Safe for
-    several threads: the calls of one invocation write through one claim.
+    The claim of a share covers its pages only, and other owners write at the same time. Made by ``Ledger.claim``. Safe
+    for several threads: the calls of one invocation write through one claim.
 
     Args:
         document: Which document.
-        wish: What is claimed of it, and in whose name.
+        wish: What is claimed, and for which owner.
         journal: Its journal, just read.
-        call: The invocation: its clock, and what waits.
-        arbiter: Who else decides who may pay.
+        call: The invocation: gives the time and a way to wait.
+        arbiter: Decides, with the journal, who may pay.
     """
 
     def __init__(
         self, document: Document, wish: Wish, journal: OpenJournal, call: Invocation, arbiter: Arbiter
     ) -> None:
-        """Start from a journal just read; the claim line comes first (``begin``)."""
+        """Write nothing yet; ``begin`` appends the claim line."""
         self.document = document
         self.owner = wish.owner
         self.share = wish.share
@@ -66,30 +66,30 @@ class Claim:
         self._journal = journal
         self._call = call
         self._arbiter = arbiter
-        #: A number is never given twice: a line whose append was not answered may stand all the same.
+        #: A number is never given twice: a line whose append was not answered may be written all the same.
         self._numbers = itertools.count(1)
-        #: The line it ended with, once it did.
+        #: The ``finished`` line, once it is written.
         self.ended: Line | None = None
 
     @property
     def state(self) -> State:
-        """What the journal says, as far as it is known."""
+        """What the journal says, as last read."""
         return self._journal.state
 
     def covers(self, page: int) -> bool:
-        """Tell whether a page is ours."""
+        """Tell whether the claim covers a page."""
         return self.share is None or self.share.covers(page)
 
     def line(self, event: journal.Event, **values: Any) -> Line:
-        """Return the next line of this owner, not written yet; of now, unless the values say another time."""
+        """Return this owner's next line, not written yet; its time is now, unless ``values`` give ``at``."""
         return Line(event=event, owner=self.owner, n=next(self._numbers), **{"at": self._call.now(), **values})
 
     def begin(self, fence: int, seconds: float) -> bool:
-        """Append the claim line; tell whether it stands, even where the reply to the append was lost.
+        """Append the claim line; tell whether it is in the journal, even if the reply to the append was lost.
 
         Args:
-            fence: The arbiter's number.
-            seconds: How long the lease is.
+            fence: The arbiter's fencing number.
+            seconds: The length of the lease.
 
         Raises:
             UnavailableError: The store takes no append.
@@ -111,14 +111,14 @@ class Claim:
 
         Args:
             event: What happened.
-            always: Write it even if the claim is not in force any more: it tells of money.
-            values: What the line carries.
+            always: Write the line even if the claim is no longer in force, because it records a payment.
+            values: The other fields of the line.
 
         Returns:
             The line.
 
         Raises:
-            BusyError: The claim is not in force (any more): somebody else's is. Nothing was written.
+            BusyError: Another claim is in force instead of this one. Nothing was written.
             UnavailableError: The store takes no append.
         """
         line = self.line(event, **values)
@@ -143,14 +143,14 @@ class Claim:
             return self._stands()
 
     def require_in_force(self, age: float = 0.0) -> None:
-        """Read the journal back and yield where the claim is not the one in force.
+        """Read the journal back, and raise if this claim is not the one in force.
 
         Args:
-            age: How many seconds old the claim must be before it is read back: until then another one may come that
-                the store let through at the same time.
+            age: How old the claim must be, in seconds, before the journal is read back: a claim made at the same time
+                may only appear a little later.
 
         Raises:
-            BusyError: Somebody else's claim is.
+            BusyError: Another claim is in force.
         """
         if age:
             claimed = next((line.at for line in self._journal.mine if line.event == "claimed"), self._call.now())
@@ -159,15 +159,15 @@ class Claim:
             raise BusyError(f"Another invocation claimed {self.document.ref}.", advice="This one yields to it.")
 
     def surplus(self, **values: Any) -> None:
-        """Name a call that was paid beside somebody else's, whatever the claim is worth by now, and see it stand."""
+        """Record a paid call as surplus, even if the claim is lost, and make sure that the line is in the journal."""
         with self._journal.lock:
             self.write("surplus", always=True, **values)
             self._confirm()
 
     def release(self, **values: Any) -> None:
-        """Let the next delivery in at once, instead of after the lease.
+        """Give the claim back, so that the next delivery need not wait for the end of the lease.
 
-        A share's lines are seen to stand first, while nobody else may call for its pages, and then that it was let go.
+        For a share, first its lines are confirmed, while nobody else may call for its pages, and then the release.
         """
         try:
             with self._journal.lock:
@@ -180,15 +180,15 @@ class Claim:
             self._free()
 
     def hand_on(self, hand: int) -> None:
-        """Let the fresh invocation in that was called to go on, and tell that it was."""
+        """Leave the document to the fresh invocation that was called, and record this."""
         self.write("handed", hand=hand)
         self._free()
 
     def finish(self, line: Line) -> None:
-        """Write how the document ended, and see every line of ours stand; what hangs on the line may be stored before.
+        """Append the ``finished`` line, and confirm every line of this claim. What names it may be stored earlier.
 
         Raises:
-            BusyError: The claim is not in force any more; nothing was written.
+            BusyError: The claim is no longer in force; nothing was written.
             UnavailableError: The store takes no append.
         """
         with self._journal.lock:
@@ -218,14 +218,14 @@ class Claim:
         )
 
     def _lost(self) -> BusyError | None:
-        """Say why nothing of ours may be written any more; None while the claim is in force."""
+        """Return why this claim may write nothing any more; None while it is in force."""
         if self._stands():
             return None
         message = f"Another invocation claimed {self.document.ref} at the same time."
         return BusyError(message, advice="This one yields to it.")
 
     def _confirm(self) -> None:
-        """Write again what a simultaneous append swallowed; only lines behind a claim that stands, or surplus ones."""
+        """Append again what a simultaneous append overwrote: only lines of a claim in force, or surplus lines."""
         for _ in range(TRIES):
             self._journal.reload()
             mine = self._journal.mine
@@ -243,5 +243,5 @@ class Claim:
 
 
 def fenced(document: Document, share: Share | None) -> str:
-    """Return what an arbiter knows a claim by."""
+    """Return the name by which an arbiter knows a claim."""
     return layout.journal(document) + (f"#{share.number}/{share.of}" if share else "")

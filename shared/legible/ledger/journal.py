@@ -1,4 +1,4 @@
-"""The lines of a document's journal, and the state they add up to. Values only; the ledger writes them."""
+"""The lines of a document's journal, and how they are encoded. Values only; the ledger writes them."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ Event = Literal[
 
 
 class Line(Struct, frozen=True, omit_defaults=True):
-    """One line of a journal; owner and number name it.
+    """One line of a journal, identified by its owner and number.
 
     ``claimed`` carries ``lease_until``, ``plan`` (the hash of operation, options and settings), ``fence`` (the
-    arbiter's number), ``operation``, ``options``, the count of ``pages`` to call, ``uploaded_at`` and, when the first
-    paid call follows at once, its ``page``. With a ``share`` it is the claim of that part alone: those of one division
-    and one plan stand beside one another.
+    arbiter's number), ``operation``, ``options``, the number of ``pages`` to call for, ``uploaded_at`` and, when the
+    first paid call follows at once, its ``page``. With a ``share`` it claims that part alone, and claims of the other
+    shares with the same plan stay in force.
     ``calling`` is written before a paid call. ``answered`` and ``surplus`` name request, stored answer and its SHA-256.
     ``refused`` is a call that was not paid; with ``state`` the page is settled. ``unknown`` is a call that may have
-    been paid; ``of`` names whose it was. ``frame`` says how the picture that was read lies on its page. ``handed``
-    gives the document back after a fresh invocation was called to go on, for the ``hand``-th time. ``finished`` carries
+    been paid; ``of`` names the owner that made it. ``frame`` says where the recognized picture lies on its page.
+    ``handed`` gives the document to a fresh invocation, which was called for the ``hand``-th time. ``finished`` carries
     the document's ``status``. ``corrected`` is a review by ``author``: ``answer`` names where it is stored.
     """
 
@@ -59,7 +59,7 @@ class Line(Struct, frozen=True, omit_defaults=True):
 
     @property
     def name(self) -> str:
-        """What tells this line from all others of its journal."""
+        """The line's name, unique in its journal."""
         return f"{self.owner}#{self.n}"
 
 
@@ -87,7 +87,7 @@ def decode(body: bytes, name: str) -> tuple[Line, ...]:
         name: Its key, for the error.
 
     Raises:
-        InternalError: A line is not one of ours; the journal was changed by something else.
+        InternalError: A line cannot be read: something else wrote to the journal.
     """
     lines = []
     for number, text in enumerate(body.splitlines(), 1):

@@ -1,4 +1,4 @@
-"""The journals of documents in the output bucket: read whole, or followed by one that writes to one of them."""
+"""The journals of documents in the output bucket: loaded once, or opened to be written to."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Journals:
     """Reads journals.
 
     Args:
-        site: Where they lie.
+        site: Where journals are stored.
     """
 
     def __init__(self, site: Site) -> None:
@@ -29,30 +29,30 @@ class Journals:
         self._site = site
 
     def load(self, document: Document) -> State:
-        """Return what the journal of a document adds up to; nothing where it has none.
+        """Return the state that a document's journal describes; an empty state if it has no journal.
 
         Raises:
-            InternalError: It was changed by something else.
+            InternalError: Something else changed the journal.
             UnavailableError: The store has a passing fault.
         """
         return self.open(document, lambda seconds: None).state
 
     def open(self, document: Document, pause: Callable[[float], None]) -> OpenJournal:
-        """Read a journal, to go on writing to it; ``pause`` waits for so many seconds. Raises as ``load`` does."""
+        """Open a journal to write to it; ``pause`` waits for a number of seconds. Raises as ``load`` does."""
         ref = self._site.in_output(layout.journal(document))
         return OpenJournal(self._site.store, ref, pause, f"The journal of {document.ref}")
 
 
 class OpenJournal:
-    """A journal as one writer knows it. Safe for several threads, which hold ``lock`` for more than one step.
+    """A journal as one writer knows it. Safe for several threads; ``lock`` makes several steps one.
 
-    An append can only follow the one before it. So a thread whose turn it is appends the lines of all that wait: else a
-    journal would bound how many pages are called for in a second.
+    Appends run one after the other. So the thread whose turn it is appends the lines of all threads that wait;
+    otherwise the journal would limit how many pages are called for in a second.
 
     Args:
-        store: Where it lies.
-        ref: Which object it is.
-        pause: Waits for so many seconds.
+        store: The store that holds it.
+        ref: The journal's object.
+        pause: Waits for a number of seconds.
         name: Whose journal it is, for errors.
     """
 
@@ -64,24 +64,24 @@ class OpenJournal:
         self._pause = pause
         self.lock = threading.RLock()
         self._waiting: deque[_WaitingLine] = deque()
-        #: How many times it was begun to read the journal back, and the last of them that ended well.
+        #: How many times reading the journal back was begun, and the number of the last successful one.
         self._begun = self._read = 0
-        #: What stands at its end, as far as we know: the last line read, and our own lines behind it.
+        #: The journal's end as we know it: the last line read, and our own lines after it.
         self._tail = b""
-        #: The lines that were written through it and seen to stand.
+        #: Our own lines that are in the journal, as far as we know.
         self.mine: list[Line] = []
-        #: Whether it was read whole since somebody last asked: then lines of ours may be gone.
+        #: Whether all of it was read again since ``Claim.in_force`` last looked: then lines of ours may be gone.
         self.changed = False
         body = read(store, ref)
         self.state, self._length = State(journal.decode(body, ref.key)), len(body)
 
     def put(self, lines: list[Line]) -> None:
-        """Append lines behind what we know of, and take them in.
+        """Append lines at the end as we know it, and add them to ``state``.
 
         Raises:
-            AppendConflictError: More stands there than we know of.
+            AppendConflictError: The journal is longer than we know.
             DocumentError: The store refuses.
-            UnavailableError: The store has a passing fault; the lines may stand all the same.
+            UnavailableError: The store has a passing fault; the lines may be written all the same.
         """
         body = b"".join(map(journal.encode, lines))
         self._length = self._store.append(self._ref, self._length, body)
@@ -90,14 +90,14 @@ class OpenJournal:
             self.state.take(line)
 
     def append(self, line: Line, refusal: Callable[[], RetryableError | None] = lambda: None) -> None:
-        """Append a line, and with it those of other threads that came to wait meanwhile.
+        """Append a line, together with the lines that other threads wait to append.
 
         Args:
             line: What to write.
-            refusal: Tells, by the journal as it is then, why the line must not be written any more.
+            refusal: Returns why the line must not be written any more, by the journal of that moment; else None.
 
         Raises:
-            RetryableError: What ``refusal`` said; nothing was written.
+            RetryableError: The error that ``refusal`` returned; nothing was written.
             UnavailableError: The journal takes no line.
         """
         mine = _WaitingLine(line, refusal)
@@ -115,10 +115,10 @@ class OpenJournal:
             raise mine.error
 
     def refresh(self) -> None:
-        """Learn what others wrote; one reading serves all threads that asked before it began.
+        """Read what others wrote; one read serves all threads that asked before it began.
 
         Raises:
-            UnavailableError: It cannot be read.
+            UnavailableError: The journal cannot be read.
         """
         asked = self._begun
         with self.lock:
@@ -128,7 +128,7 @@ class OpenJournal:
                 self._read = self._begun
 
     def reload(self) -> None:
-        """Read all of it. Raises as ``refresh`` does."""
+        """Read the whole journal. Raises as ``refresh`` does."""
         self.changed = True
         try:
             body = read(self._store, self._ref)
@@ -138,10 +138,10 @@ class OpenJournal:
         self._tail = journal.encode(self.state.lines[-1]) if self.state.lines else b""
 
     def _catch_up(self) -> None:
-        """Learn what stands in the journal by now; with thousands of pages it is not read whole for each.
+        """Read what was added to the journal; with thousands of pages, it is not read whole for each of them.
 
-        Where our last lines stand as we know them, what others wrote is behind them. An append that was swallowed
-        changes them: then it is read whole.
+        If our last lines are where we know them, the lines that others wrote follow. If an append overwrote ours, the
+        whole journal is read.
         """
         first = self._length - len(self._tail)
         wanted = Wanted(first=first, last=self._length + journal.LONGEST_LINE)
@@ -158,7 +158,7 @@ class OpenJournal:
         self._tail = journal.last_line(body)
 
     def _append_all(self, together: list[_WaitingLine]) -> None:
-        """Append what waits, and say of each what became of it; an error is that of all that have no end by then."""
+        """Append the waiting lines, and end each with its outcome; an error raised here is that of all others."""
         for number in range(TRIES + 1):
             together = [waiting for waiting in together if not self._settled(waiting)]
             if not together:
@@ -172,13 +172,13 @@ class OpenJournal:
     def _try(self, together: list[_WaitingLine]) -> None:
         try:
             self.put([waiting.line for waiting in together])
-        except DocumentError as error:  # of the journal, not of the document: never its end
+        except DocumentError as error:  # about the journal: it never ends the document
             raise UnavailableError.of(error) from error
         except AppendConflictError:
             self._catch_up()
 
     def _settled(self, waiting: _WaitingLine) -> bool:
-        """Tell whether a line is in the journal, or must not be any more."""
+        """Tell whether a line is in the journal, or must not be written any more."""
         if self.state.has(waiting.line):
             self.mine.append(waiting.line)
             waiting.end()

@@ -1,7 +1,7 @@
-"""The ledger: one payer a document, with nothing but appends to one object as the judge.
+"""The ledger: one payer for each document, decided by nothing but appends to one object.
 
-Every payer reads the journal back before it uses what it paid for (``lines`` has the reasons); whoever does not find
-its own claim yields, and names its call as ``surplus``.
+Every payer reads the journal back before it uses the answer it paid for (``lines`` has the reasons); a payer that does
+not find its own claim yields, and records its call as ``surplus``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from legible.model import layout
 from legible.model.documents import Document
 from legible.ports import Arbiter, Invocation, Site
 
-#: The longest pause between two looks at a journal that somebody else holds.
+#: The longest pause, in seconds, between two looks at the journal of a document that somebody else holds.
 _LONGEST_PAUSE = 2.0
 
 
@@ -34,24 +34,24 @@ class Ledger:
     """Decides who may pay for a document.
 
     Args:
-        site: Where journals lie.
-        call: The invocation that asks.
-        arbiter: Who may pay, beside the journal.
+        site: Where journals are stored.
+        call: The invocation that claims.
+        arbiter: Decides, with the journal, who may pay; None for the journal alone.
     """
 
     def __init__(self, site: Site, call: Invocation, arbiter: Arbiter | None = None) -> None:
-        """Know no document yet."""
+        """Claim nothing yet."""
         self._site = site
         self._call = call
         self._arbiter = arbiter or JournalArbiter()
         self.journals = Journals(site)
 
     def claim(self, document: Document, wish: Wish, patience: float) -> Claim | State:
-        """Take a document, or learn how it ended. The lease of a claim ends when the invocation does.
+        """Claim a document, or return the state of a finished one. The lease ends when the invocation does.
 
         Args:
-            document: What to take.
-            wish: Who asks, and for what.
+            document: The document to claim.
+            wish: Who claims it, and for what.
             patience: How long to wait, in seconds, for somebody else's lease to end in a result or to run out.
 
         Returns:
@@ -77,15 +77,15 @@ class Ledger:
             wait = min(wait * 2, _LONGEST_PAUSE)
 
     def add(self, document: Document, make: Callable[[State], Line | None], settle: float) -> State:
-        """Add a line to the journal of a finished document, and see it stand.
+        """Add a line to the journal of a finished document, and make sure that it is there.
 
         Args:
-            document: Whose journal.
+            document: The document whose journal gets the line.
             make: Returns the line for the journal as it is at that moment; None where there is nothing to write.
-            settle: How many seconds later the journal is read back.
+            settle: Seconds after which the journal is read back.
 
         Returns:
-            The state with the line, or as it is.
+            The state with the line; unchanged where there was nothing to write.
 
         Raises:
             BusyError: The document is not finished: somebody works on it.
@@ -126,23 +126,23 @@ def _busy(document: Document, state: State) -> BusyError:
     until = f" until {busy_until:%H:%M:%S} UTC" if busy_until else ""
     return BusyError(
         f"Another invocation holds {document.ref}{until}.",
-        advice="The event is delivered again; by then the result stands, or the lease has ended.",
+        advice="The event is delivered again; by then the document is finished, or the lease has ended.",
     )
 
 
 def later_upload(document: Document, state: State) -> bool:
-    """Tell whether this is another upload of the same bytes than the one the journal knows, not a redelivery."""
+    """Tell whether this upload is later than the one the journal knows, with the same bytes: no redelivery."""
     before, after = state.uploaded_at, document.uploaded_at
     return after is not None and (before is None or after > before)
 
 
 def uploaded_again(document: Document, state: State) -> bool:
-    """Tell whether a document that was not done was uploaded anew, unchanged: somebody wants it tried again."""
+    """Tell whether a document that was not done was uploaded again unchanged: somebody wants another try."""
     return state.finished is not None and state.finished.status != "done" and later_upload(document, state)
 
 
 def _reopens(document: Document, state: State, again: str) -> bool:
-    """Tell whether a document that was not done is tried again; one asked for by hand only after the end it names."""
+    """Tell whether a document that was not done is tried again: uploaded again, or asked for after this very end."""
     last = state.finished
     asked = last is not None and last.status != "done" and last.name == again
     return asked or uploaded_again(document, state)

@@ -1,8 +1,8 @@
-"""Appends lines to an object that many write to, and sees them stand.
+"""Appends lines to an object that has many writers, and makes sure that the lines are there.
 
 OBS AppendObject is optimistic: ``position`` must equal the object's length (api-obs obs_04_0088), and a read after a
 successful write sees it (obs_04_0118). What OBS does not promise is an order between truly simultaneous appends
-(obs_faq_0165): both may succeed and the last one stands.
+(obs_faq_0165): both may succeed, and the later one overwrites the earlier one.
 """
 
 from __future__ import annotations
@@ -16,25 +16,25 @@ from legible.ports import ObjectStore, Wanted
 
 #: Clocks of two instances may differ by this much; a lease is taken over only that long after its end.
 SKEW_SECONDS = 1.0
-#: So often a line is tried before the store is said to take none.
+#: How often an append is tried before ``UnavailableError`` is raised.
 TRIES = 30
 
 
 class Lines:
-    """One object of lines.
+    """One object that consists of lines.
 
     Args:
-        store: Where it lies.
+        store: The store that holds it.
         ref: Which object.
-        pause: Waits for so many seconds.
-        name: What it is, for errors: some of them are told to whoever may not know where it lies.
-        tries: How often a line is tried.
+        pause: Waits for a number of seconds.
+        name: What errors call it: some are shown to people who may not know where it is stored.
+        tries: How often an append is tried.
     """
 
     def __init__(
         self, store: ObjectStore, ref: ObjectRef, pause: Callable[[float], None], *, name: str, tries: int = TRIES
     ) -> None:
-        """Look at nothing yet."""
+        """Read nothing yet."""
         self._name = name
         self._store = store
         self._ref = ref
@@ -46,19 +46,19 @@ class Lines:
         return read(self._store, self._ref)
 
     def add(self, make: Callable[[bytes], bytes | None], settle: float | None = None) -> tuple[bytes, bool]:
-        """Append the line that is right for the lines as they are; where others were faster, make it anew.
+        """Append a line that is made from the lines so far; if another writer was faster, make it again.
 
         Args:
             make: Returns the line, with its end, for all lines so far; None where there is nothing to write.
-            settle: How many seconds later it is read back, for whoever must know that it stands; None to trust the
-                store's reply.
+            settle: Seconds after which the line is read back to make sure that it is there; None to trust the store's
+                reply.
 
         Returns:
             All lines so far, this one among them, and whether it was written: False where there was nothing to write.
 
         Raises:
             UnavailableError: The store takes no line.
-            HeldError: The object is none that can be appended to.
+            HeldError: The object cannot be appended to.
         """
         for number in range(self._tries):
             self._wait(number)
@@ -71,7 +71,7 @@ class Lines:
         raise self._untaken()
 
     def put(self, line: bytes) -> None:
-        """Append a line behind whatever stands there, which is not read. Raises as ``add`` does."""
+        """Append a line at the end without reading the others. Raises as ``add`` does."""
         for number in range(self._tries):
             self._wait(number)
             if self._took(self._length(), line):
@@ -83,7 +83,7 @@ class Lines:
             self._pause(random.uniform(0.01, 0.1))
 
     def _took(self, position: int, line: bytes, settle: float | None = None) -> bool:
-        """Append at a position; tell whether the line stands there. An append sent twice meets its own line."""
+        """Append at a position; tell whether the line is there, also where the append was sent twice."""
         try:
             self._store.append(self._ref, position, line)
         except AppendConflictError:
@@ -96,7 +96,7 @@ class Lines:
     def _stands(self, position: int, line: bytes) -> bool:
         try:
             return self._store.read(self._ref, Wanted(first=position, last=position + len(line) - 1)) == line
-        except RejectedError:  # shorter than that: a simultaneous append swallowed it
+        except RejectedError:  # shorter than that: a simultaneous append overwrote it
             return False
 
     def _length(self) -> int:

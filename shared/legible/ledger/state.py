@@ -1,4 +1,4 @@
-"""What the lines of a journal add up to: who holds the document, what its pages have, how it ended. Values only."""
+"""The state that a journal's lines add up to: who holds the document, its pages' outcomes, its end. Values only."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from legible.model.pages import Share
 
 
 class PageLedger(Struct):
-    """What the journal says of one page.
+    """What the journal says about one page.
 
-    ``answered`` is the line whose answer counts: the first. ``settled`` is a refusal for good. ``open`` is a call that
-    was announced and has no outcome yet. ``unknown`` counts calls that may have been paid; ``spent`` those of them
-    since the document was last opened, which bound how often it is tried again.
+    ``answered`` is the line whose answer counts: the first. ``settled`` is a final refusal. ``open`` is a call that was
+    announced and has no outcome yet. ``unknown`` counts calls that may have been paid; ``spent`` counts those of them
+    since the document was last opened, and limits further tries.
     """
 
     answered: Line | None = None
@@ -37,35 +37,35 @@ class PageLedger(Struct):
 
 
 class Leases:
-    """Who holds a document: one owner of the whole, or owners of shares that stand beside one another."""
+    """Who holds a document: one owner of the whole, or owners of shares, all at the same time."""
 
     def __init__(self) -> None:
         """Begin with nobody."""
         self.owner = ""
         self.until: datetime | None = None
-        #: The claims of shares that are in force, by number; there are none beside an owner of the whole.
+        #: The claims of shares that are in force, by number; empty while somebody owns the whole.
         self.shares: dict[int, Line] = {}
 
     def take(self, line: Line) -> None:
-        """Take a claim in: what does not stand beside it is in force no more."""
+        """Add a claim; claims that it excludes are no longer in force."""
         self.owner, self.until = ("", None) if line.share else (line.owner, line.lease_until)
         self.shares = {n: other for n, other in self.shares.items() if _beside(other, line.share, line.plan)}
         if line.share:
             self.shares[line.share.number] = line
 
     def drop(self, owner: str) -> None:
-        """Take note that an owner gave its claim back."""
+        """Remove the claim that an owner gave back."""
         if owner == self.owner:
             self.owner, self.until = "", None
         self.shares = {n: other for n, other in self.shares.items() if other.owner != owner}
 
     def held(self, now: datetime, share: Share | None = None, plan: str = "") -> bool:
-        """Tell whether a lease still runs that stands in the way of a claim.
+        """Tell whether a lease that excludes a claim still runs.
 
         Args:
             now: The time.
-            share: The part that is to be claimed; None for the whole, which every lease stands in the way of.
-            plan: What the claim is for.
+            share: The part that is to be claimed; None for the whole, which every lease excludes.
+            plan: The plan of the claim (``Wish.plan``).
         """
         if self.owner and self.until is not None and now < self.until:
             return True
@@ -84,28 +84,28 @@ class Leases:
 
 
 class State:
-    """A journal, read.
+    """The state of a document, built from its journal line by line.
 
     Args:
         lines: The journal's lines in their order.
     """
 
     def __init__(self, lines: Iterable[Line] = ()) -> None:
-        """Take the lines in, one after the other."""
+        """Add the lines, one after the other."""
         self.lines: list[Line] = []
         self.leases = Leases()
         self.finished: Line | None = None
         self.pages: dict[int, PageLedger] = {}
         self.surplus = 0
         self.hands = 0
-        #: The reviews, in their order: what was corrected stays so, however often the document is done again.
+        #: The reviews, in order: corrections stay, however often the document is read again.
         self.reviews: list[Line] = []
         self._names: set[tuple[str, int]] = set()
         for line in lines:
             self.take(line)
 
     def take(self, line: Line) -> None:
-        """Take the next line in."""
+        """Add the next line."""
         self.lines.append(line)
         self._names.add((line.owner, line.n))
         _TAKES[line.event](self, line)
@@ -120,20 +120,19 @@ class State:
 
     @property
     def operation(self) -> str:
-        """The slug the document was last claimed for; empty where none was."""
+        """The slug the document was last claimed for; empty if it never was."""
         return next((line.operation for line in reversed(self.lines) if line.operation), "")
 
     @property
     def counted_claim(self) -> Line | None:
-        """The claim that says what the document is read by: that of the answers so far, else the last; else None."""
+        """The claim whose operation counts: that of the answers so far, else the last one; None if there is none."""
         return self.committed or next((line for line in reversed(self.lines) if line.operation), None)
 
     @property
     def committed(self) -> Line | None:
         """The claim whose operation and options the answers so far belong to; None while there are none.
 
-        A document is never read by two operations: what was begun with one is ended with it, whatever the routes say
-        by then.
+        A document is never read by two operations: the one that began it also ends it, even if the routes have changed.
         """
         claims: dict[str, Line] = {}
         for line in self.lines:
@@ -145,7 +144,7 @@ class State:
 
     @property
     def uploaded_at(self) -> datetime | None:
-        """The time of the last upload the document was claimed for, whoever came late with an earlier one."""
+        """The time of the latest upload the document was claimed for; a late claim for an earlier one is ignored."""
         return max((line.uploaded_at for line in self.lines if line.uploaded_at is not None), default=None)
 
     @property
@@ -159,7 +158,7 @@ class State:
         return sum(page.unknown for page in self.pages.values())
 
     def page(self, number: int) -> PageLedger:
-        """Return what the journal says of a page; an empty value for one it does not name."""
+        """Return what the journal says about a page; an empty value if it says nothing."""
         return self.pages.setdefault(number, PageLedger())
 
     def has_answer(self, number: int) -> bool:
@@ -167,7 +166,7 @@ class State:
         return number in self.pages and self.pages[number].answered is not None
 
     def orphans(self, owner: str) -> list[tuple[int, Line]]:
-        """Return the announced calls without outcome that are not ``owner``'s, by page."""
+        """Return page and line of announced calls without outcome that other owners than ``owner`` made."""
         announced = [(number, page.open) for number, page in sorted(self.pages.items()) if page.open is not None]
         return [(number, line) for number, line in announced if line.owner != owner]
 
@@ -217,7 +216,7 @@ class State:
         self.reviews.append(line)
 
     def _reopen(self) -> None:
-        """A new upload of the same bytes: what was settled or given up is tried again, what was answered is kept."""
+        """Open the document again: pages that were settled or given up are tried again, answers are kept."""
         self.finished, self.hands = None, 0
         for page in self.pages.values():
             page.settled, page.spent = None, 0
@@ -239,7 +238,7 @@ _TAKES: dict[Event, Callable[[State, Line], None]] = {
 
 
 def _beside(line: Line, share: Share | None, plan: str) -> bool:
-    """Tell whether two claims of shares stand beside one another: no page is in both, and both mean the same."""
+    """Tell whether two claims of shares may be in force together: no page is in both, and their plan is the same."""
     if line.share is None or share is None:
         return False
     return line.share.of == share.of and line.share.number != share.number and line.plan == plan

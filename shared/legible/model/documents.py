@@ -1,4 +1,4 @@
-"""Documents: what was uploaded, what an event says of it, and how it ended."""
+"""Documents: what was uploaded, what an event says about it, and how it ended."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class WorkbookOrder(Struct, frozen=True, forbid_unknown_fields=True):
     formats: tuple[Format, ...] = ()
 
     def selection(self, today: date) -> Selection:
-        """Return which documents that are, by the day it is in UTC."""
+        """Return which documents these are; ``today`` is the day in UTC."""
         days = {"today": today, "yesterday": today - timedelta(days=1)}
         return Selection(self.prefix, days.get(self.day))
 
@@ -68,9 +68,9 @@ class Order(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Upload(Struct, frozen=True):
-    """What an event says of one upload; everything but the object's name may be missing in some envelope.
+    """What an event says about one upload; some events give nothing but the object's name.
 
-    ``raw_key`` is the key as the event spelt it, tried when the decoded key is not found. ``etag`` has no quotes.
+    ``raw_key`` is the key as the event spelled it, tried when the decoded key is not found. ``etag`` has no quotes.
     ``at`` is the event's time. ``hand`` counts how often an invocation whose time ended handed it on to a fresh one.
     ``order`` overrules what the object's metadata ask for. ``again`` names the end (``Line.name``) after which the
     document is to be tried once more.
@@ -96,7 +96,7 @@ class Unreadable(Struct, frozen=True):
 
 
 class Ignored(Struct, frozen=True):
-    """A part of an event that is no upload: a removal. It has no record, and is told."""
+    """A part of an event that is no upload: a removal. It gets no record, but a line in the log."""
 
     ref: ObjectRef
     reason: Reason
@@ -134,9 +134,9 @@ class Document(Struct, frozen=True, omit_defaults=False):
 
 
 class Outcome(Struct, frozen=True, omit_defaults=True):
-    """What a handler says of one upload. ``record`` is the key of its record in the output bucket.
+    """What a handler returns for one upload. ``record`` is the key of its record in the output bucket.
 
-    ``skipped`` is no status of a document: folders, own outputs and removals have no record.
+    ``skipped`` is no status of a document: folders, outputs of Legible and removals have no record.
     """
 
     bucket: str
@@ -161,5 +161,5 @@ class Selection(Struct, frozen=True):
     keys: tuple[str, ...] | None = None
 
     def has(self, at: datetime | None) -> bool:
-        """Tell whether a document that was finished then belongs to it."""
+        """Tell whether a document that was finished at that time is selected."""
         return self.day is None or (at is not None and at.astimezone(timezone.utc).date() == self.day)

@@ -1,4 +1,4 @@
-"""One HTTP request and its reply, as values; whoever carries them is told apart by nobody."""
+"""One HTTP request and its reply, as values that do not depend on what carries them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from msgspec import Struct
 class Request(Struct, frozen=True):
     """An HTTP request.
 
-    ``path`` is percent-decoded, ``query`` and ``headers`` have one text a name, header names in lower case.
+    ``path`` is percent-decoded, ``query`` and ``headers`` have one text for each name, header names in lower case.
     """
 
     method: str

@@ -1,4 +1,4 @@
-"""Where everything lies in the output bucket; nobody else builds these keys."""
+"""The keys of everything in the output bucket; no other module builds them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from legible.model.documents import Document
 
 #: OBS: an object's key has at most 1,024 bytes of UTF-8 (api-obs obs_04_0080).
 LONGEST_KEY = 1024
-#: First folders that are ours; an upload below one of them in the output bucket is never a document.
+#: Legible's own first folders; an upload below one of them in the output bucket is never a document.
 OWN = ("results/", "answers/", "ledger/", "work/", "workbooks/", "reports/", "audit/", "requests/", "notices/")
 #: Records of events that could not be read; no upload can be called so, because keys have no empty first folder here.
 UNREADABLE = ".events"
-#: The longest tail put behind a document's key: a version, a page, an owner.
+#: The longest tail added to a document's key: a version, a page, an owner.
 _TAIL = 220
 
 
@@ -35,7 +35,7 @@ def shortened(key: str) -> str:
 
 
 def results(key: str, name: str) -> str:
-    """Return the key of something people open: ``record.json``, ``record.xlsx``, an attachment."""
+    """Return the key of a file that people open: ``record.json``, ``record.xlsx``, an attachment."""
     return f"results/{shortened(key)}/{name}"
 
 
@@ -45,13 +45,13 @@ def results_below(prefix: str) -> str:
 
 
 def result_of(key: str, name: str) -> str | None:
-    """Return the document's key, as far as it was not shortened, whose result ``name`` has this key; else None."""
+    """Return the (perhaps shortened) key of the document whose result ``name`` has this key; None for other keys."""
     ending = f"/{name}"
     return key[len("results/") : -len(ending)] if key.startswith("results/") and key.endswith(ending) else None
 
 
 def review(document: Document, owner: str) -> str:
-    """Return the key of what one reviewer corrected."""
+    """Return the key of one reviewer's corrections."""
     return f"answers/{shortened(document.key)}/{document.version}/review.{owner}.json"
 
 
@@ -80,7 +80,7 @@ def work(document: Document, page: int, suffix: str) -> str:
 
 
 def view(document: Document, page: int, suffix: str) -> str:
-    """Return the key of the picture of a page as people look at it; it lies with the rendered pages."""
+    """Return the key of the picture of a page as people look at it; it is kept with the rendered pages."""
     return f"work/{shortened(document.key)}/{document.version}/view-{page:04d}{suffix}"
 
 
@@ -95,7 +95,7 @@ def workbook(file: str) -> str:
 
 
 def build(name: str) -> str:
-    """Return the key of what became of the build of files over many documents, by their name without ending."""
+    """Return the key of the status of a build of files over many documents, by their name without ending."""
     return f"workbooks/.states/{name}.json"
 
 
@@ -113,7 +113,7 @@ def newest(bucket: str, key: str, day: date) -> str:
     return f"{journals(bucket, key)}newest-{day:%Y-%m-%d}.jsonl"
 
 
-#: Below it wait the notices that nobody has taken yet, in the order in which they are due.
+#: The prefix of notices that are not delivered yet; their keys sort by the time they are due.
 OUTBOX = "notices/outbox/"
 _DUE = "%Y%m%dT%H%M%S"
 
@@ -123,15 +123,15 @@ def outbox(due: datetime, rung: int, target: str, identity: str) -> str:
 
     Args:
         due: When it is tried next; keys are in this order, so that a walk ends at the first that is not due.
-        rung: How many of the waits between tries that is.
-        target: The name of whom it is for; it has no dot.
+        rung: Which of the waits between tries that is, from 1.
+        target: The target's name; it has no dot.
         identity: The notice's id.
     """
     return f"{OUTBOX}{due.astimezone(timezone.utc):{_DUE}}.{rung}.{target}.{identity}.json"
 
 
 def waiting(key: str) -> tuple[datetime, int, str, str] | None:
-    """Return due time, rung, target and id of a notice by its key; None for what is none of ours."""
+    """Return due time, rung, target and id of a notice by its key; None for any other object."""
     parts = key.removeprefix(OUTBOX).split(".")
     try:
         due, rung, target, identity, _ = parts
@@ -141,9 +141,9 @@ def waiting(key: str) -> tuple[datetime, int, str, str] | None:
 
 
 def deliveries(at: datetime, identity: str) -> str:
-    """Return the key of the list that says what became of a notice.
+    """Return the key of the list that holds a notice's deliveries.
 
-    One an hour and first digit of the id: an appendable object takes 10,000 appends (api-obs obs_04_0088).
+    There is one for each hour and first digit of the id: an object takes 10,000 appends (api-obs obs_04_0088).
     """
     return f"notices/log/{at.astimezone(timezone.utc):%Y/%m/%d/%H}-{identity[:1]}.jsonl"
 
@@ -153,7 +153,7 @@ def journal(document: Document) -> str:
     return f"{journals(document.bucket, document.key)}{document.version}.jsonl"
 
 
-#: The results of a document, by name, with what they are.
+#: The media type of each result of a document, by the result's name.
 KINDS = {
     "record.json": "application/json",
     "record.xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",

@@ -1,4 +1,4 @@
-"""Values one behind the other in a file or pipe: MessagePack, each with its length in front."""
+"""Values one after the other in a file or pipe: MessagePack, each with its length in front."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import IO, Any
 
 import msgspec
 
-#: So many bytes in front of a message tell how long it is, the highest first.
+#: How many bytes in front of a message tell its length, the highest first.
 LENGTH_BYTES = 4
 
 

@@ -1,4 +1,4 @@
-"""Notices: what a target is told of a document that ended."""
+"""Notices: what a target is told about a document that ended."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from legible.model.documents import ObjectRef, Status
 
 
 class Named(Struct, frozen=True):
-    """A recognized value in a notice, for who asked for it by name."""
+    """A recognized value in a notice, for a target that asked for it by name."""
 
     name: str
     value: str
@@ -18,10 +18,10 @@ class Named(Struct, frozen=True):
 
 
 class Ending(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How a document ended, told by reference: where its record lies, and nothing of what was recognized.
+    """How a document ended, told by reference: where its record is, and nothing of what was recognized.
 
     ``reason`` is the code of the reason alone: its text may quote the document. ``pages`` counts those with an answer.
-    ``fields`` has what the target asked for by name, ``fields_cut`` says that there was more than a notice holds.
+    ``fields`` has what the target asked for by name; ``fields_cut`` means that there were more than a notice holds.
     """
 
     bucket: str

@@ -1,4 +1,4 @@
-"""Pages: what one call is asked to read, what it answers, and where things lie."""
+"""Pages: the picture that one call reads, its answer, and where things are on a page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Share(Struct, frozen=True):
     of: int
 
     def covers(self, page: int) -> bool:
-        """Tell whether a page is in it; each page is in one share of a division."""
+        """Tell whether a page is in this share; each page is in exactly one of the shares."""
         return (page - self.number) % self.of == 0
 
 
@@ -28,7 +28,7 @@ Location = tuple[tuple[float, float], ...]
 
 
 class Picture(Struct, frozen=True):
-    """What one call is asked to read: a URL the service opens, or bytes sent inline as Base64.
+    """The picture that one call reads: a URL the service opens, or bytes sent inline as Base64.
 
     ``parameters`` are the page options of an operation that pages by itself (``{"pdf_page_number": 2}``).
     """

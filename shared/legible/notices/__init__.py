@@ -1,1 +1,1 @@
-"""Who is told that a document ended, what is said, and the tries until it has arrived."""
+"""Who is told that a document ended, what the notice says, and the tries until it has arrived."""

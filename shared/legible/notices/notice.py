@@ -1,4 +1,4 @@
-"""What is told of a document that ended: a CloudEvent that refers to the record, and never quotes it unasked."""
+"""The notice of a document that ended: a CloudEvent that refers to the record, and quotes only fields asked for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from legible.model.documents import ObjectRef
 from legible.model.notices import Ending, Named, Notice
 from legible.model.records import Field, Record
 
-#: So many bytes of recognized values go with a notice: EventGrid takes events of 64 KB (eg-ug-015).
+#: The most bytes of recognized values in a notice: EventGrid takes events of 64 KB (eg-ug-015).
 MOST_BYTES = 32 * 1024
 
 
@@ -25,18 +25,18 @@ class EndLine(Struct, frozen=True):
 
 
 def notice(source: str, output: str, record: Record, ended: EndLine, target: str, values: Iterable[Field]) -> Notice:
-    """Return what a target is told.
+    """Return the notice for a target.
 
     Args:
-        source: Whose event it is, ``/legible/<region>/<input bucket>``.
+        source: The source of the event, ``/legible/<region>/<input bucket>``.
         output: The output bucket.
-        record: What is known of the document; it is ended.
+        record: The record of the document, which has ended.
         ended: The line that ended it.
-        target: The name of whom it is for.
-        values: The fields it asked for.
+        target: The target's name.
+        values: The fields that the target asked for.
     """
     document, status = record.document, record.status
-    assert record.finished_at is not None  # whoever tells of an end knows when it was
+    assert record.finished_at is not None  # a document that ended has a time of its end
     fields, cut = _bounded(values)
     return Notice(
         id=identity(record, ended, target),

@@ -1,4 +1,4 @@
-"""Notices that wait to be sent, in the output bucket, and the list of what became of each."""
+"""Notices that wait to be sent, in the output bucket, and the list of their deliveries."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TRIES = 8
 
 
 class OutboxEntry(Struct, frozen=True):
-    """What is kept of a notice: whom it is for, which line of the journal it hangs on, and since when it waits."""
+    """A notice in the outbox: its target, the journal line it depends on, and since when it waits."""
 
     target: str
     notice: Notice
@@ -42,8 +42,8 @@ class Slot(Struct, frozen=True):
 class Delivered(Struct, frozen=True, omit_defaults=True):
     """A line of the list of deliveries: no URL, no secret, nothing recognized.
 
-    ``outcome`` is ``sent``, ``failed`` (it is tried again), ``given-up``, or ``void``: the document never ended so.
-    ``reason`` is the code of what went wrong.
+    ``outcome`` is ``sent``, ``failed`` (it is tried again), ``given-up``, or ``void``: the document did not end with
+    its line. ``reason`` is the code of the error.
     """
 
     at: datetime
@@ -56,11 +56,11 @@ class Delivered(Struct, frozen=True, omit_defaults=True):
 
 
 class Outbox:
-    """Keeps notices until they are taken.
+    """Keeps notices until they are delivered.
 
     Args:
-        site: They lie in its output bucket.
-        call: The invocation: its clock.
+        site: Its output bucket holds them.
+        call: The invocation: gives the time.
     """
 
     def __init__(self, site: Site, call: Invocation) -> None:
@@ -72,7 +72,7 @@ class Outbox:
         """Keep a notice until the wait of that rung is over.
 
         Raises:
-            HeldError: The bucket takes no such object.
+            HeldError: The bucket refuses the object.
             UnavailableError: The store has a passing fault.
         """
         due = self._call.now() + timedelta(seconds=LADDER[rung - 1])
@@ -81,7 +81,7 @@ class Outbox:
         return Slot(key, rung, entry.target, entry.notice.id)
 
     def due(self) -> Iterator[Slot]:
-        """Yield where notices wait that are due, the longest due first; what is not ours is passed over."""
+        """Yield the places of notices that are due, the longest due first; other objects are skipped."""
         for item in self._site.store.list(self._site.output, layout.OUTBOX):
             waiting = layout.waiting(item.key)
             if waiting is None:
@@ -91,10 +91,10 @@ class Outbox:
             yield Slot(item.key, waiting[1], waiting[2], waiting[3])
 
     def read(self, place: Slot) -> OutboxEntry | None:
-        """Return what waits there; None where another walk was faster.
+        """Return the notice that waits there; None if another walk was faster.
 
         Raises:
-            ValueError: It is none of ours.
+            ValueError: The object is not a notice.
         """
         try:
             return msgspec.json.decode(self._site.store.read(self._site.in_output(place.key)), type=OutboxEntry)
@@ -102,11 +102,11 @@ class Outbox:
             return None
 
     def remove(self, place: Slot) -> None:
-        """Let go of a notice."""
+        """Remove a notice from the outbox."""
         self._site.store.remove(self._site.in_output(place.key))
 
     def later(self, place: Slot, entry: OutboxEntry) -> None:
-        """Have a notice wait for its next try; whoever is killed in between leaves it twice, under one id."""
+        """Keep a notice for its next try; if killed in between, it is in the outbox twice, under one id."""
         self.keep(entry, place.rung + 1)
         self.remove(place)
 
@@ -114,8 +114,8 @@ class Outbox:
         """Append a line to the list of deliveries.
 
         Raises:
-            UnavailableError: It took no line.
-            HeldError: It takes no lines any more, or the bucket takes none.
+            UnavailableError: The list took no line.
+            HeldError: The list takes no more lines, or the bucket refuses.
         """
         ref = self._site.in_output(layout.deliveries(line.at, line.id))
         Lines(self._site.store, ref, self._call.pause, name="The list of deliveries", tries=_TRIES).put(

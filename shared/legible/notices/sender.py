@@ -1,8 +1,8 @@
-"""Telling whoever asked that a document ended: at least once, never in the document's way, and never by paying again.
+"""Tells targets that a document ended: at least once, without holding up the document, and without paying again.
 
-A notice is kept before the line that ends its document is written, under that line's name: whoever is killed in
-between leaves one that is sent only if the line stands. It is removed after it was taken; what is sent twice has one
-id.
+A notice is kept before the line that ends its document is written, and names that line: after a kill in between, the
+notice is sent only if the line is in the journal. It is removed once it is delivered; a notice that is sent twice has
+one id.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ from legible.notices.outbox import LADDER, Delivered, Outbox, OutboxEntry, Slot
 from legible.notices.targets import Target
 from legible.ports import Invocation, Notifier
 
-#: So long a document's end waits for its targets at the most; all are told at the same time.
+#: How long, in seconds, a document's end waits for its targets at most; all are told at the same time.
 _AT_ONCE_SECONDS = 3.0
-#: What an invocation keeps of its time for its own end.
+#: How many seconds an invocation keeps for its own end.
 _SPARE_SECONDS = 2.0
-#: A walk tries each notice for so long, and ends before the next one begins: a timer rings every minute.
+#: How long a walk tries each notice, and how long it lasts, in seconds: the timer begins the next one after a minute.
 _TRY_SECONDS = 10.0
 _WALK_SECONDS = 40.0
-#: No function works longer on a document's last line; by then a line that does not stand never will.
+#: No function works longer on a document's last line; a line that is not in the journal by then never will be.
 _UNWRITTEN = timedelta(hours=1)
-#: Why a notice is let go that hangs on a line which never came to stand.
+#: Why a notice is dropped whose line never came into the journal.
 _VOID = RejectedError("The document did not end with this line.", code="void", advice="It has another end.")
 
 
 class QueuedNotice(Struct, frozen=True):
-    """A notice, and where it waits; nowhere, where the outbox could not take it."""
+    """A notice, and its place in the outbox; None if the outbox could not take it."""
 
     entry: OutboxEntry
     place: Slot | None
 
 
 class WalkReport(Struct):
-    """What came of a walk: how many notices were sent, failed, given up, void, and how many that are due are left."""
+    """The result of a walk: how many notices were sent, failed, given up or void, and how many due ones are left."""
 
     sent: int = 0
     failed: int = 0
@@ -56,7 +56,7 @@ class WalkReport(Struct):
 
 
 class Recipients(Struct, frozen=True):
-    """Who is told, how, and in whose name: ``source`` names the event's origin, ``output`` is the records' bucket."""
+    """Who is told, and how: ``source`` is the source of the events, ``output`` the bucket of the records."""
 
     targets: Mapping[str, Target]
     notifiers: Mapping[str, Notifier]
@@ -65,20 +65,20 @@ class Recipients(Struct, frozen=True):
 
 
 def _asked(parts: Recognized, names: tuple[str, ...]) -> Iterator[Field]:
-    """Yield the fields of these names; nothing is looked through for none."""
+    """Yield the fields of these names; without names, no field is looked at."""
     for field in parts.fields if names else ():
         if field.name in names:
             yield field
 
 
 class NoticeSender:
-    """Tells targets.
+    """Sends notices to targets.
 
     Args:
-        recipients: Who is told, and how; a target without a notifier is not.
-        outbox: Keeps notices until they are taken.
-        journals: Tell which ends stand.
-        call: The invocation: its time, and the log in which failures are told.
+        recipients: Who is told, and how; a target without a notifier is not told.
+        outbox: Keeps notices until they are delivered.
+        journals: Tell how documents really ended.
+        call: The invocation: gives the time, the time left, and the log.
     """
 
     def __init__(self, recipients: Recipients, outbox: Outbox, journals: Journals, call: Invocation) -> None:
@@ -89,11 +89,11 @@ class NoticeSender:
         self._call = call
 
     def keep(self, record: Record, parts: Recognized, ended: EndLine) -> list[QueuedNotice]:
-        """Keep a notice for each target that wants one, before the document ends. A fault is told, and stops nothing.
+        """Keep a notice for each target that wants one, before the document ends. A fault is logged, and stops nothing.
 
         Args:
-            record: What is known of the document.
-            parts: What was recognized; looked through only where a target asks for fields.
+            record: The record of the document.
+            parts: What was recognized; looked through only if a target asks for fields.
             ended: The line that is to end it; see ``EndLine``.
         """
         kept = []
@@ -116,7 +116,7 @@ class NoticeSender:
             self._call.log("notice-failed", reason=type(defect).__name__)
 
     def walk(self) -> WalkReport:
-        """Send what waits and is due. A target that fails is not tried again in this walk, so that it delays no other.
+        """Send the notices that are due. A target that fails is not tried again in this walk: it must delay no other.
 
         Raises:
             UnavailableError: The outbox cannot be listed.
@@ -134,11 +134,11 @@ class NoticeSender:
         return report
 
     def _kept(self, name: str, record: Record, values: Iterable[Field], ended: EndLine) -> list[QueuedNotice]:
-        """Keep a notice for one target; return it, where there is one to be tried."""
+        """Keep a notice for one target; return it, if there is one to send."""
         try:
             notice = notices.notice(self._recipients.source, self._recipients.output, record, ended, name, values)
             entry = OutboxEntry(name, notice, ended, self._call.now())
-        except Exception as defect:  # of ours: the document ends all the same
+        except Exception as defect:  # a defect of ours: the document ends all the same
             self._call.log("notice-not-kept", target=name, reason=type(defect).__name__)
             return []
         try:
@@ -148,7 +148,7 @@ class NoticeSender:
             return [QueuedNotice(entry, None)]
 
     def _visit(self, place: Slot) -> str:
-        """Try what waits at a place; return what came of it, as ``WalkReport`` names it."""
+        """Try the notice at a place; return its outcome, as ``WalkReport`` names it."""
         try:
             entry = self._outbox.read(place)
         except (ValueError, LegibleError) as error:
@@ -165,7 +165,7 @@ class NoticeSender:
         return self._walked(entry, place, self._tried(entry, _TRY_SECONDS) if in_force else _VOID)
 
     def _in_force(self, entry: OutboxEntry) -> bool | None:
-        """Tell whether the document really ended with the line the notice hangs on; None while it still may."""
+        """Tell whether the document really ended with the notice's line; None while it still may."""
         if not entry.ended.owner:
             return True
         data = entry.notice.data
@@ -188,7 +188,7 @@ class NoticeSender:
         return None
 
     def _sent(self, one: QueuedNotice, error: LegibleError | None) -> None:
-        """Let a notice go that was tried at once; one that failed waits already."""
+        """Remove a notice that was tried at once; one that failed waits already."""
         lost = one.place is None or isinstance(error, RejectedError)
         outcome = "sent" if error is None else "given_up" if lost else "failed"
         if one.place is not None and outcome != "failed":
@@ -196,7 +196,7 @@ class NoticeSender:
         self._tell(one.entry, 1, outcome, error)
 
     def _walked(self, entry: OutboxEntry, place: Slot, error: LegibleError | None) -> str:
-        """Let a notice go that was tried from the outbox, or have it wait longer; return what came of it."""
+        """Remove a notice that was tried from the outbox, or keep it for its next try; return its outcome."""
         outcome = "sent" if error is None else "void" if error is _VOID else "failed"
         if outcome == "failed" and (place.rung >= len(LADDER) or isinstance(error, RejectedError)):
             outcome = "given_up"
@@ -206,14 +206,14 @@ class NoticeSender:
         return outcome
 
     def _moved(self, entry: OutboxEntry, move: Callable[[], None]) -> None:
-        """Change the outbox; where that fails the notice is tried again, under its own id."""
+        """Change the outbox; if that fails, the notice is tried again, under its own id."""
         try:
             move()
         except LegibleError as error:
             self._call.log("notice-not-kept", target=entry.target, id=entry.notice.id, reason=error.reason_code)
 
     def _tell(self, entry: OutboxEntry, attempt: int, outcome: str, error: LegibleError | None) -> None:
-        """Say what came of a try, in the log and in the list of deliveries."""
+        """Write the outcome of a try to the log and to the list of deliveries."""
         line = Delivered(
             self._call.now(), entry.target, entry.notice.id, attempt, outcome.replace("_", "-"),
             entry.notice.data.status, error.reason_code if error else "",

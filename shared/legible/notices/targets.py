@@ -1,4 +1,4 @@
-"""Whom the settings name to be told when a document ends."""
+"""The targets that the settings name to be told when a document ends."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 EndStatus = Literal["done", "partial", "rejected", "held", "dead"]
-#: Stands in keys of objects and in logs.
+#: Used in keys of objects and in logs.
 TargetName = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 #: ``urn:smn:<region>:<project>:<topic>`` (SMN API Reference, Publish).
 TopicUrn = Annotated[str, Meta(pattern=r"^urn:smn:[a-z0-9-]+:[0-9a-zA-Z]+:[\w-]{1,255}$")]
 ChannelId = Annotated[str, Meta(pattern=r"^[0-9A-Za-z-]{1,64}$")]
 SourceName = Annotated[str, Meta(pattern=r"^[0-9A-Za-z][\w.-]{0,127}$")]
-#: In capitals, so that a secret that is put there by mistake is no name.
+#: In capitals, so that a secret that is put there by mistake is refused.
 VariableName = Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
 
 
 class _Target(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):
-    """What all targets have.
+    """The settings that all targets have.
 
-    ``match`` is a pattern of keys (``*`` also crosses ``/``), ``on`` the statuses that are told of, ``fields`` the
+    ``match`` is a pattern of keys (``*`` also crosses ``/``), ``on`` the statuses it is told of, ``fields`` the
     names of recognized fields whose values go with the notice: none, unless they are asked for.
     """
 
@@ -30,7 +30,7 @@ class _Target(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag
     fields: tuple[str, ...] = ()
 
     def wants(self, key: str, status: str) -> bool:
-        """Tell whether the end of a document is told of."""
+        """Tell whether the target is told of a document that ended with that status."""
         return status in self.on and fnmatchcase(key, self.match)
 
 
@@ -48,7 +48,7 @@ class EventGrid(_Target, frozen=True, tag="eventgrid"):
 
 
 class Webhook(_Target, frozen=True, tag="webhook"):
-    """A URL that is posted to; ``secret`` is the name of the user variable that holds what requests are signed with."""
+    """A URL that is posted to; ``secret`` names the user variable with the secret that requests are signed with."""
 
     url: str
     secret: VariableName

@@ -30,14 +30,16 @@ def secret_of(text: str, variable: str) -> bytes:
         variable: The user variable it is in, for the error; the secret is not quoted.
 
     Raises:
-        SettingsError: It is none.
+        SettingsError: The text is not a secret.
     """
     try:
         secret = base64.b64decode(text.strip().removeprefix("whsec_"), validate=True)
     except (binascii.Error, ValueError):
         secret = b""
     if len(secret) not in _SECRET_BYTES:
-        raise SettingsError(f"The user variable {variable} holds no secret of a webhook.", advice=_SECRET_ADVICE)
+        raise SettingsError(
+            f"The user variable {variable} does not hold the secret of a webhook.", advice=_SECRET_ADVICE
+        )
     return secret
 
 
@@ -50,14 +52,14 @@ def signature(secret: bytes, identity: str, timestamp: int, body: bytes) -> str:
 class WebhookNotifier:
     """Posts notices to a URL. See ``legible.ports.Notifier``.
 
-    A redirect is not followed: it would carry the notice where no setting said. Errors name the host alone, because
-    a path may hold a secret.
+    A redirect is not followed: it would carry the notice to a place that no setting names. Errors name the host alone,
+    because a path may hold a secret.
 
     Args:
-        url: Where to; judged anew for each notice.
-        secret: What it is signed with, see ``secret_of``.
+        url: The URL; judged again for each notice.
+        secret: The secret that notices are signed with, see ``secret_of``.
         addresses: Opens URLs that may be opened.
-        now: The clock.
+        now: Returns the time.
     """
 
     def __init__(self, url: str, secret: bytes, addresses: Addresses, now: Callable[[], datetime]) -> None:
@@ -78,7 +80,7 @@ class WebhookNotifier:
         }
         try:
             reply = self._addresses.exchange("POST", self._url, body, headers, seconds, _ANSWER_BYTES)
-        except RejectedError as error:  # where a name leads can be mended
+        except RejectedError as error:  # where a name leads can change
             raise HeldError.of(error) from None
         if not 200 <= reply.status < 300:
             raise self._refused(reply.status)
@@ -86,10 +88,10 @@ class WebhookNotifier:
     def _refused(self, status: int) -> LegibleError:
         host = self._addresses.spelled(self._url)[1]
         message = f"The receiver {host} answers {status}."
-        if status == 410:  # the specification: it wants no more
+        if status == 410:  # the specification: the receiver wants no more
             return RejectedError(message, code="receiver-gone", advice="Remove the target from legible.toml.")
         if 300 <= status < 400:
-            return HeldError(message, code="redirected", advice="Name in legible.toml where it leads.")
+            return HeldError(message, code="redirected", advice="Use the URL it leads to in legible.toml.")
         if status in (401, 403, 404):
             return HeldError(message, code="receiver-refused", advice="Check the URL and the secret.")
         return UnavailableError(message, code="receiver-failed", advice="It is tried again.")

@@ -10,7 +10,7 @@ How a file spells an answer, in ``fields``:
 - ``type`` says how a value is shown, ``sdk_type`` what the SDK declares. Labels are ours, not the vendor's; an empty
   label belongs to a container whose name would tell a reader nothing.
 
-Formats are spelt ``jpeg png bmp tiff gif webp pcx ico psd pdf ofd``.
+Formats are spelled ``jpeg png bmp tiff gif webp pcx ico psd pdf ofd``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What one OCR API is: its names, its options, what it takes and what it answers. Values only."""
+"""One OCR API: its names, its options, what it takes and what it answers. Values only."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class Limits(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Life(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where an operation stands in its life: ``live``, ``announced`` (to be removed), or ``removed`` on a date."""
+    """The state of an operation in its life: ``live``, ``announced`` (to be removed), or ``removed`` on a date."""
 
     state: Literal["live", "announced", "removed"] = "live"
     removed_on: date | None = None
@@ -158,10 +158,10 @@ class Operation(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Task(Struct, frozen=True):
-    """What is asked of a document, from its route to its record.
+    """What is to be done with a document, from its route to its record.
 
     ``operation`` is called with ``options`` for each of ``pages`` pages (0 where that is not known yet), and ``extras``
-    are made of the answers. A document of more than ``max_pages`` pages is held; None where the route does not say.
+    are made of the answers. A document of more than ``max_pages`` pages is held; None if the route does not say.
     """
 
     operation: Operation

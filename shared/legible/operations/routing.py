@@ -37,11 +37,11 @@ class Route(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class OperationSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the user says of one operation.
+    """The user's settings of one operation.
 
     ``options`` go with every call; ``region`` is where it is called, if not in the function's own region; ``live``
     overrules the catalog's word that the operation was removed. A document of more than ``max_pages`` pages is held,
-    where ``limits.max_pages`` does not say less; ``outputs`` are made beside record and workbook, and so is
+    if ``limits.max_pages`` is not less; ``outputs`` are made beside record and workbook, and so is
     ``form.xlsx``, from a template (.xlsx) or a column mapping (.toml) of that name beside ``legible.toml``.
     """
 
@@ -54,7 +54,7 @@ class OperationSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Routing(Struct, frozen=True):
-    """How keys find their operation. ``region`` is where calls go; ``pinned`` says that an endpoint was set by hand."""
+    """The rules from key to operation. ``region`` is where calls go; ``pinned``: an endpoint was set by hand."""
 
     region: str
     routes: tuple[Route, ...] = ()
@@ -73,7 +73,7 @@ def route(key: str, routing: Routing, order: Order | None = None) -> Task:
     Args:
         key: The decoded key.
         routing: The rules.
-        order: What the uploader asked for, if anything; its options count above those of the rules.
+        order: What the uploader asked for, if anything; its options override those of the rules.
 
     Raises:
         RejectedError: No rule fits, or the order names an operation or an option that does not exist.
@@ -128,16 +128,16 @@ def _ordered(rule: Route, order: Order) -> Route:
 
 
 def check(operation: Operation, routing: Routing, today: date) -> None:
-    """Refuse what cannot work before anything is paid.
+    """Refuse an operation that cannot work, before anything is paid.
 
     Args:
-        operation: What the document was routed to.
-        routing: The region and what the user says of operations.
+        operation: The operation that the document was routed to.
+        routing: The region, and the user's settings of operations.
         today: The day of the call.
 
     Raises:
         RejectedError: The operation was removed, or reads no document.
-        HeldError: The tables list it for other regions only, and no endpoint was set by hand.
+        HeldError: The catalog lists it for other regions only, and no endpoint was set by hand.
     """
     settings = routing.of(operation.slug)
     if operation.inline is None and not operation.url:
@@ -198,12 +198,12 @@ def _fits(option: Option, value: Any) -> bool:
 
 
 def resumed(document: Document, slug: str, options: dict[str, Any], pages: int, rules: Routing) -> Task:
-    """Return a task that was begun earlier; what is made of its answers is what the routes want now."""
+    """Return a task that was begun earlier; its extras are those that the routes ask for now."""
     return Task(catalog.find(slug), options, pages, _extras_now(document, slug, rules))
 
 
 def _extras_now(document: Document, slug: str, rules: Routing) -> Extras:
-    """Return what the routes, as they are now, want made of what that operation answered for a document."""
+    """Return the extras that today's routes ask for; none if they lead the document to another operation."""
     try:
         task = route(document.key, rules, document.order)
     except RejectedError:

@@ -1,8 +1,8 @@
-"""Opens URLs that somebody else may name.
+"""Opens URLs that come from somebody else.
 
-Whoever may name a URL could else have the function knock on doors behind the firewall it stands on: the metadata
-service (169.254.169.254), databases, neighbors. Names that lead elsewhere a moment later ("DNS rebinding") do not
-help: nothing is resolved a second time, and a redirect is either not followed or judged like the first URL.
+Without these checks, anyone who may name a URL could make the function call hosts behind the firewall: the metadata
+service (169.254.169.254), databases, neighbors. A name that leads elsewhere a moment later ("DNS rebinding") does not
+help an attacker: no name is resolved twice, and a redirect is either not followed or judged like the first URL.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from legible.outbound.urls import PORTS, Address, not_public, numeric, parted, p
 
 #: Returns the addresses of a host, as text; raises ``OSError`` where it has none.
 Resolve = Callable[[str, int], Sequence[str]]
-#: A download is led elsewhere at most so often.
+#: How many redirects a download follows at most.
 _HOPS = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHUNK = 64 * 1024
 
 
 class FetchReply(Struct, frozen=True):
-    """What a server answered: ``body`` is no more of it than was asked for."""
+    """A server's answer; ``body`` is cut at the length that was asked for."""
 
     status: int
     headers: Mapping[str, str]
@@ -45,18 +45,18 @@ def resolved(host: str, port: int) -> list[str]:
     """Return the addresses of a host as the system knows them.
 
     Raises:
-        OSError: It has none.
+        OSError: The host has no address.
     """
-    return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    return [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 class Addresses:
     """Opens URLs that may be opened: HTTPS, to a public address, on a port of ``PORTS``.
 
     Args:
-        allowed: Hosts that the settings trust: these may also be private, use HTTP, and any port.
+        allowed: Hosts that the settings trust: these may also be private, and use HTTP and any port.
         resolve: Returns the addresses of a host.
-        cafile: Certificates that are trusted, in a file; by default those of ``certifi``.
+        cafile: A file of trusted certificates; by default that of ``certifi``.
     """
 
     def __init__(self, allowed: Collection[str] = (), resolve: Resolve = resolved, cafile: str = "") -> None:
@@ -66,18 +66,18 @@ class Addresses:
         self._cafile = cafile
 
     def check(self, url: str, seconds: float) -> Address:
-        """Judge a URL; its host is resolved once, within so many seconds.
+        """Judge a URL; its host is resolved once, within ``seconds``.
 
         Raises:
             RejectedError: It may not be opened.
             UnavailableError: Its host has no address now.
         """
         scheme, host, port, path = self.spelled(url)
-        found = self._addresses(host, port, seconds)
-        # One address that is not public refuses the host: a mixture is how a name is made to lead inside.
-        if host not in self._allowed and not all(map(public, found)):
+        ips = self._addresses(host, port, seconds)
+        # One address that is not public refuses the host: attackers mix both kinds to make a name lead inside.
+        if host not in self._allowed and not all(map(public, ips)):
             raise not_public(host)
-        ip = next((ip for ip in found if ":" not in ip), found[0])
+        ip = next((ip for ip in ips if ":" not in ip), ips[0])
         return Address(scheme, host, port, path, ip)
 
     def spelled(self, url: str) -> tuple[str, str, int, str]:
@@ -90,7 +90,7 @@ class Addresses:
         if host in self._allowed:
             return scheme, host, port, path
         if scheme != "https":
-            raise refused(host, f"it says {scheme}", "Only https is spoken.")
+            raise refused(host, f"its scheme is {scheme}", "Only https is allowed.")
         if port not in PORTS:
             raise refused(host, f"its port is {port}", f"Ports are {' and '.join(map(str, PORTS))}.")
         if numeric(host) and not public(host):
@@ -104,11 +104,11 @@ class Addresses:
 
         Args:
             method: The HTTP method.
-            url: Where to.
-            body: What is sent.
-            headers: Beside ``Host`` and what HTTP itself needs.
+            url: The URL.
+            body: The bytes to send.
+            headers: Headers besides ``Host`` and those that HTTP itself needs.
             seconds: How long all of it may take.
-            most_bytes: What is longer is cut.
+            most_bytes: A longer answer is cut.
 
         Raises:
             RejectedError: The URL may not be opened.
@@ -117,11 +117,11 @@ class Addresses:
         until = time.monotonic() + seconds
         address = self.check(url, seconds)
         with self._opened(address, until, method, body, headers) as answer:
-            found = bytearray()
-            while len(found) < most_bytes and (chunk := answer.read(min(_CHUNK, most_bytes - len(found)))):
-                found += chunk
+            received = bytearray()
+            while len(received) < most_bytes and (chunk := answer.read(min(_CHUNK, most_bytes - len(received)))):
+                received += chunk
         given = {name.lower(): text for name, text in answer.headers.items()}
-        return FetchReply(answer.status, given, bytes(found))
+        return FetchReply(answer.status, given, bytes(received))
 
     def download(self, url: str, target: IO[bytes], most_bytes: int, seconds: float) -> int:
         """Write what a URL holds into a file; at most three redirects are followed, each judged like the first URL.
@@ -129,14 +129,14 @@ class Addresses:
         Args:
             url: What to open.
             target: Takes the bytes; after an error it may hold some.
-            most_bytes: What is longer is refused.
+            most_bytes: A longer answer is refused.
             seconds: How long all of it may take.
 
         Returns:
-            How many bytes it were.
+            How many bytes were written.
 
         Raises:
-            RejectedError: It may not be opened, is too long, or is not there.
+            RejectedError: The URL may not be opened, its content is too long, or there is none.
             UnavailableError: It cannot be reached, or does not end in time.
         """
         until = time.monotonic() + seconds
@@ -146,7 +146,7 @@ class Addresses:
                 if answer.status not in _REDIRECTS:
                     return _written(answer, address, target, most_bytes)
                 url = urljoin(url, answer.headers.get("Location", ""))
-        raise refused(address.host, f"it led elsewhere more than {_HOPS} times", "Name where it ends.")
+        raise refused(address.host, f"it redirects more than {_HOPS} times", "Use the URL where it ends.")
 
     def read(self, url: str, most_bytes: int, seconds: float) -> bytes:
         """Return what a URL holds; see ``download``."""
@@ -155,7 +155,7 @@ class Addresses:
         return target.getvalue()
 
     def _addresses(self, host: str, port: int, seconds: float) -> Sequence[str]:
-        """Resolve a host; the system's resolver has no timeout, so that it is left behind when time ends."""
+        """Resolve a host; the system's resolver has no timeout, so it is left running when the time is over."""
         answers: queue.SimpleQueue[Sequence[str]] = queue.SimpleQueue()
 
         def ask() -> None:
@@ -166,18 +166,18 @@ class Addresses:
 
         threading.Thread(target=ask, daemon=True).start()
         with suppress(queue.Empty):
-            found = answers.get(timeout=max(0.0, seconds))
-            if found:
-                return found
+            ips = answers.get(timeout=max(0.0, seconds))
+            if ips:
+                return ips
         raise UnavailableError(f"The host {host} has no address now.", advice="Check its name.")
 
     @contextmanager
     def _opened(
         self, address: Address, until: float, method: str, body: bytes | None, headers: Mapping[str, str]
     ) -> Iterator[HTTPResponse]:
-        """Connect, send, and give the answer to be read; whatever is slower than ``until`` is cut.
+        """Connect, send, and yield the answer to be read; the connection is cut at ``until``.
 
-        ``http.client`` and no larger library: of every line that a server sends it reads 64 KB at the most.
+        This uses ``http.client`` and no larger library, because it reads at most 64 KB of any line that a server sends.
         """
         connection = HTTPConnection(address.host, address.port)
         try:
@@ -190,7 +190,7 @@ class Addresses:
             raise _unreachable(address, type(error).__name__) from None
         finally:
             connection.close()
-        if time.monotonic() >= until:  # what was cut looks like what ended
+        if time.monotonic() >= until:  # an answer that was cut looks like one that ended
             raise _unreachable(address, "too slow")
 
     def _connected(self, address: Address, seconds: float) -> socket.socket:
@@ -199,12 +199,12 @@ class Addresses:
         if address.scheme == "http":
             return plain
         context = ssl.create_default_context(cafile=self._cafile or certifi.where())
-        return context.wrap_socket(plain, server_hostname=address.host)  # which closes it where it fails
+        return context.wrap_socket(plain, server_hostname=address.host)  # closes ``plain`` if it fails
 
 
 @contextmanager
 def _cut(connected: socket.socket, until: float) -> Iterator[None]:
-    """Shut a connection at a time: a timeout of its own begins anew with every byte that drips."""
+    """Shut a connection down at a given time: a socket's own timeout begins again with every byte that arrives."""
 
     def shut() -> None:
         with suppress(OSError):
@@ -231,7 +231,7 @@ def _written(answer: HTTPResponse, address: Address, target: IO[bytes], most_byt
         size += len(chunk)
         if size > most_bytes:
             raise RejectedError(
-                f"What {address.host} sends is longer than {most_bytes:,} bytes.",
+                f"The answer of {address.host} is longer than {most_bytes:,} bytes.",
                 code="download-too-large",
                 advice="Download it, and upload the file by a signed request (POST /v1/uploads).",
             )

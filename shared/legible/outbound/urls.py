@@ -1,4 +1,4 @@
-"""How a URL is spelled, and which addresses are of the public Internet."""
+"""How a URL is spelled, and which addresses belong to the public Internet."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from msgspec import Struct
 
 from legible.errors import RejectedError
 
-#: HTTPS is spoken on these and no others; an allowed host may use any.
+#: The ports on which HTTPS is allowed; a host that the settings trust may use any.
 PORTS = (443, 8443)
 
-#: No longer URL is opened; the longest that servers commonly take.
+#: The longest URL that is opened, in characters; servers commonly take no longer one.
 LONGEST_URL = 2048
 
-#: Each with the port that a URL need not name.
+#: Each scheme with its default port.
 _SCHEMES = {"https": 443, "http": 80}
 
 _PRINTABLE = re.compile(r"[!-\[\]-~]+")
@@ -25,9 +25,9 @@ _URL = re.compile(r"(?P<scheme>[A-Za-z]+)://(?P<where>[^/?#]*)(?P<path>[^#]*)(#.
 
 _WHERE = re.compile(r"(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?")
 
-#: What is not of the public Internet (IANA special-purpose registries, IPv4 and IPv6, and multicast), and what hides
-#: an IPv4 address in an IPv6 one: 2001::/23 with Teredo, 2002::/16. All of IPv6 that is public lies in 2000::/3, so
-#: that mapped addresses (::ffff:0:0/96) and NAT64 (64:ff9b::/96) are refused with the rest.
+#: Addresses outside the public Internet (IANA special-purpose registries, IPv4 and IPv6, and multicast), and those that
+#: hide an IPv4 address in an IPv6 one: 2001::/23 with Teredo, 2002::/16. All of IPv6 that is public lies in 2000::/3,
+#: so that mapped addresses (::ffff:0:0/96) and NAT64 (64:ff9b::/96) are refused with the rest.
 _REFUSED = tuple(
     ipaddress.ip_network(text)
     for text in (
@@ -41,7 +41,7 @@ _PUBLIC_IPV6 = ipaddress.ip_network("2000::/3")
 
 
 class Address(Struct, frozen=True):
-    """A URL that was judged: ``ip`` is what is connected to, ``path`` what is asked for there, its query included.
+    """A URL that was judged: ``ip`` is the address to connect to, ``path`` the path to request, with its query.
 
     A path may hold a secret: it is never shown.
     """
@@ -53,7 +53,7 @@ class Address(Struct, frozen=True):
     ip: str
 
     def __repr__(self) -> str:
-        """Show where it leads, and nothing of the path."""
+        """Return scheme, host and port, and nothing of the path."""
         return f"Address({self.scheme}://{self.where}/...)"
 
     @property
@@ -64,14 +64,14 @@ class Address(Struct, frozen=True):
 
 
 def public(ip: str) -> bool:
-    """Tell whether an address, as text, is one of the public Internet; what is no address is none."""
+    """Tell whether an address, as text, belongs to the public Internet; False for text that is no address."""
     try:
-        found = ipaddress.ip_address(ip)
+        address = ipaddress.ip_address(ip)
     except ValueError:
         return False
-    if found.version == 6 and found not in _PUBLIC_IPV6:
+    if address.version == 6 and address not in _PUBLIC_IPV6:
         return False
-    return not any(found in network for network in _REFUSED if network.version == found.version)
+    return not any(address in network for network in _REFUSED if network.version == address.version)
 
 
 def numeric(host: str) -> bool:
@@ -83,43 +83,43 @@ def numeric(host: str) -> bool:
 
 def parted(url: str) -> tuple[str, str, int, str]:
     """Return scheme, host, port and path; a URL that two programs could read differently is refused."""
-    found = _URL.fullmatch(url) if _PRINTABLE.fullmatch(url) and len(url) <= LONGEST_URL else None
-    if found is None:
-        raise refused("", "it is none, or has letters that must be encoded", "Write it as https://host/path.")
-    where = _WHERE.fullmatch(found["where"])
+    parts = _URL.fullmatch(url) if _PRINTABLE.fullmatch(url) and len(url) <= LONGEST_URL else None
+    if parts is None:
+        raise refused("", "it is not a URL, or has characters that must be encoded", "Write it as https://host/path.")
+    where = _WHERE.fullmatch(parts["where"])
     if where is None:
-        raise refused("", "its host is none, or has a name and password", "Write it as https://host/path.")
-    scheme, host = found["scheme"].lower(), _host(where["host"].lower())
+        raise refused("", "it has no valid host, or has a name and password", "Write it as https://host/path.")
+    scheme, host = parts["scheme"].lower(), _host(where["host"].lower())
     if scheme not in _SCHEMES:
-        raise refused(host, f"it says {scheme}", "Only https is spoken.")
+        raise refused(host, f"its scheme is {scheme}", "Only https is allowed.")
     port = int(where["port"] or _SCHEMES[scheme])
     if not 0 < port < 65536:
         raise refused(host, f"its port is {port}", f"Ports are {' and '.join(map(str, PORTS))}.")
-    path = found["path"] if found["path"].startswith("/") else f"/{found['path']}"
+    path = parts["path"] if parts["path"].startswith("/") else f"/{parts['path']}"
     return scheme, host, port, path
 
 
 def _host(text: str) -> str:
-    """Return the host without brackets and the dot that may stand behind a name."""
+    """Return the host without its brackets, or without the dot at the end of its name."""
     if text.startswith("["):
         with suppress(ValueError):
             return str(ipaddress.IPv6Address(text[1:-1]))
     name = text.removesuffix(".")
     if text.startswith("[") or len(name) > 253 or not all(0 < len(label) <= 63 for label in name.split(".")):
-        raise refused("", "its host is none", "Write it as https://host/path.")
+        raise refused("", "its host is not valid", "Write it as https://host/path.")
     return name
 
 
 def refused(host: str, why: str, advice: str) -> RejectedError:
-    """Return why a URL is not opened; of a URL whose host cannot be told, the host is empty."""
+    """Return the error for a URL that is not opened; ``host`` is empty if the URL has none that can be read."""
     which = f"The URL of {host}" if host else "The URL"
     return RejectedError(f"{which} is not opened: {why}.", code="address-refused", advice=advice)
 
 
 def not_public(host: str) -> RejectedError:
-    """Return that a host leads to where nobody outside can look."""
-    return refused(host, "it leads to an address that is not public", "Only public addresses are reached.")
+    """Return the error for a host that leads to an address that is not public."""
+    return refused(host, "it leads to an address that is not public", "Only public addresses may be opened.")
 
 
-#: Hosts that never leave the machine; they may be posted to where a setup stands apart from the cloud.
+#: Names of this machine itself; in an isolated setup, notices may be posted to them.
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

@@ -1,4 +1,4 @@
-"""Claims of one invocation: taken for the work, and given back or handed on where it cannot be ended."""
+"""The claims of one invocation: taken for the work, and given back or handed on if the work cannot be ended."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from legible.pipeline.decision import Decision
 from legible.ports import Invocation, Relay
 
 #: How much of its time an invocation waits for a document that another one holds; the rest is for the work itself.
-#: With one timeout for all, the second delivery after a death outlives the dead owner's lease.
+#: If all functions have one timeout, the second delivery after a death outlives the dead owner's lease.
 _PATIENCE = 0.75
-#: What it takes to read an answer back and to write what it says, in seconds a page; measured, `make bench`.
+#: How long it takes to read an answer back and write its results, in seconds per page; measured by `make bench`.
 _FINISH_SECONDS = 0.05
 
 
 class Claims:
-    """Takes documents for an invocation.
+    """Claims documents for an invocation.
 
     Args:
-        ledger: Who may pay.
+        ledger: Decides who may pay.
         call: The invocation.
-        settings: What else decides an answer; part of a claim's plan.
-        relay: Has a fresh invocation go on where the time of this one ends; without one, the platform's retry does.
+        settings: The settings that an answer depends on; part of a claim's plan.
+        relay: Calls a fresh invocation when the time of this one ends; None leaves that to the platform's retry.
     """
 
     def __init__(self, ledger: Ledger, call: Invocation, settings: dict[str, Any], relay: Relay | None = None) -> None:
-        """Take nothing yet."""
+        """Claim nothing yet."""
         self._ledger = ledger
         self._call = call
         self._settings = settings
@@ -53,13 +53,13 @@ class Claims:
         again: str = "",
         share: Share | None = None,
     ) -> Claim | State:
-        """Claim a document for what is to be done with it; return its state instead where it has ended.
+        """Claim a document for what is to be done with it; if it has ended, return its state instead.
 
         Args:
             document: Which document.
             decision: What is to be done.
             reopen: Whether one that was not done is tried again for a new upload of the same bytes.
-            again: The end after which it is tried again, whatever was uploaded.
+            again: The name of the end after which it is tried again, even without a new upload.
             share: Which of its pages; None for all, and the right to end it.
 
         Raises:
@@ -82,7 +82,7 @@ class Claims:
         return self._ledger.claim(document, wish, self._call.remaining() * _PATIENCE)
 
     def carried_on(self, document: Document, upload: Upload) -> bool:
-        """Tell whether a later invocation was called to go on with the document: then nobody gave it up."""
+        """Tell whether a later invocation was called to go on with the document: then it was not given up."""
         state = self._ledger.journals.load(document)
         return state.finished is None and state.hands > upload.hand
 
@@ -90,15 +90,15 @@ class Claims:
         """Do the work that ends a document; give the claim back if it must be tried again.
 
         Args:
-            claim: The document.
-            work: Ends it.
-            upload: What a fresh invocation is called with where the time of this one ends; None to call none.
+            claim: The claim on the document.
+            work: Ends the document.
+            upload: Given to a fresh invocation when the time of this one ends; None to call none.
 
         Returns:
             How the document ended; ``running`` where a fresh invocation goes on.
 
         Raises:
-            RetryableError: It must be tried again; whoever comes next need not wait.
+            RetryableError: The document must be tried again; the next delivery need not wait.
         """
         with self.kept(claim):
             try:
@@ -110,18 +110,18 @@ class Claims:
         return outcomes.ended(claim.document, claim.state, claim.ended)
 
     def refuse_late(self, claim: Claim, pages: int) -> None:
-        """Leave the end of a long document to a fresh invocation, if this one has no time for it any more.
+        """Leave the end of a long document to a fresh invocation, if this one has too little time left for it.
 
         Raises:
-            OutOfTimeError: It has not.
+            OutOfTimeError: There is too little time left.
         """
         late = self._call.remaining() < pages * _FINISH_SECONDS
         if late and claim.progressed and self._relay is not None:
-            raise OutOfTimeError(f"All pages of {claim.document.ref} are called for; there is no time to end it.")
+            raise OutOfTimeError(f"All pages of {claim.document.ref} are called for; no time is left to end it.")
 
     @contextmanager
     def kept(self, claim: Claim) -> Iterator[None]:
-        """Give the claim back where an error ends its work."""
+        """Give the claim back if an error ends its work."""
         try:
             yield
         except RetryableError as error:
@@ -132,10 +132,10 @@ class Claims:
             raise
 
     def _handed_on(self, claim: Claim, upload: Upload) -> bool:
-        """Have a fresh invocation go on, if this one got further: so that the chain of them always ends.
+        """Call a fresh invocation to go on, but only if this one made progress, so that the chain always ends.
 
-        It is called before the claim is given back: who dies in between leaves a successor that waits, not a document
-        that nobody has.
+        It is called before the claim is given back: if this invocation dies in between, its successor waits for the
+        document, and the document is not left to nobody.
         """
         if self._relay is None or not claim.progressed:
             return False

@@ -1,4 +1,4 @@
-"""What is to be done with a document: by which operation it is read, what is called for, or why nothing is."""
+"""What is to be done with a document: which operation reads it, which pages are called for, or why none is."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from legible.results.assembly import task_of
 
 
 class Decision(Struct, frozen=True):
-    """What is to be done with a document: what is asked of it, what is to be called for, or why nothing is."""
+    """What is to be done with a document: its task, what is to be called for, or the error that forbids it."""
 
     task: Task | None = None
     job: Job | None = None
@@ -39,8 +39,8 @@ class Decider:
     Args:
         uploads: Finds the documents that events name.
         intake: Judges documents by their first bytes.
-        rules: From key to operation.
-        call: The invocation: its clock.
+        rules: Lead from a key to an operation.
+        call: The invocation: gives the time.
     """
 
     def __init__(self, uploads: Uploads, intake: Intake, rules: Routing, call: Invocation) -> None:
@@ -52,10 +52,10 @@ class Decider:
 
     @contextmanager
     def located(self, arrival: Arrival) -> Iterator[tuple[Document, DocumentError | None]]:
-        """Find the document an event names, as ``Uploads.locate`` does; what is opened of it is closed in the end.
+        """Find the document an event names, as ``Uploads.locate`` does; its pages are closed when the block ends.
 
         Raises:
-            SkippedError: It is no document.
+            SkippedError: The object is not a document.
             UnavailableError: The store has a passing fault.
         """
         try:
@@ -64,11 +64,11 @@ class Decider:
             self._intake.put_away()
 
     def decide(self, document: Document, error: DocumentError | None = None) -> tuple[Document, Decision]:
-        """Return the document, with what its first bytes tell, and what is to be done with it.
+        """Return the document, completed from its first bytes, and what is to be done with it.
 
         Args:
             document: Which document.
-            error: Why nothing can be read of it, if that is known already.
+            error: Why the document cannot be read, if that is known already.
 
         Raises:
             UnavailableError: The store has a passing fault.
@@ -84,12 +84,12 @@ class Decider:
         return self._examined(document, task)
 
     def continued(self, document: Document, decision: Decision, claim: Line | None) -> Decision:
-        """Return what is to be done where a document has answers: it keeps the operation and options they belong to.
+        """Return what is to be done with a document that has answers: it keeps the operation and options of those.
 
         Args:
             document: Which document.
             decision: What was decided by today's routes.
-            claim: The claim that its answers belong to; None where it has none.
+            claim: The claim that its answers belong to; None if it has no answers.
         """
         if claim is None:
             return decision
@@ -102,7 +102,7 @@ class Decider:
         return self._examined(document, begun)[1]  # the routes changed since: go on as it was begun
 
     def task_of(self, document: Document, state: State) -> Task | None:
-        """Return what was asked of a document, by its journal; None where no route was found."""
+        """Return the task of a document, by its journal; None if no route was found."""
         return task_of(document, state, self._rules)
 
     def _examined(self, document: Document, task: Task) -> tuple[Document, Decision]:

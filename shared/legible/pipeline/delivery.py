@@ -1,4 +1,4 @@
-"""One event and all of its documents: each is tried, then the event is raised once if any must be tried again."""
+"""One event and all of its documents: each is tried, then one error is raised if any must be tried again."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from legible.ports import Log
 
 
 class Delivery:
-    """Treats the documents of an event.
+    """Handles the documents of an event.
 
     Args:
-        log: Where what happens is told.
+        log: Gets a line about each document.
     """
 
     def __init__(self, log: Log) -> None:
-        """Treat nothing yet."""
+        """Handle nothing yet."""
         self._log = log
 
     def each(self, arrivals: Iterable[Arrival], treat: Callable[[Arrival], Outcome]) -> tuple[Outcome, ...]:
-        """Treat every document, whatever becomes of the others.
+        """Handle every document, whatever becomes of the others.
 
         Returns:
-            One outcome a document, in order.
+            One outcome for each document, in order.
 
         Raises:
             RetryableError: After all were tried, if any must be tried again.
@@ -62,7 +62,7 @@ class Delivery:
 
 
 def _retryable(error: Exception) -> RetryableError:
-    """Return the error that is raised: what could not even be recorded is tried again, whatever it was."""
+    """Return the error to raise: a document whose end could not be recorded is tried again, whatever the error."""
     if isinstance(error, RetryableError):
         return error
     if isinstance(error, LegibleError):
@@ -71,7 +71,7 @@ def _retryable(error: Exception) -> RetryableError:
 
 
 def internal(error: Exception) -> InternalError:
-    """Tell where a defect struck, without the values an exception's own text may quote."""
+    """Return an error that says where a defect occurred, without the exception's text, which may quote values."""
     frames = reversed(traceback.extract_tb(error.__traceback__))
     places = " < ".join(f"{frame.name} ({frame.filename.rsplit('/', 1)[-1]}:{frame.lineno})" for frame in frames)
     return InternalError(

@@ -1,4 +1,4 @@
-"""A document's end: answers read page by page, results written, the last line of the journal."""
+"""A document's end: answers are read page by page, results are written, the journal gets its last line."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from legible.results.publication import Publisher
 
 
 class End(Struct, frozen=True):
-    """How a document ends: what was asked of it, the answers received just now by page, and what went wrong, if any.
+    """How a document ends: its task, the answers received just now by page, and the error that ended it, if any.
 
-    ``yields`` says that the upload was replaced: its result never stands above another one of its key. ``sheets`` are
-    the document's pages, where they are at hand.
+    ``yields`` means that the upload was replaced: its result never takes the place of another one of its key.
+    ``sheets`` are the document's pages, if they are open.
     """
 
     task: Task | None = None
@@ -40,11 +40,11 @@ class Finisher:
     """Ends documents.
 
     Args:
-        results: Makes what people open.
-        publisher: Knows what stands where people look.
-        answers: Files those that count.
-        notices: Tell who asked for it.
-        call: The invocation: its clock.
+        results: Makes the files that people open.
+        publisher: Knows which results are published.
+        answers: Files the answers that count.
+        notices: Sends notices to those who asked for them.
+        call: The invocation: gives the time.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Finisher:
         """Make the results from everything the journal knows, publish them, finish the journal.
 
         Raises:
-            BusyError: The claim does not stand any more; nothing was published.
+            BusyError: The claim is no longer in force; nothing was published.
             InternalError: A stored answer is gone, or not what was paid for.
             UnavailableError: The store has a passing fault.
         """
@@ -78,7 +78,7 @@ class Finisher:
         """Do the same for a document that was given up: if its answers cannot be read, the record says so instead.
 
         Raises:
-            BusyError: The claim does not stand any more; nothing was published.
+            BusyError: The claim is no longer in force; nothing was published.
             UnavailableError: The store has a passing fault.
         """
         try:
@@ -92,10 +92,10 @@ class Finisher:
                 self._close(claim, end, nothing, (), unread=True)
 
     def record_only(self, document: Document, error: DocumentError) -> Status:
-        """Publish why a document ended whose journal cannot be used, unless it has a record already.
+        """Publish a record, with its reason, for a document whose journal cannot be used, unless it has one already.
 
         Returns:
-            The status of the record that stands.
+            The status of the published record.
         """
         known = self._publisher.known(document)
         if known is not None:
@@ -144,7 +144,7 @@ class Finisher:
         self._notices.send(kept)
 
     def _file(self, claim: Claim, count: int) -> None:
-        """File the answers that count beside the record, under the names it gives."""
+        """File the answers that count beside the record, under the keys that it names."""
         with ThreadPoolExecutor(AT_ONCE) as together:
             for batch in batches(claim.state, count):
                 list(together.map(lambda line: self._answers.file(claim.document, line), batch))

@@ -1,4 +1,4 @@
-"""What a handler says of one upload, from how its document ended."""
+"""The outcome that a handler returns for one upload, from how its document ended."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ def ended(document: Document, state: State, last: Line | None, *, duplicate: boo
     Args:
         document: Which document.
         state: Its journal.
-        last: The line that it ended with. Whoever ended it knows its own: by now another one may have opened it again.
-        duplicate: Whether it had ended before this delivery: then its own record is named, not what people open.
+        last: The line that it ended with; by now another invocation may have opened it again, and hidden that line.
+        duplicate: Whether it had ended before this delivery: then this version's record is named, not the newest.
     """
-    assert last is not None and last.status is not None  # whoever asks has seen the end
+    assert last is not None and last.status is not None  # every caller has seen the end
     record = layout.version(document, RECORD) if duplicate else layout.results(document.key, RECORD)
     return _outcome(document, last.status, state, record=record, duplicate=duplicate, reason=last.reason)
 
 
 def recorded(document: Document, status: Status, reason: Reason | None = None) -> Outcome:
-    """Return how a document ended that has a record, and a journal that cannot be used."""
+    """Return the outcome of a document that has a record, but a journal that cannot be used."""
     return _outcome(document, status, record=layout.results(document.key, RECORD), reason=reason)
 
 
 def running(
     document: Document, state: State | None = None, *, duplicate: bool = False, reason: Reason | None = None
 ) -> Outcome:
-    """Return that a document has no end yet."""
+    """Return the outcome of a document that has not ended yet."""
     return _outcome(document, "running", state, duplicate=duplicate, reason=reason)
 
 

@@ -23,7 +23,7 @@ from legible.ports import Invocation
 from legible.recognition.document import DocumentCalls
 from legible.workbooks.folders import Folders
 
-#: A journal that cannot be used; a record is written all the same.
+#: Codes of errors that say a journal cannot be used; a record is written all the same.
 _UNUSABLE = frozenset({"journal-unreadable", "not-appendable"})
 
 
@@ -32,11 +32,11 @@ class Pipeline:
 
     Args:
         decider: Finds documents, and says what is to be done with each.
-        claims: Takes them for this invocation.
+        claims: Claims documents for this invocation.
         calls: Makes the paid calls.
         finisher: Ends documents.
-        folders: Builds the workbooks of folders that are said to be complete.
-        call: The invocation: where events are told.
+        folders: Builds the workbooks of folders that a marker says are complete.
+        call: The invocation: gives the log.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Pipeline:
             arrivals: What the event named, in its order.
 
         Returns:
-            One outcome an upload, in order.
+            One outcome for each upload, in order.
 
         Raises:
             RetryableError: After all were tried, if any must be tried again.
@@ -86,7 +86,7 @@ class Pipeline:
         return Delivery(self._call.log).each(arrivals, lambda arrival: self.bury_one(arrival, reason))
 
     def process(self, arrival: Arrival) -> Outcome:
-        """Turn one upload into a record, or return the one it has.
+        """Turn one upload into a record, unless it has one already; return the outcome.
 
         Raises:
             SkippedError: It is no document.
@@ -98,7 +98,7 @@ class Pipeline:
         with self._decider.located(arrival) as (document, error):
             if error is None and isinstance(arrival, Upload) and replaced(arrival, document):
                 ended = self._close_replaced(arrival, document)
-                if arrival.order is not None:  # it was for what lay there before; nobody ordered the newer upload so
+                if arrival.order is not None:  # the order was for the replaced upload, not for the newer one
                     return ended
             document, decision = self._decider.decide(document, error)
             claim = self._claims.take(document, decision, again=_again(arrival))
@@ -108,7 +108,7 @@ class Pipeline:
             return self._claims.work(claim, lambda: self._work(claim, decision), upload)
 
     def look(self, arrival: Arrival) -> tuple[Document, Decision]:
-        """Find and examine an upload, unpaid: which document it is, and what is to be called for it, or why nothing is.
+        """Find and examine an upload, unpaid; return its document, and what is to be called for or why nothing is.
 
         Raises:
             SkippedError: It is no document.
@@ -118,9 +118,9 @@ class Pipeline:
             return self._decider.decide(document, error)
 
     def part(self, arrival: Arrival, share: Share) -> Outcome:
-        """Call for a share of an upload's pages, beside others that call for theirs; its end is for ``process``.
+        """Call for a share of an upload's pages while others call for theirs; ``process`` ends the document.
 
-        What has its end, or will have one without a call, is left as it is.
+        A document that has ended, or will end without a call, is left as it is.
 
         Raises:
             SkippedError: It is no document.
@@ -141,7 +141,7 @@ class Pipeline:
             return outcomes.running(document, claim.state)
 
     def bury_one(self, arrival: Arrival, reason: Reason) -> Outcome:
-        """End one upload that was given up as its pages say, unless it ended otherwise meanwhile.
+        """End one upload that was given up, with the status its pages give it, unless it ended meanwhile.
 
         Raises:
             SkippedError: It is no document.
@@ -182,7 +182,7 @@ class Pipeline:
         self._calls.adopt(claim)
         job = self._decider.continued(claim.document, decision, claim.state.committed).job
         if job is not None:
-            with suppress(DocumentError):  # whoever ends the document meets it again, unpaid, and says so
+            with suppress(DocumentError):  # ``process`` meets this error again, unpaid, and records it
                 self._calls.recognize(claim, job)
 
     def _work(self, claim: Claim, decision: Decision) -> None:
@@ -207,7 +207,7 @@ class Pipeline:
         self._finisher.finish_given_up(claim, End(task, {}, given_up, yields))
 
     def _close_replaced(self, upload: Upload, newer: Document) -> Outcome:
-        """Give an upload that was overwritten before it was read its own end; the newer one goes its own way."""
+        """End an upload that was overwritten before it was read; the newer upload is handled separately."""
         document = announced(upload)
         self._call.log("replaced", bucket=document.bucket, key=document.key, announced=document.etag, found=newer.etag)
         error = ReplacedError(
@@ -219,12 +219,12 @@ class Pipeline:
         return self._claims.work(claim, lambda: self._dig(claim, error, yields=True))
 
     def _known(self, document: Document, state: State) -> Outcome:
-        """Return what a finished document ended as; bytes that were uploaded again are the newest once more."""
+        """Return the outcome of a finished document; if its bytes were uploaded again, its results are the newest."""
         if later_upload(document, state):
             self._finisher.publish_again(document)
         return outcomes.ended(document, state, state.finished, duplicate=True)
 
 
 def _again(arrival: Arrival) -> str:
-    """Return the end after which an upload is to be tried again, if it names one."""
+    """Return the name of the end after which an upload is to be tried again; empty if it names none."""
     return arrival.again if isinstance(arrival, Upload) else ""

@@ -1,7 +1,7 @@
-"""Steps of a workflow, anybody's: plain references go in and come out, never content.
+"""Steps for any workflow: plain references go in and come out, never content.
 
-What passes by itself is raised, so that the workflow tries the step again; an end, whatever it is, is a result with its
-status. A step that comes twice, or late, finds what was done and pays for nothing.
+An error that passes by itself is raised, so that the workflow tries the step again; every end of a document is a result
+with its status. A step that runs twice, or late, finds what was done and pays for nothing.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ class Steps:
     """What a workflow may do with one document.
 
     Every result has ``bucket``, ``key``, ``status``, ``pages`` (how many have an answer) and ``record``, the object
-    that holds the record, null while there is none. With what pins the version (``etag``, ``version_id``) and what was
-    ordered it is a reference too, and so an event of every step.
+    that holds the record, null while there is none. It also has the version (``etag``, ``version_id``) and the order,
+    so that each result is a reference to the document, and can be the event of any step.
 
     Args:
         pipeline: The use cases; one without a relay, because the workflow itself tries again.
         output: The output bucket.
-        log: Where what happens is told.
+        log: Gets a line about each document.
     """
 
     def __init__(self, pipeline: Pipeline, output: str, log: Log) -> None:
@@ -42,7 +42,7 @@ class Steps:
         """Find and examine a document, unpaid.
 
         Returns:
-            Its reference, pinned to the version that lies there now; ``page_count`` is how many pages are to be called
+            Its reference, pinned to the version that is there now; ``page_count`` is how many pages are to be called
             for, 0 where it ends without a call (``recognize`` says why).
 
         Raises:
@@ -57,7 +57,7 @@ class Steps:
         return result | _pinned(arrival, document) | {"page_count": decision.pages}
 
     def recognize_pages(self, arrival: Arrival, share: Share) -> dict[str, Any]:
-        """Call for one share of a document's pages, beside steps that call for the others; end nothing.
+        """Call for one share of a document's pages while other steps call for the others; end nothing.
 
         Raises:
             RetryableError: It must be tried again.
@@ -65,7 +65,7 @@ class Steps:
         return self._one(arrival, lambda upload: self._pipeline.part(upload, share))
 
     def recognize(self, arrival: Arrival) -> dict[str, Any]:
-        """Call for the pages that are missing, all of them or none, and end the document.
+        """Call for the pages that have no outcome yet, however many these are, and end the document.
 
         Raises:
             RetryableError: It must be tried again.
@@ -73,7 +73,7 @@ class Steps:
         return self._one(arrival, self._pipeline.process)
 
     def give_up(self, arrival: Arrival, reason: Reason) -> dict[str, Any]:
-        """End a document that the workflow gave up, as its pages say; one that has ended keeps its end.
+        """End a document that the workflow gave up, with the status its pages give it; an end it has is kept.
 
         Raises:
             RetryableError: It must be tried again.
@@ -91,7 +91,7 @@ class Steps:
 
 
 def _reference(arrival: Arrival) -> dict[str, Any]:
-    """Return what says of an upload to the next step, as far as it was said to this one."""
+    """Return the reference to an upload for the next step, from what this step was given."""
     if not isinstance(arrival, Upload):
         return {}
     named = {"bucket": arrival.ref.bucket, "key": arrival.ref.key, "order": msgspec.to_builtins(arrival.order)}

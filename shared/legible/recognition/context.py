@@ -1,4 +1,4 @@
-"""What every paid call of a document shares: where things lie, what recognizes, the policy, the time left."""
+"""What the paid calls of a document share: storage, recognizer, policy, and the time left."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from legible.recognition.policy import Policy
 
 #: Less time than this, in seconds, is not worth the start of a paid call.
 SHORTEST_CALL = 1.0
-#: Nor is less than so many times the longest call so far: one that is cut off may be paid and tells nothing.
+#: Nor is less than this many times the longest call so far: a call cut off may be paid and brings no answer.
 _MARGIN = 1.5
 
 
 class Placed(Struct, frozen=True):
-    """Where the bytes lie that the service reads for one page: the document's own, or those of a rendered picture.
+    """Where the service finds the bytes of one page: in the document itself, or in a rendered picture.
 
-    ``body`` is a picture that is sent inline, and kept nowhere else. ``note`` says what was done to the page.
+    ``body`` is a picture that is sent inline and stored nowhere else. ``note`` says what was done to the page.
     """
 
     ref: ObjectRef
@@ -39,11 +39,11 @@ class CallContext:
     """What every call needs. Safe for several threads.
 
     Args:
-        site: Where documents, answers and rendered pages lie.
-        recognizer: What performs operations.
-        answers: Keeps what was paid for.
+        site: Where documents, answers and rendered pages are stored.
+        recognizer: Performs operations.
+        answers: Stores paid answers.
         policy: How calls are made.
-        invocation: The invocation: how much time is left, and what waits.
+        invocation: The invocation: gives the time left and a way to wait.
     """
 
     def __init__(
@@ -56,18 +56,18 @@ class CallContext:
         self.policy = policy
         self.invocation = invocation
         self._longest = 0.0
-        #: So many calls are on their way at once; what comes before and after a call waits for none of them.
+        #: Limits how many calls run at once; the work before and after a call does not wait for a turn.
         self.turns = threading.BoundedSemaphore(policy.window)
 
     def took(self, seconds: float) -> None:
-        """Learn how long a call took; the next ones are begun only with time for that."""
+        """Note how long a call took; later calls are begun only if there is time for as long a one."""
         self._longest = max(self._longest, seconds)
 
     def seconds(self) -> float:
         """Return how long the next call may take.
 
         Raises:
-            OutOfTimeError: Not long enough to begin one.
+            OutOfTimeError: Too little time is left to begin one.
         """
         seconds = min(self.policy.call, self.invocation.remaining() - self.policy.reserve)
         if seconds < min(self.policy.call, max(SHORTEST_CALL, _MARGIN * self._longest)):
@@ -78,7 +78,7 @@ class CallContext:
         return seconds
 
     def place(self, job: Job, page: int, source: Source) -> Placed:
-        """Put what the call for a page reads where the service finds it; a page that must be drawn first is drawn.
+        """Put the bytes of a page where the service finds them; a page that must be drawn first is drawn.
 
         Raises:
             RejectedError: The page cannot be drawn.
@@ -98,7 +98,7 @@ class CallContext:
         return Placed(ref, WHOLE, note, rendered.frame)
 
     def picture(self, job: Job, page: int, placed: Placed, source: Source) -> Picture:
-        """Return what the call for a page is asked to read."""
+        """Return the picture to send in the call for a page."""
         parameters = {job.plan.parameter: page} if job.plan.parameter else {}
         if source == "inline":
             body = placed.body or self.site.store.read(placed.ref, placed.wanted)

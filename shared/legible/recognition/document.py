@@ -1,4 +1,4 @@
-"""One document's paid calls: each page at most once without a trace of why."""
+"""One document's paid calls: a page is called for again only with the reason on record."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from legible.recognition.window import Window
 
 
 class DocumentCalls:
-    """Makes the calls of one document after another.
+    """Makes the paid calls of documents, one document at a time.
 
     Args:
         context: What every call needs.
@@ -31,17 +31,17 @@ class DocumentCalls:
         self._context = context
 
     def recognize(self, claim: Claim, job: Job) -> dict[int, bytes]:
-        """Call for every page of the claim that has no outcome yet; what is known is in ``claim.state`` afterwards.
+        """Call for every page of the claim that has no outcome yet; the outcomes are in ``claim.state`` afterwards.
 
-        Up to ``policy.window`` pages are on their way at the same time, and no page waits for another one's trouble.
+        Up to ``policy.window`` calls run at the same time, and one page's failure does not delay another page.
 
         Returns:
-            Answers received just now, by page, as far as memory shall hold them; all of them are stored.
+            Answers received just now, by page, up to ``window.KEPT_BYTES``; all of them are stored.
 
         Raises:
             RetryableError: A page must be tried again later; outcomes so far are in the ledger.
             HeldError: Nothing more can be called until something is mended.
-            ReplacedError: A newer upload lies there by now; nothing more of this one can be read.
+            ReplacedError: A newer upload has replaced this one, which cannot be read any more.
         """
         pages = [page for page in range(1, job.plan.count + 1) if claim.covers(page)]
         missing = [page for page in pages if not claim.state.page(page).known]
@@ -52,7 +52,7 @@ class DocumentCalls:
         return together.run(self._context.policy.window)
 
     def _filed(self, claim: Claim, job: Job, page: int, halted: Callable[[], bool], settled: _Settled) -> bytes | None:
-        """Do what `_page` does, and file the answer while other pages are called for; else it is done at the end."""
+        """Do what ``_page`` does, and file the answer while other pages are called for; if that fails, at the end."""
         answer = self._page(claim, job, page, halted, settled)
         line = claim.state.page(page).answered
         if line is not None:
@@ -63,10 +63,10 @@ class DocumentCalls:
     def adopt(self, claim: Claim) -> None:
         """Settle the calls of an owner that died.
 
-        Its stored answer counts, if the service can have read nothing else than this upload; otherwise, and where there
-        is none, the call may have been paid.
+        A stored answer counts if the service can only have read this upload. Otherwise, and if there is none, the call
+        is recorded as possibly paid.
         """
-        for page, line in filter(lambda found: claim.covers(found[0]), claim.state.orphans(claim.owner)):
+        for page, line in filter(lambda orphan: claim.covers(orphan[0]), claim.state.orphans(claim.owner)):
             stored = self._context.answers.find(claim.document, page, line.owner)
             values: dict[str, Any] = {"page": page, "of": line.owner}
             if stored is None:
@@ -80,7 +80,7 @@ class DocumentCalls:
                 claim.write("answered", **values, source=line.source, note=note)
 
     def _doubtful(self, document: Document, line: Line) -> bool:
-        """Tell whether the service, given a URL, may have read another upload than this document is."""
+        """Tell whether the service, given a URL, may have read another upload than this one."""
         if line.note == RENDERED or (line.source or self._context.policy.source) == "inline":
             return False
         try:
@@ -98,7 +98,7 @@ class DocumentCalls:
         halted: Callable[[], bool],
         before: Callable[[], None] = lambda: None,
     ) -> bytes | None:
-        """Return the page's answer; nothing where it has its own end, which is recorded and stops no other page."""
+        """Return the page's answer; None if the page failed for good, which is recorded and stops no other page."""
         try:
             return retrying(self._context, halted)(PageCall(self._context, claim, job, page, halted, before).once)
         except (AgainError, HeldError, ReplacedError):
@@ -108,9 +108,9 @@ class DocumentCalls:
 
 
 class _Settled:
-    """Sees the claim stand before the first of several calls goes out: whoever lost it then pays for none of them.
+    """Confirms the claim before the first of several calls, so that an invocation that lost it pays for none of them.
 
-    Pages are drawn and placed meanwhile; that costs nothing, and is the same whoever does it.
+    Pages are drawn and placed meanwhile; this costs nothing, and any invocation would do the same.
     """
 
     def __init__(self, settle: float, claim: Claim) -> None:

@@ -28,12 +28,12 @@ from legible.model.pages import Answer, Picture, Source
 from legible.recognition.context import CallContext, Placed
 from legible.recognition.retries import UNKNOWN_TRIES, AgainError
 
-#: Said of a call whose picture was made of bytes that were read before.
+#: The note of a call whose picture was made from bytes that were read before.
 RENDERED = "rendered"
 
 
 class PageCall:
-    """The call for one page, with what changes from try to try."""
+    """The call for one page, and what changes from one try to the next."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class PageCall:
         halted: Callable[[], bool] = lambda: False,
         before: Callable[[], None] = lambda: None,
     ) -> None:
-        """Begin with the configured source, or inline where no URL can serve."""
+        """Begin with the configured source, or inline where a URL cannot be used."""
         self._context = context
         self._claim = claim
         self._job = job
@@ -56,12 +56,12 @@ class PageCall:
         self._placed: Placed | None = None
 
     def once(self) -> bytes:
-        """Announce one call, make it, record what came of it; return its answer.
+        """Announce one call, make it, record its outcome; return its answer.
 
         Raises:
             AgainError: The call may be made again.
-            DocumentError: This page, or the document, has its end; recorded.
-            RetryableError: Something beside the call failed; the next delivery goes on.
+            DocumentError: This page, or the document, failed for good; this is recorded.
+            RetryableError: Something other than the call failed; the next delivery continues.
         """
         try:
             self._refuse_third()
@@ -78,7 +78,7 @@ class PageCall:
         return answer.body
 
     def _in_turn(self, picture: Picture) -> Answer | LegibleError:
-        """Announce and make the call once others have ended; return what came of it."""
+        """Announce and make the call when it is its turn; return the answer, or the error."""
         with self._context.turns:
             try:
                 if self._halted():
@@ -95,7 +95,7 @@ class PageCall:
                 return error
 
     def _troubled(self, error: LegibleError) -> bytes:
-        """Record a call without a usable answer; only another source may have one at once."""
+        """Record a call without a usable answer; only if a URL could not be read, call again at once, inline."""
         if isinstance(error, SourceUnreadableError):
             return self._inline(error)
         if isinstance(error, AnswerUnknownError):
@@ -127,11 +127,11 @@ class PageCall:
         if known is None or known.owner != self._claim.owner:
             note = RENDERED if self._job.plan.rendered else ""
             self._claim.write("calling", page=self._page, source=picture.source, note=note)
-            if self._claim.share is not None:  # others write beside us: it must not have been swallowed
+            if self._claim.share is not None:  # others write too: the line must not have been overwritten
                 self._claim.require_in_force()
 
     def _refused(self, error: LegibleError) -> None:
-        """Record a call that was not paid, or not even sent; with a page's own end, if it is one."""
+        """Record a call that was not paid, or not even sent, and whether its error ends the page."""
         ends = isinstance(error, DocumentError) and not isinstance(error, HeldError)
         open_call = self._claim.state.page(self._page).open
         if ends or (open_call is not None and open_call.owner == self._claim.owner):
@@ -172,7 +172,7 @@ class PageCall:
             self._count(picture, values)
         except ReplacedError:
             raise
-        except DocumentError as error:  # of the store, after the call: not the document's end; the answer is kept
+        except DocumentError as error:  # the store failed after the call: no end of the document; the answer is kept
             raise UnavailableError.of(error) from error
 
     def _count(self, picture: Picture, values: dict[str, Any]) -> None:
@@ -193,7 +193,7 @@ class PageCall:
             self._claim.surplus(**values)
 
     def _replaced(self, picture: Picture) -> bool:
-        """Tell whether the service may have read another upload than the one this document is."""
+        """Tell whether the service may have read another upload than this one."""
         document = self._job.document
         if self._job.plan.rendered or picture.source == "inline":
             return False  # those bytes were read as this very version
@@ -203,11 +203,11 @@ class PageCall:
             return False
 
     def _keep(self, body: bytes, request_id: str, owner: str) -> str:
-        """Store what a call brought, under its payer's name; return its key."""
+        """Store what a call returned, under its payer's name; return its key."""
         return self._context.answers.keep(self._claim.document, self._page, owner, body, request_id)
 
     def _unstored(self, error: LegibleError, answer: Answer) -> None:
-        """A paid answer that the output bucket does not take is on the record as such, and asked for once more."""
+        """Record a paid answer that could not be stored, and raise the error after which it is asked for once more."""
         lost = UnavailableError(
             f"An answer was paid for and could not be stored. {error.message}",
             code="answer-not-stored",

@@ -1,4 +1,4 @@
-"""How paid calls are made: how many at once, how often again, and for how long."""
+"""How paid calls are made: how many at once, how often repeated, and for how long."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ class Policy(Struct, frozen=True):
 
     ``wait`` is the vendor's advice for throttling, 2 to 5 (ocr_03_0028). ``reserve`` is kept free at the end of the
     function's time to write what was learned. ``window`` is how many pages of a document are on their way at the same
-    time. ``settle`` is how old a claim is at least when the journal is read back:
-    longer than two appends can be called simultaneous.
+    time. ``settle`` is how old a claim must be when the journal is read back: longer than two simultaneous appends can
+    be apart.
     """
 
     source: Source = "url"

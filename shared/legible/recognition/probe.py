@@ -1,4 +1,4 @@
-"""Whether documents can be read here, as far as it is seen from outside and costs nothing."""
+"""Checks, without paying for anything, whether documents can be read in this deployment."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class HealthCheck(Struct, frozen=True):
 
 
 def buckets(site: Site) -> list[HealthCheck]:
-    """Look into both buckets."""
+    """Check that both buckets can be listed."""
     return [
         _looked(f"{name}-bucket", f"{bucket} can be listed.", partial(_first, site.store, bucket))
         for name, bucket in (("input", site.input), ("output", site.output))
@@ -58,7 +58,7 @@ def _looked(name: str, fine: str, look: Callable[[], None]) -> HealthCheck:
 
 
 def subscription(recognizer: Recognizer, operation: Operation) -> HealthCheck:
-    """Call an operation with what is no image: who is not subscribed is told so, everybody else that it is none."""
+    """Call an operation with bytes that are no image: the service refuses a missing subscription, else the bytes."""
     name = f"subscription {operation.slug}"
     picture = Picture("inline", body=_NO_IMAGE) if operation.inline else Picture("url", url="https://invalid.invalid/")
     try:
@@ -75,15 +75,15 @@ def subscription(recognizer: Recognizer, operation: Operation) -> HealthCheck:
 
 
 def authorization(recognizer: Recognizer, operation: Operation, url: str) -> HealthCheck:
-    """Call an operation with the URL of an object that is not there: who is not authorized to read OBS fails earlier.
+    """Call an operation with the URL of a missing object: a service that may not read OBS fails before it misses it.
 
     The service has to ask for its agency before it can miss the object (ModelArts.4702 before 4706 or 4704), and what
-    fails is not billed. Which of the two it says first where both are true is written nowhere; a 4704 leaves it open.
+    fails is not billed. No page says which error comes first where both are true, so that a 4704 proves nothing.
 
     Args:
         recognizer: Makes the call.
         operation: One that reads URLs.
-        url: Of no object in the input bucket.
+        url: The URL of an object that the input bucket does not have.
     """
     name = "obs-authorization"
     try:

@@ -1,4 +1,4 @@
-"""When a call for a page is made again, after which wait, and when it is not."""
+"""When a call for a page is repeated, after how long, and when it is not."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_ran
 from legible.errors import LegibleError, RetryableError, ThrottledError, UnavailableError
 from legible.recognition.context import SHORTEST_CALL, CallContext
 
-#: A call that may have been paid is tried again so often at the most.
+#: A page is sent at most this many times if no answer came and each of the calls may have been paid.
 UNKNOWN_TRIES = 2
-#: Waits for a rate limit grow with each try up to so many times the first; the limit is counted by the minute.
+#: Waits for a rate limit grow with each try up to this many times the first; the limit is counted by the minute.
 _GROWTH = 5
 
 
@@ -19,28 +19,28 @@ class AgainError(Exception):
     """The call itself may be made again; nothing that happens after an answer came is ever retried this way."""
 
     def __init__(self, error: LegibleError) -> None:
-        """Carry what happened."""
+        """Carry the error that the call ended with."""
         super().__init__(error.message)
         self.error = error
 
     @property
     def throttled(self) -> bool:
-        """Whether it was only too early: such a try does not count."""
+        """Whether the call only came too early: such a try does not count."""
         return isinstance(self.error, ThrottledError)
 
     def later(self) -> RetryableError:
-        """Return the error for the platform: the next delivery goes on."""
+        """Return the error to raise to the platform, so that the next delivery continues."""
         if isinstance(self.error, RetryableError):
             return self.error
         return UnavailableError.of(self.error)
 
 
 def retrying(context: CallContext, halted: Callable[[], bool]) -> Retrying:
-    """Return what makes a page's call again as long as it raises ``AgainError``, then raises the last of them.
+    """Return what repeats a page's call as long as it raises ``AgainError``, and then raises the last one.
 
     Args:
         context: The policy of tries and waits, and the time left.
-        halted: Tells whether all pages stop.
+        halted: Tells whether all pages must stop.
     """
     wait = wait_random(*context.policy.wait)
     return Retrying(
@@ -53,7 +53,7 @@ def retrying(context: CallContext, halted: Callable[[], bool]) -> Retrying:
 
 
 class _Stop:
-    """Ends the tries: after so many that say something, when there is no time for another one, or when all stop."""
+    """Ends the tries: after ``policy.attempts`` that were not throttled, without time for more, or when all stop."""
 
     def __init__(self, context: CallContext, halted: Callable[[], bool]) -> None:
         self._context = context

@@ -9,15 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from legible.errors import BusyError, HeldError, LegibleError, OutOfTimeError, ReplacedError
 from legible.recognition.retries import AgainError
 
-#: So many pages that fail for a passing reason mean that the service is not well: the rest waits for a later delivery.
+#: If this many pages fail for a passing reason, the service is not well: the rest waits for a later delivery.
 _UNWELL = 3
 #: How much of the answers just received stays in memory, in bytes; the others are read back when the document ends.
 KEPT_BYTES = 4_000_000
-#: So many pages are in hand for each call of the window: drawn before their turn, or recorded after it.
+#: How many pages are in work for each call of the window: drawn before their turn, or recorded after it.
 _IN_HAND = 2
-#: Which trouble is told where there are several kinds: the one that says most of the whole document.
+#: Which error is raised if there are several: the one that says most about the whole document.
 _FIRST = (ReplacedError, BusyError, HeldError, OutOfTimeError)
-#: Calls for a page; may ask whether all shall stop. Returns the answer, or None where the page has its own end.
+#: Calls for a page; its second argument tells whether all must stop. Returns the answer, or None for a failed page.
 Call = Callable[[int, Callable[[], bool]], "bytes | None"]
 
 
@@ -25,8 +25,8 @@ class Window:
     """Calls for pages, up to a window of them at the same time.
 
     Args:
-        pages: Which, in the order they are begun.
-        call: What is done for each.
+        pages: Page numbers, in the order they are begun.
+        call: Calls for one page.
     """
 
     def __init__(self, pages: Sequence[int], call: Call) -> None:
@@ -43,14 +43,14 @@ class Window:
         """Call for every page; begin no more once the whole document cannot go on.
 
         Args:
-            window: How many calls at the same time; where it is one, pages are done one by one in the caller's thread.
-                Else some more pages are in hand, and it is for ``call`` to wait for its turn.
+            window: How many calls at the same time. With one, pages are done one by one in the caller's thread. With
+                more, some more pages than that are in work, and ``call`` itself must wait for its turn.
 
         Returns:
             Answers by page, as far as ``KEPT_BYTES`` go.
 
         Raises:
-            LegibleError: What keeps the document from its end; after every page that was begun has ended.
+            LegibleError: Why the document cannot be finished; raised after every page that was begun has ended.
         """
         workers = min(_IN_HAND * window if window > 1 else 1, len(self._pages))
         if workers < 2:

@@ -18,7 +18,7 @@ _WORST: tuple[Status, ...] = ("held", "dead", "rejected")
 
 
 def status_of(state: State, pages: int, reason: Reason | None, status: Status | None) -> Status:
-    """Say how a document stands.
+    """Return the status of a document.
 
     Args:
         state: Its journal.
@@ -38,7 +38,7 @@ def status_of(state: State, pages: int, reason: Reason | None, status: Status | 
 
 
 def task_of(document: Document, state: State, rules: Routing) -> Task | None:
-    """Return what is asked of a document, by its journal; None where no route was found."""
+    """Return the task of a document, by its journal; None if no route was found."""
     claim = state.counted_claim
     return None if claim is None else resumed(document, claim.operation, claim.options, claim.pages, rules)
 
@@ -54,13 +54,13 @@ def assemble(
     reason: Reason | None,
     finished_at: datetime,
 ) -> Record:
-    """Put together what is known of one document, but for what was recognized.
+    """Return the record of one document, without what was recognized.
 
     Args:
         document: What was uploaded.
-        task: What was asked of it; None where no route was found.
+        task: Its task; None if no route was found.
         state: Its journal.
-        notes: What was odd in its answers.
+        notes: Remarks on its answers.
         attachments: The stored files of the answers.
         status: How it ended.
         reason: Why, unless it is done.

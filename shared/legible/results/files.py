@@ -1,4 +1,4 @@
-"""From a journal and its answers to what people open; it can be done again at any time, and nothing is paid."""
+"""Makes the files that people open from a journal and its answers; again at any time, and nothing is paid."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ from legible.results.publication import Publisher
 
 #: The one field of all operations that tells how many pages a document has (``vat-invoice``).
 _PAGE_COUNT = "total_pages"
-#: So many answers are read at once.
+#: How many answers are read at once.
 AT_ONCE = 8
 
 
 class Publishing(Struct, frozen=True):
     """How results are made.
 
-    ``extras`` are made beside record and workbook. ``sheets`` are the document's pages, where they are at hand.
-    ``yields`` says that the upload was replaced: its result never stands above another one of its key. ``before`` is
-    done before anything is published.
+    ``extras`` are made besides record and workbook. ``sheets`` are the document's pages, if they are open. ``yields``
+    means that the upload was replaced: its result never takes the place of another one of its key. ``before`` is called
+    before anything is published.
     """
 
     extras: Extras = Extras()
@@ -55,8 +55,8 @@ class Results:
 
     Args:
         site: Where attachments are kept.
-        call: The invocation: how much time is left.
-        answers: What was paid for.
+        call: The invocation: gives the time left.
+        answers: Finds paid answers.
         publisher: Puts results where people look.
         form: Opens a form by the name that a route gives it.
     """
@@ -69,7 +69,7 @@ class Results:
         publisher: Publisher,
         form: Callable[[str], Form],
     ) -> None:
-        """Make results from answers and put them where people look."""
+        """Make nothing yet."""
         self._site = site
         self._call = call
         self._answers = answers
@@ -82,14 +82,14 @@ class Results:
         """Read what each answer says, in the order of the pages, with its corrections and checks.
 
         Args:
-            document: Whose answers.
-            task: What was asked for; None reads nothing.
+            document: The document that the answers are of.
+            task: Its task; with None, nothing is read.
             state: Its journal.
             received: Answers at hand, by page; the others are read from the store.
-            contents: Takes in what they say.
+            contents: Collects what the answers say.
 
         Returns:
-            The files that came inside, now stored.
+            The files that came inside answers, now stored.
 
         Raises:
             InternalError: A stored answer or review is gone, or not what the journal says.
@@ -110,7 +110,7 @@ class Results:
         return tuple(attachments)
 
     def corrected(self, task: Task, state: State, page: int) -> Extract:
-        """Return what one page says by now, its corrections in it; nothing of a page without an answer."""
+        """Return what one page says, with its corrections; an empty extract for a page without an answer."""
         line = state.page(page).answered
         return (
             Extract() if line is None else self._extract(task, line, self._answers.verified(line), self._edits(state))
@@ -121,7 +121,7 @@ class Results:
         return corrections.corrected(task.operation, extract, edits.get(line.page, {}))
 
     def _edits(self, state: State) -> dict[int, Edits]:
-        """Return what the reviews of a journal put in the place of what was recognized, by page and name."""
+        """Return the corrections from all reviews of a journal, by page and name."""
         edits: dict[int, Edits] = {}
         for line in state.reviews:
             review = msgspec.json.decode(self._answers.verified(line), type=corrections.Review)
@@ -132,7 +132,7 @@ class Results:
         """Make the results of a document and put them where people look.
 
         Returns:
-            False where a newer upload's result stands instead.
+            False if a newer upload's result is published instead.
         """
         with tempfile.TemporaryDirectory(prefix="legible-") as folder:
             files = {name: Path(folder) / name for name in (RECORD, "record.xlsx")}
@@ -161,7 +161,7 @@ class Results:
         return Attachment(name, page, key, media_type, len(body))
 
     def _formed(self, record: Record, contents: Contents, name: str, files: dict[str, Path], folder: Path) -> Record:
-        """Make ``form.xlsx``; what of it could not be made, the record says."""
+        """Make ``form.xlsx``; the record's notes say what could not be made."""
         target = folder / FORM
         try:
             form = self._form(name)
@@ -174,7 +174,7 @@ class Results:
         return msgspec.structs.replace(record, notes=(*record.notes, *notes))
 
     def _cut(self, sheets: pages.Sheets | None) -> crops.Cut | None:
-        """Return what cuts crops out of the pages; None where they are not at hand."""
+        """Return what cuts crops out of the pages; None if they are not open."""
         return None if sheets is None else lambda page, boxes: sheets.crops(page, boxes, self._call.remaining() / 2)
 
     def _searchable(
@@ -191,7 +191,7 @@ class Results:
             for words in searchable.page_words(record, contents.pages()):
                 file.write(msgspec.json.encode(pages.PageText(*words)) + b"\n")
         try:
-            publishing.sheets.layer(texts, target, self._call.remaining() / 2)  # the other half is the record's
+            publishing.sheets.layer(texts, target, self._call.remaining() / 2)  # the other half is for the record
         except (RejectedError, OutOfTimeError) as error:
             note = f"record.pdf was not made: {error}"
             return msgspec.structs.replace(record, notes=(*record.notes, note))
@@ -214,7 +214,7 @@ def _doubtful(extract: Extract) -> int:
 
 
 def _counted(extract: Extract, pages_called: int, line: Line) -> Extract:
-    """Note where the service, which was sent the document itself, counts its pages otherwise than it was called for."""
+    """Add a note if the service, sent the document itself, counts another number of pages than was called for."""
     count = next((field.typed for field in extract.fields if field.name == _PAGE_COUNT), None)
     if count is None or line.frame is not None or int(count) == pages_called:
         return extract

@@ -1,4 +1,4 @@
-"""Which upload of a key is the newest: so that an older one that ends late never stands above it."""
+"""Which upload of a key is the newest, so that an older one that ends late never takes its place."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from legible.model import layout
 from legible.model.documents import NEVER, Document, ObjectRef
 from legible.ports import Invocation, Site
 
-#: The longest a function may work; so long after midnight yesterday's announcements still count.
+#: The longest a function may work: yesterday's announcements still count this many hours after midnight.
 _OVERLAP_HOURS = 12
 
 
@@ -33,8 +33,8 @@ class Newest:
     """The lists of versions published under each key, one a day, in the output bucket.
 
     Args:
-        site: They lie in its output bucket.
-        call: The invocation: its clock.
+        site: Its output bucket holds the lists.
+        call: The invocation: gives the time.
     """
 
     def __init__(self, site: Site, call: Invocation) -> None:
@@ -46,7 +46,7 @@ class Newest:
         """Say that this version is about to be published under its key; see ``newer``.
 
         Returns:
-            False where the day's list takes no more lines; then nobody can be told.
+            False if the day's list takes no more lines; then nothing can be announced.
         """
         version = Version(document.version, document.uploaded_at)
         line = msgspec.json.encode(version) + b"\n"
@@ -64,11 +64,11 @@ class Newest:
     def newer(self, document: Document) -> Version | None:
         """Return the version announced for the document's key that was uploaded last, if that is a newer one.
 
-        Who announces before it publishes and asks after it can put the newest result back if it stepped on it; so
-        whatever the order, the newest stands in the end.
+        A publisher announces before it publishes, asks afterwards, and puts a newer result back if it has overwritten
+        one; so whatever the order, the newest result is there in the end.
 
         Raises:
-            LostError: The own announcement is gone: two simultaneous appends, and the other one stood.
+            LostError: This document's announcement is gone: a simultaneous append overwrote it.
         """
         now = self._call.now()
         days = [now, now - timedelta(days=1)] if now.hour < _OVERLAP_HOURS else [now]
@@ -84,7 +84,7 @@ class Newest:
         return None if last.version == document.version else last
 
     def _untied(self, document: Document, last: list[Version]) -> Version:
-        """Choose among uploads of one second: OBS tells no finer time, but what lies there now came last."""
+        """Choose among uploads of one second: OBS tells no finer time, but the object that is there now came last."""
         if len({version.version for version in last}) > 1:
             with suppress(DocumentError):
                 head = self._site.store.head(document.ref)
@@ -97,7 +97,7 @@ class Newest:
 
 
 def _versions(body: bytes) -> list[Version]:
-    """Read a list; a line that is not ours says nothing, and stops nobody."""
+    """Read a list; a line that cannot be read is ignored."""
     versions = []
     for line in body.splitlines():
         with suppress(msgspec.MsgspecError, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""What people open: the results of the newest upload of a key, and never of an older one."""
+"""Publishes what people open: the results of the newest upload of a key, and never of an older one."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from legible.results.newest import LostError, Newest, Version
 _TRIES = 10
 #: How many objects are written at once.
 _AT_ONCE = 4
-#: A file up to this size is sent from memory, so that a connection that breaks can begin again at once.
+#: A file up to this size is sent from memory, so that it can be sent again at once if the connection breaks.
 _SMALL_BYTES = 4_000_000
 
 
 class Published(Struct, frozen=True):
-    """What the metadata of a published record say of it: whose it is, how it ended, which results lie beside it.
+    """What the metadata of a published record say: its version, how it ended, which results lie beside it.
 
     ``operation`` is a slug, empty where there was none; ``revision`` counts the reviews it has, ``doubtful`` the values
     that somebody should look at.
@@ -45,7 +45,7 @@ class Published(Struct, frozen=True):
     doubtful: int = 0
 
     def metadata(self) -> dict[str, str]:
-        """Return it as metadata of an object; a version may hold letters that no header does."""
+        """Return this as metadata of an object: as JSON, because a version may have letters that no header allows."""
         return {"legible": json.dumps(msgspec.to_builtins(self))}
 
 
@@ -53,7 +53,7 @@ class Publisher:
     """Writes results.
 
     Args:
-        site: They lie in its output bucket.
+        site: Its output bucket holds the results.
         newest: Knows which upload of a key is the newest.
     """
 
@@ -72,7 +72,7 @@ class Publisher:
             yields: The upload was replaced; it counts as older than any other one of its key.
 
         Returns:
-            False where a newer upload's result stands instead.
+            False if a newer upload's result is published instead.
         """
         document = record.document
         uploaded_at = None if yields else document.uploaded_at
@@ -92,11 +92,11 @@ class Publisher:
         self._stand(document, published)
 
     def known(self, document: Document) -> Published | None:
-        """Return what is known of the record of this very version; None where it has none."""
+        """Return what the record of this very version says of itself; None if it has no record."""
         return self._published(self._site.in_output(layout.version(document, RECORD)))
 
     def current(self, key: str) -> Published | None:
-        """Return what is known of the record that stands under a document's key; None where none does."""
+        """Return what the record published under a document's key says of itself; None if there is none."""
         return self._published(self._site.in_output(layout.results(key, RECORD)))
 
     def _stand(self, document: Document, published: Published) -> bool:
@@ -124,7 +124,7 @@ class Publisher:
             newer = last
 
     def _put_back(self, document: Document, version: Version) -> None:
-        """Raise the newer version's results again, if it has any by now and nothing newer lies there; else it will."""
+        """Publish the newer version's results again, if it has any and nothing newer is there."""
         newer = msgspec.structs.replace(document, version=version.version, uploaded_at=version.uploaded_at)
         if self._later_version(newer) is not None:
             return
@@ -133,7 +133,7 @@ class Publisher:
             self._raise(newer, published)
 
     def _later_version(self, document: Document) -> Version | None:
-        """Return the version whose result lies there, if it was uploaded later than this one."""
+        """Return the version whose result is published, if it was uploaded later than this one."""
         current = self.current(document.key)
         if current is None or current.version == document.version:
             return None
@@ -147,9 +147,9 @@ class Publisher:
             return None
 
     def _raise(self, document: Document, published: Published) -> None:
-        """Copy a version's results to where people look; what an upload before had beside them goes."""
-        gone = set(KINDS) - set(published.names)  # whoever was killed here may have left more than any record names
-        # The record last: who finds it finds all the others.
+        """Copy a version's results to where people look, and remove what only an earlier upload had."""
+        gone = set(KINDS) - set(published.names)  # an invocation killed here may have left more than any record names
+        # The record comes last: whoever finds it finds all the others.
         self._together(
             [partial(self._copy, document, name) for name in published.names if name != RECORD]
             + [partial(self._remove, document, name) for name in gone]

@@ -1,4 +1,4 @@
-"""Results made anew from stored answers: after a rule, a form or a review changed. Nothing is paid."""
+"""Makes results anew from stored answers, after a rule, a form or a review changed. Nothing is paid."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ class Rebuilder:
     """Makes results anew. Everything comes from the journal and the stored answers; no service is called.
 
     Args:
-        site: Where results lie.
-        journals: What is known of documents.
+        site: Where results are stored.
+        journals: Read the states of documents.
         intake: Opens a document again where its own pages are needed.
-        publisher: Knows what stands where people look.
-        results: Makes what people open.
-        rules: What the routes, as they are now, want made.
+        publisher: Knows which results are published.
+        results: Makes the files that people open.
+        rules: Today's routes, which say what is made besides record and workbook.
     """
 
     def __init__(
@@ -55,21 +55,21 @@ class Rebuilder:
                 yield name
 
     def current(self, name: str) -> Document:
-        """Return the document whose results stand in a result folder.
+        """Return the document whose results are in a result folder.
 
         Raises:
-            ObjectGoneError: There is none.
-            InternalError: Its record was changed by something else.
+            ObjectGoneError: There is no such document.
+            InternalError: Something else changed its record.
         """
         return recorded_document(self._site, self._site.in_output(layout.results(name, RECORD)))
 
     def revision(self, name: str) -> int:
-        """Return how many reviews the record has that stands in a result folder."""
+        """Return how many reviews the record in a result folder has."""
         known = self._publisher.current(name)
         return known.revision if known else 0
 
     def rebuild(self, document: Document) -> Outcome:
-        """Make the results of one document anew, and put them where people look unless newer ones stand there.
+        """Make the results of one document anew, and put them where people look unless newer ones are there.
 
         Raises:
             BusyError: It is being recognized.
@@ -79,7 +79,7 @@ class Rebuilder:
         for _ in range(_TRIES):
             state = self._finished(document)
             outcome = self._once(document, state)
-            # Whoever added a line meanwhile may have published before us, and be covered by what we know less.
+            # Whoever added a line meanwhile may have published before us; our results, without that line, cover theirs.
             if len(self._finished(document).lines) == len(state.lines):
                 return outcome
         raise UnavailableError(f"The journal of {document.ref} keeps growing while its results are made.")
@@ -119,12 +119,12 @@ class Rebuilder:
         )  # fmt: skip
 
     def task(self, document: Document, state: State) -> Task | None:
-        """Return what is asked of a document, by its journal and today's routes; None where no route was found."""
+        """Return the task of a document, by its journal and today's routes; None if no route was found."""
         return task_of(document, state, self._rules)
 
     @contextmanager
     def _opened(self, document: Document, task: Task | None) -> Iterator[Job | None]:
-        """Open the document again where something is made of its own pages; None where it is gone or not needed."""
+        """Open the document again if something is made of its own pages; None if it is gone or not needed."""
         job = None
         try:
             if task is not None and {"pdf", "crops"} & set(task.extras.outputs):
@@ -150,7 +150,7 @@ def recorded_document(site: Site, ref: ObjectRef) -> Document:
         return document_of(first)
     except ValueError:
         raise InternalError(
-            f"{ref} is no record of Legible.",
+            f"{ref} is not a record of Legible.",
             code="record-unreadable",
             advice="Something else wrote it; remove it, and upload the document again.",
         ) from None

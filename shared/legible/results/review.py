@@ -1,4 +1,4 @@
-"""Corrections by people: each becomes a line of the journal, and stands above what was recognized."""
+"""Corrections by people: each becomes a line of the journal, and overrules what was recognized."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class Conflict(Struct, frozen=True):
 
 
 class Applied(Struct, frozen=True):
-    """What came of a review.
+    """The outcome of a review.
 
-    ``applied`` edits count from now on; ``already`` many said what counts anyway. ``unknown`` names what is not there
-    (any more). ``outcome`` is that of the results made anew; None where they were left as they are.
+    ``applied`` edits count from now on; ``already`` edits asked for the text that counts anyway. ``unknown`` names
+    values that are not there (any more). ``outcome`` is that of the results made anew; None if they were left alone.
     """
 
     applied: int = 0
@@ -56,11 +56,11 @@ class Reviewer:
 
     Args:
         site: Where reviews are kept.
-        call: The invocation: its clock, and a name no other one has.
-        ledger: Who said what, in which order.
+        call: The invocation: gives the time, and a name no other one has.
+        ledger: Takes the reviews, in their order.
         results: Reads what was recognized.
         rebuilder: Makes results anew.
-        settle: How many seconds after its line the journal is read back.
+        settle: Seconds after which the journal is read back.
     """
 
     def __init__(
@@ -78,14 +78,14 @@ class Reviewer:
         """Apply what one reviewer changed in one document, and make its results anew.
 
         Args:
-            name: The document's result folder: its key, as far as it was not shortened.
+            name: The document's result folder: its key, shortened if it is very long.
             version: The document's version that the reviewer saw.
             edits: What was changed, each with the digest of the text it replaces.
             author: Who changed it.
-            conflicts: What to do where somebody else changed the same meanwhile.
+            conflicts: What to do if somebody else changed the same value meanwhile.
 
         Raises:
-            RejectedError: The results that stand are those of another version; nothing was changed.
+            RejectedError: The published results are those of another version; nothing was changed.
             BusyError: The document is being recognized.
             InternalError: A stored answer or review is gone.
             UnavailableError: The store has a passing fault.
@@ -115,7 +115,7 @@ class Reviewer:
         return msgspec.structs.replace(applied, outcome=self._rebuilder.rebuild(document))
 
     def _compared(self, document: Document, state: State, wanted: tuple[Change, ...]) -> _Compared:
-        """Compare what a reviewer wants with what counts by now."""
+        """Compare a reviewer's edits with the texts that count now."""
         task, compared = self._rebuilder.task(document, state), _Compared()
         for page in sorted({edit.page for edit in wanted}):
             extract = self._results.corrected(task, state, page) if task else Extract()
@@ -135,7 +135,7 @@ class Reviewer:
 
 
 class _Compared:
-    """The edits of one review, sorted by what they meet."""
+    """The edits of one review, sorted by what they find in their place."""
 
     def __init__(self) -> None:
         self.free: list[Change] = []

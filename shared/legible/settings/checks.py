@@ -26,7 +26,7 @@ def check_routes(settings: Settings, origin: str) -> None:
 
 
 def check_targets(tables: Any, origin: str) -> None:
-    """Refuse a target by its name, which an error inside a table of tables does not give."""
+    """Check each target, so that the error names it: an error inside a table of tables does not."""
     if not isinstance(tables, dict):
         return
     for name, table in tables.items():
@@ -35,7 +35,7 @@ def check_targets(tables: Any, origin: str) -> None:
             msgspec.convert(name, TargetName)
         except msgspec.ValidationError:
             raise SettingsError(
-                f"{place} is no name of a target.", advice="Allowed are: a-z, 0-9, '_' and '-', at most 40."
+                f"{place} is not a name of a target.", advice="Allowed are: a-z, 0-9, '_' and '-', at most 40."
             ) from None
         try:
             msgspec.convert(table, Target)
@@ -44,7 +44,7 @@ def check_targets(tables: Any, origin: str) -> None:
 
 
 def check_urls(settings: Settings, origin: str) -> None:
-    """Refuse a webhook's URL that is never opened; where its host leads is judged for each notice."""
+    """Refuse a webhook's URL that may never be opened; where its host leads is judged for each notice."""
     for name, target in settings.notify.items():
         if isinstance(target, Webhook):
             try:
@@ -65,7 +65,7 @@ def check_tenants(settings: Settings, origin: str) -> None:
 
 
 def check_forms(settings: Settings, origin: str, folder: Path) -> None:
-    """Refuse a form that is not there, is none, or asks for what its operation does not have."""
+    """Refuse a form that is missing, is not a form, or asks for fields that its operation does not have."""
     named = [(f"route {number}", rule.operation, rule.form) for number, rule in enumerate(settings.routes, 1)]
     named += [(f"operations.{slug}", slug, own.form) for slug, own in settings.operations.items()]
     for place, slug, name in named:

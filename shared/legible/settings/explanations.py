@@ -1,4 +1,4 @@
-"""What a wrong setting is told: its place, what was found there, and what is allowed."""
+"""Explains a wrong setting: its place, what was found there, and what is allowed."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ def explained(message: str, values: dict[str, Any], origin: str, set_by: dict[tu
     """Turn a validation error into place, value found, and what is allowed.
 
     Args:
-        message: What msgspec says, with the place behind it.
+        message: The message of msgspec, which ends with the place.
         values: The settings as they were read.
         origin: The file's name.
-        set_by: The user variable that set a place.
+        set_by: The user variable that set each place, for those that one did.
     """
     what, _, path = message.partition(" - at `$")
     steps = re.findall(r"\.([\w-]+)|\[(\d+)\]|\[(\.\.\.)\]", path.rstrip("`"))
@@ -82,14 +82,14 @@ def explained(message: str, values: dict[str, Any], origin: str, set_by: dict[tu
 
 
 def _value_at(values: Any, keys: list[str]) -> Any:
-    """Return what stands at a place; None where nothing does."""
+    """Return the value at a place; None if there is none."""
     for key in keys:
         values = values.get(key) if isinstance(values, dict) else None
     return values
 
 
 def _meaning(keys: list[str], what: str) -> str:
-    """Return in words what is allowed at a place; what the validation said where no words are known."""
+    """Return in words what is allowed at a place; without such words, the validation's own message."""
     if keys[:1] == ["buckets"]:
         return MEANS["buckets"]
     return MEANS.get(keys[-1] if keys else "", what)
@@ -114,7 +114,7 @@ _TABLES: dict[str, type[Struct]] = {
 
 
 def table_at(keys: list[str]) -> type[Struct] | None:
-    """Return the table whose name a place begins with, all settings for none; None where there is no such table."""
+    """Return the table whose name a place begins with; ``Settings`` for an empty place, None for an unknown table."""
     return _TABLES.get(keys[0]) if keys else Settings
 
 
@@ -124,7 +124,7 @@ def _allowed_keys(keys: list[str]) -> str:
 
 
 def choices(keys: list[str]) -> str:
-    """Return the values that a place allows, one behind the other; empty where they cannot be counted."""
+    """Return the values that a place allows, separated by commas; empty if they are not a fixed few."""
     kind = table_at(keys[:1])
     for field in msgspec.structs.fields(kind) if kind and len(keys) == 2 else ():
         if field.name == keys[1]:
@@ -137,7 +137,7 @@ def choices(keys: list[str]) -> str:
 
 
 def target_error(place: str, table: Any, message: str) -> SettingsError:
-    """Say what is wrong with a target. Nothing of it is quoted but its kind: it may hold a secret by mistake."""
+    """Return the error for a wrong target. Only its kind is quoted: it may hold a secret by mistake."""
     what, _, path = message.partition(" - at `$")
     key = path.strip("`.").partition("[")[0]
     kind = table.get("kind") if isinstance(table, dict) else None

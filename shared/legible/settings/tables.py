@@ -65,10 +65,10 @@ class Ocr(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Functions(Struct, frozen=True, forbid_unknown_fields=True):
-    """How functions are called: by themselves for what does not fit into their time, and by the HTTP function.
+    """How functions are called: by themselves when their time is over, and by the HTTP function.
 
     An empty endpoint is the region's own; or none, where the endpoints of OBS and OCR are both set by hand. ``upload``
-    and ``timer`` name the functions on_upload and on_timer as they are deployed; behind a colon a version, ``!alias``.
+    and ``timer`` name the functions on_upload and on_timer as they are deployed; after a colon a version, ``!alias``.
     """
 
     endpoint: Endpoint = ""
@@ -77,7 +77,7 @@ class Functions(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Tenant(Struct, frozen=True, forbid_unknown_fields=True):
-    """An application of the gateway, and what all keys begin with that it sees and makes: a folder, with its slash."""
+    """An application of the gateway, and the prefix of all keys that it sees and makes: a folder, with its slash."""
 
     app: Annotated[str, Meta(min_length=1, max_length=100)]
     prefix: Annotated[str, Meta(pattern=r"^[^/]([^/]*/)+$", max_length=200)]
@@ -104,14 +104,14 @@ class ServiceEndpoint(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LedgerSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """Who may pay. ``settle_seconds`` is how long after a claim the journal is read back."""
+    """How it is decided who may pay. ``settle_seconds`` is how long after a claim the journal is read back."""
 
     arbiter: Literal["obs"] = "obs"
     settle_seconds: Seconds = 0.2
 
 
 class PageLimits(Struct, frozen=True, forbid_unknown_fields=True):
-    """What is not paid for unasked. A document of more pages is held; its journal has room for about 4,900."""
+    """Limits on what is paid for. A document with more pages is held; its journal has room for about 4,900."""
 
     max_pages: MaxPages = 2000
 
@@ -130,7 +130,7 @@ class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
-    """All settings. ``default`` reads what no folder and no route names; ``routes`` are tried in their order."""
+    """All settings. ``default`` reads documents that no folder and no route names; ``routes`` are tried in order."""
 
     cloud: Cloud = Cloud()
     buckets: Buckets = Buckets()
@@ -151,9 +151,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def isolated(self) -> bool:
-        """Tell whether this is a setup apart from the cloud: nothing is reached then but what is set by hand."""
+        """Whether this is a setup apart from the cloud: then only endpoints that are set by hand are reached."""
         return bool(self.obs.endpoint and self.ocr.endpoint)
 
     def addresses(self) -> Addresses:
-        """Return what opens the URLs of webhooks: public ones; where the setup stands apart, this machine's too."""
+        """Return what opens the URLs of webhooks: public ones; in an isolated setup, this machine's too."""
         return Addresses(LOOPBACK if self.isolated else ())

@@ -1,4 +1,4 @@
-"""Reads and checks ``legible.toml``; a user variable of the function counts above the setting it stands for."""
+"""Reads and checks ``legible.toml``; a user variable of the function overrides the setting it stands for."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _file(file: Path) -> dict[str, Any]:
     try:
         return msgspec.toml.decode(file.read_bytes(), type=dict[str, Any])
     except ValueError as error:
-        raise SettingsError(f"{file.name} is not TOML: {error}.", advice="Mend the line it names.") from None
+        raise SettingsError(f"{file.name} is not TOML: {error}.", advice="Correct the line it names.") from None
 
 
 def _override(values: dict[str, Any], variable: Callable[[str], str | None]) -> dict[tuple[str, str], str]:

@@ -1,4 +1,4 @@
-"""What the settings say of the outside world, as adapters: storage, OCR, functions, targets of notices."""
+"""Adapters to the outside world, made as the settings say: storage, OCR, functions, targets of notices."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from legible.notices.targets import Smn, Webhook
 from legible.ports import Notifier, ObjectStore, Recognizer, Relay, utc_now
 from legible.settings import Settings
 
-#: Where FunctionGraph unpacks the zip (functiongraph_02_0502); this file's own place where the platform does not say.
+#: Where the settings file may be, from this file: where FunctionGraph unpacks the zip (functiongraph_02_0502), or the
+#: repository.
 _ROOTS = (Path(__file__).parents[2], Path(__file__).parents[3])
-#: A fresh invocation is called within the time that is kept free at the end (``Policy.reserve``).
+#: How long the call of a fresh invocation may take: less than what is kept free at the end (``Policy.reserve``).
 _RELAY_SECONDS = 4.0
 
 
@@ -57,13 +58,13 @@ def ocr_endpoint(settings: Settings, slug: str) -> str:
 
 
 def notifiers(settings: Settings, context: Context, credentials: Credentials) -> dict[str, Notifier]:
-    """Return what tells each target of the settings, by the target's name.
+    """Return a notifier for each target of the settings, by the target's name.
 
-    With the endpoints of OBS and OCR both set by hand, SMN and EventGrid are reached only where their own endpoints say
-    (see ``relay``). The URL of a webhook is always set by hand.
+    With the endpoints of OBS and OCR both set by hand, SMN and EventGrid are reached only if their own endpoints are
+    set too (see ``relay``). The URL of a webhook is always set by hand.
 
     Raises:
-        SettingsError: A user variable holds no secret of a webhook.
+        SettingsError: A webhook's user variable does not hold a secret.
     """
     project = settings.cloud.project_id or context.project_id
     by_name: dict[str, Notifier] = {}
@@ -80,17 +81,17 @@ def notifiers(settings: Settings, context: Context, credentials: Credentials) ->
 
 
 def relay(settings: Settings, context: Context, credentials: Credentials) -> Relay | None:
-    """Return what has a fresh invocation go on; None where there is none, and the event is simply delivered again.
+    """Return the relay that calls a fresh invocation; None without one: then the event is delivered again.
 
-    With the endpoints of OBS and OCR both set by hand a handler reaches no other host, so that a setup apart from the
-    cloud, a local one or a test, can trust that nothing leaves it: functions are then called only where
-    ``functions.endpoint`` says. Nor is there a relay where the runtime does not say what the function is called.
+    With the endpoints of OBS and OCR both set by hand, a handler reaches no other host, so that an isolated setup, a
+    local one or a test, can trust that nothing leaves it: functions are then called only if ``functions.endpoint`` is
+    set. There is no relay either if the runtime does not tell the function's name.
     """
     return function(settings, context, credentials, context.urn(settings.cloud.region))
 
 
 def function(settings: Settings, context: Context, credentials: Credentials, urn: str) -> FunctionRelay | None:
-    """Return what calls the function of that name; None as with ``relay``."""
+    """Return what calls the function with that URN; None in the same cases as ``relay``."""
     where = _endpoint(settings, settings.functions.endpoint, functions_endpoint)
     if not where or not urn:
         return None
@@ -98,5 +99,5 @@ def function(settings: Settings, context: Context, credentials: Credentials, urn
 
 
 def _endpoint(settings: Settings, own: str, regional: Callable[[str], str]) -> str:
-    """Return where a service of the vendor is called; empty in an isolated setup that does not say."""
+    """Return the endpoint of one of the vendor's services; empty in an isolated setup that sets none."""
     return own or ("" if settings.isolated else regional(settings.cloud.region))

@@ -22,7 +22,7 @@ from legible.workbooks.collector import Built
 
 
 class FunctionParts(parts.Parts):
-    """The objects of one call of a function: those that need its context too.
+    """The objects of one call of a function, with those that need its context.
 
     Args:
         context: What FunctionGraph passes to the handler.
@@ -44,21 +44,21 @@ class FunctionParts(parts.Parts):
 
     @cached_property
     def recognizer(self) -> Recognizer:
-        """What makes the paid calls."""
+        """Makes the paid calls."""
         return adapters.recognizer(self.settings, self.context, self.credentials)
 
     @cached_property
     def notifiers(self) -> dict[str, Notifier]:
-        """What tells each target of the settings."""
+        """The notifier of each target of the settings, by the target's name."""
         return adapters.notifiers(self.settings, self.context, self.credentials)
 
     @cached_property
     def relay(self) -> Relay | None:
-        """What has a fresh invocation go on."""
+        """Calls a fresh invocation to go on; None if there is no such relay."""
         return adapters.relay(self.settings, self.context, self.credentials)
 
     def pipeline(self, relay: Relay | None = None) -> Pipeline:
-        """Return the use cases; without a relay, no invocation is followed by one of its own."""
+        """Return the use cases; without a relay, an invocation that runs out of time calls no fresh one."""
         return parts.pipeline(self, self.recognizer, self.notifiers, relay)
 
 
@@ -77,7 +77,7 @@ def pipeline(context: Any) -> Pipeline:
 
 
 def steps(context: Any) -> Steps:
-    """Return what a flow's step does; no invocation of it is followed by one of its own, the flow tries again.
+    """Return the steps of a flow; they have no relay, because the flow itself tries again.
 
     Args and errors are as of ``pipeline``.
     """
@@ -91,7 +91,7 @@ def timed(context: Any, order: WorkbookOrder, at: datetime | None) -> Built:
     Args:
         context: What FunctionGraph passes to the handler.
         order: What the timer asks for.
-        at: When it rang; None for now.
+        at: When the timer fired; None for now.
 
     Raises:
         SettingsError: A setting is missing or wrong.
@@ -120,10 +120,10 @@ def notices(context: Any) -> WalkReport:
 
 
 def documents(outcomes: Iterable[Outcome]) -> dict[str, Any]:
-    """Return what a handler says of an event: ``{"documents": [outcome, ...]}``, ready for JSON."""
+    """Return a handler's result for an event: ``{"documents": [outcome, ...]}``, ready for JSON."""
     return {"documents": [as_json(outcome) for outcome in outcomes]}
 
 
 def as_json(value: Any) -> Any:
-    """Return a value as what JSON is made of."""
+    """Return a value as the plain types that JSON has."""
     return msgspec.to_builtins(value)

@@ -29,7 +29,7 @@ from legible.wiring import adapters
 from legible.wiring.functions import FunctionParts
 from legible.workbooks.builds import Builds
 
-#: How long a document may take to be fetched from a public URL, in seconds.
+#: How long fetching a document from a public URL may take, in seconds.
 _FETCH_SECONDS = 30.0
 
 
@@ -74,7 +74,7 @@ def _fetched(url: str, most_bytes: int) -> bytes:
 
 
 def _start(parts: FunctionParts) -> Callable[[Upload], None]:
-    """Return what has the function for uploads read a document; where functions cannot be called, it is read here."""
+    """Return what calls the function for uploads to read a document; if no function can be called, it is read here."""
     function = _sibling(parts, parts.settings.functions.upload)
     if function is not None:
         return function.hand_on
@@ -86,7 +86,7 @@ def _start(parts: FunctionParts) -> Callable[[Upload], None]:
 
 
 def _collect(parts: FunctionParts) -> Callable[[WorkbookOrder], None]:
-    """Return what has the function for timers build a workbook; where functions cannot be called, it is built here."""
+    """Return what calls the function for timers to build a workbook; if none can be called, it is built here."""
     function = _sibling(parts, parts.settings.functions.timer)
     if function is not None:
         return lambda order: function.call(timer_event(order, parts.call.now()))

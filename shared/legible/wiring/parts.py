@@ -1,4 +1,4 @@
-"""The objects that one request needs, each built once: what settings, a store and an invocation are enough for."""
+"""The objects that one request needs, each built once, from nothing but settings, a store and an invocation."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class Parts:
     Args:
         settings: The settings.
         store: The object storage.
-        call: The invocation, or the command, that they work for.
-        folder: Where the settings file is, and the forms that it names.
+        call: The invocation, or the command, that the objects work for.
+        folder: The folder with the settings file and the forms it names.
     """
 
     def __init__(self, settings: Settings, store: ObjectStore, call: Invocation, folder: Path) -> None:
@@ -60,7 +60,7 @@ class Parts:
 
     @cached_property
     def rules(self) -> Routing:
-        """How keys are routed."""
+        """The rules by which keys are routed."""
         return Routing(
             region=self.settings.cloud.region,
             routes=self.settings.routes,
@@ -71,37 +71,37 @@ class Parts:
 
     @cached_property
     def ledger(self) -> Ledger:
-        """Who may pay."""
+        """Decides who may pay."""
         return Ledger(self.site, self.call)
 
     @cached_property
     def answers(self) -> Answers:
-        """What was paid for."""
+        """Stores and finds paid answers."""
         return Answers(self.site, self.call)
 
     @cached_property
     def publisher(self) -> Publisher:
-        """What puts results where people look."""
+        """Puts results where people look."""
         return Publisher(self.site, Newest(self.site, self.call))
 
     @cached_property
     def uploads(self) -> Uploads:
-        """What finds documents."""
+        """Finds documents."""
         return Uploads(self.site)
 
     @cached_property
     def intake(self) -> Intake:
-        """What judges documents, and opens their pages."""
+        """Judges documents, and opens their pages."""
         return Intake(self.site, self.call, self.settings.limits.max_pages)
 
     @cached_property
     def results(self) -> Results:
-        """What makes results."""
+        """Makes results."""
         return Results(self.site, self.call, self.answers, self.publisher, partial(forms.opened, self._folder))
 
     @cached_property
     def rebuilder(self) -> Rebuilder:
-        """What makes results anew: all of them, however little time a request has left."""
+        """Makes results again from stored answers: all of them, however little time a request has left."""
         unhurried = structs.replace(self.call, remaining=lambda: DOCUMENT_SECONDS)
         intake = Intake(self.site, unhurried, self.settings.limits.max_pages)
         results = Results(self.site, unhurried, self.answers, self.publisher, partial(forms.opened, self._folder))
@@ -109,23 +109,23 @@ class Parts:
 
     @cached_property
     def reviewer(self) -> Reviewer:
-        """What applies corrections."""
+        """Applies corrections."""
         settle = self.settings.ledger.settle_seconds
         return Reviewer(self.site, self.call, self.ledger, self.results, self.rebuilder, settle)
 
     @cached_property
     def selector(self) -> Selector:
-        """What finds the documents of both buckets."""
+        """Finds the documents of both buckets."""
         return Selector(self.site, self.settings.workbooks.marker)
 
     @cached_property
     def collector(self) -> Collector:
-        """What builds files over many documents."""
+        """Builds files over many documents."""
         return Collector(self.site, self.call, self.selector)
 
 
 def at_desk(owner: str, seconds: float) -> Invocation:
-    """Return the invocation of a command: nobody ends it but the person who waits, and it logs nothing.
+    """Return the invocation of a command: only the person who waits can end it, and it logs nothing.
 
     Args:
         owner: A name no other command has.
@@ -135,7 +135,7 @@ def at_desk(owner: str, seconds: float) -> Invocation:
 
 
 def notice_sender(parts: Parts, notifiers: Mapping[str, Notifier]) -> NoticeSender:
-    """Return what tells the targets of the settings how documents end; ``notifiers`` tell each, by its name."""
+    """Return the sender of notices about documents' ends; ``notifiers`` has one notifier for each target, by name."""
     source = f"/legible/{parts.settings.cloud.region}/{parts.site.input}"
     recipients = Recipients(parts.settings.notify, notifiers, source, parts.site.output)
     return NoticeSender(recipients, Outbox(parts.site, parts.call), parts.ledger.journals, parts.call)
@@ -147,10 +147,10 @@ def pipeline(
     """Return the use cases.
 
     Args:
-        parts: What they are made of.
+        parts: The objects they are made of.
         recognizer: Makes the paid calls.
-        notifiers: Tell the targets of the settings, by their names.
-        relay: Has a fresh invocation go on where the time of this one ends; None where nothing does.
+        notifiers: One notifier for each target of the settings, by the target's name.
+        relay: Calls a fresh invocation when the time of this one ends; None for none.
     """
     settings, call = parts.settings, parts.call
     context = CallContext(parts.site, recognizer, parts.answers, policy_of(settings), call)
@@ -166,7 +166,7 @@ def pipeline(
 
 
 def policy_of(settings: Settings) -> Policy:
-    """Return how calls are made."""
+    """Return the policy of paid calls that the settings describe."""
     return Policy(
         source=settings.ocr.source,
         attempts=settings.ocr.attempts,
@@ -179,7 +179,7 @@ def policy_of(settings: Settings) -> Policy:
 
 
 def _deciding(settings: Settings) -> dict[str, Any]:
-    """Return which settings decide an answer, beside operation and options."""
+    """Return the settings that an answer depends on, besides operation and options."""
     routes = msgspec.to_builtins(settings.operations)
     return {"enterprise_project": settings.ocr.enterprise_project, "routes": routes}
 

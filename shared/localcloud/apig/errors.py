@@ -50,5 +50,5 @@ def wrong_app(why: str) -> GatewayError:
 
 
 def malformed(why: str) -> GatewayError:
-    """The function returned something else than an answer (facts functiongraph 1.8); the text is ours."""
-    return GatewayError(500, "FSS.1202", f"The function's result is no HTTP answer: {why}")
+    """The function's result is not an HTTP answer (facts functiongraph 1.8); the text is ours."""
+    return GatewayError(500, "FSS.1202", f"The function's result is not an HTTP answer: {why}")

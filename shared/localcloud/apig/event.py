@@ -1,7 +1,7 @@
-"""A request as the function gets it (devg-functiongraph, APIG event; facts functiongraph 2.4).
+"""The event that a function gets for a request (devg-functiongraph, APIG event; facts functiongraph 2.4).
 
-Not told by any page, and so ours: of a query parameter that comes several times the last one counts (the pages show
-one text a name); the path is passed as it arrived, percent-encoded; the caller's code and signature are not passed.
+No page says these, so they are ours: of a query parameter that comes several times the last one counts (the pages show
+one text per name); the path is passed as it arrived, percent-encoded; the caller's code and signature are not passed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from localcloud.apig.apps import CODE_HEADER
 from localcloud.functiongraph.config import ApigTrigger
 from localcloud.web import Environ, raw_uri, read_headers
 
-#: What proves who calls ends at the gateway.
+#: Headers that prove who calls; the gateway does not pass them on.
 _OURS = frozenset({CODE_HEADER, "authorization", "x-security-token", "x-real-ip"})
 
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from localcloud.apig.reply import HOP_HEADERS
 from localcloud.web import Environ, Server, StartResponse, raw_uri, read_chunks, read_headers
 
-#: What the front says itself, or what is nobody's business behind it.
+#: Headers that are not passed on: the front sets them itself, or they concern nobody behind it.
 _KEPT = HOP_HEADERS | {
     "host",
     "origin",
@@ -35,11 +35,11 @@ class Front:
     """A WSGI application that passes the requests of its own pages to one address, with headers of ours.
 
     Args:
-        target: Where to: ``https://host``, or ``http://`` on loopback.
-        headers: What is added to each request; it goes to the target and nowhere else, redirects are not followed.
+        target: The address: ``https://host``, or ``http://`` on loopback.
+        headers: Headers added to each request; they go to the target alone, redirects are not followed.
 
     Raises:
-        ValueError: The target is no such address.
+        ValueError: The target is not such an address.
     """
 
     def __init__(self, target: str, headers: Mapping[str, str]) -> None:
@@ -47,7 +47,7 @@ class Front:
         parts = urlsplit(target)
         loopback = parts.hostname in ("127.0.0.1", "localhost")
         if not parts.hostname or parts.scheme not in ("https", "http") or (parts.scheme == "http" and not loopback):
-            raise ValueError(f"{target!r} is no https address; plain http is for this machine alone.")
+            raise ValueError(f"{target!r} is not an https address; plain http is for this machine alone.")
         if parts.path not in ("", "/") or parts.query or parts.fragment or parts.username:
             raise ValueError(f"{target!r} must be an address without path, query or user, such as https://host/.")
         self._netloc = parts.netloc
@@ -79,7 +79,9 @@ class Front:
         for name, text in {**passed, "host": self._netloc, **self._headers}.items():
             connection.putheader(name, text)
         connection.endheaders()
-        with suppress(BrokenPipeError, ConnectionResetError):  # answered, and closed, before it has read all
+        with suppress(
+            BrokenPipeError, ConnectionResetError
+        ):  # the target answered, and closed, before it had read everything
             for piece in read_chunks(environ, _PIECE):
                 connection.send(piece)
         return connection.getresponse()
@@ -96,7 +98,7 @@ def _refusal(environ: Environ, headers: dict[str, str]) -> tuple[int, str, str] 
     if headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
         return 403, "cross-origin", "Another page's requests are refused."
     if not raw_uri(environ).startswith("/"):
-        return 400, "wrong-target", "A path is asked for, not an address."
+        return 400, "wrong-target", "The request must name a path, not an address."
     if "transfer-encoding" in headers:
         return 411, "length-required", "The body's length must be announced."
     return None
@@ -104,7 +106,7 @@ def _refusal(environ: Environ, headers: dict[str, str]) -> tuple[int, str, str] 
 
 def _problem(start_response: StartResponse, status: int, code: str, title: str) -> Iterable[bytes]:
     body = json.dumps({"type": f"/problems/{code}", "title": title, "status": status}).encode()
-    # Whatever the client still sends is not read: the connection ends here.
+    # What the client still sends is not read: the connection ends here.
     headers = [
         ("Content-Type", "application/problem+json"),
         ("Content-Length", str(len(body))),
@@ -115,7 +117,7 @@ def _problem(start_response: StartResponse, status: int, code: str, title: str) 
 
 
 def _passed(response: HTTPResponse) -> list[tuple[str, str]]:
-    """Return what is passed back; date and server are said once, by whoever is asked."""
+    """Return the headers that are passed back; the front sets date and server itself."""
     left = HOP_HEADERS | {"set-cookie", "date", "server"}
     return [(name, text) for name, text in response.getheaders() if name.lower() not in left]
 

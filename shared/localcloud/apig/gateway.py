@@ -24,16 +24,16 @@ from localcloud.iam import signature
 from localcloud.iam.credentials import Keyring
 from localcloud.web import Environ, Server, StartResponse, cut, raw_uri, read_headers, read_limited
 
-#: A request to a function carries 4 MB through the gateway (functiongraph_01_0150).
+#: The gateway passes at most 4 MB to a function (functiongraph_01_0150).
 MAX_BODY = 4 * 1024 * 1024
 #: System parameters that the API's definition maps to headers of the backend (api-apig CreateApiV2, backend_params of
-#: origin SYSTEM): this is how a function learns which app calls.
+#: origin SYSTEM): so a function learns which app calls.
 SYSTEM_HEADERS = {"x-legible-app": "$context.appId"}
 
 
 @dataclass(frozen=True)
 class _Api:
-    """A published API: its id, what calls it, and the function behind it."""
+    """A published API: its id, its trigger, and the function behind it."""
 
     id: str
     trigger: ApigTrigger
@@ -93,7 +93,7 @@ class LocalApig:
         return Server(self, port)
 
     def close(self) -> None:
-        """Let go of answers that are held on purpose."""
+        """Release answers that are held on purpose."""
         self._stopping.set()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -155,7 +155,7 @@ def _send(start_response: StartResponse, environ: Environ, reply: Reply, request
     try:
         status = HTTPStatus(reply.status)
     except ValueError:
-        error = malformed("statusCode is no status of HTTP")
+        error = malformed("statusCode is not an HTTP status")
         status, reply = HTTPStatus(error.status), Reply(error.status, error.body(request_id))
     own = {"Server": "api-gateway", "X-Request-Id": request_id}
     bodiless = status in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)

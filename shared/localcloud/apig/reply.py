@@ -1,4 +1,4 @@
-"""What a function returned, as an HTTP answer (facts functiongraph 1.8)."""
+"""Turns what a function returned into an HTTP answer (facts functiongraph 1.8)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 from localcloud.apig.errors import malformed
 from localcloud.functiongraph.instance import Outcome
 
-#: The connection's own affairs: the gateway says these itself.
+#: Headers about the connection itself: the gateway sets them.
 HOP_HEADERS = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer",
      "transfer-encoding", "upgrade"}
@@ -30,12 +30,12 @@ class Reply:
 
 
 def reply_of(outcome: Outcome) -> Reply:
-    """Return the answer that a function's end stands for.
+    """Return the HTTP answer for the way a function ended.
 
     A function that failed answers 500 with its error, as the pages say; the stack stays in the log.
 
     Raises:
-        GatewayError: FSS.1202: it returned something else than an answer.
+        GatewayError: FSS.1202: its result is not an HTTP answer.
     """
     if not outcome.ok:
         error = outcome.result or {"errorMessage": "The function ended.", "errorType": outcome.kind}
@@ -43,7 +43,7 @@ def reply_of(outcome: Outcome) -> Reply:
         return Reply(500, json.dumps(told, ensure_ascii=False).encode(), {"Content-Type": "application/json"})
     result = outcome.result
     if not isinstance(result, dict):
-        raise malformed("it is no object")
+        raise malformed("it is not an object")
     return Reply(_status(result.get("statusCode")), _body(result), _headers(result.get("headers", {})))
 
 
@@ -64,7 +64,7 @@ def _body(result: dict[str, Any]) -> bytes:
     try:
         return base64.b64decode(body, validate=True)
     except (binascii.Error, ValueError):
-        raise malformed("body is no Base64 text") from None
+        raise malformed("body is not Base64 text") from None
 
 
 def _headers(value: Any) -> dict[str, str]:

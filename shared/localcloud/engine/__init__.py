@@ -1,4 +1,4 @@
-"""A real OCR engine inside the local cloud. What it cannot read honestly it refuses; it never makes a value up.
+"""A real OCR engine inside the local cloud. It refuses what it cannot read honestly, and never makes a value up.
 
 `recognize` is the whole interface. Importing this package loads neither the models nor their libraries.
 
@@ -76,7 +76,7 @@ def _start() -> None:
     """
     global _thread
     with _starting:
-        if _thread is None or not _thread.is_alive():  # a process that was forked has none
+        if _thread is None or not _thread.is_alive():  # a forked process has no such thread
             _thread = threading.Thread(target=_recognize, name="ocr-engine", daemon=True)
             _thread.start()
 

@@ -15,7 +15,7 @@ from localcloud.engine.reading import Line, Reading, read_image, rows
 
 Result = dict[str, Any]
 
-#: The model writes some simplified characters as traditional ones. What is printed on a mainland card is simplified;
+#: The model writes some simplified characters as traditional ones. Text on a mainland card is simplified;
 #: only labels and the 56 names of peoples are put right, never a name or an address.
 _SIMPLIFIED = str.maketrans(
     "別漢滿壯維爾藏黎傈僳畲羅錫鮮納彝臘達儂烏魯倫東裏蘇號碼", "别汉满壮维尔藏黎傈僳畲罗锡鲜纳彝腊达侬乌鲁伦东里苏号码"
@@ -128,7 +128,7 @@ def _address(card: Sequence[Sequence[Line]]) -> Value:
 
 
 def _iso(text: str) -> str:
-    """Write a Chinese date as YYYY-MM-DD; nothing where it is no date."""
+    """Write a Chinese date as YYYY-MM-DD; nothing if it is not a date."""
     parts = [int(part) for part in re.findall(r"\d+", text)]
     if len(parts) != 3:
         return ""
@@ -137,7 +137,7 @@ def _iso(text: str) -> str:
 
 
 def _verified(result: Mapping[str, str]) -> dict[str, bool]:
-    """Compare the front with its number; what concerns the back is left out."""
+    """Compare the front with its number; values of the back are left out."""
     number = result["number"]
     return {
         "valid_number": True,
@@ -188,7 +188,7 @@ def _matching(lines: Iterable[Line], pattern: str) -> Value:
 
 
 def _is_permanent(lines: Iterable[Line]) -> bool | None:
-    """Tell the kind of card by its title; None where the title was not read."""
+    """Tell the kind of card by its title; None if the title was not read."""
     text = " ".join(line.text for line in lines).upper()
     if "永久" in text or "PERMANENT" in text:
         return True

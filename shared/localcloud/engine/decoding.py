@@ -18,7 +18,7 @@ from localcloud.engine.models import Image
 MAX_PIXELS = 160_000_000
 #: The service says that it renders PDF pages at 144 dpi (smart document recognizer).
 PDF_DPI = 144
-#: What a page larger than A0 is drawn with instead; at 144 dpi the largest that a PDF can have would take gigabytes.
+#: The longest side of a larger page's drawing; at 144 dpi the largest page a PDF can have would take gigabytes.
 MAX_PAGE_PIXELS = 40_000_000
 
 

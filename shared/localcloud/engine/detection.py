@@ -1,4 +1,4 @@
-"""Where is text? Rectangles at any angle, in the coordinates of the image."""
+"""Finds text: rectangles at any angle, in the coordinates of the image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the engine answers when it cannot answer: one error, with the code the real service would use."""
+"""The engine's error for what it cannot read, with the code the real service would use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One recognized character, with what the model held possible besides."""
+"""One recognized character, with the others that the model thought possible."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-#: How much less likely (natural logarithm) than the best guess a character may be to count as held possible by the
+#: How much less likely (natural logarithm) than the best guess a character may be to count as possible to the
 #: model. Without this floor a repair INVENTED a number on a specimen whose printed digits are wrong.
 POSSIBLE = 9.0
 #: How many characters the model may hold possible at one place.

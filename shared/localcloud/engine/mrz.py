@@ -1,4 +1,4 @@
-"""The machine readable zone of travel documents (ICAO 9303): formats, check digits, what a zone says."""
+"""The machine readable zone of travel documents (ICAO 9303): formats, check digits, and the values of a zone."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Format:
     rows: int
     width: int
     spans: Mapping[str, Span]
-    #: What the composite digit covers; empty for visas, which have none.
+    #: The stretches that the composite digit covers; empty for visas, which have none.
     composite: tuple[Span, ...] = ()
 
     @property
@@ -108,7 +108,7 @@ def check_digit(text: str) -> str:
 
 @dataclass(frozen=True)
 class Zone:
-    """A zone that has the shape of its format; `failures` says whether it is true to itself."""
+    """A zone that has the shape of its format; `failures` says whether it agrees with itself."""
 
     format: Format
     rows: tuple[tuple[Glyph, ...], ...]
@@ -180,7 +180,7 @@ def _is_date(text: str) -> bool:
 
 
 def full_date(text: str, century: int) -> str:
-    """Return ``YYYY-MM-DD``, or nothing where the six digits are no date of that century."""
+    """Return ``YYYY-MM-DD``, or nothing if the six digits are not a date of that century."""
     try:
         return date(century + int(text[:2]), int(text[2:4]), int(text[4:6])).isoformat()
     except ValueError:
@@ -188,7 +188,7 @@ def full_date(text: str, century: int) -> str:
 
 
 def birth_date(text: str, today: date) -> str:
-    """Return a date of birth in full: the latest one that is not in the future. Nothing where parts are unknown."""
+    """Return a date of birth in full: the latest one that is not in the future. Nothing if parts are unknown."""
     recent = full_date(text, 2000)
     return recent if recent and recent <= today.isoformat() else full_date(text, 1900)
 

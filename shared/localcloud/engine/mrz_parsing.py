@@ -12,7 +12,7 @@ from localcloud.engine.glyphs import POSSIBLE, Glyph, text_of
 from localcloud.engine.mrz import DIGITS, FILLER, FORMATS, LETTERS, Format, Span, Zone
 from localcloud.engine.states import STATES
 
-#: What may stand where. The other fields (numbers, optional data) hold anything.
+#: The characters that a field may have. The other fields (numbers, optional data) hold anything.
 _CHARSETS = {
     "type": LETTERS + FILLER,
     "state": LETTERS + FILLER,
@@ -32,7 +32,7 @@ _CHARSETS = {
 _LIKELY = 6.0
 _PRINTED = 16.0
 _ANYTHING = DIGITS + LETTERS + FILLER
-#: What OCR-B characters are taken for, where nothing is known of what else the model held possible.
+#: What OCR-B characters are mistaken for; used if the model's other guesses are not known.
 _TO_DIGIT = dict(zip("OQDUILZSGBTA", "000011256874", strict=True))
 _TO_LETTER = dict(zip("0123456789", "OIZJASGTBG", strict=True))
 #: A row may be longer or shorter than its format by this many characters, and by more fillers at its end.
@@ -51,14 +51,14 @@ def parse(rows: Sequence[Sequence[Glyph]], seen: frozenset[str] = frozenset()) -
         seen: What else is printed on the document, to confirm the number and the names.
 
     Returns:
-        The zone with the fewest failures (see `Zone.failures`); None where the rows have the shape of no format.
+        The zone with the fewest failures (see `Zone.failures`); None if the rows have the shape of no format.
     """
     zones = [_settled(zone, seen) for form in FORMATS for zone in _fitted(rows, form)]
     return min(zones, key=lambda zone: len(zone.failures()), default=None)
 
 
 def parse_text(*lines: str) -> Zone | None:
-    """Read lines of plain text as a zone: nothing else is held possible."""
+    """Read lines of plain text as a zone: no other character is thought possible."""
     return parse([[Glyph(character, position=place) for place, character in enumerate(line)] for line in lines])
 
 
@@ -144,7 +144,7 @@ def _coerce_field(zone: Zone, name: str) -> Zone:
 
 
 def _coerced(glyph: Glyph, charset: str) -> Glyph:
-    """Return the likeliest character of a charset; the glyph itself where nothing fits."""
+    """Return the likeliest character of a charset; the glyph itself if nothing fits."""
     if glyph.ranked or glyph.character in charset:
         return glyph.among(charset)
     table = _TO_DIGIT if DIGITS[0] in charset else _TO_LETTER

@@ -131,7 +131,7 @@ def _shown(
     with_characters: bool,
     cell: CellText | None = None,
 ) -> Result:
-    """Add to a block what was asked for. An empty cell has no text, so it has no confidence and no text location."""
+    """Add to a block the details that were asked for. An empty cell has neither confidence nor text location."""
     if with_confidence and lines:
         block["confidence"] = round(float(np.mean([line.confidence for line in lines])), 4)
     if with_location:

@@ -1,4 +1,4 @@
-"""A page becomes lines of text in reading order, whichever way up it lies."""
+"""A page becomes lines of text in reading order, whichever way up it is."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from localcloud.engine.recognition import Recognized, recognize_line
 SCRIPT_GUARD = 0.75
 #: How many lines vote on which way is up.
 VOTERS = 4
-#: A box must be this much longer than high to say which way its text runs.
+#: A box must be this much longer than high to show which way its text runs.
 ELONGATED = 1.5
 
 

@@ -1,4 +1,4 @@
-"""What does a line say? The model's class probabilities become characters, with what it held possible besides."""
+"""Reads a line: the model's class probabilities become characters, with others that it thought possible."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from localcloud.engine.glyphs import Glyph, text_of
 from localcloud.engine.models import Floats, Image, Models
 
-#: What a machine readable zone is written in.
+#: The characters of a machine readable zone.
 ZONE_CHARSET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ<"
 
 _LOOKALIKES = str.maketrans("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧοАВЕКМНОРСТХУаеорсухі", "ABEZHIKMNOPTYXoABEKMHOPCTXYaeopcyxi")

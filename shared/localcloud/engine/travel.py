@@ -32,7 +32,7 @@ def passport(image: bytes, options: Options) -> Result:
     zone = find_zone(read_image(image))
     if zone.format is not TD3:
         raise EngineError(
-            "AIS.0104", f"this is no passport: its machine readable zone is of the kind {zone.format.name}"
+            "AIS.0104", f"this is not a passport: its machine readable zone is of the kind {zone.format.name}"
         )
     surname, given_name = zone.names
     fields = {

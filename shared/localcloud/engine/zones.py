@@ -17,7 +17,7 @@ from localcloud.engine.reading import Line, Reading, rows
 
 #: A row of a zone has 30, 36 or 44 characters; a few may be lost.
 SHORTEST_ROW = 24
-#: Pieces of a row further apart than so many line heights do not belong together.
+#: Pieces of a row further apart than this many line heights do not belong together.
 WIDE_GAP = 4.0
 #: Rows of one zone stand under each other: equal starts (in line heights) and equal widths.
 INDENT = 3.0
@@ -51,9 +51,9 @@ def _row_groups(reading: Reading) -> Iterator[tuple[Row, ...]]:
         directions.setdefault(round((tilt(line.quad) - base) / 90) % 4, []).append(line)
     for quarter, lines in directions.items():
         angle = base + 90 * quarter
-        found = [piece for row in rows(lines, angle) for piece in _pieces(row, angle)]
-        for first, row in enumerate(found):
-            below = [other for other in found[first + 1 : first + 1 + NEIGHBORS] if _aligned(row, other, angle)]
+        pieces = [piece for row in rows(lines, angle) for piece in _pieces(row, angle)]
+        for first, row in enumerate(pieces):
+            below = [other for other in pieces[first + 1 : first + 1 + NEIGHBORS] if _aligned(row, other, angle)]
             for others in (*combinations(below, 1), *combinations(below, 2)):
                 yield (row, *others)
 
@@ -99,9 +99,9 @@ def _parsed(group: Sequence[Row], reading: Reading) -> Zone | None:
 
 def _words(lines: Iterator[Line]) -> frozenset[str]:
     """Return what is printed besides the zone: words, and whole lines without their spaces."""
-    found: set[str] = set()
+    printed: set[str] = set()
     for line in lines:
         words = re.findall("[A-Z0-9]+", line.text.upper())
-        found.update(words)
-        found.add("".join(words))
-    return frozenset(found)
+        printed.update(words)
+        printed.add("".join(words))
+    return frozenset(printed)

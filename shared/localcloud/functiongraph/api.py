@@ -1,7 +1,7 @@
 """The FunctionGraph API over HTTP: calls of functions, their triggers, quotas; signature, limits, error codes.
 
 Not imitated: permissions (an ``error`` fault with status 403 stands for a missing one), aliases, versions but the
-latest, and the log of a synchronous call. The order of checks where several fail at once is ours.
+latest, and the log of a synchronous call. The order of checks if several fail at once is ours.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from localcloud.iam import signature
 from localcloud.iam.credentials import Keyring
 from localcloud.web import Environ, StartResponse, raw_uri, read_body, read_headers
 
-#: A synchronous request carries 6 MB (functiongraph_01_0150).
+#: A synchronous request has at most 6 MB (functiongraph_01_0150).
 MAX_EVENT = 6 * 1024 * 1024
 #: Code to HTTP status and message (api-functiongraph ErrorCode; 1051: functiongraph_06_0126; APIGW: the gateway's).
 ERRORS: dict[str, tuple[int, str]] = {
@@ -53,8 +53,9 @@ class CallError(ApiError):
 class FunctionApi(SignedApi):
     """A WSGI application that calls functions as the FunctionGraph API does.
 
-    Fault kinds, struck after the signature check; paths are function keys, the method is POST for calls. For looks it
-    is GET, with the paths ``quotas``, ``<key>/config`` and ``<key>/policy`` too, and the only kind is ``error``.
+    Fault kinds, struck after the signature check; paths are function keys, the method is POST for calls. For requests
+    that only look, it is GET, with the paths ``quotas``, ``<key>/config`` and ``<key>/policy`` too, and the only kind
+    is ``error``.
 
     - Nothing is called: ``error`` (``status``, ``code``, ``message``; 503 FSS.0503 unless named), ``cut`` (the
       connection breaks), ``kill-before`` (kills the function instance that calls, see ``on_kill``).
@@ -71,9 +72,9 @@ class FunctionApi(SignedApi):
         super().__init__(keys, project_id)
         #: Whose functions are called.
         self.graph: FunctionGraph | None = None
-        #: Type of a quota to how much of how much is used (functiongraph_06_0137).
+        #: Each type of quota, with how much is used and how much there is (functiongraph_06_0137).
         self.quotas: dict[str, tuple[int, int]] = {"fgs_func_num": (0, 400), "fgs_func_code_size": (0, 10240)}
-        #: Triggers beside those of serverless.yml, which knows no EventGrid: function key to answers of the API.
+        #: Triggers besides those of serverless.yml, which knows no EventGrid: answers of the API, by function key.
         self.triggers: dict[str, list[dict[str, Any]]] = {}
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -126,7 +127,7 @@ class FunctionApi(SignedApi):
         return {"quotas": {"resources": resources}}
 
     def _admit(self, environ: Environ, uri: str, body: bytes) -> tuple[FunctionGraph, str, bool]:
-        """Return whose function is called, its key, and whether nobody waits for it."""
+        """Return who runs the function, the function's key, and whether the call is asynchronous."""
         path = _PATH.fullmatch(uri.partition("?")[0]) if environ["REQUEST_METHOD"] == "POST" else None
         graph = self._check(environ, uri, body, path)
         assert path is not None  # else it was refused just now
@@ -165,14 +166,14 @@ def _timer(trigger: TimerTrigger) -> dict[str, Any]:
 
 
 def _active(kind: str, **data: Any) -> dict[str, Any]:
-    """Return a trigger as the list of them has it."""
+    """Return a trigger as the API lists it."""
     return {
         "trigger_id": uuid.uuid4().hex, "trigger_type_code": kind, "trigger_status": "ACTIVE", "event_data": data,
     }  # fmt: skip
 
 
 def _config(urn: str, function: Function) -> dict[str, Any]:
-    """Return the metadata; whose keys it gets the local cloud does not tell apart."""
+    """Return the metadata; the agencies' names are fixed, because the local cloud does not tell agencies apart."""
     return {
         "func_urn": urn,
         "func_name": function.name,

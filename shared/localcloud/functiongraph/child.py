@@ -1,6 +1,6 @@
 """One function instance, from inside: runs as a script in its own process, standard library only.
 
-Reads one JSON line a command from stdin, answers one JSON line each on the file descriptor named in ``argv``; stdout
+Reads commands from stdin, one JSON line each; answers each by a JSON line on the file descriptor in ``argv``; stdout
 and stderr are the function's log, in which a mark says where a command's lines end.
 """
 
@@ -40,7 +40,7 @@ def _context_class() -> type:
 
 
 def _failure(error: BaseException) -> dict[str, Any]:
-    """Say an exception as the runtime does; the stack goes to the log as well."""
+    """Describe an exception as the runtime does; the stack goes to the log as well."""
     traceback.print_exc()
     return {
         "error": {
@@ -71,7 +71,7 @@ def _start(command: dict[str, Any], context: type) -> tuple[Callable[..., Any] |
 
 
 def _end_of_log(invoke_id: str) -> None:
-    """Mark the end of an invocation's lines: they come by another pipe than its answer, and may be read after it."""
+    """Mark the end of an invocation's lines: they take another pipe than its answer, and may be read after it."""
     sys.stdout.flush()
     sys.stderr.flush()
     with contextlib.suppress(OSError):  # the handler may have closed it

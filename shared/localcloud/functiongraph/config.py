@@ -1,4 +1,4 @@
-"""What serverless.yml says, read as the plugin reads it (facts functiongraph 5.1)."""
+"""Reads serverless.yml as the plugin reads it (facts functiongraph 5.1)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class ObsTrigger:
 
 @dataclass(frozen=True)
 class TimerTrigger:
-    """A timer that calls the function with ``user_event``; here it rings when it is told to, not by its schedule."""
+    """A timer that calls the function with ``user_event``; here it fires when it is told to, not by its schedule."""
 
     name: str
     schedule: str
@@ -67,7 +67,7 @@ class TimerTrigger:
             raise ConfigError(f"{self.name}: scheduleType is {self.schedule_type!r}; it must be Cron or Rate")
 
     def event(self, at: datetime) -> dict[str, Any]:
-        """Return what the function is called with (functiongraph_02_0102)."""
+        """Return the event that the function is called with (functiongraph_02_0102)."""
         return {
             "version": "v1.0",
             "time": at.isoformat(),
@@ -179,7 +179,7 @@ def _timer(data: dict[str, Any]) -> TimerTrigger:
 
 
 def _api(data: dict[str, Any]) -> ApigTrigger:
-    """Read an API; the vendor's own defaults are no authentication and 5 seconds, so both must be said."""
+    """Read an API; the vendor's own defaults are no authentication and 5 seconds, so both must be given."""
     modes = {"SWA": True, "NORMAL": False}
     if data["matchMode"] not in modes:
         raise ConfigError(f"{data['name']}: matchMode is {data['matchMode']!r}; it must be SWA (prefix) or NORMAL")
@@ -216,7 +216,7 @@ def _policy(value: dict[str, Any] | None) -> AsyncPolicy:
 def _check_destinations(function: Function, functions: Mapping[str, Function]) -> None:
     for target in (function.policy.on_failure, function.policy.on_success):
         if target and target not in functions:
-            raise ConfigError(f"{function.key}: the destination {target!r} is no function of this file")
+            raise ConfigError(f"{function.key}: the destination {target!r} is not a function of this file")
         if target and function.key in (functions[target].policy.on_failure, functions[target].policy.on_success):
             raise ConfigError(f"{function.key} and {target} must not be each other's destination")
 
@@ -234,9 +234,9 @@ def _resolve(value: Any, document: Any) -> Any:
 def _lookup(match: re.Match[str], document: Any) -> str:
     if match["source"] != "self":
         return match["default"] or ""
-    found = document
+    value = document
     for part in match["name"].split("."):
-        if not isinstance(found, dict) or part not in found:
+        if not isinstance(value, dict) or part not in value:
             raise ConfigError(f"{match[0]} points nowhere")
-        found = found[part]
-    return str(_resolve(found, document))
+        value = value[part]
+    return str(_resolve(value, document))

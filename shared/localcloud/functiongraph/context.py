@@ -21,7 +21,7 @@ class Context:
 
         Args:
             facts: request_id, timeout, deadline (monotonic seconds), user_data, access_key, secret_key, token,
-                project_id, package, function, version, memory; what is missing reads as empty, as without an agency.
+                project_id, package, function, version, memory; a missing one reads as empty, as without an agency.
             log: Where the logger writes, stdout by default.
         """
         self._facts = dict(facts)
@@ -42,7 +42,7 @@ class Context:
         return int(self._facts.get("timeout", 30))
 
     def getUserData(self, key: str) -> str | None:
-        """A user variable, None where it is not set."""
+        """A user variable, None if it is not set."""
         value = self._facts.get("user_data", {}).get(key)
         return None if value is None else str(value)
 

@@ -1,4 +1,4 @@
-"""What the destination of an asynchronous event is told."""
+"""The event that the destination of an asynchronous event gets."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from localcloud.functiongraph.instance import Outcome
 def destination_payload(urn: str, event: AsyncEvent, outcome: Outcome) -> dict[str, Any]:
     """Return what a destination gets (functiongraph_01_0390_03); the payload is the event's JSON as text.
 
-    The page shows ``request_payload`` and ``response_payload`` as texts and does not say more. Its timestamp is no
-    valid ISO 8601; the same here, on purpose.
+    The page shows ``request_payload`` and ``response_payload`` as texts and does not say more. Its timestamp is not
+    valid ISO 8601, and neither is this one, on purpose.
     """
     local = datetime.now(timezone(timedelta(hours=8)))
     return {

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-#: An asynchronous request carries 256 KB (functiongraph_01_0150).
+#: An asynchronous request has at most 256 KB (functiongraph_01_0150).
 MAX_ASYNC_EVENT = 256 * 1024
 
 
@@ -42,14 +42,14 @@ class Mailbox:
             folder.mkdir(parents=True, exist_ok=True)
 
     def pending(self) -> Iterator[AsyncEvent]:
-        """Yield what an earlier run has left, in the order of acceptance."""
+        """Yield the events that an earlier run has left, in the order of acceptance."""
         for file in sorted(self._folder.glob("*.json")) if self._folder else ():
             event = msgspec.json.decode(file.read_bytes(), type=AsyncEvent)
             self._last = max(self._last, event.sequence)
             yield event
 
     def accept(self, function: str, payload: Any, limit: int | None = MAX_ASYNC_EVENT) -> AsyncEvent:
-        """Take an event; when this returns it is safe.
+        """Accept an event; when this returns, the event is safe.
 
         Raises:
             EventTooLargeError: It has more bytes than ``limit`` as JSON.

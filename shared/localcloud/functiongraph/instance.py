@@ -30,7 +30,7 @@ from localcloud.iam.credentials import AccessKey, Keyring
 _CHILD = Path(__file__).with_name("child.py")
 #: "at most three attempts, then the instance is dropped and the request fails" (devg-functiongraph, initializer).
 INITIALIZER_ATTEMPTS = 3
-#: A synchronous answer carries 6 MB (RUNTIME_MAX_RESP_BODY_SIZE).
+#: A synchronous answer has at most 6 MB (RUNTIME_MAX_RESP_BODY_SIZE).
 MAX_RESULT = 6291456
 #: Longest wait, in seconds, for the log lines of a call that has answered: its handler may have closed its stdout.
 LOG_SECONDS = 5.0
@@ -81,7 +81,7 @@ class Instance:
             function: What to run.
             code: Folders on its import path, as the zip lays them out.
             keys: Where the agency's temporary keys come from.
-            facts: What every context of this function says.
+            facts: The values that every context of this function has.
             log: Takes each log line.
         """
         self._function = function
@@ -99,7 +99,7 @@ class Instance:
         self.key: AccessKey | None = None
 
     def invoke(self, event: Any, request_id: str, kill_after: float | None = None) -> Outcome:
-        """Handle one event; a failed or overdue instance is gone afterwards, the next call starts a new one."""
+        """Handle one event; a failed or overdue instance is gone afterwards, and the next call starts a new one."""
         started = time.monotonic()
         failed = self._ensure()
         if failed is not None:
@@ -112,7 +112,7 @@ class Instance:
         return Outcome(outcome.kind, outcome.payload, time.monotonic() - started, self._peak.bytes / _MB)
 
     def kill(self) -> None:
-        """End the process at once (kill -9, what it started too)."""
+        """End the process, and all that it started, at once (kill -9)."""
         process = self._process
         if process is not None:
             processes.kill(process)
@@ -254,7 +254,7 @@ class Instance:
                 if not chunk:
                     return self._died(process)
                 self._buffer += chunk
-            elif process.poll() is not None:  # what it forked may hold the other end of the pipe
+            elif process.poll() is not None:  # a process it forked may hold the other end of the pipe
                 return self._died(process)
         line, _, self._buffer = self._buffer.partition(b"\n")
         answer: dict[str, Any] = json.loads(line)

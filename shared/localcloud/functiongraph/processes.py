@@ -1,4 +1,4 @@
-"""An instance's processes, its own and all it started: their memory, and their end. Reads /proc, so Linux only."""
+"""The processes of an instance, with all that they started: their memory, and their end. Reads /proc, so Linux only."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def _started_by(thread: Path) -> list[int]:
 def kill(leader: subprocess.Popen[bytes]) -> None:
     """Kill -9 a process that leads a session, its group, and what it started in sessions of their own.
 
-    The platform throws the whole instance away; nothing of it goes on.
+    The platform throws the whole instance away; none of its processes goes on.
     """
-    # Of one that was waited for, the number may be another process's by now; its group's cannot, while it has members.
+    # After a wait, the process id may be another process's; the group's id cannot, as long as the group has members.
     started = family(leader.pid)[1:] if leader.returncode is None else []
     with contextlib.suppress(ProcessLookupError):
         os.killpg(leader.pid, signal.SIGKILL)
@@ -45,7 +45,7 @@ def kill(leader: subprocess.Popen[bytes]) -> None:
 
 
 class Peak:
-    """The most memory that an instance had at once, in bytes, as often as somebody looked; 0 where /proc is not.
+    """The most memory that an instance had at once, in bytes, as seen by each ``look``; 0 on a system without /proc.
 
     The platform counts the whole instance, helper processes too. Their resident sizes (RSS) count what they share, the
     interpreter and its libraries, once each, so proportional sizes (PSS) are added up. What other instances share too
@@ -77,7 +77,7 @@ def _resident(pid: int) -> int:
 
 
 def _proportional(pid: int) -> int:
-    """Return PSS in bytes; RSS where the kernel keeps it to itself."""
+    """Return PSS in bytes; RSS if the kernel does not tell it."""
     try:
         return _pss(Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines())
     except (OSError, StopIteration, ValueError):

@@ -1,6 +1,6 @@
 """The local FunctionGraph: instances, the asynchronous queue with its retries, destinations (facts functiongraph 3).
 
-Where it differs from the cloud: a call over the instance limit waits instead of being dropped, the pause between
+It differs from the cloud in this: a call over the instance limit waits instead of being dropped, the pause between
 retries is a setting (the pages give none), and the destination of an event can only be a function.
 """
 
@@ -153,7 +153,7 @@ class FunctionGraph:
         return accepted.request_id
 
     def wait_idle(self, timeout: float) -> bool:
-        """Wait until nothing is queued, waiting for a retry or running; tell whether that came true in time."""
+        """Wait until nothing is queued, waiting for a retry or running; tell whether this was reached in time."""
         deadline = time.monotonic() + timeout
         with self._turn:
             while self._running or any(self._queues.values()):
@@ -193,7 +193,7 @@ class FunctionGraph:
         name = known.name or known.key
         return f"urn:fss:{self._region}:{self._project_id}:function:{known.package}:{name}:{VERSION}"
 
-    # --- one worker an instance
+    # --- one worker for each instance
 
     def _work(self, function: Function) -> None:
         facts = self._facts(function)
@@ -256,7 +256,7 @@ class FunctionGraph:
             self._settle(function, event, outcome)
 
     def _settle(self, function: Function, event: AsyncEvent, outcome: Outcome) -> None:
-        """Finish an event, or schedule its retry, or send it where its failures go."""
+        """Finish an event and send it to its destination, or schedule its retry."""
         event.attempts += 1
         self._note(event, "SUCCESS" if outcome.ok else "FAIL", outcome)
         policy = function.policy
@@ -276,7 +276,7 @@ class FunctionGraph:
         self._forward(function, event, outcome, function.policy.on_failure)
 
     def _forward(self, function: Function, event: AsyncEvent, outcome: Outcome, target: str) -> None:
-        # The destination has it before the queue forgets it: killed in between, it comes twice, but is never lost.
+        # The destination gets the event before the queue drops it: after a kill in between it comes twice.
         if target:
             self._accept(target, destination_payload(self.urn(function.key), event, outcome), limit=None)
         self._mailbox.finish(event)

@@ -32,5 +32,5 @@ class Work:
     request_id: str = field(compare=False)
     accepted: AsyncEvent | None = field(compare=False, default=None)
     answer: Future[Outcome] | None = field(compare=False, default=None)
-    #: A second delivery of an event that is on its way already; it is not retried and leaves the event alone.
+    #: A second delivery of an event that is queued already; it is not retried and does not change the event.
     copy: bool = field(compare=False, default=False)

@@ -1,6 +1,6 @@
-"""The account: what IAM says of its keys and projects, and its enterprise projects, over HTTP.
+"""The account: its keys and projects as IAM shows them, and its enterprise projects, over HTTP.
 
-Only what a look from outside asks for: GET of ``/v3/auth/projects`` (iam_06_0003) and ``/v3/auth/domains``,
+Only requests that a check from outside makes: GET of ``/v3/auth/projects`` (iam_06_0003) and ``/v3/auth/domains``,
 ``/v3.0/OS-CREDENTIAL/credentials/{access_key}`` (iam_03_0002) and ``/v1.0/enterprise-projects`` (api-em). Not imitated:
 permissions (an ``error`` fault with status 403 stands for a missing one), and pages of a list.
 """
@@ -28,7 +28,7 @@ _CREDENTIAL = re.compile(r"/v3\.0/OS-CREDENTIAL/credentials/(?P<access>[^/]+)")
 
 @dataclass
 class EnterpriseProject:
-    """An enterprise project; one that is not enabled is no longer to be used."""
+    """An enterprise project; one that is not enabled must not be used any more."""
 
     id: str
     name: str
@@ -47,7 +47,7 @@ class AccountError(Exception):
 class LocalAccount:
     """A WSGI application that answers as IAM and the Enterprise Project Management Service do.
 
-    The fault kind ``error`` (``status``, ``code``, ``message``) strikes after the signature check; paths are the URL's.
+    The fault kind ``error`` (``status``, ``code``, ``message``) strikes after the signature check, by a URL's path.
     """
 
     def __init__(self, keys: Keyring, project_id: str, region: str) -> None:
@@ -56,11 +56,11 @@ class LocalAccount:
         Args:
             keys: Its access keys.
             project_id: Its only project.
-            region: Where that is; a project is called as its region.
+            region: The project's region, which is also the project's name.
         """
         self.faults = Schedule()
         self.enterprise_projects: list[EnterpriseProject] = []
-        #: When a permanent key was made; now, unless said. By access key id.
+        #: When each permanent key was made, by access key id; now for keys that are not in it.
         self.made: dict[str, datetime] = {}
         self._keys = keys
         self._projects = {region: project_id}

@@ -1,4 +1,4 @@
-"""Access keys the local cloud knows: permanent ones, and temporary ones as an agency gets them."""
+"""Access keys that the local cloud knows: permanent ones, and temporary ones as an agency gets them."""
 
 from __future__ import annotations
 

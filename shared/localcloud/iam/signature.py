@@ -24,7 +24,7 @@ class SignatureError(Exception):
     """A request is not signed as the gateway wants it; the text is what the gateway says, and holds no key."""
 
     def __init__(self, why: str) -> None:
-        """Say why, the way the gateway begins all of these."""
+        """Make the gateway's message, which begins the same way for all of these."""
         self.why = why
         super().__init__(f"Incorrect IAM authentication information: {why}")
 
@@ -33,7 +33,7 @@ def check(method: str, uri: str, headers: dict[str, str], body: bytes, keys: Key
     """Return the key that signed the request. Header names are in lower case.
 
     Raises:
-        SignatureError: There is no signature, no such key, no or another token, another date, or another signature.
+        SignatureError: The signature, the key, the token or the date is missing or wrong.
     """
     given = _AUTHORIZATION.fullmatch(headers.get("authorization", ""))
     if given is None:

@@ -1,4 +1,4 @@
-"""A local SMN and EventGrid: what is published is checked as the services check it, and kept to be looked at."""
+"""A local SMN and EventGrid: they check messages as the services do, and keep them to be looked at."""
 
 from localcloud.notices.server import LocalMessages, Message
 

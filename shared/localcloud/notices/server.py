@@ -1,7 +1,7 @@
 """SMN's Publish and EventGrid's PutEvents over HTTP: signatures, limits, the vendor's error codes.
 
-Not imitated: subscriptions (nothing is delivered on), permissions (an ``error`` fault with status 403 stands for a
-missing one), message templates. The order of checks where several fail at once is ours, and so is the code
+Not imitated: subscriptions (nothing is delivered further), permissions (an ``error`` fault with status 403 stands for a
+missing one), message templates. The order of checks if several fail at once is ours, and so is the code
 ``LOCAL.0400`` for a message that SMN would refuse: no page that we know names the vendor's.
 """
 
@@ -27,7 +27,7 @@ MAX_SUBJECT, MAX_MESSAGE = 512, 256 * 1024
 MAX_EVENT, MAX_EVENTS_BYTES, MAX_EVENTS = 64 * 1024, 256 * 1024, 20
 #: Code to HTTP status and message. SMN.0006: smn_api_63001; EG: the API Reference's examples; APIGW: the gateway's.
 ERRORS: dict[str, tuple[int, str]] = {
-    "LOCAL.0400": (400, "The message is none, or it or its subject is too long."),
+    "LOCAL.0400": (400, "The message is missing, or it or its subject is too long."),
     "SMN.0006": (404, "Topic not found."),
     "EG.00014000": (400, "Bad request"),
     "EG.00014040": (404, "Not request resource found"),
@@ -42,9 +42,9 @@ _EVENTGRID = re.compile(r"/v1/(?P<project>[^/]+)/channels/(?P<target>[^/]+)/even
 
 @dataclass(frozen=True)
 class Message:
-    """What was published: ``service`` is ``smn`` or ``eventgrid``, ``target`` the topic's URN or the channel's id.
+    """A published message: ``service`` is ``smn`` or ``eventgrid``, ``target`` the topic's URN or the channel's id.
 
-    ``body`` is the message's text, or the event; ``subject`` the message's, or the event's.
+    ``body`` is the message's text, or the event; ``subject`` is that of the message or event.
     """
 
     service: str
@@ -64,11 +64,11 @@ class LocalMessages(SignedApi):
 
     Fault kinds, struck after the signature check; paths are a topic's URN or a channel's id, the method is POST.
 
-    - Nothing is taken: ``error`` (``status``, ``code``, ``message``; 429 APIGW.0308 unless named), ``cut`` (the
+    - The message is not taken: ``error`` (``status``, ``code``, ``message``; 429 APIGW.0308 unless named), ``cut`` (the
       connection breaks), ``refuse-event`` (EventGrid: 200, and the event counted as failed), ``kill-before`` (kills the
-      function instance that asks, see ``on_kill``).
-    - It is taken: ``lost-answer`` (silence for ``seconds``, then the connection breaks), ``kill-after``, ``body``
-      (``status``, ``body``, instead of the answer).
+      function instance that sends it, see ``on_kill``).
+    - The message is taken: ``lost-answer`` (silence for ``seconds``, then the connection breaks), ``kill-after``,
+      ``body`` (``status``, ``body``, instead of the answer).
     """
 
     def __init__(self, keys: Keyring, project_id: str) -> None:
@@ -81,7 +81,7 @@ class LocalMessages(SignedApi):
         super().__init__(keys, project_id)
         #: What was published, in its order.
         self.messages: list[Message] = []
-        #: Topics and channels that are not there; all others are.
+        #: Topics and channels that do not exist; all others do.
         self.gone: set[str] = set()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -111,7 +111,7 @@ class LocalMessages(SignedApi):
             return fault, Answer(error.status, encoded(_error_body(error, request_id)))
 
     def _admit(self, environ: Environ, uri: str, body: bytes, path: re.Match[str] | None) -> str:
-        """Return whom it is for."""
+        """Return the topic or the channel that the request is for."""
         if environ["REQUEST_METHOD"] != "POST" or path is None:
             raise MessageError("APIGW.0101")
         try:
@@ -149,7 +149,7 @@ class LocalMessages(SignedApi):
 
 
 def _check_event(event: Any) -> None:
-    """Refuse what is no CloudEvent of version 1.0, or too large."""
+    """Refuse an event that is not a CloudEvent of version 1.0, or is too large."""
     needed = ("id", "source", "type", "specversion")
     if not isinstance(event, dict) or not all(isinstance(event.get(name), str) and event[name] for name in needed):
         raise MessageError("EG.00014000")

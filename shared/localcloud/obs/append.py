@@ -1,4 +1,4 @@
-"""AppendObject (api-obs obs_04_0088): one writer a position, or, on request, the race that the OBS FAQ warns of."""
+"""AppendObject (api-obs obs_04_0088): one writer for each position, or, if asked for, the race of the OBS FAQ."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_APPENDS = 10_000
 
 @dataclass
 class _Heat:
-    """Appends to one object at one position that arrived together: all succeed, the last one stands."""
+    """Appends to one object at one position that arrived together: all succeed, the last one overwrites the others."""
 
     prefix: bytes
     closes: float
@@ -31,7 +31,7 @@ class _Heat:
 
 
 class Appender:
-    """Appends under the server's lock, so that two requests at one position never both win - unless it races."""
+    """Appends under the server's lock, so that two requests at one position never both win, except in a race."""
 
     def __init__(self, store: Store, lock: threading.RLock, most: int = MAX_APPENDS) -> None:
         """Append to this store's objects, each of them so often at most.
@@ -46,7 +46,7 @@ class Appender:
         self._heats: dict[tuple[str, str, int], _Heat] = {}
 
     def race(self, window: float, racers: int = 2) -> None:
-        """Let simultaneous appends all succeed while the last one stands (OBS FAQ obs_faq_0165).
+        """Let simultaneous appends all succeed while the last one overwrites the others (OBS FAQ obs_faq_0165).
 
         The first append at a position waits for others at the same position, until ``racers`` have arrived or
         ``window`` seconds have passed; then all are answered with success at once. A window of 0 ends the mode.

@@ -1,4 +1,4 @@
-"""Which pages of other origins a browser may let at a bucket (api-obs obs_04_0074 and obs_04_0077)."""
+"""Tells which pages of other origins may use a bucket from a browser (api-obs obs_04_0074 and obs_04_0077)."""
 
 from __future__ import annotations
 
@@ -42,10 +42,10 @@ def document(origins: Sequence[str]) -> str:
 
 
 def read(text: str) -> list[Rule]:
-    """Read a bucket's configuration; no text, no rule.
+    """Read a bucket's configuration; an empty text has no rules.
 
     Raises:
-        ObsError: It is none.
+        ObsError: The text is not a configuration.
     """
     if not text:
         return []
@@ -67,7 +67,7 @@ def read(text: str) -> list[Rule]:
 
 
 def preflight(rules: Sequence[Rule], request: ObsRequest) -> dict[str, str]:
-    """Return the headers that answer a browser's question, which carries no signature.
+    """Return the headers that answer a browser's preflight request, which carries no signature.
 
     Raises:
         ObsError: No rule lets such a request in.
@@ -88,7 +88,7 @@ def preflight(rules: Sequence[Rule], request: ObsRequest) -> dict[str, str]:
 
 
 def grant(rules: Sequence[Rule], request: ObsRequest) -> dict[str, str]:
-    """Return the headers by which a browser shows an answer to the page that asked; none to any other page."""
+    """Return the headers that let a browser show the answer to the page that asked; none for a page with no rule."""
     origin = request.headers.get("origin", "")
     rule = next((rule for rule in rules if rule.allows(origin, request.method)), None)
     return _granted(rule, origin) if rule else {}

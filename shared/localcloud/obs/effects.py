@@ -1,4 +1,4 @@
-"""What a request does to objects: which it changes, and whether it creates one."""
+"""What a request does to objects: which ones it changes, and whether it creates one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def creation(request: ObsRequest) -> str | None:
 
 
 def changed_keys(request: ObsRequest) -> list[str]:
-    """Return the keys of objects that the request, a success, has changed."""
+    """Return the keys of objects that a successful request has changed."""
     if request.key:
         return [request.key]
     if request.has("delete"):

@@ -9,7 +9,7 @@ class ObsError(Exception):
     """An error answer: HTTP status, the code of OBS's error table, and a message."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
-        """Keep what the answer will say."""
+        """Keep the parts of the answer."""
         super().__init__(f"{status} {code}: {message}")
         self.status = status
         self.code = code

@@ -1,4 +1,4 @@
-"""What OBS tells a function of an upload, in both envelopes (facts: functiongraph 2.1 to 2.3)."""
+"""The events by which OBS tells a function of an upload, in both envelopes (facts: functiongraph 2.1 to 2.3)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Created:
 
 @dataclass(frozen=True)
 class Subscription:
-    """Who wants to know of which uploads. ``events`` are patterns over ``ObjectCreated:Put`` and its like.
+    """Who is told of which uploads. ``events`` are patterns over ``ObjectCreated:Put`` and its like.
 
     ``encode_keys`` percent-encodes the object's name as a form does (``+`` for a space), which is what the vendor's own
     sample decodes with ``unquote_plus``; in EventGrid it is a switch, on by default in the console.

@@ -1,4 +1,4 @@
-"""What a request to OBS asks for: method, bucket, key, query, headers, body."""
+"""A request to OBS: method, bucket, key, query, headers, body."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from localcloud.web import Environ, raw_uri, read_body
 
 #: Where the server leaves the headers as they arrived: WSGI's own names do not tell ``my_key`` from ``my-key``.
 HEADERS = "localcloud.headers"
-#: Query parameters of a signed URL (api-obs obs_04_0011); they are no part of what is asked for.
+#: Query parameters of a signed URL (api-obs obs_04_0011); they do not say what is asked for.
 _SIGNING = ("AWSAccessKeyId", "AccessKeyId", "Expires", "Signature")
 #: Queries that ask for something else than an object's content.
 SUBRESOURCES = ("acl", "tagging", "retention", "legal-hold", "restore", "notification", "append")
@@ -95,25 +95,25 @@ class ObsRequest:
         return self.headers.get(f"x-amz-{name}") or self.headers.get(f"x-obs-{name}") or ""
 
     def for_moto(self, account: str, method: str = "") -> Environ:
-        """Return the WSGI request as moto shall see it: authorized already, in S3's own header names.
+        """Return the WSGI request in the form that moto needs: authorized already, in S3's own header names.
 
         Args:
             account: Moto's name of the account.
             method: Another method than the request's own.
         """
         environ = {name: value for name, value in self.environ.items() if not name.startswith("HTTP_X_")}
-        spelt: dict[str, str] = {}
+        spelled: dict[str, str] = {}
         for name, value in self.headers.items():
             if name.startswith(("x-amz-", "x-obs-")):
                 name = "x-amz-" + name[len("x-amz-") :]
-                spelt[environ_key_for_header(name)] = name
+                spelled[environ_key_for_header(name)] = name
                 environ[environ_key_for_header(name)] = value
         for name in ("HTTP_TRANSFER_ENCODING", "HTTP_X_AMZ_SECURITY_TOKEN", "wsgi.input_terminated"):
             environ.pop(name, None)
         query = self._plain_query()
         path = raw_uri(self.environ).partition("?")[0]
         environ |= {
-            PRESERVED_HEADER_NAMES_ENVIRON_KEY: spelt,
+            PRESERVED_HEADER_NAMES_ENVIRON_KEY: spelled,
             "HTTP_AUTHORIZATION": "AWS local:local",
             "HTTP_X_MOTO_ACCOUNT_ID": account,
             "REQUEST_METHOD": method or self.method,

@@ -1,4 +1,4 @@
-"""The local OBS: moto's S3 behind a thin layer that adds what OBS has and S3 has not.
+"""The local OBS: moto's S3 behind a thin layer that adds what OBS has but S3 does not have.
 
 Added here: AppendObject, OBS's signatures and error form, notifications, faults, state on disk. Everything else (range
 reads, listing, multipart, copy, versions, metadata) is moto's, reached in process. Lifecycle rules, quotas, encryption
@@ -55,9 +55,9 @@ class LocalObs:
     """A WSGI application that answers as OBS does, path style, signatures v2 and obs.
 
     Fault kinds: ``error`` (``status``, ``code``, ``message``; 503 ``SlowDown`` unless named), ``delay`` (``seconds``
-    before the request is looked at), ``cut`` (the connection breaks before anything is done), ``lost-answer`` (the work
+    before the request is read), ``cut`` (the connection breaks before anything is done), ``lost-answer`` (the work
     is done, then the connection breaks without an answer), ``lost-event`` (the upload succeeds, nobody is told). Paths
-    are ``bucket/key``. ``kill-before`` and ``kill-after`` kill the function instance that asks, see ``on_kill``.
+    are ``bucket/key``. ``kill-before`` and ``kill-after`` kill the function instance that calls, see ``on_kill``.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class LocalObs:
         """Serve these keys' owner; keep state in the folder, or in memory only; take so many appends an object."""
         self.region = region
         self.faults = Schedule()
-        #: Kills whoever holds an access key id; the local cloud sets it to kill function instances.
+        #: Kills the holder of an access key id; the local cloud sets it to kill function instances.
         self.on_kill: Callable[[str], object] = lambda access: None
         self._owner = owner
         self._keys = keys
@@ -90,7 +90,7 @@ class LocalObs:
         with self._lock:
             self._store.close()
 
-    # --- the console's work: what is set up rather than asked for
+    # --- what the account's owner sets up in the console
 
     def create_bucket(self, name: str, region: str = "") -> None:
         """Make a bucket, in another region if named; one that exists stays."""
@@ -103,7 +103,7 @@ class LocalObs:
             self._buckets.set_cors(bucket, document)
 
     def set_up(self, bucket: str, *, parallel: bool = False, replication: str = "", object_lock: str = "") -> None:
-        """Say what a bucket is beside plain: nothing of it is imitated but that whoever asks is told so."""
+        """Set special features of a bucket; they are not imitated, only shown to whoever asks."""
         with self._lock:
             features = self._store.bucket(bucket)
             features.parallel, features.replication, features.object_lock = parallel, replication, object_lock
@@ -120,7 +120,7 @@ class LocalObs:
             self._subscriptions.remove(subscription)
 
     def race(self, window: float, racers: int = 2) -> None:
-        """See ``Appender.race``."""
+        """Let simultaneous appends all succeed; see ``Appender.race``."""
         self._appender.race(window, racers)
 
     def read(self, bucket: str, key: str, version: str | None = None) -> Stored:
@@ -180,7 +180,7 @@ class LocalObs:
             return cors.read(self._store.bucket(bucket).cors)
 
     def _cors(self, request: ObsRequest) -> dict[str, str]:
-        """Return what lets a page of an allowed origin see the answer, an error too."""
+        """Return the headers that let a page of an allowed origin see the answer, an error too."""
         if "origin" not in request.headers or request.method == "OPTIONS":
             return {}
         try:
@@ -219,7 +219,7 @@ class LocalObs:
             return response
 
     def _ask(self, request: ObsRequest) -> Response:
-        """Have moto answer, but for contents: those come from disk, and go there, piece by piece."""
+        """Let moto answer, except for large contents: these come from disk, and go there, piece by piece."""
         if request.method == "GET" and request.key and not any(map(request.has, (*SUBRESOURCES, "uploadId"))):
             stored = self._store.find(request.bucket, request.key, request.query.get("versionId"))
             if stored is not None and stored.size > IN_MEMORY:

@@ -1,4 +1,4 @@
-"""Who asks? Signature checks of OBS, with the signer of the vendor's own SDK (api-obs obs_04_0009 to obs_04_0011)."""
+"""Checks signatures of OBS, with the signer of the vendor's own SDK (api-obs obs_04_0009 to obs_04_0011)."""
 
 from __future__ import annotations
 

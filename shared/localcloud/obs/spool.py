@@ -1,4 +1,4 @@
-"""Bodies and objects that never stand in memory whole: an upload on its way in, a large object on its way out."""
+"""Bodies and objects that are never in memory as a whole: an upload on its way in, a large object on its way out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from moto.s3.models import FakeKey
 
 from localcloud.web import Environ, read_chunks
 
-#: What is larger waits on the disk, in bytes.
+#: A larger body waits on the disk; in bytes.
 IN_MEMORY = 1024 * 1024
 _PIECE = 256 * 1024
 
@@ -25,7 +25,7 @@ class Spool:
         """Read a request's body.
 
         Raises:
-            ConnectionAbortedError: It ended before its announced length.
+            ConnectionAbortedError: The body ended before its announced length.
         """
         self.file: Any = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - it lives as long as the object
         self.size = 0

@@ -1,8 +1,9 @@
 """Objects on disk: every acknowledged write is there, whole, after ``kill -9``.
 
-One folder a bucket. An object is an index file, named by the hash of its key so that any key works, and one data file a
-version. Data is written first, then the index is renamed into place, then what nobody names any more is deleted: a
-killed process leaves the old state or the new one, never a mixture. (There is no fsync: a power cut may lose writes.)
+Each bucket is a folder. An object is an index file, named by the hash of its key so that any key works, and one data
+file for each version. Data is written first, then the index is renamed into place, then files that no index names are
+deleted: a killed process leaves the old state or the new one, never a mixture. (There is no fsync: a power cut may lose
+writes.)
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Index(Struct):
 
 
 class BucketFile(Struct):
-    """What is kept of a bucket beside its objects."""
+    """What is kept of a bucket besides its objects."""
 
     name: str
     region: str
@@ -80,7 +81,7 @@ class Folder:
         folder.rmdir()
 
     def objects(self, bucket: str) -> Iterator[tuple[Index, dict[str, bytes]]]:
-        """Yield each key with the content of its versions, by version id; sweep out what no index names."""
+        """Yield each key with the content of its versions, by version id; delete files that no index names."""
         folder = self._path / bucket
         named = {"bucket.json"}
         for file in sorted(folder.glob("*.index")):

@@ -70,7 +70,7 @@ class Store:
         self.save_bucket(name)
 
     def bucket(self, name: str) -> BucketFile:
-        """Return what is known of a bucket, or raise NoSuchBucket."""
+        """Return the description of a bucket, or raise NoSuchBucket."""
         if name not in self._buckets:
             raise no_such_bucket()
         return self._buckets[name]
@@ -113,7 +113,7 @@ class Store:
         return response
 
     def find(self, bucket: str, key: str, version: str | None = None) -> FakeKey | None:
-        """Return the object, or None where it is missing or deleted."""
+        """Return the object, or None if it is missing or deleted."""
         self.bucket(bucket)
         return self._backend.get_object(bucket, key, version_id=version)
 

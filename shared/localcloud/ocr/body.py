@@ -26,7 +26,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class ReadBody:
-    """What one call asks for: the document's bytes, the options beside it, and how the document came."""
+    """The content of a request: the document's bytes, the options, and how the document came."""
 
     document: bytes
     options: dict[str, Any]
@@ -36,7 +36,7 @@ class ReadBody:
 def read(operation: Operation, body: bytes, reader: ObsReader) -> ReadBody:
     """Check and read a request body, or raise the vendor's error.
 
-    Unknown parameters are ignored, as the service does; the facts tell of no refusal.
+    Unknown parameters are ignored, as the service seems to do; no page says that it refuses them.
     """
     if len(body) > MAX_BODY:
         raise OcrError("ModelArts.4104")
@@ -67,7 +67,7 @@ def _check_option(option: Option, given: dict[str, Any]) -> None:
             raise OcrError("AIS.0101", f"The input parameter is invalid: {option.name} is required.")
         return
     value = given[option.name]
-    # A JSON boolean is no number, though Python's bool is an int.
+    # A JSON boolean is not a number, though Python's bool is an int.
     types = (list,) if option.type.startswith("list") else _TYPES[option.type]
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
         raise OcrError("AIS.0101", f"The input parameter is invalid: {option.name} must be of type {option.type}.")

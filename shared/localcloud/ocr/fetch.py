@@ -75,7 +75,7 @@ class ObsReader:
         if self.check_content_type and not content_type.lower().startswith(_CONTENT_TYPES):
             raise OcrError(
                 "ModelArts.4603",
-                f"Failed to download the file from the URL: content type {content_type!r} is no image.",
+                f"Failed to download the file from the URL: content type {content_type!r} is not an image.",
             )
 
 

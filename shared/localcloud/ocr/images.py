@@ -1,4 +1,4 @@
-"""What a file is and whether an operation takes it: format by first bytes, sides without decoding the pixels."""
+"""Checks files: the format by first bytes, the sides without decoding the pixels."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 class Call(Struct, frozen=True, omit_defaults=True):
-    """One call. ``units`` is what it is billed as, 0 for a failed one; ``fault`` is what was done to it on purpose."""
+    """One call. ``units`` is what it is billed as, 0 for a failed one; ``fault`` is the fault that struck it."""
 
     time: float
     slug: str
@@ -48,7 +48,7 @@ class Journal:
             path.parent.mkdir(parents=True, exist_ok=True)
 
     def add(self, call: Call) -> None:
-        """Note a call before it is answered."""
+        """Record a call before it is answered."""
         with self._lock:
             self._calls.append(call)
             if self._path:

@@ -1,7 +1,7 @@
 """The local OCR over HTTP: signature, subscription, limits, OBS authorization, billing; and real recognition.
 
 Not imitated: which region offers which operation, withdrawn operations (the catalog says both), and the gateway's own
-throttling (``throttle`` faults stand for it). The order of checks where several fail at once is ours.
+throttling (``throttle`` faults stand for it). The order of checks if several fail at once is ours.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class LocalOcr(SignedApi):
       closes), ``cut`` (breaks in mid-answer), ``no-result`` (200 with an empty object), ``empty`` (204), ``html`` (200
       with a page), ``body`` (``status``, ``body``, ``content_type``; billed if 2xx).
     - ``delay`` waits ``seconds`` and then answers.
-    - ``kill-before`` (not billed) and ``kill-after`` (billed) kill the function instance that asks, see ``on_kill``.
+    - ``kill-before`` (not billed) and ``kill-after`` (billed) kill the function instance that calls, see ``on_kill``.
     """
 
     silence = 3600.0
@@ -98,7 +98,7 @@ class LocalOcr(SignedApi):
         self.journal = Journal(state / "journal.jsonl" if state else None)
         self.reader = ObsReader(obs, region)
         self.recorded: dict[str, bytes | Path] = dict(recorded or {})
-        #: Slugs not subscribed to; all others are.
+        #: Slugs that the account is not subscribed to; it is to all others.
         self.unsubscribed: set[str] = set()
         self._recognizer = recognizer
 
@@ -200,7 +200,7 @@ class LocalOcr(SignedApi):
 
 
 def _marked(content: bytes, slug: str) -> bytes:
-    """Say inside a recorded answer that it is one, so that it stands in the record made of it too."""
+    """Mark a recorded answer as one, so that the record made from it says so too."""
     body = json.loads(content)
     note = f"This is the recorded answer of {slug}; the document itself was not read."
     return encoded({**body, "recorded": note}) if isinstance(body, dict) else content

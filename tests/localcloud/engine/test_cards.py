@@ -120,7 +120,7 @@ def test_what_has_no_zone_is_no_passport() -> None:
 
 
 def test_a_card_is_no_passport() -> None:
-    with pytest.raises(EngineError, match=r"AIS\.0104 embedded engine: this is no passport.*TD1"):
+    with pytest.raises(EngineError, match=r"AIS\.0104 embedded engine: this is not a passport.*TD1"):
         recognize("passport", document("macao-id-card/back.png"), {})
 
 

@@ -1,4 +1,4 @@
-"""A flow's definition, and what a list of states must agree on (functiongraph_06_1004, functiongraph_01_0309)."""
+"""A flow's definition, and the rules its states must keep (functiongraph_06_1004, functiongraph_01_0309)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class FlowError(ValueError):
 
 
 class FunctionRef(Struct, frozen=True):
-    """Which function is called, and with what: argument by name, see ``expressions.value``; none for the input."""
+    """Which function is called, with which arguments by name (``expressions.value``); without any, with the input."""
 
     ref_name: str
     invoke_mode: Literal["sync"] = "sync"
@@ -104,7 +104,7 @@ def load(file: Path) -> Flow:
     """Read a definition.
 
     Raises:
-        FlowError: It is none, names what is not there, or goes round in circles.
+        FlowError: The file is not a flow, names something that does not exist, or goes round in circles.
     """
     try:
         flow = msgspec.json.decode(file.read_bytes(), type=Flow)

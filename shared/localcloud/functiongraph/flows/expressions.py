@@ -1,4 +1,4 @@
-"""What a flow may say of its data: paths, arguments, conditions (functiongraph_06_1004, functiongraph_01_0309)."""
+"""Expressions of a flow over its data: paths, arguments, conditions (functiongraph_06_1004, functiongraph_01_0309)."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _TERM = re.compile(r"\s*(\$\S*?)\s*(==|!=|<=|>=|<|>)\s*('[^']*'|-?[0-9.]+|true|f
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
-#: What a path finds where nothing is.
+#: The value of a path that leads nowhere.
 MISSING = object()
 
 
 def select(path: str, data: Any, constants: Mapping[str, Any]) -> Any:
-    """Return what a path such as ``$.a[0].b`` or ``$CONST.a`` leads to; ``MISSING`` where it leads nowhere.
+    """Return what a path such as ``$.a[0].b`` or ``$CONST.a`` leads to; ``MISSING`` if it leads nowhere.
 
     Raises:
-        FlowError: It is no path.
+        FlowError: The text is not a path.
     """
     match = _PATH.fullmatch(path)
     if match is None:
@@ -48,19 +48,19 @@ def value(expression: Any, data: Any, constants: Mapping[str, Any]) -> Any:
 
 
 def holds(condition: str, data: Any, constants: Mapping[str, Any]) -> bool:
-    """Tell whether a condition such as ``$.a == 'x' && $.n > 2`` holds; what is compared with nothing does not.
+    """Tell whether a condition such as ``$.a == 'x' && $.n > 2`` holds; a comparison with a missing value does not.
 
     Raises:
-        FlowError: It is none.
+        FlowError: The text is not a condition.
     """
     for text in condition.split("&&"):
         term = _TERM.fullmatch(text)
         if term is None:
-            raise FlowError(f"{text!r} is no condition such as $.a == 'x'")
-        found, literal = select(term[1], data, constants), _literal(term[3])
-        if isinstance(found, bool) != isinstance(literal, bool) or isinstance(found, str) != isinstance(literal, str):
+            raise FlowError(f"{text!r} is not a condition such as $.a == 'x'")
+        selected, literal = select(term[1], data, constants), _literal(term[3])
+        if any(isinstance(selected, kind) != isinstance(literal, kind) for kind in (bool, str)):
             return False
-        if found is MISSING or found is None or not _COMPARE[term[2]](found, literal):
+        if selected is MISSING or selected is None or not _COMPARE[term[2]](selected, literal):
             return False
     return True
 
@@ -73,4 +73,4 @@ def _literal(text: str) -> Any:
     try:
         return float(text) if "." in text else int(text)
     except ValueError:
-        raise FlowError(f"{text!r} is no constant: a text stands in single quotes") from None
+        raise FlowError(f"{text!r} is not a constant: a text is put in single quotes") from None

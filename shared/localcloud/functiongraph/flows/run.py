@@ -1,8 +1,8 @@
 """One execution of a flow: its functions are called as the local FunctionGraph calls them, in real instances.
 
-Where no page tells, this is so: sequential actions are given what the one before returned; a parallel state hands on a
-list of what its actions returned, in their order; a state that an error led to is given what the failed state was
-given; a failed call is made again with the same arguments, while the others of its state go on.
+No page says the following: sequential actions get what the one before returned; a parallel state hands on a list of
+what its actions returned, in their order; a state that an error led to gets what the failed state got; a failed call is
+made again with the same arguments, while the others of its state go on.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Step:
 
 @dataclass
 class Execution:
-    """How an execution went: its calls in the order they ended, and what it came to."""
+    """How an execution went: its calls in the order they ended, and its output."""
 
     ok: bool = False
     output: Any = None
@@ -54,7 +54,7 @@ class FlowRunner:
 
     Args:
         graph: The functions.
-        pause: Waits for so many seconds between attempts.
+        pause: Waits for a number of seconds between attempts.
     """
 
     def __init__(self, graph: FunctionGraph, pause: Callable[[float], object] = time.sleep) -> None:
@@ -68,7 +68,7 @@ class FlowRunner:
         """Run a flow to its end.
 
         Raises:
-            FlowError: It calls a function that is not there, or says something that is no expression.
+            FlowError: It calls a function that is not there, or has a text that is not an expression.
         """
         for called in flow.functions:
             if called.function not in self._keys:
@@ -106,9 +106,9 @@ class FlowRunner:
         return expressions.value(state.state_data_filter.output, result, flow.constants)
 
     def _action(self, flow: Flow, state: State, action: Action, data: Any, execution: Execution) -> Any:
-        said = action.function_ref
-        given = {name: expressions.value(one, data, flow.constants) for name, one in said.arguments.items()}
-        event, function = given if said.arguments else data, self._keys[flow.called(said.ref_name).function]
+        reference = action.function_ref
+        given = {name: expressions.value(one, data, flow.constants) for name, one in reference.arguments.items()}
+        event, function = given if reference.arguments else data, self._keys[flow.called(reference.ref_name).function]
         attempt = 0
         while True:
             attempt += 1
