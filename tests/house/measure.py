@@ -93,13 +93,14 @@ class House:
 
     @property
     def floors(self) -> int:
-        """How many rooms stand on one another at the most."""
+        """How many rooms stand on one another at the most; rooms that import one another in a circle are one floor."""
+        reached = {room: _reached(room, self.arrows) for room in self.arrows}
         heights: dict[str, int] = {}
 
-        def height(room: str, above: tuple[str, ...] = ()) -> int:
+        def height(room: str) -> int:
             if room not in heights:
-                below = (height(other, (*above, room)) for other in self.arrows[room] if other not in above)
-                heights[room] = 1 + max(below, default=0)
+                below = (other for other in reached[room] if room not in reached[other])
+                heights[room] = 1 + max(map(height, below), default=0)
             return heights[room]
 
         return max(map(height, self.arrows), default=0)

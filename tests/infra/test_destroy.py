@@ -147,7 +147,11 @@ def test_what_make_runs(tmp_path: Path, target: str, commands: list[str]) -> Non
     made = ["-o", ".venv/.local", "-o", ".venv/.uv"]
     variables = [f"SETTINGS={tmp_path}/my.tfvars", "TERRAFORM=tf", "PYTHON=py"]
     done = subprocess.run(
-        ["make", "-n", *made, target, *variables], cwd=ROOT, capture_output=True, text=True, check=True
+        ["make", "--no-print-directory", "-n", *made, target, *variables],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.splitlines() == [command.format(stack=tmp_path) for command in commands]
 

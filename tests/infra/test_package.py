@@ -373,6 +373,6 @@ def test_a_zip_that_is_none_is_not_deployed(house, capsys):
 
 def test_plan_and_deploy_look_whether_the_zip_is_fresh():
     for target in ("plan", "deploy"):
-        steps = ["make", "-n", target, "SETTINGS=Makefile", "PYTHON=py"]
+        steps = ["make", "--no-print-directory", "-n", target, "SETTINGS=Makefile", "PYTHON=py"]
         done = subprocess.run(steps, cwd=build.ROOT, capture_output=True, text=True, check=True)
         assert done.stdout.startswith('"py" -m infra.package.fresh\n'), target
