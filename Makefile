@@ -53,7 +53,7 @@ test: $(DEV) ## the tests and the coverage bar
 	@$(BIN)/python -m pytest -n 4 --dist worksteal --cov --cov-report=term-missing:skip-covered -m "not slow"
 
 test-all: $(DEV) ## the tests, the long ones too
-	@$(BIN)/python -m pytest -n 3
+	@$(BIN)/python -m pytest -n 3 --hypothesis-profile=default
 
 bench: $(DEV) ## what it costs: ratios side by side in one run
 	@$(BIN)/python -m bench

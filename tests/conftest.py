@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+import tests.support.examples  # noqa: F401 - it registers the profile
+
+settings.load_profile("third")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

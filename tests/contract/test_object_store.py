@@ -19,6 +19,7 @@ from legible.ports import ObjectStore, Shown, Wanted
 from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault
 from tests.support import clouds
+from tests.support.examples import examples
 from tests.support.fakes import MemoryStore
 
 BUCKET = "legible-out"
@@ -216,7 +217,7 @@ class TestObs:
         assert obs._listed_time("yesterday") is None
 
     @given(st.text(min_size=1, max_size=40).filter(lambda key: key.isprintable() and key.strip("./ ")))
-    @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_any_key_survives_the_wire(self, cloud, key):
         store, ref = clouds.store(cloud), ObjectRef(BUCKET, "k/" + key)
         store.write(ref, key.encode(), "text/plain")

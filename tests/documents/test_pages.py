@@ -21,6 +21,7 @@ from legible.documents.pages.plan import fits
 from legible.errors import HeldError, OutOfTimeError, RejectedError, UnavailableError
 from legible.model import messages
 from legible.operations import catalog
+from tests.support.examples import examples
 from tests.support.fakes import SheetsHere
 from tests.support.places import DOCUMENTS
 from tests.support.rig import IN, Rig, drawn, pdf, picture, tiff
@@ -558,7 +559,7 @@ SEEDS = {
 }  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     st.sampled_from(sorted(SEEDS)),
     st.lists(st.tuples(st.integers(0, 4000), st.binary(min_size=1, max_size=8)), max_size=6),

@@ -31,6 +31,7 @@ from legible.documents.pages import (
 )
 from legible.errors import OutOfTimeError, RejectedError
 from legible.model.pages import Frame
+from tests.support.examples import examples
 from tests.support.fakes import SheetsHere
 from tests.support.places import DOCUMENTS
 from tests.support.rig import pdf, picture, tiff
@@ -683,7 +684,7 @@ def test_a_mark_that_stands_alone_goes_the_way_of_its_text():
     assert text_layer.visual("\u05d0\u05b0\u05d1") == "\u05d1\u05b0\u05d0"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     st.sampled_from(sorted(WAYS)),
     st.lists(st.tuples(st.integers(0, 4000), st.binary(min_size=1, max_size=6)), max_size=5),

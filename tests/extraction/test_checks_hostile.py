@@ -15,6 +15,7 @@ from legible.extraction.checks.values import Seen, UnclearError, Values
 from legible.extraction.fields import extract
 from legible.model.records import Extract
 from legible.operations import catalog
+from tests.support.examples import examples
 
 DIGITS = "0123456789"
 TEXTS = (
@@ -51,7 +52,7 @@ def answers(draw: st.DrawFn, slug: str) -> Extract:
 
 @pytest.mark.parametrize("slug", sorted(rules_by_operation()))
 @given(data=st.data())
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 def test_no_answer_makes_a_check_fail_and_no_value_is_changed(slug: str, data: st.DataObject) -> None:
     # Given an answer of any operation that has rules
     before = data.draw(answers(slug))
@@ -80,7 +81,7 @@ def test_no_answer_makes_a_check_fail_and_no_value_is_changed(slug: str, data: s
 
 
 @given(st.data())
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=examples(600), deadline=None)
 def test_no_text_makes_a_rule_fail(data: st.DataObject) -> None:
     rule = data.draw(st.sampled_from(sorted(RULES)))
     roles = sorted(

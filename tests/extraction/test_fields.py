@@ -20,6 +20,7 @@ from legible.extraction.fields.gathered import MAX_NOTES
 from legible.model.records import Extract
 from legible.operations import catalog
 from legible.operations.operation import FieldSpec, Operation
+from tests.support.examples import examples
 from tests.support.places import ANSWERS
 
 GOLDENS = ANSWERS
@@ -235,7 +236,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(slug=st.sampled_from(["passport", "general-table", "smart-document-recognizer", "custom-template"]), result=JSON)
 def test_no_json_raises_and_no_text_is_lost(slug: str, result: Any) -> None:
     found = read(slug, result, extra=result)
@@ -244,7 +245,7 @@ def test_no_json_raises_and_no_text_is_lost(slug: str, result: Any) -> None:
     assert [leaf for leaf in lost(tree, found) if leaf] == []
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(st.binary(max_size=60))
 def test_no_bytes_raise(body: bytes) -> None:
     msgspec.json.encode(extract(catalog.find("passport"), [(1, body)]))
@@ -584,7 +585,7 @@ _TREES = st.recursive(
 
 
 @given(st.dictionaries(_KEYS, _TREES, max_size=5))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_every_name_is_given_once(result: dict[str, Any]) -> None:
     found = read("passport", result)
     names = [field.name for field in found.fields]

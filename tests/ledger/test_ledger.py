@@ -29,6 +29,7 @@ from legible.model.records import Record
 from legible.ports import WHOLE, Arbiter, Site
 from legible.results.newest import Newest
 from legible.results.publication import Publisher
+from tests.support.examples import examples
 from tests.support.fakes import Clock, MemoryStore, ScriptedOcr, invocation
 from tests.support.rig import IN, OUT, PASSPORT, TEXT, Rig, pdf, picture
 
@@ -787,7 +788,7 @@ LINES = st.lists(
 
 
 @given(LINES)
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_a_journal_reads_back_as_it_was_written_and_the_first_answer_counts(lines):
     body = b"".join(journal.encode(line) for line in lines)
     assert journal.decode(body, "j") == tuple(lines)

@@ -44,6 +44,7 @@ from legible.outputs.forms.references import FormulaPlace, RowPlan, moved
 from legible.outputs.forms.sources import FACTS, known, nearest, pages
 from legible.outputs.xlsx import fit
 from legible.settings import load
+from tests.support.examples import examples
 from tests.support.places import ANSWERS, ROOT
 
 CATALOG = ANSWERS
@@ -479,7 +480,7 @@ class TestTextsStayTexts:
             ["=1+1", "{{number}}", "+1", "-1", "@x", "\t=1", "#N/A", "_x0041_", "\r\n", " a ", "TRUE", "https://a.b"]
         )
     )
-    @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_whatever_they_are_nothing_of_them_is_lost(self, tmp_path: Path, text: str) -> None:
         """Given any text in every place that a form has: it is there, as a text, and nothing else happened."""
         items = [{"name": text, "quantity": "x", "amount": text}] * 2
@@ -590,7 +591,7 @@ class TestWhatIsRefused:
             forms.opened(tmp_path, "a.xlsx")
 
     @given(st.integers(0, 10_000), st.integers(1, 255))
-    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    @settings(max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def test_a_damaged_one_in_words_or_it_can_be_filled(self, tmp_path, place, change):
         path = tmp_path / "claim.xlsx"
         if not path.exists():

@@ -23,6 +23,7 @@ from legible.operations import catalog
 from legible.operations.routing import Route, Routing
 from legible.outputs import forms
 from legible.outputs.forms.filled import USUAL, FormLimits
+from tests.support.examples import examples
 from tests.support.places import ANSWERS
 from tests.support.rig import OUT, PASSPORT, Rig, tiff
 
@@ -290,7 +291,9 @@ class TestTemplate:
 
 @given(st.text(max_size=40) | st.sampled_from(["=1+1", "{{number}}", "+1", "@x", "\t=1", "http://example.com"]))
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_no_text_is_a_formula_or_a_placeholder_in_a_form(tmp_path: Path, text: str) -> None:
     items = [{"name": text, "amount": text}, {"name": text, "amount": text}]

@@ -27,6 +27,7 @@ from legible.outputs import columns, parquet, rows
 from legible.outputs.csv_jsonl import Csv, JsonLines
 from legible.outputs.xlsx.many import Many
 from legible.outputs.xlsx.values import fit
+from tests.support.examples import examples
 from tests.support.places import ANSWERS
 
 GOLDENS = ANSWERS
@@ -304,7 +305,7 @@ HOSTILE = st.sampled_from(
 
 
 @given(HOSTILE | st.text(max_size=40))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_text_is_a_formula_or_lost_wherever_it_stands(text: str) -> None:
     """Given a text in every kind of cell, merged ones too, and in what the index tells."""
     cells = (Cell(0, 0, text, 1, 2), Cell(1, 0, text))

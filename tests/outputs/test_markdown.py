@@ -13,6 +13,7 @@ from legible.model.documents import Document, Reason
 from legible.model.pages import Page
 from legible.model.records import Cell, Extract, Field, Record, Table, TextBlock
 from legible.outputs import markdown
+from tests.support.examples import examples
 
 #: CommonMark with GitHub's tables and strikethrough, and with HTML let through: whatever can come alive, does.
 GITHUB = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -238,7 +239,7 @@ def seen(text):
     return re.sub("[\0-\x08\x0e-\x1b]", lambda match: chr(0x2400 + ord(match[0])), told).split()
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(HOSTILE, HOSTILE, HOSTILE, HOSTILE, st.booleans())
 def test_recognized_text_is_all_there_and_never_alive(field, cell, label, text, header):
     """Given hostile texts in every place a text can have, and a renderer that lets everything come alive."""

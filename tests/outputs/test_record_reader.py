@@ -14,6 +14,7 @@ from legible.model.pages import Page
 from legible.model.records import Cell, Check, Field, Record, Table, TextBlock
 from legible.outputs import record, record_reader
 from legible.outputs.record_reader import ReadLimits
+from tests.support.examples import examples
 
 ODD = st.text(st.characters(codec="utf-8"), max_size=12) | st.sampled_from(
     ["    }", "    },", "  ]", '  "fields": [', "a\nb", "\u2028", '"', "\\"]
@@ -44,7 +45,7 @@ def pieces(body: bytes, size: int) -> list[bytes]:
 
 
 @given(FIELDS, TABLES, TEXT, CHECKS, st.dictionaries(ODD, ODD, max_size=2), st.integers(1, 60))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_what_was_written_comes_back_in_whatever_pieces(fields, tables, text, checks, options, size) -> None:
     body = written(fields, tables, text, checks, options=options, pages=(Page(1, "done"),))
     with Contents() as contents:

@@ -20,6 +20,7 @@ from legible.model.records import Attachment, Calls, Cell, Field, Record, Table,
 from legible.outputs.xlsx import write
 from legible.outputs.xlsx.about import headline
 from legible.outputs.xlsx.values import MAX_UNITS, decimals, fit, line_count, pieces, sheet_name, shown, width
+from tests.support.examples import examples
 
 DOCUMENT = Document("inbox", "passport/a & b.png", "v1")
 FINISHED = datetime(2026, 11, 23, 10, 1, tzinfo=timezone(timedelta(hours=1)))
@@ -106,7 +107,7 @@ def test_hostile_texts_survive_as_text(text: str) -> None:
     check_text_everywhere(text)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     st.text(st.characters(), max_size=60)
     | st.builds(str.__add__, st.sampled_from(["=", "+", "-", "@", "\t", "\r", "http://"]), st.text(max_size=20))

@@ -25,7 +25,7 @@ def check(seeds, **kind):
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_the_promises_hold(kind):
-    check(range(150), **kind)
+    check(range(100), **kind)
 
 
 @pytest.mark.slow
