@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote_plus
@@ -11,7 +9,7 @@ from urllib.parse import quote_plus
 import msgspec
 
 from legible.errors import EventError, redact
-from legible.huawei.functiongraph import uploads
+from legible.huawei.functiongraph import unreadable, uploads
 from legible.model.documents import Arrival, Reason, Unreadable, Upload
 from legible.model.pages import Share
 
@@ -43,9 +41,8 @@ def arrival(event: Any) -> Arrival:
     if len(arrivals) == 1:
         return _one(arrivals[0], referred=named is not None)
     message = f"The event names {len(arrivals)} objects; a step of a flow takes one."
-    body = json.dumps(event, sort_keys=True, default=str)
     reason = Reason("event-unreadable", message, "Start one flow for each of them.")
-    return Unreadable(reason, hashlib.sha256(body.encode()).hexdigest()[:24])
+    return unreadable(event, reason)
 
 
 def _one(item: Arrival, *, referred: bool) -> Arrival:

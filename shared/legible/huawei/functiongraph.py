@@ -31,7 +31,7 @@ def uploads(event: Any) -> list[Arrival]:
     try:
         parts = _parts(_parsed(event))
     except EventError as error:
-        return [_unreadable(event, Reason.of(error))]
+        return [unreadable(event, Reason.of(error))]
     return [_arrival(part) for part in parts]
 
 
@@ -39,7 +39,7 @@ def _arrival(part: Any) -> Arrival:
     try:
         return arrival(part)
     except EventError as error:
-        return _unreadable(part, Reason.of(error))
+        return unreadable(part, Reason.of(error))
 
 
 def _parts(event: Any) -> list[Any]:
@@ -153,10 +153,10 @@ def failure(payload: Any) -> tuple[list[Arrival], Reason]:
 def _given_up(payload: Any, body: Mapping[str, Any]) -> list[Arrival]:
     if "request_payload" not in body:
         lacking = EventError("The failure payload has no request_payload.", advice=ADVICE)
-        return [_unreadable(payload, Reason.of(lacking))]
+        return [unreadable(payload, Reason.of(lacking))]
     arrivals = uploads(body["request_payload"])
     # Its digest is that of the whole payload: two calls that were given up with equal events are two records.
-    return [_unreadable(payload, item.reason) if isinstance(item, Unreadable) else item for item in arrivals]
+    return [unreadable(payload, item.reason) if isinstance(item, Unreadable) else item for item in arrivals]
 
 
 def _why(body: Mapping[str, Any]) -> Reason:
@@ -195,6 +195,7 @@ def _parsed(event: Any) -> Any:
     return event
 
 
-def _unreadable(part: Any, reason: Reason) -> Unreadable:
+def unreadable(part: Any, reason: Reason) -> Unreadable:
+    """Return what is recorded in place of an event, or a part of one, that names no document; equal ones, one name."""
     body = json.dumps(part, sort_keys=True, default=str, ensure_ascii=True)
     return Unreadable(reason, hashlib.sha256(body.encode()).hexdigest()[:24])

@@ -8,10 +8,10 @@ from msgspec import Struct
 
 from legible.documents import pages
 from legible.documents.intake import Job
-from legible.errors import OutOfTimeError
+from legible.errors import ObjectGoneError, OutOfTimeError
 from legible.ledger.answers import Answers
 from legible.model import layout
-from legible.model.documents import ObjectRef
+from legible.model.documents import Document, ObjectRef
 from legible.model.pages import Frame, Picture, Source
 from legible.ports import WHOLE, Invocation, Recognizer, Site, Wanted
 from legible.recognition.policy import Policy
@@ -96,6 +96,17 @@ class CallContext:
             return Placed(ref, WHOLE, note, rendered.frame, rendered.body)
         self.site.store.write(ref, rendered.body, rendered.media_type)
         return Placed(ref, WHOLE, note, rendered.frame)
+
+    def replaced(self, document: Document) -> bool:
+        """Tell whether another upload lies under the document's key by now; one that was removed is no other.
+
+        Raises:
+            DocumentError: The store does not tell.
+        """
+        try:
+            return self.site.store.head(document.ref).etag != document.etag
+        except ObjectGoneError:
+            return False
 
     def picture(self, job: Job, page: int, placed: Placed, source: Source) -> Picture:
         """Return the picture to send in the call for a page."""

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 from legible.documents.intake import Job
-from legible.errors import DocumentError, HeldError, LegibleError, ObjectGoneError, ReplacedError, UnavailableError
+from legible.errors import DocumentError, HeldError, LegibleError, ReplacedError, UnavailableError
 from legible.ledger.answers import digest
 from legible.ledger.claim import Claim
 from legible.ledger.journal import Line
@@ -84,9 +84,7 @@ class DocumentCalls:
         if line.note == RENDERED or (line.source or self._context.policy.source) == "inline":
             return False
         try:
-            return self._context.site.store.head(document.ref).etag != document.etag
-        except ObjectGoneError:
-            return False
+            return self._context.replaced(document)
         except DocumentError as error:
             raise UnavailableError.of(error) from error
 

@@ -13,7 +13,6 @@ from legible.errors import (
     DocumentError,
     HeldError,
     LegibleError,
-    ObjectGoneError,
     OutOfTimeError,
     RejectedError,
     ReplacedError,
@@ -194,13 +193,9 @@ class PageCall:
 
     def _replaced(self, picture: Picture) -> bool:
         """Tell whether the service may have read another upload than this one."""
-        document = self._job.document
         if self._job.plan.rendered or picture.source == "inline":
             return False  # those bytes were read as this very version
-        try:
-            return self._context.site.store.head(document.ref).etag != document.etag
-        except ObjectGoneError:
-            return False
+        return self._context.replaced(self._job.document)
 
     def _keep(self, body: bytes, request_id: str, owner: str) -> str:
         """Store what a call returned, under its payer's name; return its key."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from typing import Literal
 
@@ -12,6 +11,7 @@ from msgspec import Struct
 from legible.errors import RejectedError
 from legible.extraction import corrections
 from legible.extraction.corrections import Change, Review
+from legible.ledger.answers import digest
 from legible.ledger.journal import Line
 from legible.ledger.ledger import Ledger
 from legible.ledger.state import State
@@ -130,7 +130,7 @@ class Reviewer:
         body = msgspec.json.encode(Review(edits))
         key = layout.review(document, self._call.owner)
         self._site.store.write(self._site.in_output(key), body, "application/json")
-        sha256 = hashlib.sha256(body).hexdigest()
+        sha256 = digest(body)
         return Line("corrected", self._call.now(), self._call.owner, 1, answer=key, sha256=sha256, author=author)
 
 
