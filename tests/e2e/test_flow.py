@@ -160,10 +160,10 @@ def test_an_obs_that_lets_simultaneous_appends_both_through_costs_nothing_twice(
     execution = run(cloud, attempts=60)
     cloud.obs.race(0)
 
-    # then every call is in the journal, once
+    # then every paid call is in the journal, once; a call whose outcome was overwritten may have been paid, or not
     calls = record(cloud, KEY)["calls"]
     assert (execution.output["status"], calls["answered"]) == ("done", 12)
-    assert paid(cloud) == 12 + calls["surplus"] + calls["unknown"]
+    assert 12 + calls["surplus"] <= paid(cloud) <= 12 + calls["surplus"] + calls["unknown"]
 
 
 def test_one_step_alone_serves_anybodys_flow(start):
