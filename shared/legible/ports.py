@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,9 +16,16 @@ from legible.model.notices import Notice
 from legible.model.pages import Answer, Picture
 from legible.operations.operation import Operation
 
+#: What OBS makes of content that was uploaded in one piece, and not encrypted: its MD5 (api-obs obs_04_0080).
+_MD5 = re.compile(r"[0-9a-f]{32}")
+
 
 class Head(Struct, frozen=True):
-    """What the store tells about an object, without its content. ``size`` in bytes; ``etag`` without quotes."""
+    """What the store tells about an object, without its content. ``size`` in bytes; ``etag`` without quotes.
+
+    ``digested`` says whether the etag, if it has an MD5's form, is that of the content: it is not where the object is
+    encrypted or was made by appending. ``seen_at`` is the store's own time at this answer, in whole seconds.
+    """
 
     size: int
     etag: str
@@ -25,6 +33,26 @@ class Head(Struct, frozen=True):
     content_type: str = ""
     modified_at: datetime | None = None
     metadata: dict[str, str] = {}
+    digested: bool = True
+    seen_at: datetime | None = None
+
+    @property
+    def md5(self) -> str:
+        """The MD5 of the content in hexadecimal; empty where the store does not tell it."""
+        return self.etag if self.digested and _MD5.fullmatch(self.etag) else ""
+
+    @property
+    def told_apart(self) -> bool:
+        """Whether any later upload differs in version id or time; times are whole seconds (RFC 9110, 5.6.7)."""
+        if self.version_id:
+            return True
+        seen, modified = self.seen_at, self.modified_at
+        return seen is not None and modified is not None and int(seen.timestamp()) > int(modified.timestamp())
+
+    def same_upload(self, other: Head) -> bool:
+        """Tell whether two answers are about one upload of the object, not only about equal bytes."""
+        mine, others = ((head.version_id, head.etag, head.modified_at) for head in (self, other))
+        return mine == others
 
 
 class ListedObject(Struct, frozen=True):

@@ -47,19 +47,24 @@ class MemoryStore:
     """Objects in memory with the consistency OBS documents: reads see writes, an append's position must be the length.
 
     ``fail`` may raise before an operation (``("write", ref)``); ``after`` is called when one is done. A bucket named in
-    ``versioned`` keeps what is replaced or removed in it: ``versions`` has it all, the newest last.
+    ``versioned`` keeps what is replaced or removed in it: ``versions`` has it all, the newest last. One named in
+    ``encrypted`` gives each upload another etag, which is no MD5 of its content.
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
         self.clock = clock or Clock()
         self.objects: dict[ObjectRef, Stored] = {}
         self.versioned: set[str] = set()
+        self.encrypted: set[str] = set()
+        #: Whether it does not say what time it is.
+        self.ageless = False
         self.versions: dict[ObjectRef, dict[str, Stored]] = {}
         self.appendable: set[ObjectRef] = set()
         self.fail: Callable[[str, ObjectRef], None] = lambda verb, ref: None
         self.after: Callable[[str, ObjectRef], None] = lambda verb, ref: None
         self.reads: list[tuple[ObjectRef, int]] = []
         self._lock = threading.RLock()
+        self._numbered = 0
 
     def put(
         self,
@@ -75,14 +80,19 @@ class MemoryStore:
 
     def head(self, ref: ObjectRef, version_id: str = "") -> Head:
         self.fail("head", ref)
-        body, content_type, at, metadata = self._get(ref, version_id)
+        stored = self._get(ref, version_id)
+        body, content_type, at, metadata = stored
         version_id = version_id or next(reversed(self.versions.get(ref, {})), "")
-        return Head(len(body), hashlib.md5(body).hexdigest(), version_id, content_type, at, metadata)
+        return Head(
+            len(body), self._etag(ref, stored), version_id, content_type, at, metadata,
+            digested=ref.bucket not in self.encrypted, seen_at=None if self.ageless else self.clock.now(),
+        )  # fmt: skip
 
     def read(self, ref: ObjectRef, wanted: Wanted = WHOLE) -> bytes:
         self.fail("read", ref)
-        body = self._get(ref, wanted.version_id)[0]
-        if wanted.etag and wanted.etag != hashlib.md5(body).hexdigest():
+        stored = self._get(ref, wanted.version_id)
+        body = stored[0]
+        if wanted.etag and wanted.etag != self._etag(ref, stored):
             raise ReplacedError(f"{ref} was replaced before it was read.")
         part = body if wanted.first is None else body[wanted.first : (wanted.last or 0) + 1]
         self.reads.append((ref, len(part)))
@@ -132,8 +142,9 @@ class MemoryStore:
         self.fail("list", ObjectRef(bucket, prefix))
         behind = [key for key in self.keys(bucket, prefix) if key.encode() > after.encode()]
         for key in sorted(behind, key=str.encode):
-            body, _, at, _ = self.objects[ObjectRef(bucket, key)]
-            yield ListedObject(key, len(body), hashlib.md5(body).hexdigest(), at)
+            ref = ObjectRef(bucket, key)
+            body, _, at, _ = self.objects[ref]
+            yield ListedObject(key, len(body), self._etag(ref, self.objects[ref]), at)
 
     def url(self, ref: ObjectRef) -> str:
         return f"https://{ref.bucket}.obs.example/{ref.key}"
@@ -151,8 +162,21 @@ class MemoryStore:
     def _set(self, ref: ObjectRef, stored: Stored) -> None:
         self.objects[ref] = stored
         if ref.bucket in self.versioned:
-            kept = self.versions.setdefault(ref, {})
-            kept[f"version-{len(kept) + 1}"] = stored
+            self._numbered += 1
+            self.versions.setdefault(ref, {})[f"version-{self._numbered}"] = stored
+
+    def remove_version(self, ref: ObjectRef, version_id: str) -> None:
+        """Delete one version for good; the one before it, if there is one, is the object again."""
+        kept = self.versions[ref]
+        del kept[version_id]
+        if kept:
+            self.objects[ref] = kept[next(reversed(kept))]
+        else:
+            del self.objects[ref]
+
+    def _etag(self, ref: ObjectRef, stored: Stored) -> str:
+        salt = stored[2].isoformat().encode() if ref.bucket in self.encrypted else b""
+        return hashlib.md5(salt + stored[0]).hexdigest()
 
     def _get(self, ref: ObjectRef, version_id: str) -> Stored:
         stored = self.versions.get(ref, {}).get(version_id) if version_id else self.objects.get(ref)

@@ -71,8 +71,10 @@ class Store(MemoryStore):
 
     def head(self, ref: ObjectRef, version_id: str = "") -> Head:
         found = self.world.at("head", ref, lambda: super(Store, self).head(ref, version_id))
-        at = found.modified_at.replace(microsecond=0) if self.world.coarse else found.modified_at
-        return msgspec.structs.replace(found, modified_at=at)
+        if not self.world.coarse:
+            return found
+        at, seen = (time.replace(microsecond=0) for time in (found.modified_at, found.seen_at))
+        return msgspec.structs.replace(found, modified_at=at, seen_at=seen)
 
     def read(self, ref: ObjectRef, *wanted: Any) -> bytes:
         return self.world.at("read", ref, lambda: super(Store, self).read(ref, *wanted))

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from msgspec import Struct, structs
 
 from legible.documents import formats, pages
-from legible.documents.uploads import newest_head
 from legible.errors import HeldError
 from legible.model.documents import Document
 from legible.operations.operation import Task
@@ -74,7 +73,7 @@ class Intake:
         )
         self._hold_many(plan, task)
         document = structs.replace(document, width=look.width, height=look.height, page_count=plan.pages)
-        return document, Job(document, task, plan, sheets, self._no_url(document))
+        return document, Job(document, task, plan, sheets, _no_url(document.key))
 
     def _hold_many(self, plan: pages.PagePlan, task: Task) -> None:
         """Hold a document with more pages than the settings allow; no page is ever left out."""
@@ -132,17 +131,13 @@ class Intake:
     def _read(self, document: Document, first: int | None = None, last: int | None = None) -> bytes:
         return self._site.store.read(document.ref, Wanted(document.version_id, document.etag, first, last))
 
-    def _no_url(self, document: Document) -> str:
-        """Say why the service cannot be given a URL: it would open another object, or a newer version of this one.
 
-        Whoever opens a URL may resolve ``..`` in it first (RFC 3986, 5.2.4; curl and requests do): ``a/../b/x.png`` is
-        an object of its own, and its URL that of somebody else's ``b/x.png``.
-        """
-        if {".", ".."} & set(document.key.split("/")):
-            return "sent inline: a URL of a key with '.' or '..' in it can be taken for that of another key"
-        if not document.version_id:
-            return ""
-        newest = newest_head(self._site.store, document.ref)
-        if newest is not None and newest.version_id == document.version_id:
-            return ""
-        return "sent inline: this upload is not the newest version of its key"
+def _no_url(key: str) -> str:
+    """Say why the service cannot be given a URL of this key: it would open another object.
+
+    Whoever opens a URL may resolve ``..`` in it first (RFC 3986, 5.2.4; curl and requests do): ``a/../b/x.png`` is
+    an object of its own, and its URL that of somebody else's ``b/x.png``.
+    """
+    if {".", ".."} & set(key.split("/")):
+        return "sent inline: a URL of a key with '.' or '..' in it can be taken for that of another key"
+    return ""

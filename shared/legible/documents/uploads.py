@@ -1,4 +1,4 @@
-"""Finds the document that an upload is: which version of which object, and whether it is a document at all."""
+"""Finds the document that an upload is: which content of which object, and whether it is a document at all."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 
 from msgspec import structs
 
-from legible.documents import orders
+from legible.documents import identity, orders
 from legible.errors import DocumentError, ObjectGoneError, RejectedError, SkippedError
 from legible.model import layout
-from legible.model.documents import Arrival, Document, Ignored, ObjectRef, Unreadable, Upload
+from legible.model.documents import Arrival, Document, Ignored, ObjectRef, Order, Unreadable, Upload
 from legible.ports import Head, ObjectStore, Site
 
 #: Takes the place of a bucket's name in the keys of journals of events that could not be read.
@@ -51,21 +51,22 @@ class Uploads:
             ref, head = self._find(upload)
         except DocumentError as error:
             return announced(upload), error
+        order, unread = _ordered(head)
+        try:
+            name = identity.name_of(self._site, ref, head, order)
+        except DocumentError as error:
+            return announced(upload), error
         document = Document(
             bucket=ref.bucket,
             key=ref.key,
-            version=_plain(head.version_id or head.etag),
+            version=name,
             etag=head.etag,
             version_id=head.version_id,
             size=head.size,
             uploaded_at=head.modified_at,
             content_type=head.content_type,
         )
-        try:
-            order = orders.read(head.metadata, head.size)
-        except RejectedError as error:
-            return document, error
-        return structs.replace(document, order=upload.order or order), None
+        return structs.replace(document, order=upload.order or order), unread
 
     def _refuse(self, ref: ObjectRef) -> None:
         if ref.bucket == self._site.output and (
@@ -107,9 +108,17 @@ class Uploads:
         return best
 
 
+def _ordered(head: Head) -> tuple[Order | None, RejectedError | None]:
+    """Return what an object's metadata order, or why that cannot be read."""
+    try:
+        return orders.read(head.metadata, head.size), None
+    except RejectedError as error:
+        return None, error
+
+
 def announced(upload: Upload) -> Document:
     """Return the document an event names, whatever the store has now."""
-    version = _plain(upload.version_id or upload.etag or "gone")
+    version = identity.content_name(upload.etag, upload.version_id)
     # OBS tells an object's time in whole seconds; an event's milliseconds must not make it newer than its successor.
     at = upload.at.replace(microsecond=0) if upload.at else None
     return Document(upload.ref.bucket, upload.ref.key, version, upload.etag, uploaded_at=at)
@@ -121,11 +130,6 @@ def replaced(upload: Upload, document: Document) -> bool:
     An etag is 32 hexadecimal digits, followed by a part count after a multipart upload; any other text says nothing.
     """
     return bool(_ETAG.fullmatch(upload.etag)) and upload.etag != document.etag
-
-
-def _plain(version: str) -> str:
-    """Return a version, made fit for one part of a key."""
-    return "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in version)[:120]
 
 
 def newest_head(store: ObjectStore, ref: ObjectRef, version_id: str = "") -> Head | None:

@@ -94,6 +94,10 @@ class ObsStore:
             modified_at=_time(answer.body.lastModified),
             # Metadata lie among the other headers, without x-obs-meta- or x-amz-meta- (client.py, 3.26.6).
             metadata={str(name).lower(): str(value) for name, value in answer.header or ()},
+            # The etag is no MD5 of the content where the object is encrypted (obs_04_0080; the SDK has the header of
+            # SSE-OBS and of SSE-KMS in one attribute), and nobody says what it is where the object was appended to.
+            digested=not (answer.body.sseKms or answer.body.sseC or answer.body.isAppendable),
+            seen_at=_time(_header(answer, "date")),
         )
 
     def read(self, ref: ObjectRef, wanted: Wanted = WHOLE) -> bytes:
@@ -232,6 +236,11 @@ class ObsStore:
         if answer.status is None or answer.status >= 300:
             raise obs_faults.error(verb, ref, answer, self._secrets)
         return answer
+
+
+def _header(answer: Any, name: str) -> str:
+    """Return a header of an answer that the SDK has no attribute for; empty where it does not say."""
+    return next((str(value) for header, value in answer.header or () if str(header).lower() == name), "")
 
 
 def _etag(value: Any) -> str:

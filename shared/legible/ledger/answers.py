@@ -55,7 +55,7 @@ class Answers:
             UnavailableError: The store has a fault that did not pass in time.
             HeldError: The store refuses.
         """
-        key = layout.answer(document, page, owner)
+        key = self.key(document, page, owner)
         Retrying(
             retry=retry_if_exception_type(UnavailableError),
             wait=wait_random(0.2, 1.0),
@@ -78,14 +78,17 @@ class Answers:
             self._site.store.copy(self._site.in_output(line.answer), self._site.in_output(target))
             self._filed.add((target, line.answer))
 
-    def find(self, document: Document, page: int, owner: str) -> StoredAnswer | None:
-        """Return the answer a payer stored, perhaps without recording it before it died; None if there is none.
+    def key(self, document: Document, page: int, owner: str) -> str:
+        """Return the key under which ``keep`` stores an answer."""
+        return layout.answer(document, page, owner)
+
+    def find(self, key: str) -> StoredAnswer | None:
+        """Return the answer of that key, which a payer may have stored before it died; None if there is none.
 
         Raises:
             UnavailableError: The store has a passing fault.
             HeldError: The store refuses.
         """
-        key = layout.answer(document, page, owner)
         ref = self._site.in_output(key)
         try:
             body = self._site.store.read(ref)

@@ -210,6 +210,7 @@ class Claim:
             fence=fence,
             lease_until=self._call.now() + timedelta(seconds=seconds),
             uploaded_at=self.document.uploaded_at,
+            version_id=self.document.version_id,
         )
 
     def _stands(self) -> bool:

@@ -21,10 +21,11 @@ class Line(Struct, frozen=True, omit_defaults=True):
     """One line of a journal, identified by its owner and number.
 
     ``claimed`` carries ``lease_until``, ``plan`` (the hash of operation, options and settings), ``fence`` (the
-    arbiter's number), ``operation``, ``options``, the number of ``pages`` to call for, ``uploaded_at`` and, when the
-    first paid call follows at once, its ``page``. With a ``share`` it claims that part alone, and claims of the other
-    shares with the same plan stay in force.
-    ``calling`` is written before a paid call. ``answered`` and ``surplus`` name request, stored answer and its SHA-256.
+    arbiter's number), ``operation``, ``options``, the number of ``pages`` to call for, ``uploaded_at`` and
+    ``version_id`` of the upload. One of version 0.1 may have a ``page``, whose call it announced. With a ``share`` it
+    claims that part alone, and claims of the other shares with the same plan stay in force.
+    ``calling`` is written before a paid call; it has an ``answer`` if that is not kept under the owner's own name.
+    ``answered`` and ``surplus`` name request, stored answer and its SHA-256.
     ``refused`` is a call that was not paid; with ``state`` the page is settled. ``unknown`` is a call that may have
     been paid; ``of`` names the owner that made it. ``frame`` says where the recognized picture lies on its page.
     ``handed`` gives the document to a fresh invocation, which was called for the ``hand``-th time. ``finished`` carries
@@ -43,6 +44,7 @@ class Line(Struct, frozen=True, omit_defaults=True):
     fence: int = 0
     lease_until: datetime | None = None
     uploaded_at: datetime | None = None
+    version_id: str = ""
     source: Source | None = None
     frame: Frame | None = None
     request_id: str = ""

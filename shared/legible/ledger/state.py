@@ -142,6 +142,10 @@ class State:
                 return claims[line.of or line.owner]
         return None
 
+    def claim_of(self, owner: str) -> Line | None:
+        """Return the line with which an owner claimed the document, or a share of it; None if it never did."""
+        return next((line for line in self.lines if line.event == "claimed" and line.owner == owner), None)
+
     @property
     def uploaded_at(self) -> datetime | None:
         """The time of the latest upload the document was claimed for; a late claim for an earlier one is ignored."""

@@ -107,10 +107,12 @@ Arrival = Upload | Unreadable | Ignored
 
 
 class Document(Struct, frozen=True, omit_defaults=False):
-    """One uploaded object version. ``version`` is its version id, else its etag; ``size`` is in bytes.
+    """What was uploaded under a key. ``version`` names its content: equal bytes are one document. ``size`` is in bytes.
 
-    ``format``, ``width``, ``height`` (pixels) and ``page_count`` are known after intake. ``order`` is what its uploader
-    asked for, where that is more than the routes say.
+    ``version`` is the etag, which OBS makes of the bytes; documents that version 0.1 began in a bucket with versions
+    keep the version id it gave them (``documents.identity``). ``version_id`` says which version of the object was
+    looked at. ``format``, ``width``, ``height`` (pixels) and ``page_count`` are known after intake. ``order`` is what
+    its uploader asked for, where that is more than the routes say.
     """
 
     bucket: str
@@ -129,7 +131,7 @@ class Document(Struct, frozen=True, omit_defaults=False):
 
     @property
     def ref(self) -> ObjectRef:
-        """The object this document is a version of."""
+        """The object that this document is the content of."""
         return ObjectRef(self.bucket, self.key)
 
 

@@ -67,14 +67,13 @@ class Claims:
             UnavailableError: The journal takes no line.
             HeldError: The journal is an object that cannot be appended to.
         """
-        task, job = decision.task, decision.job
+        task = decision.task
         wish = Wish(
             owner=f"{self._call.owner}-{next(self._numbers)}",
             operation=task.operation.slug if task else "",
             options=task.options if task else {},
             plan=plan_of(task.operation.slug, task.options, self._settings) if task else "",
             pages=decision.pages,
-            page=1 if job is not None and not job.plan.rendered else 0,
             reopen=reopen,
             again=again,
             share=share,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from legible.documents import pages
 from legible.errors import BusyError, DocumentError, ReplacedError, UnavailableError
@@ -116,10 +116,11 @@ class Finisher:
         self, claim: Claim, end: End, contents: Contents, attachments: tuple[Attachment, ...], *, unread: bool = False
     ) -> None:
         claim.require_in_force()
+        document = _of_last_upload(claim)
         reason = Reason.of(end.error) if end.error else None
         status = status_of(claim.state, end.task.pages if end.task else 0, reason, _status(end.error))
         record = assemble(
-            claim.document,
+            document,
             end.task,
             claim.state,
             contents.notes,
@@ -148,6 +149,13 @@ class Finisher:
         with ThreadPoolExecutor(AT_ONCE) as together:
             for batch in batches(claim.state, count):
                 list(together.map(lambda line: self._answers.file(claim.document, line), batch))
+
+
+def _of_last_upload(claim: Claim) -> Document:
+    """Return the document with the time of the latest upload of its bytes: no upload in between is newer than that."""
+    before, last = claim.document.uploaded_at, claim.state.uploaded_at
+    later = before is not None and last is not None and last > before
+    return structs.replace(claim.document, uploaded_at=last) if later else claim.document
 
 
 def _status(error: DocumentError | None) -> Status | None:

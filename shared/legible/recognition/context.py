@@ -8,12 +8,13 @@ from msgspec import Struct
 
 from legible.documents import pages
 from legible.documents.intake import Job
-from legible.errors import ObjectGoneError, OutOfTimeError
+from legible.errors import OutOfTimeError
 from legible.ledger.answers import Answers
 from legible.model import layout
 from legible.model.documents import Document, ObjectRef
 from legible.model.pages import Frame, Picture, Source
 from legible.ports import WHOLE, Invocation, Recognizer, Site, Wanted
+from legible.recognition.opened import UrlProof
 from legible.recognition.policy import Policy
 
 #: Less time than this, in seconds, is not worth the start of a paid call.
@@ -56,6 +57,8 @@ class CallContext:
         self.policy = policy
         self.invocation = invocation
         self._longest = 0.0
+        self._lock = threading.Lock()
+        self._proof: tuple[Document, UrlProof] | None = None
         #: Limits how many calls run at once; the work before and after a call does not wait for a turn.
         self.turns = threading.BoundedSemaphore(policy.window)
 
@@ -97,16 +100,12 @@ class CallContext:
         self.site.store.write(ref, rendered.body, rendered.media_type)
         return Placed(ref, WHOLE, note, rendered.frame)
 
-    def replaced(self, document: Document) -> bool:
-        """Tell whether another upload lies under the document's key by now; one that was removed is no other.
-
-        Raises:
-            DocumentError: The store does not tell.
-        """
-        try:
-            return self.site.store.head(document.ref).etag != document.etag
-        except ObjectGoneError:
-            return False
+    def proof(self, document: Document) -> UrlProof:
+        """Return what tells, for all calls of a document, whether its URL opened it."""
+        with self._lock:
+            if self._proof is None or self._proof[0] != document:
+                self._proof = document, UrlProof(self.site, self.invocation, document)
+            return self._proof[1]
 
     def picture(self, job: Job, page: int, placed: Placed, source: Source) -> Picture:
         """Return the picture to send in the call for a page."""

@@ -13,6 +13,7 @@ from legible.errors import (
     DocumentError,
     HeldError,
     LegibleError,
+    ObjectGoneError,
     OutOfTimeError,
     RejectedError,
     ReplacedError,
@@ -22,8 +23,9 @@ from legible.errors import (
 )
 from legible.ledger.answers import digest
 from legible.ledger.claim import Claim
-from legible.model.documents import Reason
+from legible.model.documents import Document, Reason
 from legible.model.pages import Answer, Picture, Source
+from legible.ports import Wanted
 from legible.recognition.context import CallContext, Placed
 from legible.recognition.retries import UNKNOWN_TRIES, AgainError
 
@@ -53,6 +55,8 @@ class PageCall:
         self._source: Source = "inline" if job.inline else context.policy.source
         self._why_inline = job.inline
         self._placed: Placed | None = None
+        #: The name that answers are kept under.
+        self._payer = claim.owner
 
     def once(self) -> bytes:
         """Announce one call, make it, record its outcome; return its answer.
@@ -65,6 +69,7 @@ class PageCall:
         try:
             self._refuse_third()
             self._context.seconds()
+            self._trust_url()
             self._placed = placed = self._placed or self._context.place(self._job, self._page, self._source)
             picture = self._context.picture(self._job, self._page, placed, self._source)
         except LegibleError as error:
@@ -73,17 +78,34 @@ class PageCall:
         answer = self._in_turn(picture)
         if isinstance(answer, LegibleError):
             return self._troubled(answer)
-        self._record(answer, picture, placed)
-        return answer.body
+        if answer is not None and self._record(answer, picture, placed):
+            return answer.body
+        return self.once()  # the URL may have opened, or would open, another upload: now the page goes inline
 
-    def _in_turn(self, picture: Picture) -> Answer | LegibleError:
-        """Announce and make the call when it is its turn; return the answer, or the error."""
+    def _trust_url(self) -> None:
+        """Send the page inline if the document's own URL would open, or may have opened, another upload."""
+        if self._opens_document(self._source):
+            refusal = self._context.proof(self._job.document).refusal()
+            if refusal:
+                self._source, self._why_inline = "inline", refusal
+
+    def _opens_document(self, source: Source) -> bool:
+        """Tell whether the service is given the document's own URL: other bytes were read as this very document."""
+        return source != "inline" and not self._job.plan.rendered
+
+    def _in_turn(self, picture: Picture) -> Answer | LegibleError | None:
+        """Announce and make the call when it is its turn; return the answer, or the error.
+
+        Nothing is sent, and None returned, if the document's URL cannot be trusted any more.
+        """
         with self._context.turns:
             try:
                 if self._halted():
                     raise OutOfTimeError("The document cannot go on; no more of its pages are called for.")
                 self._before()
                 self._context.seconds()
+                if self._opens_document(picture.source) and self._context.proof(self._job.document).refusal():
+                    return None
             except LegibleError as error:
                 self._refused(error)
                 raise
@@ -125,7 +147,8 @@ class PageCall:
         known = self._claim.state.page(self._page).open
         if known is None or known.owner != self._claim.owner:
             note = RENDERED if self._job.plan.rendered else ""
-            self._claim.write("calling", page=self._page, source=picture.source, note=note)
+            kept = "" if self._payer == self._claim.owner else self._context.answers.key(*self._keeping())
+            self._claim.write("calling", page=self._page, source=picture.source, note=note, answer=kept)
             if self._claim.share is not None:  # others write too: the line must not have been overwritten
                 self._claim.require_in_force()
 
@@ -156,10 +179,14 @@ class PageCall:
             "unknown", always=True, page=self._page, answer=key, request_id=error.request_id, reason=reason
         )
 
-    def _record(self, answer: Answer, picture: Picture, placed: Placed) -> None:
-        """Store the answer under its payer's name, then see whether it is the one that counts."""
+    def _record(self, answer: Answer, picture: Picture, placed: Placed) -> bool:
+        """Store the answer under its payer's name, then see whether it is the one that counts.
+
+        Returns:
+            False if it may be of another upload, but the page can be sent inline.
+        """
         try:
-            key = self._keep(answer.body, answer.request_id, self._claim.owner)
+            key = self._keep(answer.body, answer.request_id, self._payer)
         except LegibleError as error:
             self._unstored(error, answer)
         values: dict[str, Any] = {
@@ -168,20 +195,23 @@ class PageCall:
             "note": "; ".join(part for part in (placed.note, self._why_inline) if part),
         }  # fmt: skip
         try:
-            self._count(picture, values)
+            return self._count(picture, values)
         except ReplacedError:
             raise
         except DocumentError as error:  # the store failed after the call: no end of the document; the answer is kept
             raise UnavailableError.of(error) from error
 
-    def _count(self, picture: Picture, values: dict[str, Any]) -> None:
-        """Record a stored answer as the one that counts, or as surplus."""
-        if self._replaced(picture):
-            self._claim.surplus(**values)
-            raise ReplacedError(
-                f"{self._claim.document.ref} was replaced while it was read; the answer may be of the newer upload.",
-                advice="The newer upload has its own record. The answer is stored, and counted as surplus.",
-            )
+    def _count(self, picture: Picture, values: dict[str, Any]) -> bool:
+        """Record a stored answer as the one that counts, or as surplus; see ``_record``."""
+        proven = not self._opens_document(picture.source)
+        doubt = "" if proven else self._context.proof(self._job.document).doubt()
+        if doubt:
+            note = "; ".join(part for part in (values["note"], f"{doubt} while the URL was read") if part)
+            self._claim.surplus(**{**values, "note": note})
+            self._require_own_bytes(doubt)
+            self._payer = f"{self._claim.owner}-inline"
+            self._placed = None
+            return False
         try:
             self._claim.require_in_force(self._context.policy.settle)
             line = self._claim.write("answered", **values)
@@ -190,12 +220,26 @@ class PageCall:
             raise
         if self._claim.state.page(self._page).answered != line:
             self._claim.surplus(**values)
+        return True
 
-    def _replaced(self, picture: Picture) -> bool:
-        """Tell whether the service may have read another upload than this one."""
-        if self._job.plan.rendered or picture.source == "inline":
-            return False  # those bytes were read as this very version
-        return self._context.replaced(self._job.document)
+    def _require_own_bytes(self, doubt: str) -> None:
+        """See that the document's own bytes can still be read, so that the page can be sent inline.
+
+        Raises:
+            ReplacedError: They are gone.
+        """
+        document = self._job.document
+        try:
+            self._context.site.store.read(document.ref, Wanted(document.version_id, document.etag, 0, 0))
+        except (ObjectGoneError, ReplacedError) as error:
+            raise ReplacedError(
+                f"{document.ref} cannot be read any more, and while its URL was read {doubt}.",
+                advice="If there is a newer upload, it has its own record. The answer, which may be of that, is stored "
+                "and counted as surplus.",
+            ) from error
+
+    def _keeping(self) -> tuple[Document, int, str]:
+        return self._claim.document, self._page, self._payer
 
     def _keep(self, body: bytes, request_id: str, owner: str) -> str:
         """Store what a call returned, under its payer's name; return its key."""

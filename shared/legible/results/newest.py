@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec import Struct
 
+from legible.documents.identity import etag_of
 from legible.errors import DocumentError, HeldError
 from legible.ledger.lines import Lines, read
 from legible.model import layout
@@ -88,7 +89,7 @@ class Newest:
         if len({version.version for version in last}) > 1:
             with suppress(DocumentError):
                 head = self._site.store.head(document.ref)
-                lying = [version for version in last if version.version in (head.version_id, head.etag)]
+                lying = [version for version in last if etag_of(version.version) in (head.version_id, head.etag)]
                 return (lying or last)[-1]
         return last[-1]
 
