@@ -16,6 +16,7 @@ from legible.documents.intake import Intake
 from legible.documents.pages import Rendered, Want
 from legible.documents.uploads import Uploads
 from legible.ledger.answers import Answers
+from legible.ledger.journals import PART_LINES
 from legible.ledger.ledger import Ledger
 from legible.model.documents import ObjectRef, Reason, Upload
 from legible.notices.outbox import Outbox
@@ -132,6 +133,7 @@ class Rig:
         self.seconds = seconds
         self.max_pages = max_pages
         self.relay = relay
+        self.part_lines = PART_LINES
         self.sheets = SheetsHere
         #: What the collector is given beside its usual parts: limits, or a file that fails.
         self.collecting: dict[str, Any] = {}
@@ -178,7 +180,7 @@ class Rig:
 
     def parts(self, owner: str = "test") -> Parts:
         call = self.call(owner)
-        ledger, answers = Ledger(self.site, call, self.arbiter), Answers(self.site, call)
+        ledger, answers = Ledger(self.site, call, self.arbiter, self.part_lines), Answers(self.site, call)
         publisher = Publisher(self.site, Newest(self.site, call))
         intake = Intake(self.site, call, self.max_pages, self.sheets)
         results = Results(self.site, call, answers, publisher, self.form)

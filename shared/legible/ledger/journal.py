@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal
 
@@ -13,7 +14,17 @@ from legible.model.documents import PageState, Reason, Status
 from legible.model.pages import Frame, Share, Source
 
 Event = Literal[
-    "claimed", "calling", "answered", "refused", "unknown", "surplus", "released", "handed", "finished", "corrected"
+    "claimed",
+    "calling",
+    "answered",
+    "refused",
+    "unknown",
+    "surplus",
+    "released",
+    "handed",
+    "finished",
+    "corrected",
+    "continued",
 ]
 
 
@@ -24,11 +35,15 @@ class Line(Struct, frozen=True, omit_defaults=True):
     arbiter's number), ``operation``, ``options``, the number of ``pages`` to call for, ``uploaded_at`` and, when the
     first paid call follows at once, its ``page``. With a ``share`` it claims that part alone, and claims of the other
     shares with the same plan stay in force.
-    ``calling`` is written before a paid call. ``answered`` and ``surplus`` name request, stored answer and its SHA-256.
+    ``calling`` is written before a paid call. When the service first turns it away because there were too many calls
+    (which is not paid), it is written once more as ``throttled``, and stands for every further try of its owner.
+    ``answered`` and ``surplus`` name request, stored answer and its SHA-256.
     ``refused`` is a call that was not paid; with ``state`` the page is settled. ``unknown`` is a call that may have
-    been paid; ``of`` names the owner that made it. ``frame`` says where the recognized picture lies on its page.
+    been paid; ``of`` names the owner that made it; where that owner was waiting to call again, it is ``throttled`` too.
+    ``frame`` says where the recognized picture lies on its page.
     ``handed`` gives the document to a fresh invocation, which was called for the ``hand``-th time. ``finished`` carries
     the document's ``status``. ``corrected`` is a review by ``author``: ``answer`` names where it is stored.
+    ``continued`` is the last line of a part: the journal goes on in the part whose number is ``n``. It has no owner.
     """
 
     event: Event
@@ -52,6 +67,7 @@ class Line(Struct, frozen=True, omit_defaults=True):
     of: str = ""
     hand: int = 0
     share: Share | None = None
+    throttled: bool = False
     author: str = ""
     state: PageState | None = None
     status: Status | None = None
@@ -72,6 +88,11 @@ _DECODER = msgspec.json.Decoder(Line)
 def encode(line: Line) -> bytes:
     """Return the line as one line of JSON, its end included."""
     return _ENCODER.encode(line) + b"\n"
+
+
+def goes_on(lines: Iterable[Line]) -> bool:
+    """Tell whether these lines of one part say that the journal goes on in the next one."""
+    return any(line.event == "continued" for line in lines)
 
 
 def last_line(body: bytes) -> bytes:

@@ -16,7 +16,8 @@ class PageLedger(Struct):
 
     ``answered`` is the line whose answer counts: the first. ``settled`` is a final refusal. ``open`` is a call that was
     announced and has no outcome yet. ``unknown`` counts calls that may have been paid; ``spent`` counts those of them
-    since the document was last opened, and limits further tries.
+    since the document was last opened, and limits further tries. It leaves out calls whose owner was waiting for its
+    turn at the service when it died: hardly one of them was sent.
     """
 
     answered: Line | None = None
@@ -105,10 +106,12 @@ class State:
             self.take(line)
 
     def take(self, line: Line) -> None:
-        """Add the next line."""
+        """Add the next line. One that is there twice, because appends met, counts once."""
+        again = self.has(line)
         self.lines.append(line)
         self._names.add((line.owner, line.n))
-        _TAKES[line.event](self, line)
+        if not again:
+            _TAKES[line.event](self, line)
 
     def has(self, line: Line) -> bool:
         """Tell whether the journal has this very line; its owner and number name it."""
@@ -194,7 +197,7 @@ class State:
     def _unknown(self, line: Line) -> None:
         page = self.page(line.page)
         page.unknown += 1
-        page.spent += 1
+        page.spent += not line.throttled
         page.close(line.of or line.owner)
 
     def _surplus(self, line: Line) -> None:
@@ -211,6 +214,9 @@ class State:
     def _finished(self, line: Line) -> None:
         self.finished = self.finished or line
         self._released(line)
+
+    def _continued(self, line: Line) -> None:
+        """Change nothing: the next part has the next line."""
 
     def _corrected(self, line: Line) -> None:
         self.reviews.append(line)
@@ -234,6 +240,7 @@ _TAKES: dict[Event, Callable[[State, Line], None]] = {
     "handed": State._handed,
     "finished": State._finished,
     "corrected": State._corrected,
+    "continued": State._continued,
 }
 
 

@@ -165,8 +165,7 @@ class Pipeline:
             except (InternalError, HeldError) as broken:
                 if broken.reason_code not in _UNUSABLE:
                     raise
-                status = self._finisher.record_only(document, given_up)
-                return outcomes.recorded(document, status, Reason.of(given_up) if status == "dead" else None)
+                return self._record_only(document, given_up, yields=yields)
             if isinstance(claim, State):
                 return self._known(document, claim)
             return self._claims.work(claim, lambda: self._dig(claim, given_up, yields=yields))
@@ -205,6 +204,13 @@ class Pipeline:
         self._calls.adopt(claim)
         task = self._decider.task_of(claim.document, claim.state)
         self._finisher.finish_given_up(claim, End(task, {}, given_up, yields))
+
+    def _record_only(self, document: Document, given_up: DocumentError, *, yields: bool) -> Outcome:
+        """End a document whose journal cannot be used: its record tells of all that was paid for."""
+        state = self._claims.salvaged(document)
+        end = End(self._decider.task_of(document, state), {}, given_up, yields)
+        status = self._finisher.record_only(document, end, state)
+        return outcomes.recorded(document, status, Reason.of(given_up) if status == "dead" else None)
 
     def _close_replaced(self, upload: Upload, newer: Document) -> Outcome:
         """End an upload that was overwritten before it was read; the newer upload is handled separately."""
