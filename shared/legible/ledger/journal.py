@@ -44,9 +44,12 @@ class Line(Struct, frozen=True, omit_defaults=True):
     ``handed`` gives the document to a fresh invocation, which was called for the ``hand``-th time. ``finished`` carries
     the document's ``status``. ``corrected`` is a review by ``author``: ``answer`` names where it is stored.
     ``continued`` is the last line of a part: the journal goes on in the part whose number is ``n``. It has no owner.
+
+    ``v`` is the version of the format that first had such a line. While a new version is deployed, or after it was
+    taken back, a journal has lines that this version does not know; see ``decode``.
     """
 
-    event: Event
+    event: str
     at: datetime
     owner: str
     n: int
@@ -72,6 +75,7 @@ class Line(Struct, frozen=True, omit_defaults=True):
     state: PageState | None = None
     status: Status | None = None
     reason: Reason | None = None
+    v: int = 1
 
     @property
     def name(self) -> str:
@@ -79,6 +83,8 @@ class Line(Struct, frozen=True, omit_defaults=True):
         return f"{self.owner}#{self.n}"
 
 
+#: The version of the format whose lines are all known here; version 1 did not know ``continued``.
+FORMAT = 2
 #: No line is longer, in bytes: texts in it are bounded (``errors.redact``), and a key has at most 1,024 bytes.
 LONGEST_LINE = 64 * 1024
 _ENCODER = msgspec.json.Encoder()
@@ -103,6 +109,9 @@ def last_line(body: bytes) -> bytes:
 def decode(body: bytes, name: str) -> tuple[Line, ...]:
     """Read a journal.
 
+    A line of a newer version is never an error: an event that is not known here stays what it is, for ``State`` to name
+    and pass over, and of a line with a value that is not known here the rest is taken.
+
     Args:
         body: The journal's bytes; empty for a journal that does not exist yet.
         name: Its key, for the error.
@@ -113,11 +122,43 @@ def decode(body: bytes, name: str) -> tuple[Line, ...]:
     lines = []
     for number, text in enumerate(body.splitlines(), 1):
         try:
-            lines.append(_DECODER.decode(text))
+            lines.append(_line(text))
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise InternalError(
                 f"Line {number} of the journal {name} cannot be read.",
                 code="journal-unreadable",
-                advice="Something else wrote to it; restore it, or remove it to let the document be paid for again.",
+                advice="Something else wrote to it. Keep a copy: its lines say what was paid for. Remove it, and "
+                "append what are lines of Legible to a new object of that name; one that is put takes no further line.",
             ) from error
     return tuple(lines)
+
+
+def _line(text: bytes) -> Line:
+    try:
+        return _DECODER.decode(text)
+    except msgspec.ValidationError:
+        return _newer(msgspec.json.decode(text, type=dict[str, Any]))
+
+
+def _newer(values: dict[str, Any]) -> Line:
+    """Return what is known here of a line of a newer version. A document that it ended stays ended.
+
+    Raises:
+        MsgspecError: It is no line of any version.
+    """
+    known: dict[str, Any] = {}
+    for field in msgspec.structs.fields(Line):
+        if field.name in values:
+            try:
+                known[field.name] = msgspec.convert(values[field.name], field.type, strict=True)
+            except msgspec.ValidationError:
+                if field.required:
+                    raise
+    if known.get("event") == "finished" and "status" not in known:
+        advice = "Use that version to look at it."
+        reason = Reason("newer-version", f"A newer version ended it as {values.get('status')!r:.40}.", advice)
+        known |= {"status": "held", "reason": reason}
+    try:
+        return Line(**{**known, "v": max(FORMAT + 1, known.get("v", 1))})
+    except TypeError as error:  # no owner, no number
+        raise msgspec.ValidationError(str(error)) from None

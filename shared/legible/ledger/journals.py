@@ -118,7 +118,7 @@ class OpenJournal:
         """
         if self._end.count >= self._most:
             number = self._end.number + 1
-            self._put([Line("continued", lines[0].at, "", number)])
+            self._put([Line("continued", lines[0].at, "", number, v=2)])
             self._end = _Part(number)
         self._put(lines)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from legible.ledger.journal import Event, Line
+from legible.ledger.journal import FORMAT, Line
 from legible.model.pages import Share
 
 
@@ -101,6 +101,8 @@ class State:
         self.hands = 0
         #: The reviews, in order: corrections stay, however often the document is read again.
         self.reviews: list[Line] = []
+        #: The events of lines that a newer version of Legible wrote, and of which this one does not know everything.
+        self.unfamiliar: tuple[str, ...] = ()
         self._names: set[tuple[str, int]] = set()
         for line in lines:
             self.take(line)
@@ -110,7 +112,9 @@ class State:
         again = self.has(line)
         self.lines.append(line)
         self._names.add((line.owner, line.n))
-        if not again:
+        if line.event not in _TAKES or line.v > FORMAT:
+            self.unfamiliar += () if line.event in self.unfamiliar else (line.event,)
+        if line.event in _TAKES and not again:
             _TAKES[line.event](self, line)
 
     def has(self, line: Line) -> bool:
@@ -229,7 +233,7 @@ class State:
 
 
 #: What each kind of line does to a state.
-_TAKES: dict[Event, Callable[[State, Line], None]] = {
+_TAKES: dict[str, Callable[[State, Line], None]] = {
     "claimed": State._claimed,
     "calling": State._calling,
     "answered": State._answered,

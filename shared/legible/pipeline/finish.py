@@ -149,12 +149,21 @@ class Finisher:
                 end.yields or isinstance(end.error, ReplacedError),
                 filed.result,
             )
-            newest = self._results.publish(record, contents, publishing)
+            if self._written_by_newer(claim):  # its record says more than ours would
+                newest = self._publisher.publish_again(claim.document)
+            else:
+                newest = self._results.publish(record, contents, publishing)
         note = "" if newest else "A newer upload of this key has its own result."
         line = claim.line("finished", status=record.status, reason=record.reason, note=note, at=record.finished_at)
         kept = self._notices.keep(record, contents, EndLine(line.owner, line.n))
         claim.finish(line)
         self._notices.send(kept)
+
+    def _written_by_newer(self, claim: Claim) -> bool:
+        """Tell whether the document ended before, by a newer version of Legible, which wrote its record."""
+        ended = any(line.event == "finished" for line in claim.state.lines)
+        known = self._publisher.known(claim.document) if ended else None
+        return known is not None and known.newer
 
     def _record(
         self,
