@@ -16,7 +16,7 @@ from legible.ledger.journals import Journals
 from legible.ledger.ledger import Ledger
 from legible.model import layout
 from legible.model.documents import Document, ObjectRef, Reason
-from legible.model.pages import Answer, Share
+from legible.model.pages import Share
 from legible.ports import Site
 from legible.recognition.policy import Policy
 from tests.support.fakes import MemoryStore, invocation
@@ -295,12 +295,17 @@ class TestUnusableJournals:
         record = rig.store.json(OUT, layout.version(document, "record.json"))
         assert (outcome["status"], record["calls"]["surplus"]) == ("dead", 1)
 
-    def test_an_answer_that_breaks_the_reader_is_counted_all_the_same(self):
-        rig = Rig(Answer(b"\xff not JSON", "r1"))
+    def test_an_answer_that_is_gone_is_counted_all_the_same_and_the_record_says_why_it_is_empty(self):
+        rig = Rig(TEXT)
         upload = rig.upload("general-text/a.png")
         document = Document(IN, "general-text/a.png", upload.etag)
-        rig.store.put(OUT, layout.journal(document), b"not ours\n")
-        rig.store.put(OUT, layout.answer(document, 1, "somebody-1"), b"\xff", "application/json")
+        at = rig.clock.now()
+        lines = (
+            Line("claimed", at, "a", 1, 1, operation="general-text", pages=1),
+            Line("answered", at, "a", 2, 1, answer=layout.answer(document, 1, "a"), sha256="0", request_id="r1"),
+        )
+        rig.store.put(OUT, layout.journal(document), b"".join(map(journal.encode, lines)))
         (outcome,) = rig.bury(upload, GAVE_UP)
-        assert outcome["status"] == "dead"
-        assert rig.record("general-text/a.png")["calls"]["answered"] == 1
+        record = rig.record("general-text/a.png")
+        assert (outcome["status"], record["status"], record["calls"]["answered"]) == ("done", "done", 1)
+        assert record["notes"] == ["The answers could not be read (InternalError); they are stored as they came."]

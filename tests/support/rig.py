@@ -161,7 +161,7 @@ class Rig:
             Decider(parts.uploads, parts.intake, self.rules, parts.call),
             Claims(parts.ledger, parts.call, {}, self.relay),
             DocumentCalls(context),
-            Finisher(parts.results, parts.publisher, parts.answers, self.notices(parts), parts.call),
+            Finisher(parts.results, parts.publisher, parts.answers, self.notices(parts), parts.call, self.rebuilder()),
             Folders(self.collector(owner or f"build-{self.invocations}"), parts.call, ("xlsx",), self.relay),
             parts.call,
         )

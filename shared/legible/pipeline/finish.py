@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from msgspec import Struct
 
 from legible.documents import pages
-from legible.errors import BusyError, DocumentError, ReplacedError, UnavailableError
+from legible.errors import BusyError, DocumentError, LegibleError, ReplacedError, RetryableError, UnavailableError
 from legible.extraction.contents import Contents
 from legible.ledger.answers import Answers
 from legible.ledger.claim import Claim
@@ -18,9 +20,10 @@ from legible.notices.notice import EndLine
 from legible.notices.sender import NoticeSender
 from legible.operations.operation import Extras, Task
 from legible.ports import Invocation
-from legible.results.assembly import assemble, status_of
+from legible.results.assembly import assemble, calls_of, status_of
 from legible.results.files import AT_ONCE, Publishing, Results, batches
 from legible.results.publication import Publisher
+from legible.results.rebuild import Rebuilder
 
 
 class End(Struct, frozen=True):
@@ -45,7 +48,8 @@ class Finisher:
         publisher: Knows which results are published.
         answers: Files the answers that count.
         notices: Sends notices to those who asked for them.
-        call: The invocation: gives the time.
+        call: The invocation: gives time and log.
+        rebuilder: Makes results anew.
     """
 
     def __init__(
@@ -55,8 +59,10 @@ class Finisher:
         answers: Answers,
         notices: NoticeSender,
         call: Invocation,
+        rebuilder: Rebuilder,
     ) -> None:
         """End nothing yet."""
+        self._rebuilder = rebuilder
         self._results = results
         self._publisher = publisher
         self._answers = answers
@@ -130,6 +136,23 @@ class Finisher:
         self._notices.send(kept)
         return record.status
 
+    @contextmanager
+    def counted(self, claim: Claim) -> Iterator[None]:
+        """Make a document's results anew if the work on this claim, which it lost, was paid for after its end."""
+        try:
+            yield
+        except RetryableError:
+            if _late(claim):
+                self._count(claim)
+            raise
+
+    def _count(self, claim: Claim) -> None:
+        """Have the record tell of every call. If that fails, its journal, which the record names, does."""
+        try:
+            self._rebuilder.rebuild(claim.document)
+        except LegibleError as error:
+            self._call.log("not-counted", key=claim.document.key, reason=error.reason_code, message=str(error))
+
     def publish_again(self, document: Document) -> None:
         """Put the results of an earlier upload of the same bytes back on top: they were uploaded again."""
         self._publisher.publish_again(document)
@@ -157,6 +180,8 @@ class Finisher:
         line = claim.line("finished", status=record.status, reason=record.reason, note=note, at=record.finished_at)
         kept = self._notices.keep(record, contents, EndLine(line.owner, line.n))
         claim.finish(line)
+        if calls_of(claim.state) != record.calls:  # somebody's payment was recorded while the results were made
+            self._count(claim)
         self._notices.send(kept)
 
     def _written_by_newer(self, claim: Claim) -> bool:
@@ -191,6 +216,13 @@ class Finisher:
         with ThreadPoolExecutor(AT_ONCE) as together:
             for batch in batches(state, count):
                 list(together.map(lambda line: self._answers.file(document, line), batch))
+
+
+def _late(claim: Claim) -> bool:
+    """Tell whether a payment was recorded on this claim after another invocation had ended the document."""
+    own = [line for line in claim.state.lines if line.owner == claim.owner]
+    ended = claim.state.finished is not None and claim.ended is None
+    return ended and any(line.event in ("surplus", "unknown") for line in own)
 
 
 def _unread(error: Exception) -> str:

@@ -105,7 +105,8 @@ class Pipeline:
             if isinstance(claim, State):
                 return self._known(document, claim)
             upload = arrival if isinstance(arrival, Upload) else None
-            return self._claims.work(claim, lambda: self._work(claim, decision), upload)
+            with self._finisher.counted(claim):
+                return self._claims.work(claim, lambda: self._work(claim, decision), upload)
 
     def look(self, arrival: Arrival) -> tuple[Document, Decision]:
         """Find and examine an upload, unpaid; return its document, and what is to be called for or why nothing is.
@@ -135,7 +136,7 @@ class Pipeline:
             claim = self._claims.take(document, decision, again=_again(arrival), share=share)
             if isinstance(claim, State):
                 return outcomes.ended(document, claim, claim.finished, duplicate=True)
-            with self._claims.kept(claim):
+            with self._finisher.counted(claim), self._claims.kept(claim):
                 self._call_share(claim, decision)
             claim.release()
             return outcomes.running(document, claim.state)

@@ -80,11 +80,16 @@ def assemble(
         pages=pages,
         attachments=attachments,
         notes=notes + _passed_over(state),
-        calls=Calls(state.answered, state.unknown, state.surplus),
+        calls=calls_of(state),
         ledger=layout.journal(document),
         revision=len(state.reviews),
         finished_at=finished_at,
     )
+
+
+def calls_of(state: State) -> Calls:
+    """Return what a document cost by now, by its journal."""
+    return Calls(state.answered, state.unknown, state.surplus)
 
 
 def _passed_over(state: State) -> tuple[str, ...]:

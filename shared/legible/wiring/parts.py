@@ -159,7 +159,7 @@ def pipeline(
         Decider(parts.uploads, parts.intake, parts.rules, call),
         Claims(parts.ledger, call, _deciding(settings), relay),
         DocumentCalls(context),
-        Finisher(parts.results, parts.publisher, parts.answers, notices, call),
+        Finisher(parts.results, parts.publisher, parts.answers, notices, call, parts.rebuilder),
         Folders(parts.collector, call, settings.workbooks.formats, relay),
         call,
     )
