@@ -76,6 +76,9 @@ class MemoryStore:
         self._set(ref, (body, content_type, self.clock.now(), metadata or {}))
         return ref
 
+    def now(self) -> datetime:
+        return self.clock.now()
+
     def head(self, ref: ObjectRef, version_id: str = "") -> Head:
         self.fail("head", ref)
         body, content_type, at, metadata = self._get(ref, version_id)

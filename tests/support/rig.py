@@ -125,6 +125,8 @@ class Rig:
         relay: NextInvocation | None = None,
     ) -> None:
         self.clock = Clock()
+        #: What invocations take for the time.
+        self.now = self.clock.now
         self.store = MemoryStore(self.clock)
         self.ocr = ScriptedOcr(*(script or (PASSPORT,)))
         self.policy = policy or Policy()
@@ -151,7 +153,7 @@ class Rig:
         """Return an invocation that begins now."""
         end = self.clock.now().timestamp() + self.seconds
         remaining = lambda: end - self.clock.now().timestamp()  # noqa: E731 - the shortest way to say it
-        return Invocation(owner, remaining, self.clock.now, self.clock.pause, self.log)
+        return Invocation(owner, remaining, self.now, self.clock.pause, self.log)
 
     def invocation(self, owner: str = "") -> Pipeline:
         self.invocations += 1
