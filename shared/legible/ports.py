@@ -119,6 +119,10 @@ class ObjectStore(Protocol):
     raise ``ObjectGoneError`` where there is no such object or version.
     """
 
+    def now(self) -> datetime:
+        """Return the time by the store's clock, in UTC, as far as its replies told; leases go by it."""
+        ...
+
     def head(self, ref: ObjectRef, version_id: str = "") -> Head:
         """Return size, etag, version, content type and time of an object."""
         ...
@@ -252,7 +256,7 @@ class Invocation(Struct, frozen=True):
     """The function call, or the command, that code runs in.
 
     ``owner`` is a name no other invocation has. ``remaining`` returns how many seconds are left, ``now`` the time in
-    UTC; ``pause`` waits for a number of seconds, ``log`` writes a line.
+    UTC, by the store's clock (``ObjectStore.now``); ``pause`` waits for a number of seconds, ``log`` writes a line.
     """
 
     owner: str

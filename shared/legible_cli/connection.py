@@ -42,7 +42,7 @@ class Connection(NamedTuple):
             owner: A name no other command has.
             seconds: How long whoever called it waits; see ``at_desk``.
         """
-        return Parts(self.settings, self.store, at_desk(owner, seconds), self.folder)
+        return Parts(self.settings, self.store, at_desk(owner, seconds, self.store), self.folder)
 
     @property
     def output(self) -> str:

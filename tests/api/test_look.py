@@ -375,6 +375,13 @@ class TestResults:
         names = zipfile.ZipFile(io.BytesIO(reply.body)).namelist()
         assert "Documents.csv" in names
 
+    def test_rows_of_a_record_that_a_newer_version_wrote_are_left_to_that_version(self, front):
+        path = front.document("passport/anna.png")
+        for ref, (body, *rest) in list(front.rig.store.objects.items()):
+            if ref.key.endswith("record.json"):
+                front.rig.store.objects[ref] = (body.replace(b'"status": "done"', b'"status": "archived"'), *rest)
+        assert problem(front.ask("GET", f"{path}.csv")) == (404, "newer-record")
+
     def test_csv_is_saved_under_the_documents_name_as_the_zip_that_it_is(self, front):
         reply = front.ask("GET", front.document("passport/anna märz.png") + ".csv")
         assert reply.headers["Content-Type"] == "application/zip"

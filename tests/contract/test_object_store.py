@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import pytest
 import requests
@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from legible.errors import AppendConflictError, HeldError, ObjectGoneError, ReplacedError, UnavailableError
 from legible.huawei import obs
 from legible.huawei.credentials import Credentials
-from legible.model.documents import ObjectRef
-from legible.ports import ObjectStore, Shown, Wanted
+from legible.huawei.store_clock import StoreClock
+from legible.model.documents import NEVER, ObjectRef
+from legible.ports import ObjectStore, Shown, Wanted, utc_now
 from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault
 from tests.support import clouds
@@ -34,6 +35,21 @@ def cloud() -> Iterator[LocalCloud]:
 @pytest.fixture(params=["memory", "obs"])
 def store(request: pytest.FixtureRequest, cloud: LocalCloud) -> ObjectStore:
     return MemoryStore() if request.param == "memory" else clouds.store(cloud)
+
+
+def test_the_time_is_the_store_s(store):
+    store.write(ObjectRef(BUCKET, "dated"), b"x", "text/plain")
+    assert abs((store.now() - (store.head(ObjectRef(BUCKET, "dated")).modified_at or NEVER)).total_seconds()) < 60
+
+
+@pytest.mark.parametrize("minutes", [5, -5])
+def test_an_instance_whose_clock_is_wrong_learns_the_store_s_time_from_its_replies(cloud, minutes):
+    clock = StoreClock(lambda: utc_now() + timedelta(minutes=minutes))
+    store = clouds.store(cloud, clock=clock)
+    assert abs((store.now() - utc_now()).total_seconds()) > 200
+    with pytest.raises(ObjectGoneError):  # every reply tells, also one that refuses
+        store.head(ObjectRef(BUCKET, "not there"))
+    assert abs((store.now() - utc_now()).total_seconds()) < 60
 
 
 KEYS = ["a.json", "with space.json", "a+b%20c.json", "护照/张三.json", "emoji 🛂.json", "a//b.json", "ü?&=#.json"]

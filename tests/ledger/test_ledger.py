@@ -87,7 +87,7 @@ class TestClaims:
     def test_a_patient_one_waits_for_the_result(self):
         book = ledger()
         first = claim(book, "first")
-        book._site.store.after = lambda verb, ref: (
+        book.journals._site.store.after = lambda verb, ref: (
             first.finish(first.line("finished", status="done")) if verb == "read" and not first.state.finished else None
         )
         assert isinstance(claim(book, "second", patience=30), State)
@@ -784,6 +784,7 @@ LINES = st.lists(
         status=st.sampled_from(["done", "rejected"]),
     ),
     max_size=12,
+    unique_by=lambda line: line.name,
 )
 
 

@@ -434,6 +434,18 @@ class TestLadder:
         assert said["target"] == "desk"
         assert "answers 500" in said["message"]
 
+    def test_what_a_newer_version_wrote_into_it_is_kept_from_try_to_try(self):
+        made, _ = self.failed()
+        (key,) = waiting(made)
+        ref = ObjectRef(OUT, key)
+        body, *rest = made.store.objects[ref]
+        made.store.objects[ref] = (body[:-1] + b',"urgent":true}', *rest)
+        made.clock.pause(61)
+        made.notices().walk()
+        (later,) = waiting(made)
+        assert later != key
+        assert made.store.json(OUT, later)["urgent"] is True
+
     def test_waits_are_those_that_are_promised(self):
         assert LADDER == (60, 300, 1800, 7200, 28800, 86400)
 

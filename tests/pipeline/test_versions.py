@@ -146,7 +146,8 @@ class TestFormerNames:
             body = body.replace(f"/{etag}/".encode(), f"/{upload.version_id}/".encode())
             moved = ObjectRef(OUT, key.replace(f"/{etag}", f"/{upload.version_id}"))
             rig.store.objects[moved] = (body, kind, at, metadata)
-            rig.store.appendable |= {moved} if ref in rig.store.appendable else set()
+            if ref in rig.store.appendable:
+                rig.store.appendable[moved] = rig.store.appendable[ref]
         record = ObjectRef(OUT, f"results/{KEY}/record.json")
         body, *rest = rig.store.objects[record]
         body = body.replace(f'"version": "{etag}"'.encode(), f'"version": "{upload.version_id}"'.encode())

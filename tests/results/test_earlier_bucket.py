@@ -133,7 +133,7 @@ def opened(world: str = "plain") -> Rig:
         if not item.get("noncurrent"):
             rig.store.objects[ref] = stored
         if item.get("appended"):
-            rig.store.appendable.add(ref)
+            rig.store.appendable[ref] += 1
     rig.store.versioned = {ref.bucket for ref in rig.store.versions}
     return rig
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
@@ -254,6 +255,19 @@ class TestWhatWasInterrupted:
         (key,) = [key for key in rig.store.keys(OUT, "answers/") if "/review." in key]
         rig.store.put(OUT, key, b'{"edits": []}')
         with pytest.raises(InternalError, match="not the one"):
+            rig.rebuilder().rebuild(rig.rebuilder().current(KEY))
+
+    def test_a_review_that_only_a_newer_version_reads_is_left_to_that_version(self):
+        rig = recognized()
+        apply(rig, edit("surname", "ERIKSSEN", "ERIKSSON"))
+        (key,) = [key for key in rig.store.keys(OUT, "answers/") if "/review." in key]
+        body = b'{"edits": {"surname": "ERIKSSEN"}}'
+        (ref,) = [ref for ref in rig.store.objects if ref.key.endswith(".jsonl") and "newest-" not in ref.key]
+        old, *rest = rig.store.objects[ref]
+        sha256 = hashlib.sha256(rig.store.objects[ObjectRef(OUT, key)][0]).hexdigest().encode()
+        rig.store.objects[ref] = (old.replace(sha256, hashlib.sha256(body).hexdigest().encode()), *rest)
+        rig.store.put(OUT, key, body)
+        with pytest.raises(InternalError, match="newer version of Legible"):
             rig.rebuilder().rebuild(rig.rebuilder().current(KEY))
 
     def test_a_correction_of_what_is_read_no_more_is_noted(self):

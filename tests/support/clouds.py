@@ -12,6 +12,7 @@ from obs import ObsClient
 
 from legible.huawei import obs
 from legible.huawei.credentials import Credentials
+from legible.huawei.store_clock import StoreClock
 from legible.model import layout
 from legible.model.documents import ObjectRef
 from legible.ports import Invocation, utc_now
@@ -19,12 +20,12 @@ from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
 from localcloud.functiongraph.context import Context
 
 
-def store(cloud: LocalCloud, **changes: str) -> obs.ObsStore:
+def store(cloud: LocalCloud, clock: StoreClock | None = None, **changes: str) -> obs.ObsStore:
     """Return a client with temporary keys of its own; ``changes`` spoil them."""
     key = cloud.keys.temporary()
     values = {"access_key": key.access, "secret_key": key.secret, "token": key.token, **changes}
     return obs.ObsStore(
-        obs.ObsEndpoint(cloud.obs_endpoint, "v2", path_style=True, region=cloud.region), Credentials(**values)
+        obs.ObsEndpoint(cloud.obs_endpoint, "v2", path_style=True, region=cloud.region), Credentials(**values), clock
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -48,7 +49,8 @@ class MemoryStore:
 
     ``fail`` may raise before an operation (``("write", ref)``); ``after`` is called when one is done. A bucket named in
     ``versioned`` keeps what is replaced or removed in it: ``versions`` has it all, the newest last. One named in
-    ``encrypted`` gives each upload another etag, which is no MD5 of its content.
+    ``encrypted`` gives each upload another etag, which is no MD5 of its content. An object takes ``most`` appends, as
+    many as OBS allows (api-obs obs_04_0088).
     """
 
     def __init__(self, clock: Clock | None = None) -> None:
@@ -59,7 +61,8 @@ class MemoryStore:
         #: Whether it does not say what time it is.
         self.ageless = False
         self.versions: dict[ObjectRef, dict[str, Stored]] = {}
-        self.appendable: set[ObjectRef] = set()
+        self.appendable: Counter[ObjectRef] = Counter()
+        self.most = 10_000
         self.fail: Callable[[str, ObjectRef], None] = lambda verb, ref: None
         self.after: Callable[[str, ObjectRef], None] = lambda verb, ref: None
         self.reads: list[tuple[ObjectRef, int]] = []
@@ -77,6 +80,9 @@ class MemoryStore:
         ref = ObjectRef(bucket, key)
         self._set(ref, (body, content_type, self.clock.now(), metadata or {}))
         return ref
+
+    def now(self) -> datetime:
+        return self.clock.now()
 
     def head(self, ref: ObjectRef, version_id: str = "") -> Head:
         self.fail("head", ref)
@@ -106,7 +112,7 @@ class MemoryStore:
         body = body.read_bytes() if isinstance(body, Path) else body
         with self._lock:
             self._set(ref, (body, content_type, self.clock.now(), metadata or {}))
-            self.appendable.discard(ref)
+            del self.appendable[ref]
         self.after("write", ref)
 
     def create(self, ref: ObjectRef, body: bytes, content_type: str, metadata: dict[str, str]) -> None:
@@ -118,7 +124,7 @@ class MemoryStore:
         with self._lock:
             body, content_type, _, metadata = self._get(source, "")
             self._set(target, (body, content_type, self.clock.now(), metadata))
-            self.appendable.discard(target)
+            del self.appendable[target]
         self.after("write", target)
 
     def remove(self, ref: ObjectRef) -> None:
@@ -131,10 +137,12 @@ class MemoryStore:
             known = self.objects.get(ref, (b"", "", self.clock.now(), {}))[0]
             if ref in self.objects and ref not in self.appendable:
                 raise HeldError(f"The object {ref} is not appendable.", code="not-appendable")
+            if self.appendable[ref] >= self.most:
+                raise HeldError(f"The object {ref} took {self.most} appends already.", code="not-appendable")
             if len(known) != position:
                 raise AppendConflictError(f"The object has {len(known)} bytes, not {position}.")
             self.objects[ref] = (known + body, "application/octet-stream", self.clock.now(), {})
-            self.appendable.add(ref)
+            self.appendable[ref] += 1
         self.after("append", ref)
         return position + len(body)
 

@@ -16,6 +16,7 @@ from legible.documents.intake import Intake
 from legible.documents.pages import Rendered, Want
 from legible.documents.uploads import Uploads
 from legible.ledger.answers import Answers
+from legible.ledger.journals import PART_LINES
 from legible.ledger.ledger import Ledger
 from legible.model.documents import ObjectRef, Reason, Upload
 from legible.notices.outbox import Outbox
@@ -124,6 +125,8 @@ class Rig:
         relay: NextInvocation | None = None,
     ) -> None:
         self.clock = Clock()
+        #: What invocations take for the time.
+        self.now = self.clock.now
         self.store = MemoryStore(self.clock)
         self.ocr = ScriptedOcr(*(script or (PASSPORT,)))
         self.policy = policy or Policy()
@@ -132,6 +135,7 @@ class Rig:
         self.seconds = seconds
         self.max_pages = max_pages
         self.relay = relay
+        self.part_lines = PART_LINES
         self.sheets = SheetsHere
         #: What the collector is given beside its usual parts: limits, or a file that fails.
         self.collecting: dict[str, Any] = {}
@@ -149,7 +153,7 @@ class Rig:
         """Return an invocation that begins now."""
         end = self.clock.now().timestamp() + self.seconds
         remaining = lambda: end - self.clock.now().timestamp()  # noqa: E731 - the shortest way to say it
-        return Invocation(owner, remaining, self.clock.now, self.clock.pause, self.log)
+        return Invocation(owner, remaining, self.now, self.clock.pause, self.log)
 
     def invocation(self, owner: str = "") -> Pipeline:
         self.invocations += 1
@@ -159,7 +163,7 @@ class Rig:
             Decider(parts.uploads, parts.intake, self.rules, parts.call),
             Claims(parts.ledger, parts.call, {}, self.relay),
             DocumentCalls(context),
-            Finisher(parts.results, parts.publisher, parts.answers, self.notices(parts), parts.call),
+            Finisher(parts.results, parts.publisher, parts.answers, self.notices(parts), parts.call, self.rebuilder()),
             Folders(self.collector(owner or f"build-{self.invocations}"), parts.call, ("xlsx",), self.relay),
             parts.call,
         )
@@ -178,7 +182,7 @@ class Rig:
 
     def parts(self, owner: str = "test") -> Parts:
         call = self.call(owner)
-        ledger, answers = Ledger(self.site, call, self.arbiter), Answers(self.site, call)
+        ledger, answers = Ledger(self.site, call, self.arbiter, self.part_lines), Answers(self.site, call)
         publisher = Publisher(self.site, Newest(self.site, call))
         intake = Intake(self.site, call, self.max_pages, self.sheets)
         results = Results(self.site, call, answers, publisher, self.form)

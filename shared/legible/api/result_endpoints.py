@@ -87,7 +87,13 @@ class ResultEndpoints:
             raise ProblemError(404, "no-such-result", "The document has no record that a reply can carry.", "")
         file = io.BytesIO()
         rows = csv_jsonl.Csv(file)
-        rows.add(msgspec.json.decode(body, type=Record), self._view.site.store.url(known.document.ref))
+        try:
+            record = msgspec.json.decode(body, type=Record)
+        except msgspec.MsgspecError:
+            raise ProblemError(
+                404, "newer-record", "A newer version of Legible wrote the record.", "Ask that version for rows."
+            ) from None
+        rows.add(record, self._view.site.store.url(known.document.ref))
         rows.close()
         ending, media_type = KINDS["csv"]
         shown = Shown(media_type, f"{_leaf(known)}.{ending}")

@@ -19,6 +19,7 @@ from obs import AppendObjectContent, GetObjectHeader, GetObjectRequest, ObsClien
 from legible.errors import ObjectGoneError, ReplacedError, UnavailableError
 from legible.huawei import obs_faults
 from legible.huawei.credentials import Credentials
+from legible.huawei.store_clock import StoreClock
 from legible.model.documents import ObjectRef
 from legible.ports import AS_IT_IS, WHOLE, Head, ListedObject, Shown, SignedRequest, Wanted
 
@@ -70,14 +71,20 @@ class ObsStore:
     Args:
         address: Where OBS is.
         credentials: The agency's keys.
+        clock: Learns the store's time from its replies.
     """
 
-    def __init__(self, address: ObsEndpoint, credentials: Credentials) -> None:
+    def __init__(self, address: ObsEndpoint, credentials: Credentials, clock: StoreClock | None = None) -> None:
         """Make the SDK's client; nothing is sent yet."""
+        self._clock = clock or StoreClock()
         self._address = address
         self._secrets = credentials.secrets
         self._connect = partial(client, address, credentials)
         self._client = self._connect()
+
+    def now(self) -> datetime:
+        """See ``ObjectStore.now``."""
+        return self._clock.now()
 
     def head(self, ref: ObjectRef, version_id: str = "") -> Head:
         """See ``ObjectStore.head``."""
@@ -224,12 +231,15 @@ class ObsStore:
         return SignedRequest(str(signed.signedUrl), headers, until)
 
     def _call(self, verb: str, ref: ObjectRef, call: Callable[[], Any], version_id: str = "") -> Any:
+        sent = self._clock.own()
         try:
             answer = call()
         except Exception as error:  # the SDK lets sockets, HTTP and XML errors of every kind escape
             raise UnavailableError(
                 f"OBS could not {verb} {ref}: {type(error).__name__}.", advice="The event is delivered again."
             ) from None
+        # The SDK keeps the header Date of every reply, whatever its status (client.py and const.py, 3.26.6).
+        self._clock.heard(dict(answer.header or ()).get("date", ""), sent)
         # A text that is no version id of this bucket is a bad argument, not a missing version.
         if answer.status == 400 and version_id:
             raise ObjectGoneError(f"The object {ref} has no version {version_id}.")

@@ -65,7 +65,10 @@ def _append_refusal(refusal: _Refusal) -> LegibleError | None:
     """Return the error where nothing can be appended, or not at this position."""
     # An object that a PUT or a copy made is never appendable, whatever its length (api-obs obs_04_0088).
     if refusal.code == "ObjectNotAppendable":
-        advice = "Something else wrote the object; copy its lines away and remove it, then upload the document again."
+        advice = (
+            "Something else wrote the object, or it took all appends that OBS allows. Its lines say what was paid for: "
+            "keep a copy, remove it, and append the copy to a new object of that name."
+        )
         return HeldError(refusal.text, code="not-appendable", advice=advice, **refusal.names)
     # PositionNotEqualToLength: somebody else has appended (api-obs obs_04_0088).
     if refusal.status == 409 and refusal.verb == "append to":

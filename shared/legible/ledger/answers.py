@@ -9,6 +9,7 @@ from tenacity import Retrying, retry_if_exception_type, wait_random
 
 from legible.errors import InternalError, ObjectGoneError, UnavailableError
 from legible.ledger.journal import Line
+from legible.ledger.state import State
 from legible.model import layout
 from legible.model.documents import Document
 from legible.ports import Invocation, Site
@@ -95,6 +96,28 @@ class Answers:
             return StoredAnswer(key, body, self._site.store.head(ref).metadata.get(_REQUEST_ID, ""))
         except ObjectGoneError:
             return None
+
+    def recovered(self, document: Document, state: State, *, certain: bool = True) -> State:
+        """Add to a state every stored answer that its journal does not name, as if its payer had lived to say so.
+
+        For a document whose journal cannot be used: its record tells of all that was paid for.
+
+        Args:
+            document: Which document.
+            state: What its journal says.
+            certain: Whether the service can only have read this very upload; otherwise its answer counts as surplus.
+        """
+        named = {line.answer for line in state.lines}
+        for item in self._site.store.list(self._site.output, layout.version(document, "")):
+            page, owner = layout.payer(document, item.key)
+            stored = self.find(item.key) if page and item.key not in named else None
+            if stored is not None:
+                state.take(Line(
+                    "answered" if certain and not state.has_answer(page) else "surplus", self._call.now(), owner,
+                    -page, page, request_id=stored.request_id, answer=stored.key, sha256=digest(stored.body),
+                    note="Found in the output bucket; the journal does not name it.",
+                ))  # fmt: skip
+        return state
 
     def verified(self, line: Line, received: bytes | None = None) -> bytes:
         """Return the answer, or the review, that a line names. Bytes received just now are not read again.

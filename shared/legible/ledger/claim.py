@@ -159,9 +159,15 @@ class Claim:
             raise BusyError(f"Another invocation claimed {self.document.ref}.", advice="This one yields to it.")
 
     def surplus(self, **values: Any) -> None:
-        """Record a paid call as surplus, even if the claim is lost, and make sure that the line is in the journal."""
+        """Record a paid call as surplus, even if the claim is lost, and make sure that the line is in the journal.
+
+        Nothing is written if somebody who took this owner for dead has named the very answer.
+        """
         with self._journal.lock:
-            self.write("surplus", always=True, **values)
+            answer = values.get("answer")
+            others = {line.answer for line in self.state.lines if line.owner != self.owner}
+            if not answer or answer not in others:
+                self.write("surplus", always=True, **values)
             self._confirm()
 
     def release(self, **values: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal
 
@@ -13,7 +14,17 @@ from legible.model.documents import PageState, Reason, Status
 from legible.model.pages import Frame, Share, Source
 
 Event = Literal[
-    "claimed", "calling", "answered", "refused", "unknown", "surplus", "released", "handed", "finished", "corrected"
+    "claimed",
+    "calling",
+    "answered",
+    "refused",
+    "unknown",
+    "surplus",
+    "released",
+    "handed",
+    "finished",
+    "corrected",
+    "continued",
 ]
 
 
@@ -25,14 +36,21 @@ class Line(Struct, frozen=True, omit_defaults=True):
     ``version_id`` of the upload. One of version 0.1 may have a ``page``, whose call it announced. With a ``share`` it
     claims that part alone, and claims of the other shares with the same plan stay in force.
     ``calling`` is written before a paid call; it has an ``answer`` if that is not kept under the owner's own name.
+    When the service first turns it away because there were too many calls (which is not paid), it is written once more
+    as ``throttled``, and stands for every further try of its owner.
     ``answered`` and ``surplus`` name request, stored answer and its SHA-256.
     ``refused`` is a call that was not paid; with ``state`` the page is settled. ``unknown`` is a call that may have
-    been paid; ``of`` names the owner that made it. ``frame`` says where the recognized picture lies on its page.
+    been paid; ``of`` names the owner that made it; where that owner was waiting to call again, it is ``throttled`` too.
+    ``frame`` says where the recognized picture lies on its page.
     ``handed`` gives the document to a fresh invocation, which was called for the ``hand``-th time. ``finished`` carries
     the document's ``status``. ``corrected`` is a review by ``author``: ``answer`` names where it is stored.
+    ``continued`` is the last line of a part: the journal goes on in the part whose number is ``n``. It has no owner.
+
+    ``v`` is the version of the format that first had such a line. While a new version is deployed, or after it was
+    taken back, a journal has lines that this version does not know; see ``decode``.
     """
 
-    event: Event
+    event: str
     at: datetime
     owner: str
     n: int
@@ -54,10 +72,12 @@ class Line(Struct, frozen=True, omit_defaults=True):
     of: str = ""
     hand: int = 0
     share: Share | None = None
+    throttled: bool = False
     author: str = ""
     state: PageState | None = None
     status: Status | None = None
     reason: Reason | None = None
+    v: int = 1
 
     @property
     def name(self) -> str:
@@ -65,6 +85,8 @@ class Line(Struct, frozen=True, omit_defaults=True):
         return f"{self.owner}#{self.n}"
 
 
+#: The version of the format whose lines are all known here; version 1 did not know ``continued``.
+FORMAT = 2
 #: No line is longer, in bytes: texts in it are bounded (``errors.redact``), and a key has at most 1,024 bytes.
 LONGEST_LINE = 64 * 1024
 _ENCODER = msgspec.json.Encoder()
@@ -76,6 +98,11 @@ def encode(line: Line) -> bytes:
     return _ENCODER.encode(line) + b"\n"
 
 
+def goes_on(lines: Iterable[Line]) -> bool:
+    """Tell whether these lines of one part say that the journal goes on in the next one."""
+    return any(line.event == "continued" for line in lines)
+
+
 def last_line(body: bytes) -> bytes:
     """Return the last line of a journal's bytes, its end included."""
     return body[body.rfind(b"\n", 0, -1) + 1 :]
@@ -83,6 +110,9 @@ def last_line(body: bytes) -> bytes:
 
 def decode(body: bytes, name: str) -> tuple[Line, ...]:
     """Read a journal.
+
+    A line of a newer version is never an error: an event that is not known here stays what it is, for ``State`` to name
+    and pass over, and of a line with a value that is not known here the rest is taken.
 
     Args:
         body: The journal's bytes; empty for a journal that does not exist yet.
@@ -94,11 +124,43 @@ def decode(body: bytes, name: str) -> tuple[Line, ...]:
     lines = []
     for number, text in enumerate(body.splitlines(), 1):
         try:
-            lines.append(_DECODER.decode(text))
+            lines.append(_line(text))
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise InternalError(
                 f"Line {number} of the journal {name} cannot be read.",
                 code="journal-unreadable",
-                advice="Something else wrote to it; restore it, or remove it to let the document be paid for again.",
+                advice="Something else wrote to it. Keep a copy: its lines say what was paid for. Remove it, and "
+                "append what are lines of Legible to a new object of that name; one that is put takes no further line.",
             ) from error
     return tuple(lines)
+
+
+def _line(text: bytes) -> Line:
+    try:
+        return _DECODER.decode(text)
+    except msgspec.ValidationError:
+        return _newer(msgspec.json.decode(text, type=dict[str, Any]))
+
+
+def _newer(values: dict[str, Any]) -> Line:
+    """Return what is known here of a line of a newer version. A document that it ended stays ended.
+
+    Raises:
+        MsgspecError: It is no line of any version.
+    """
+    known: dict[str, Any] = {}
+    for field in msgspec.structs.fields(Line):
+        if field.name in values:
+            try:
+                known[field.name] = msgspec.convert(values[field.name], field.type, strict=True)
+            except msgspec.ValidationError:
+                if field.required:
+                    raise
+    if known.get("event") == "finished" and "status" not in known:
+        advice = "Use that version to look at it."
+        reason = Reason("newer-version", f"A newer version ended it as {values.get('status')!r:.40}.", advice)
+        known |= {"status": "held", "reason": reason}
+    try:
+        return Line(**{**known, "v": max(FORMAT + 1, known.get("v", 1))})
+    except TypeError as error:  # no owner, no number
+        raise msgspec.ValidationError(str(error)) from None

@@ -6,8 +6,11 @@ import random
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
-from legible.errors import AppendConflictError, DocumentError, RetryableError, UnavailableError
+from msgspec import Struct
+
+from legible.errors import AppendConflictError, DocumentError, InternalError, RetryableError, UnavailableError
 from legible.ledger import journal
 from legible.ledger.journal import Line
 from legible.ledger.lines import TRIES, read
@@ -16,17 +19,23 @@ from legible.model import layout
 from legible.model.documents import Document, ObjectRef
 from legible.ports import ObjectStore, Site, Wanted
 
+#: After so many lines a journal goes on in its next part. An object takes 10,000 appends (api-obs obs_04_0088). An
+#: append brings one line or more, but a simultaneous one may have overwritten lines, so a tenth is kept in reserve.
+PART_LINES = 9_000
+
 
 class Journals:
     """Reads journals.
 
     Args:
         site: Where journals are stored.
+        most: After how many lines a journal goes on in its next part.
     """
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, most: int = PART_LINES) -> None:
         """Read nothing yet."""
         self._site = site
+        self._most = most
 
     def load(self, document: Document) -> State:
         """Return the state that a document's journal describes; an empty state if it has no journal.
@@ -37,10 +46,23 @@ class Journals:
         """
         return self.open(document, lambda seconds: None).state
 
+    def salvaged(self, document: Document) -> State:
+        """Return the state by those lines of a journal that can be read, whatever the others are."""
+        state, number = State(), 1
+        while body := read(self._site.store, self._site.in_output(layout.journal(document, number))):
+            for text in body.splitlines():
+                with suppress(InternalError):
+                    state.take(*journal.decode(text, ""))
+            number += 1
+        return state
+
     def open(self, document: Document, pause: Callable[[float], None]) -> OpenJournal:
         """Open a journal to write to it; ``pause`` waits for a number of seconds. Raises as ``load`` does."""
-        ref = self._site.in_output(layout.journal(document))
-        return OpenJournal(self._site.store, ref, pause, f"The journal of {document.ref}")
+
+        def part(number: int) -> ObjectRef:
+            return self._site.in_output(layout.journal(document, number))
+
+        return OpenJournal(self._site.store, part, pause, f"The journal of {document.ref}", self._most)
 
 
 class OpenJournal:
@@ -49,31 +71,42 @@ class OpenJournal:
     Appends run one after the other. So the thread whose turn it is appends the lines of all threads that wait;
     otherwise the journal would limit how many pages are called for in a second.
 
+    A part that has enough lines ends with the line ``continued``, and everybody goes on in the next one. Should a
+    simultaneous append overwrite that line, the next writer writes it again; so a next part is looked for, too, where
+    a part without that line is half full.
+
     Args:
         store: The store that holds it.
-        ref: The journal's object.
+        part: Returns the object that holds the part of a number, from 1.
         pause: Waits for a number of seconds.
         name: Whose journal it is, for errors.
+        most: After how many lines a part ends.
     """
 
-    def __init__(self, store: ObjectStore, ref: ObjectRef, pause: Callable[[float], None], name: str) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        part: Callable[[int], ObjectRef],
+        pause: Callable[[float], None],
+        name: str,
+        most: int = PART_LINES,
+    ) -> None:
         """Read all of it."""
         self._name = name
         self._store = store
-        self._ref = ref
+        self._part = part
         self._pause = pause
+        self._most = most
         self.lock = threading.RLock()
         self._waiting: deque[_WaitingLine] = deque()
         #: How many times reading the journal back was begun, and the number of the last successful one.
         self._begun = self._read = 0
-        #: The journal's end as we know it: the last line read, and our own lines after it.
-        self._tail = b""
         #: Our own lines that are in the journal, as far as we know.
         self.mine: list[Line] = []
         #: Whether all of it was read again since ``Claim.in_force`` last looked: then lines of ours may be gone.
         self.changed = False
-        body = read(store, ref)
-        self.state, self._length = State(journal.decode(body, ref.key)), len(body)
+        self._end = _Part(1)
+        self._read_all()
 
     def put(self, lines: list[Line]) -> None:
         """Append lines at the end as we know it, and add them to ``state``.
@@ -83,9 +116,18 @@ class OpenJournal:
             DocumentError: The store refuses.
             UnavailableError: The store has a passing fault; the lines may be written all the same.
         """
+        if self._end.count >= self._most:
+            number = self._end.number + 1
+            self._put([Line("continued", lines[0].at, "", number, v=2)])
+            self._end = _Part(number)
+        self._put(lines)
+
+    def _put(self, lines: list[Line]) -> None:
         body = b"".join(map(journal.encode, lines))
-        self._length = self._store.append(self._ref, self._length, body)
-        self._tail += body
+        end = self._end
+        end.size = self._store.append(self._part(end.number), end.size, body)
+        end.tail += body
+        end.count += len(lines)
         for line in lines:
             self.state.take(line)
 
@@ -131,11 +173,33 @@ class OpenJournal:
         """Read the whole journal. Raises as ``refresh`` does."""
         self.changed = True
         try:
-            body = read(self._store, self._ref)
+            self._read_all()
         except DocumentError as error:
             raise UnavailableError.of(error) from error
-        self.state, self._length = State(journal.decode(body, self._ref.key)), len(body)
-        self._tail = journal.encode(self.state.lines[-1]) if self.state.lines else b""
+
+    def _read_all(self) -> None:
+        parts = self._parts(1)
+        self.state = State()
+        for part in parts:
+            self._enter(part)
+
+    def _parts(self, number: int) -> list[_Part]:
+        """Read a part and every part after it."""
+        parts = []
+        body = read(self._store, self._part(number))
+        while True:
+            lines = journal.decode(body, self._part(number).key)
+            parts.append(_Part(number, len(body), len(lines), journal.last_line(body), lines))
+            certain, number = journal.goes_on(lines), number + 1
+            body = read(self._store, self._part(number)) if certain or len(lines) >= self._most / 2 else b""
+            if not certain and not body:
+                return parts
+
+    def _enter(self, part: _Part) -> None:
+        """Go on in a part that was just read."""
+        self._end = part
+        for line in part.lines:
+            self.state.take(line)
 
     def _catch_up(self) -> None:
         """Read what was added to the journal; with thousands of pages, it is not read whole for each of them.
@@ -143,19 +207,23 @@ class OpenJournal:
         If our last lines are where we know them, the lines that others wrote follow. If an append overwrote ours, the
         whole journal is read.
         """
-        first = self._length - len(self._tail)
-        wanted = Wanted(first=first, last=self._length + journal.LONGEST_LINE)
+        end = self._end
+        first, ref = end.size - len(end.tail), self._part(end.number)
+        wanted = Wanted(first=first, last=end.size + journal.LONGEST_LINE)
         try:
-            body = self._store.read(self._ref, wanted) if self._tail else b""
+            body = self._store.read(ref, wanted) if end.tail else b""
         except DocumentError:  # shorter than we know it
             body = b""
-        if not body.startswith(self._tail or b"?") or len(body) > len(self._tail) + journal.LONGEST_LINE:
+        if not body.startswith(end.tail or b"?") or len(body) > len(end.tail) + journal.LONGEST_LINE:
             self.reload()
             return
-        for line in journal.decode(body[len(self._tail) :], self._ref.key):
+        lines = journal.decode(body[len(end.tail) :], ref.key)
+        for line in lines:
             self.state.take(line)
-        self._length = first + len(body)
-        self._tail = journal.last_line(body)
+        end.size, end.count, end.tail = first + len(body), end.count + len(lines), journal.last_line(body)
+        if journal.goes_on(lines):
+            for part in self._parts(self._end.number + 1):
+                self._enter(part)
 
     def _append_all(self, together: list[_WaitingLine]) -> None:
         """Append the waiting lines, and end each with its outcome; an error raised here is that of all others."""
@@ -185,6 +253,19 @@ class OpenJournal:
         elif (refusal := waiting.refusal()) is not None:
             waiting.end(refusal)
         return waiting.done
+
+
+class _Part(Struct):
+    """A part of a journal as far as it is known: its size in bytes and lines, its end, and the lines just read.
+
+    ``tail`` is the last line that was read, and our own lines after it.
+    """
+
+    number: int
+    size: int = 0
+    count: int = 0
+    tail: bytes = b""
+    lines: tuple[Line, ...] = ()
 
 
 class _WaitingLine:

@@ -9,20 +9,19 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 
-from legible.errors import BusyError, RetryableError, UnavailableError
-from legible.ledger import journal
+from legible.errors import AppendConflictError, BusyError, RetryableError, UnavailableError
 from legible.ledger.arbiter import JournalArbiter
 from legible.ledger.claim import Claim, Wish, fenced
 from legible.ledger.journal import Line
-from legible.ledger.journals import Journals, OpenJournal
-from legible.ledger.lines import SKEW_SECONDS, Lines
+from legible.ledger.journals import PART_LINES, Journals, OpenJournal
+from legible.ledger.lines import SKEW_SECONDS, TRIES
 from legible.ledger.state import State
-from legible.model import layout
 from legible.model.documents import Document
 from legible.ports import Arbiter, Invocation, Site
 
@@ -37,14 +36,14 @@ class Ledger:
         site: Where journals are stored.
         call: The invocation that claims.
         arbiter: Decides, with the journal, who may pay; None for the journal alone.
+        most: After how many lines a journal goes on in its next part.
     """
 
-    def __init__(self, site: Site, call: Invocation, arbiter: Arbiter | None = None) -> None:
+    def __init__(self, site: Site, call: Invocation, arbiter: Arbiter | None = None, most: int = PART_LINES) -> None:
         """Claim nothing yet."""
-        self._site = site
         self._call = call
         self._arbiter = arbiter or JournalArbiter()
-        self.journals = Journals(site)
+        self.journals = Journals(site, most)
 
     def claim(self, document: Document, wish: Wish, patience: float) -> Claim | State:
         """Claim a document, or return the state of a finished one. The lease ends when the invocation does.
@@ -91,19 +90,24 @@ class Ledger:
             BusyError: The document is not finished: somebody works on it.
             UnavailableError: The store takes no line.
         """
-        key = layout.journal(document)
+        for number in range(TRIES):
+            if number:
+                self._call.pause(random.uniform(0.01, 0.1))
+            opened = self.journals.open(document, self._call.pause)
+            if opened.state.finished is None:
+                raise _busy(document, opened.state)
+            line = make(opened.state)
+            if line is None or opened.state.has(line) or self._stood(opened, line, settle):
+                return opened.state
+        raise UnavailableError(f"The journal of {document.ref} took no line in {TRIES} tries.")
 
-        def line(lines: bytes) -> bytes | None:
-            state = State(journal.decode(lines, key))
-            if state.finished is None:
-                raise _busy(document, state)
-            new = make(state)
-            return None if new is None or state.has(new) else journal.encode(new)
-
-        journal_of = f"The journal of {document.ref}"
-        file = Lines(self._site.store, self._site.in_output(key), self._call.pause, name=journal_of)
-        lines, _ = file.add(line, settle)
-        return State(journal.decode(lines, key))
+    def _stood(self, opened: OpenJournal, line: Line, settle: float) -> bool:
+        """Append a line; tell whether the journal has it after a while, also where the append was sent twice."""
+        with suppress(AppendConflictError):
+            opened.put([line])
+        self._call.pause(settle)
+        opened.reload()
+        return opened.state.has(line)
 
     def _try(self, document: Document, wish: Wish, opened: OpenJournal) -> Claim | RetryableError:
         """Take a document that nobody holds; else return why that is not possible now."""

@@ -14,8 +14,9 @@ from legible.errors import AppendConflictError, ObjectGoneError, RejectedError, 
 from legible.model.documents import ObjectRef
 from legible.ports import ObjectStore, Wanted
 
-#: Clocks of two instances may differ by this much; a lease is taken over only that long after its end.
-SKEW_SECONDS = 1.0
+#: The store's clock, by which leases go, is known to an instance within a second; two of them may differ by this much.
+#: A lease is taken over only that long after its end.
+SKEW_SECONDS = 2.0
 #: How often an append is tried before ``UnavailableError`` is raised.
 TRIES = 30
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from legible.ledger.journal import Event, Line
+from legible.ledger.journal import FORMAT, Line
 from legible.model.pages import Share
 
 
@@ -16,7 +16,9 @@ class PageLedger(Struct):
 
     ``answered`` is the line whose answer counts: the first. ``settled`` is a final refusal. ``open`` is a call that was
     announced and has no outcome yet. ``unknown`` counts calls that may have been paid; ``spent`` counts those of them
-    since the document was last opened, and limits further tries.
+    since the document was last opened, and limits further tries. It leaves out calls whose owner was waiting for its
+    turn at the service when it died: hardly one of them was sent. ``told`` names the owners whose call has an outcome,
+    ``adopted`` those for whom another owner wrote it: should they live after all, it is not a second call.
     """
 
     answered: Line | None = None
@@ -24,6 +26,8 @@ class PageLedger(Struct):
     open: Line | None = None
     unknown: int = 0
     spent: int = 0
+    told: set[str] = set()
+    adopted: set[str] = set()
 
     @property
     def known(self) -> bool:
@@ -32,8 +36,19 @@ class PageLedger(Struct):
 
     def close(self, owner: str) -> None:
         """Forget the announced call, if it was this owner's: it has an outcome."""
-        if self.open is not None and self.open.owner == owner:
+        if self.calls(owner):
             self.open = None
+        self.told.add(owner)
+
+    def calls(self, owner: str) -> bool:
+        """Tell whether this owner announced a call that has no outcome yet."""
+        return self.open is not None and self.open.owner == owner
+
+    def twice(self, line: Line) -> bool:
+        """Tell whether the call of an ``unknown`` line has its outcome already, by its owner or by another one."""
+        if self.calls(line.of or line.owner):
+            return False
+        return line.of in self.told if line.of else line.owner in self.adopted
 
 
 class Leases:
@@ -97,18 +112,25 @@ class State:
         self.finished: Line | None = None
         self.pages: dict[int, PageLedger] = {}
         self.surplus = 0
+        self._surplus_answers: set[str] = set()
         self.hands = 0
         #: The reviews, in order: corrections stay, however often the document is read again.
         self.reviews: list[Line] = []
+        #: The events of lines that a newer version of Legible wrote, and of which this one does not know everything.
+        self.unfamiliar: tuple[str, ...] = ()
         self._names: set[tuple[str, int]] = set()
         for line in lines:
             self.take(line)
 
     def take(self, line: Line) -> None:
-        """Add the next line."""
+        """Add the next line. One that is there twice, because appends met, counts once."""
+        again = self.has(line)
         self.lines.append(line)
         self._names.add((line.owner, line.n))
-        _TAKES[line.event](self, line)
+        if line.event not in _TAKES or line.v > FORMAT:
+            self.unfamiliar += () if line.event in self.unfamiliar else (line.event,)
+        if line.event in _TAKES and not again:
+            _TAKES[line.event](self, line)
 
     def has(self, line: Line) -> bool:
         """Tell whether the journal has this very line; its owner and number name it."""
@@ -187,6 +209,11 @@ class State:
     def _answered(self, line: Line) -> None:
         page = self.page(line.page)
         page.answered = page.answered or line
+        if (
+            page.answered is line and line.answer and line.answer in self._surplus_answers
+        ):  # its payer lived, and called it surplus
+            self.surplus -= 1
+            self._surplus_answers.discard(line.answer)
         page.close(line.of or line.owner)
 
     def _refused(self, line: Line) -> None:
@@ -197,13 +224,23 @@ class State:
 
     def _unknown(self, line: Line) -> None:
         page = self.page(line.page)
-        page.unknown += 1
-        page.spent += 1
+        if not page.twice(line):
+            page.unknown += 1
+            page.spent += not line.throttled
+        if line.of:
+            page.adopted.add(line.of)
         page.close(line.of or line.owner)
 
     def _surplus(self, line: Line) -> None:
-        self.surplus += 1
-        self.page(line.page).close(line.owner)
+        page = self.page(line.page)
+        counted = page.answered is not None and line.answer and page.answered.answer == line.answer
+        if not counted:
+            self.surplus += 1
+            self._surplus_answers.add(line.answer)
+        if line.owner in page.adopted and not page.calls(line.owner):  # counted as unknown, and known by now
+            page.adopted.discard(line.owner)
+            page.unknown -= not counted
+        page.close(line.owner)
 
     def _released(self, line: Line) -> None:
         self.leases.drop(line.owner)
@@ -216,6 +253,9 @@ class State:
         self.finished = self.finished or line
         self._released(line)
 
+    def _continued(self, line: Line) -> None:
+        """Change nothing: the next part has the next line."""
+
     def _corrected(self, line: Line) -> None:
         self.reviews.append(line)
 
@@ -227,7 +267,7 @@ class State:
 
 
 #: What each kind of line does to a state.
-_TAKES: dict[Event, Callable[[State, Line], None]] = {
+_TAKES: dict[str, Callable[[State, Line], None]] = {
     "claimed": State._claimed,
     "calling": State._calling,
     "answered": State._answered,
@@ -238,6 +278,7 @@ _TAKES: dict[Event, Callable[[State, Line], None]] = {
     "handed": State._handed,
     "finished": State._finished,
     "corrected": State._corrected,
+    "continued": State._continued,
 }
 
 

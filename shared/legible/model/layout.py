@@ -61,6 +61,13 @@ def answer(document: Document, page: int, owner: str = "") -> str:
     return f"answers/{shortened(document.key)}/{document.version}/{name}"
 
 
+def payer(document: Document, key: str) -> tuple[int, str]:
+    """Return page and payer of an answer that is stored under its payer's name; 0 for any other object."""
+    page, _, owner = key.removeprefix(version(document, "")).removesuffix(".json").partition(".")
+    known = page.isdecimal() and owner and answer(document, int(page), owner) == key
+    return (int(page), owner) if known else (0, "")
+
+
 def attachment(document: Document, page: int, name: str) -> str:
     """Return the key of a file that came inside the answer for a page; ``name`` has its suffix."""
     plain = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in name)
@@ -148,9 +155,10 @@ def deliveries(at: datetime, identity: str) -> str:
     return f"notices/log/{at.astimezone(timezone.utc):%Y/%m/%d/%H}-{identity[:1]}.jsonl"
 
 
-def journal(document: Document) -> str:
-    """Return the key of a document's journal."""
-    return f"{journals(document.bucket, document.key)}{document.version}.jsonl"
+def journal(document: Document, part: int = 1) -> str:
+    """Return the key of a document's journal, or of a later part of it: a journal goes on before an object is full."""
+    number = f".{part}" if part > 1 else ""
+    return f"{journals(document.bucket, document.key)}{document.version}{number}.jsonl"
 
 
 #: The media type of each result of a document, by the result's name.

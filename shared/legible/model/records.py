@@ -12,7 +12,8 @@ from legible.model.documents import Document, Reason, Status
 from legible.model.pages import Location, Page
 
 #: The version of ``record.json``; its schema is published as ``shared/legible/record.schema.json``.
-SCHEMA = "legible.record/1"
+SCHEMA_NUMBER = 1
+SCHEMA = f"legible.record/{SCHEMA_NUMBER}"
 
 
 class Correction(Struct, frozen=True):

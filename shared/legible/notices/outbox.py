@@ -68,14 +68,14 @@ class Outbox:
         self._site = site
         self._call = call
 
-    def keep(self, entry: OutboxEntry, rung: int = 1) -> Slot:
-        """Keep a notice until the wait of that rung is over.
+    def keep(self, entry: OutboxEntry) -> Slot:
+        """Keep a notice until its first wait is over.
 
         Raises:
             HeldError: The bucket refuses the object.
             UnavailableError: The store has a passing fault.
         """
-        due = self._call.now() + timedelta(seconds=LADDER[rung - 1])
+        due, rung = self._call.now() + timedelta(seconds=LADDER[0]), 1
         key = layout.outbox(due, rung, entry.target, entry.notice.id)
         self._site.store.write(self._site.in_output(key), msgspec.json.encode(entry), _JSON)
         return Slot(key, rung, entry.target, entry.notice.id)
@@ -105,9 +105,15 @@ class Outbox:
         """Remove a notice from the outbox."""
         self._site.store.remove(self._site.in_output(place.key))
 
-    def later(self, place: Slot, entry: OutboxEntry) -> None:
-        """Keep a notice for its next try; if killed in between, it is in the outbox twice, under one id."""
-        self.keep(entry, place.rung + 1)
+    def later(self, place: Slot) -> None:
+        """Keep a notice for its next try; if killed in between, it is in the outbox twice, under one id.
+
+        It is copied as it is, for a newer version of Legible may have written more into it than this one reads.
+        """
+        rung = place.rung + 1
+        due = self._call.now() + timedelta(seconds=LADDER[rung - 1])
+        target = self._site.in_output(layout.outbox(due, rung, place.target, place.id))
+        self._site.store.copy(self._site.in_output(place.key), target)
         self.remove(place)
 
     def log(self, line: Delivered) -> None:

@@ -200,7 +200,7 @@ class NoticeSender:
         outcome = "sent" if error is None else "void" if error is _VOID else "failed"
         if outcome == "failed" and (place.rung >= len(LADDER) or isinstance(error, RejectedError)):
             outcome = "given_up"
-        move = partial(self._outbox.later, place, entry) if outcome == "failed" else partial(self._outbox.remove, place)
+        move = partial(self._outbox.later, place) if outcome == "failed" else partial(self._outbox.remove, place)
         self._moved(entry, move)
         self._tell(entry, place.rung + 1, outcome, error)
         return outcome

@@ -18,7 +18,7 @@ from legible.operations.operation import Extras, Operation, Option, Output, Task
 _TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float)}
 
 
-#: Above this many pages a document is held; its journal has room for about 4,900.
+#: Above this many pages a document is held. No journal limits them: it goes on in as many parts as it needs.
 MaxPages = Annotated[int, Meta(ge=1, le=4900)]
 
 

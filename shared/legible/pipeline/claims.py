@@ -85,6 +85,10 @@ class Claims:
         state = self._ledger.journals.load(document)
         return state.finished is None and state.hands > upload.hand
 
+    def salvaged(self, document: Document) -> State:
+        """Return the state by those lines of a journal that can be read, whatever the others are."""
+        return self._ledger.journals.salvaged(document)
+
     def work(self, claim: Claim, work: Callable[[], None], upload: Upload | None = None) -> Outcome:
         """Do the work that ends a document; give the claim back if it must be tried again.
 

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from msgspec import Struct, structs
 
 from legible.documents import pages
-from legible.errors import BusyError, DocumentError, ReplacedError, UnavailableError
+from legible.errors import BusyError, DocumentError, LegibleError, ReplacedError, RetryableError, UnavailableError
 from legible.extraction.contents import Contents
 from legible.ledger.answers import Answers
 from legible.ledger.claim import Claim
+from legible.ledger.state import State
 from legible.model.documents import Document, Reason, Status
 from legible.model.records import Attachment, Extract, Record
 from legible.notices.notice import EndLine
 from legible.notices.sender import NoticeSender
 from legible.operations.operation import Extras, Task
 from legible.ports import Invocation
-from legible.results.assembly import assemble, status_of
+from legible.results.assembly import assemble, calls_of, status_of
 from legible.results.files import AT_ONCE, Publishing, Results, batches
 from legible.results.publication import Publisher
+from legible.results.rebuild import Rebuilder
 
 
 class End(Struct, frozen=True):
@@ -44,7 +48,8 @@ class Finisher:
         publisher: Knows which results are published.
         answers: Files the answers that count.
         notices: Sends notices to those who asked for them.
-        call: The invocation: gives the time.
+        call: The invocation: gives time and log.
+        rebuilder: Makes results anew.
     """
 
     def __init__(
@@ -54,8 +59,10 @@ class Finisher:
         answers: Answers,
         notices: NoticeSender,
         call: Invocation,
+        rebuilder: Rebuilder,
     ) -> None:
         """End nothing yet."""
+        self._rebuilder = rebuilder
         self._results = results
         self._publisher = publisher
         self._answers = answers
@@ -86,13 +93,20 @@ class Finisher:
         except (BusyError, UnavailableError, DocumentError):
             raise
         except Exception as error:  # the very defect may be why it was given up
-            note = f"The answers could not be read ({type(error).__name__}); they are stored as they came."
             with Contents() as nothing:
-                nothing.add(Extract(notes=(note,)))
+                nothing.add(Extract(notes=(_unread(error),)))
                 self._close(claim, end, nothing, (), unread=True)
 
-    def record_only(self, document: Document, error: DocumentError) -> Status:
-        """Publish a record, with its reason, for a document whose journal cannot be used, unless it has one already.
+    def record_only(self, document: Document, end: End, state: State) -> Status:
+        """Publish a record for a document whose journal cannot be used, unless it has one already.
+
+        It tells of every answer that was paid for: those that the journal names, as far as it can be read, and those
+        that are stored under their payer's name.
+
+        Args:
+            document: Which document.
+            end: How it ends, with its error.
+            state: What can be read of its journal.
 
         Returns:
             The status of the published record.
@@ -100,13 +114,44 @@ class Finisher:
         known = self._publisher.known(document)
         if known is not None:
             return known.status
-        now, reason = self._call.now(), Reason.of(error)
-        with Contents() as nothing:
-            dead = Record(document=document, status="dead", reason=reason, finished_at=now)
-            kept = self._notices.keep(dead, nothing, EndLine())
-            self._results.publish(dead, nothing, Publishing())
+        state = self._answers.recovered(document, state, certain=not end.yields)
+        try:
+            with Contents() as contents:
+                attachments = self._results.read(document, end.task, state, {}, contents)
+                self._file(document, state, end.task.pages if end.task else 0)
+                return self._publish_only(document, end, state, contents, attachments)
+        except (UnavailableError, DocumentError):
+            raise
+        except Exception as error:  # as in finish_given_up
+            with Contents() as nothing:
+                nothing.add(Extract(notes=(_unread(error),)))
+                return self._publish_only(document, end, state, nothing, ())
+
+    def _publish_only(
+        self, document: Document, end: End, state: State, contents: Contents, attachments: tuple[Attachment, ...]
+    ) -> Status:
+        record = self._record(document, end, state, contents.notes, attachments)
+        kept = self._notices.keep(record, contents, EndLine())
+        self._results.publish(record, contents, Publishing(yields=end.yields))
         self._notices.send(kept)
-        return "dead"
+        return record.status
+
+    @contextmanager
+    def counted(self, claim: Claim) -> Iterator[None]:
+        """Make a document's results anew if the work on this claim, which it lost, was paid for after its end."""
+        try:
+            yield
+        except RetryableError:
+            if _late(claim):
+                self._count(claim)
+            raise
+
+    def _count(self, claim: Claim) -> None:
+        """Have the record tell of every call. If that fails, its journal, which the record names, does."""
+        try:
+            self._rebuilder.rebuild(claim.document)
+        except LegibleError as error:
+            self._call.log("not-counted", key=claim.document.key, reason=error.reason_code, message=str(error))
 
     def publish_again(self, document: Document) -> None:
         """Put the results of an earlier upload of the same bytes back on top: they were uploaded again."""
@@ -116,39 +161,72 @@ class Finisher:
         self, claim: Claim, end: End, contents: Contents, attachments: tuple[Attachment, ...], *, unread: bool = False
     ) -> None:
         claim.require_in_force()
-        document = _of_last_upload(claim)
-        reason = Reason.of(end.error) if end.error else None
-        status = status_of(claim.state, end.task.pages if end.task else 0, reason, _status(end.error))
-        record = assemble(
-            document,
-            end.task,
-            claim.state,
-            contents.notes,
-            attachments,
-            status=status,
-            reason=None if status == "done" else reason,
-            finished_at=self._call.now(),
-        )
+        record = self._record(_of_last_upload(claim), end, claim.state, contents.notes, attachments)
         with ThreadPoolExecutor(1) as beside:  # answers are filed while the results are made
-            filed = beside.submit(self._file, claim, 0 if unread or end.task is None else end.task.pages)
+            filed = beside.submit(
+                self._file, claim.document, claim.state, 0 if unread or end.task is None else end.task.pages
+            )
             publishing = Publishing(
                 end.task.extras if end.task else Extras(),
                 end.sheets,
                 end.yields or isinstance(end.error, ReplacedError),
                 filed.result,
             )
-            newest = self._results.publish(record, contents, publishing)
+            if self._written_by_newer(claim):  # its record says more than ours would
+                newest = self._publisher.publish_again(claim.document)
+            else:
+                newest = self._results.publish(record, contents, publishing)
         note = "" if newest else "A newer upload of this key has its own result."
-        line = claim.line("finished", status=status, reason=record.reason, note=note, at=record.finished_at)
+        line = claim.line("finished", status=record.status, reason=record.reason, note=note, at=record.finished_at)
         kept = self._notices.keep(record, contents, EndLine(line.owner, line.n))
         claim.finish(line)
+        if calls_of(claim.state) != record.calls:  # somebody's payment was recorded while the results were made
+            self._count(claim)
         self._notices.send(kept)
 
-    def _file(self, claim: Claim, count: int) -> None:
+    def _written_by_newer(self, claim: Claim) -> bool:
+        """Tell whether the document ended before, by a newer version of Legible, which wrote its record."""
+        ended = any(line.event == "finished" for line in claim.state.lines)
+        known = self._publisher.known(claim.document) if ended else None
+        return known is not None and known.newer
+
+    def _record(
+        self,
+        document: Document,
+        end: End,
+        state: State,
+        notes: tuple[str, ...],
+        attachments: tuple[Attachment, ...],
+    ) -> Record:
+        reason = Reason.of(end.error) if end.error else None
+        status = status_of(state, end.task.pages if end.task else 0, reason, _status(end.error))
+        return assemble(
+            document,
+            end.task,
+            state,
+            notes,
+            attachments,
+            status=status,
+            reason=None if status == "done" else reason,
+            finished_at=self._call.now(),
+        )
+
+    def _file(self, document: Document, state: State, count: int) -> None:
         """File the answers that count beside the record, under the keys that it names."""
         with ThreadPoolExecutor(AT_ONCE) as together:
-            for batch in batches(claim.state, count):
-                list(together.map(lambda line: self._answers.file(claim.document, line), batch))
+            for batch in batches(state, count):
+                list(together.map(lambda line: self._answers.file(document, line), batch))
+
+
+def _late(claim: Claim) -> bool:
+    """Tell whether a payment was recorded on this claim after another invocation had ended the document."""
+    own = [line for line in claim.state.lines if line.owner == claim.owner]
+    ended = claim.state.finished is not None and claim.ended is None
+    return ended and any(line.event in ("surplus", "unknown") for line in own)
+
+
+def _unread(error: Exception) -> str:
+    return f"The answers could not be read ({type(error).__name__}); they are stored as they came."
 
 
 def _of_last_upload(claim: Claim) -> Document:

@@ -105,7 +105,8 @@ class Pipeline:
             if isinstance(claim, State):
                 return self._known(document, claim)
             upload = arrival if isinstance(arrival, Upload) else None
-            return self._claims.work(claim, lambda: self._work(claim, decision), upload)
+            with self._finisher.counted(claim):
+                return self._claims.work(claim, lambda: self._work(claim, decision), upload)
 
     def look(self, arrival: Arrival) -> tuple[Document, Decision]:
         """Find and examine an upload, unpaid; return its document, and what is to be called for or why nothing is.
@@ -135,7 +136,7 @@ class Pipeline:
             claim = self._claims.take(document, decision, again=_again(arrival), share=share)
             if isinstance(claim, State):
                 return outcomes.ended(document, claim, claim.finished, duplicate=True)
-            with self._claims.kept(claim):
+            with self._finisher.counted(claim), self._claims.kept(claim):
                 self._call_share(claim, decision)
             claim.release()
             return outcomes.running(document, claim.state)
@@ -165,8 +166,7 @@ class Pipeline:
             except (InternalError, HeldError) as broken:
                 if broken.reason_code not in _UNUSABLE:
                     raise
-                status = self._finisher.record_only(document, given_up)
-                return outcomes.recorded(document, status, Reason.of(given_up) if status == "dead" else None)
+                return self._record_only(document, given_up, yields=yields)
             if isinstance(claim, State):
                 return self._known(document, claim)
             return self._claims.work(claim, lambda: self._dig(claim, given_up, yields=yields))
@@ -205,6 +205,13 @@ class Pipeline:
         self._calls.adopt(claim)
         task = self._decider.task_of(claim.document, claim.state)
         self._finisher.finish_given_up(claim, End(task, {}, given_up, yields))
+
+    def _record_only(self, document: Document, given_up: DocumentError, *, yields: bool) -> Outcome:
+        """End a document whose journal cannot be used: its record tells of all that was paid for."""
+        state = self._claims.salvaged(document)
+        end = End(self._decider.task_of(document, state), {}, given_up, yields)
+        status = self._finisher.record_only(document, end, state)
+        return outcomes.recorded(document, status, Reason.of(given_up) if status == "dead" else None)
 
     def _close_replaced(self, upload: Upload, newer: Document) -> Outcome:
         """End an upload that was overwritten before it was read; the newer upload is handled separately."""

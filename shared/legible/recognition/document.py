@@ -24,6 +24,10 @@ from legible.recognition.page import RENDERED, PageCall
 from legible.recognition.retries import AgainError, retrying
 from legible.recognition.window import Window
 
+#: Notes on calls without an outcome, of invocations that died.
+_ENDED = "Its invocation ended before it could say more."
+_ENDED_WAITING = "Its invocation ended while the service was turning its calls away; hardly one of them was sent."
+
 
 class DocumentCalls:
     """Makes the paid calls of documents, one document at a time.
@@ -77,7 +81,9 @@ class DocumentCalls:
             stored = answers.find(line.answer or answers.key(claim.document, page, line.owner))
             values: dict[str, Any] = {"page": page, "of": line.owner}
             if stored is None:
-                claim.write("unknown", **values, note="Its invocation ended before it could say more.")
+                claim.write(
+                    "unknown", **values, throttled=line.throttled, note=_ENDED_WAITING if line.throttled else _ENDED
+                )
                 continue
             values |= {"answer": stored.key, "sha256": digest(stored.body), "request_id": stored.request_id}
             if self._doubtful(claim, line):
@@ -112,9 +118,13 @@ class DocumentCalls:
         before: Callable[[], None] = lambda: None,
     ) -> bytes | None:
         """Return the page's answer; None if the page failed for good, which is recorded and stops no other page."""
+        call = PageCall(self._context, claim, job, page, halted, before)
         try:
-            return retrying(self._context, halted)(PageCall(self._context, claim, job, page, halted, before).once)
-        except (AgainError, HeldError, ReplacedError):
+            return retrying(self._context, halted)(call.once)
+        except AgainError as again:
+            call.gave_up(again)
+            raise
+        except (HeldError, ReplacedError):
             raise
         except DocumentError:
             return None

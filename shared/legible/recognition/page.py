@@ -77,7 +77,7 @@ class PageCall:
             raise
         answer = self._in_turn(picture)
         if isinstance(answer, LegibleError):
-            return self._troubled(answer)
+            return self._troubled(answer, picture)
         if answer is not None and self._record(answer, picture, placed):
             return answer.body
         return self.once()  # the URL may have opened, or would open, another upload: now the page goes inline
@@ -115,17 +115,25 @@ class PageCall:
             except LegibleError as error:
                 return error
 
-    def _troubled(self, error: LegibleError) -> bytes:
+    def _troubled(self, error: LegibleError, picture: Picture) -> bytes:
         """Record a call without a usable answer; only if a URL could not be read, call again at once, inline."""
         if isinstance(error, SourceUnreadableError):
             return self._inline(error)
         if isinstance(error, AnswerUnknownError):
             self._unknown(error)
             raise AgainError(error) from error
+        if isinstance(error, ThrottledError):
+            self._throttled(picture)
+            raise AgainError(error) from error
         self._refused(error)
-        if isinstance(error, (ThrottledError, UnavailableError)):
+        if isinstance(error, UnavailableError):
             raise AgainError(error) from error
         raise error
+
+    def gave_up(self, again: AgainError) -> None:
+        """Record, by one line, that a call which was only ever turned away is not tried again by this invocation."""
+        if again.throttled:
+            self._refused(again.error)
 
     def _ask(self, picture: Picture) -> Answer:
         options = {**self._job.task.options, **picture.parameters}
@@ -146,11 +154,20 @@ class PageCall:
     def _announce(self, picture: Picture) -> None:
         known = self._claim.state.page(self._page).open
         if known is None or known.owner != self._claim.owner:
-            note = RENDERED if self._job.plan.rendered else ""
-            kept = "" if self._payer == self._claim.owner else self._context.answers.key(*self._keeping())
-            self._claim.write("calling", page=self._page, source=picture.source, note=note, answer=kept)
+            self._claim.write("calling", **self._announcement(picture))
             if self._claim.share is not None:  # others write too: the line must not have been overwritten
                 self._claim.require_in_force()
+
+    def _announcement(self, picture: Picture) -> dict[str, Any]:
+        note = RENDERED if self._job.plan.rendered else ""
+        kept = "" if self._payer == self._claim.owner else self._context.answers.key(*self._keeping())
+        return {"page": self._page, "source": picture.source, "note": note, "answer": kept}
+
+    def _throttled(self, picture: Picture) -> None:
+        """Mark the announced call as one that waits for its turn; it stays announced, so that a try writes nothing."""
+        known = self._claim.state.page(self._page).open
+        if known is None or not known.throttled:
+            self._claim.write("calling", throttled=True, **self._announcement(picture))
 
     def _refused(self, error: LegibleError) -> None:
         """Record a call that was not paid, or not even sent, and whether its error ends the page."""

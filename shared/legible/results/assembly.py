@@ -79,12 +79,23 @@ def assemble(
         reason=reason,
         pages=pages,
         attachments=attachments,
-        notes=notes,
-        calls=Calls(state.answered, state.unknown, state.surplus),
+        notes=notes + _passed_over(state),
+        calls=calls_of(state),
         ledger=layout.journal(document),
         revision=len(state.reviews),
         finished_at=finished_at,
     )
+
+
+def calls_of(state: State) -> Calls:
+    """Return what a document cost by now, by its journal."""
+    return Calls(state.answered, state.unknown, state.surplus)
+
+
+def _passed_over(state: State) -> tuple[str, ...]:
+    """Name the lines of a newer version, so that nobody takes the record for all that is known."""
+    names = ", ".join(f"{event:.40}" for event in state.unfamiliar)
+    return (f"A newer version of Legible wrote lines that this one passed over: {names}.",) if names else ()
 
 
 def _page(document: Document, number: int, known: PageLedger, status: Status, reason: Reason | None) -> Page:

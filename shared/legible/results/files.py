@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from legible.documents import pages
-from legible.errors import OutOfTimeError, RejectedError, SettingsError
+from legible.errors import InternalError, OutOfTimeError, RejectedError, SettingsError
 from legible.extraction import checks, corrections, fields
 from legible.extraction.contents import Contents
 from legible.extraction.corrections import Edits
@@ -124,7 +124,15 @@ class Results:
         """Return the corrections from all reviews of a journal, by page and name."""
         edits: dict[int, Edits] = {}
         for line in state.reviews:
-            review = msgspec.json.decode(self._answers.verified(line), type=corrections.Review)
+            body = self._answers.verified(line)
+            try:
+                review = msgspec.json.decode(body, type=corrections.Review)
+            except msgspec.MsgspecError:
+                raise InternalError(
+                    f"The review {line.answer} was written by a newer version of Legible.",
+                    code="newer-review",
+                    advice="Make the results with that version: without its corrections they would say less.",
+                ) from None
             corrections.add(edits, review, line.author, line.at)
         return edits
 

@@ -18,7 +18,7 @@ from legible.errors import HeldError, ObjectGoneError, UnavailableError
 from legible.model import layout
 from legible.model.documents import NEVER, Document, ObjectRef, Status
 from legible.model.layout import KINDS, RECORD
-from legible.model.records import Record
+from legible.model.records import SCHEMA_NUMBER, Record
 from legible.ports import Site, Wanted, ranges
 from legible.results.newest import LostError, Newest, Version
 
@@ -33,7 +33,7 @@ class Published(Struct, frozen=True):
     """What the metadata of a published record say: its version, how it ended, which results lie beside it.
 
     ``operation`` is a slug, empty where there was none; ``revision`` counts the reviews it has, ``doubtful`` the values
-    that somebody should look at.
+    that somebody should look at. ``schema`` is the number of the record's schema, left out where it is 1.
     """
 
     version: str
@@ -43,10 +43,28 @@ class Published(Struct, frozen=True):
     revision: int = 0
     operation: str = ""
     doubtful: int = 0
+    schema: int = 1
+
+    @property
+    def newer(self) -> bool:
+        """Whether a newer version of Legible wrote the record: then this one never writes another over it."""
+        return self.schema > SCHEMA_NUMBER
 
     def metadata(self) -> dict[str, str]:
         """Return this as metadata of an object: as JSON, because a version may have letters that no header allows."""
-        return {"legible": json.dumps(msgspec.to_builtins(self))}
+        values = msgspec.to_builtins(self)
+        if self.schema == 1:
+            del values["schema"]
+        return {"legible": json.dumps(values)}
+
+
+class _Newer(Struct, frozen=True):
+    """What every version can read of the metadata of a record, whatever a newer one may say besides."""
+
+    version: str
+    schema: int
+    uploaded_at: datetime | None = None
+    names: tuple[str, ...] = (RECORD,)
 
 
 class Publisher:
@@ -77,19 +95,24 @@ class Publisher:
         document = record.document
         uploaded_at = None if yields else document.uploaded_at
         published = Published(
-            document.version, uploaded_at, record.status, tuple(files), record.revision, record.operation, doubtful
-        )
+            document.version, uploaded_at, record.status, tuple(files), record.revision, record.operation, doubtful,
+            SCHEMA_NUMBER,
+        )  # fmt: skip
         self._together([partial(self._keep, document, name, file, published) for name, file in files.items()])
         return self._stand(msgspec.structs.replace(document, uploaded_at=None) if yields else document, published)
 
-    def publish_again(self, document: Document) -> None:
-        """Put the results of an earlier upload of the same bytes back on top: they were uploaded again."""
+    def publish_again(self, document: Document) -> bool:
+        """Put the results of an earlier upload of the same bytes back on top: they were uploaded again.
+
+        Returns:
+            False if there are none, or a newer upload's result is published instead.
+        """
         published = self.known(document)
         if published is None:
-            return
-        if (document.uploaded_at or NEVER) > (published.uploaded_at or NEVER):
+            return False
+        if (document.uploaded_at or NEVER) > (published.uploaded_at or NEVER) and not published.newer:
             published = self._redated(document, published)
-        self._stand(document, published)
+        return self._stand(document, published)
 
     def known(self, document: Document) -> Published | None:
         """Return what the record of this very version says of itself; None if it has no record."""
@@ -142,9 +165,15 @@ class Publisher:
 
     def _published(self, ref: ObjectRef) -> Published | None:
         try:
-            return msgspec.json.decode(self._site.store.head(ref).metadata.get("legible", ""), type=Published)
+            text = self._site.store.head(ref).metadata.get("legible", "")
+            try:
+                return msgspec.json.decode(text, type=Published)
+            except msgspec.ValidationError:
+                newer = msgspec.json.decode(text, type=_Newer)
         except (ObjectGoneError, msgspec.MsgspecError):
             return None
+        known = Published(newer.version, newer.uploaded_at, "held", newer.names, schema=newer.schema)
+        return known if known.newer else None
 
     def _raise(self, document: Document, published: Published) -> None:
         """Copy a version's results to where people look, and remove what only an earlier upload had."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from legible.documents.intake import Intake, Job
-from legible.errors import BusyError, DocumentError, InternalError, UnavailableError
+from legible.errors import BusyError, DocumentError, HeldError, InternalError, UnavailableError
 from legible.extraction.contents import Contents
 from legible.ledger.journals import Journals
 from legible.ledger.state import State
@@ -73,6 +73,7 @@ class Rebuilder:
 
         Raises:
             BusyError: It is being recognized.
+            HeldError: Its record was written by a newer version.
             InternalError: A stored answer is gone, or not what was paid for.
             UnavailableError: The store has a passing fault.
         """
@@ -96,6 +97,13 @@ class Rebuilder:
     def _once(self, document: Document, state: State) -> Outcome:
         line = state.finished
         assert line is not None and line.status is not None
+        known = self._publisher.known(document)
+        if known is not None and known.newer:
+            raise HeldError(
+                f"The record of {document.ref} was written by a newer version of Legible.",
+                code="newer-record",
+                advice="Make it anew with that version: this one would write less than it says.",
+            )
         task = self.task(document, state)
         with self._opened(document, task) as job, Contents() as contents:
             attachments = self._results.read(document, task, state, {}, contents)
@@ -109,7 +117,6 @@ class Rebuilder:
                 reason=line.reason,
                 finished_at=line.at,
             )
-            known = self._publisher.known(document)
             yields = known is not None and known.uploaded_at is None and document.uploaded_at is not None
             publishing = Publishing(task.extras if task else Extras(), job.sheets if job else None, yields)
             self._results.publish(record, contents, publishing)
@@ -152,5 +159,6 @@ def recorded_document(site: Site, ref: ObjectRef) -> Document:
         raise InternalError(
             f"{ref} is not a record of Legible.",
             code="record-unreadable",
-            advice="Something else wrote it; remove it, and upload the document again.",
+            advice="Something else wrote it. Remove it and upload the same bytes once more: the record that is kept "
+            "beside the answers is put back, without a call.",
         ) from None

@@ -111,7 +111,7 @@ class LedgerSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PageLimits(Struct, frozen=True, forbid_unknown_fields=True):
-    """Limits on what is paid for. A document with more pages is held; its journal has room for about 4,900."""
+    """Limits on what is paid for. A document with more pages is held."""
 
     max_pages: MaxPages = 2000
 

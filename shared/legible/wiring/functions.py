@@ -15,7 +15,7 @@ from legible.model.documents import Outcome, WorkbookOrder
 from legible.notices.sender import WalkReport
 from legible.pipeline.pipeline import Pipeline
 from legible.pipeline.steps import Steps
-from legible.ports import Invocation, Notifier, Recognizer, Relay, utc_now
+from legible.ports import Invocation, Notifier, Recognizer, Relay
 from legible.settings import load
 from legible.wiring import adapters, parts
 from legible.workbooks.collector import Built
@@ -38,8 +38,8 @@ class FunctionParts(parts.Parts):
         self.context = context
         self.credentials = context.credentials()
         log = context.log(settings.log.level)
-        call = Invocation(context.owner, context.remaining, utc_now, time.sleep, log)
         store = adapters.store_of(settings, self.credentials)
+        call = Invocation(context.owner, context.remaining, store.now, time.sleep, log)
         super().__init__(settings, store, call, adapters.settings_folder())
 
     @cached_property

@@ -23,7 +23,7 @@ from legible.pipeline.claims import Claims
 from legible.pipeline.decision import Decider
 from legible.pipeline.finish import Finisher
 from legible.pipeline.pipeline import Pipeline
-from legible.ports import Invocation, Notifier, ObjectStore, Recognizer, Relay, Site, utc_now
+from legible.ports import Invocation, Notifier, ObjectStore, Recognizer, Relay, Site
 from legible.recognition.context import CallContext
 from legible.recognition.document import DocumentCalls
 from legible.recognition.policy import Policy
@@ -124,14 +124,15 @@ class Parts:
         return Collector(self.site, self.call, self.selector)
 
 
-def at_desk(owner: str, seconds: float) -> Invocation:
+def at_desk(owner: str, seconds: float, store: ObjectStore) -> Invocation:
     """Return the invocation of a command: only the person who waits can end it, and it logs nothing.
 
     Args:
         owner: A name no other command has.
         seconds: How long somebody waits, by ``DOCUMENT_SECONDS`` or ``WORKBOOK_SECONDS``.
+        store: Gives the time.
     """
-    return Invocation(owner, lambda: seconds, utc_now, time.sleep, _silent)
+    return Invocation(owner, lambda: seconds, store.now, time.sleep, _silent)
 
 
 def notice_sender(parts: Parts, notifiers: Mapping[str, Notifier]) -> NoticeSender:
@@ -159,7 +160,7 @@ def pipeline(
         Decider(parts.uploads, parts.intake, parts.rules, call),
         Claims(parts.ledger, call, _deciding(settings), relay),
         DocumentCalls(context),
-        Finisher(parts.results, parts.publisher, parts.answers, notices, call),
+        Finisher(parts.results, parts.publisher, parts.answers, notices, call, parts.rebuilder),
         Folders(parts.collector, call, settings.workbooks.formats, relay),
         call,
     )
