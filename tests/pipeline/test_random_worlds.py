@@ -13,6 +13,10 @@ KINDS = [
     {"denied": True},
     {"flows": True},
     {"flows": True, "source": "inline"},
+    {"bucket": "versioned"},
+    {"bucket": "versioned", "copies": True},
+    {"bucket": "encrypted", "copies": True},
+    {"copies": True, "coarse": True},
 ]
 
 

@@ -16,6 +16,7 @@ from legible.documents.intake import Intake
 from legible.documents.pages import Rendered, Want
 from legible.documents.uploads import Uploads
 from legible.ledger.answers import Answers
+from legible.ledger.content import SharedContent
 from legible.ledger.journals import PART_LINES
 from legible.ledger.ledger import Ledger
 from legible.model.documents import ObjectRef, Reason, Upload
@@ -144,10 +145,11 @@ class Rig:
         self.notifiers: dict[str, Notifier] = {}
         self.log = Logged()
         self.invocations = 0
+        self.input = IN
 
     @property
     def site(self) -> Site:
-        return Site(self.store, IN, OUT)
+        return Site(self.store, self.input, OUT)
 
     def call(self, owner: str = "test") -> Invocation:
         """Return an invocation that begins now."""
@@ -158,7 +160,8 @@ class Rig:
     def invocation(self, owner: str = "") -> Pipeline:
         self.invocations += 1
         parts = self.parts(owner or f"invocation-{self.invocations}")
-        context = CallContext(self.site, self.ocr, parts.answers, self.policy, parts.call)
+        content = SharedContent(self.site, parts.call, parts.ledger.journals, parts.answers)
+        context = CallContext(self.site, self.ocr, parts.answers, self.policy, parts.call, content)
         return Pipeline(
             Decider(parts.uploads, parts.intake, self.rules, parts.call),
             Claims(parts.ledger, parts.call, {}, self.relay),

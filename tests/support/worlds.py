@@ -36,6 +36,8 @@ from tests.support.fakes import MemoryStore
 from tests.support.rig import IN, OUT, Rig, drawn, pdf, picture, tiff
 
 KEY = "general-text/a"
+#: Where copies of the same bytes come, too.
+COPY = "general-text/b"
 BODIES = {"A": picture(), "B": picture(61, 41), "P": pdf(2), "T": tiff(2), "X": picture()[:-20]}
 ETAGS = {name: hashlib.md5(body).hexdigest() for name, body in BODIES.items()}
 PAGES = {"P": 2, "T": 2}
@@ -89,11 +91,20 @@ class Store(MemoryStore):
 class World:
     """One world. ``coarse`` stores tell whole seconds; ``source`` is how pages are handed over.
 
-    With ``flows`` there are steps of workflows too: they call for shares of the pages, of divisions that do not agree.
+    ``bucket`` is ``plain``, ``versioned``, or ``encrypted``: then each upload has an etag of its own. With ``copies``
+    the same bytes come under two keys. With ``flows`` there are steps of workflows too: they call for shares of the pages, of divisions that do not agree.
     """
 
     def __init__(
-        self, seed: int, *, coarse: bool = False, source: str = "url", denied: bool = False, flows: bool = False
+        self,
+        seed: int,
+        *,
+        coarse: bool = False,
+        source: str = "url",
+        denied: bool = False,
+        flows: bool = False,
+        bucket: str = "plain",
+        copies: bool = False,
     ) -> None:
         self.random = random.Random(seed)
         random.seed(seed)  # the ledger's own pauses
@@ -104,8 +115,14 @@ class World:
         self.rig.ocr = self
         self.rig.store = Store(self.rig.clock)
         self.rig.store.world = self
+        self.rig.store.versioned |= {IN} if bucket == "versioned" else set()
+        self.rig.store.encrypted |= {IN} if bucket == "encrypted" else set()
+        self.keys = [KEY, COPY] if copies else [KEY]
+        #: Whose bytes lie under a key and an etag.
+        self.whose: dict[tuple[str, str], str] = {}
         self.events: list[Upload] = []
-        self.uploads: list[str] = []
+        #: The keys and names of what was uploaded.
+        self.uploads: list[tuple[str, str]] = []
         self.owed: set[int] = set()
         self.paid: list[str] = []
         self.depth = 0
@@ -151,14 +168,16 @@ class World:
             self.deliver(self.random.choice(owed or range(len(self.events))), bury=kind == "bury")
 
     def upload(self) -> None:
-        name = self.random.choice(sorted(BODIES))
+        name, key = self.random.choice(sorted(BODIES)), self.random.choice(self.keys)
         # The same bytes twice within one second of OBS's clock cannot be told from a redelivery (docs/design.md).
-        self.rig.clock.pause(1.0 if self.coarse and name in self.uploads else 0.001)
-        ref = self.rig.store.put(IN, KEY, BODIES[name])
+        self.rig.clock.pause(1.0 if self.coarse and (key, name) in self.uploads else 0.001)
+        ref = self.rig.store.put(IN, key, BODIES[name])
         self.owed.add(len(self.events))
         at = self.rig.clock.now() + timedelta(milliseconds=5)
-        self.events.append(Upload(ref, raw_key=KEY, etag=ETAGS[name], at=at))
-        self.uploads.append(name)
+        head = MemoryStore.head(self.rig.store, ref)
+        self.whose[key, head.etag] = name
+        self.events.append(Upload(ref, raw_key=key, etag=head.etag, version_id=head.version_id, at=at))
+        self.uploads.append((key, name))
 
     def deliver(self, number: int, *, bury: bool = False, share: Share | None = None) -> bool:
         """Deliver an event once; what dies or raises is owed again, as the platform would have it.
@@ -264,20 +283,27 @@ class World:
     def judge(self) -> list[str]:
         named: Counter[str] = Counter()
         unknown, broken = 0, []
-        for name in dict.fromkeys(self.uploads):
-            ref = ObjectRef(OUT, f"ledger/{IN}/{KEY}/{ETAGS[name]}.jsonl")
+        paid_for: Counter[tuple[str, int]] = Counter()
+        for key, etag in self.whose:
+            name = self.whose[key, etag]
+            ref = ObjectRef(OUT, f"ledger/{IN}/{key}/{etag}.jsonl")
             if ref not in self.rig.store.objects:
                 broken.append(f"{name} has no journal")
                 continue
             state = State(journal.decode(self.rig.store.objects[ref][0], ref.key))
-            named.update(line.request_id for line in state.lines if line.event in NAMING and line.request_id)
+            counted = [line for line in state.lines if line.event in NAMING and not line.adopted]
+            named.update(line.request_id for line in counted if line.request_id)
+            paid_for.update((name, line.page) for line in counted if line.event == "answered")
             unknown += state.unknown
-            broken += [f"{name}: {text}" for text in [*self.of_journal(state), *self.of_record(name, state)]]
+            texts = [*self.of_journal(state), *self.of_record(f"{key}/{etag}", name, state)]
+            broken += [f"{key} {name}: {text}" for text in texts]
         lost = [request for request in self.paid if request not in named]
         if len(lost) > unknown:
             broken.append(f"{lost} were paid for and are in no journal, with {unknown} unknown")
         broken += [f"{request} is named {count} times" for request, count in named.items() if count > 1]
-        return broken + self.of_results()
+        if not self.denied:
+            broken += [f"{page} was paid for {count} times" for page, count in paid_for.items() if count > 1]
+        return broken + [text for key in {key for key, _ in self.uploads} for text in self.of_results(key)]
 
     def of_journal(self, state: State) -> list[str]:
         broken = [] if state.finished else ["its journal is not finished"]
@@ -292,13 +318,13 @@ class World:
                     broken.append(f"{line.request_id} names another answer than it was")
         return broken
 
-    def of_record(self, name: str, state: State) -> list[str]:
-        found = self.rig.store.objects.get(ObjectRef(OUT, f"answers/{KEY}/{ETAGS[name]}/record.json"))
+    def of_record(self, folder: str, name: str, state: State) -> list[str]:
+        found = self.rig.store.objects.get(ObjectRef(OUT, f"answers/{folder}/record.json"))
         if found is None or state.finished is None:
             return ["it has no record"] if found is None else []
         record = json.loads(found[0])
         broken = []
-        if record["calls"] != {"answered": state.answered, "unknown": state.unknown, "surplus": state.surplus}:
+        if record["calls"] != {"answered": state.paid, "unknown": state.unknown, "surplus": state.surplus}:
             broken.append(f"its record counts {record['calls']}")
         if record["status"] != state.finished.status:
             broken.append(f"its record says {record['status']}, its journal {state.finished.status}")
@@ -310,9 +336,11 @@ class World:
             broken.append(f"pages were paid for, and it is {record['status']}")
         return broken
 
-    def of_results(self) -> list[str]:
-        found = self.rig.store.objects.get(ObjectRef(OUT, layout.results(KEY, "record.json")))
+    def of_results(self, key: str) -> list[str]:
+        found = self.rig.store.objects.get(ObjectRef(OUT, layout.results(key, "record.json")))
         if found is None:
-            return ["there is no result"]
-        version = json.loads(found[0])["document"]["version"]
-        return [] if version == ETAGS[self.uploads[-1]] else [f"the result is that of {WHOSE[version]}"]
+            return [f"{key} has no result"]
+        document = json.loads(found[0])["document"]
+        last = [name for uploaded, name in self.uploads if uploaded == key][-1]
+        shown = self.whose[key, document["etag"]]
+        return [] if shown == last else [f"the result of {key} is that of {shown}"]

@@ -158,7 +158,7 @@ class DocumentLists:
 
     def _listed(self, candidate: Candidate) -> ListedDocument:
         key = candidate.key or candidate.name
-        published = self._publisher.current(key)
+        published = self._publisher.filed(candidate.name)
         newer = (candidate.uploaded_at or NEVER) > (
             (published and published.uploaded_at) or candidate.uploaded_at or NEVER
         )

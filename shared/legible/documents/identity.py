@@ -67,10 +67,25 @@ def name_of(site: Site, ref: ObjectRef, head: Head, order: Order | None = None) 
     former = content_name("", head.version_id)
     if _has_journal(site, Document(ref.bucket, ref.key, former)):
         return former
-    published = _published(site, ref)
-    if published is not None and _is_former(published) and (published.etag, published.order) == (head.etag, order):
-        return published.version if _has_journal(site, published) else name
-    return name
+    earlier = published(site, ref.key)
+    if earlier is None or earlier.bucket != ref.bucket or not _is_former(earlier):
+        return name
+    same = (earlier.etag, earlier.order) == (head.etag, order)
+    return earlier.version if same and _has_journal(site, earlier) else name
+
+
+def published(site: Site, key: str) -> Document | None:
+    """Return the document whose results are published under a key; None if there is none.
+
+    Raises:
+        DocumentError: The store does not let us look.
+        UnavailableError: The store has a passing fault.
+    """
+    record = site.in_output(layout.results(key, layout.RECORD))
+    try:
+        return document_of(site.store.read(record, Wanted(first=0, last=HEAD_BYTES - 1)))
+    except (ObjectGoneError, ValueError):
+        return None
 
 
 def etag_of(name: str) -> str:
@@ -94,13 +109,3 @@ def _has_journal(site: Site, document: Document) -> bool:
     except ObjectGoneError:
         return False
     return True
-
-
-def _published(site: Site, ref: ObjectRef) -> Document | None:
-    """Return the document whose results are published under an object's key; None if there is none."""
-    record = site.in_output(layout.results(ref.key, layout.RECORD))
-    try:
-        document = document_of(site.store.read(record, Wanted(first=0, last=HEAD_BYTES - 1)))
-    except (ObjectGoneError, ValueError):
-        return None
-    return document if document.bucket == ref.bucket else None

@@ -41,7 +41,8 @@ class Line(Struct, frozen=True, omit_defaults=True):
     ``answered`` and ``surplus`` name request, stored answer and its SHA-256.
     ``refused`` is a call that was not paid; with ``state`` the page is settled. ``unknown`` is a call that may have
     been paid; ``of`` names the owner that made it; where that owner was waiting to call again, it is ``throttled`` too.
-    ``frame`` says where the recognized picture lies on its page.
+    ``frame`` says where the recognized picture lies on its page. ``adopted`` is the key of the journal that says who
+    paid for the answer, where that was another document of the same content.
     ``handed`` gives the document to a fresh invocation, which was called for the ``hand``-th time. ``finished`` carries
     the document's ``status``. ``corrected`` is a review by ``author``: ``answer`` names where it is stored.
     ``continued`` is the last line of a part: the journal goes on in the part whose number is ``n``. It has no owner.
@@ -70,6 +71,7 @@ class Line(Struct, frozen=True, omit_defaults=True):
     sha256: str = ""
     note: str = ""
     of: str = ""
+    adopted: str = ""
     hand: int = 0
     share: Share | None = None
     throttled: bool = False

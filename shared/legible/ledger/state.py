@@ -179,6 +179,12 @@ class State:
         return sum(page.answered is not None for page in self.pages.values())
 
     @property
+    def paid(self) -> int:
+        """How many of those were paid for here; the others were adopted from documents of the same content."""
+        lines = [page.answered for page in self.pages.values()]
+        return sum(line is not None and not line.adopted for line in lines)
+
+    @property
     def unknown(self) -> int:
         """How many calls may have been paid without an answer."""
         return sum(page.unknown for page in self.pages.values())

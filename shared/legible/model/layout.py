@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from datetime import date, datetime, timezone
 
 from legible.model.documents import Document
@@ -10,15 +11,30 @@ from legible.model.documents import Document
 #: OBS: an object's key has at most 1,024 bytes of UTF-8 (api-obs obs_04_0080).
 LONGEST_KEY = 1024
 #: Legible's own first folders; an upload below one of them in the output bucket is never a document.
-OWN = ("results/", "answers/", "ledger/", "work/", "workbooks/", "reports/", "audit/", "requests/", "notices/")
+OWN = (
+    "results/",
+    "answers/",
+    "ledger/",
+    "work/",
+    "workbooks/",
+    "reports/",
+    "audit/",
+    "requests/",
+    "notices/",
+    "contents/",
+)
 #: Records of events that could not be read; no upload can be called so, because keys have no empty first folder here.
 UNREADABLE = ".events"
+#: How a shortened key ends, and how many bytes at most it is shorter than others: a letter is never cut in two.
+_SHORTENED, _CUT = re.compile(r"~[0-9a-f]{32}$"), 3
 #: The longest tail added to a document's key: a version, a page, an owner.
 _TAIL = 220
 
 
 def shortened(key: str) -> str:
     """Return the key, or, where keys made from it would pass the limit, its beginning and a digest.
+
+    A key that looks as if it had been shortened is shortened too: else it could be that of another document.
 
     Args:
         key: A document's decoded key.
@@ -28,7 +44,7 @@ def shortened(key: str) -> str:
     """
     encoded = key.encode("utf-8", "surrogatepass")
     room = LONGEST_KEY - _TAIL
-    if len(encoded) <= room:
+    if len(encoded) <= room and not (len(encoded) >= room - _CUT and _SHORTENED.search(key)):
         return key
     digest = hashlib.sha256(encoded).hexdigest()[:32]
     return encoded[: room - 33].decode("utf-8", "ignore") + "~" + digest
@@ -36,7 +52,12 @@ def shortened(key: str) -> str:
 
 def results(key: str, name: str) -> str:
     """Return the key of a file that people open: ``record.json``, ``record.xlsx``, an attachment."""
-    return f"results/{shortened(key)}/{name}"
+    return filed(shortened(key), name)
+
+
+def filed(folder: str, name: str) -> str:
+    """Return the key of a file that people open by its folder, the (perhaps shortened) key of its document."""
+    return f"results/{folder}/{name}"
 
 
 def results_below(prefix: str) -> str:
@@ -118,6 +139,17 @@ def newest(bucket: str, key: str, day: date) -> str:
     every few seconds for years.
     """
     return f"{journals(bucket, key)}newest-{day:%Y-%m-%d}.jsonl"
+
+
+def content(md5: str, size: int, plan: str) -> str:
+    """Return the key of the list of documents that have one content and were read for one operation with its options.
+
+    Args:
+        md5: The MD5 of the bytes, in hexadecimal.
+        size: How many bytes there are.
+        plan: The hash of operation and options.
+    """
+    return f"contents/{md5}-{size}/{plan}.jsonl"
 
 
 #: The prefix of notices that are not delivered yet; their keys sort by the time they are due.

@@ -50,7 +50,7 @@ def notice(source: str, output: str, record: Record, ended: EndLine, target: str
             version=document.version,
             operation=record.operation,
             status=status,
-            pages=record.calls.answered,
+            pages=sum(page.state == "done" for page in record.pages),
             reason=record.reason.code if record.reason else "",
             record=ObjectRef(output, layout.version(document, "record.json")),
             revision=record.revision,

@@ -10,6 +10,7 @@ from legible.documents import pages
 from legible.documents.intake import Job
 from legible.errors import OutOfTimeError
 from legible.ledger.answers import Answers
+from legible.ledger.content import SharedContent
 from legible.model import layout
 from legible.model.documents import Document, ObjectRef
 from legible.model.pages import Frame, Picture, Source
@@ -45,12 +46,20 @@ class CallContext:
         answers: Stores paid answers.
         policy: How calls are made.
         invocation: The invocation: gives the time left and a way to wait.
+        content: Knows which documents have one content, and which of them may pay.
     """
 
     def __init__(
-        self, site: Site, recognizer: Recognizer, answers: Answers, policy: Policy, invocation: Invocation
+        self,
+        site: Site,
+        recognizer: Recognizer,
+        answers: Answers,
+        policy: Policy,
+        invocation: Invocation,
+        content: SharedContent,
     ) -> None:
         """Make no call yet."""
+        self.content = content
         self.site = site
         self.recognizer = recognizer
         self.answers = answers

@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
+from legible.documents.identity import published
 from legible.documents.intake import Job
 from legible.errors import (
     DocumentError,
@@ -54,6 +56,8 @@ class DocumentCalls:
             ReplacedError: A newer upload has replaced this one, which cannot be read any more.
         """
         pages = [page for page in range(1, job.plan.count + 1) if claim.covers(page)]
+        find = partial(published, self._context.site)
+        self._context.content.adopt(claim, job.task, pages, find)
         missing = [page for page in pages if not claim.state.page(page).known]
         if min(self._context.policy.window, len(missing)) < 2 and claim.share is None:
             return Window(missing, lambda page, halted: self._page(claim, job, page, halted)).run(1)

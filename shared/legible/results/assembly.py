@@ -89,7 +89,7 @@ def assemble(
 
 def calls_of(state: State) -> Calls:
     """Return what a document cost by now, by its journal."""
-    return Calls(state.answered, state.unknown, state.surplus)
+    return Calls(state.paid, state.unknown, state.surplus)
 
 
 def _passed_over(state: State) -> tuple[str, ...]:
@@ -102,7 +102,9 @@ def _page(document: Document, number: int, known: PageLedger, status: Status, re
     line: Line | None = known.answered
     if line is not None:
         key = layout.answer(document, number)
-        return Page(number, "done", line.source, key, line.request_id, line.note, line.frame)
+        adopted = f"adopted: the same bytes were read before, see {line.adopted}" if line.adopted else ""
+        note = "; ".join(part for part in (line.note, adopted) if part)
+        return Page(number, "done", line.source, key, line.request_id, note, line.frame)
     if known.settled is not None:
         return Page(number, known.settled.state or "dead", reason=known.settled.reason)
     missing = reason or Reason("not-called", "The page was not called for.")

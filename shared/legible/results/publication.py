@@ -120,7 +120,11 @@ class Publisher:
 
     def current(self, key: str) -> Published | None:
         """Return what the record published under a document's key says of itself; None if there is none."""
-        return self._published(self._site.in_output(layout.results(key, RECORD)))
+        return self.filed(layout.shortened(key))
+
+    def filed(self, folder: str) -> Published | None:
+        """Return the same by the folder that the results are in (``layout.filed``)."""
+        return self._published(self._site.in_output(layout.filed(folder, RECORD)))
 
     def _stand(self, document: Document, published: Published) -> bool:
         for _ in range(_TRIES):

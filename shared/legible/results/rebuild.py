@@ -61,11 +61,11 @@ class Rebuilder:
             ObjectGoneError: There is no such document.
             InternalError: Something else changed its record.
         """
-        return recorded_document(self._site, self._site.in_output(layout.results(name, RECORD)))
+        return recorded_document(self._site, self._site.in_output(layout.filed(name, RECORD)))
 
     def revision(self, name: str) -> int:
         """Return how many reviews the record in a result folder has."""
-        known = self._publisher.current(name)
+        known = self._publisher.filed(name)
         return known.revision if known else 0
 
     def rebuild(self, document: Document) -> Outcome:

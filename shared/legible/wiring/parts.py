@@ -14,6 +14,7 @@ from msgspec import structs
 from legible.documents.intake import Intake
 from legible.documents.uploads import Uploads
 from legible.ledger.answers import Answers
+from legible.ledger.content import SharedContent
 from legible.ledger.ledger import Ledger
 from legible.notices.outbox import Outbox
 from legible.notices.sender import NoticeSender, Recipients
@@ -154,7 +155,8 @@ def pipeline(
         relay: Calls a fresh invocation when the time of this one ends; None for none.
     """
     settings, call = parts.settings, parts.call
-    context = CallContext(parts.site, recognizer, parts.answers, policy_of(settings), call)
+    content = SharedContent(parts.site, call, parts.ledger.journals, parts.answers)
+    context = CallContext(parts.site, recognizer, parts.answers, policy_of(settings), call, content)
     notices = notice_sender(parts, notifiers)
     return Pipeline(
         Decider(parts.uploads, parts.intake, parts.rules, call),

@@ -140,4 +140,4 @@ class Records:
         return Record(document=document, status=status, reason=reason, finished_at=head.modified_at)
 
     def _ref(self, candidate: Candidate) -> ObjectRef:
-        return self._site.in_output(layout.results(candidate.name, RECORD))
+        return self._site.in_output(layout.filed(candidate.name, RECORD))

@@ -72,7 +72,7 @@ def _fetch(connection: Connection, names: list[str], spool: IO[bytes]) -> dateti
     newest: datetime | None = None
     with Progress(transient=True, disable=len(names) < _FEW) as progress:
         for name in progress.track(names, description="Reading records"):
-            body = connection.store.read(ObjectRef(connection.output, layout.results(name, RECORD)))
+            body = connection.store.read(ObjectRef(connection.output, layout.filed(name, RECORD)))
             record = msgspec.json.decode(body, type=Record)
             messages.send(spool, record)
             at = record.finished_at
