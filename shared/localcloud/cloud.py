@@ -93,6 +93,8 @@ class LocalCloud:
         for bucket in (INPUT_BUCKET, OUTPUT_BUCKET):
             self.obs.create_bucket(bucket)
             self.obs.set_cors(bucket, cors.document([self.front, self.front.replace("127.0.0.1", "localhost")]))
+        self.obs.keep_versions(INPUT_BUCKET)  # as Terraform makes it
+        self.obs.encrypt(INPUT_BUCKET)
         root = root or Path(__file__).resolve().parents[2]
         self.functions = FunctionGraph(
             load(root / "serverless.yml") if functions is None else functions,

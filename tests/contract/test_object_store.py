@@ -10,6 +10,7 @@ import pytest
 import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from obs import CompleteMultipartUploadRequest, CompletePart
 
 from legible.errors import AppendConflictError, HeldError, ObjectGoneError, ReplacedError, UnavailableError
 from legible.huawei import obs
@@ -64,6 +65,46 @@ def test_what_is_written_is_read(store, key):
     assert (head.size, head.etag) == (5, hashlib.md5(b"hello").hexdigest())
     assert head.content_type == "text/plain"
     assert head.metadata["ocr-request"] == "r-1"
+
+
+@pytest.mark.parametrize("kind", ["plain", "encrypted", "versioned"])
+def test_what_identifies_the_bytes_is_told_where_the_store_knows_it(cloud, kind):
+    # given a bucket of each kind, in the fake and in OBS
+    bucket = f"docs-{kind}"
+    memory, obs_store = MemoryStore(), clouds.store(cloud)
+    cloud.obs.create_bucket(bucket)
+    if kind == "encrypted":
+        cloud.obs.encrypt(bucket)
+        memory.encrypted.add(bucket)
+    if kind == "versioned":
+        cloud.obs.keep_versions(bucket)
+        memory.versioned.add(bucket)
+    for store in (memory, obs_store):
+        ref, copy = ObjectRef(bucket, "a"), ObjectRef(bucket, "b")
+
+        # when it is written, copied and read back by its etag
+        store.write(ref, b"hello", "text/plain")
+        store.copy(ref, copy)
+        head = store.head(ref)
+
+        # then an etag that is no MD5 is not taken for one
+        md5 = hashlib.md5(b"hello").hexdigest()
+        assert {head.md5, store.head(copy).md5} == ({""} if kind == "encrypted" else {md5})
+        assert (head.etag == md5) == (kind != "encrypted")
+        assert store.read(ref, Wanted(head.version_id, head.etag)) == b"hello"
+        assert bool(head.version_id) == (kind == "versioned")
+        assert head.seen_at is not None
+
+
+def test_an_object_made_by_parts_or_by_appending_tells_no_md5(cloud):
+    client, store = clouds.client(cloud), clouds.store(cloud)
+    cloud.obs.create_bucket("docs-parts")
+    begun = client.initiateMultipartUpload("docs-parts", "parts").body.uploadId
+    part = client.uploadPart("docs-parts", "parts", 1, begun, "hello").body.etag
+    complete = CompleteMultipartUploadRequest([CompletePart(1, part)])
+    assert client.completeMultipartUpload("docs-parts", "parts", begun, complete).status == 200
+    store.append(ObjectRef("docs-parts", "appended"), 0, b"hello")
+    assert [store.head(ObjectRef("docs-parts", key)).md5 for key in ("parts", "appended")] == ["", ""]
 
 
 def test_a_file_is_written_as_its_bytes_are(store, tmp_path):

@@ -92,7 +92,8 @@ class World:
     """One world. ``coarse`` stores tell whole seconds; ``source`` is how pages are handed over.
 
     ``bucket`` is ``plain``, ``versioned``, or ``encrypted``: then each upload has an etag of its own. With ``copies``
-    the same bytes come under two keys. With ``flows`` there are steps of workflows too: they call for shares of the pages, of divisions that do not agree.
+    the same bytes come under two keys. With ``flows`` there are steps of workflows too: they call for shares of the
+    pages, of divisions that do not agree.
     """
 
     def __init__(

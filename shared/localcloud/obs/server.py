@@ -1,7 +1,7 @@
 """The local OBS: moto's S3 behind a thin layer that adds what OBS has but S3 does not have.
 
 Added here: AppendObject, OBS's signatures and error form, notifications, faults, state on disk. Everything else (range
-reads, listing, multipart, copy, versions, metadata) is moto's, reached in process. Lifecycle rules, quotas, encryption
+reads, listing, multipart, copy, versions, metadata) is moto's, reached in process. Lifecycle rules, quotas
 and cross-region replication are not imitated; uploads by parts that are not complete do not survive a restart.
 """
 
@@ -96,6 +96,21 @@ class LocalObs:
         """Make a bucket, in another region if named; one that exists stays."""
         with self._lock:
             self._store.create_bucket(name, region)
+
+    def keep_versions(self, bucket: str) -> None:
+        """Switch the bucket's versioning on, as the owner does in the console; what lies there keeps its version."""
+        with self._lock:
+            self._store.keep_versions(bucket)
+
+    def encrypt(self, bucket: str) -> None:
+        """Encrypt what is uploaded to a bucket from now on, by a key that OBS keeps (SSE-OBS), as Terraform asks for.
+
+        The bytes are kept as they are; what an uploader and a reader see of it is imitated: the header, and an etag
+        that is no MD5 of the content.
+        """
+        with self._lock:
+            self._store.bucket(bucket).encrypted = True
+            self._store.save_bucket(bucket)
 
     def set_cors(self, bucket: str, document: str) -> None:
         """See ``BucketRequests.set_cors``."""
@@ -215,8 +230,19 @@ class LocalObs:
             if request.method in ("GET", "HEAD"):
                 self._describe(request, response)
             elif response.status < 300:
+                if creation(request):
+                    self._encrypt(request, response)
                 self._save(request)
             return response
+
+    def _encrypt(self, request: ObsRequest, response: Response) -> None:
+        """Give what was created in an encrypted bucket an etag that is no MD5 of it, and tell that one."""
+        change = self._store.encrypted(request.bucket, request.key or posted_key(request))
+        if change is not None:
+            before, after = change
+            if "etag" in response.headers:
+                response.headers["etag"] = f'"{after}"'
+            response.body = response.body.replace(before.encode(), after.encode())
 
     def _ask(self, request: ObsRequest) -> Response:
         """Let moto answer, except for large contents: these come from disk, and go there, piece by piece."""

@@ -30,6 +30,7 @@ class Version(Struct):
     #: How many appends made the object; None for one that was not made by appending.
     appends: int | None = None
     data: str = ""
+    encrypted: bool = False
 
 
 class Index(Struct):
@@ -52,6 +53,7 @@ class BucketFile(Struct):
     parallel: bool = False
     replication: str = ""
     object_lock: str = ""
+    encrypted: bool = False
 
 
 class Folder:
