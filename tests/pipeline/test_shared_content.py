@@ -159,6 +159,30 @@ class TestAtTheSameTime:
         assert (outcome["status"], rig.ocr.paid) == ("done", 1)
         assert rig.record("passport/a.png")["calls"] == {"answered": 0, "unknown": 1, "surplus": 0}
 
+    @pytest.mark.parametrize("replaced", [False, True])
+    def test_it_adopts_what_the_first_one_stored_before_it_died(self, replaced):
+        # given an invocation that died between its answer and the line that says so
+        rig = Rig(PASSPORT)
+        first, second = uploaded(rig, "passport/a.png"), uploaded(rig, "passport/b.png")
+
+        def die(verb, ref):
+            if verb == "append" and rig.ocr.calls:
+                raise KeyboardInterrupt
+
+        rig.store.fail = die
+        with pytest.raises(KeyboardInterrupt):
+            rig.run(first)
+        rig.store.fail = lambda verb, ref: None
+        rig.clock.pause(70)
+        if replaced:  # then the answer may be of another upload
+            uploaded(rig, "passport/a.png", picture(61, 41))
+
+        # when
+        (outcome,) = rig.run(second)
+
+        # then
+        assert (outcome["status"], rig.ocr.paid) == ("done", 2 if replaced else 1)
+
     def test_a_lost_reply_to_the_line_is_recognized(self):
         """Given an append whose reply was lost: the line is there, and says that this very document may pay."""
         rig = Rig(PASSPORT)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from legible.errors import AppendConflictError, BusyError, DocumentError, HeldError, InternalError
 from legible.ledger.answers import Answers, digest
@@ -16,6 +16,7 @@ from legible.ledger.journal import Line
 from legible.ledger.journals import Journals
 from legible.ledger.ledger import plan_of
 from legible.ledger.lines import SKEW_SECONDS, read
+from legible.ledger.orphans import Orphans
 from legible.ledger.state import State
 from legible.model import layout
 from legible.model.documents import Document, ObjectRef
@@ -59,6 +60,7 @@ class SharedContent:
         self._call = call
         self._journals = journals
         self._answers = answers
+        self._orphans = Orphans(site, answers)
 
     def adopt(
         self, claim: Claim, task: Task, pages: Iterable[int], published: Callable[[str], Document | None]
@@ -133,13 +135,26 @@ class SharedContent:
 
     def _adopt_from(self, claim: Claim, other: Document, plan: str, missing: list[int]) -> None:
         state = self._state(other)
-        committed = state.committed
-        if committed is None or plan_of(committed.operation, committed.options, {}) != plan:
+        begun = state.counted_claim
+        if begun is None or plan_of(begun.operation, begun.options, {}) != plan:
             return
         for page in _missing(claim, missing):
-            line = state.page(page).answered
+            line = state.page(page).answered or self._stored(state, other, page)
             if line is not None:
                 self._adopt_page(claim, other, line)
+
+    def _stored(self, state: State, other: Document, page: int) -> Line | None:
+        """Return a line for an answer that was stored by an invocation that died before it could say so."""
+        announced = state.page(page).open
+        if announced is None:
+            return None
+        orphan = self._orphans.examine(other, state, page, announced)
+        if orphan.answer is None or orphan.doubtful:
+            return None
+        stored = orphan.answer
+        return structs.replace(
+            announced, page=page, request_id=stored.request_id, answer=stored.key, sha256=digest(stored.body)
+        )
 
     def _adopt_page(self, claim: Claim, other: Document, line: Line) -> None:
         try:

@@ -11,6 +11,7 @@ from legible.documents.intake import Job
 from legible.errors import OutOfTimeError
 from legible.ledger.answers import Answers
 from legible.ledger.content import SharedContent
+from legible.ledger.orphans import Orphans
 from legible.model import layout
 from legible.model.documents import Document, ObjectRef
 from legible.model.pages import Frame, Picture, Source
@@ -60,6 +61,7 @@ class CallContext:
     ) -> None:
         """Make no call yet."""
         self.content = content
+        self.orphans = Orphans(site, answers)
         self.site = site
         self.recognizer = recognizer
         self.answers = answers

@@ -14,15 +14,12 @@ from legible.errors import (
     DocumentError,
     HeldError,
     LegibleError,
-    ObjectGoneError,
     ReplacedError,
-    UnavailableError,
 )
 from legible.ledger.answers import digest
 from legible.ledger.claim import Claim
-from legible.ledger.journal import Line
 from legible.recognition.context import CallContext
-from legible.recognition.page import RENDERED, PageCall
+from legible.recognition.page import PageCall
 from legible.recognition.retries import AgainError, retrying
 from legible.recognition.window import Window
 
@@ -81,37 +78,21 @@ class DocumentCalls:
         is recorded as possibly paid.
         """
         for page, line in filter(lambda orphan: claim.covers(orphan[0]), claim.state.orphans(claim.owner)):
-            answers = self._context.answers
-            stored = answers.find(line.answer or answers.key(claim.document, page, line.owner))
+            orphan = self._context.orphans.examine(claim.document, claim.state, page, line)
             values: dict[str, Any] = {"page": page, "of": line.owner}
-            if stored is None:
+            if orphan.answer is None:
                 claim.write(
                     "unknown", **values, throttled=line.throttled, note=_ENDED_WAITING if line.throttled else _ENDED
                 )
                 continue
+            stored = orphan.answer
             values |= {"answer": stored.key, "sha256": digest(stored.body), "request_id": stored.request_id}
-            if self._doubtful(claim, line):
+            if orphan.doubtful:
                 note = "Another upload may have lain there while the URL was read; the answer may be of that."
                 claim.write("unknown", **values, note=note)
             else:
                 note = "Stored by an invocation that ended before it could say so."
                 claim.write("answered", **values, source=line.source, note=note)
-
-    def _doubtful(self, claim: Claim, line: Line) -> bool:
-        """Tell whether the service, given a URL, may have read another upload than the one its caller claimed."""
-        if line.note == RENDERED or (line.source or self._context.policy.source) == "inline":
-            return False
-        claimed = claim.state.claim_of(line.owner)
-        try:
-            lying = self._context.site.store.head(claim.document.ref)
-        except ObjectGoneError:
-            return True
-        except DocumentError as error:
-            raise UnavailableError.of(error) from error
-        same_bytes = lying.etag == claim.document.etag
-        same_time = claimed is not None and lying.modified_at == claimed.uploaded_at
-        same_version = claimed is not None and claimed.version_id in ("", lying.version_id)
-        return not (same_bytes and same_time and same_version)
 
     def _page(
         self,

@@ -23,14 +23,12 @@ from legible.errors import (
 )
 from legible.ledger.answers import digest
 from legible.ledger.claim import Claim
+from legible.ledger.orphans import RENDERED
 from legible.model.documents import Document, Reason
 from legible.model.pages import Answer, Picture, Source
 from legible.ports import Wanted
 from legible.recognition.context import CallContext, Placed
 from legible.recognition.retries import UNKNOWN_TRIES, AgainError
-
-#: The note of a call whose picture was made from bytes that were read before.
-RENDERED = "rendered"
 
 
 class PageCall:
