@@ -13,6 +13,8 @@ KINDS = [
     {"denied": True},
     {"flows": True},
     {"flows": True, "source": "inline"},
+    {"races": True},
+    {"races": True, "flows": True},
 ]
 
 

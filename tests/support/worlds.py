@@ -10,7 +10,7 @@ import hashlib
 import json
 import random
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -24,15 +24,14 @@ from legible.errors import (
     ThrottledError,
     UnavailableError,
 )
-from legible.ledger import journal
 from legible.ledger.state import State
 from legible.model import layout
-from legible.model.documents import ObjectRef, Reason, Upload
+from legible.model.documents import Document, ObjectRef, Reason, Upload
 from legible.model.pages import Answer, Picture, Share
 from legible.pipeline.steps import Steps
 from legible.ports import Head
 from legible.recognition.policy import Policy
-from tests.support.fakes import MemoryStore
+from tests.support.fakes import Clock, MemoryStore
 from tests.support.rig import IN, OUT, Rig, drawn, pdf, picture, tiff
 
 KEY = "general-text/a"
@@ -56,6 +55,8 @@ CALLS = {
 }
 
 
+#: Appends that meet are at most this many seconds apart: less than the settling time.
+SPREAD = 0.15
 #: Lines that name a paid call.
 NAMING = ("answered", "surplus", "unknown")
 
@@ -69,6 +70,10 @@ class Store(MemoryStore):
 
     world: World
 
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.landings: list[tuple[datetime, ObjectRef, bytes, bytes]] = []
+
     def head(self, ref: ObjectRef, version_id: str = "") -> Head:
         found = self.world.at("head", ref, lambda: super(Store, self).head(ref, version_id))
         at = found.modified_at.replace(microsecond=0) if self.world.coarse else found.modified_at
@@ -81,27 +86,56 @@ class Store(MemoryStore):
         self.world.at("write", ref, lambda: super(Store, self).write(ref, *content))
 
     def append(self, ref: ObjectRef, position: int, body: bytes) -> int:
-        return self.world.at("append", ref, lambda: super(Store, self).append(ref, position, body))
+        do = self.slowly if self.world.races else super().append
+        return self.world.at("append", ref, lambda: do(ref, position, body))
+
+    def slowly(self, ref: ObjectRef, position: int, body: bytes) -> int:
+        """Append, but not at once: whatever others append meanwhile succeeds too, and is overwritten (obs_faq_0165)."""
+        landing = (self.clock.now() + timedelta(seconds=self.world.random.uniform(0.02, SPREAD)), ref,
+                   self.appended_to(ref, position), body)  # fmt: skip
+        self.landings.append(landing)
+        self.world.others()
+        if landing in self.landings:
+            self.clock.pause((landing[0] - self.clock.now()).total_seconds())
+            self.land_due()
+        return position + len(body)
+
+    def land_due(self) -> None:
+        """Let the appends land whose time has come; they do so even if who sent them is gone."""
+        for landing in sorted(one for one in self.landings if one[0] <= self.clock.now()):
+            self.landings.remove(landing)
+            self.land(*landing[1:])
 
 
 class World:
     """One world. ``coarse`` stores tell whole seconds; ``source`` is how pages are handed over.
 
     With ``flows`` there are steps of workflows too: they call for shares of the pages, of divisions that do not agree.
+    In ``races`` an append takes a while, in which others append at the same position; and a journal has short parts.
     """
 
     def __init__(
-        self, seed: int, *, coarse: bool = False, source: str = "url", denied: bool = False, flows: bool = False
+        self,
+        seed: int,
+        *,
+        coarse: bool = False,
+        source: str = "url",
+        denied: bool = False,
+        flows: bool = False,
+        races: bool = False,
     ) -> None:
         self.random = random.Random(seed)
         random.seed(seed)  # the ledger's own pauses
         self.coarse = coarse
         self.denied = denied
         self.flows = flows
+        self.races = races
         self.rig = Rig(policy=Policy(source=source))
         self.rig.ocr = self
         self.rig.store = Store(self.rig.clock)
         self.rig.store.world = self
+        if races:
+            self.rig.part_lines, self.rig.store.most = 8, 14
         self.events: list[Upload] = []
         self.uploads: list[str] = []
         self.owed: set[int] = set()
@@ -197,6 +231,7 @@ class World:
 
     def at(self, verb: str, ref: ObjectRef, do: Any) -> Any:
         """Carry out one operation of the innermost invocation, and what is planned for it."""
+        self.rig.store.land_due()
         if not self.depth:
             return do()
         happens = self.happens()
@@ -205,6 +240,13 @@ class World:
         found = do()
         self.happen(happens, "after", ref)
         return found
+
+    def others(self) -> None:
+        """Let others work while an append is on its way."""
+        if not self.quiet and 0 < self.depth < 3 and self.random.random() < 0.3:
+            self.step()
+            if self.rig.clock.now() > self.ends[-1]:
+                raise Killed
 
     def happens(self) -> str:
         if self.rig.clock.now() > self.ends[-1]:
@@ -267,7 +309,7 @@ class World:
             if ref not in self.rig.store.objects:
                 broken.append(f"{name} has no journal")
                 continue
-            state = State(journal.decode(self.rig.store.objects[ref][0], ref.key))
+            state = self.rig.parts().ledger.journals.load(Document(IN, KEY, ETAGS[name]))
             named.update(line.request_id for line in state.lines if line.event in NAMING and line.request_id)
             unknown += state.unknown
             broken += [f"{name}: {text}" for text in [*self.of_journal(state), *self.of_record(name, state)]]
