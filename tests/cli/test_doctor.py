@@ -101,6 +101,23 @@ def test_what_looks_like_markup_is_shown_as_it_is(doctor):
     assert "LEGIBLE_REGION is '[red]'" in doctor(LEGIBLE_REGION="[red]").output
 
 
+@pytest.mark.parametrize(("settle", "status"), [(30, "ok"), (0.01, "failed")])
+def test_asked_for_it_measures_how_far_simultaneous_appends_are_apart_and_leaves_nothing(cloud, doctor, settle, status):
+    text = doctor.settings.read_text().replace('arbiter = "obs"', f"settle_seconds = {settle}")
+    doctor.settings.write_text(text)
+    cloud.obs.race(0.05)
+    check = found(doctor("--json", "--appends"))["appends"]
+    assert check["status"] == status
+    assert "of 20 pairs both succeeded" in check["message"]
+    assert ("Set ledger.settle_seconds to" in check["advice"]) == (status == "failed")
+    assert list(clouds.store(cloud).list(OUTPUT_BUCKET, "")) == []
+
+
+def test_a_bucket_that_takes_no_probe_is_said(cloud, doctor):
+    cloud.obs.faults.add(Fault("error", "POST", "*.probes*", status=403, code="AccessDenied", message="No", times=None))
+    assert found(doctor("--json", "--appends"))["appends"]["status"] == "failed"
+
+
 # --- each fault in turn
 
 

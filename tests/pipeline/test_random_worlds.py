@@ -17,6 +17,8 @@ KINDS = [
     {"bucket": "versioned", "copies": True},
     {"bucket": "encrypted", "copies": True},
     {"copies": True, "coarse": True},
+    {"races": True},
+    {"races": True, "flows": True},
 ]
 
 

@@ -153,7 +153,7 @@ class TestHands:
     """Where the time ends, a fresh invocation goes on; see ``ports.Relay``."""
 
     def long(self, pages=14, **values):
-        rig = Rig(TEXT, relay=NextInvocation(), seconds=60, **values)
+        rig = Rig(TEXT, relay=NextInvocation(), seconds=61, **values)
         rig.ocr.during = lambda: rig.clock.pause(10)
         return rig, rig.upload(KEY, pdf(pages))
 

@@ -134,6 +134,18 @@ class MemoryStore:
     def append(self, ref: ObjectRef, position: int, body: bytes) -> int:
         self.fail("append", ref)
         with self._lock:
+            self.land(ref, self.appended_to(ref, position), body)
+        self.after("append", ref)
+        return position + len(body)
+
+    def land(self, ref: ObjectRef, before: bytes, body: bytes) -> None:
+        """Store what is appended, after the bytes that were there when the append began."""
+        self.objects[ref] = (before + body, "application/octet-stream", self.clock.now(), {})
+        self.appendable[ref] += 1
+
+    def appended_to(self, ref: ObjectRef, position: int) -> bytes:
+        """Return the object's bytes if it can be appended to at this position."""
+        with self._lock:
             known = self.objects.get(ref, (b"", "", self.clock.now(), {}))[0]
             if ref in self.objects and ref not in self.appendable:
                 raise HeldError(f"The object {ref} is not appendable.", code="not-appendable")
@@ -141,10 +153,7 @@ class MemoryStore:
                 raise HeldError(f"The object {ref} took {self.most} appends already.", code="not-appendable")
             if len(known) != position:
                 raise AppendConflictError(f"The object has {len(known)} bytes, not {position}.")
-            self.objects[ref] = (known + body, "application/octet-stream", self.clock.now(), {})
-            self.appendable[ref] += 1
-        self.after("append", ref)
-        return position + len(body)
+            return known
 
     def list(self, bucket: str, prefix: str, after: str = "") -> Iterator[ListedObject]:
         self.fail("list", ObjectRef(bucket, prefix))

@@ -185,7 +185,10 @@ class Rig:
 
     def parts(self, owner: str = "test") -> Parts:
         call = self.call(owner)
-        ledger, answers = Ledger(self.site, call, self.arbiter, self.part_lines), Answers(self.site, call)
+        ledger, answers = (
+            Ledger(self.site, call, self.arbiter, self.part_lines, self.policy.settle),
+            Answers(self.site, call),
+        )
         publisher = Publisher(self.site, Newest(self.site, call))
         intake = Intake(self.site, call, self.max_pages, self.sheets)
         results = Results(self.site, call, answers, publisher, self.form)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import random
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -24,15 +24,14 @@ from legible.errors import (
     ThrottledError,
     UnavailableError,
 )
-from legible.ledger import journal
 from legible.ledger.state import State
 from legible.model import layout
-from legible.model.documents import ObjectRef, Reason, Upload
+from legible.model.documents import Document, ObjectRef, Reason, Upload
 from legible.model.pages import Answer, Picture, Share
 from legible.pipeline.steps import Steps
 from legible.ports import Head
 from legible.recognition.policy import Policy
-from tests.support.fakes import MemoryStore
+from tests.support.fakes import Clock, MemoryStore
 from tests.support.rig import IN, OUT, Rig, drawn, pdf, picture, tiff
 
 KEY = "general-text/a"
@@ -58,6 +57,8 @@ CALLS = {
 }
 
 
+#: Appends that meet are at most this many seconds apart: less than the settling time.
+SPREAD = 0.15
 #: Lines that name a paid call.
 NAMING = ("answered", "surplus", "unknown")
 
@@ -70,6 +71,10 @@ class Store(MemoryStore):
     """The world's store; each operation may be the one at which something happens. Times are whole seconds."""
 
     world: World
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self.landings: list[tuple[datetime, ObjectRef, bytes, bytes]] = []
 
     def head(self, ref: ObjectRef, version_id: str = "") -> Head:
         found = self.world.at("head", ref, lambda: super(Store, self).head(ref, version_id))
@@ -85,7 +90,25 @@ class Store(MemoryStore):
         self.world.at("write", ref, lambda: super(Store, self).write(ref, *content))
 
     def append(self, ref: ObjectRef, position: int, body: bytes) -> int:
-        return self.world.at("append", ref, lambda: super(Store, self).append(ref, position, body))
+        do = self.slowly if self.world.races else super().append
+        return self.world.at("append", ref, lambda: do(ref, position, body))
+
+    def slowly(self, ref: ObjectRef, position: int, body: bytes) -> int:
+        """Append, but not at once: whatever others append meanwhile succeeds too, and is overwritten (obs_faq_0165)."""
+        landing = (self.clock.now() + timedelta(seconds=self.world.random.uniform(0.02, SPREAD)), ref,
+                   self.appended_to(ref, position), body)  # fmt: skip
+        self.landings.append(landing)
+        self.world.others()
+        if landing in self.landings:
+            self.clock.pause((landing[0] - self.clock.now()).total_seconds())
+            self.land_due()
+        return position + len(body)
+
+    def land_due(self) -> None:
+        """Let the appends land whose time has come; they do so even if who sent them is gone."""
+        for landing in sorted(one for one in self.landings if one[0] <= self.clock.now()):
+            self.landings.remove(landing)
+            self.land(*landing[1:])
 
 
 class World:
@@ -93,7 +116,8 @@ class World:
 
     ``bucket`` is ``plain``, ``versioned``, or ``encrypted``: then each upload has an etag of its own. With ``copies``
     the same bytes come under two keys. With ``flows`` there are steps of workflows too: they call for shares of the
-    pages, of divisions that do not agree.
+    pages, of divisions that do not agree. In ``races`` an append takes a while, in which others append at the same
+    position; and a journal has short parts.
     """
 
     def __init__(
@@ -106,12 +130,14 @@ class World:
         flows: bool = False,
         bucket: str = "plain",
         copies: bool = False,
+        races: bool = False,
     ) -> None:
         self.random = random.Random(seed)
         random.seed(seed)  # the ledger's own pauses
         self.coarse = coarse
         self.denied = denied
         self.flows = flows
+        self.races = races
         self.rig = Rig(policy=Policy(source=source))
         self.rig.ocr = self
         self.rig.store = Store(self.rig.clock)
@@ -121,6 +147,8 @@ class World:
         self.keys = [KEY, COPY] if copies else [KEY]
         #: Whose bytes lie under a key and an etag.
         self.whose: dict[tuple[str, str], str] = {}
+        if races:
+            self.rig.part_lines, self.rig.store.most = 8, 14
         self.events: list[Upload] = []
         #: The keys and names of what was uploaded.
         self.uploads: list[tuple[str, str]] = []
@@ -219,6 +247,7 @@ class World:
 
     def at(self, verb: str, ref: ObjectRef, do: Any) -> Any:
         """Carry out one operation of the innermost invocation, and what is planned for it."""
+        self.rig.store.land_due()
         if not self.depth:
             return do()
         happens = self.happens()
@@ -227,6 +256,13 @@ class World:
         found = do()
         self.happen(happens, "after", ref)
         return found
+
+    def others(self) -> None:
+        """Let others work while an append is on its way."""
+        if not self.quiet and 0 < self.depth < 3 and self.random.random() < 0.3:
+            self.step()
+            if self.rig.clock.now() > self.ends[-1]:
+                raise Killed
 
     def happens(self) -> str:
         if self.rig.clock.now() > self.ends[-1]:
@@ -291,7 +327,7 @@ class World:
             if ref not in self.rig.store.objects:
                 broken.append(f"{name} has no journal")
                 continue
-            state = State(journal.decode(self.rig.store.objects[ref][0], ref.key))
+            state = self.rig.parts().ledger.journals.load(Document(IN, key, etag))
             counted = [line for line in state.lines if line.event in NAMING and not line.adopted]
             named.update(line.request_id for line in counted if line.request_id)
             paid_for.update((name, line.page) for line in counted if line.event == "answered")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from tenacity import Retrying, retry_if_exception_type, wait_random
 
 from legible.errors import InternalError, ObjectGoneError, UnavailableError
@@ -16,6 +16,10 @@ from legible.ports import Invocation, Site
 
 #: Name of the object metadata that carries the service's request id beside a stored answer.
 _REQUEST_ID = "ocr-request"
+#: How the owner's name ends under which an answer is stored that is none.
+UNUSABLE = "-unusable"
+#: How the owner's name ends under which an answer is stored that another document paid for.
+ADOPTED = "-adopted"
 #: Less time than this, in seconds, is not worth another try to store an answer.
 _SHORTEST_TRY = 2.0
 
@@ -107,17 +111,42 @@ class Answers:
             state: What its journal says.
             certain: Whether the service can only have read this very upload; otherwise its answer counts as surplus.
         """
-        named = {line.answer for line in state.lines}
-        for item in self._site.store.list(self._site.output, layout.version(document, "")):
-            page, owner = layout.payer(document, item.key)
-            stored = self.find(item.key) if page and item.key not in named else None
+        for page, line in [*state.orphans(""), *self.unnamed(document, state)]:
+            stored = self.find(line.answer or self.key(document, page, line.owner))
             if stored is not None:
-                state.take(Line(
-                    "answered" if certain and not state.has_answer(page) else "surplus", self._call.now(), owner,
-                    -page, page, request_id=stored.request_id, answer=stored.key, sha256=digest(stored.body),
-                    note="Found in the output bucket; the journal does not name it.",
-                ))  # fmt: skip
+                counts = certain and not state.has_answer(page)
+                state.take(
+                    structs.replace(
+                        line,
+                        event="answered" if counts else "surplus",
+                        n=-page,
+                        request_id=stored.request_id,
+                        answer=stored.key,
+                        sha256=digest(stored.body),
+                        note="Found in the output bucket; the journal does not name it.",
+                    )
+                )
         return state
+
+    def unnamed(self, document: Document, state: State) -> list[tuple[int, Line]]:
+        """Return page and call of each payer whose stored answer no line names, and whose call no line announces.
+
+        Raises:
+            UnavailableError: The store has a passing fault.
+            HeldError: The store refuses.
+        """
+        named = {line.answer for line in state.lines}
+        told = {line.answer or self.key(document, page, line.owner) for page, line in state.orphans("")}
+        payers = [
+            layout.payer(document, item.key)
+            for item in self._site.store.list(self._site.output, layout.version(document, ""))
+            if item.key not in named | told
+        ]
+        return [
+            (page, Line("calling", self._call.now(), owner, -page, page))
+            for page, owner in payers
+            if page and not owner.endswith((UNUSABLE, ADOPTED))
+        ]
 
     def verified(self, line: Line, received: bytes | None = None) -> bytes:
         """Return the answer, or the review, that a line names. Bytes received just now are not read again.

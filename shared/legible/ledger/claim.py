@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import random
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +12,7 @@ from legible.errors import AppendConflictError, BusyError, UnavailableError
 from legible.ledger import journal
 from legible.ledger.journal import Line
 from legible.ledger.journals import OpenJournal
-from legible.ledger.lines import TRIES
+from legible.ledger.standing import Standing
 from legible.ledger.state import State
 from legible.model import layout
 from legible.model.documents import Document
@@ -53,10 +52,17 @@ class Claim:
         journal: Its journal, just read.
         call: The invocation: gives the time and a way to wait.
         arbiter: Decides, with the journal, who may pay.
+        settle: How long, in seconds, an append that began earlier may take to overwrite one that was answered.
     """
 
     def __init__(
-        self, document: Document, wish: Wish, journal: OpenJournal, call: Invocation, arbiter: Arbiter
+        self,
+        document: Document,
+        wish: Wish,
+        journal: OpenJournal,
+        call: Invocation,
+        arbiter: Arbiter,
+        settle: float = 0.0,
     ) -> None:
         """Write nothing yet; ``begin`` appends the claim line."""
         self.document = document
@@ -68,6 +74,7 @@ class Claim:
         self._arbiter = arbiter
         #: A number is never given twice: a line whose append was not answered may be written all the same.
         self._numbers = itertools.count(1)
+        self._standing = Standing(wish.owner, journal, call, settle, lambda: next(self._numbers))
         #: The ``finished`` line, once it is written.
         self.ended: Line | None = None
 
@@ -94,7 +101,7 @@ class Claim:
         Raises:
             UnavailableError: The store takes no append.
         """
-        line = self._first_line(fence, seconds)
+        line, began = self._first_line(fence, seconds), self._call.now()
         try:
             self._journal.put([line])
         except (AppendConflictError, UnavailableError) as error:
@@ -104,6 +111,7 @@ class Claim:
                     raise
                 return False
         self._journal.mine.append(line)
+        self._standing.begun(began)
         return True
 
     def write(self, event: journal.Event, *, always: bool = False, **values: Any) -> Line:
@@ -123,9 +131,9 @@ class Claim:
         """
         line = self.line(event, **values)
         if always:
-            self._journal.append(line)
+            self._standing.append(line)
         else:
-            self._journal.append(line, self._lost)
+            self._standing.append(line, self._lost)
         return line
 
     @property
@@ -137,24 +145,22 @@ class Claim:
         """Read the journal back and tell whether this claim is the one in force."""
         self._journal.refresh()
         with self._journal.lock:
-            if self._journal.changed and self._stands():
-                self._confirm()
+            if self._journal.changed and self._standing.in_force():
+                self._standing.confirm()
                 self._journal.changed = False
-            return self._stands()
+            return self._standing.in_force()
 
     def require_in_force(self, age: float = 0.0) -> None:
         """Read the journal back, and raise if this claim is not the one in force.
 
         Args:
-            age: How old the claim must be, in seconds, before the journal is read back: a claim made at the same time
-                may only appear a little later.
+            age: How old the claim must be at least, in seconds, before the journal is read back: the append of a claim
+                that was made at the same time may only now overwrite it.
 
         Raises:
             BusyError: Another claim is in force.
         """
-        if age:
-            claimed = next((line.at for line in self._journal.mine if line.event == "claimed"), self._call.now())
-            self._call.pause(max(0.0, age - (self._call.now() - claimed).total_seconds()))
+        self._standing.settle(age)
         if not self.in_force():
             raise BusyError(f"Another invocation claimed {self.document.ref}.", advice="This one yields to it.")
 
@@ -168,39 +174,45 @@ class Claim:
             others = {line.answer for line in self.state.lines if line.owner != self.owner}
             if not answer or answer not in others:
                 self.write("surplus", always=True, **values)
-            self._confirm()
+            self._standing.confirm()
 
     def release(self, **values: Any) -> None:
         """Give the claim back, so that the next delivery need not wait for the end of the lease.
 
-        For a share, first its lines are confirmed, while nobody else may call for its pages, and then the release.
+        What was paid for is first seen to stand, also if the claim was lost. For a share, the release is too.
         """
         try:
             with self._journal.lock:
-                if self.share is not None:
-                    self._confirm()
+                if self.share is not None or self._standing.owes:
+                    self._standing.confirm_settled()
                 self.write("released", **values)
                 if self.share is not None:
-                    self._confirm()
+                    self._standing.confirm_settled()
         finally:
             self._free()
 
     def hand_on(self, hand: int) -> None:
         """Leave the document to the fresh invocation that was called, and record this."""
-        self.write("handed", hand=hand)
+        with self._journal.lock:
+            self.write("handed", hand=hand)
+            if self._standing.owes:
+                self._standing.confirm_settled()
         self._free()
 
     def finish(self, line: Line) -> None:
         """Append the ``finished`` line, and confirm every line of this claim. What names it may be stored earlier.
 
         Raises:
-            BusyError: The claim is no longer in force; nothing was written.
+            BusyError: The claim is no longer in force; nothing was written, or a claim made at the same time overwrote
+                it, and somebody else ends the document.
             UnavailableError: The store takes no append.
         """
         with self._journal.lock:
-            self._journal.append(line, self._lost)
+            self._standing.append(line, self._lost)
+            self._standing.confirm_settled()
+            if not self.state.has(line):
+                raise self._busy()
             self.ended = line
-            self._confirm()
         self._free()
 
     def _first_line(self, fence: int, seconds: float) -> Line:
@@ -219,31 +231,13 @@ class Claim:
             version_id=self.document.version_id,
         )
 
-    def _stands(self) -> bool:
-        return self.state.leases.in_force(self.owner) and any(
-            line.event == "claimed" and self.state.has(line) for line in self._journal.mine
-        )
-
     def _lost(self) -> BusyError | None:
         """Return why this claim may write nothing any more; None while it is in force."""
-        if self._stands():
-            return None
+        return None if self._standing.in_force() else self._busy()
+
+    def _busy(self) -> BusyError:
         message = f"Another invocation claimed {self.document.ref} at the same time."
         return BusyError(message, advice="This one yields to it.")
-
-    def _confirm(self) -> None:
-        """Append again what a simultaneous append overwrote: only lines of a claim in force, or surplus lines."""
-        for _ in range(TRIES):
-            self._journal.reload()
-            mine = self._journal.mine
-            swallowed = [line for line in mine if not self.state.has(line) and line.event != "claimed"]
-            if not swallowed:
-                return
-            for line in swallowed:
-                mine.remove(line)
-                self._journal.append(line)
-            self._call.pause(random.uniform(0.01, 0.1))
-        raise UnavailableError(f"The journal of {self.document.ref} keeps losing lines.")
 
     def _free(self) -> None:
         self._arbiter.release(fenced(self.document, self.share), self.owner)

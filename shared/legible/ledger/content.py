@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from legible.errors import AppendConflictError, BusyError, DocumentError, HeldError, InternalError
-from legible.ledger.answers import Answers, digest
+from legible.ledger.answers import ADOPTED, Answers, digest
 from legible.ledger.claim import Claim
 from legible.ledger.journal import Line
 from legible.ledger.journals import Journals
@@ -162,7 +162,7 @@ class SharedContent:
         except InternalError as error:  # gone, or changed: this document pays for an answer of its own
             self._call.log("not-adopted", key=claim.document.key, reason=error.reason_code, message=str(error))
             return
-        key = self._answers.keep(claim.document, line.page, claim.owner, body, line.request_id)
+        key = self._answers.keep(claim.document, line.page, claim.owner + ADOPTED, body, line.request_id)
         claim.write(
             "answered", page=line.page, request_id=line.request_id, answer=key, sha256=digest(body),
             source=line.source, frame=line.frame, note=line.note, adopted=line.adopted or layout.journal(other),

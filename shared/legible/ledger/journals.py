@@ -92,7 +92,7 @@ class OpenJournal:
         most: int = PART_LINES,
     ) -> None:
         """Read all of it."""
-        self._name = name
+        self.name = name
         self._store = store
         self._part = part
         self._pause = pause
@@ -235,7 +235,7 @@ class OpenJournal:
                 self._pause(random.uniform(0.01, 0.1))
             if number < TRIES:
                 self._try(together)
-        raise UnavailableError(f"{self._name} took no line in {TRIES} tries.")
+        raise UnavailableError(f"{self.name} took no line in {TRIES} tries.")
 
     def _try(self, together: list[_WaitingLine]) -> None:
         try:

@@ -37,10 +37,19 @@ class Ledger:
         call: The invocation that claims.
         arbiter: Decides, with the journal, who may pay; None for the journal alone.
         most: After how many lines a journal goes on in its next part.
+        settle: How long, in seconds, an append that began earlier may take to overwrite one that was answered.
     """
 
-    def __init__(self, site: Site, call: Invocation, arbiter: Arbiter | None = None, most: int = PART_LINES) -> None:
+    def __init__(
+        self,
+        site: Site,
+        call: Invocation,
+        arbiter: Arbiter | None = None,
+        most: int = PART_LINES,
+        settle: float = 0.0,
+    ) -> None:
         """Claim nothing yet."""
+        self._settle = settle
         self._call = call
         self._arbiter = arbiter or JournalArbiter()
         self.journals = Journals(site, most)
@@ -118,7 +127,7 @@ class Ledger:
             fence = self._arbiter.acquire(name, wish.owner, seconds)
         if fence is None:
             return _busy(document, opened.state)
-        claim = Claim(document, wish, opened, self._call, self._arbiter)
+        claim = Claim(document, wish, opened, self._call, self._arbiter, self._settle)
         if claim.begin(fence, seconds):
             return claim
         self._arbiter.release(name, wish.owner)

@@ -243,10 +243,11 @@ class State:
         if not counted:
             self.surplus += 1
             self._surplus_answers.add(line.answer)
-        if line.owner in page.adopted and not page.calls(line.owner):  # counted as unknown, and known by now
-            page.adopted.discard(line.owner)
+        payer = line.of or line.owner
+        if payer in page.adopted and not page.calls(payer):  # counted as unknown, and known by now
+            page.adopted.discard(payer)
             page.unknown -= not counted
-        page.close(line.owner)
+        page.close(payer)
 
     def _released(self, line: Line) -> None:
         self.leases.drop(line.owner)

@@ -112,6 +112,11 @@ def view(document: Document, page: int, suffix: str) -> str:
     return f"work/{shortened(document.key)}/{document.version}/view-{page:04d}{suffix}"
 
 
+def work_probe(name: str) -> str:
+    """Return the key of a probe that a check appends to; left there, it goes with the rendered pages after a day."""
+    return f"work/.probes/{name}"
+
+
 def request(name: str) -> str:
     """Return the key of the journal of a request that came with a key of its own; a lifecycle rule removes it."""
     return f"requests/{name}.jsonl"

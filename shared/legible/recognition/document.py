@@ -18,6 +18,7 @@ from legible.errors import (
 )
 from legible.ledger.answers import digest
 from legible.ledger.claim import Claim
+from legible.ledger.journal import Event, Line
 from legible.recognition.context import CallContext
 from legible.recognition.page import PageCall
 from legible.recognition.retries import AgainError, retrying
@@ -56,9 +57,9 @@ class DocumentCalls:
         find = partial(published, self._context.site)
         self._context.content.adopt(claim, job.task, pages, find)
         missing = [page for page in pages if not claim.state.page(page).known]
-        if min(self._context.policy.window, len(missing)) < 2 and claim.share is None:
-            return Window(missing, lambda page, halted: self._page(claim, job, page, halted)).run(1)
         settled = _Settled(self._context.policy.settle, claim)
+        if min(self._context.policy.window, len(missing)) < 2 and claim.share is None:
+            return Window(missing, lambda page, halted: self._page(claim, job, page, halted, settled)).run(1)
         together = Window(missing, lambda page, halted: self._filed(claim, job, page, halted, settled))
         return together.run(self._context.policy.window)
 
@@ -75,9 +76,12 @@ class DocumentCalls:
         """Settle the calls of an owner that died.
 
         A stored answer counts if the service can only have read this upload. Otherwise, and if there is none, the call
-        is recorded as possibly paid.
+        is recorded as possibly paid. So is it where an append that met the owner's lines has overwritten all of them:
+        its stored answer is not paid for once more.
         """
-        for page, line in filter(lambda orphan: claim.covers(orphan[0]), claim.state.orphans(claim.owner)):
+        if self._orphans(claim):
+            claim.require_in_force()  # so that of two claims made at the same time only one writes for the dead
+        for page, line in self._orphans(claim):
             orphan = self._context.orphans.examine(claim.document, claim.state, page, line)
             values: dict[str, Any] = {"page": page, "of": line.owner}
             if orphan.answer is None:
@@ -92,7 +96,13 @@ class DocumentCalls:
                 claim.write("unknown", **values, note=note)
             else:
                 note = "Stored by an invocation that ended before it could say so."
-                claim.write("answered", **values, source=line.source, note=note)
+                event: Event = "surplus" if claim.state.has_answer(page) else "answered"
+                claim.write(event, **values, source=line.source, note=note)
+
+    def _orphans(self, claim: Claim) -> list[tuple[int, Line]]:
+        """Return page and call of each owner that left one without an outcome, and of each that no line tells of."""
+        unnamed = self._context.answers.unnamed(claim.document, claim.state)
+        return [one for one in [*claim.state.orphans(claim.owner), *unnamed] if claim.covers(one[0])]
 
     def _page(
         self,
@@ -100,7 +110,7 @@ class DocumentCalls:
         job: Job,
         page: int,
         halted: Callable[[], bool],
-        before: Callable[[], None] = lambda: None,
+        before: Callable[[], None],
     ) -> bytes | None:
         """Return the page's answer; None if the page failed for good, which is recorded and stops no other page."""
         call = PageCall(self._context, claim, job, page, halted, before)
@@ -116,7 +126,7 @@ class DocumentCalls:
 
 
 class _Settled:
-    """Confirms the claim before the first of several calls, so that an invocation that lost it pays for none of them.
+    """Confirms the claim before the first paid call, so that an invocation that lost it pays for none.
 
     Pages are drawn and placed meanwhile; this costs nothing, and any invocation would do the same.
     """

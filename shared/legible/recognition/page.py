@@ -21,7 +21,7 @@ from legible.errors import (
     ThrottledError,
     UnavailableError,
 )
-from legible.ledger.answers import digest
+from legible.ledger.answers import UNUSABLE, digest
 from legible.ledger.claim import Claim
 from legible.ledger.orphans import RENDERED
 from legible.model.documents import Document, Reason
@@ -188,7 +188,7 @@ class PageCall:
     def _unknown(self, error: LegibleError, key: str = "") -> None:
         body = getattr(error, "body", b"")
         if body:
-            key = self._keep(body, error.request_id, f"{self._claim.owner}-unusable")
+            key = self._keep(body, error.request_id, f"{self._claim.owner}{UNUSABLE}")
         reason = Reason.of(error)
         self._claim.write(
             "unknown", always=True, page=self._page, answer=key, request_id=error.request_id, reason=reason

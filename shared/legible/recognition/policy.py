@@ -13,7 +13,7 @@ class Policy(Struct, frozen=True):
     ``wait`` is the vendor's advice for throttling, 2 to 5 (ocr_03_0028). ``reserve`` is kept free at the end of the
     function's time to write what was learned. ``window`` is how many pages of a document are on their way at the same
     time. ``settle`` is how old a claim must be when the journal is read back: longer than two simultaneous appends can
-    be apart.
+    be apart (`legible doctor --appends` measures it).
     """
 
     source: Source = "url"

@@ -104,7 +104,11 @@ class ServiceEndpoint(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LedgerSettings(Struct, frozen=True, forbid_unknown_fields=True):
-    """How it is decided who may pay. ``settle_seconds`` is how long after a claim the journal is read back."""
+    """How it is decided who may pay.
+
+    ``settle_seconds`` is how long after an append the journal is read back: longer than two simultaneous appends can be
+    apart. ``legible doctor --appends`` measures it.
+    """
 
     arbiter: Literal["obs"] = "obs"
     settle_seconds: Seconds = 0.2

@@ -73,7 +73,7 @@ class Parts:
     @cached_property
     def ledger(self) -> Ledger:
         """Decides who may pay."""
-        return Ledger(self.site, self.call)
+        return Ledger(self.site, self.call, settle=self.settings.ledger.settle_seconds)
 
     @cached_property
     def answers(self) -> Answers:

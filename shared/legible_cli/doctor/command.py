@@ -24,7 +24,7 @@ from legible.recognition.probe import HealthCheck
 from legible.settings import Settings, load
 from legible.wiring import adapters
 from legible_cli.connection import KEYS, settings_option
-from legible_cli.doctor import account, buckets, functions, packages, recognition
+from legible_cli.doctor import account, appends, buckets, functions, packages, recognition
 from legible_cli.doctor.inspector import Inspector
 from legible_cli.doctor.outcomes import unknown
 from legible_cli.policy import needs
@@ -42,9 +42,15 @@ _COLORS = {"ok": "green", "failed": "red", "unknown": "yellow"}
 )  # fmt: skip
 @click.option("--package", default="default", show_default=True, help="The functions' FunctionGraph application.")
 @click.option("--lock", type=click.Path(dir_okay=False, path_type=Path), default=_LOCK, hidden=True)
+@click.option(
+    "--appends", "appending", is_flag=True,
+    help="Also measure how far simultaneous appends are apart, by a probe in the output bucket that is removed.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the checks as a JSON array.")
-def doctor_command(file: Path | None, slugs: tuple[str, ...], package: str, lock: Path, as_json: bool) -> None:
-    """Check a deployment from outside, and say what to mend; nothing is written or paid for.
+def doctor_command(
+    file: Path | None, slugs: tuple[str, ...], package: str, lock: Path, appending: bool, as_json: bool
+) -> None:
+    """Check a deployment from outside, and say what to mend; nothing is paid for, nor written but with --appends.
 
     Exit 1 if any check failed. A check that cannot be made is "unknown", and says why.
     """
@@ -52,7 +58,7 @@ def doctor_command(file: Path | None, slugs: tuple[str, ...], package: str, lock
         if slug not in OPERATIONS:
             raise click.BadParameter(f"There is no operation {slug!r}. Operations are: {', '.join(OPERATIONS)}.")
     environment = os.environ  # noqa: TID251 - a command has nothing else
-    checked = [*_checks(file, slugs, package, environment), packages.versions(lock)]
+    checked = [*_checks(file, slugs, package, environment, appending), packages.versions(lock)]
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(checked), indent=2).decode())
     else:
@@ -61,7 +67,7 @@ def doctor_command(file: Path | None, slugs: tuple[str, ...], package: str, lock
 
 
 def _checks(
-    file: Path | None, slugs: tuple[str, ...], package: str, environment: Mapping[str, str]
+    file: Path | None, slugs: tuple[str, ...], package: str, environment: Mapping[str, str], appending: bool
 ) -> Iterator[HealthCheck]:
     """Yield the checks; what hangs on one that failed is not made, for it would only fail for the same reason."""
     try:
@@ -81,7 +87,7 @@ def _checks(
     taken = account.credentials(inspector, bool(keys.token), datetime.now(timezone.utc))
     yield taken
     if taken.status != "failed":
-        yield from _deployment(inspector, settings, keys, used, package)
+        yield from _deployment(inspector, settings, keys, used, package, appending)
 
 
 def _named(settings: Settings) -> bool:
@@ -99,12 +105,14 @@ def _regions(used: Iterable[Operation], settings: Settings) -> Iterator[HealthCh
 
 
 def _deployment(
-    inspector: Inspector, settings: Settings, keys: Credentials, used: list[Operation], package: str
+    inspector: Inspector, settings: Settings, keys: Credentials, used: list[Operation], package: str, appending: bool
 ) -> Iterator[HealthCheck]:
     looks = (("input", settings.buckets.input), ("output", settings.buckets.output))
     of_buckets = [one for which, name in looks for one in buckets.bucket(inspector, which, name, settings)]
     yield from of_buckets
     if all(one.status == "ok" for one in of_buckets if one.name.endswith("-bucket")):
+        if appending:
+            yield appends.appends(lambda: adapters.store_of(settings, keys), settings)
         yield buckets.uploads(adapters.store_of(settings, keys), settings, lambda: datetime.now(timezone.utc))
     yield account.enterprise_project(inspector, settings)
     mine = account.project(inspector, settings)
