@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,11 @@ import msgspec
 
 from legible.errors import EventError, redact
 from legible.huawei.envelopes import ADVICE, arrival, event_time, keys, kind, mapping
-from legible.model.documents import Arrival, Reason, Unreadable, Upload, WorkbookOrder
+from legible.model.documents import Arrival, Ignored, ObjectRef, Reason, Unreadable, WorkbookOrder
+
+#: How many bytes of records an event of our own has: an asynchronous call carries 256 KB (functiongraph_01_0150), and
+#: the reason why uploads were given up goes with them.
+_MOST_RECORD_BYTES = 230_000
 
 
 def uploads(event: Any) -> list[Arrival]:
@@ -36,6 +40,9 @@ def uploads(event: Any) -> list[Arrival]:
 
 
 def _arrival(part: Any) -> Arrival:
+    own = mapping(mapping(part).get("legible"))
+    with suppress(msgspec.ValidationError):
+        return msgspec.convert(own.get("unreadable"), Unreadable)
     try:
         return arrival(part)
     except EventError as error:
@@ -70,17 +77,52 @@ def _listed(value: Any, name: str) -> list[Any]:
     return value
 
 
-def event_of(upload: Upload) -> dict[str, Any]:
-    """Return the event of one upload, as OBS would send it: ``uploads`` reads it back as it was.
+def events_of(arrivals: Sequence[Arrival], given_up: Reason | None = None) -> Iterator[dict[str, Any]]:
+    """Yield events of these uploads, each as large as an asynchronous call carries, or with one upload.
 
     Args:
-        upload: What an event said. A ``raw_key`` that does not spell the key gives way to one that does.
+        arrivals: What events said.
+        given_up: Why the platform gave them up: then ``failure`` reads each event back, else ``uploads`` does.
+    """
+    records: list[dict[str, Any]] = []
+    room = _MOST_RECORD_BYTES
+    for record in map(_record, arrivals):
+        size = len(json.dumps(record)) + 2
+        if records and size > room:
+            yield _event(records, given_up)
+            records, room = [], _MOST_RECORD_BYTES
+        records.append(record)
+        room -= size
+    if records:
+        yield _event(records, given_up)
+
+
+def event_of(*arrivals: Arrival) -> dict[str, Any]:
+    """Return the event of uploads, as OBS would send it: ``uploads`` reads it back as it was.
+
+    Args:
+        arrivals: What an event said. A ``raw_key`` that does not spell the key gives way to one that does.
 
     Returns:
-        A classic event of one record; ``hand``, ``again`` and ``order`` are in a table of our own beside ``s3``.
+        A classic event; ``hand``, ``again`` and ``order`` are in a table of our own beside ``s3``.
     """
-    # An asynchronous call carries 256 KB (functiongraph_01_0150). With the longest key OBS takes, 1,024 bytes, and the
-    # longest order this is less than 16 KB as JSON.
+    return _event([_record(arrival) for arrival in arrivals], None)
+
+
+def _event(records: list[dict[str, Any]], given_up: Reason | None) -> dict[str, Any]:
+    event = {"Records": records}
+    if given_up is None:
+        return event
+    return {"request_payload": event, "legible": {"reason": msgspec.to_builtins(given_up)}}
+
+
+def _record(arrival: Arrival) -> dict[str, Any]:
+    """Return the record of one upload, or of what was in its place; with the longest key and order less than 16 KB."""
+    if isinstance(arrival, Unreadable):
+        return {"legible": {"unreadable": msgspec.to_builtins(arrival)}}
+    if isinstance(arrival, Ignored):
+        return {"eventName": "ObjectRemoved:Delete", "s3": _named(arrival.ref, {"key": quote_plus(arrival.ref.key)})}
+    upload = arrival
     key = upload.raw_key if unquote_plus(upload.raw_key) == upload.ref.key else quote_plus(upload.ref.key)
     item = {"key": key, "size": upload.size, "eTag": upload.etag, "versionId": upload.version_id}
     record = {
@@ -88,10 +130,14 @@ def event_of(upload: Upload) -> dict[str, Any]:
         "eventName": "ObjectCreated:Put",
         "eventTime": upload.at.isoformat() if upload.at else None,
         "id": upload.event_id,
-        "s3": {"bucket": {"name": upload.ref.bucket}, "object": _given(item)},
+        "s3": _named(upload.ref, item),
         "legible": _given({"hand": upload.hand, "again": upload.again, "order": msgspec.to_builtins(upload.order)}),
     }
-    return {"Records": [_given(record)]}
+    return _given(record)
+
+
+def _named(ref: ObjectRef, item: dict[str, Any]) -> dict[str, Any]:
+    return {"bucket": {"name": ref.bucket}, "object": _given(item)}
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:
@@ -155,11 +201,15 @@ def _given_up(payload: Any, body: Mapping[str, Any]) -> list[Arrival]:
         lacking = EventError("The failure payload has no request_payload.", advice=ADVICE)
         return [unreadable(payload, Reason.of(lacking))]
     arrivals = uploads(body["request_payload"])
+    if "legible" in body:  # handed on by ourselves: what could not be read has its name already
+        return arrivals
     # Its digest is that of the whole payload: two calls that were given up with equal events are two records.
     return [unreadable(payload, item.reason) if isinstance(item, Unreadable) else item for item in arrivals]
 
 
 def _why(body: Mapping[str, Any]) -> Reason:
+    with suppress(msgspec.ValidationError):
+        return msgspec.convert(mapping(body.get("legible")).get("reason"), Reason)
     context, answer = mapping(body.get("request_context")), mapping(body.get("response_context"))
     tries = context.get("approximate_invoke_count")
     # The page's table says statusCode, its sample status_code (functiongraph_01_0390_03).

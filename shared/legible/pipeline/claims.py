@@ -41,7 +41,8 @@ class Claims:
         self._ledger = ledger
         self._call = call
         self._settings = settings
-        self._relay = relay
+        #: Calls a fresh invocation; None if there is no such relay.
+        self.relay = relay
         self._numbers = itertools.count(1)
 
     def take(
@@ -116,7 +117,7 @@ class Claims:
             OutOfTimeError: There is too little time left.
         """
         late = self._call.remaining() < pages * _FINISH_SECONDS
-        if late and claim.progressed and self._relay is not None:
+        if late and claim.progressed and self.relay is not None:
             raise OutOfTimeError(f"All pages of {claim.document.ref} are called for; no time is left to end it.")
 
     @contextmanager
@@ -137,11 +138,11 @@ class Claims:
         It is called before the claim is given back: if this invocation dies in between, its successor waits for the
         document, and the document is not left to nobody.
         """
-        if self._relay is None or not claim.progressed:
+        if self.relay is None or not claim.progressed:
             return False
         hand = max(claim.state.hands, upload.hand) + 1
         try:
-            self._relay.hand_on(structs.replace(upload, hand=hand))
+            self.relay.hand_on(structs.replace(upload, hand=hand))
             claim.hand_on(hand)
         except LegibleError as error:
             self._call.log("not-handed-on", key=claim.document.key, reason=error.reason_code, message=str(error))

@@ -68,7 +68,7 @@ class Pipeline:
         Raises:
             RetryableError: After all were tried, if any must be tried again.
         """
-        return Delivery(self._call.log).each(arrivals, self.process)
+        return self._delivery().each(arrivals, self.process)
 
     def bury(self, arrivals: Iterable[Arrival], reason: Reason) -> tuple[Outcome, ...]:
         """Record what the platform gave up on, unless it ended otherwise meanwhile.
@@ -83,7 +83,7 @@ class Pipeline:
         Raises:
             RetryableError: After all were tried, if any must be tried again.
         """
-        return Delivery(self._call.log).each(arrivals, lambda arrival: self.bury_one(arrival, reason))
+        return self._delivery(reason).each(arrivals, lambda arrival: self.bury_one(arrival, reason))
 
     def process(self, arrival: Arrival) -> Outcome:
         """Turn one upload into a record, unless it has one already; return the outcome.
@@ -170,6 +170,11 @@ class Pipeline:
             if isinstance(claim, State):
                 return self._known(document, claim)
             return self._claims.work(claim, lambda: self._dig(claim, given_up, yields=yields))
+
+    def _delivery(self, given_up: Reason | None = None) -> Delivery:
+        relay = self._claims.relay
+        hand_on = None if relay is None else lambda arrivals: relay.hand_on(*arrivals, given_up=given_up)
+        return Delivery(self._call.log, self._call, hand_on)
 
     def _collected(self, arrival: Arrival, *, last: bool = False) -> Outcome | None:
         """Build a folder's workbook where the upload says that the folder is complete; None for any other upload."""
