@@ -112,7 +112,7 @@ def test_what_expires_is_no_more_than_what_is_meant():
     calls = {name: body for one in templates.read(templates.FOLDER / "main.tf")["module"] for name, body in one.items()}
     rules = {name.strip('"') for name in calls["buckets"]["buckets"]["output"]["expire"]}
     assert {"work/", "requests/", "failures/"} <= rules
-    keys = ["results/", "answers/", "ledger/", "workbooks/", "reports/", "audit/", "notices/outbox/"]
+    keys = ["results/", "answers/", "ledger/", "workbooks/", "reports/", "audit/", "notices/outbox/", "waiting/"]
     assert {key.split("/")[0] + "/" for key in keys} | {"work/", "requests/"} == set(layout.OWN)
     assert not [(rule, key) for rule in rules for key in keys if key.startswith(rule)]
 

@@ -30,6 +30,7 @@ from legible.pipeline.decision import Decider
 from legible.pipeline.finish import Finisher
 from legible.pipeline.pipeline import Pipeline
 from legible.pipeline.steps import Steps
+from legible.pipeline.waiting import Redelivery, WaitingRoom
 from legible.ports import Arbiter, Invocation, Notifier, Site
 from legible.recognition.context import CallContext
 from legible.recognition.document import DocumentCalls
@@ -122,6 +123,7 @@ class Rig:
         seconds: float = 60.0,
         max_pages: int = 2000,
         relay: NextInvocation | None = None,
+        waits: bool = False,
     ) -> None:
         self.clock = Clock()
         self.store = MemoryStore(self.clock)
@@ -132,6 +134,7 @@ class Rig:
         self.seconds = seconds
         self.max_pages = max_pages
         self.relay = relay
+        self.waits = waits
         self.sheets = SheetsHere
         #: What the collector is given beside its usual parts: limits, or a file that fails.
         self.collecting: dict[str, Any] = {}
@@ -157,12 +160,22 @@ class Rig:
         context = CallContext(self.site, self.ocr, parts.answers, self.policy, parts.call)
         return Pipeline(
             Decider(parts.uploads, parts.intake, self.rules, parts.call),
-            Claims(parts.ledger, parts.call, {}, self.relay),
+            Claims(parts.ledger, parts.call, {}, self.relay, self.room(parts.call) if self.waits else None),
             DocumentCalls(context),
             Finisher(parts.results, parts.publisher, parts.answers, self.notices(parts), parts.call),
             Folders(self.collector(owner or f"build-{self.invocations}"), parts.call, ("xlsx",), self.relay),
             parts.call,
         )
+
+    def room(self, call: Invocation | None = None) -> WaitingRoom:
+        return WaitingRoom(self.site, call or self.call())
+
+    def redelivery(self, relay: NextInvocation | None = None) -> Redelivery:
+        """Return a walk of the minute timer; without a relay it does the work itself."""
+        self.invocations += 1
+        parts = self.parts(f"timer-{self.invocations}")
+        hand_on = self.invocation().try_again if relay is None else lambda uploads: relay.hand_on(*uploads)
+        return Redelivery(self.room(parts.call), parts.ledger.journals, parts.call, hand_on, 1 if relay is None else 10)
 
     def notices(self, parts: Parts | None = None) -> NoticeSender:
         parts = parts or self.parts()

@@ -11,8 +11,9 @@ from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
 import msgspec
+from msgspec import UNSET
 
-from legible.errors import EventError, redact
+from legible.errors import EventError, passing, redact
 from legible.huawei.envelopes import ADVICE, arrival, event_time, keys, kind, mapping
 from legible.model.documents import Arrival, Ignored, ObjectRef, Reason, Unreadable, WorkbookOrder
 
@@ -104,7 +105,7 @@ def event_of(*arrivals: Arrival) -> dict[str, Any]:
         arrivals: What an event said. A ``raw_key`` that does not spell the key gives way to one that does.
 
     Returns:
-        A classic event; ``hand``, ``again`` and ``order`` are in a table of our own beside ``s3``.
+        A classic event; ``hand``, ``again``, ``order`` and ``wait`` are in a table of our own beside ``s3``.
     """
     return _event([_record(arrival) for arrival in arrivals], None)
 
@@ -131,7 +132,14 @@ def _record(arrival: Arrival) -> dict[str, Any]:
         "eventTime": upload.at.isoformat() if upload.at else None,
         "id": upload.event_id,
         "s3": _named(upload.ref, item),
-        "legible": _given({"hand": upload.hand, "again": upload.again, "order": msgspec.to_builtins(upload.order)}),
+        "legible": _given(
+            {
+                "hand": upload.hand,
+                "again": upload.again,
+                "order": msgspec.to_builtins(upload.order),
+                "wait": msgspec.to_builtins(upload.wait),
+            }
+        ),
     }
     return _given(record)
 
@@ -214,19 +222,25 @@ def _why(body: Mapping[str, Any]) -> Reason:
     tries = context.get("approximate_invoke_count")
     # The page's table says statusCode, its sample status_code (functiongraph_01_0390_03).
     status = answer.get("status_code", answer.get("statusCode"))
-    message = _error_message(body.get("response_payload")) or "no message"
+    told = _answer(body.get("response_payload"))
+    message = _error_message(told) or "no message"
     return Reason(
         "platform-gave-up",
         redact(f"FunctionGraph gave up after {tries or 'an unknown number of'} calls (status {status}): {message}"),
         "Mend the cause, then upload the document again.",
         request_id=str(context.get("request_id") or ""),
+        passes=passing(str(mapping(told).get("errorType"))) or UNSET,
     )
 
 
-def _error_message(answer: Any) -> str:
-    """Return what a failed call's own answer says."""
+def _answer(told: Any) -> Any:
+    """Return what a failed call's own answer says: JSON, or the text that it is."""
     with suppress(EventError):
-        answer = _parsed(answer) if isinstance(answer, str) and answer.startswith("{") else answer
+        return _parsed(told) if isinstance(told, str) and told.startswith("{") else told
+    return told
+
+
+def _error_message(answer: Any) -> str:
     # An exception is told as errorMessage, errorType and a stack (functiongraph_02_0502); the stack is for the log, not
     # for a record. What comes where the platform itself failed is on no page, so any other answer is shown whole.
     if isinstance(answer, Mapping) and isinstance(answer.get("errorMessage"), str):

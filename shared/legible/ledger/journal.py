@@ -23,7 +23,7 @@ class Line(Struct, frozen=True, omit_defaults=True):
     ``claimed`` carries ``lease_until``, ``plan`` (the hash of operation, options and settings), ``fence`` (the
     arbiter's number), ``operation``, ``options``, the number of ``pages`` to call for, ``uploaded_at`` and, when the
     first paid call follows at once, its ``page``. With a ``share`` it claims that part alone, and claims of the other
-    shares with the same plan stay in force.
+    shares with the same plan stay in force. With ``resumed`` it opens a document again whose reason passes by itself.
     ``calling`` is written before a paid call. ``answered`` and ``surplus`` name request, stored answer and its SHA-256.
     ``refused`` is a call that was not paid; with ``state`` the page is settled. ``unknown`` is a call that may have
     been paid; ``of`` names the owner that made it. ``frame`` says where the recognized picture lies on its page.
@@ -52,6 +52,7 @@ class Line(Struct, frozen=True, omit_defaults=True):
     of: str = ""
     hand: int = 0
     share: Share | None = None
+    resumed: bool = False
     author: str = ""
     state: PageState | None = None
     status: Status | None = None

@@ -11,6 +11,7 @@ from legible.errors import BusyError, DocumentError, ReplacedError, UnavailableE
 from legible.extraction.contents import Contents
 from legible.ledger.answers import Answers
 from legible.ledger.claim import Claim
+from legible.ledger.journal import Line
 from legible.model.documents import Document, Reason, Status
 from legible.model.records import Attachment, Extract, Record
 from legible.notices.notice import EndLine
@@ -139,7 +140,7 @@ class Finisher:
             newest = self._results.publish(record, contents, publishing)
         note = "" if newest else "A newer upload of this key has its own result."
         line = claim.line("finished", status=status, reason=record.reason, note=note, at=record.finished_at)
-        kept = self._notices.keep(record, contents, EndLine(line.owner, line.n))
+        kept = [] if _repeated(claim, line) else self._notices.keep(record, contents, EndLine(line.owner, line.n))
         claim.finish(line)
         self._notices.send(kept)
 
@@ -148,6 +149,16 @@ class Finisher:
         with ThreadPoolExecutor(AT_ONCE) as together:
             for batch in batches(claim.state, count):
                 list(together.map(lambda line: self._answers.file(claim.document, line), batch))
+
+
+def _repeated(claim: Claim, end: Line) -> bool:
+    """Tell whether a document that was tried again by itself ends as it had ended: then everybody was told before."""
+    lines = claim.state.lines
+    resumed = any(line.owner == claim.owner and line.resumed for line in lines)
+    before = next((line for line in reversed(lines) if line.event == "finished"), None)
+    if not resumed or before is None or before.reason is None or end.reason is None:
+        return False
+    return (before.status, before.reason.code) == (end.status, end.reason.code)
 
 
 def _status(error: DocumentError | None) -> Status | None:

@@ -63,7 +63,7 @@ _MADE = (
     "obs:bucket:PutBucketNotification",
 )
 #: Folders of the output bucket by what lies there. Paid answers and journals are never removed, by nobody.
-_REPLACED = ("results/", "workbooks/", layout.OUTBOX)
+_REPLACED = ("results/", "workbooks/", layout.OUTBOX, layout.WAITING)
 _JOURNALS = ("ledger/", "notices/log/", "audit/", "reports/")
 _REVIEWED = ("results/", "answers/", "ledger/")
 
