@@ -15,14 +15,16 @@ from legible.errors import (
     HeldError,
     InternalError,
     LegibleError,
+    PendingError,
     RejectedError,
     UnavailableError,
 )
 from legible.model.documents import ObjectRef, Reason, Unreadable
 from legible.model.pages import Share
+from legible.notices.targets import Smn
 from legible.pipeline.waiting import AGE, LADDER
 from legible.recognition.policy import Policy
-from tests.support.fakes import NextInvocation
+from tests.support.fakes import NextInvocation, Receiver
 from tests.support.places import ROOT
 from tests.support.platform import Platform
 from tests.support.rig import IN, OUT, TEXT, Rig, pdf, picture
@@ -428,6 +430,132 @@ class TestALaterDelivery:
         result = rig.steps().recognize_pages(upload, Share(1, 2))
         assert result["status"] == "dead"
         assert rig.journal(upload.ref.key)[-1]["event"] == "finished"
+
+
+class TestWhatIsHeld:
+    """For a reason that passes by itself: rights that take a quarter of an hour to act, a subscription just bought."""
+
+    PENDING = PendingError("403", code="obs-denied", advice="Give rights.")
+
+    def denied(self, rig, minutes):
+        """Have the input bucket refuse for so many minutes from now on."""
+        end = rig.clock.now() + timedelta(minutes=minutes)
+
+        def fail(verb, ref):
+            if ref.bucket == IN and rig.clock.now() < end:
+                raise self.PENDING
+
+        rig.store.fail = fail
+
+    def test_one_refusal_of_the_input_bucket_is_seen_and_goes_on_by_itself(self):
+        rig = Rig(TEXT)
+        platform = Platform(rig)
+        upload = replace(rig.upload(KEY), at=rig.clock.now())
+        self.denied(rig, 0.5)
+        platform.hand_on(upload)
+        platform.run(0.9)
+        held = rig.record(KEY)
+
+        platform.run(10)
+
+        assert (held["status"], held["reason"]["code"]) == ("held", "obs-denied")
+        assert "Give rights. It is tried again by itself, next at 2026-11-23 09:" in held["reason"]["advice"]
+        assert rig.record(KEY)["status"] == "done"
+        assert rig.ocr.paid == 1
+        assert parked(rig) == []
+
+    def test_a_subscription_that_is_bought_an_hour_later_ends_all_that_was_held(self):
+        rig = Rig(TEXT)
+        platform = Platform(rig)
+        outage(rig, 60, PendingError("ModelArts.4204", code="not-subscribed"))
+        uploads = [rig.upload(f"general-text/{number}.pdf", pdf(1 + number % 3)) for number in range(6)]
+        for upload in uploads:
+            platform.hand_on(upload)
+
+        platform.run(3 * 60)
+
+        assert {rig.record(upload.ref.key)["status"] for upload in uploads} == {"done"}
+        assert rig.ocr.paid == 12
+        assert parked(rig) == []
+
+    def test_pages_that_are_answered_are_not_paid_for_again(self):
+        rig = Rig(TEXT, self.PENDING, TEXT)
+        platform = Platform(rig)
+        upload = rig.upload("general-text/a.pdf", pdf(3))
+        platform.hand_on(upload)
+        platform.run(0.5)
+        assert rig.record(upload.ref.key)["status"] == "partial"
+        platform.run(30)
+        assert rig.record(upload.ref.key)["status"] == "done"
+        assert rig.ocr.paid == 3
+
+    def test_for_more_than_a_day_stays_held_until_a_later_delivery(self):
+        rig = Rig(self.PENDING)
+        platform = Platform(rig)
+        upload = rig.upload(KEY)
+        platform.hand_on(upload)
+        platform.run(26 * 60)
+        calls = len(rig.ocr.calls)
+        platform.run(26 * 60)
+
+        assert (rig.record(KEY)["status"], parked(rig), len(rig.ocr.calls)) == ("held", [], calls)
+        assert calls < 60
+        rig.ocr.script = [TEXT]
+        assert rig.run(upload)[0]["status"] == "done"
+
+    def test_is_told_once_and_its_end_once(self):
+        """Given a target for notices, and an upload that is held for an hour before it is done."""
+        rig, receiver = Rig(TEXT), Receiver()
+        rig.targets, rig.notifiers = {"desk": Smn(topic_urn="urn:smn:a:b:c")}, {"desk": receiver}
+        platform = Platform(rig)
+        outage(rig, 60, self.PENDING)
+        platform.hand_on(rig.upload(KEY))
+        platform.run(3 * 60)
+        assert [notice.data.status for notice in receiver.notices] == ["held", "done"]
+
+    def test_for_another_reason_is_told_too(self):
+        rig, receiver = Rig(self.PENDING), Receiver()
+        rig.targets, rig.notifiers = {"desk": Smn(topic_urn="urn:smn:a:b:c")}, {"desk": receiver}
+        platform = Platform(rig)
+        platform.hand_on(rig.upload(KEY))
+        platform.run(2)
+        rig.ocr.script = [HeldError("no region", code="api-not-found")]
+        platform.run(30)
+        assert [notice.data.reason for notice in receiver.notices] == ["obs-denied", "api-not-found"]
+        assert parked(rig) == []
+
+    @pytest.mark.parametrize(
+        "error", [HeldError("no", code="api-not-found"), RejectedError("no", code="image-refused")]
+    )
+    def test_or_rejected_for_a_reason_that_does_not_pass_is_not_tried_again(self, error):
+        rig = Rig(error, waits=True)
+        rig.run(rig.upload(KEY))
+        assert parked(rig) == []
+
+    @pytest.mark.parametrize("verb", ["write", "append"])
+    def test_never_ends_without_being_parked(self, verb):
+        """Given an output bucket that takes nothing after the call."""
+        rig = Rig(self.PENDING, waits=True)
+        upload = rig.upload(KEY)
+
+        def fail(done, ref):
+            if rig.ocr.calls and done == verb and ref.bucket == OUT:
+                raise UnavailableError("503")
+
+        rig.store.fail = fail
+        with pytest.raises(UnavailableError):
+            rig.run(upload)
+        rig.store.fail = lambda verb, ref: None
+        rig.clock.pause(70)
+        rig.run(upload)
+        assert len(parked(rig)) in (1, 2)
+
+    def test_without_a_room_to_wait_in_stays_as_it_is(self):
+        """Given a step of a workflow, which tries again by itself."""
+        rig = Rig(self.PENDING)
+        (outcome,) = rig.run(rig.upload(KEY))
+        assert (outcome["status"], outcome["reason"]["advice"]) == ("held", "Give rights.")
+        assert parked(rig) == []
 
 
 def test_a_day_is_what_the_platform_keeps_an_event():

@@ -177,8 +177,7 @@ class Pipeline:
             except (InternalError, HeldError) as broken:
                 if broken.reason_code not in _UNUSABLE:
                     raise
-                status = self._finisher.record_only(document, _given_up(reason))
-                return outcomes.recorded(document, status, Reason.of(_given_up(reason)) if status == "dead" else None)
+                return self._recorded(document, _given_up(reason))
             if isinstance(claim, State):
                 return self._known(document, claim)
             readable = not yields and (error is None or error.passes)
@@ -211,6 +210,10 @@ class Pipeline:
         if waits:
             return outcomes.running(claim.document, claim.state, reason=reason)
         return self._claims.work(claim, lambda: self._dig(claim, _given_up(reason), yields=yields))
+
+    def _recorded(self, document: Document, given_up: DocumentError) -> Outcome:
+        status = self._finisher.record_only(document, given_up)
+        return outcomes.recorded(document, status, Reason.of(given_up) if status == "dead" else None)
 
     def _call_share(self, claim: Claim, decision: Decision) -> None:
         self._calls.adopt(claim)
