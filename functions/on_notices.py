@@ -6,10 +6,10 @@ from legible.wiring import functions
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """Hand on the uploads that are due, and send the notices; the timer's event is ignored.
+    """Hand on events and uploads that are due, and send the notices; the timer's event is ignored.
 
     Returns:
-        ``{"uploads": {"handed_on": ..., "ended": ..., "left": ...},
+        ``{"failures": {"handed_on": ..., "left": ...}, "uploads": {"handed_on": ..., "ended": ..., "left": ...},
         "notices": {"sent": ..., "failed": ..., "given_up": ..., "void": ..., "left": ...}}``: how many.
 
     Raises:

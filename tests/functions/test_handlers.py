@@ -9,12 +9,16 @@ from datetime import timedelta
 import pytest
 
 from functions import on_failure, on_notices, on_timer, on_upload
-from legible.errors import CredentialsError, EventError, RetryableError, SettingsError, UnavailableError
+from legible.errors import CredentialsError, EventError, HeldError, RetryableError, SettingsError, UnavailableError
+from legible.huawei import functiongraph
+from legible.huawei.context import Context
 from legible.model.documents import ObjectRef
 from legible.model.notices import Ending, Notice
 from legible.notices.notice import EndLine
 from legible.notices.outbox import Outbox, OutboxEntry
+from legible.pipeline.failures import Failures
 from legible.ports import Site, utc_now
+from legible.wiring import functions
 from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault
 from tests.support import clouds
@@ -137,6 +141,27 @@ def test_what_passes_by_itself_waits_and_is_tried_again_by_the_timer(cloud):
     assert early["uploads"] == {"handed_on": 0, "ended": 0, "left": 0}
     assert due["uploads"] == {"handed_on": 1, "ended": 0, "left": 0}
     assert record(cloud)["status"] == "done"
+
+
+def test_what_on_failure_failed_at_is_gone_on_with_from_a_bucket_of_its_own(cloud):
+    """Given an event that was kept there some time ago, because nothing could be written to the output bucket."""
+    inner = given_up(upload(cloud), {"errorMessage": "OBS refused", "errorType": "UnavailableError"})
+    payload = json.dumps(given_up(inner, {"errorMessage": "OBS refused", "errorType": "UnavailableError"}))
+    cloud.obs.write("legible-failures", "failures/on_failure/1.json", payload.encode())
+    early = on_notices.handler({}, clouds.context(cloud))["failures"]
+    report = Failures(
+        clouds.store(cloud), "legible-failures", clouds.earlier(timedelta(minutes=-5)), functiongraph.abandoned,
+        functions.FunctionParts(Context(clouds.context(cloud))).pipeline(waits=True).try_again,
+    ).walk()  # fmt: skip
+    assert (early, report.handed_on) == ({"handed_on": 0, "left": 0}, 1)
+    assert record(cloud)["status"] == "done"
+    assert list(clouds.store(cloud).list("legible-failures", "")) == []
+
+
+def test_one_walk_that_fails_stops_no_other(cloud):
+    data = {**cloud.user_data, "LEGIBLE_FAILURES_BUCKET": "no-such-bucket"}
+    with pytest.raises(HeldError, match="NoSuchBucket"):
+        on_notices.handler({}, clouds.context(cloud, user_data=data))
 
 
 def test_settings_of_the_file_beside_the_code_are_read(cloud):

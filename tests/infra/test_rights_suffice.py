@@ -19,7 +19,7 @@ from legible.notices.notice import EndLine
 from legible.notices.outbox import Outbox, OutboxEntry
 from legible.pipeline.waiting import WaitingRoom
 from legible.ports import Site, utc_now
-from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
+from localcloud.cloud import FAILURES_BUCKET, INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
 from localcloud.faults import Fault, Schedule
 from tests.infra import rights
 from tests.infra.policy_engine import Statement, allows
@@ -72,7 +72,9 @@ class Watched:
 
     def run(self, name: str, handler: Callable[[Any, Any], Any], event: Any, **changes: Any) -> Any:
         """Call a function as FunctionGraph does; its result is JSON."""
-        self.police.statements = rights.statements(name, input=INPUT_BUCKET, output=OUTPUT_BUCKET)
+        self.police.statements = rights.statements(
+            name, input=INPUT_BUCKET, output=OUTPUT_BUCKET, failures=FAILURES_BUCKET
+        )
         self.police.allowed.clear()
         try:
             return json.loads(json.dumps(handler(event, clouds.context(self.cloud, **changes))))

@@ -102,7 +102,7 @@ def test_what_is_destroyed_needs_no_zip_and_what_is_made_says_where_one_comes_fr
 def test_what_is_watched_is_never_what_is_written():
     calls = {name: body for one in templates.read(templates.FOLDER / "main.tf")["module"] for name, body in one.items()}
     assert calls["triggers"]["bucket"] == '${module.buckets.names["input"]}'
-    assert calls["async"]["bucket"] == '${module.buckets.names["output"]}'
+    assert calls["async"]["bucket"] == '${module.buckets.names["failures"]}'
     refusals = [one["condition"] for one in templates.variables(templates.FOLDER)["output_bucket"]["validation"]]
     assert "${var.output_bucket != var.input_bucket}" in refusals
 

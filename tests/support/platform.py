@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 from legible.errors import LegibleError, RetryableError
+from legible.huawei import functiongraph
 from legible.model.documents import Arrival, Reason
+from legible.pipeline.failures import Failures
 from tests.support.rig import Rig
 
+FAILURES = "legible-failures"
 #: How long the platform pauses before each of an event's three retries, in seconds.
 PAUSES = (2, 8, 30)
 
@@ -19,7 +23,7 @@ PAUSES = (2, 8, 30)
 class Platform:
     """Delivers events, each up to four times; gives failed ones to on_failure; has a timer ring each minute.
 
-    It is the relay of the rig's functions, too. ``lost`` has what on_failure gave up.
+    It is the relay of the rig's functions, too. ``lost`` has what on_failure gave up; a bucket of its own keeps it.
     """
 
     def __init__(self, rig: Rig) -> None:
@@ -48,11 +52,15 @@ class Platform:
                 self._deliver(*heapq.heappop(self._queue)[2:])
 
     def timer(self) -> None:
-        for walk in (self.rig.redelivery(self).walk, self.rig.notices().walk):  # type: ignore[arg-type]
+        for walk in (self.failures().walk, self.rig.redelivery(self).walk, self.rig.notices().walk):  # type: ignore
             try:
                 walk()
             except LegibleError:
                 continue
+
+    def failures(self) -> Failures:
+        hand_on = lambda arrivals: self.hand_on(*arrivals)  # noqa: E731 - the shortest way to say it
+        return Failures(self.rig.store, FAILURES, self.rig.call("timer"), functiongraph.abandoned, hand_on)
 
     def _push(self, seconds: float, arrivals: tuple[Arrival, ...], given_up: Reason | None, attempt: int) -> None:
         at: datetime = self.rig.clock.now() + timedelta(seconds=seconds)
@@ -72,4 +80,8 @@ class Platform:
                 )
                 self._push(0, arrivals, reason, 1)
             else:
+                (event,) = functiongraph.events_of(arrivals, given_up)
+                payload = {"request_payload": json.dumps(event), "response_payload": f'{{"errorMessage": "{error}"}}'}
                 self.lost.append(arrivals)
+                name = f"failures/on_failure/{len(self.lost)}.json"
+                self.rig.store.put(FAILURES, name, json.dumps(payload).encode())

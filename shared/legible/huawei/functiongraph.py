@@ -204,6 +204,24 @@ def failure(payload: Any) -> tuple[list[Arrival], Reason]:
     return _given_up(payload, body), _why(body)
 
 
+def abandoned(payload: bytes) -> list[Arrival]:
+    """Read what the platform keeps of a call of on_failure that failed, too.
+
+    Args:
+        payload: As ``failure`` takes it; its request is what on_failure was called with.
+
+    Returns:
+        The uploads of the event that was given up first.
+    """
+    text = payload.decode("utf-8", "replace")
+    arrivals, _ = failure(text)
+    with suppress(EventError):
+        inner = _parsed(mapping(_parsed(text)).get("request_payload"))
+        if "request_payload" in mapping(inner):
+            arrivals, _ = failure(inner)
+    return arrivals
+
+
 def _given_up(payload: Any, body: Mapping[str, Any]) -> list[Arrival]:
     if "request_payload" not in body:
         lacking = EventError("The failure payload has no request_payload.", advice=ADVICE)

@@ -93,7 +93,7 @@ class Pipeline:
         """
         return self._delivery(reason).each(arrivals, lambda arrival: self.bury_one(arrival, reason))
 
-    def try_again(self, uploads: Iterable[Upload]) -> None:
+    def try_again(self, uploads: Iterable[Arrival]) -> None:
         """Process uploads, one after the other, as if each had an event of its own that is delivered once.
 
         Raises:

@@ -11,9 +11,11 @@ from typing import Any
 import msgspec
 
 from legible.errors import LegibleError
+from legible.huawei import functiongraph
 from legible.huawei.context import Context
 from legible.huawei.relay import FunctionRelay
 from legible.model.documents import Outcome, WorkbookOrder
+from legible.pipeline.failures import Failures
 from legible.pipeline.pipeline import Pipeline
 from legible.pipeline.steps import Steps
 from legible.pipeline.waiting import UPLOADS_TOGETHER, Redelivery
@@ -130,7 +132,9 @@ def minute(context: Any) -> dict[str, Any]:
     hand_on = built.pipeline(waits=True).try_again if relay is None else lambda uploads: relay.hand_on(*uploads)
     together = 1 if relay is None else UPLOADS_TOGETHER
     redelivery = Redelivery(built.room, built.ledger.journals, built.call, hand_on, together)
+    failures = Failures(built.site.store, built.settings.buckets.failures, built.call, functiongraph.abandoned, hand_on)
     walks: dict[str, Callable[[], Any]] = {
+        "failures": failures.walk,
         "uploads": redelivery.walk,
         "notices": parts.notice_sender(built, built.notifiers).walk,
     }
