@@ -13,6 +13,10 @@ KINDS = [
     {"denied": True},
     {"flows": True},
     {"flows": True, "source": "inline"},
+    {"waits": True},
+    {"single": True},
+    {"told": True},
+    {"waits": True, "single": True, "told": True},
 ]
 
 

@@ -135,6 +135,8 @@ class Rig:
         self.max_pages = max_pages
         self.relay = relay
         self.waits = waits
+        #: The output bucket; it may be the input bucket, too.
+        self.output = OUT
         self.sheets = SheetsHere
         #: What the collector is given beside its usual parts: limits, or a file that fails.
         self.collecting: dict[str, Any] = {}
@@ -146,7 +148,7 @@ class Rig:
 
     @property
     def site(self) -> Site:
-        return Site(self.store, IN, OUT)
+        return Site(self.store, IN, self.output)
 
     def call(self, owner: str = "test") -> Invocation:
         """Return an invocation that begins now."""
@@ -179,7 +181,7 @@ class Rig:
 
     def notices(self, parts: Parts | None = None) -> NoticeSender:
         parts = parts or self.parts()
-        recipients = Recipients(self.targets, self.notifiers, f"/legible/cn-north-4/{IN}", OUT)
+        recipients = Recipients(self.targets, self.notifiers, f"/legible/cn-north-4/{IN}", self.output)
         return NoticeSender(recipients, Outbox(self.site, parts.call), parts.ledger.journals, parts.call)
 
     def steps(self, owner: str = "") -> Steps:

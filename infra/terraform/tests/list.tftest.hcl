@@ -122,6 +122,7 @@ run "a_function_without_rights" {
     functions           = run.listed.functions
     input_bucket        = "example-in"
     output_bucket       = "example-out"
+    failures_bucket     = "example-failures"
     kms_key_id          = ""
     notify              = []
     ocr_regions         = []

@@ -122,7 +122,7 @@ run "buckets_are_private_encrypted_and_by_tls_only" {
     error_message = "Old versions of documents stay for ever."
   }
   assert {
-    condition     = length(distinct(values(output.buckets))) == 3
+    condition     = length(distinct(values(output.buckets))) == 4
     error_message = "Two uses share a bucket."
   }
 }
