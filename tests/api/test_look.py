@@ -101,6 +101,13 @@ class TestOne:
         assert "since 2026-11-23 09:01 UTC" in listed["reason"]["message"]
         assert "have it tried again" in listed["reason"]["advice"]
 
+    def test_one_whose_journal_was_removed_is_as_its_record_says(self, front):
+        path = front.document("passport/anna.png")
+        (journal,) = [key for key in front.rig.store.keys("legible-out", "ledger/") if "newest-" not in key]
+        front.rig.store.remove(ObjectRef("legible-out", journal))
+        found = front.json("GET", path)
+        assert (found["status"], found["reason"]) == ("done", None)
+
     def test_a_journal_that_cannot_be_read_hides_no_other_document_of_the_list(self, front):
         front.rig.upload("passport/anna.png")
         etag = front.rig.store.head(ObjectRef(IN, "passport/anna.png")).etag
