@@ -1,4 +1,4 @@
-"""A timer sends the notices that are not delivered yet."""
+"""A timer has what waits done that is due: uploads are tried again, and notices are sent."""
 
 from typing import Any
 
@@ -6,12 +6,13 @@ from legible.wiring import functions
 
 
 def handler(event: Any, context: Any) -> dict[str, Any]:
-    """Send the notices in the outbox that are due; the timer's event is ignored.
+    """Hand on events and uploads that are due, and send the notices; the timer's event is ignored.
 
     Returns:
-        ``{"sent": ..., "failed": ..., "given_up": ..., "void": ..., "left": ...}``: how many notices.
+        ``{"failures": {"handed_on": ..., "left": ...}, "uploads": {"handed_on": ..., "ended": ..., "left": ...},
+        "notices": {"sent": ..., "failed": ..., "given_up": ..., "void": ..., "left": ...}}``: how many.
 
     Raises:
-        UnavailableError: The outbox cannot be listed.
+        LegibleError: What waits cannot be listed; the rest was done all the same.
     """
-    return functions.as_json(functions.notices(context))
+    return functions.minute(context)

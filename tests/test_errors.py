@@ -9,8 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from legible import errors
-from legible.errors import HeldError, RejectedError, SourceUnreadableError, ThrottledError, UnavailableError, redact
+from legible.errors import (
+    HeldError,
+    PendingError,
+    RejectedError,
+    SourceUnreadableError,
+    ThrottledError,
+    UnavailableError,
+    redact,
+)
 from legible.huawei import faults
+from legible.model.documents import Reason
 from tests.support.places import ROOT
 
 
@@ -62,6 +71,19 @@ class TestTree:
             assert 200 <= kind.http_status < 600
             assert not (kind.retryable and kind.status)
 
+    def test_what_passes_by_itself_is_decided_by_the_class(self):
+        """Whether a document waits for another try: for all that the platform is to try again but a defect of ours."""
+        waiting = {"RetryableError", "BusyError", "ThrottledError", "UnavailableError", "OutOfTimeError"}
+        waiting |= {"CredentialsError", "PendingError", "OutlastedError"}
+        assert {kind.__name__ for kind in ours() if kind.passes} == waiting
+        for kind in ours():
+            assert errors.passing(kind.__name__) == kind.passes
+            assert bool(Reason.of(kind("x")).passes) == kind.passes
+
+    @pytest.mark.parametrize("name", ["", "None", "ValueError", "re", "redact", "MemoryError", "age"])
+    def test_what_is_no_error_of_ours_does_not_pass(self, name):
+        assert not errors.passing(name)
+
     def test_an_error_shows_what_was_found_and_what_to_do(self):
         assert str(RejectedError("It is cut.", advice="Upload it again.")) == "It is cut. Upload it again."
 
@@ -70,8 +92,9 @@ class TestTree:
 DECISIONS = {
     RejectedError: "AIS.0101 AIS.0102 AIS.0103 AIS.0104 AIS.0105 AIS.0117 AIS.0119 AIS.0120 AIS.0121 AIS.0122 "
     "ModelArts.4104 ModelArts.4105 ModelArts.4705 ModelArts.4706 APIG.0106",
-    HeldError: "AIS.0118 ModelArts.0212 ModelArts.4106 ModelArts.4201 ModelArts.4202 ModelArts.4203 ModelArts.4204 "
-    "ModelArts.4503 ModelArts.4504 ModelArts.4506 ModelArts.4601 ModelArts.6201 APIG.0101",
+    HeldError: "ModelArts.0212 ModelArts.4201 ModelArts.4202 ModelArts.4503 ModelArts.4504 ModelArts.4506 "
+    "ModelArts.4601 APIG.0101",
+    PendingError: "AIS.0118 ModelArts.4106 ModelArts.4203 ModelArts.4204 ModelArts.6201",
     UnavailableError: "ModelArts.0203 ModelArts.4101 ModelArts.4102 ModelArts.4103 ModelArts.4107 ModelArts.4301 "
     "ModelArts.4302 ModelArts.4402 ModelArts.4403 ModelArts.4502 ModelArts.4505 ModelArts.4508 APIG.0201 APIG.0301 "
     "APIG.0307",
@@ -91,12 +114,18 @@ class TestFaults:
         assert error.request_id == "r-1"
         assert error.advice
 
+    def test_each_documented_code_passes_by_itself_or_does_not(self):
+        """Given all codes of the table: those for which a document waits, and no other."""
+        passes = {code for code in faults.FAULTS if faults.error(400, code, "", "").passes}
+        kinds = (UnavailableError, ThrottledError, PendingError)
+        assert passes == {code for kind in kinds for code in DECISIONS[kind].split()}
+
     def test_no_code_is_left_out(self):
         assert set(faults.FAULTS) == {code for codes in DECISIONS.values() for code in codes.split()}
 
     @pytest.mark.parametrize(
         ("status", "kind"),
-        [(302, UnavailableError), (400, RejectedError), (401, UnavailableError), (403, HeldError), (404, HeldError),
+        [(302, UnavailableError), (400, RejectedError), (401, UnavailableError), (403, PendingError), (404, HeldError),
          (408, UnavailableError), (429, ThrottledError), (500, UnavailableError), (503, UnavailableError)],
     )  # fmt: skip
     def test_an_unknown_code_is_judged_by_its_status(self, status, kind):

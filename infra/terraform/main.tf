@@ -11,6 +11,8 @@ locals {
     input  = var.input_bucket
     output = var.output_bucket
     code   = var.code_bucket == "" ? "${var.output_bucket}-code" : var.code_bucket
+    # What is kept there must not depend on the output bucket, nor on its key.
+    failures = var.failures_bucket == "" ? "${var.output_bucket}-failures" : var.failures_bucket
   }
   own_agency = var.upload_trigger == "eventgrid" && var.eventgrid_agency == ""
   channel_id = try(data.huaweicloud_eg_event_channels.official[0].channels[0].id, "")
@@ -48,6 +50,10 @@ module "buckets" {
       }
     }
     code = { name = local.buckets.code }
+    failures = {
+      name   = local.buckets.failures
+      expire = { "failures/" = var.failure_days }
+    }
   }
   delete_documents      = var.delete_documents
   enterprise_project_id = var.enterprise_project_id
@@ -63,6 +69,7 @@ module "agencies" {
   functions           = module.listed.functions
   input_bucket        = local.buckets.input
   output_bucket       = local.buckets.output
+  failures_bucket     = local.buckets.failures
   kms_key_id          = var.kms_key_id
   notify              = var.notify
   ocr_regions         = var.ocr_regions
@@ -104,6 +111,7 @@ module "functions" {
     LEGIBLE_PROJECT_ID      = var.project_id
     LEGIBLE_INPUT_BUCKET    = local.buckets.input
     LEGIBLE_OUTPUT_BUCKET   = local.buckets.output
+    LEGIBLE_FAILURES_BUCKET = local.buckets.failures
     LEGIBLE_UPLOAD_FUNCTION = module.listed.functions["on_upload"].name
     LEGIBLE_TIMER_FUNCTION  = module.listed.functions["on_timer"].name
   })
@@ -123,7 +131,7 @@ module "async" {
 
   functions    = module.listed.functions
   urns         = module.functions.urns
-  bucket       = module.buckets.names["output"]
+  bucket       = module.buckets.names["failures"]
   failure_days = var.failure_days
 }
 

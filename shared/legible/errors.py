@@ -12,7 +12,9 @@
     │   │   ├── ObjectGoneError  no such object, or no such version of it
     │   │   └── ReplacedError    overwritten by a newer upload before or while it was read
     │   ├── HeldError            the account or the settings must be mended first (subscription, budget, region)
+    │   │   └── PendingError     what was mended may take minutes to act: it is tried again by itself
     │   └── DeadError            given up
+    │       └── OutlastedError   given up for a reason that passes by itself: a later delivery goes on
     ├── RetryableError           raised after all objects were tried, so that the platform delivers again
     │   ├── BusyError            another invocation holds the document
     │   ├── ThrottledError       too many calls in this minute
@@ -24,7 +26,7 @@
     └── AppendConflictError      somebody else appended first
 
 A class knows its consequence: ``http_status`` for HTTP callers, ``retryable`` for the platform, ``status`` for the
-record.
+record, ``passes`` for the document: whether its reason passes by itself, so that it waits for another try.
 """
 
 from __future__ import annotations
@@ -77,6 +79,7 @@ class LegibleError(Exception):
     code: ClassVar[str] = "error"
     http_status: ClassVar[int] = 500
     retryable: ClassVar[bool] = False
+    passes: ClassVar[bool] = False
     status: ClassVar[str] = ""
 
     def __init__(
@@ -118,6 +121,7 @@ class CredentialsError(LegibleError):
     code = "agency-missing"
     http_status = 503
     retryable = True
+    passes = True
 
 
 class EventError(LegibleError):
@@ -171,6 +175,12 @@ class HeldError(DocumentError):
     status = "held"
 
 
+class PendingError(HeldError):
+    """Something outside must be mended first, and acts only after minutes: rights, a key, a subscription, a payment."""
+
+    passes = True
+
+
 class DeadError(DocumentError):
     """Given up after the attempts that are allowed."""
 
@@ -179,12 +189,19 @@ class DeadError(DocumentError):
     status = "dead"
 
 
+class OutlastedError(DeadError):
+    """Given up because its reason lasted too long; it passes by itself, so that a later delivery goes on."""
+
+    passes = True
+
+
 class RetryableError(LegibleError):
     """A fault that passes by itself: the platform is to deliver the event again."""
 
     code = "retry"
     http_status = 503
     retryable = True
+    passes = True
 
 
 class BusyError(RetryableError):
@@ -213,10 +230,11 @@ class OutOfTimeError(RetryableError):
 
 
 class InternalError(RetryableError):
-    """A defect of Legible; the log says where."""
+    """A defect of Legible; the log says where. Trying again may help at once, if at all: it does not pass by itself."""
 
     code = "internal"
     http_status = 500
+    passes = False
 
 
 class AnswerUnknownError(LegibleError):
@@ -240,3 +258,9 @@ class AppendConflictError(LegibleError):
     """Somebody else appended first (409 PositionNotEqualToLength)."""
 
     code = "append-conflict"
+
+
+def passing(name: str) -> bool:
+    """Tell whether an error of this class name, as the platform tells it, passes by itself; False for any other."""
+    kind = globals().get(name)
+    return isinstance(kind, type) and issubclass(kind, LegibleError) and kind.passes

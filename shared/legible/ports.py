@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from legible.model.documents import ObjectRef, Upload
+from legible.model.documents import Arrival, ObjectRef, Reason
 from legible.model.notices import Notice
 from legible.model.pages import Answer, Picture
 from legible.operations.operation import Operation
@@ -204,8 +204,12 @@ class Arbiter(Protocol):
 class Relay(Protocol):
     """Calls a fresh invocation of the function for uploads to work on a document."""
 
-    def hand_on(self, upload: Upload) -> None:
-        """Call the function asynchronously for one upload; its ``hand`` counts these calls.
+    def hand_on(self, *arrivals: Arrival, given_up: Reason | None = None) -> None:
+        """Call the function asynchronously for uploads, in one event or, where they do not fit into one, in several.
+
+        Args:
+            arrivals: The uploads, each as its event told of it; ``hand`` counts the calls for one whose work was begun.
+            given_up: Why the platform gave these up, where the function is the one that ends such uploads.
 
         Raises:
             HeldError: The function may not be called, or its name is not known.

@@ -26,6 +26,7 @@ from localcloud.web import Server
 
 INPUT_BUCKET = "legible-in"
 OUTPUT_BUCKET = "legible-out"
+FAILURES_BUCKET = "legible-failures"
 #: The account's only project; the id is invented.
 PROJECT_ID = "0f4c0000c10d4e0a9b1ec0de10ca1000"
 
@@ -95,6 +96,7 @@ class LocalCloud:
             self.obs.set_cors(bucket, cors.document([self.front, self.front.replace("127.0.0.1", "localhost")]))
         self.obs.keep_versions(INPUT_BUCKET)  # as Terraform makes it
         self.obs.encrypt(INPUT_BUCKET)
+        self.obs.create_bucket(FAILURES_BUCKET)
         root = root or Path(__file__).resolve().parents[2]
         self.functions = FunctionGraph(
             load(root / "serverless.yml") if functions is None else functions,
@@ -106,6 +108,7 @@ class LocalCloud:
             state=_below(state, "functions"),
             max_instances=max_instances,
             backoff=backoff,
+            keep=lambda key, body: self.obs.write(FAILURES_BUCKET, key, body),
         )
         self._connect(envelope, encode_keys)
 
@@ -203,6 +206,7 @@ class LocalCloud:
             "LEGIBLE_PROJECT_ID": self.project_id,
             "LEGIBLE_INPUT_BUCKET": INPUT_BUCKET,
             "LEGIBLE_OUTPUT_BUCKET": OUTPUT_BUCKET,
+            "LEGIBLE_FAILURES_BUCKET": FAILURES_BUCKET,
             "LEGIBLE_OBS_ENDPOINT": self.obs_endpoint,
             "LEGIBLE_OBS_SIGNATURE": "v2",
             "LEGIBLE_OBS_PATH_STYLE": "true",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from legible.api.ids import id_of, key_of
 from legible.api.problems import ProblemError
 from legible.errors import HeldError, RejectedError, UnavailableError
-from legible.model.documents import ObjectRef, Upload
+from legible.model.documents import ObjectRef, Reason, Upload
 from legible.operations.routing import OperationSettings, Routing
 from tests.support.front import Front, problem
 from tests.support.rig import IN, OUT, PASSPORT, TEXT, Rig, pdf, picture, tiff
@@ -62,6 +62,59 @@ class TestOne:
         found = front.json("GET", f"/v1/documents/{id_of('passport/anna.png')}")
         assert (found["status"], found["reason"]["code"], found["record"]) == ("running", "not-begun", None)
         assert found["page_count"] is None
+
+    def test_one_that_waits_for_another_try_says_why_and_when_in_the_list_too(self):
+        """Given a service that was down for four deliveries."""
+        front = Front(Rig(UnavailableError("503", code="service-unavailable"), waits=True))
+        upload = front.rig.upload("passport/anna.png")
+        with pytest.raises(UnavailableError):
+            front.rig.run(upload)
+        front.rig.bury(upload, Reason("platform-gave-up", "gave up", passes=True))
+
+        found = front.json("GET", f"/v1/documents/{id_of('passport/anna.png')}")
+        (listed,) = front.json("GET", "/v1/documents")["documents"]
+
+        assert (found["status"], found["reason"]["code"]) == ("running", "service-unavailable")
+        assert "It is tried again by itself, next at 2026-11-23 09:" in found["reason"]["advice"]
+        assert listed["reason"] == found["reason"]
+
+    def test_one_that_nobody_works_on_says_since_when_and_what_to_do(self, front):
+        """Given an invocation that was killed, and one that still works."""
+        keys, seen = ("passport/anna.png", "passport/bert.png"), {}
+
+        class KilledError(BaseException):
+            pass
+
+        def kill():
+            seen["meanwhile"] = front.json("GET", "/v1/documents")["documents"][0]["reason"]
+            raise KilledError
+
+        front.rig.ocr.during = kill
+        with pytest.raises(KilledError):
+            front.rig.run(front.rig.upload(keys[0]))
+        front.rig.clock.pause(3600)
+
+        (listed,) = front.json("GET", "/v1/documents")["documents"]
+
+        assert seen["meanwhile"] is None
+        assert (listed["status"], listed["reason"]["code"]) == ("running", "not-held")
+        assert "since 2026-11-23 09:01 UTC" in listed["reason"]["message"]
+        assert "have it tried again" in listed["reason"]["advice"]
+
+    def test_one_whose_journal_was_removed_is_as_its_record_says(self, front):
+        path = front.document("passport/anna.png")
+        (journal,) = [key for key in front.rig.store.keys("legible-out", "ledger/") if "newest-" not in key]
+        front.rig.store.remove(ObjectRef("legible-out", journal))
+        found = front.json("GET", path)
+        assert (found["status"], found["reason"]) == ("done", None)
+
+    def test_a_journal_that_cannot_be_read_hides_no_other_document_of_the_list(self, front):
+        front.rig.upload("passport/anna.png")
+        etag = front.rig.store.head(ObjectRef(IN, "passport/anna.png")).etag
+        front.rig.store.put("legible-out", f"ledger/{IN}/passport/anna.png/{etag}.jsonl", b"not json")
+        front.document("passport/bert.png")
+        listed = front.json("GET", "/v1/documents")["documents"]
+        assert {one["reason"]["code"] if one["reason"] else None for one in listed} == {"journal-unreadable", None}
 
     def test_while_it_is_read_its_pages_tell_how_far_it_is(self):
         front = Front(Rig(TEXT, HeldError("Not subscribed.", code="not-subscribed")))

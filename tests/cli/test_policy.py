@@ -111,8 +111,8 @@ def test_a_policy_for_one_operation_is_about_no_other(slug):
         ("function", "functiongraph:function:invokeAsync", FUNCTION + "legible-on-upload", True),
         ("function", "FunctionGraph:function:invokeAsync", "FUNCTIONGRAPH:r:p:function:default/legible-on-timer", True),
         ("function", "functiongraph:function:invokeAsync", FUNCTION + "legible-on-failure", True),
-        ("function", "obs:object:PutObject", f"obs:cn-north-4:d1:object:{OUT}/failures/on_timer/e.json", True),
-        ("function", "obs:object:GetObject", f"obs:cn-north-4:d1:object:{OUT}/failures/on_timer/e.json", False),
+        ("function", "obs:object:PutObject", f"obs:cn-north-4:d1:object:{OUT}-failures/failures/on_timer/e.json", True),
+        ("function", "obs:object:GetObject", f"obs:cn-north-4:d1:object:{OUT}-failures/failures/on_timer/e", False),
         ("function", "functiongraph:function:invokeAsync", FUNCTION + "other", False),
         ("function", "functiongraph:function:updateCode", FUNCTION + "legible-on-upload", False),
         ("function", "smn:topic:publish", "", True),
@@ -150,7 +150,7 @@ def test_what_a_role_may_do_and_what_not(name, action, resource, expected):
 
 def test_one_agency_for_all_functions_may_what_the_templates_let_each_of_them():
     """Given the table that Terraform deploys: an agency by `legible policy function` lacks none of it."""
-    deployed = rights.policies(input=IN, output=OUT)
+    deployed = rights.policies(input=IN, output=OUT, failures=f"{OUT}-failures")
     asked = {
         (action, resource.replace("*", "x", 2).replace("/*", "/x"))
         for agency, scopes in deployed.items()

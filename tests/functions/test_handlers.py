@@ -9,12 +9,16 @@ from datetime import timedelta
 import pytest
 
 from functions import on_failure, on_notices, on_timer, on_upload
-from legible.errors import CredentialsError, EventError, RetryableError, SettingsError
+from legible.errors import CredentialsError, EventError, HeldError, RetryableError, SettingsError, UnavailableError
+from legible.huawei import functiongraph
+from legible.huawei.context import Context
 from legible.model.documents import ObjectRef
 from legible.model.notices import Ending, Notice
 from legible.notices.notice import EndLine
 from legible.notices.outbox import Outbox, OutboxEntry
+from legible.pipeline.failures import Failures
 from legible.ports import Site, utc_now
+from legible.wiring import functions
 from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault
 from tests.support import clouds
@@ -93,17 +97,71 @@ def test_an_output_bucket_that_refuses_is_raised_so_that_nothing_is_lost(cloud):
     assert cloud.ocr.journal.calls == ()
 
 
-def test_what_the_platform_gave_up_on_becomes_a_dead_record(cloud):
-    event = upload(cloud)
-    payload = {
+def given_up(event, error):
+    return {
         "request_context": {"request_id": "r-7", "approximate_invoke_count": 4},
         "request_payload": json.dumps(event),
         "response_context": {"status_code": 200},
-        "response_payload": '{"errorMessage": "timed out after 300 s"}',
+        "response_payload": json.dumps(error),
     }
+
+
+def test_what_the_platform_gave_up_on_becomes_a_dead_record(cloud):
+    """Given an upload of more than a day ago."""
+    event = upload(cloud)
+    event["Records"][0]["eventTime"] = "2026-01-01T00:00:00Z"
+    payload = given_up(event, {"errorMessage": "timed out after 300 s"})
     (outcome,) = on_failure.handler(payload, clouds.context(cloud))["documents"]
     assert outcome["status"] == "dead"
     assert "timed out after 300 s" in record(cloud)["reason"]["message"]
+
+
+def test_what_passes_by_itself_waits_and_is_tried_again_by_the_timer(cloud):
+    """Given a service that was down for four deliveries."""
+    # given
+    event = upload(cloud)
+    cloud.ocr.faults.add(Fault("error", code="ModelArts.4402", times=99))
+    with pytest.raises(UnavailableError):
+        on_upload.handler(event, clouds.context(cloud, seconds=7))
+    cloud.ocr.faults.clear()
+
+    # when
+    error = {"errorMessage": "the service is down", "errorType": "UnavailableError"}
+    (outcome,) = on_failure.handler(given_up(event, error), clouds.context(cloud))["documents"]
+    store, site = clouds.store(cloud), Site(clouds.store(cloud), "legible-in", "legible-out")
+    (parked,) = store.list("legible-out", "waiting/")
+    early = on_notices.handler({"trigger_type": "TIMER"}, clouds.context(cloud))
+    store.copy(site.in_output(parked.key), site.in_output(f"waiting/20200101T000000.{parked.key.split('.', 1)[1]}"))
+    store.remove(site.in_output(parked.key))
+    due = on_notices.handler({"trigger_type": "TIMER"}, clouds.context(cloud))
+
+    # then
+    assert (outcome["status"], outcome["reason"]["vendor_code"]) == ("running", "ModelArts.4402")
+    assert "It is tried again by itself, next at" in outcome["reason"]["advice"]
+    assert early["uploads"] == {"handed_on": 0, "ended": 0, "left": 0}
+    assert due["uploads"] == {"handed_on": 1, "ended": 0, "left": 0}
+    assert record(cloud)["status"] == "done"
+
+
+def test_what_on_failure_failed_at_is_gone_on_with_from_a_bucket_of_its_own(cloud):
+    """Given an event that was kept there some time ago, because nothing could be written to the output bucket."""
+    inner = given_up(upload(cloud), {"errorMessage": "OBS refused", "errorType": "UnavailableError"})
+    payload = json.dumps(given_up(inner, {"errorMessage": "OBS refused", "errorType": "UnavailableError"}))
+    cloud.obs.write("legible-failures", "failures/on_failure/1.json", payload.encode())
+    early = on_notices.handler({}, clouds.context(cloud))["failures"]
+    report = Failures(
+        clouds.store(cloud), "legible-failures", clouds.earlier(timedelta(minutes=-5)), functiongraph.abandoned,
+        functions.FunctionParts(Context(clouds.context(cloud))).pipeline(waits=True).try_again,
+    ).walk()  # fmt: skip
+    assert (early, report.handed_on) == ({"handed_on": 0, "left": 0}, 1)
+    assert record(cloud)["status"] == "done"
+    assert list(clouds.store(cloud).list("legible-failures", "")) == []
+
+
+def test_one_walk_that_fails_stops_no_other(cloud):
+    data = {**cloud.user_data, "LEGIBLE_FAILURES_BUCKET": "no-such-bucket"}
+    with pytest.raises(HeldError, match="NoSuchBucket"):
+        on_notices.handler({}, clouds.context(cloud, user_data=data))
 
 
 def test_settings_of_the_file_beside_the_code_are_read(cloud):
@@ -155,13 +213,13 @@ def test_a_timer_sends_what_waits_and_says_what_came_of_it(cloud):
         record=ObjectRef("legible-out", "answers/a.png/v/record.json"), revision=0,
     )  # fmt: skip
     told = Notice(id="0f" * 16, source="/s", type="legible.document.dead", subject="a.png", time=utc_now(), data=ending)
-    outbox.keep(OutboxEntry("gone", told, EndLine(), utc_now()))
+    outbox.put(OutboxEntry("gone", told, EndLine(), utc_now()))
 
     # when
     result = on_notices.handler({"trigger_type": "TIMER"}, clouds.context(cloud))
 
     # then
-    assert result == {"sent": 0, "failed": 0, "given_up": 1, "void": 0, "left": 0}
+    assert result["notices"] == {"sent": 0, "failed": 0, "given_up": 1, "void": 0, "left": 0}
     assert list(clouds.store(cloud).list("legible-out", "notices/outbox/")) == []
     json.dumps(result)
 

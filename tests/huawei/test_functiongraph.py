@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from legible.errors import CredentialsError, EventError
 from legible.huawei import functiongraph
 from legible.huawei.context import Context, FunctionLog
-from legible.model.documents import Ignored, ObjectRef, Unreadable, Upload, WorkbookOrder
+from legible.model.documents import Ignored, ObjectRef, Order, Reason, Unreadable, Upload, WorkbookOrder
 from tests.support.places import DATA
 
 EVENTS = DATA / "events"
@@ -202,6 +202,41 @@ class TestEventOf:
         for spell in (json.dumps, dict):
             payload = {**event("failure"), "request_payload": spell(functiongraph.event_of(replace(upload, hand=7)))}
             assert functiongraph.failure(payload)[0] == [replace(upload, hand=7)]
+
+
+class TestEventsOf:
+    """Uploads in as few events as an asynchronous call carries."""
+
+    @given(st.lists(UPLOADS, max_size=3))
+    def test_uploads_survive_in_their_order(self, uploads):
+        uploads = [replace(upload, raw_key=quote_plus(upload.ref.key)) for upload in uploads]
+        read = [functiongraph.uploads(json.loads(json.dumps(event))) for event in functiongraph.events_of(uploads)]
+        assert sum(read, []) == uploads
+
+    @pytest.mark.parametrize("given_up", [None, Reason("platform-gave-up", "x" * 500, "y" * 500)])
+    def test_no_event_is_larger_than_a_call_carries_and_none_is_nearly_empty(self, given_up):
+        order = Order("general-text", {"language": "文" * 200})
+        uploads = [Upload(ObjectRef("b" * 63, f"{n}" + "文" * 300), order=order) for n in range(300)]
+        events = list(functiongraph.events_of(uploads, given_up))
+        sizes = [len(json.dumps(event)) for event in events]
+        assert max(sizes) <= 256 * 1024
+        assert min(sizes[:-1]) > 200_000
+
+    def test_what_the_platform_gave_up_is_read_back_with_its_reason(self):
+        """Given an upload, a part that could not be read, and a removal."""
+        reason = Reason("platform-gave-up", "gave up", "do", "FSS.1", "r-1")
+        arrivals = [
+            Upload(ObjectRef("b", "a b"), raw_key="a+b", hand=2, again="o#3"),
+            Unreadable(Reason("event-unreadable", "?"), "0f" * 12),
+        ]
+        removed = Ignored(ObjectRef("b", "a +%"), Reason("not-a-creation", "ObjectRemoved:Delete is no creation."))
+        (event,) = functiongraph.events_of([*arrivals, removed], reason)
+        assert functiongraph.failure(json.loads(json.dumps(event))) == ([*arrivals, removed], reason)
+
+    def test_a_reason_that_cannot_be_read_is_none(self):
+        (event,) = functiongraph.events_of([Upload(ObjectRef("b", "a"))], Reason("c", "m"))
+        event["legible"] = {"reason": 3}
+        assert functiongraph.failure(event)[1].code == "platform-gave-up"
 
 
 class TestFailure:

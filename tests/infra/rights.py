@@ -16,7 +16,14 @@ from tests.support.places import ROOT
 
 TABLE = ROOT / "infra" / "policies" / "functions.yaml"
 WRITTEN = Path(__file__).with_name("policies.json")
-NAMES = {"input": "example-legible-in", "output": "example-legible-out", "app": "default", "name": "legible", "key": ""}
+NAMES = {
+    "input": "example-legible-in",
+    "output": "example-legible-out",
+    "failures": "example-legible-out-failures",
+    "app": "default",
+    "name": "legible",
+    "key": "",
+}
 NOTIFY = ("eventgrid", "smn")
 
 

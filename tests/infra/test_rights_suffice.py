@@ -12,12 +12,14 @@ import pytest
 import requests
 
 from functions import give_up, http_api, on_failure, on_notices, on_timer, on_upload, recognize, recognize_pages, split
-from legible.model.documents import ObjectRef
+from legible.documents.uploads import Uploads
+from legible.model.documents import ObjectRef, Upload
 from legible.model.notices import Ending, Notice
 from legible.notices.notice import EndLine
 from legible.notices.outbox import Outbox, OutboxEntry
+from legible.pipeline.waiting import WaitingRoom
 from legible.ports import Site, utc_now
-from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
+from localcloud.cloud import FAILURES_BUCKET, INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
 from localcloud.faults import Fault, Schedule
 from tests.infra import rights
 from tests.infra.policy_engine import Statement, allows
@@ -70,7 +72,9 @@ class Watched:
 
     def run(self, name: str, handler: Callable[[Any, Any], Any], event: Any, **changes: Any) -> Any:
         """Call a function as FunctionGraph does; its result is JSON."""
-        self.police.statements = rights.statements(name, input=INPUT_BUCKET, output=OUTPUT_BUCKET)
+        self.police.statements = rights.statements(
+            name, input=INPUT_BUCKET, output=OUTPUT_BUCKET, failures=FAILURES_BUCKET
+        )
         self.police.allowed.clear()
         try:
             return json.loads(json.dumps(handler(event, clouds.context(self.cloud, **changes))))
@@ -131,16 +135,33 @@ def test_pages_that_are_drawn(watched):
     assert any("/work/" in resource for _, resource in watched.police.allowed)
 
 
-def test_what_the_platform_gave_up(watched):
+@pytest.mark.parametrize(("at", "status"), [("2026-01-01T00:00:00Z", "dead"), (None, "running")])
+def test_what_the_platform_gave_up(watched, at, status):
+    """Given an upload whose day is over, and one that waits for another try."""
     clouds.upload(watched.cloud, "general-text/a.png", picture())
+    upload = clouds.event("general-text/a.png")
+    upload["Records"][0]["eventTime"] = at
     event = {
         "request_context": {"request_id": "r", "approximate_invoke_count": 4},
-        "request_payload": json.dumps(clouds.event("general-text/a.png")),
+        "request_payload": json.dumps(upload),
         "response_context": {"status_code": 500, "function_error": "timed out"},
         "response_payload": "",
     }
     (outcome,) = watched.run("on_failure", on_failure.handler, event)["documents"]
-    assert outcome["status"] == "dead"
+    assert outcome["status"] == status
+
+
+def test_uploads_that_wait(watched):
+    """Given two that are due: one has ended meanwhile, the other is handed on by a function that is not there."""
+    site = Site(clouds.store(watched.cloud), INPUT_BUCKET, OUTPUT_BUCKET)
+    room = WaitingRoom(site, clouds.earlier(timedelta(minutes=2)))
+    for key in ("general-text/a.png", "general-text/b.png"):
+        clouds.upload(watched.cloud, key, picture())
+        document, _ = Uploads(site).locate(Upload(ObjectRef(INPUT_BUCKET, key)))
+        room.park(Upload(document.ref), document)
+    watched.run("on_upload", on_upload.handler, clouds.event("general-text/a.png"))
+    result = watched.run("on_notices", on_notices.handler, {}, function="legible-on-notices")
+    assert result["uploads"] == {"handed_on": 0, "ended": 1, "left": 1}
 
 
 def test_the_daily_workbook(watched):
@@ -160,9 +181,9 @@ def test_notices(watched):
     told = Notice(id="0f" * 16, source="/s", type="legible.document.dead", subject="a.png", time=utc_now(), data=ending)
     site = Site(clouds.store(watched.cloud), INPUT_BUCKET, OUTPUT_BUCKET)
     box = Outbox(site, clouds.earlier(timedelta(minutes=2)))
-    box.keep(OutboxEntry("gone", told, EndLine(), utc_now()))
+    box.put(OutboxEntry("gone", told, EndLine(), utc_now()))
     result = watched.run("on_notices", on_notices.handler, {"trigger_type": "TIMER"})
-    assert result["given_up"] == 1
+    assert result["notices"]["given_up"] == 1
 
 
 def test_the_http_api(watched):

@@ -102,7 +102,7 @@ def test_what_is_destroyed_needs_no_zip_and_what_is_made_says_where_one_comes_fr
 def test_what_is_watched_is_never_what_is_written():
     calls = {name: body for one in templates.read(templates.FOLDER / "main.tf")["module"] for name, body in one.items()}
     assert calls["triggers"]["bucket"] == '${module.buckets.names["input"]}'
-    assert calls["async"]["bucket"] == '${module.buckets.names["output"]}'
+    assert calls["async"]["bucket"] == '${module.buckets.names["failures"]}'
     refusals = [one["condition"] for one in templates.variables(templates.FOLDER)["output_bucket"]["validation"]]
     assert "${var.output_bucket != var.input_bucket}" in refusals
 
@@ -112,7 +112,8 @@ def test_what_expires_is_no_more_than_what_is_meant():
     calls = {name: body for one in templates.read(templates.FOLDER / "main.tf")["module"] for name, body in one.items()}
     rules = {name.strip('"') for name in calls["buckets"]["buckets"]["output"]["expire"]}
     assert {"work/", "requests/", "failures/"} <= rules
-    keys = ["results/", "answers/", "ledger/", "workbooks/", "reports/", "audit/", "notices/outbox/", "contents/"]
+    keys = ["results/", "answers/", "ledger/", "workbooks/", "reports/", "audit/", "notices/outbox/"]
+    keys += ["waiting/", "contents/"]
     assert {key.split("/")[0] + "/" for key in keys} | {"work/", "requests/"} == set(layout.OWN)
     assert not [(rule, key) for rule in rules for key in keys if key.startswith(rule)]
 

@@ -405,6 +405,16 @@ class TestAsync:
         assert graph.wait_idle(10)
         assert len((tmp_path / "note").read_text().splitlines()) == 1
 
+    def test_what_fails_and_has_no_function_for_it_is_kept_under_the_name_of_its_own(self, run: Any) -> None:
+        graph, kept = run(), dict[str, bytes]()
+        graph._keep = kept.__setitem__
+        request_id = graph.invoke_async("f", {"fail": True})
+        graph.invoke_async("f", {"result": 5})
+        assert graph.wait_idle(10)
+        assert list(kept) == [f"failures/f/{request_id}.json"]
+        told = json.loads(kept[f"failures/f/{request_id}.json"])
+        assert json.loads(told["request_payload"]) == {"fail": True}
+
     def test_an_old_event_is_discarded(self, run: Any, tmp_path: Path) -> None:
         # given
         graph = run(policy=AsyncPolicy(3, max_event_age=1, on_failure="failed"))

@@ -604,13 +604,16 @@ class TestKeys:
     def test_keys_come_in_the_order_in_which_they_are_due(self):
         made = Rig()
         at = made.clock.now()
-        keys = [layout.outbox(at + timedelta(seconds=wait), 1, "desk", "a" * 32) for wait in (0, 1, 59, 3600, 86400)]
+        keys = [
+            layout.queued(layout.OUTBOX, at + timedelta(seconds=wait), 1, "desk." + "a" * 32)
+            for wait in (0, 1, 59, 3600, 86400)
+        ]
         assert keys == sorted(keys)
-        assert layout.waiting(keys[0]) == (at, 1, "desk", "a" * 32)
+        assert layout.place_in_queue(layout.OUTBOX, keys[0]) == (at, 1, "desk." + "a" * 32)
 
     @pytest.mark.parametrize("key", ["notices/outbox/", "notices/outbox/a.b.c.d.e", "notices/outbox/a/b.json"])
     def test_what_is_no_key_of_ours(self, key):
-        assert layout.waiting(key) is None
+        assert layout.place_in_queue(layout.OUTBOX, key) is None
 
     def test_nothing_below_it_is_ever_a_document(self):
         assert "notices/" in layout.OWN

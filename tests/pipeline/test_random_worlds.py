@@ -19,6 +19,10 @@ KINDS = [
     {"copies": True, "coarse": True},
     {"races": True},
     {"races": True, "flows": True},
+    {"waits": True},
+    {"single": True},
+    {"told": True},
+    {"waits": True, "single": True, "told": True},
 ]
 
 

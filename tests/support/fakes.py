@@ -13,7 +13,7 @@ from typing import Any
 
 from legible.documents.pages import Sheets, worker
 from legible.errors import AppendConflictError, HeldError, ObjectGoneError, ReplacedError
-from legible.model.documents import ObjectRef, Upload
+from legible.model.documents import Arrival, ObjectRef, Reason
 from legible.model.notices import Notice
 from legible.model.pages import Answer, Picture
 from legible.operations.operation import Operation
@@ -262,12 +262,14 @@ class Receiver:
 
 
 class NextInvocation:
-    """A relay that remembers whom it was asked to hand on, for a test to deliver."""
+    """A relay that remembers whom it was asked to hand on, and in which events, for a test to deliver."""
 
     def __init__(self) -> None:
-        self.handed: list[Upload] = []
+        self.handed: list[Any] = []
+        self.events: list[tuple[tuple[Arrival, ...], Reason | None]] = []
         self.fail: Callable[[], None] = lambda: None
 
-    def hand_on(self, upload: Upload) -> None:
+    def hand_on(self, *arrivals: Arrival, given_up: Reason | None = None) -> None:
         self.fail()
-        self.handed.append(upload)
+        self.handed.extend(arrivals)
+        self.events.append((arrivals, given_up))

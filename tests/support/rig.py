@@ -32,6 +32,7 @@ from legible.pipeline.decision import Decider
 from legible.pipeline.finish import Finisher
 from legible.pipeline.pipeline import Pipeline
 from legible.pipeline.steps import Steps
+from legible.pipeline.waiting import Redelivery, WaitingRoom
 from legible.ports import Arbiter, Invocation, Notifier, Site
 from legible.recognition.context import CallContext
 from legible.recognition.document import DocumentCalls
@@ -124,6 +125,7 @@ class Rig:
         seconds: float = 60.0,
         max_pages: int = 2000,
         relay: NextInvocation | None = None,
+        waits: bool = False,
     ) -> None:
         self.clock = Clock()
         #: What invocations take for the time.
@@ -137,6 +139,9 @@ class Rig:
         self.max_pages = max_pages
         self.relay = relay
         self.part_lines = PART_LINES
+        self.waits = waits
+        #: The output bucket; it may be the input bucket, too.
+        self.output = OUT
         self.sheets = SheetsHere
         #: What the collector is given beside its usual parts: limits, or a file that fails.
         self.collecting: dict[str, Any] = {}
@@ -149,7 +154,7 @@ class Rig:
 
     @property
     def site(self) -> Site:
-        return Site(self.store, self.input, OUT)
+        return Site(self.store, self.input, self.output)
 
     def call(self, owner: str = "test") -> Invocation:
         """Return an invocation that begins now."""
@@ -164,16 +169,26 @@ class Rig:
         context = CallContext(self.site, self.ocr, parts.answers, self.policy, parts.call, content)
         return Pipeline(
             Decider(parts.uploads, parts.intake, self.rules, parts.call),
-            Claims(parts.ledger, parts.call, {}, self.relay),
+            Claims(parts.ledger, parts.call, {}, self.relay, self.room(parts.call) if self.waits else None),
             DocumentCalls(context),
             Finisher(parts.results, parts.publisher, parts.answers, self.notices(parts), parts.call, self.rebuilder()),
             Folders(self.collector(owner or f"build-{self.invocations}"), parts.call, ("xlsx",), self.relay),
             parts.call,
         )
 
+    def room(self, call: Invocation | None = None) -> WaitingRoom:
+        return WaitingRoom(self.site, call or self.call())
+
+    def redelivery(self, relay: NextInvocation | None = None) -> Redelivery:
+        """Return a walk of the minute timer; without a relay it does the work itself."""
+        self.invocations += 1
+        parts = self.parts(f"timer-{self.invocations}")
+        hand_on = self.invocation().try_again if relay is None else lambda uploads: relay.hand_on(*uploads)
+        return Redelivery(self.room(parts.call), parts.ledger.journals, parts.call, hand_on, 1 if relay is None else 10)
+
     def notices(self, parts: Parts | None = None) -> NoticeSender:
         parts = parts or self.parts()
-        recipients = Recipients(self.targets, self.notifiers, f"/legible/cn-north-4/{IN}", OUT)
+        recipients = Recipients(self.targets, self.notifiers, f"/legible/cn-north-4/{IN}", self.output)
         return NoticeSender(recipients, Outbox(self.site, parts.call), parts.ledger.journals, parts.call)
 
     def steps(self, owner: str = "") -> Steps:

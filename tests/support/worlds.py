@@ -18,6 +18,8 @@ import msgspec
 from legible.errors import (
     AnswerUnknownError,
     HeldError,
+    LegibleError,
+    PendingError,
     RejectedError,
     RetryableError,
     SourceUnreadableError,
@@ -28,10 +30,11 @@ from legible.ledger.state import State
 from legible.model import layout
 from legible.model.documents import Document, ObjectRef, Reason, Upload
 from legible.model.pages import Answer, Picture, Share
+from legible.notices.targets import Smn
 from legible.pipeline.steps import Steps
 from legible.ports import Head
 from legible.recognition.policy import Policy
-from tests.support.fakes import Clock, MemoryStore
+from tests.support.fakes import Clock, MemoryStore, Receiver
 from tests.support.rig import IN, OUT, Rig, drawn, pdf, picture, tiff
 
 KEY = "general-text/a"
@@ -118,6 +121,8 @@ class World:
     the same bytes come under two keys. With ``flows`` there are steps of workflows too: they call for shares of the
     pages, of divisions that do not agree. In ``races`` an append takes a while, in which others append at the same
     position; and a journal has short parts.
+    With ``waits`` there are a relay, parked uploads, and the timer that has them tried again. ``single`` is one bucket
+    for input and output. With ``told`` somebody wants notices, and does not take each of them.
     """
 
     def __init__(
@@ -131,6 +136,9 @@ class World:
         bucket: str = "plain",
         copies: bool = False,
         races: bool = False,
+        waits: bool = False,
+        single: bool = False,
+        told: bool = False,
     ) -> None:
         self.random = random.Random(seed)
         random.seed(seed)  # the ledger's own pauses
@@ -138,7 +146,16 @@ class World:
         self.denied = denied
         self.flows = flows
         self.races = races
-        self.rig = Rig(policy=Policy(source=source))
+        self.waits = waits
+        self.calls = CALLS | ({"down": 8, "held": 4} if waits else {})
+        self.rig = Rig(policy=Policy(source=source), waits=waits)
+        self.out = self.rig.output = IN if single else OUT
+        if waits:
+            self.rig.relay = self  # type: ignore[assignment]
+        self.receiver = Receiver()
+        if told:
+            self.receiver.fail = self.refuse
+            self.rig.targets, self.rig.notifiers = {"desk": Smn(topic_urn="urn:smn:a:b:c")}, {"desk": self.receiver}
         self.rig.ocr = self
         self.rig.store = Store(self.rig.clock)
         self.rig.store.world = self
@@ -164,7 +181,7 @@ class World:
     def run(self) -> list[str]:
         """Live, come to rest, and return which promises were broken."""
         self.upload()
-        for _ in range(self.random.randint(2, 7)):
+        for _ in range(self.random.randint(2, 14 if self.waits else 7)):
             self.step()
         self.quiet = True
         self.rig.clock.pause(70)
@@ -176,12 +193,25 @@ class World:
             else:
                 self.deliver(number, bury=True)
                 self.rig.clock.pause(70)
+        self.rest()
         return [*self.problems, *self.judge()]
+
+    def rest(self) -> None:
+        """Let time pass until nothing waits any more: parked uploads and notices, and what is handed on."""
+        for _ in range(8 if self.waits or self.rig.targets else 0):
+            self.rig.clock.pause(9 * 3600)
+            self.timer()
+            for number in sorted(self.owed):
+                self.deliver(number)
+        for prefix in (layout.WAITING, layout.OUTBOX):
+            self.problems += [f"{key} waits for ever" for key in self.rig.store.keys(self.out, prefix)]
 
     # What happens.
 
     def step(self) -> None:
         kinds = {"upload": 3, "deliver": 6, "pause": 1, "expire": 1, "bury": 0.6} | ({"part": 9} if self.flows else {})
+        kinds |= {"timer": 3} if self.waits or self.rig.targets else {}
+        kinds |= {"bury": 6, "pause": 2} if self.waits else {}
         kind = self.random.choices(list(kinds), list(kinds.values()))[0]
         if kind == "upload" and len(self.uploads) < 4:
             self.upload()
@@ -189,12 +219,50 @@ class World:
             self.rig.clock.pause(self.random.choice([0.2, 1.1, 3]))
         elif kind == "expire":
             self.rig.clock.pause(65)
+        elif kind == "timer":
+            self.rig.clock.pause(self.random.choice([1, 60, 300]))
+            self.timer()
         elif kind == "part":
             of = self.random.choice([2, 2, 2, 1, 3])
             self.deliver(self.random.randrange(len(self.events)), share=Share(self.random.randint(1, of), of))
         else:
             owed = sorted(self.owed) if self.random.random() < 0.8 else []
             self.deliver(self.random.choice(owed or range(len(self.events))), bury=kind == "bury")
+
+    def hand_on(self, *arrivals: Upload, given_up: Reason | None = None) -> None:
+        """Be the relay: what is handed on comes as an event of its own, at any time."""
+        for arrival in arrivals:
+            self.owed.add(len(self.events))
+            self.events.append(arrival)
+
+    def refuse(self) -> None:
+        """Be the target of notices, which takes some of them."""
+        if not self.quiet and self.random.random() < 0.5:
+            raise self.random.choice([UnavailableError("503"), HeldError("403")])
+
+    def timer(self) -> None:
+        """Have the timer ring: it may die, too."""
+        walks = self.rig.redelivery(self).walk, self.rig.notices().walk  # type: ignore[arg-type]
+        self.frame(lambda: [walk() for walk in walks], LegibleError)
+
+    def frame(self, work: Any, *others: type[Exception]) -> bool:
+        """Let an invocation do its work, at some step of which something happens; tell whether it ended well."""
+        self.plans.append({} if self.quiet else self.plan())
+        self.counts.append(0)
+        self.ends.append(self.rig.clock.now() + timedelta(seconds=60))
+        self.depth += 1
+        try:
+            work()
+        except (Killed, RetryableError, *others) as error:
+            if isinstance(error, RetryableError) and error.reason_code == "internal":
+                self.problems.append(str(error))
+            return False
+        finally:
+            self.depth -= 1
+            self.plans.pop()
+            self.counts.pop()
+            self.ends.pop()
+        return True
 
     def upload(self) -> None:
         name, key = self.random.choice(sorted(BODIES)), self.random.choice(self.keys)
@@ -213,29 +281,22 @@ class World:
 
         A step for a ``share`` owes nothing and settles nothing: it may come, die or never come.
         """
-        self.plans.append({} if self.quiet else self.plan())
-        self.counts.append(0)
-        self.ends.append(self.rig.clock.now() + timedelta(seconds=60))
-        self.depth += 1
-        try:
+        event = [self.events[number]]
+        gave_up = Reason("platform-gave-up", "gave up", passes=self.waits and self.random.random() < 0.5)
+
+        def work() -> None:
             call = self.rig.invocation()
-            event = [self.events[number]]
             if share is not None:
-                Steps(call, OUT, self.rig.log).recognize_pages(event[0], share)
-                return True
-            call.bury(event, Reason("platform-gave-up", "gave up")) if bury else call.uploads(event)
-        except (Killed, RetryableError) as error:
-            if isinstance(error, RetryableError) and error.reason_code == "internal":
-                self.problems.append(str(error))
-            self.owed |= {number} if share is None else set()
-            return False
-        finally:
-            self.depth -= 1
-            self.plans.pop()
-            self.counts.pop()
-            self.ends.pop()
-        self.owed.discard(number)
-        return True
+                Steps(call, self.out, self.rig.log).recognize_pages(event[0], share)
+            elif bury:
+                call.bury(event, gave_up)
+            else:
+                call.uploads(event)
+
+        ended = self.frame(work)
+        if share is None:
+            self.owed = self.owed - {number} if ended else self.owed | {number}
+        return ended
 
     def plan(self) -> dict[int, str]:
         """Say at which operations of an invocation something happens, and what."""
@@ -291,15 +352,16 @@ class World:
         """Be the service."""
         happens = self.happens()
         self.happen(happens, "before")
-        fate = "ok" if self.quiet else self.random.choices(list(CALLS), list(CALLS.values()))[0]
+        fate = "ok" if self.quiet else self.random.choices(list(self.calls), list(self.calls.values()))[0]
         body = asked.body or self.behind(asked.url)
         self.rig.clock.pause(1.0)
         if fate in ("ok", "lost"):
             self.paid.append(f"r{len(self.paid) + 1}")
+        held = PendingError if self.waits else HeldError
         error = {
             "throttled": ThrottledError("slow"), "down": UnavailableError("5xx"), "lost": AnswerUnknownError("timeout"),
             "lost-unpaid": AnswerUnknownError("timeout"), "refused": RejectedError("blurred", code="image-refused"),
-            "held": HeldError("no", code="not-subscribed"), "unreadable": SourceUnreadableError("no"),
+            "held": held("no", code="not-subscribed"), "unreadable": SourceUnreadableError("no"),
         }.get(fate)  # fmt: skip
         if error is not None:
             raise error
@@ -323,7 +385,7 @@ class World:
         paid_for: Counter[tuple[str, int]] = Counter()
         for key, etag in self.whose:
             name = self.whose[key, etag]
-            ref = ObjectRef(OUT, f"ledger/{IN}/{key}/{etag}.jsonl")
+            ref = ObjectRef(self.out, f"ledger/{IN}/{key}/{etag}.jsonl")
             if ref not in self.rig.store.objects:
                 broken.append(f"{name} has no journal")
                 continue
@@ -340,7 +402,20 @@ class World:
         broken += [f"{request} is named {count} times" for request, count in named.items() if count > 1]
         if not self.denied:
             broken += [f"{page} was paid for {count} times" for page, count in paid_for.items() if count > 1]
-        return broken + [text for key in {key for key, _ in self.uploads} for text in self.of_results(key)]
+        results = [text for key in {key for key, _ in self.uploads} for text in self.of_results(key)]
+        return broken + results + self.of_notices()
+
+    def of_notices(self) -> list[str]:
+        broken = []
+        for key, etag in self.whose if self.rig.targets else ():
+            state = self.rig.parts().ledger.journals.load(Document(IN, key, etag))
+            ends = [line.status for line in state.lines if line.status]
+            told = [notice.data.status for notice in self.receiver.notices if notice.data.version == etag]
+            if not set(told) <= set(ends):
+                broken.append(f"{key} {etag} was told to be {told}, and ended as {ends}")
+            if ends[-1] not in told:
+                broken.append(f"nobody was told that {key} {etag} is {ends[-1]}")
+        return broken
 
     def of_journal(self, state: State) -> list[str]:
         broken = [] if state.finished else ["its journal is not finished"]
@@ -350,13 +425,13 @@ class World:
             broken.append("it ended with a call left open")
         for line in state.lines:
             if line.event in NAMING and line.answer:
-                stored = self.rig.store.objects.get(ObjectRef(OUT, line.answer))
+                stored = self.rig.store.objects.get(ObjectRef(self.out, line.answer))
                 if stored is None or hashlib.sha256(stored[0]).hexdigest() != line.sha256:
                     broken.append(f"{line.request_id} names another answer than it was")
         return broken
 
     def of_record(self, folder: str, name: str, state: State) -> list[str]:
-        found = self.rig.store.objects.get(ObjectRef(OUT, f"answers/{folder}/record.json"))
+        found = self.rig.store.objects.get(ObjectRef(self.out, f"answers/{folder}/record.json"))
         if found is None or state.finished is None:
             return ["it has no record"] if found is None else []
         record = json.loads(found[0])
@@ -374,7 +449,7 @@ class World:
         return broken
 
     def of_results(self, key: str) -> list[str]:
-        found = self.rig.store.objects.get(ObjectRef(OUT, layout.results(key, "record.json")))
+        found = self.rig.store.objects.get(ObjectRef(self.out, layout.results(key, "record.json")))
         if found is None:
             return [f"{key} has no result"]
         document = json.loads(found[0])["document"]

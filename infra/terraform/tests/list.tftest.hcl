@@ -54,7 +54,7 @@ run "async" {
   variables {
     functions    = run.listed.functions
     urns         = { on_scan = "urn:scan", on_failure = "urn:failure" }
-    bucket       = "example-out"
+    bucket       = "example-failures"
     failure_days = 90
   }
   assert {
@@ -63,7 +63,7 @@ run "async" {
   }
   assert {
     condition = jsondecode(one(output.made["on_failure"].on_failure).param) == {
-      bucket = "example-out", prefix = "failures/on_failure", expires = 90
+      bucket = "example-failures", prefix = "failures/on_failure", expires = 90
     }
     error_message = "What the failure function fails at is lost."
   }
@@ -122,6 +122,7 @@ run "a_function_without_rights" {
     functions           = run.listed.functions
     input_bucket        = "example-in"
     output_bucket       = "example-out"
+    failures_bucket     = "example-failures"
     kms_key_id          = ""
     notify              = []
     ocr_regions         = []

@@ -101,6 +101,15 @@ run "buckets_are_private_encrypted_and_by_tls_only" {
     error_message = "Versions belong to the input bucket, and not to journals that are appended to."
   }
   assert {
+    condition = (
+      module.buckets.made.buckets["failures"].bucket == "${var.output_bucket}-failures"
+      && { for rule in module.buckets.made.buckets["failures"].lifecycle_rule : rule.prefix => one(rule.expiration).days }
+      == { "failures/" = 90 }
+      && jsondecode(one(module.async.made["on_failure"].on_failure).param).bucket == "${var.output_bucket}-failures"
+    )
+    error_message = "What on_failure failed at is not kept in a bucket of its own, or for ever."
+  }
+  assert {
     condition = {
       for rule in module.buckets.made.buckets["output"].lifecycle_rule : rule.prefix => one(rule.expiration).days
     } == { "work/" = 1, "requests/" = 30, "failures/" = 90, "notices/log/" = 90 }
@@ -113,7 +122,7 @@ run "buckets_are_private_encrypted_and_by_tls_only" {
     error_message = "Old versions of documents stay for ever."
   }
   assert {
-    condition     = length(distinct(values(output.buckets))) == 3
+    condition     = length(distinct(values(output.buckets))) == 4
     error_message = "Two uses share a bucket."
   }
 }
@@ -246,7 +255,7 @@ run "a_key_of_ones_own" {
 
   assert {
     condition = alltrue([
-      for use, one in module.buckets.made.buckets : one.encryption && one.sse_algorithm == (use == "code" ? "AES256" : "kms")
+      for use, one in module.buckets.made.buckets : one.encryption && one.sse_algorithm == (contains(["code", "failures"], use) ? "AES256" : "kms")
     ])
     error_message = "A bucket does not use the key."
   }

@@ -137,7 +137,16 @@ run "a_name_for_the_zips_that_is_too_long" {
   variables {
     output_bucket = "a-name-of-sixty-characters-to-which-nothing-more-can-be-added"
   }
-  expect_failures = [var.code_bucket]
+  expect_failures = [var.code_bucket, var.failures_bucket]
+}
+
+run "failures_in_the_output_bucket" {
+  command = plan
+  variables {
+    output_bucket   = "example-legible-out"
+    failures_bucket = "example-legible-out"
+  }
+  expect_failures = [var.failures_bucket]
 }
 
 run "a_variable_that_the_templates_set_themselves" {

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from legible.api.lookup import Lookup
 from legible.errors import DocumentError, RejectedError
-from legible.model.documents import NEVER, Selection, Status
+from legible.model.documents import NEVER, Reason, Selection, Status
 from legible.operations import routing
 from legible.operations.routing import Routing
 from legible.ports import Invocation
@@ -48,7 +48,7 @@ _Place = TypeVar("_Place", _Newest, _ByKey)
 class ListedDocument(Struct, frozen=True):
     """A document in a list. ``size`` is in bytes, and known only while the upload is there.
 
-    ``doubtful`` counts the values that somebody should look at.
+    ``doubtful`` counts the values that somebody should look at. ``reason`` says why nobody works on a running one.
     """
 
     key: str
@@ -59,6 +59,7 @@ class ListedDocument(Struct, frozen=True):
     size: int | None = None
     uploaded_at: datetime | None = None
     doubtful: int = 0
+    reason: Reason | None = None
 
 
 #: Tells whether a document is wanted; None for all.
@@ -171,13 +172,17 @@ class DocumentLists:
 
     def _waiting(self, candidate: Candidate, key: str) -> ListedDocument:
         """Return a document that has no result yet, with the operation that its route names."""
+        reason = None
         try:
             document = self._lookup.uploaded(key)
+            reason = self._lookup.unfinished(document) if document else None
             operation = routing.route(key, self._rules, document.order if document else None).operation.slug
         except DocumentError:  # no route, or no access: the list shows what it can
             document, operation = None, ""
         version = document.version if document else candidate.etag
-        return ListedDocument(key, version, "running", operation, 0, candidate.length, candidate.uploaded_at)
+        return ListedDocument(
+            key, version, "running", operation, 0, candidate.length, candidate.uploaded_at, reason=reason
+        )  # fmt: skip
 
 
 def _place(candidate: Candidate) -> _Newest:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from legible.documents.uploads import UNREADABLE_BUCKET, Uploads
-from legible.errors import DocumentError, ObjectGoneError, SkippedError
+from legible.errors import DocumentError, InternalError, ObjectGoneError, SkippedError
 from legible.ledger.journals import Journals
 from legible.ledger.state import State
 from legible.model import layout
@@ -36,18 +36,37 @@ class Known(Struct, frozen=True):
     @property
     def reason(self) -> Reason | None:
         """Why it is not done; also where no function has begun on it yet."""
-        if not self.state.lines and self.published is None:
-            return Reason(
-                "not-begun", "No function has begun to read it.",
-                "If this stays so, check the trigger of on_upload, or have it tried again.",
-            )  # fmt: skip
-        return self.state.finished.reason if self.state.finished else None
+        if self.state.finished is not None:
+            return self.state.finished.reason
+        return None if self.held else why_unfinished(self.state, self.published)
 
     @property
     def pages(self) -> int:
         """How many pages are called for; 0 where that is not known yet."""
         claim = self.state.counted_claim
         return claim.pages if claim else 0
+
+
+def why_unfinished(state: State, published: Published | None = None) -> Reason | None:
+    """Return why nobody works on a document that has not ended: it waits for another try, or no function has it.
+
+    Args:
+        state: Its journal, in which nobody holds it.
+        published: Its published results; None if it has none.
+    """
+    last = state.lines[-1] if state.lines else None
+    if last is None:
+        if published is not None:  # an event that could not be read has a result, and no journal
+            return None
+        message, advice = "No function has begun to read it.", "check the trigger of on_upload, or have it tried again."
+        return Reason("not-begun", message, f"If this stays so, {advice}")
+    if last.event == "released" and last.reason is not None:
+        return structs.replace(last.reason, advice=f"{last.reason.advice} {last.note}".strip())
+    since = state.leases.busy_until or last.at
+    return Reason(
+        "not-held", f"No function has worked on it since {since:%Y-%m-%d %H:%M} UTC.",
+        "If this stays so, have it tried again, or upload it again: answered pages are not paid for again.",
+    )  # fmt: skip
 
 
 class Lookup:
@@ -106,6 +125,18 @@ class Lookup:
         if isinstance(error, DocumentError) and not document.etag:  # the store did not even show it
             raise error
         return document
+
+    def unfinished(self, document: Document) -> Reason | None:
+        """Return why nobody works on a document that has no result; None while somebody does.
+
+        Raises:
+            UnavailableError: The store has a passing fault.
+        """
+        try:
+            state = self._journals.load(document)
+        except InternalError as unreadable:
+            return Reason.of(unreadable)
+        return None if state.leases.held(self._call.now()) else why_unfinished(state)
 
     def _bucket(self, key: str) -> str:
         """Return the bucket that journals of a key are filed under."""

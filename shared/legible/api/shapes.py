@@ -130,7 +130,8 @@ class Probing(Struct, frozen=True, forbid_unknown_fields=True):
 class Summary(Struct, frozen=True, kw_only=True):
     """A document in a list; times are UTC, sizes in bytes.
 
-    ``doubtful`` counts the values that break a rule or have little confidence, and that nobody corrected.
+    ``doubtful`` counts the values that break a rule or have little confidence, and that nobody corrected. ``reason``
+    says why nobody works on a document that is running: it waits for another try, or no function has it.
     """
 
     id: str
@@ -142,6 +143,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     operation: str
     revision: int = 0
     doubtful: int = 0
+    reason: Reason | None = None
     links: dict[str, str] = {}
 
 
@@ -165,7 +167,6 @@ class DocumentStatus(Summary, frozen=True, kw_only=True):
     page_count: int | None
     answered: int
     pages: tuple[PageStatus, ...]
-    reason: Reason | None
     finished_at: datetime | None
     results: tuple[str, ...]
     record: Raw | None = None

@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 import msgspec
 
 from legible.errors import EventError
-from legible.model.documents import Ignored, ObjectRef, Order, Reason, Upload
+from legible.model.documents import Ignored, ObjectRef, Order, Reason, Upload, Wait
 
 ADVICE = (
     "Expected is an OBS event: Records[] with s3.bucket.name and s3.object.key, or data.obs with bucket.name and "
@@ -86,13 +86,25 @@ def _described(upload: Upload, item: Mapping[str, Any]) -> Upload:
 def _ordered(upload: Upload, own: Mapping[str, Any]) -> Upload:
     """Return the upload with what a call of our own says beside it; what OBS sends says nothing of that."""
     return msgspec.structs.replace(
-        upload, hand=_hand(own.get("hand")), order=_order(own.get("order")), again=str(own.get("again") or "")
+        upload,
+        hand=_hand(own.get("hand")),
+        order=_order(own.get("order")),
+        again=str(own.get("again") or ""),
+        wait=_wait(own.get("wait")),
     )
 
 
 def _hand(value: Any) -> int:
     """Return how often an upload was handed on; what is no count counts as 0."""
     return value if type(value) is int and value >= 0 else 0
+
+
+def _wait(value: Any) -> Wait | None:
+    """Return until when an upload is tried; without it, it is parked anew."""
+    try:
+        return msgspec.convert(value, Wait)
+    except msgspec.ValidationError:
+        return None
 
 
 def _order(value: Any) -> Order | None:

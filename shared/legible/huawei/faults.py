@@ -7,6 +7,7 @@ from msgspec import Struct
 from legible.errors import (
     HeldError,
     LegibleError,
+    PendingError,
     RejectedError,
     SourceUnreadableError,
     ThrottledError,
@@ -31,7 +32,7 @@ _CREDENTIALS = Fault(
 )
 # 4106 is restricted, 6201 frozen (European edition): until that is mended every call fails.
 _ACCOUNT = Fault(
-    HeldError, "account-restricted", "See the account's state in the console: arrears, frozen, restricted."
+    PendingError, "account-restricted", "See the account's state in the console: arrears, frozen, restricted."
 )
 # The SDK lists 11 regions for all APIs (ocr_region.py, 3.1.219); most APIs run in one to three of them (ocr_03_0062).
 _NO_API = Fault(
@@ -64,9 +65,9 @@ FAULTS: dict[str, Fault] = {
         RejectedError, "not-recognized", "Check that the image shows this kind of document, sharp and whole."
     ),
     "AIS.0117": _PARAMETER,
-    # "About 2 hours later" is the page's own word (ocr_03_0028): nothing that a delivery waits for.
+    # "About 2 hours later" is the page's own word (ocr_03_0028).
     "AIS.0118": Fault(
-        HeldError, "tax-authority-down", "The tax authority's interface fails; try again in about two hours."
+        PendingError, "tax-authority-down", "The tax authority's interface fails; try again in about two hours."
     ),
     # The next three are of custom templates and classifiers, retired on 2025-12-31 (ocr_03_0160).
     "AIS.0119": Fault(RejectedError, "not-recognized", "The template does not match the image."),
@@ -86,9 +87,13 @@ FAULTS: dict[str, Fault] = {
     "ModelArts.4107": _BACKEND,
     "ModelArts.4201": _NO_API,
     "ModelArts.4202": _NO_API,
-    "ModelArts.4203": Fault(HeldError, "not-permitted", "Give the agency OCR ReadOnlyAccess in this region's project."),
+    "ModelArts.4203": Fault(
+        PendingError, "not-permitted", "Give the agency OCR ReadOnlyAccess in this region's project."
+    ),
     # Subscriptions count for one region, and for one user or all of the account (user guide, chapter 10).
-    "ModelArts.4204": Fault(HeldError, "not-subscribed", "Subscribe to this API in the OCR console, in this region."),
+    "ModelArts.4204": Fault(
+        PendingError, "not-subscribed", "Subscribe to this API in the OCR console, in this region."
+    ),
     "ModelArts.4301": _BACKEND,
     "ModelArts.4302": _BACKEND,
     "ModelArts.4401": _THROTTLED,
@@ -142,7 +147,7 @@ def fault(http_status: int, code: str) -> Fault:
     if http_status == 404:
         return _NO_API
     if http_status == 403:
-        return Fault(HeldError, "not-permitted", "Check the agency's permissions and the account's state.")
+        return Fault(PendingError, "not-permitted", "Check the agency's permissions and the account's state.")
     # The SDK follows no redirect, and takes it for a success (http_config.py, 3.1.219; measured).
     if http_status < 400:
         return Fault(

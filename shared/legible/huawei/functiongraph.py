@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote_plus, unquote_plus
 
 import msgspec
+from msgspec import UNSET
 
-from legible.errors import EventError, redact
+from legible.errors import EventError, passing, redact
 from legible.huawei.envelopes import ADVICE, arrival, event_time, keys, kind, mapping
-from legible.model.documents import Arrival, Reason, Unreadable, Upload, WorkbookOrder
+from legible.model.documents import Arrival, Ignored, ObjectRef, Reason, Unreadable, WorkbookOrder
+
+#: How many bytes of records an event of our own has: an asynchronous call carries 256 KB (functiongraph_01_0150), and
+#: the reason why uploads were given up goes with them.
+_MOST_RECORD_BYTES = 230_000
 
 
 def uploads(event: Any) -> list[Arrival]:
@@ -36,6 +41,9 @@ def uploads(event: Any) -> list[Arrival]:
 
 
 def _arrival(part: Any) -> Arrival:
+    own = mapping(mapping(part).get("legible"))
+    with suppress(msgspec.ValidationError):
+        return msgspec.convert(own.get("unreadable"), Unreadable)
     try:
         return arrival(part)
     except EventError as error:
@@ -70,17 +78,52 @@ def _listed(value: Any, name: str) -> list[Any]:
     return value
 
 
-def event_of(upload: Upload) -> dict[str, Any]:
-    """Return the event of one upload, as OBS would send it: ``uploads`` reads it back as it was.
+def events_of(arrivals: Sequence[Arrival], given_up: Reason | None = None) -> Iterator[dict[str, Any]]:
+    """Yield events of these uploads, each as large as an asynchronous call carries, or with one upload.
 
     Args:
-        upload: What an event said. A ``raw_key`` that does not spell the key gives way to one that does.
+        arrivals: What events said.
+        given_up: Why the platform gave them up: then ``failure`` reads each event back, else ``uploads`` does.
+    """
+    records: list[dict[str, Any]] = []
+    room = _MOST_RECORD_BYTES
+    for record in map(_record, arrivals):
+        size = len(json.dumps(record)) + 2
+        if records and size > room:
+            yield _event(records, given_up)
+            records, room = [], _MOST_RECORD_BYTES
+        records.append(record)
+        room -= size
+    if records:
+        yield _event(records, given_up)
+
+
+def event_of(*arrivals: Arrival) -> dict[str, Any]:
+    """Return the event of uploads, as OBS would send it: ``uploads`` reads it back as it was.
+
+    Args:
+        arrivals: What an event said. A ``raw_key`` that does not spell the key gives way to one that does.
 
     Returns:
-        A classic event of one record; ``hand``, ``again`` and ``order`` are in a table of our own beside ``s3``.
+        A classic event; ``hand``, ``again``, ``order`` and ``wait`` are in a table of our own beside ``s3``.
     """
-    # An asynchronous call carries 256 KB (functiongraph_01_0150). With the longest key OBS takes, 1,024 bytes, and the
-    # longest order this is less than 16 KB as JSON.
+    return _event([_record(arrival) for arrival in arrivals], None)
+
+
+def _event(records: list[dict[str, Any]], given_up: Reason | None) -> dict[str, Any]:
+    event = {"Records": records}
+    if given_up is None:
+        return event
+    return {"request_payload": event, "legible": {"reason": msgspec.to_builtins(given_up)}}
+
+
+def _record(arrival: Arrival) -> dict[str, Any]:
+    """Return the record of one upload, or of what was in its place; with the longest key and order less than 16 KB."""
+    if isinstance(arrival, Unreadable):
+        return {"legible": {"unreadable": msgspec.to_builtins(arrival)}}
+    if isinstance(arrival, Ignored):
+        return {"eventName": "ObjectRemoved:Delete", "s3": _named(arrival.ref, {"key": quote_plus(arrival.ref.key)})}
+    upload = arrival
     key = upload.raw_key if unquote_plus(upload.raw_key) == upload.ref.key else quote_plus(upload.ref.key)
     item = {"key": key, "size": upload.size, "eTag": upload.etag, "versionId": upload.version_id}
     record = {
@@ -88,10 +131,21 @@ def event_of(upload: Upload) -> dict[str, Any]:
         "eventName": "ObjectCreated:Put",
         "eventTime": upload.at.isoformat() if upload.at else None,
         "id": upload.event_id,
-        "s3": {"bucket": {"name": upload.ref.bucket}, "object": _given(item)},
-        "legible": _given({"hand": upload.hand, "again": upload.again, "order": msgspec.to_builtins(upload.order)}),
+        "s3": _named(upload.ref, item),
+        "legible": _given(
+            {
+                "hand": upload.hand,
+                "again": upload.again,
+                "order": msgspec.to_builtins(upload.order),
+                "wait": msgspec.to_builtins(upload.wait),
+            }
+        ),
     }
-    return {"Records": [_given(record)]}
+    return _given(record)
+
+
+def _named(ref: ObjectRef, item: dict[str, Any]) -> dict[str, Any]:
+    return {"bucket": {"name": ref.bucket}, "object": _given(item)}
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:
@@ -150,33 +204,61 @@ def failure(payload: Any) -> tuple[list[Arrival], Reason]:
     return _given_up(payload, body), _why(body)
 
 
+def abandoned(payload: bytes) -> list[Arrival]:
+    """Read what the platform keeps of a call of on_failure that failed, too.
+
+    Args:
+        payload: As ``failure`` takes it; its request is what on_failure was called with.
+
+    Returns:
+        The uploads of the event that was given up first.
+    """
+    text = payload.decode("utf-8", "replace")
+    arrivals, _ = failure(text)
+    with suppress(EventError):
+        inner = _parsed(mapping(_parsed(text)).get("request_payload"))
+        if "request_payload" in mapping(inner):
+            arrivals, _ = failure(inner)
+    return arrivals
+
+
 def _given_up(payload: Any, body: Mapping[str, Any]) -> list[Arrival]:
     if "request_payload" not in body:
         lacking = EventError("The failure payload has no request_payload.", advice=ADVICE)
         return [unreadable(payload, Reason.of(lacking))]
     arrivals = uploads(body["request_payload"])
+    if "legible" in body:  # handed on by ourselves: what could not be read has its name already
+        return arrivals
     # Its digest is that of the whole payload: two calls that were given up with equal events are two records.
     return [unreadable(payload, item.reason) if isinstance(item, Unreadable) else item for item in arrivals]
 
 
 def _why(body: Mapping[str, Any]) -> Reason:
+    with suppress(msgspec.ValidationError):
+        return msgspec.convert(mapping(body.get("legible")).get("reason"), Reason)
     context, answer = mapping(body.get("request_context")), mapping(body.get("response_context"))
     tries = context.get("approximate_invoke_count")
     # The page's table says statusCode, its sample status_code (functiongraph_01_0390_03).
     status = answer.get("status_code", answer.get("statusCode"))
-    message = _error_message(body.get("response_payload")) or "no message"
+    told = _answer(body.get("response_payload"))
+    message = _error_message(told) or "no message"
     return Reason(
         "platform-gave-up",
         redact(f"FunctionGraph gave up after {tries or 'an unknown number of'} calls (status {status}): {message}"),
         "Mend the cause, then upload the document again.",
         request_id=str(context.get("request_id") or ""),
+        passes=passing(str(mapping(told).get("errorType"))) or UNSET,
     )
 
 
-def _error_message(answer: Any) -> str:
-    """Return what a failed call's own answer says."""
+def _answer(told: Any) -> Any:
+    """Return what a failed call's own answer says: JSON, or the text that it is."""
     with suppress(EventError):
-        answer = _parsed(answer) if isinstance(answer, str) and answer.startswith("{") else answer
+        return _parsed(told) if isinstance(told, str) and told.startswith("{") else told
+    return told
+
+
+def _error_message(answer: Any) -> str:
     # An exception is told as errorMessage, errorType and a stack (functiongraph_02_0502); the stack is for the log, not
     # for a record. What comes where the platform itself failed is on no page, so any other answer is shown whole.
     if isinstance(answer, Mapping) and isinstance(answer.get("errorMessage"), str):

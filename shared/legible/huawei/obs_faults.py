@@ -9,6 +9,7 @@ from legible.errors import (
     HeldError,
     LegibleError,
     ObjectGoneError,
+    PendingError,
     RejectedError,
     ReplacedError,
     UnavailableError,
@@ -83,7 +84,7 @@ def _by_status(refusal: _Refusal) -> LegibleError:
     # obs_22_1501); the text says which. What was granted just now counts only once OBS's cache of it has ended.
     if refusal.status == 403:
         advice = "Give the agency the rights on the bucket; they take effect after about 15 minutes."
-        return HeldError(text, code="obs-denied", advice=advice, **names)
+        return PendingError(text, code="obs-denied", advice=advice, **names)
     # 408 and 503 are OBS's own timeout and its asking for less (SlowDown); a 409 is another operation on the same
     # object at the same time (api-obs obs_04_0115).
     if refusal.status in {0, 408, 409, 429} or refusal.status >= 500:

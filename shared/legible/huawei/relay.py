@@ -21,8 +21,8 @@ from tenacity import (
 
 from legible.errors import HeldError, LegibleError, UnavailableError, redact
 from legible.huawei.credentials import Credentials
-from legible.huawei.functiongraph import event_of
-from legible.model.documents import Upload
+from legible.huawei.functiongraph import events_of
+from legible.model.documents import Arrival, Reason
 
 # The platform answers as soon as the event is queued, so that 6 s is long (functiongraph_06_0126).
 _ATTEMPTS = 4
@@ -73,9 +73,10 @@ class FunctionRelay:
         self._urn = urn
         self._seconds = seconds
 
-    def hand_on(self, upload: Upload) -> None:
-        """See ``Relay.hand_on``."""
-        self.call(event_of(upload))
+    def hand_on(self, *arrivals: Arrival, given_up: Reason | None = None) -> None:
+        """See ``Relay.hand_on``; events that were accepted before one is refused are not taken back."""
+        for event in events_of(arrivals, given_up):
+            self.call(event)
 
     def call(self, event: dict[str, Any]) -> None:
         """Call the function for an event. Raises as ``Relay.hand_on`` does."""

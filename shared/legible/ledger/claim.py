@@ -26,7 +26,8 @@ class Wish(Struct, frozen=True):
     ``owner`` is a name no other claim has. ``plan`` is the hash of operation, options and settings. ``pages`` is the
     number of pages to call for; ``page`` is the first of them, announced with the claim if the journal is new, or 0.
     Without ``reopen`` a finished document stays finished. ``again`` names the ``finished`` line after which the
-    document is tried once more. ``share`` is the part of the pages that is claimed; None for all, and the right to end.
+    document is tried once more; ``resumed`` says that it is opened because its reason passes by itself. ``share`` is
+    the part of the pages that is claimed; None for all, and the right to end.
     """
 
     owner: str
@@ -37,6 +38,7 @@ class Wish(Struct, frozen=True):
     page: int = 0
     reopen: bool = True
     again: str = ""
+    resumed: bool = False
     share: Share | None = None
 
 
@@ -225,6 +227,7 @@ class Claim:
             options=wish.options,
             plan=wish.plan,
             share=wish.share,
+            resumed=wish.resumed,
             fence=fence,
             lease_until=self._call.now() + timedelta(seconds=seconds),
             uploaded_at=self.document.uploaded_at,

@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from legible.errors import AppendConflictError, BusyError, RetryableError, UnavailableError
 from legible.ledger.arbiter import JournalArbiter
@@ -74,9 +75,11 @@ class Ledger:
         wait = 0.05
         while True:
             opened = self.journals.open(document, self._call.pause)
-            if opened.state.finished is not None and not (wish.reopen and _reopens(document, opened.state, wish.again)):
+            again = _asked_again(document, opened.state, wish.again)
+            goes_on = wish.share is None and resumes(opened.state)
+            if opened.state.finished is not None and not (wish.reopen and (again or goes_on)):
                 return opened.state
-            claim = self._try(document, wish, opened)
+            claim = self._try(document, structs.replace(wish, resumed=goes_on and not again), opened)
             if isinstance(claim, Claim):
                 return claim
             if self._call.now() >= give_up:
@@ -154,7 +157,13 @@ def uploaded_again(document: Document, state: State) -> bool:
     return state.finished is not None and state.finished.status != "done" and later_upload(document, state)
 
 
-def _reopens(document: Document, state: State, again: str) -> bool:
+def resumes(state: State) -> bool:
+    """Tell whether a finished document goes on at a later delivery: it was not done, for a reason that passes."""
+    last = state.finished
+    return last is not None and last.status != "done" and last.reason is not None and bool(last.reason.passes)
+
+
+def _asked_again(document: Document, state: State, again: str) -> bool:
     """Tell whether a document that was not done is tried again: uploaded again, or asked for after this very end."""
     last = state.finished
     asked = last is not None and last.status != "done" and last.name == again

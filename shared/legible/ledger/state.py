@@ -204,7 +204,7 @@ class State:
 
     def _claimed(self, line: Line) -> None:
         if self.finished is not None:
-            self._reopen()
+            self._reopen(resumed=line.resumed)
         self.leases.take(line)
         if line.page:
             self._calling(line)
@@ -266,10 +266,13 @@ class State:
     def _corrected(self, line: Line) -> None:
         self.reviews.append(line)
 
-    def _reopen(self) -> None:
-        """Open the document again: pages that were settled or given up are tried again, answers are kept."""
+    def _reopen(self, *, resumed: bool) -> None:
+        """Open the document again: pages that were settled or given up are tried again, answers are kept.
+
+        A document that goes on by itself (``resumed``) keeps its settled pages: nobody asked to pay for them again.
+        """
         self.finished, self.hands = None, 0
-        for page in self.pages.values():
+        for page in () if resumed else self.pages.values():
             page.settled, page.spent = None, 0
 
 

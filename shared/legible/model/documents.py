@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from legible.errors import LegibleError
 
@@ -34,7 +34,8 @@ PageState = Literal["done", "rejected", "held", "dead"]
 class Reason(Struct, frozen=True):
     """Why a document or page is not done: a stable ``code``, what was found, and what to do about it.
 
-    ``vendor_code`` is the service's error code (``ModelArts.4204``), ``request_id`` its request.
+    ``vendor_code`` is the service's error code (``ModelArts.4204``), ``request_id`` its request. What
+    ``passes`` does so by itself: the document is tried again. It is left out where that is not so.
     """
 
     code: str
@@ -42,11 +43,14 @@ class Reason(Struct, frozen=True):
     advice: str = ""
     vendor_code: str = ""
     request_id: str = ""
+    passes: bool | UnsetType = UNSET
 
     @classmethod
     def of(cls, error: LegibleError) -> Reason:
         """Return the reason an error gives."""
-        return cls(error.reason_code, error.message, error.advice, error.vendor_code, error.request_id)
+        return cls(
+            error.reason_code, error.message, error.advice, error.vendor_code, error.request_id, error.passes or UNSET
+        )  # fmt: skip
 
 
 class ObjectRef(Struct, frozen=True):
@@ -67,13 +71,21 @@ class Order(Struct, frozen=True, forbid_unknown_fields=True):
     options: dict[str, Any] = {}
 
 
+class Wait(Struct, frozen=True):
+    """The wait for a reason to pass: when an upload is tried ``next``, and ``until`` when it is tried at all."""
+
+    next: datetime
+    until: datetime
+
+
 class Upload(Struct, frozen=True):
     """What an event says about one upload; some events give nothing but the object's name.
 
     ``raw_key`` is the key as the event spelled it, tried when the decoded key is not found. ``etag`` has no quotes.
     ``at`` is the event's time. ``hand`` counts how often an invocation whose time ended handed it on to a fresh one.
     ``order`` overrules what the object's metadata ask for. ``again`` names the end (``Line.name``) after which the
-    document is to be tried once more.
+    document is to be tried once more. ``wait`` says that the upload is parked for further tries, whatever becomes of
+    this one.
     """
 
     ref: ObjectRef
@@ -86,6 +98,7 @@ class Upload(Struct, frozen=True):
     hand: int = 0
     order: Order | None = None
     again: str = ""
+    wait: Wait | None = None
 
 
 class Unreadable(Struct, frozen=True):

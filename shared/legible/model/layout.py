@@ -10,6 +10,8 @@ from legible.model.documents import Document
 
 #: OBS: an object's key has at most 1,024 bytes of UTF-8 (api-obs obs_04_0080).
 LONGEST_KEY = 1024
+#: The prefixes of notices that are not delivered yet, and of uploads that wait for another try.
+OUTBOX, WAITING = "notices/outbox/", "waiting/"
 #: Legible's own first folders; an upload below one of them in the output bucket is never a document.
 OWN = (
     "results/",
@@ -22,6 +24,7 @@ OWN = (
     "requests/",
     "notices/",
     "contents/",
+    WAITING,
 )
 #: Records of events that could not be read; no upload can be called so, because keys have no empty first folder here.
 UNREADABLE = ".events"
@@ -157,29 +160,26 @@ def content(md5: str, size: int, plan: str) -> str:
     return f"contents/{md5}-{size}/{plan}.jsonl"
 
 
-#: The prefix of notices that are not delivered yet; their keys sort by the time they are due.
-OUTBOX = "notices/outbox/"
 _DUE = "%Y%m%dT%H%M%S"
 
 
-def outbox(due: datetime, rung: int, target: str, identity: str) -> str:
-    """Return the key of a notice that waits to be sent.
+def queued(prefix: str, due: datetime, rung: int, name: str) -> str:
+    """Return the key of something that waits to be tried.
 
     Args:
+        prefix: What kind of thing it is.
         due: When it is tried next; keys are in this order, so that a walk ends at the first that is not due.
         rung: Which of the waits between tries that is, from 1.
-        target: The target's name; it has no dot.
-        identity: The notice's id.
+        name: Its name, fit for a key.
     """
-    return f"{OUTBOX}{due.astimezone(timezone.utc):{_DUE}}.{rung}.{target}.{identity}.json"
+    return f"{prefix}{due.astimezone(timezone.utc):{_DUE}}.{rung}.{name}.json"
 
 
-def waiting(key: str) -> tuple[datetime, int, str, str] | None:
-    """Return due time, rung, target and id of a notice by its key; None for any other object."""
-    parts = key.removeprefix(OUTBOX).split(".")
+def place_in_queue(prefix: str, key: str) -> tuple[datetime, int, str] | None:
+    """Return due time, rung and name of something that waits, by its key; None for any other object."""
     try:
-        due, rung, target, identity, _ = parts
-        return datetime.strptime(due, _DUE).replace(tzinfo=timezone.utc), int(rung), target, identity
+        due, rung, name = key.removeprefix(prefix).removesuffix(".json").split(".", 2)
+        return datetime.strptime(due, _DUE).replace(tzinfo=timezone.utc), int(rung), name
     except ValueError:
         return None
 

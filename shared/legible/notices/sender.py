@@ -16,12 +16,13 @@ import msgspec
 from msgspec import Struct
 
 from legible.errors import InternalError, LegibleError, RejectedError
+from legible.ledger.due import Slot
 from legible.ledger.journals import Journals
 from legible.model.documents import Document
 from legible.model.records import Field, Recognized, Record
 from legible.notices import notice as notices
 from legible.notices.notice import EndLine
-from legible.notices.outbox import LADDER, Delivered, Outbox, OutboxEntry, Slot
+from legible.notices.outbox import LADDER, Delivered, Outbox, OutboxEntry
 from legible.notices.targets import Target
 from legible.ports import Invocation, Notifier
 
@@ -124,13 +125,14 @@ class NoticeSender:
         report, failed = WalkReport(), set[str]()
         end = max(self._call.remaining() - _WALK_SECONDS, _TRY_SECONDS + _SPARE_SECONDS)
         for place in self._outbox.due():
-            if place.target in failed or self._call.remaining() < end:
+            target = place.name.partition(".")[0]
+            if target in failed or self._call.remaining() < end:
                 report.left += 1
                 continue
             outcome = self._visit(place)
             setattr(report, outcome, getattr(report, outcome) + 1)
             if outcome == "failed":
-                failed.add(place.target)
+                failed.add(target)
         return report
 
     def _kept(self, name: str, record: Record, values: Iterable[Field], ended: EndLine) -> list[QueuedNotice]:
@@ -142,7 +144,7 @@ class NoticeSender:
             self._call.log("notice-not-kept", target=name, reason=type(defect).__name__)
             return []
         try:
-            return [QueuedNotice(entry, self._outbox.keep(entry))]
+            return [QueuedNotice(entry, self._outbox.put(entry))]
         except LegibleError as error:
             self._call.log("notice-not-kept", target=name, id=entry.notice.id, reason=error.reason_code)
             return [QueuedNotice(entry, None)]

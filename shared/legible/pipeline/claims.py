@@ -9,14 +9,23 @@ from typing import Any
 
 from msgspec import structs
 
-from legible.errors import InternalError, LegibleError, OutOfTimeError, RetryableError, ThrottledError
+from legible.errors import (
+    DocumentError,
+    InternalError,
+    LegibleError,
+    OutOfTimeError,
+    RetryableError,
+    ThrottledError,
+    UnavailableError,
+)
 from legible.ledger.claim import Claim, Wish
 from legible.ledger.ledger import Ledger, plan_of
 from legible.ledger.state import State
-from legible.model.documents import Document, Outcome, Reason, Upload
+from legible.model.documents import Document, Outcome, Reason, Upload, Wait
 from legible.model.pages import Share
 from legible.pipeline import outcomes
 from legible.pipeline.decision import Decision
+from legible.pipeline.waiting import WaitingRoom, when
 from legible.ports import Invocation, Relay
 
 #: How much of its time an invocation waits for a document that another one holds; the rest is for the work itself.
@@ -34,14 +43,24 @@ class Claims:
         call: The invocation.
         settings: The settings that an answer depends on; part of a claim's plan.
         relay: Calls a fresh invocation when the time of this one ends; None leaves that to the platform's retry.
+        room: Where uploads wait for another try; None leaves those to the caller.
     """
 
-    def __init__(self, ledger: Ledger, call: Invocation, settings: dict[str, Any], relay: Relay | None = None) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        call: Invocation,
+        settings: dict[str, Any],
+        relay: Relay | None = None,
+        room: WaitingRoom | None = None,
+    ) -> None:
         """Claim nothing yet."""
         self._ledger = ledger
         self._call = call
         self._settings = settings
-        self._relay = relay
+        #: Calls a fresh invocation; None if there is no such relay.
+        self.relay = relay
+        self._room = room
         self._numbers = itertools.count(1)
 
     def take(
@@ -112,6 +131,60 @@ class Claims:
                 raise
         return outcomes.ended(claim.document, claim.state, claim.ended)
 
+    def awaited(self, document: Document, upload: Upload | None, error: DocumentError) -> DocumentError:
+        """Park an upload before it ends for a reason that passes by itself: it goes on when the reason is gone.
+
+        Args:
+            document: Which document.
+            upload: Its event; None if there is none.
+            error: What ends it.
+
+        Returns:
+            The error, with the time of the next try where there is one.
+
+        Raises:
+            UnavailableError: It cannot be parked now.
+            HeldError: The output bucket takes nothing.
+        """
+        wait = self._parked(document, upload) if error.passes else None
+        if wait is not None:
+            error = type(error).of(error)
+            error.advice = f"{error.advice} {when(wait)}".strip()
+        return error
+
+    def put_off(self, claim: Claim, upload: Upload | None, reason: Reason) -> tuple[bool, Reason]:
+        """Park an upload that the platform gave up, and give its claim back, if what stopped it passes by itself.
+
+        A document whose last invocation said so waits, and one that none has begun: that was not the reason.
+
+        Args:
+            claim: The claim on the document.
+            upload: Its event; None if there is none.
+            reason: Why the platform gave up.
+
+        Returns:
+            Whether the upload waits; and why its document was stopped: as its last invocation said, else ``reason``.
+
+        Raises:
+            UnavailableError: It cannot be parked now.
+            HeldError: The output bucket takes nothing.
+        """
+        if self._room is None:
+            return False, reason
+        before = [line for line in claim.state.lines if line.owner != claim.owner]
+        if before and before[-1].event == "released" and before[-1].reason is not None:
+            reason = before[-1].reason
+        wait = self._parked(claim.document, upload) if reason.passes or not before else None
+        if wait is None:
+            return False, reason
+        if not reason.passes:
+            reason = structs.replace(reason, passes=True, advice="No invocation has begun to read it.")
+        claim.release(reason=reason, note=when(wait))
+        return True, structs.replace(reason, advice=f"{reason.advice} {when(wait)}".strip())
+
+    def _parked(self, document: Document, upload: Upload | None) -> Wait | None:
+        return None if self._room is None or upload is None else self._room.park(upload, document)
+
     def refuse_late(self, claim: Claim, pages: int) -> None:
         """Leave the end of a long document to a fresh invocation, if this one has too little time left for it.
 
@@ -119,7 +192,7 @@ class Claims:
             OutOfTimeError: There is too little time left.
         """
         late = self._call.remaining() < pages * _FINISH_SECONDS
-        if late and claim.progressed and self._relay is not None:
+        if late and claim.progressed and self.relay is not None:
             raise OutOfTimeError(f"All pages of {claim.document.ref} are called for; no time is left to end it.")
 
     @contextmanager
@@ -127,8 +200,8 @@ class Claims:
         """Give the claim back if an error ends its work."""
         try:
             yield
-        except RetryableError as error:
-            self._let_go(claim, error)
+        except LegibleError as error:  # one that says nothing of the platform is tried again, too (``Delivery``)
+            self._let_go(claim, error if isinstance(error, RetryableError) else UnavailableError.of(error))
             raise
         except Exception as error:
             self._let_go(claim, InternalError(f"{type(error).__name__} in Legible."))
@@ -140,11 +213,11 @@ class Claims:
         It is called before the claim is given back: if this invocation dies in between, its successor waits for the
         document, and the document is not left to nobody.
         """
-        if self._relay is None or not claim.progressed:
+        if self.relay is None or not claim.progressed:
             return False
         hand = max(claim.state.hands, upload.hand) + 1
         try:
-            self._relay.hand_on(structs.replace(upload, hand=hand))
+            self.relay.hand_on(structs.replace(upload, hand=hand))
             claim.hand_on(hand)
         except LegibleError as error:
             self._call.log("not-handed-on", key=claim.document.key, reason=error.reason_code, message=str(error))

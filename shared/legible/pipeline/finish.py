@@ -13,6 +13,7 @@ from legible.errors import BusyError, DocumentError, LegibleError, ReplacedError
 from legible.extraction.contents import Contents
 from legible.ledger.answers import Answers
 from legible.ledger.claim import Claim
+from legible.ledger.journal import Line
 from legible.ledger.state import State
 from legible.model.documents import Document, Reason, Status
 from legible.model.records import Attachment, Extract, Record
@@ -178,7 +179,7 @@ class Finisher:
                 newest = self._results.publish(record, contents, publishing)
         note = "" if newest else "A newer upload of this key has its own result."
         line = claim.line("finished", status=record.status, reason=record.reason, note=note, at=record.finished_at)
-        kept = self._notices.keep(record, contents, EndLine(line.owner, line.n))
+        kept = [] if _repeated(claim, line) else self._notices.keep(record, contents, EndLine(line.owner, line.n))
         claim.finish(line)
         if calls_of(claim.state) != record.calls:  # somebody's payment was recorded while the results were made
             self._count(claim)
@@ -234,6 +235,16 @@ def _of_last_upload(claim: Claim) -> Document:
     before, last = claim.document.uploaded_at, claim.state.uploaded_at
     later = before is not None and last is not None and last > before
     return structs.replace(claim.document, uploaded_at=last) if later else claim.document
+
+
+def _repeated(claim: Claim, end: Line) -> bool:
+    """Tell whether a document that was tried again by itself ends as it had ended: then everybody was told before."""
+    lines = claim.state.lines
+    resumed = any(line.owner == claim.owner and line.resumed for line in lines)
+    before = next((line for line in reversed(lines) if line.event == "finished"), None)
+    if not resumed or before is None or before.reason is None or end.reason is None:
+        return False
+    return (before.status, before.reason.code) == (end.status, end.reason.code)
 
 
 def _status(error: DocumentError | None) -> Status | None:

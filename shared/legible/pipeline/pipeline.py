@@ -8,7 +8,15 @@ from contextlib import suppress
 from msgspec import structs
 
 from legible.documents.uploads import announced, replaced
-from legible.errors import DeadError, DocumentError, HeldError, InternalError, ReplacedError
+from legible.errors import (
+    DeadError,
+    DocumentError,
+    HeldError,
+    InternalError,
+    OutlastedError,
+    ReplacedError,
+    RetryableError,
+)
 from legible.ledger.claim import Claim
 from legible.ledger.ledger import later_upload
 from legible.ledger.state import State
@@ -68,10 +76,10 @@ class Pipeline:
         Raises:
             RetryableError: After all were tried, if any must be tried again.
         """
-        return Delivery(self._call.log).each(arrivals, self.process)
+        return self._delivery().each(arrivals, self.process)
 
     def bury(self, arrivals: Iterable[Arrival], reason: Reason) -> tuple[Outcome, ...]:
-        """Record what the platform gave up on, unless it ended otherwise meanwhile.
+        """Record what the platform gave up on, unless it ended otherwise meanwhile; what passes by itself waits.
 
         Args:
             arrivals: What the event named.
@@ -83,7 +91,15 @@ class Pipeline:
         Raises:
             RetryableError: After all were tried, if any must be tried again.
         """
-        return Delivery(self._call.log).each(arrivals, lambda arrival: self.bury_one(arrival, reason))
+        return self._delivery(reason).each(arrivals, lambda arrival: self.bury_one(arrival, reason))
+
+    def try_again(self, uploads: Iterable[Arrival]) -> None:
+        """Process uploads, one after the other, as if each had an event of its own that is delivered once.
+
+        Raises:
+            RetryableError: After all were tried, if the trouble of any could not be recorded.
+        """
+        Delivery(self._call.log).each(uploads, self._tried)
 
     def process(self, arrival: Arrival) -> Outcome:
         """Turn one upload into a record, unless it has one already; return the outcome.
@@ -106,7 +122,7 @@ class Pipeline:
                 return self._known(document, claim)
             upload = arrival if isinstance(arrival, Upload) else None
             with self._finisher.counted(claim):
-                return self._claims.work(claim, lambda: self._work(claim, decision), upload)
+                return self._claims.work(claim, lambda: self._work(claim, decision, upload), upload)
 
     def look(self, arrival: Arrival) -> tuple[Document, Decision]:
         """Find and examine an upload, unpaid; return its document, and what is to be called for or why nothing is.
@@ -142,7 +158,7 @@ class Pipeline:
             return outcomes.running(document, claim.state)
 
     def bury_one(self, arrival: Arrival, reason: Reason) -> Outcome:
-        """End one upload that was given up, with the status its pages give it, unless it ended meanwhile.
+        """End one upload that was given up, with the status its pages give it, unless it ended meanwhile, or waits.
 
         Raises:
             SkippedError: It is no document.
@@ -151,10 +167,6 @@ class Pipeline:
         collected = self._collected(arrival, last=True)
         if collected is not None:
             return collected
-        given_up = DeadError(
-            reason.message, code=reason.code, advice=reason.advice,
-            vendor_code=reason.vendor_code, request_id=reason.request_id,
-        )  # fmt: skip
         with self._decider.located(arrival) as (document, error):
             yields = False
             if isinstance(arrival, Upload) and replaced(arrival, document):
@@ -162,14 +174,28 @@ class Pipeline:
             try:
                 if isinstance(arrival, Upload) and self._claims.carried_on(document, arrival):
                     return outcomes.running(document, duplicate=True)
-                claim = self._claims.take(document, Decision(error=error or given_up), reopen=False)
+                claim = self._claims.take(document, Decision(error=error or _given_up(reason)), reopen=False)
             except (InternalError, HeldError) as broken:
                 if broken.reason_code not in _UNUSABLE:
                     raise
-                return self._record_only(document, given_up, yields=yields)
+                return self._record_only(document, _given_up(reason), yields=yields)
             if isinstance(claim, State):
                 return self._known(document, claim)
-            return self._claims.work(claim, lambda: self._dig(claim, given_up, yields=yields))
+            readable = not yields and (error is None or error.passes)
+            return self._buried(
+                claim, arrival if readable and isinstance(arrival, Upload) else None, reason, yields=yields
+            )
+
+    def _tried(self, arrival: Arrival) -> Outcome:
+        try:
+            return self.process(arrival)
+        except RetryableError as error:
+            return self.bury_one(arrival, Reason.of(error))
+
+    def _delivery(self, given_up: Reason | None = None) -> Delivery:
+        relay = self._claims.relay
+        hand_on = None if relay is None else lambda arrivals: relay.hand_on(*arrivals, given_up=given_up)
+        return Delivery(self._call.log, self._call, hand_on)
 
     def _collected(self, arrival: Arrival, *, last: bool = False) -> Outcome | None:
         """Build a folder's workbook where the upload says that the folder is complete; None for any other upload."""
@@ -178,6 +204,14 @@ class Pipeline:
             return None
         return self._folders.collect(arrival, folder, last=last)
 
+    def _buried(self, claim: Claim, upload: Upload | None, reason: Reason, *, yields: bool) -> Outcome:
+        """End a document that was given up; an ``upload`` given waits instead if its reason passes."""
+        with self._claims.kept(claim):
+            waits, reason = self._claims.put_off(claim, upload, reason)
+        if waits:
+            return outcomes.running(claim.document, claim.state, reason=reason)
+        return self._claims.work(claim, lambda: self._dig(claim, _given_up(reason), yields=yields))
+
     def _call_share(self, claim: Claim, decision: Decision) -> None:
         self._calls.adopt(claim)
         job = self._decider.continued(claim.document, decision, claim.state.committed).job
@@ -185,7 +219,7 @@ class Pipeline:
             with suppress(DocumentError):  # ``process`` meets this error again, unpaid, and records it
                 self._calls.recognize(claim, job)
 
-    def _work(self, claim: Claim, decision: Decision) -> None:
+    def _work(self, claim: Claim, decision: Decision, upload: Upload | None) -> None:
         self._calls.adopt(claim)
         committed = claim.state.committed
         decision = self._decider.continued(claim.document, decision, committed)
@@ -198,6 +232,7 @@ class Pipeline:
                 error = refusal
         pages = committed.pages if committed else decision.pages
         self._claims.refuse_late(claim, pages)
+        error = self._claims.awaited(claim.document, upload, error) if error else None
         task = structs.replace(decision.task, pages=pages) if decision.task else None
         self._finisher.finish(claim, End(task, received, error, sheets=job.sheets if job else None))
 
@@ -230,6 +265,15 @@ class Pipeline:
         if later_upload(document, state):
             self._finisher.publish_again(document)
         return outcomes.ended(document, state, state.finished, duplicate=True)
+
+
+def _given_up(reason: Reason) -> DeadError:
+    """Return the error that ends a document that was given up; one whose reason passes goes on at a later delivery."""
+    kind = OutlastedError if reason.passes else DeadError
+    return kind(
+        reason.message, code=reason.code, advice=reason.advice,
+        vendor_code=reason.vendor_code, request_id=reason.request_id,
+    )  # fmt: skip
 
 
 def _again(arrival: Arrival) -> str:

@@ -31,10 +31,11 @@ class Cloud(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Buckets(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where documents come from and results go."""
+    """Where documents come from and results go; ``failures`` has the events that on_failure failed at, if it is set."""
 
     input: Bucket = ""
     output: Bucket = ""
+    failures: Bucket = ""
 
 
 class Obs(Struct, frozen=True, forbid_unknown_fields=True):

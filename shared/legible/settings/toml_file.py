@@ -19,6 +19,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "LEGIBLE_PROJECT_ID": ("cloud", "project_id"),
     "LEGIBLE_INPUT_BUCKET": ("buckets", "input"),
     "LEGIBLE_OUTPUT_BUCKET": ("buckets", "output"),
+    "LEGIBLE_FAILURES_BUCKET": ("buckets", "failures"),
     "LEGIBLE_OBS_ENDPOINT": ("obs", "endpoint"),
     "LEGIBLE_OBS_SIGNATURE": ("obs", "signature"),
     "LEGIBLE_OBS_PATH_STYLE": ("obs", "path_style"),

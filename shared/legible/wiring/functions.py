@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 import msgspec
 
+from legible.errors import LegibleError
+from legible.huawei import functiongraph
 from legible.huawei.context import Context
+from legible.huawei.relay import FunctionRelay
 from legible.model.documents import Outcome, WorkbookOrder
-from legible.notices.sender import WalkReport
+from legible.pipeline.failures import Failures
 from legible.pipeline.pipeline import Pipeline
 from legible.pipeline.steps import Steps
+from legible.pipeline.waiting import UPLOADS_TOGETHER, Redelivery
 from legible.ports import Invocation, Notifier, Recognizer, Relay
 from legible.settings import load
 from legible.wiring import adapters, parts
@@ -57,9 +61,19 @@ class FunctionParts(parts.Parts):
         """Calls a fresh invocation to go on; None if there is no such relay."""
         return adapters.relay(self.settings, self.context, self.credentials)
 
-    def pipeline(self, relay: Relay | None = None) -> Pipeline:
-        """Return the use cases; without a relay, an invocation that runs out of time calls no fresh one."""
-        return parts.pipeline(self, self.recognizer, self.notifiers, relay)
+    def pipeline(self, relay: Relay | None = None, *, waits: bool = False) -> Pipeline:
+        """Return the use cases.
+
+        Args:
+            relay: Calls a fresh invocation when the time of this one ends; None for none.
+            waits: Whether uploads are parked for another try that on_notices makes; else whoever calls tries again.
+        """
+        return parts.pipeline(self, self.recognizer, self.notifiers, relay, self.room if waits else None)
+
+    def sibling(self, name: str) -> FunctionRelay | None:
+        """Return what calls another function of this deployment; None if no function can be called."""
+        urn = self.context.sibling(self.settings.cloud.region, name)
+        return adapters.function(self.settings, self.context, self.credentials, urn)
 
 
 def pipeline(context: Any) -> Pipeline:
@@ -73,7 +87,7 @@ def pipeline(context: Any) -> Pipeline:
         CredentialsError: The function's agency gives no keys.
     """
     built = FunctionParts(Context(context))
-    return built.pipeline(built.relay)
+    return built.pipeline(built.relay, waits=True)
 
 
 def steps(context: Any) -> Steps:
@@ -103,20 +117,39 @@ def timed(context: Any, order: WorkbookOrder, at: datetime | None) -> Built:
     return workbook
 
 
-def notices(context: Any) -> WalkReport:
-    """Send the notices that wait and are due; return how many were sent.
+def minute(context: Any) -> dict[str, Any]:
+    """Do what waits and is due: uploads are tried again, and notices sent; return how many.
 
     Args:
         context: What FunctionGraph passes to the handler.
 
     Raises:
         SettingsError: A setting is missing or wrong.
-        UnavailableError: The outbox cannot be listed.
+        LegibleError: What waits cannot be listed; the rest was done all the same.
     """
     built = FunctionParts(Context(context))
-    report = parts.notice_sender(built, built.notifiers).walk()
-    built.call.log("notices", **as_json(report))
-    return report
+    relay = built.sibling(built.settings.functions.upload)
+    hand_on = built.pipeline(waits=True).try_again if relay is None else lambda uploads: relay.hand_on(*uploads)
+    together = 1 if relay is None else UPLOADS_TOGETHER
+    redelivery = Redelivery(built.room, built.ledger.journals, built.call, hand_on, together)
+    failures = Failures(built.site.store, built.settings.buckets.failures, built.call, functiongraph.abandoned, hand_on)
+    walks: dict[str, Callable[[], Any]] = {
+        "failures": failures.walk,
+        "uploads": redelivery.walk,
+        "notices": parts.notice_sender(built, built.notifiers).walk,
+    }
+    reports, errors = dict[str, Any](), list[LegibleError]()
+    for name, walk in walks.items():
+        try:
+            reports[name] = as_json(walk())
+        except LegibleError as error:
+            built.call.log("not-walked", walk=name, reason=error.reason_code, message=str(error))
+            errors.append(error)
+        else:
+            built.call.log(name, **reports[name])
+    if errors:
+        raise errors[0]
+    return reports
 
 
 def documents(outcomes: Iterable[Outcome]) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from legible.errors import HeldError
 from legible.huawei import apig
 from legible.huawei.context import Context
 from legible.huawei.functiongraph import timer_event
-from legible.huawei.relay import FunctionRelay
 from legible.model.documents import Upload, WorkbookOrder
 from legible.outbound import Addresses
 from legible.wiring import adapters
@@ -75,7 +74,7 @@ def _fetched(url: str, most_bytes: int) -> bytes:
 
 def _start(parts: FunctionParts) -> Callable[[Upload], None]:
     """Return what calls the function for uploads to read a document; if no function can be called, it is read here."""
-    function = _sibling(parts, parts.settings.functions.upload)
+    function = parts.sibling(parts.settings.functions.upload)
     if function is not None:
         return function.hand_on
 
@@ -87,7 +86,7 @@ def _start(parts: FunctionParts) -> Callable[[Upload], None]:
 
 def _collect(parts: FunctionParts) -> Callable[[WorkbookOrder], None]:
     """Return what calls the function for timers to build a workbook; if none can be called, it is built here."""
-    function = _sibling(parts, parts.settings.functions.timer)
+    function = parts.sibling(parts.settings.functions.timer)
     if function is not None:
         return lambda order: function.call(timer_event(order, parts.call.now()))
 
@@ -97,8 +96,3 @@ def _collect(parts: FunctionParts) -> Callable[[WorkbookOrder], None]:
             raise HeldError(built.reason.message, code=built.reason.code, advice=built.reason.advice)
 
     return here
-
-
-def _sibling(parts: FunctionParts, name: str) -> FunctionRelay | None:
-    urn = parts.context.sibling(parts.settings.cloud.region, name)
-    return adapters.function(parts.settings, parts.context, parts.credentials, urn)

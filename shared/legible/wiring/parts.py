@@ -24,6 +24,7 @@ from legible.pipeline.claims import Claims
 from legible.pipeline.decision import Decider
 from legible.pipeline.finish import Finisher
 from legible.pipeline.pipeline import Pipeline
+from legible.pipeline.waiting import WaitingRoom
 from legible.ports import Invocation, Notifier, ObjectStore, Recognizer, Relay, Site
 from legible.recognition.context import CallContext
 from legible.recognition.document import DocumentCalls
@@ -115,6 +116,11 @@ class Parts:
         return Reviewer(self.site, self.call, self.ledger, self.results, self.rebuilder, settle)
 
     @cached_property
+    def room(self) -> WaitingRoom:
+        """Where uploads wait for another try."""
+        return WaitingRoom(self.site, self.call)
+
+    @cached_property
     def selector(self) -> Selector:
         """Finds the documents of both buckets."""
         return Selector(self.site, self.settings.workbooks.marker)
@@ -144,7 +150,11 @@ def notice_sender(parts: Parts, notifiers: Mapping[str, Notifier]) -> NoticeSend
 
 
 def pipeline(
-    parts: Parts, recognizer: Recognizer, notifiers: Mapping[str, Notifier], relay: Relay | None = None
+    parts: Parts,
+    recognizer: Recognizer,
+    notifiers: Mapping[str, Notifier],
+    relay: Relay | None = None,
+    room: WaitingRoom | None = None,
 ) -> Pipeline:
     """Return the use cases.
 
@@ -153,6 +163,7 @@ def pipeline(
         recognizer: Makes the paid calls.
         notifiers: One notifier for each target of the settings, by the target's name.
         relay: Calls a fresh invocation when the time of this one ends; None for none.
+        room: Where uploads wait for another try; None leaves those to whoever calls.
     """
     settings, call = parts.settings, parts.call
     content = SharedContent(parts.site, call, parts.ledger.journals, parts.answers)
@@ -160,7 +171,7 @@ def pipeline(
     notices = notice_sender(parts, notifiers)
     return Pipeline(
         Decider(parts.uploads, parts.intake, parts.rules, call),
-        Claims(parts.ledger, call, _deciding(settings), relay),
+        Claims(parts.ledger, call, _deciding(settings), relay, room),
         DocumentCalls(context),
         Finisher(parts.results, parts.publisher, parts.answers, notices, call, parts.rebuilder),
         Folders(parts.collector, call, settings.workbooks.formats, relay),

@@ -63,7 +63,7 @@ _MADE = (
     "obs:bucket:PutBucketNotification",
 )
 #: Folders of the output bucket by what lies there. Paid answers and journals are never removed, by nobody.
-_REPLACED = ("results/", "workbooks/", layout.OUTBOX)
+_REPLACED = ("results/", "workbooks/", layout.OUTBOX, layout.WAITING)
 _JOURNALS = ("ledger/", "notices/log/", "audit/", "reports/")
 _REVIEWED = ("results/", "answers/", "ledger/")
 
@@ -115,6 +115,7 @@ def of_function(settings: Settings, operations: Iterable[Operation], package: st
     """
     del operations  # IAM cannot tell one OCR API's calls from another's
     source, target = settings.buckets.input, settings.buckets.output
+    kept = _failures(settings)
     needs = {
         *_globally(bucket(source), _LISTED),
         *_globally(objects(source), _READ, "obs:object:GetObjectVersion", _WRITTEN),
@@ -122,8 +123,11 @@ def of_function(settings: Settings, operations: Iterable[Operation], package: st
         *(need for own in layout.OWN for need in _globally(objects(target, own), _READ, _WRITTEN)),
         *(need for own in _REPLACED for need in _globally(objects(target, own), _REMOVED)),
         # What a failure destination in OBS takes (functiongraph_01_0390_03).
-        *_globally(objects(target, "failures/"), _WRITTEN),
-        *_globally(bucket(target), "obs:bucket:HeadBucket", "obs:bucket:CreateBucket"),
+        *_globally(objects(kept, "failures/"), _WRITTEN),
+        *_globally(bucket(kept), "obs:bucket:HeadBucket", "obs:bucket:CreateBucket"),
+        # What on_failure failed at is gone on with.
+        *_globally(bucket(kept), _LISTED),
+        *_globally(objects(kept, "failures/on_failure/"), _READ, _REMOVED),
     }
     for name in (settings.functions.upload, settings.functions.timer, beside(settings, "failure")):
         needs.add(Need("project", "functiongraph:function:invokeAsync", function(name, package)))
@@ -177,7 +181,7 @@ def of_auditor(settings: Settings, operations: Iterable[Operation], package: str
 def of_deployer(settings: Settings, operations: Iterable[Operation], package: str = "default") -> set[Need]:
     """Return what sets everything up and takes it down: buckets, functions with their triggers, subscriptions."""
     code = f"{settings.buckets.output}-code"  # where infra/terraform puts the zip, unless it is told otherwise
-    names = (settings.buckets.input, settings.buckets.output, code)
+    names = (settings.buckets.input, settings.buckets.output, code, _failures(settings))
     functions = function("legible-*", package)
     return {
         *(need for name in names for need in _globally(bucket(name), *_MADE, *_PLANNED, *_LOOKED_AT)),
@@ -214,3 +218,8 @@ def _looked_at(settings: Settings, package: str) -> set[Need]:
         # How much of the quotas is used is told of all functions together.
         Need("project", "functiongraph:function:list", function("*", package)),
     }
+
+
+def _failures(settings: Settings) -> str:
+    """Return the bucket that keeps what failed for good; as infra/terraform calls it, unless it is told otherwise."""
+    return settings.buckets.failures or f"{settings.buckets.output}-failures"

@@ -1,7 +1,8 @@
 """The local FunctionGraph: instances, the asynchronous queue with its retries, destinations (facts functiongraph 3).
 
 It differs from the cloud in this: a call over the instance limit waits instead of being dropped, the pause between
-retries is a setting (the pages give none), and the destination of an event can only be a function.
+retries is a setting (the pages give none). The destination of an event can be a function, or, where none is named and
+the call failed, OBS, as Terraform has it.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ class FunctionGraph:
         state: Path | None = None,
         max_instances: int = 2,
         backoff: Callable[[int], float] = backoff,
+        keep: Callable[[str, bytes], None] = lambda key, body: None,
     ) -> None:
         """Start; events that an earlier run has left in the state folder are delivered again.
 
@@ -75,6 +77,7 @@ class FunctionGraph:
             state: A folder for the queue and the log; without it, memory only.
             max_instances: Instances of each function.
             backoff: Seconds before the first, second, third retry.
+            keep: Keeps what failed and has no function for it, under its key in OBS.
 
         Raises:
             ConfigError: A function has more user variables than the platform takes, those of ``user_data`` included.
@@ -90,6 +93,7 @@ class FunctionGraph:
         self._code, self._keys, self._state = list(code), keys, state
         self._project_id, self._region = project_id, region
         self._backoff = backoff
+        self._keep = keep
         self._mailbox = Mailbox(state / "queue" if state else None)
         self._turn = threading.Condition()
         self._queues: dict[str, list[Work]] = {key: [] for key in functions}
@@ -277,8 +281,12 @@ class FunctionGraph:
 
     def _forward(self, function: Function, event: AsyncEvent, outcome: Outcome, target: str) -> None:
         # The destination gets the event before the queue drops it: after a kill in between it comes twice.
+        payload = destination_payload(self.urn(function.key), event, outcome)
         if target:
-            self._accept(target, destination_payload(self.urn(function.key), event, outcome), limit=None)
+            self._accept(target, payload, limit=None)
+        elif not outcome.ok:
+            key = f"failures/{function.key}/{event.request_id}.json"
+            self._keep(key, json.dumps(payload, ensure_ascii=False).encode())
         self._mailbox.finish(event)
 
     # --- small parts

@@ -138,6 +138,11 @@ class LocalObs:
         """Let simultaneous appends all succeed; see ``Appender.race``."""
         self._appender.race(window, racers)
 
+    def write(self, bucket: str, key: str, body: bytes) -> None:
+        """Write an object with the local cloud's own right, and tell nobody; raise NoSuchBucket."""
+        with self._lock:
+            self._store.write(bucket, key, body)
+
     def read(self, bucket: str, key: str, version: str | None = None) -> Stored:
         """Read an object with the local cloud's own right; raise NoSuchBucket or NoSuchKey."""
         with self._lock:

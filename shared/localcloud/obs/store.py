@@ -140,6 +140,12 @@ class Store:
         stored.encryption = _SSE_OBS
         return before, stored._etag
 
+    def write(self, bucket: str, key: str, body: bytes) -> None:
+        """Write an object, or raise NoSuchBucket."""
+        self.bucket(bucket)
+        self._backend.put_object(bucket, key, body, disable_notification=True)
+        self.save(bucket, [key])
+
     def save(self, bucket: str, keys: Iterable[str]) -> None:
         """Write these keys through to disk, as they are in memory now."""
         if self._folder is None:

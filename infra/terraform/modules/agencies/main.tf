@@ -31,6 +31,11 @@ variable "output_bucket" {
   type        = string
 }
 
+variable "failures_bucket" {
+  description = "The name of the bucket that keeps what failed for good."
+  type        = string
+}
+
 variable "kms_key_id" {
   description = "The key of the buckets; empty for none."
   type        = string
@@ -69,11 +74,12 @@ variable "configuration_roles" {
 locals {
   app = one(distinct([for one in values(var.functions) : one.app]))
   table = yamldecode(templatefile(var.file, {
-    input  = var.input_bucket
-    output = var.output_bucket
-    app    = local.app
-    name   = var.name
-    key    = var.kms_key_id
+    input    = var.input_bucket
+    output   = var.output_bucket
+    failures = var.failures_bucket
+    app      = local.app
+    name     = var.name
+    key      = var.kms_key_id
   }))
 
   with_key = var.kms_key_id == "" ? [] : ["use-key"]

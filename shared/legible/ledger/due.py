@@ -1,0 +1,99 @@
+"""What waits in the output bucket until it is due: keys begin with that time, so that a walk reads only what is due."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from legible.errors import ObjectGoneError
+from legible.model import layout
+from legible.ports import Invocation, Site
+
+_JSON = "application/json"
+_Item = TypeVar("_Item")
+
+
+class Slot(Struct, frozen=True):
+    """Where something waits: ``due`` is when it is tried next, ``rung`` which try that is, from 1."""
+
+    key: str
+    due: datetime
+    rung: int
+    name: str
+
+
+class DueQueue(Generic[_Item]):
+    """Objects of one kind that wait, each for its next try.
+
+    Args:
+        site: Its output bucket holds them.
+        call: The invocation: gives the time.
+        prefix: Where they lie.
+        kind: What they are.
+        ladder: How long one waits between one try and the next, in seconds; the last of these is repeated.
+    """
+
+    def __init__(self, site: Site, call: Invocation, prefix: str, kind: type[_Item], ladder: Sequence[int]) -> None:
+        """Keep nothing yet."""
+        self._site = site
+        self._call = call
+        self._prefix = prefix
+        self._kind = kind
+        self._ladder = ladder
+
+    def keep(self, item: _Item, name: str, rung: int = 1, due: datetime | None = None) -> Slot:
+        """Keep something, under a name of its own, until it is due, by default when the wait of that rung is over.
+
+        Raises:
+            HeldError: The bucket refuses the object.
+            UnavailableError: The store has a passing fault.
+        """
+        due = due or self.after(rung)
+        slot = Slot(layout.queued(self._prefix, due, rung, name), due, rung, name)
+        self._site.store.write(self._site.in_output(slot.key), msgspec.json.encode(item), _JSON)
+        return slot
+
+    def after(self, rung: int) -> datetime:
+        """Return when the wait of a rung that begins now is over."""
+        return self._call.now() + timedelta(seconds=self._ladder[min(rung, len(self._ladder)) - 1])
+
+    def due(self) -> Iterator[Slot]:
+        """Yield the places of what is due, the longest due first; other objects are skipped."""
+        for item in self._site.store.list(self._site.output, self._prefix):
+            place = layout.place_in_queue(self._prefix, item.key)
+            if place is None:
+                continue
+            if place[0] > self._call.now():
+                return
+            yield Slot(item.key, *place)
+
+    def read(self, slot: Slot) -> _Item | None:
+        """Return what waits there; None if another walk was faster.
+
+        Raises:
+            ValueError: The object is something else.
+        """
+        try:
+            return msgspec.json.decode(self._site.store.read(self._site.in_output(slot.key)), type=self._kind)
+        except ObjectGoneError:
+            return None
+
+    def remove(self, slot: Slot) -> None:
+        """Remove what waits there."""
+        self._site.store.remove(self._site.in_output(slot.key))
+
+    def later(self, slot: Slot, item: _Item | None = None, due: datetime | None = None) -> None:
+        """Keep something for its next try; if killed in between, it waits twice, under one name.
+
+        Without an ``item`` it is copied as it is: a newer version of Legible may have written more than this one reads.
+        """
+        if item is None:
+            after = layout.queued(self._prefix, due or self.after(slot.rung + 1), slot.rung + 1, slot.name)
+            self._site.store.copy(self._site.in_output(slot.key), self._site.in_output(after))
+        else:
+            self.keep(item, slot.name, slot.rung + 1, due)
+        self.remove(slot)
