@@ -8,7 +8,14 @@ from contextlib import suppress
 
 import pytest
 
-from legible.errors import AnswerUnknownError, AppendConflictError, BusyError, HeldError, ThrottledError
+from legible.errors import (
+    AnswerUnknownError,
+    AppendConflictError,
+    BusyError,
+    HeldError,
+    ThrottledError,
+    UnavailableError,
+)
 from legible.ledger import journal
 from legible.ledger.claim import Claim, Wish
 from legible.ledger.journal import Line
@@ -313,3 +320,21 @@ class TestUnusableJournals:
         record = rig.record("general-text/a.png")
         assert (outcome["status"], record["status"], record["calls"]["answered"]) == ("done", "done", 1)
         assert record["notes"] == ["The answers could not be read (InternalError); they are stored as they came."]
+
+    def test_a_store_that_fails_while_it_is_counted_is_tried_again(self):
+        rig = Rig(TEXT)
+        upload = rig.upload("general-text/a.png")
+        document = Document(IN, "general-text/a.png", upload.etag)
+        line = Line("claimed", rig.clock.now(), "a", 1, 1, operation="general-text", pages=1)
+        rig.store.put(OUT, layout.journal(document), journal.encode(line))
+
+        def fail(verb, ref):
+            if verb == "write" and ref.key.endswith("record.json"):
+                raise UnavailableError("503")
+
+        rig.store.fail = fail
+        with pytest.raises(UnavailableError):
+            rig.invocation().bury([upload], GAVE_UP)
+        rig.store.fail = lambda verb, ref: None
+        (outcome,) = rig.bury(upload, GAVE_UP)
+        assert (outcome["status"], rig.record("general-text/a.png")["calls"]["answered"]) == ("dead", 0)

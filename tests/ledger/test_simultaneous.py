@@ -150,6 +150,12 @@ class TestALostClaim:
         assert b"calling" in calling
         assert [event for _, event in self.lines(store, ref)] == ["claimed", "answered", "finished"]
 
+    def test_one_that_paid_for_nothing_hands_on_at_once(self):
+        store, mine, ref, _ = self.claims()
+        before = store.clock.now()
+        mine.hand_on(1)
+        assert (store.clock.now(), self.lines(store, ref)[-1]) == (before, ("mine", "handed"))
+
     def test_what_it_handed_on_is_seen_to_stand(self):
         store, mine, ref, _ = self.claims()
         mine.write("answered", page=1, answer="answers/a", request_id="r1")
