@@ -24,7 +24,8 @@ class Line(Struct, frozen=True, omit_defaults=True):
     arbiter's number), ``operation``, ``options``, the number of ``pages`` to call for, ``uploaded_at`` and, when the
     first paid call follows at once, its ``page``. With a ``share`` it claims that part alone, and claims of the other
     shares with the same plan stay in force.
-    ``calling`` is written before a paid call. ``answered`` and ``surplus`` name request, stored answer and its SHA-256.
+    ``calling`` is written before a paid call. ``answered`` and ``surplus`` name request, stored answer and its SHA-256;
+    with ``state`` the answer could not be read when it came.
     ``refused`` is a call that was not paid; with ``state`` the page is settled. ``unknown`` is a call that may have
     been paid; ``of`` names the owner that made it. ``frame`` says where the recognized picture lies on its page.
     ``handed`` gives the document to a fresh invocation, which was called for the ``hand``-th time. ``finished`` carries

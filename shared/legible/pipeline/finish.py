@@ -89,7 +89,7 @@ class Finisher:
             note = f"The answers could not be read ({type(error).__name__}); they are stored as they came."
             with Contents() as nothing:
                 nothing.add(Extract(notes=(note,)))
-                self._close(claim, end, nothing, (), unread=True)
+                self._close(claim, end, nothing, (), unread=type(error).__name__)
 
     def record_only(self, document: Document, error: DocumentError) -> Status:
         """Publish a record, with its reason, for a document whose journal cannot be used, unless it has one already.
@@ -113,23 +113,27 @@ class Finisher:
         self._publisher.publish_again(document)
 
     def _close(
-        self, claim: Claim, end: End, contents: Contents, attachments: tuple[Attachment, ...], *, unread: bool = False
+        self, claim: Claim, end: End, contents: Contents, attachments: tuple[Attachment, ...], unread: str = ""
     ) -> None:
         claim.require_in_force()
         reason = Reason.of(end.error) if end.error else None
-        status = status_of(claim.state, end.task.pages if end.task else 0, reason, _status(end.error))
+        count = end.task.pages if end.task else 0
+        if unread:
+            contents.unreadable = {page: unread for page in range(1, count + 1) if claim.state.has_answer(page)}
+        status = status_of(claim.state, count, reason, _status(end.error), contents.unreadable)
         record = assemble(
             claim.document,
             end.task,
             claim.state,
             contents.notes,
             attachments,
+            contents.unreadable,
             status=status,
             reason=None if status == "done" else reason,
             finished_at=self._call.now(),
         )
         with ThreadPoolExecutor(1) as beside:  # answers are filed while the results are made
-            filed = beside.submit(self._file, claim, 0 if unread or end.task is None else end.task.pages)
+            filed = beside.submit(self._file, claim, 0 if unread else count)
             publishing = Publishing(
                 end.task.extras if end.task else Extras(),
                 end.sheets,

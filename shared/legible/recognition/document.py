@@ -14,7 +14,7 @@ from legible.ledger.claim import Claim
 from legible.ledger.journal import Line
 from legible.model.documents import Document
 from legible.recognition.context import CallContext
-from legible.recognition.page import RENDERED, PageCall
+from legible.recognition.page import RENDERED, PageCall, judged
 from legible.recognition.retries import AgainError, retrying
 from legible.recognition.window import Window
 
@@ -77,6 +77,7 @@ class DocumentCalls:
                 claim.write("unknown", **values, note="The upload was replaced; the answer may be of the newer one.")
             else:
                 note = "Stored by an invocation that ended before it could say so."
+                values |= judged(stored.body, stored.request_id)
                 claim.write("answered", **values, source=line.source, note=note)
 
     def _doubtful(self, document: Document, line: Line) -> bool:
