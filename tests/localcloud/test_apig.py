@@ -369,7 +369,9 @@ def handler(event, context):
     def test_a_page_uploads_to_obs_with_what_the_function_signed(self, cloud: LocalCloud) -> None:
         # given
         page = {"Origin": cloud.front, "Sec-Fetch-Site": "same-origin"}
-        told = requests.post(f"{cloud.front}/v1/uploads?method=PUT", headers=page, timeout=20).json()
+        browser = requests.Session()
+        browser.get(cloud.console, allow_redirects=False, timeout=5)
+        told = browser.post(f"{cloud.front}/v1/uploads?method=PUT", headers=page, timeout=20).json()
 
         # when
         asked = requests.options(
