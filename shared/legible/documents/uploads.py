@@ -50,7 +50,9 @@ class Uploads:
         try:
             ref, head = self._find(upload)
         except DocumentError as error:
+            _refuse_folder(upload.ref, upload.size)
             return announced(upload), error
+        _refuse_folder(ref, head.size)
         document = Document(
             bucket=ref.bucket,
             key=ref.key,
@@ -82,8 +84,6 @@ class Uploads:
                 code="other-bucket",
                 advice="Results are filed by key, so one deployment reads one bucket; set LEGIBLE_INPUT_BUCKET.",
             )
-        if ref.key.endswith("/"):
-            raise SkippedError(f"{ref} is a folder.", code="folder")
 
     def _find(self, upload: Upload) -> tuple[ObjectRef, Head]:
         """Look for the object under its decoded key, then under the key as the event spelled it.
@@ -105,6 +105,12 @@ class Uploads:
                 advice="It was removed or renamed before it was read; upload it again.",
             )
         return best
+
+
+def _refuse_folder(ref: ObjectRef, size: int | None) -> None:
+    """Refuse an empty object whose key ends as a folder's; one with content is a document, whatever it is called."""
+    if ref.key.endswith("/") and not size:
+        raise SkippedError(f"{ref} is a folder.", code="folder")
 
 
 def announced(upload: Upload) -> Document:

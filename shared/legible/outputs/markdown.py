@@ -53,7 +53,7 @@ def lines(record: Record, pages: Iterable[Extract]) -> Iterator[str]:
         record: What is known of the document; its fields, tables and text are not looked at.
         pages: What each answered page says, in order: one for each page of the record that is ``done``.
     """
-    yield f"# {escaped(record.document.key.rsplit('/', 1)[-1])}"
+    yield f"# {escaped(record.document.key.rstrip('/').rsplit('/', 1)[-1])}"
     yield ""
     yield from _head(record)
     extracts = iter(pages)
