@@ -86,6 +86,27 @@ def test_a_file_of_200_megabytes_goes_past_the_function_while_memory_stays_flat(
     assert found["page_count"] == 2
 
 
+def test_a_ticket_that_is_used_six_times_with_other_pictures_is_paid_for_once(cloud, session):
+    # given a signed upload without an MD5
+    pictures = [picture(60 + number, 40, "BMP") for number in (0, 4, 8, 12, 16, 20)]
+    pictures = [body.ljust(len(pictures[-1]), b"\0") for body in pictures]
+    asked = {"name": "passport/six.bmp", "size": len(pictures[0]), "content_type": "image/bmp"}
+    ticket = session.post(f"{cloud.api_endpoint}/v1/uploads", json=asked, timeout=30).json()
+    before = clouds.paid(cloud)
+
+    # when
+    for body in pictures:
+        put = requests.put(ticket["upload"]["url"], data=body, headers=ticket["upload"]["headers"], timeout=30)
+        assert put.status_code == 200
+        assert cloud.wait_idle(60)
+
+    # then
+    assert clouds.paid(cloud) - before == 1
+    found = session.get(cloud.api_endpoint + ticket["links"]["self"], timeout=30).json()
+    assert (found["status"], found["reason"]["code"]) == ("rejected", "ticket-used")
+    assert clouds.record(cloud, ticket["key"])["status"] == "done"
+
+
 def _peak() -> int:
     """Return the most memory this process, with the local cloud in it, has taken, in bytes."""
     text = Path("/proc/self/status").read_text(encoding="ascii")

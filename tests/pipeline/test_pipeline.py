@@ -262,10 +262,10 @@ class TestWhatIsNoDocument:
     def test_an_object_with_content_is_a_document_though_its_key_ends_as_a_folders(self):
         rig = Rig()
         rig.rules = Routing(region="cn-north-4", routes=(Route("*", "passport", outputs=("md",)),))
-        (outcome,) = rig.run(rig.upload("passport/scan/"))
+        (outcome,) = rig.run(rig.upload("scans/scan/"))
         assert (outcome["status"], rig.ocr.paid) == ("done", 1)
-        assert rig.record("passport/scan/")["document"]["key"] == "passport/scan/"
-        assert rig.store.objects[ObjectRef(OUT, "results/passport/scan//record.md")][0].startswith(b"# scan\n")
+        assert rig.record("scans/scan/")["document"]["key"] == "scans/scan/"
+        assert rig.store.objects[ObjectRef(OUT, "results/scans/scan//record.md")][0].startswith(b"# scan\n")
 
     def test_one_that_is_gone_before_it_is_read_has_a_record_too(self):
         rig = Rig()

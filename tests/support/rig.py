@@ -14,6 +14,7 @@ from PIL import Image
 
 from legible.documents.intake import Intake
 from legible.documents.pages import Rendered, Want
+from legible.documents.tickets import Tickets
 from legible.documents.uploads import Uploads
 from legible.ledger.answers import Answers
 from legible.ledger.ledger import Ledger
@@ -156,7 +157,9 @@ class Rig:
         parts = self.parts(owner or f"invocation-{self.invocations}")
         context = CallContext(self.site, self.ocr, parts.answers, self.policy, parts.call)
         return Pipeline(
-            Decider(parts.uploads, parts.intake, self.rules, parts.call),
+            Decider(
+                parts.uploads, parts.intake, Tickets(self.site, parts.call, self.policy.settle), self.rules, parts.call
+            ),
             Claims(parts.ledger, parts.call, {}, self.relay),
             DocumentCalls(context),
             Finisher(parts.results, parts.publisher, parts.answers, self.notices(parts), parts.call),

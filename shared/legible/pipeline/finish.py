@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from msgspec import Struct
 
 from legible.documents import pages
-from legible.errors import BusyError, DocumentError, ReplacedError, UnavailableError
+from legible.errors import BusyError, DocumentError, ReplacedError, TicketUsedError, UnavailableError
 from legible.extraction.contents import Contents
 from legible.ledger.answers import Answers
 from legible.ledger.claim import Claim
@@ -137,7 +137,7 @@ class Finisher:
             publishing = Publishing(
                 end.task.extras if end.task else Extras(),
                 end.sheets,
-                end.yields or isinstance(end.error, ReplacedError),
+                end.yields or isinstance(end.error, (ReplacedError, TicketUsedError)),
                 filed.result,
             )
             newest = self._results.publish(record, contents, publishing)
