@@ -29,6 +29,7 @@ from legible.outputs.xlsx.many import Many
 from legible.outputs.xlsx.values import fit
 from tests.support.examples import examples
 from tests.support.places import ANSWERS
+from tests.support.workbooks import dates_in
 
 GOLDENS = ANSWERS
 AT = datetime(2026, 11, 23, 9, tzinfo=timezone.utc)
@@ -291,6 +292,7 @@ class TestWorkbook:
             return file.getvalue()
 
         assert made() == made()
+        assert dates_in(made()) == ({"2026-11-23T09:00:02Z"}, {1980})
 
     def test_characters_no_worksheet_can_hold_are_shown_and_counted(self):
         found = book(recorded("passport", fields=(Field("surname", "Surname", "a\x00b\x07"),)))
