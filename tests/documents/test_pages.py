@@ -545,7 +545,6 @@ def test_a_large_document_of_a_paged_format_is_read_part_by_part_and_its_end_apa
     assert (outcome["status"], outcome["pages"]) == ("done", 2)
 
 
-@pytest.mark.skipif(not open_document.READS_HEIC, reason="the group heif is not installed")
 def test_a_photo_of_a_telephone_is_read():
     rig = Rig()
     (outcome,) = rig.run(rig.upload("passport/photo.heic", HEIC.read_bytes()))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import tools
 from tests.support.places import ROOT
 
 #: Calls that fail by themselves: where what they look for is not there, or where what they judge is wrong.
@@ -70,3 +71,31 @@ def test_one_that_cannot_is_named(body: str, why: str) -> None:
 def test_one_that_can_is_not(body: str) -> None:
     (test,) = functions_of(f"def test_it():\n    {body}\n")
     assert list(faults(test)) == []
+
+
+def skips(source: str) -> Iterator[str]:
+    """Yield why tests of a module are skipped, as code."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            if name == "pytest.skip":
+                yield ast.unparse(node.args[0])
+            if name == "pytest.mark.skipif":
+                yield next(ast.unparse(word.value) for word in node.keywords if word.arg == "reason")
+            if name == "pytest.importorskip":
+                yield "a package, which the lock brings"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "tests").rglob("*.py")), ids=lambda path: path.stem)
+def test_whatever_is_skipped_names_the_command_that_installs_it(path: Path) -> None:
+    """What another system than Linux does not have cannot be installed."""
+    whys = list(skips(path.read_text(encoding="utf-8")))
+    assert [why for why in whys if not why.startswith("tools.missing(") and "from /proc" not in why] == []
+
+
+def test_the_command_is_one_of_the_makefile() -> None:
+    target = tools.COMMAND.removeprefix("make ")
+    assert f"\n{target}: " in (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert f"`{tools.COMMAND}`" in tools.missing("x")
+    assert tools.program("no-such-program", "python3", "sh") is not None
+    assert tools.program("no-such-program") is None

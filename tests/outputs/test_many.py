@@ -15,6 +15,7 @@ import openpyxl
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet as pyarrow_parquet
 
 from legible.errors import SettingsError
 from legible.extraction.checks import checked
@@ -455,7 +456,6 @@ def test_a_sheet_of_documents_names_each_column_once() -> None:
 
 class TestParquet:
     def tables(self, *records: Record, **options: int) -> dict[str, Any]:
-        pyarrow_parquet = pytest.importorskip("pyarrow.parquet")
         file = io.BytesIO()
         sink = parquet.Parquet(file, **options)
         for record in records:
@@ -511,7 +511,7 @@ class TestParquet:
         sink.close()
         with zipfile.ZipFile(file) as packed:
             (name,) = packed.namelist()
-            table = pytest.importorskip("pyarrow.parquet").read_table(io.BytesIO(packed.read(name)))
+            table = pyarrow_parquet.read_table(io.BytesIO(packed.read(name)))
         assert table.to_pylist() == [{"A": "1", "A (2)": "2"}]
 
     def test_without_pyarrow_it_says_what_to_do(self):
