@@ -213,9 +213,9 @@ class TestLimits:
 
     def test_a_function_that_takes_too_long(self, ask: Any) -> None:
         begun = time.monotonic()
-        answer = ask("/deep/x", "POST", json={"sleep": 4}, headers={"X-Test": "1"})
+        answer = ask("/deep/x", "POST", json={"sleep": 60}, headers={"X-Test": "1"})
         assert refusal(answer) == (504, "APIG.0201")
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 30
 
     def test_no_api(self, endpoint: str, keys: Keyring) -> None:
         server = Server(LocalApig(keys))

@@ -19,12 +19,12 @@ from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
 from localcloud.functiongraph.context import Context
 
 
-def store(cloud: LocalCloud, **changes: str) -> obs.ObsStore:
-    """Return a client with temporary keys of its own; ``changes`` spoil them."""
+def store(cloud: LocalCloud, listed: int = 1000, **changes: str) -> obs.ObsStore:
+    """Return a client with temporary keys of its own; ``changes`` spoil them. A call lists ``listed`` objects."""
     key = cloud.keys.temporary()
     values = {"access_key": key.access, "secret_key": key.secret, "token": key.token, **changes}
     return obs.ObsStore(
-        obs.ObsEndpoint(cloud.obs_endpoint, "v2", path_style=True, region=cloud.region), Credentials(**values)
+        obs.ObsEndpoint(cloud.obs_endpoint, "v2", path_style=True, region=cloud.region), Credentials(**values), listed
     )
 
 
