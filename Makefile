@@ -30,13 +30,17 @@ endef
 $(LOCAL): requirements/local.txt $(VENV)/.uv
 	$(call install,local)
 
+# Programs that some tests need and no lock can bring, by the names of Debian's packages.
+TOOLS := chromium chromium-driver libreoffice-calc
+RUNTIMES := 3.10 3.12
+axe := npm ci --prefix tests/console --ignore-scripts --no-audit --no-fund --silent
+
 $(DEV): requirements/dev.txt tests/console/package-lock.json $(VENV)/.uv
 	$(call install,dev)
-	@command -v npm >/dev/null || { echo "No npm here: the console's accessibility tests will be skipped."; exit 0; }; \
-		npm ci --prefix tests/console --ignore-scripts --no-audit --no-fund --silent \
-		|| echo "npm could not install axe-core: the console's accessibility tests will be skipped."
+	@command -v npm >/dev/null || { echo "No npm here: tests that need axe-core will be skipped; \`make tools\` installs it."; exit 0; }; \
+		$(axe) || echo "npm could not install axe-core: the console's accessibility tests will be skipped."
 
-.PHONY: help demo up package test test-all bench check house format lock docs clean ready plan deploy destroy deploy-serverless
+.PHONY: help demo up package test test-all tools bench check house format lock docs clean ready plan deploy destroy deploy-serverless
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
@@ -54,6 +58,14 @@ test: $(DEV) ## the tests and the coverage bar
 
 test-all: $(DEV) ## the tests, the long ones too
 	@$(BIN)/python -m pytest -n 3 --hypothesis-profile=default
+
+tools: $(DEV) ## Chromium, LibreOffice and the like: without them some tests are skipped, and say so
+	@command -v apt-get >/dev/null || { echo "There is no apt-get here. Install by this system's own means: $(TOOLS) npm; on macOS, brew install --cask chromium chromedriver libreoffice, and brew install node." >&2; exit 1; }
+	@as=; [ "$$(id -u)" = 0 ] || as=sudo; \
+		$$as apt-get update -qq && $$as apt-get install --yes -qq --no-install-recommends $(TOOLS) $$(command -v npm >/dev/null || echo npm)
+	@$(axe)
+	@for v in $(RUNTIMES); do "python$$v" -c '' 2>/dev/null || [ -n "$$PYENV_ROOT" ] || $(BIN)/uv python install "$$v" \
+		|| echo "No python$$v: tests that build its package will be skipped." >&2; done
 
 bench: $(DEV) ## what it costs: ratios side by side in one run
 	@$(BIN)/python -m bench

@@ -164,10 +164,11 @@ class TestPlaces:
             Addresses(resolve=fails(socket.gaierror(-2, "unknown"))).check("https://nowhere.invalid/", 1)
 
     def test_a_resolver_that_hangs_is_left_behind(self):
-        begun = time.monotonic()
+        answered = threading.Event()  # not while the caller waits, however slow this machine is
         with pytest.raises(UnavailableError):
-            Addresses(resolve=lambda host, port: time.sleep(2) or [PUBLIC]).check("https://slow.example/", 0.1)
-        assert time.monotonic() - begun < 1
+            Addresses(resolve=lambda host, port: [PUBLIC] * answered.wait(60)).check("https://slow.example/", 0.1)
+        assert not answered.is_set()
+        answered.set()
 
     def test_the_systems_own_resolver(self):
         assert "127.0.0.1" in resolved("127.0.0.1", 443)
@@ -278,7 +279,7 @@ def raw() -> Iterator[Callable[[Callable[[socket.socket], None]], int]]:
 def dripping(head: bytes) -> Callable[[socket.socket], None]:
     def drip(connection: socket.socket) -> None:
         connection.sendall(head)
-        for _ in range(50):
+        for _ in range(600):  # a minute: whoever waits for the end is told from whoever does not, on any machine
             connection.sendall(b"x")
             time.sleep(0.1)
         connection.close()
@@ -296,7 +297,7 @@ class TestSlowness:
         begun = time.monotonic()
         with pytest.raises(UnavailableError, match="cannot be reached"):
             trusting().exchange("GET", f"http://site.example:{port}/", b"", {}, 0.5)
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 30
 
     def test_what_says_nothing_is_cut(self, raw):
         kept = []

@@ -167,6 +167,13 @@ class ReplacedError(RejectedError):
     http_status = 409
 
 
+class TicketUsedError(RejectedError):
+    """Uploaded by a signed request that was used for another content before."""
+
+    code = "ticket-used"
+    http_status = 409
+
+
 class HeldError(DocumentError):
     """Something outside the document must be mended first: subscription, account, region, budget."""
 

@@ -194,7 +194,7 @@ def _endpoints(console: Console, cloud: LocalCloud, inbox: Path, outbox: Path, v
     console.print(f"  OCR  {cloud.ocr_endpoint}")
     if any(function.apis for function in cloud.functions.functions.values()):
         console.print(f"  API  {cloud.api_endpoint}   (app code in {variables})", soft_wrap=True)
-        console.print(f"\nIn a browser on this machine: [bold]{cloud.front}/console/[/]")
+        console.print(f"\nIn a browser on this machine: [bold]{cloud.console}[/]", soft_wrap=True)
     console.print(
         f"\nFor the real SDKs, and for `legible rebuild` and `legible review`:\n  . {variables}", soft_wrap=True
     )
@@ -204,7 +204,8 @@ def _endpoints(console: Console, cloud: LocalCloud, inbox: Path, outbox: Path, v
 def _variables(cloud: LocalCloud, state: Path) -> Path:
     """Write the variables that lead other commands to this cloud, its keys among them, for its owner only."""
     file = state / "environment"
-    file.touch(mode=0o600)
+    file.unlink(missing_ok=True)  # whoever may read an older one may not read this one
+    file.touch(mode=0o600, exist_ok=False)
     file.write_text("".join(f"export {name}={value}\n" for name, value in cloud.environment().items()), "utf-8")
     return file
 

@@ -43,7 +43,8 @@ def front(api: str, environment: Mapping[str, str]) -> Front:
 def console_command(api: str, port: int | None) -> None:
     """Serve the console of a deployed Legible on this machine; a proxy adds the AppCode from LEGIBLE_APP_CODE.
 
-    The proxy listens on loopback, answers only its own pages, and sends the code only to URL.
+    The proxy listens on loopback, answers only the browser in which its printed address was opened, and sends the code
+    only to URL.
     """
     proxy = front(api, os.environ)  # noqa: TID251 - a command has nothing else
     ended = threading.Event()
@@ -53,6 +54,6 @@ def console_command(api: str, port: int | None) -> None:
         server = proxy.serve(port)
     except OSError as error:
         raise click.ClickException(f"Port {port} cannot be used: {error.strerror}.") from error
-    click.echo(f"{server.endpoint}/console/\nCtrl-C ends it.")
+    click.echo(f"{proxy.way_in(server.endpoint)}\nCtrl-C ends it.")
     ended.wait()
     server.stop()

@@ -144,7 +144,8 @@ class LocalCloud:
         self._gateway_server = self._serve(self.gateway)
         #: The app that pages of the front call as.
         self.app_code = self.gateway.app("console")
-        self._front_server = self._serve(Front(self.api_endpoint, {CODE_HEADER: self.app_code}))
+        self._front = Front(self.api_endpoint, {CODE_HEADER: self.app_code})
+        self._front_server = self._serve(self._front)
         self.messages = LocalMessages(self.keys, PROJECT_ID)
         self._message_server = self._serve(self.messages)
         self.account = LocalAccount(self.keys, PROJECT_ID, self.region)
@@ -180,8 +181,13 @@ class LocalCloud:
 
     @property
     def front(self) -> str:
-        """The address for a browser on this machine: the gateway, called as the app ``console``."""
+        """The address for a browser on this machine: the gateway, called as the app ``console``; see ``console``."""
         return self._front_server.endpoint
+
+    @property
+    def console(self) -> str:
+        """The address that lets a browser in; to be shown only to the cloud's owner."""
+        return self._front.way_in(self.front)
 
     @property
     def smn_endpoint(self) -> str:

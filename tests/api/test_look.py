@@ -14,6 +14,7 @@ from legible.api.ids import id_of, key_of
 from legible.api.problems import ProblemError
 from legible.errors import HeldError, RejectedError, UnavailableError
 from legible.model.documents import ObjectRef, Reason, Upload
+from legible.model.pages import Answer
 from legible.operations.routing import OperationSettings, Routing
 from tests.support.front import Front, problem
 from tests.support.rig import IN, OUT, PASSPORT, TEXT, Rig, pdf, picture, tiff
@@ -134,6 +135,12 @@ class TestOne:
         front = Front(Rig(TEXT, RejectedError("Too dark.", code="dark")))
         pages = front.json("GET", front.document("general-text/a.tif", tiff(2)))["pages"]
         assert (pages[1]["state"], pages[1]["reason"]["code"]) == ("rejected", "dark")
+
+    def test_a_page_whose_answer_cannot_be_read_says_why(self):
+        front = Front(Rig(TEXT, Answer(b'{"result": "a word"}')))
+        found = front.json("GET", front.document("general-text/a.tif", tiff(2)))
+        assert (found["status"], found["pages"][0]["state"]) == ("partial", "done")
+        assert (found["pages"][1]["state"], found["pages"][1]["reason"]["code"]) == ("dead", "answer-unreadable")
 
     def test_an_older_version_can_be_asked_for(self, front):
         path = front.document("passport/anna.png", picture(60, 40))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -201,6 +202,8 @@ class TestUp:
         # given
         command = ["env", f"PYTHONPATH={ROOT / 'shared'}", "PYTHONUNBUFFERED=1", sys.executable, "-m", "legible_cli"]
         command += ["up", "--inbox", "in", "--outbox", "out", "--state", "state"]
+        (tmp_path / "state").mkdir()
+        (tmp_path / "state" / "environment").touch(mode=0o666)  # as an earlier start may have left it
         running = subprocess.Popen(
             command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             start_new_session=True,
@@ -228,6 +231,7 @@ class TestUp:
         assert "Traceback" not in text
         assert "OBS  http://127.0.0.1:" in text
         assert ". state/environment" in text
+        assert re.search(r"http://127\.0\.0\.1:\d+/console/\?entry=[\w-]{30}", text)
         variables = tmp_path / "state" / "environment"
         assert variables.stat().st_mode & 0o77 == 0
         assert "export HUAWEICLOUD_SDK_AK=" in variables.read_text()

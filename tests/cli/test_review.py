@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -216,6 +218,44 @@ class TestReview:
         result = legible("review", "import", file)
         assert (result.exit_code, "Traceback" in result.output) == (1, False)
         assert "is no Excel workbook" in result.output
+
+    def test_a_workbook_that_is_far_too_large_unpacked_is_refused_in_one_sentence(self, legible, tmp_path):
+        # given a workbook of some KB in which a part that is read as a whole has 4 MB
+        file = tmp_path / "bomb.xlsx"
+        openpyxl.Workbook().save(file)
+        with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as packed:
+            packed.writestr("xl/tables/table1.xml", bytes(4_000_000))
+
+        # when
+        result = legible("review", "import", file)
+
+        # then
+        assert (result.exit_code, "Traceback" in result.output) == (1, False)
+        assert "bomb.xlsx has more than 3,000,000 bytes in 'xl/tables/table1.xml' unpacked" in result.output
+
+    def test_rows_that_a_sheet_only_claims_to_have_are_not_gone_through(self, cloud, tmp_path):
+        # given a sheet that says it goes on to a row that Excel does not have
+        file = correct(fetched(cloud, KEYS[0], tmp_path), {"Surname": "ERIKSSEN"})
+        far = tmp_path / "far.xlsx"
+        with zipfile.ZipFile(file) as packed, zipfile.ZipFile(far, "w") as target:
+            for name in packed.namelist():
+                body = re.sub(rb'<dimension ref="[^"]*"', b'<dimension ref="A1:B2"', packed.read(name))
+                target.writestr(name, body.replace(b"</sheetData>", b'<row r="99999999999"/></sheetData>'))
+
+        # when
+        (edits,) = read(far).edits.values()
+
+        # then
+        assert [(edit.name, edit.value) for edit in edits] == [("surname", "ERIKSSEN")]
+
+    def test_a_sheet_that_is_no_xml_is_said_so(self, cloud, tmp_path):
+        file, broken = fetched(cloud, KEYS[0], tmp_path), tmp_path / "broken.xlsx"
+        with zipfile.ZipFile(file) as packed, zipfile.ZipFile(broken, "w") as target:
+            for name in packed.namelist():
+                body = packed.read(name)
+                target.writestr(name, body.replace(b"<sheetData>", b"<sheetData><row><c r='?'>"))
+        with pytest.raises(UnreadableWorkbookError, match="is no Excel workbook"):
+            read(broken)
 
     def test_a_workbook_of_somebody_else_is_said_so(self, tmp_path):
         file = tmp_path / "a.xlsx"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.console.fake_api import FakeApi, samples
+from tests.support import tools
 
 FLAGS = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -131,11 +131,12 @@ class Browser:
 
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    webdriver = pytest.importorskip("selenium.webdriver", reason="the console's tests need selenium (make .venv/.dev)")
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    driver_program = shutil.which("chromedriver")
+    from selenium import webdriver
+
+    program = tools.program("chromium", "chromium-browser", "google-chrome")
+    driver_program = tools.program("chromedriver")
     if not program or not driver_program:
-        pytest.skip("the console's tests need Chromium and chromedriver on the PATH")
+        pytest.skip(tools.missing("Chromium with its chromedriver"))
     downloads = tmp_path_factory.mktemp("downloads")
     options = webdriver.ChromeOptions()
     options.binary_location = program

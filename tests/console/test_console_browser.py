@@ -23,6 +23,7 @@ from tests.console.fake_api import (
     encoded,
     png,
 )
+from tests.support import tools
 from tests.support.places import ANSWERS
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
@@ -751,7 +752,7 @@ def test_everything_is_reached_by_keyboard(browser: Browser):
     assert browser.said().startswith("Buyer's tax number")
 
 
-@pytest.mark.skipif(not AXE.is_file(), reason="axe-core is not installed (make .venv/.dev with npm on the PATH)")
+@pytest.mark.skipif(not AXE.is_file(), reason=tools.missing("axe-core"))
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(browser: Browser, scheme: str):
     browser.scheme(scheme)

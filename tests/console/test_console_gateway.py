@@ -38,6 +38,8 @@ def cloud() -> Iterator[LocalCloud]:
 @pytest.fixture
 def console(chromium: Browser, cloud: LocalCloud) -> Browser:
     chromium.driver.get("about:blank")
+    chromium.driver.get(cloud.console)  # as printed at the start: the browser is let in, and its address is plain then
+    assert "entry=" not in chromium.driver.current_url
     chromium.base = cloud.front
     chromium.size(1280, 900)
     chromium.scheme("light")

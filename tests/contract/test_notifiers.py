@@ -117,14 +117,14 @@ class TestFaults:
             Fault("error", status=503),
             Fault("error", status=408),
             Fault("cut"),
-            Fault("lost-answer", seconds=5),
+            Fault("lost-answer", seconds=60),
         ],
     )
     def test_what_passes_is_left_to_the_outbox(self, cloud, kind, fault):
         cloud.messages.faults.add(fault)
         begun = time.monotonic()
         assert type(self.refused(kind, cloud)) is UnavailableError
-        assert time.monotonic() - begun < 4
+        assert time.monotonic() - begun < 30
 
     def test_what_is_too_large_is_never_taken(self, cloud, kind):
         cloud.messages.faults.add(Fault("error", code="X.1", status=413))

@@ -304,7 +304,17 @@ class TestList:
     def test_nothing_below_a_prefix_is_an_empty_list(self, store):
         assert list(store.list(BUCKET, "nothing here/")) == []
 
-    def test_more_than_one_call_gives_are_all_named(self, store):
+    def test_more_than_one_call_gives_are_all_named(self, cloud):
+        """Given calls that give three each: full ones, one that is not, and none behind the last full one."""
+        store = clouds.store(cloud, listed=3)
+        keys = [f"few/{number:04d} +%2F/a" for number in range(7)]
+        for key in keys:
+            store.write(ObjectRef(BUCKET, key), b"", "text/plain")
+        assert [item.key for item in store.list(BUCKET, "few/")] == keys
+        assert [item.key for item in store.list(BUCKET, "few/", keys[0])] == keys[1:]
+
+    @pytest.mark.slow
+    def test_more_than_obs_gives_in_one_call_are_all_named(self, store):
         keys = [f"many/{number:04d} +%2F/a" for number in range(1050)]
         for key in keys:
             store.write(ObjectRef(BUCKET, key), b"", "text/plain")

@@ -111,6 +111,15 @@ def sample(kind: str):
         b'{\n "result" : {"direction": "", "words_block_count": "many"} }',
         '{"result": {"words_block_list": {"words": "护照"}}}'.encode(),
         b'{"result": []}',
+        '{"result": {"surname": "A"}}'.encode("utf-16"),
+        b'{"result": {"surname": "D\xffE\x01"}}',
+        b'{"result": {"surname": ' + b"9" * 5000 + b"}}",
+        b'{"result": ' + b"[" * 500 + b"]" * 500 + b"}",
+        b'{"result": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"result": \xff{"surname": "A"}}',
+        b'{"result": {"surname": "A',
+        b'{"result": "A"}',
+        b'{"result": 7}',
     ],
 )
 def test_a_paid_answer_survives_byte_for_byte_whatever_the_typed_parser_makes_of_it(cloud, recognizer, body):

@@ -405,7 +405,7 @@ class TestApart:
 
             # then
             assert caught.value.reason_code == "too-slow"
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 50
             assert document.layer(tmp_path / "words", tmp_path / "copy", 30) == 0
         assert len(pypdfium2.PdfDocument(tmp_path / "copy")) == 1
 
@@ -527,7 +527,7 @@ def test_a_pdf_of_100_000_pages_is_held_in_time():
     began = time.monotonic()
     (outcome,) = rig.run(rig.upload("general-text/a.pdf", body))
     assert (outcome["status"], outcome["reason"]["code"]) == ("held", "too-many-pages")
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 60, "a function has a minute"
     assert rig.ocr.calls == []
 
 
@@ -545,7 +545,6 @@ def test_a_large_document_of_a_paged_format_is_read_part_by_part_and_its_end_apa
     assert (outcome["status"], outcome["pages"]) == ("done", 2)
 
 
-@pytest.mark.skipif(not open_document.READS_HEIC, reason="the group heif is not installed")
 def test_a_photo_of_a_telephone_is_read():
     rig = Rig()
     (outcome,) = rig.run(rig.upload("passport/photo.heic", HEIC.read_bytes()))

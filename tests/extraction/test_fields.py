@@ -10,12 +10,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from legible.extraction.checks import checked
-from legible.extraction.fields import extract
-from legible.extraction.fields.answers import MAX_DEPTH
+from legible.extraction.fields import extract, unreadable
+from legible.extraction.fields.answers import MAX_DEPTH, compact, parse
 from legible.extraction.fields.gathered import MAX_NOTES
 from legible.model.records import Extract
 from legible.operations import catalog
@@ -245,10 +245,87 @@ def test_no_json_raises_and_no_text_is_lost(slug: str, result: Any) -> None:
     assert [leaf for leaf in lost(tree, found) if leaf] == []
 
 
+ANSWER_BYTES = st.binary(max_size=60) | st.binary(max_size=20).map(lambda part: b'{"result": {"surname": "' + part)
+
+
 @settings(max_examples=examples(100), deadline=None)
-@given(st.binary(max_size=60))
-def test_no_bytes_raise(body: bytes) -> None:
-    msgspec.json.encode(extract(catalog.find("passport"), [(1, body)]))
+@given(ANSWER_BYTES)
+@example(b'{"result": {}}')
+@example(b'{"result": {"surname": "\xff"}}')
+@example('{"result": {"surname": "佐藤"}}'.encode("utf-16"))
+@example(b'{"result": "a"}')
+def test_no_bytes_are_read_in_silence(body: bytes) -> None:
+    """Whatever comes is read, or it is said why it cannot be; and what is read can be written as a record."""
+    found = extract(catalog.find("passport"), [(1, body)])
+    assert msgspec.json.decode(msgspec.json.encode(found), type=Extract) == found
+    try:
+        answer = json.loads(body.decode(json.detect_encoding(body), "replace"), strict=False)
+    except ValueError:
+        answer = None
+    as_documented = isinstance(answer, dict) and isinstance(answer.get("result"), dict)
+    if as_documented:
+        assert unreadable(body) == ""
+        assert len(found.fields) >= len(answer["result"])
+    elif not isinstance(answer, dict) or not isinstance(answer.get("result"), list):
+        assert unreadable(body)
+        assert found.notes, "what is odd is noted"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_an_answer_is_read_in_every_encoding_that_json_has_had(encoding: str) -> None:
+    body = '{"result": {"surname": "佐藤"}}'.encode(encoding)
+    found = extract(catalog.find("passport"), [(1, body)])
+    assert (values(found), unreadable(body)) == ({"surname": "佐藤"}, "")
+    assert bool(found.notes) == (not encoding.startswith("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b'{"result": "PASSPORT L898902C3"}', "text"),
+        (b'{"result": 7}', "a number"),
+        (b'{"result": true}', "true or false"),
+        (b'{"result": [1, "two", [3]]}', "a list"),
+        (b'{"result": ' + b"[" * 500 + b"]" * 500 + b"}", "a list"),
+        (b'{"result": null}', "no `result`"),
+        (b'{"more": {}}', "no `result`"),
+        (b'["result"]', "no JSON object"),
+        (b'{"result": \xff{}}', "no JSON object"),
+        (b'{"result": ' + b"[" * 100_000, "no JSON object"),
+        (b"", "no JSON object"),
+    ],
+)
+def test_why_an_answer_cannot_be_read_is_said(body: bytes, why: str) -> None:
+    assert why in unreadable(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"result": {}}',
+        b'{"result": []}',
+        b'{"result": [[{"surname": "A"}]]}',
+        b'{"result": {"surname": "D\xffE"}}',
+        b'{"result": {"surname": ' + b"9" * 5000 + b"}}",
+        b'{"result": ' + b'{"a":' * 500 + b"1" + b"}" * 501,
+    ],
+)
+def test_an_odd_answer_that_can_be_read_is_read(body: bytes) -> None:
+    assert unreadable(body) == ""
+
+
+def test_what_lies_500_deep_is_kept_with_every_digit() -> None:
+    body = b'{"result": {"surname": ' + b'{"a":[' * 250 + b'1.10,"x",null' + b"]}" * 250 + b"}}"
+    found = extract(catalog.find("passport"), [(1, body)])
+    texts = [cell.text for table in found.tables for cell in table.cells] + [field.value for field in found.fields]
+    assert any('1.10,"x",null' in text for text in texts)
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(JSON)
+def test_compact_json_says_the_same(tree: Any) -> None:
+    body = json.dumps({"result": tree}).encode()
+    assert json.loads(compact(parse(body)[0])) == json.loads(body)
 
 
 def test_what_is_no_json_is_noted() -> None:

@@ -363,11 +363,11 @@ class TestContext:
 
     def test_a_runtime_without_the_newer_methods(self):
         context = Context(Raw())
-        assert 89 < context.remaining() <= 90
+        assert 60 < context.remaining() <= 90
         assert context.project_id == ""
         assert context.variable("LEGIBLE_REGION") is None
         bare = Context(object())
-        assert 59 < bare.remaining() <= 60
+        assert 30 < bare.remaining() <= 60
         assert bare.request_id
 
     def test_two_deliveries_of_one_request_are_two_owners(self):

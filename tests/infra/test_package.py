@@ -15,7 +15,7 @@ import yaml
 from infra.errors import PackageError
 from infra.package import archive, build, bytecode, fresh, licenses
 from localcloud.cloud import LocalCloud
-from tests.support import clouds
+from tests.support import clouds, tools
 from tests.support.places import DOCUMENTS
 from tests.support.rig import PASSPORT, TEXT, picture
 
@@ -28,7 +28,7 @@ ANSWERS = {"passport": PASSPORT, "general-text": TEXT}
 
 def python(version):
     found = bytecode.interpreter(version)
-    return found or pytest.skip(f"no python{version} on the PATH, and none of pyenv's")
+    return found or pytest.skip(tools.missing(f"python{version}, on the PATH or pyenv's,"))
 
 
 # --- what is made

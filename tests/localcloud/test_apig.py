@@ -213,9 +213,9 @@ class TestLimits:
 
     def test_a_function_that_takes_too_long(self, ask: Any) -> None:
         begun = time.monotonic()
-        answer = ask("/deep/x", "POST", json={"sleep": 4}, headers={"X-Test": "1"})
+        answer = ask("/deep/x", "POST", json={"sleep": 60}, headers={"X-Test": "1"})
         assert refusal(answer) == (504, "APIG.0201")
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 30
 
     def test_no_api(self, endpoint: str, keys: Keyring) -> None:
         server = Server(LocalApig(keys))
@@ -369,7 +369,9 @@ def handler(event, context):
     def test_a_page_uploads_to_obs_with_what_the_function_signed(self, cloud: LocalCloud) -> None:
         # given
         page = {"Origin": cloud.front, "Sec-Fetch-Site": "same-origin"}
-        told = requests.post(f"{cloud.front}/v1/uploads?method=PUT", headers=page, timeout=20).json()
+        browser = requests.Session()
+        browser.get(cloud.console, allow_redirects=False, timeout=5)
+        told = browser.post(f"{cloud.front}/v1/uploads?method=PUT", headers=page, timeout=20).json()
 
         # when
         asked = requests.options(

@@ -217,7 +217,7 @@ class TestOutcomes:
 
         # then
         assert outcome.kind == "timeout"
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 20
         assert graph.invoke("f", {}).ok
 
     def test_a_process_that_exits(self, run: Any) -> None:
@@ -280,7 +280,7 @@ class TestOutcomes:
         )
         begun = time.monotonic()
         assert graph.invoke("f", {}).kind == "exit"
-        assert time.monotonic() - begun < 4
+        assert time.monotonic() - begun < 30
 
     def test_code_that_cannot_be_imported(self, run: Any) -> None:
         outcome = run("import nothing_of_that_name").invoke("f", {})

@@ -230,7 +230,7 @@ class TestFaults:
         api.close()
         with pytest.raises(Exception, match="Connection"):
             call()
-        assert time.monotonic() - begun < 4
+        assert time.monotonic() - begun < 30
 
 
 def test_a_signature_is_of_one_time_and_of_all_that_counts(keys: Keyring) -> None:

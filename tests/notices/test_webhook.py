@@ -90,8 +90,12 @@ def test_what_is_sent_again_has_its_id_and_a_new_signature(site):
 
 @pytest.mark.parametrize("status", ["200 OK", "201 Created", "202 Accepted", "204 No Content"])
 def test_every_2xx_is_a_success(site, status):
+    """One request, and the notice in it is the whole notice: nothing is sent again, nothing raised."""
     site.status = status
     site.notifier().send(NOTICE, 5)
+    ((path, headers, body),) = site.got
+    assert (path, headers["webhook-id"]) == ("/hook", NOTICE.id)
+    assert json.loads(body)["data"]["status"] == "done"
 
 
 @pytest.mark.parametrize(

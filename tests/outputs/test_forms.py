@@ -26,6 +26,7 @@ from legible.outputs.forms.filled import USUAL, FormLimits
 from tests.support.examples import examples
 from tests.support.places import ANSWERS
 from tests.support.rig import OUT, PASSPORT, Rig, tiff
+from tests.support.workbooks import dates_in
 
 GOLDENS = ANSWERS
 AT = datetime(2026, 11, 23, 9, tzinfo=timezone.utc)
@@ -245,6 +246,7 @@ class TestTemplate:
             return file.getvalue()
 
         assert made() == made()
+        assert dates_in(made()) == ({"2026-11-23T09:00:00Z"}, {1980})
 
     @pytest.mark.parametrize("slug", catalog.slugs())
     def test_takes_every_field_of_every_operation(self, tmp_path, slug):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -16,8 +15,9 @@ from legible.outputs import forms
 from legible.outputs.forms.mapping import MappedColumn, Mapping
 from legible.outputs.xlsx import write, write_review
 from legible.outputs.xlsx.many import Many
+from tests.support import tools
 
-OFFICE = shutil.which("soffice") or shutil.which("libreoffice")
+OFFICE = tools.program("soffice", "libreoffice")
 HOSTILE = [
     "=1+1",
     "=cmd|' /C calc'!A0",
@@ -84,7 +84,7 @@ def of_a_form() -> bytes:
     return file.getvalue()
 
 
-@pytest.mark.skipif(OFFICE is None, reason="LibreOffice is not installed")
+@pytest.mark.skipif(OFFICE is None, reason=tools.missing("LibreOffice"))
 @pytest.mark.parametrize("made", [of_one, of_many, of_review, of_a_form])
 def test_another_program_reads_the_same_texts_and_no_formula(made, tmp_path: Path) -> None:
     # given

@@ -252,11 +252,26 @@ def test_the_same_bytes_uploaded_again_are_not_paid_for_again():
 
 
 class TestWhatIsNoDocument:
-    def test_a_folder_is_skipped_with_a_reason(self):
+    @pytest.mark.parametrize("there", [True, False])
+    def test_a_folder_is_skipped_with_a_reason(self, there):
         rig = Rig()
-        (outcome,) = rig.run(Upload(ObjectRef(IN, "passport/")))
+        upload = rig.upload("passport/", b"") if there else Upload(ObjectRef(IN, "passport/"))
+        (outcome,) = rig.run(upload)
         assert (outcome["status"], outcome["reason"]["code"]) == ("skipped", "folder")
         assert rig.store.keys(OUT) == []
+
+    def test_an_object_with_content_is_a_document_though_its_key_ends_as_a_folders(self):
+        rig = Rig()
+        rig.rules = Routing(region="cn-north-4", routes=(Route("*", "passport", outputs=("md",)),))
+        (outcome,) = rig.run(rig.upload("scans/scan/"))
+        assert (outcome["status"], rig.ocr.paid) == ("done", 1)
+        assert rig.record("scans/scan/")["document"]["key"] == "scans/scan/"
+        assert rig.store.objects[ObjectRef(OUT, "results/scans/scan//record.md")][0].startswith(b"# scan\n")
+
+    def test_one_that_is_gone_before_it_is_read_has_a_record_too(self):
+        rig = Rig()
+        (outcome,) = rig.run(Upload(ObjectRef(IN, "passport/scan/"), size=7))
+        assert (outcome["status"], outcome["reason"]["code"]) == ("rejected", "object-gone")
 
     def test_an_own_output_is_refused_and_leaves_no_trace(self):
         rig = Rig()

@@ -20,13 +20,12 @@ from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
 from localcloud.functiongraph.context import Context
 
 
-def store(cloud: LocalCloud, clock: StoreClock | None = None, **changes: str) -> obs.ObsStore:
-    """Return a client with temporary keys of its own; ``changes`` spoil them."""
+def store(cloud: LocalCloud, clock: StoreClock | None = None, listed: int = 1000, **changes: str) -> obs.ObsStore:
+    """Return a client with temporary keys of its own; ``changes`` spoil them. A call lists ``listed`` objects."""
     key = cloud.keys.temporary()
     values = {"access_key": key.access, "secret_key": key.secret, "token": key.token, **changes}
-    return obs.ObsStore(
-        obs.ObsEndpoint(cloud.obs_endpoint, "v2", path_style=True, region=cloud.region), Credentials(**values), clock
-    )
+    address = obs.ObsEndpoint(cloud.obs_endpoint, "v2", path_style=True, region=cloud.region)
+    return obs.ObsStore(address, Credentials(**values), clock, listed)
 
 
 def facts(cloud: LocalCloud, seconds: float = 60, **changes: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from legible.documents.intake import Intake
 from legible.documents.pages import Rendered, Want
+from legible.documents.tickets import Tickets
 from legible.documents.uploads import Uploads
 from legible.ledger.answers import Answers
 from legible.ledger.content import SharedContent
@@ -168,7 +169,9 @@ class Rig:
         content = SharedContent(self.site, parts.call, parts.ledger.journals, parts.answers)
         context = CallContext(self.site, self.ocr, parts.answers, self.policy, parts.call, content)
         return Pipeline(
-            Decider(parts.uploads, parts.intake, self.rules, parts.call),
+            Decider(
+                parts.uploads, parts.intake, Tickets(self.site, parts.call, self.policy.settle), self.rules, parts.call
+            ),
             Claims(parts.ledger, parts.call, {}, self.relay, self.room(parts.call) if self.waits else None),
             DocumentCalls(context),
             Finisher(parts.results, parts.publisher, parts.answers, self.notices(parts), parts.call, self.rebuilder()),

@@ -72,10 +72,11 @@ class TestSelection:
         rig.upload("passport/late.png")
         rig.upload("passport/folder/", b"")
         rig.upload("passport/_complete", b"")
+        rig.upload("passport/with-content/")
         built = rig.collector().build("all", Selection("passport/"))
         assert ("passport/late.png", "running") in listed(rig)
-        assert built.running == Unfinished(1, ("passport/late.png",))
-        assert built.documents == 4
+        assert built.running == Unfinished(2, ("passport/late.png", "passport/with-content/"))
+        assert built.documents == 5
 
     def test_of_many_that_run_the_first_are_named_and_all_are_listed(self):
         rig = three()

@@ -129,7 +129,9 @@ def _page(known: Known, number: int) -> shapes.PageStatus:
     if page is None:
         return shapes.PageStatus(number, "waiting")
     if page.answered is not None:
-        return shapes.PageStatus(number, "done")
+        if page.answered.state is None or known.status == "done":  # what could not be read once may be read since
+            return shapes.PageStatus(number, "done")
+        return shapes.PageStatus(number, page.answered.state, page.answered.reason)
     if page.settled is not None:
         return shapes.PageStatus(number, page.settled.state or "dead", page.settled.reason)
     return shapes.PageStatus(number, "calling" if page.open is not None else "waiting")

@@ -103,7 +103,7 @@ class ResultEndpoints:
 
 
 def _leaf(known: Known) -> str:
-    return known.document.key.rsplit("/", 1)[-1]
+    return known.document.key.rstrip("/").rsplit("/", 1)[-1]
 
 
 def _frame(known: Known, number: int) -> Frame | None:

@@ -16,6 +16,7 @@ from msgspec import Struct, structs
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
 from legible.documents import orders
+from legible.documents.tickets import ONCE
 from legible.errors import (
     BusyError,
     ObjectGoneError,
@@ -120,7 +121,8 @@ class Submitter:
         """Return the key of a file that is going to be uploaded, and the signed request that uploads it.
 
         A signature of OBS cannot fix a length. The object's metadata name the size instead, and an upload of another
-        size is rejected, unpaid.
+        size is rejected, unpaid. Without its MD5 nothing fixes the content either: then the first one that can be read
+        counts, and any other is rejected, unpaid (``Tickets``).
 
         Args:
             submission: The document's name, type and order.
@@ -131,7 +133,7 @@ class Submitter:
         Raises:
             RejectedError: No operation reads it.
         """
-        key = self.key_of(submission, prefix, uuid.uuid4().hex)
+        key = self.key_of(submission, prefix, uuid.uuid4().hex if md5 else ONCE + uuid.uuid4().hex)
         metadata = orders.metadata_of(submission.order, size)
         ref = self._site.in_input(key)
         return key, self._site.store.signed_put(ref, _UPLOAD_SECONDS, submission.content_type, metadata, md5)

@@ -50,7 +50,9 @@ class Uploads:
         try:
             ref, head = self._find(upload)
         except DocumentError as error:
+            _refuse_folder(upload.ref, upload.size)
             return announced(upload), error
+        _refuse_folder(ref, head.size)
         order, unread = _ordered(head)
         try:
             name = identity.name_of(self._site, ref, head, order)
@@ -83,8 +85,6 @@ class Uploads:
                 code="other-bucket",
                 advice="Results are filed by key, so one deployment reads one bucket; set LEGIBLE_INPUT_BUCKET.",
             )
-        if ref.key.endswith("/"):
-            raise SkippedError(f"{ref} is a folder.", code="folder")
 
     def _find(self, upload: Upload) -> tuple[ObjectRef, Head]:
         """Look for the object under its decoded key, then under the key as the event spelled it.
@@ -114,6 +114,12 @@ def _ordered(head: Head) -> tuple[Order | None, RejectedError | None]:
         return orders.read(head.metadata, head.size), None
     except RejectedError as error:
         return None, error
+
+
+def _refuse_folder(ref: ObjectRef, size: int | None) -> None:
+    """Refuse an empty object whose key ends as a folder's; one with content is a document, whatever it is called."""
+    if ref.key.endswith("/") and not size:
+        raise SkippedError(f"{ref} is a folder.", code="folder")
 
 
 def announced(upload: Upload) -> Document:

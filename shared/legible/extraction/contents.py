@@ -29,6 +29,8 @@ class Contents:
         self._notes: list[str] = []
         self._more_notes = 0
         self._counts = {"fields": 0, "tables": 0, "text": 0, "checks": 0}
+        #: Why answers could not be read, by page; whoever reads them puts it here.
+        self.unreadable: dict[int, str] = {}
         #: How many values somebody should look at; whoever adds to the contents counts them.
         self.doubtful = 0
 

@@ -72,13 +72,21 @@ class ObsStore:
         address: Where OBS is.
         credentials: The agency's keys.
         clock: Learns the store's time from its replies.
+        listed: How many objects one call lists.
     """
 
-    def __init__(self, address: ObsEndpoint, credentials: Credentials, clock: StoreClock | None = None) -> None:
+    def __init__(
+        self,
+        address: ObsEndpoint,
+        credentials: Credentials,
+        clock: StoreClock | None = None,
+        listed: int = _LISTED,
+    ) -> None:
         """Make the SDK's client; nothing is sent yet."""
         self._clock = clock or StoreClock()
         self._address = address
         self._secrets = credentials.secrets
+        self._listed = listed
         self._connect = partial(client, address, credentials)
         self._client = self._connect()
 
@@ -184,7 +192,7 @@ class ObsStore:
     def _page(self, bucket: str, prefix: str, marker: str | None) -> Any:
         # Keys may hold characters that XML cannot; in url encoding they pass (api-obs obs_04_0022).
         page = self._call("list", ObjectRef(bucket, prefix), partial(
-            self._client.listObjects, bucket, prefix=prefix or None, marker=marker, max_keys=_LISTED,
+            self._client.listObjects, bucket, prefix=prefix or None, marker=marker, max_keys=self._listed,
             encoding_type="url",
         )).body  # fmt: skip
         if page is None:  # a list the SDK's XML parser gave up on: it logs that and answers 200 without a body

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import ssl
 import threading
 from collections.abc import Callable, Mapping
@@ -24,7 +25,7 @@ from huaweicloudsdkcore.http.http_handler import HttpHandler
 from legible.errors import AnswerUnknownError, HeldError, LegibleError, UnavailableError, redact
 from legible.huawei import faults
 from legible.huawei.credentials import Credentials
-from legible.model.pages import Answer, Picture
+from legible.model.pages import Answer, Picture, answer_text
 from legible.operations.operation import Operation
 
 #: What OpenSSL calls a handshake that failed; the SDK names every TLS error so, at whatever moment it struck.
@@ -38,6 +39,8 @@ _HANDSHAKE = frozenset(
         "TLSV1_UNRECOGNIZED_NAME",
     }
 )
+#: How an answer begins that is no JSON as a whole.
+_RESULT = re.compile(r'\s*\{.{0,1000}"result"\s*:', re.DOTALL)
 # Who hangs up does not stop the service: the call may be billed, and its answer is lost. Only failed calls are free
 # (price-ocr ocr_12_0007).
 _ADVICE = "It may have been paid; it is asked once more at the most."
@@ -193,10 +196,13 @@ class OcrRecognizer:
 def _unusable(response: requests.Response) -> str:
     """Say why a 2xx holds no answer; empty where it does."""
     # To the SDK a 204 and a page of HTML are successes (measured, 3.1.219).
+    text = answer_text(response.content)
     try:
-        body = json.loads(response.content)
+        body = json.loads(text, strict=False, parse_int=str)  # Python makes no integer of more than 4,300 digits
     except (ValueError, RecursionError):
-        return "with a body that is not JSON" if response.content else "with an empty body"
+        if _RESULT.match(text):  # paid for, damaged or nested too deep: asking again would be paid for again
+            return ""
+        return "with a body that is not JSON" if text else "with an empty body"
     # Every answer has `result`, an object or, in 5 operations, a list; errors have error_code instead (ocr_03_0028).
     if not isinstance(body, dict) or body.get("result") is None:
         return "without a result"

@@ -165,7 +165,8 @@ class SharedContent:
         key = self._answers.keep(claim.document, line.page, claim.owner + ADOPTED, body, line.request_id)
         claim.write(
             "answered", page=line.page, request_id=line.request_id, answer=key, sha256=digest(body),
-            source=line.source, frame=line.frame, note=line.note, adopted=line.adopted or layout.journal(other),
+            source=line.source, frame=line.frame, note=line.note, state=line.state, reason=line.reason,
+            adopted=line.adopted or layout.journal(other),
         )  # fmt: skip
 
     def _state(self, document: Document) -> State:

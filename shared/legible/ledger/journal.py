@@ -39,7 +39,8 @@ class Line(Struct, frozen=True, omit_defaults=True):
     ``calling`` is written before a paid call; it has an ``answer`` if that is not kept under the owner's own name.
     When the service first turns it away because there were too many calls (which is not paid), it is written once more
     as ``throttled``, and stands for every further try of its owner.
-    ``answered`` and ``surplus`` name request, stored answer and its SHA-256.
+    ``answered`` and ``surplus`` name request, stored answer and its SHA-256; with ``state`` the answer could
+    not be read when it came.
     ``refused`` is a call that was not paid; with ``state`` the page is settled. ``unknown`` is a call that may have
     been paid; ``of`` names the owner that made it; where that owner was waiting to call again, it is ``throttled`` too.
     ``frame`` says where the recognized picture lies on its page. ``adopted`` is the key of the journal that says who

@@ -53,6 +53,21 @@ class Reason(Struct, frozen=True):
         )  # fmt: skip
 
 
+#: The code of the reason of a page whose answer was paid for and cannot be read.
+UNREADABLE_ANSWER = "answer-unreadable"
+
+
+def unreadable_answer(why: str, request_id: str) -> Reason:
+    """Return the reason of a page whose answer was paid for and cannot be read: ``why`` says what is wrong with it."""
+    return Reason(
+        UNREADABLE_ANSWER,
+        f"The answer was paid for and cannot be read: {why}.",
+        "It is stored as it came, where the page's `answer` says, and is not asked for again. Tell the service its "
+        "request id; `legible rebuild` reads the answer again, free of charge.",
+        request_id=request_id,
+    )
+
+
 class ObjectRef(Struct, frozen=True):
     """An object in OBS: bucket and decoded key."""
 

@@ -125,6 +125,12 @@ def request(name: str) -> str:
     return f"requests/{name}.jsonl"
 
 
+def ticket(document: Document) -> str:
+    """Return the key of the journal of the signed upload by which a document came; no bucket's name begins so."""
+    digest = hashlib.sha256(f"{document.bucket}/{document.key}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return f"ledger/.tickets/{digest}.jsonl"
+
+
 def workbook(file: str) -> str:
     """Return the key of a file over many documents."""
     return f"workbooks/{file}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -45,6 +46,11 @@ class Answer(Struct, frozen=True):
     body: bytes
     request_id: str = ""
     http_status: int = 200
+
+
+def answer_text(body: bytes) -> str:
+    """Return an answer as text, whichever of UTF-8, -16 and -32 it came in; bytes that are no text become U+FFFD."""
+    return body.decode(json.detect_encoding(body), "replace")
 
 
 class Frame(Struct, frozen=True):

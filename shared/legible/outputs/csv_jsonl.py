@@ -1,9 +1,13 @@
-"""Rows as CSV and as JSON Lines. In CSV no text is a formula: an apostrophe stands before one that would be."""
+"""Rows as CSV and as JSON Lines. In CSV no text is a formula: an apostrophe stands before one that would be.
+
+Nor is any part of a text: a spreadsheet of another locale splits rows elsewhere, and takes ``;=1+1`` for two cells.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 import tempfile
 import zipfile
 from datetime import datetime
@@ -15,8 +19,15 @@ from legible.model.records import Cell, Field, Recognized, Record, TextBlock
 from legible.outputs.columns import Sheet
 from legible.outputs.rows import Row, Value, lines
 
-#: What a spreadsheet takes for a formula when it opens a CSV (OWASP, CSV Injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: What a formula begins with when a spreadsheet opens a CSV, in East Asian editions full width too (OWASP, CSV
+#: Injection). Spaces and quotes before it may be taken off.
+_FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20"
+_BEGINNING = re.compile(rf"[\s\ufeff\"']*[{re.escape(_FORMULA)}]")
+#: Where a cell of its own begins for a spreadsheet whose locale has another separator, which knows no quotes then.
+_SEPARATORS = ";|\t\r\n\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
+_RUN = re.compile(rf"[\s\ufeff\"';|]+([{re.escape(_FORMULA)}])?")
+#: Readers in several languages make no number of more digits than this.
+_MOST_DIGITS = 300
 _NUMBERS = frozenset({"amount", "number", "integer", "confidence"})
 _CLOCKLESS = (1980, 1, 1, 0, 0, 0)
 
@@ -25,7 +36,8 @@ class Csv:
     """A zip of CSV files, one a sheet, for Excel and for programs: UTF-8 with a mark, comma, CRLF, quotes where needed.
 
     A text that begins as a formula does gets an apostrophe in front; one that begins with an apostrophe gets another,
-    so that the first character can be taken off again. Numbers and dates that read as such stand as ``1234.50`` and
+    so that the first character can be taken off again. Within a text an apostrophe stands between a semicolon, a tab, a
+    bar or a line break and what begins as a formula. Numbers and dates that read as such stand as ``1234.50`` and
     ``2026-01-31``.
 
     Args:
@@ -50,7 +62,7 @@ class Csv:
             spool = tempfile.TemporaryFile(prefix="legible-")  # noqa: SIM115
             text = io.TextIOWrapper(spool, "utf-8-sig", errors="replace", newline="", write_through=True)
             known = self._sheets[line.sheet.name] = (line.sheet, text, csv.writer(text))
-            known[2].writerow([column.label for column in line.sheet.columns])
+            known[2].writerow([_safe(column.label) for column in line.sheet.columns])
         known[2].writerow(list(map(plain, line.values)))
 
     def close(self) -> None:
@@ -65,7 +77,8 @@ class Csv:
 class JsonLines:
     """One JSON object a line: ``sheet``, then the row's values by the labels of their columns; empty ones are left out.
 
-    Numbers are JSON numbers digit for digit, dates ``YYYY-MM-DD``, everything else is text.
+    Numbers are JSON numbers digit for digit (text, where no reader could hold them), dates ``YYYY-MM-DD``, everything
+    else is text.
 
     Args:
         file: Where to.
@@ -106,13 +119,22 @@ def plain(value: Value) -> str:
 
 def _safe(text: str) -> str:
     text = text.replace("\x00", "\u2400")  # which no CSV can hold
-    return f"'{text}" if text.startswith((*_FORMULA, "'")) else text
+    begins = text.startswith(("'", "\t", "\r")) or _BEGINNING.match(text)
+    text = _RUN.sub(_held_apart, text)
+    return f"'{text}" if begins else text
+
+
+def _held_apart(run: re.Match[str]) -> str:
+    """Put an apostrophe behind the last separator of a run that ends with what begins a formula."""
+    text = run[0]
+    last = max(map(text.rfind, _SEPARATORS))
+    return f"{text[: last + 1]}'{text[last + 1 :]}" if run[1] and last >= 0 else text
 
 
 def _json(value: Value) -> Any:
     if isinstance(value, (Field, Cell)) and value.typed is not None:
         if value.type in _NUMBERS or value.type == "boolean":
-            return msgspec.Raw(value.typed.encode())
+            return msgspec.Raw(value.typed.encode()) if len(value.typed) <= _MOST_DIGITS else value.typed
         if value.type == "date":
             return value.typed
     return value.final if isinstance(value, (Field, Cell, TextBlock)) else value

@@ -36,8 +36,9 @@ _SPECIAL = re.compile(r"[\\`*_{}\[\]#~$|]")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 #: What GitHub makes a link of where it stands in a text: ``http://`` and ``www.``.
 _LINKING = re.compile(r":(?=/)|(?<=www)\.", re.IGNORECASE)
-#: What makes a list, a heading, a quote, a rule, a table or a definition of a line that begins with it.
-_BEGINNING = re.compile(r"([-+=:]|\d+(?=[.)]))")
+#: What makes a list, a heading, a quote, a rule, a table or a definition of a line that begins with it, or a formula
+#: where a line is pasted into a spreadsheet.
+_BEGINNING = re.compile(r"([-+=:@]|\d+(?=[.)]))")
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff]")
 #: What ends a line for one reader of text or another.
 _ENDS = re.compile("\r\n|[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
@@ -52,7 +53,7 @@ def lines(record: Record, pages: Iterable[Extract]) -> Iterator[str]:
         record: What is known of the document; its fields, tables and text are not looked at.
         pages: What each answered page says, in order: one for each page of the record that is ``done``.
     """
-    yield f"# {escaped(record.document.key.rsplit('/', 1)[-1])}"
+    yield f"# {escaped(record.document.key.rstrip('/').rsplit('/', 1)[-1])}"
     yield ""
     yield from _head(record)
     extracts = iter(pages)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from msgspec import Struct
 
 from legible.documents.intake import Intake, Job
+from legible.documents.tickets import Tickets
 from legible.documents.uploads import Uploads
 from legible.errors import DocumentError
 from legible.ledger.journal import Line
@@ -39,14 +40,16 @@ class Decider:
     Args:
         uploads: Finds the documents that events name.
         intake: Judges documents by their first bytes.
+        tickets: Knows what signed uploads were used for.
         rules: Lead from a key to an operation.
         call: The invocation: gives the time.
     """
 
-    def __init__(self, uploads: Uploads, intake: Intake, rules: Routing, call: Invocation) -> None:
+    def __init__(self, uploads: Uploads, intake: Intake, tickets: Tickets, rules: Routing, call: Invocation) -> None:
         """Decide nothing yet."""
         self._uploads = uploads
         self._intake = intake
+        self._tickets = tickets
         self._rules = rules
         self._call = call
 
@@ -82,6 +85,20 @@ class Decider:
         except DocumentError as refusal:
             return document, Decision(task, error=refusal)
         return self._examined(document, task)
+
+    def admitted(self, document: Document, decision: Decision) -> Decision:
+        """Return what is to be done with a document that may be paid for now: nothing, if its ticket was used before.
+
+        Raises:
+            UnavailableError: The store has a passing fault.
+        """
+        if decision.job is None:  # what cannot be read uses no ticket
+            return decision
+        try:
+            self._tickets.use(document)
+        except DocumentError as refusal:
+            return Decision(decision.task, error=refusal)
+        return decision
 
     def continued(self, document: Document, decision: Decision, claim: Line | None) -> Decision:
         """Return what is to be done with a document that has answers: it keeps the operation and options of those.

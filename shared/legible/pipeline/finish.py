@@ -9,7 +9,15 @@ from contextlib import contextmanager
 from msgspec import Struct, structs
 
 from legible.documents import pages
-from legible.errors import BusyError, DocumentError, LegibleError, ReplacedError, RetryableError, UnavailableError
+from legible.errors import (
+    BusyError,
+    DocumentError,
+    LegibleError,
+    ReplacedError,
+    RetryableError,
+    TicketUsedError,
+    UnavailableError,
+)
 from legible.extraction.contents import Contents
 from legible.ledger.answers import Answers
 from legible.ledger.claim import Claim
@@ -96,6 +104,7 @@ class Finisher:
         except Exception as error:  # the very defect may be why it was given up
             with Contents() as nothing:
                 nothing.add(Extract(notes=(_unread(error),)))
+                nothing.unreadable = _all_unreadable(end, claim.state, error)
                 self._close(claim, end, nothing, (), unread=True)
 
     def record_only(self, document: Document, end: End, state: State) -> Status:
@@ -126,12 +135,13 @@ class Finisher:
         except Exception as error:  # as in finish_given_up
             with Contents() as nothing:
                 nothing.add(Extract(notes=(_unread(error),)))
+                nothing.unreadable = _all_unreadable(end, state, error)
                 return self._publish_only(document, end, state, nothing, ())
 
     def _publish_only(
         self, document: Document, end: End, state: State, contents: Contents, attachments: tuple[Attachment, ...]
     ) -> Status:
-        record = self._record(document, end, state, contents.notes, attachments)
+        record = self._record(document, end, state, contents, attachments)
         kept = self._notices.keep(record, contents, EndLine())
         self._results.publish(record, contents, Publishing(yields=end.yields))
         self._notices.send(kept)
@@ -162,7 +172,7 @@ class Finisher:
         self, claim: Claim, end: End, contents: Contents, attachments: tuple[Attachment, ...], *, unread: bool = False
     ) -> None:
         claim.require_in_force()
-        record = self._record(_of_last_upload(claim), end, claim.state, contents.notes, attachments)
+        record = self._record(_of_last_upload(claim), end, claim.state, contents, attachments)
         with ThreadPoolExecutor(1) as beside:  # answers are filed while the results are made
             filed = beside.submit(
                 self._file, claim.document, claim.state, 0 if unread or end.task is None else end.task.pages
@@ -170,7 +180,7 @@ class Finisher:
             publishing = Publishing(
                 end.task.extras if end.task else Extras(),
                 end.sheets,
-                end.yields or isinstance(end.error, ReplacedError),
+                end.yields or isinstance(end.error, (ReplacedError, TicketUsedError)),
                 filed.result,
             )
             if self._written_by_newer(claim):  # its record says more than ours would
@@ -196,17 +206,18 @@ class Finisher:
         document: Document,
         end: End,
         state: State,
-        notes: tuple[str, ...],
+        contents: Contents,
         attachments: tuple[Attachment, ...],
     ) -> Record:
         reason = Reason.of(end.error) if end.error else None
-        status = status_of(state, end.task.pages if end.task else 0, reason, _status(end.error))
+        status = status_of(state, end.task.pages if end.task else 0, reason, _status(end.error), contents.unreadable)
         return assemble(
             document,
             end.task,
             state,
-            notes,
+            contents.notes,
             attachments,
+            contents.unreadable,
             status=status,
             reason=None if status == "done" else reason,
             finished_at=self._call.now(),
@@ -228,6 +239,12 @@ def _late(claim: Claim) -> bool:
 
 def _unread(error: Exception) -> str:
     return f"The answers could not be read ({type(error).__name__}); they are stored as they came."
+
+
+def _all_unreadable(end: End, state: State, error: Exception) -> dict[int, str]:
+    """Say of each page with an answer that it could not be read."""
+    pages = range(1, (end.task.pages if end.task else 0) + 1)
+    return {page: type(error).__name__ for page in pages if state.has_answer(page)}
 
 
 def _of_last_upload(claim: Claim) -> Document:

@@ -117,6 +117,7 @@ class Pipeline:
                 if arrival.order is not None:  # the order was for the replaced upload, not for the newer one
                     return ended
             document, decision = self._decider.decide(document, error)
+            decision = self._decider.admitted(document, decision)
             claim = self._claims.take(document, decision, again=_again(arrival))
             if isinstance(claim, State):
                 return self._known(document, claim)
@@ -147,6 +148,7 @@ class Pipeline:
             if error or (isinstance(arrival, Upload) and replaced(arrival, document)):
                 return outcomes.running(document)
             document, decision = self._decider.decide(document)
+            decision = self._decider.admitted(document, decision)
             if decision.job is None:
                 return outcomes.running(document)
             claim = self._claims.take(document, decision, again=_again(arrival), share=share)

@@ -20,7 +20,7 @@ from legible.ledger.answers import digest
 from legible.ledger.claim import Claim
 from legible.ledger.journal import Event, Line
 from legible.recognition.context import CallContext
-from legible.recognition.page import PageCall
+from legible.recognition.page import PageCall, judged
 from legible.recognition.retries import AgainError, retrying
 from legible.recognition.window import Window
 
@@ -97,6 +97,7 @@ class DocumentCalls:
             else:
                 note = "Stored by an invocation that ended before it could say so."
                 event: Event = "surplus" if claim.state.has_answer(page) else "answered"
+                values |= judged(stored.body, stored.request_id)
                 claim.write(event, **values, source=line.source, note=note)
 
     def _orphans(self, claim: Claim) -> list[tuple[int, Line]]:

@@ -21,14 +21,21 @@ from legible.errors import (
     ThrottledError,
     UnavailableError,
 )
+from legible.extraction import fields
 from legible.ledger.answers import UNUSABLE, digest
 from legible.ledger.claim import Claim
 from legible.ledger.orphans import RENDERED
-from legible.model.documents import Document, Reason
+from legible.model.documents import Document, Reason, unreadable_answer
 from legible.model.pages import Answer, Picture, Source
 from legible.ports import Wanted
 from legible.recognition.context import CallContext, Placed
 from legible.recognition.retries import UNKNOWN_TRIES, AgainError
+
+
+def judged(body: bytes, request_id: str) -> dict[str, Any]:
+    """Return what the journal says beside a stored answer: nothing, or that it cannot be read and its page is dead."""
+    why = fields.unreadable(body)
+    return {"state": "dead", "reason": unreadable_answer(why, request_id)} if why else {}
 
 
 class PageCall:
@@ -206,7 +213,7 @@ class PageCall:
             self._unstored(error, answer)
         values: dict[str, Any] = {
             "page": self._page, "request_id": answer.request_id, "answer": key, "sha256": digest(answer.body),
-            "source": picture.source, "frame": placed.frame,
+            "source": picture.source, "frame": placed.frame, **judged(answer.body, answer.request_id),
             "note": "; ".join(part for part in (placed.note, self._why_inline) if part),
         }  # fmt: skip
         try:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from legible.ledger.journal import Line
 from legible.ledger.state import PageLedger, State
 from legible.model import layout
-from legible.model.documents import Document, Reason, Status
+from legible.model.documents import Document, Reason, Status, unreadable_answer
 from legible.model.pages import Page
 from legible.model.records import Attachment, Calls, Record
 from legible.operations.operation import Task
@@ -17,7 +18,9 @@ from legible.operations.routing import Routing, resumed
 _WORST: tuple[Status, ...] = ("held", "dead", "rejected")
 
 
-def status_of(state: State, pages: int, reason: Reason | None, status: Status | None) -> Status:
+def status_of(
+    state: State, pages: int, reason: Reason | None, status: Status | None, unreadable: Mapping[int, str]
+) -> Status:
     """Return the status of a document.
 
     Args:
@@ -25,15 +28,17 @@ def status_of(state: State, pages: int, reason: Reason | None, status: Status | 
         pages: How many pages there are.
         reason: Why the document as a whole ended early, if it did.
         status: The status that comes with the reason.
+        unreadable: Why answers cannot be read, by page.
     """
-    done = sum(state.page(number).answered is not None for number in range(1, pages + 1))
+    numbers = range(1, pages + 1)
+    done = sum(state.page(number).answered is not None and number not in unreadable for number in numbers)
     if pages and done == pages:
         return "done"
     if done:
         return "partial"
     if status is not None and reason is not None:
         return status
-    states = {line.state for line in (state.page(number).settled for number in range(1, pages + 1)) if line}
+    states = {line.state for line in (state.page(number).settled for number in numbers) if line}
     return next((status for status in _WORST if status in states), "dead")
 
 
@@ -49,6 +54,7 @@ def assemble(
     state: State,
     notes: tuple[str, ...],
     attachments: tuple[Attachment, ...],
+    unreadable: Mapping[int, str],
     *,
     status: Status,
     reason: Reason | None,
@@ -62,12 +68,16 @@ def assemble(
         state: Its journal.
         notes: Remarks on its answers.
         attachments: The stored files of the answers.
+        unreadable: Why answers cannot be read, by page.
         status: How it ended.
         reason: Why, unless it is done.
         finished_at: When.
     """
     count = task.pages if task else 0
-    pages = tuple(_page(document, number, state.page(number), status, reason) for number in range(1, count + 1))
+    pages = tuple(
+        _page(document, number, state.page(number), status, reason, unreadable.get(number, ""))
+        for number in range(1, count + 1)
+    )
     if reason is None and status not in {"done", "running"}:
         reason = next((page.reason for page in pages if page.reason is not None), None)
     return Record(
@@ -98,8 +108,13 @@ def _passed_over(state: State) -> tuple[str, ...]:
     return (f"A newer version of Legible wrote lines that this one passed over: {names}.",) if names else ()
 
 
-def _page(document: Document, number: int, known: PageLedger, status: Status, reason: Reason | None) -> Page:
+def _page(
+    document: Document, number: int, known: PageLedger, status: Status, reason: Reason | None, unreadable: str
+) -> Page:
     line: Line | None = known.answered
+    if line is not None and unreadable:
+        why = unreadable_answer(unreadable, line.request_id)
+        return Page(number, "dead", line.source, line.answer, line.request_id, line.note, line.frame, why)
     if line is not None:
         key = layout.answer(document, number)
         adopted = f"adopted: the same bytes were read before, see {line.adopted}" if line.adopted else ""

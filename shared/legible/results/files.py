@@ -103,7 +103,10 @@ class Results:
             with ThreadPoolExecutor(AT_ONCE) as together:
                 bodies = list(together.map(lambda line: self._answers.verified(line, received.get(line.page)), batch))
             for line, body in zip(batch, bodies, strict=True):
-                extract = checks.checked(task.operation, self._extract(task, line, body, edits))
+                extract, unreadable = self._extract(task, line, body, edits)
+                extract = checks.checked(task.operation, extract)
+                if unreadable:
+                    contents.unreadable[line.page] = unreadable
                 attachments += [self._attach(document, *file) for file in extract.files]
                 contents.add(_counted(extract, task.pages, line))
                 contents.doubtful += _doubtful(extract)
@@ -113,12 +116,16 @@ class Results:
         """Return what one page says, with its corrections; an empty extract for a page without an answer."""
         line = state.page(page).answered
         return (
-            Extract() if line is None else self._extract(task, line, self._answers.verified(line), self._edits(state))
+            Extract()
+            if line is None
+            else self._extract(task, line, self._answers.verified(line), self._edits(state))[0]
         )
 
-    def _extract(self, task: Task, line: Line, body: bytes, edits: dict[int, Edits]) -> Extract:
-        extract = fields.placed(fields.extract(task.operation, [(line.page, body)]), line.frame)
-        return corrections.corrected(task.operation, extract, edits.get(line.page, {}))
+    def _extract(self, task: Task, line: Line, body: bytes, edits: dict[int, Edits]) -> tuple[Extract, str]:
+        """Return what an answer says, with its corrections, and why it cannot be read."""
+        extract, unreadable = fields.read_page(task.operation, line.page, body)
+        edited = corrections.corrected(task.operation, fields.placed(extract, line.frame), edits.get(line.page, {}))
+        return edited, unreadable
 
     def _edits(self, state: State) -> dict[int, Edits]:
         """Return the corrections from all reviews of a journal, by page and name."""
@@ -224,7 +231,7 @@ def _doubtful(extract: Extract) -> int:
 def _counted(extract: Extract, pages_called: int, line: Line) -> Extract:
     """Add a note if the service, sent the document itself, counts another number of pages than was called for."""
     count = next((field.typed for field in extract.fields if field.name == _PAGE_COUNT), None)
-    if count is None or line.frame is not None or int(count) == pages_called:
+    if count is None or line.frame is not None or count == str(pages_called):
         return extract
     note = f"Page {line.page}: the service counts {count} pages; {pages_called} were called for."
     return msgspec.structs.replace(extract, notes=(*extract.notes, note))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from legible.documents.intake import Intake, Job
@@ -11,13 +11,13 @@ from legible.extraction.contents import Contents
 from legible.ledger.journals import Journals
 from legible.ledger.state import State
 from legible.model import layout
-from legible.model.documents import Document, ObjectRef, Outcome
+from legible.model.documents import UNREADABLE_ANSWER, Document, ObjectRef, Outcome, Reason, Status
 from legible.model.layout import RECORD
 from legible.operations.operation import Extras, Task
 from legible.operations.routing import Routing
 from legible.outputs.record import HEAD_BYTES, document_of
 from legible.ports import Site, Wanted
-from legible.results.assembly import assemble, task_of
+from legible.results.assembly import assemble, status_of, task_of
 from legible.results.files import Publishing, Results
 from legible.results.publication import Publisher
 
@@ -107,22 +107,24 @@ class Rebuilder:
         task = self.task(document, state)
         with self._opened(document, task) as job, Contents() as contents:
             attachments = self._results.read(document, task, state, {}, contents)
+            status, reason = _ended(state, line.status, line.reason, task, contents.unreadable)
             record = assemble(
                 document,
                 task,
                 state,
                 contents.notes,
                 attachments,
-                status=line.status,
-                reason=line.reason,
+                contents.unreadable,
+                status=status,
+                reason=reason,
                 finished_at=line.at,
             )
             yields = known is not None and known.uploaded_at is None and document.uploaded_at is not None
             publishing = Publishing(task.extras if task else Extras(), job.sheets if job else None, yields)
             self._results.publish(record, contents, publishing)
         return Outcome(
-            document.bucket, document.key, line.status, operation=record.operation, pages=state.answered,
-            record=layout.version(document, RECORD), reason=line.reason,
+            document.bucket, document.key, status, operation=record.operation, pages=state.answered,
+            record=layout.version(document, RECORD), reason=record.reason,
         )  # fmt: skip
 
     def task(self, document: Document, state: State) -> Task | None:
@@ -142,6 +144,16 @@ class Rebuilder:
             yield job
         finally:
             self._intake.put_away()
+
+
+def _ended(
+    state: State, status: Status, reason: Reason | None, task: Task | None, unreadable: Mapping[int, str]
+) -> tuple[Status, Reason | None]:
+    """Return how a document ended: as its journal says, unless answers can be read now that could not be, or not."""
+    if task is None or not (unreadable or (reason and reason.code == UNREADABLE_ANSWER)):
+        return status, reason
+    whole = reason if status not in {"done", "partial"} and reason and reason.code != UNREADABLE_ANSWER else None
+    return status_of(state, task.pages, whole, status, unreadable), whole
 
 
 def recorded_document(site: Site, ref: ObjectRef) -> Document:

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import structs
 
 from legible.documents.intake import Intake
+from legible.documents.tickets import Tickets
 from legible.documents.uploads import Uploads
 from legible.ledger.answers import Answers
 from legible.ledger.content import SharedContent
@@ -97,6 +98,11 @@ class Parts:
         return Intake(self.site, self.call, self.settings.limits.max_pages)
 
     @cached_property
+    def tickets(self) -> Tickets:
+        """Knows what signed uploads were used for."""
+        return Tickets(self.site, self.call, self.settings.ledger.settle_seconds)
+
+    @cached_property
     def results(self) -> Results:
         """Makes results."""
         return Results(self.site, self.call, self.answers, self.publisher, partial(forms.opened, self._folder))
@@ -170,7 +176,7 @@ def pipeline(
     context = CallContext(parts.site, recognizer, parts.answers, policy_of(settings), call, content)
     notices = notice_sender(parts, notifiers)
     return Pipeline(
-        Decider(parts.uploads, parts.intake, parts.rules, call),
+        Decider(parts.uploads, parts.intake, parts.tickets, parts.rules, call),
         Claims(parts.ledger, call, _deciding(settings), relay, room),
         DocumentCalls(context),
         Finisher(parts.results, parts.publisher, parts.answers, notices, call, parts.rebuilder),

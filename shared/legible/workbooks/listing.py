@@ -136,7 +136,7 @@ class Selector:
         for item in self._site.store.list(self._site.input, prefix, after):
             own = self._site.input == self._site.output and item.key.startswith(layout.OWN)
             marker = self.folder_of(ObjectRef(self._site.input, item.key)) is not None
-            if not own and not marker and not item.key.endswith("/"):
+            if not own and not marker and (item.size or not item.key.endswith("/")):
                 yield item
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import zipfile
+import tempfile
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
 
 from legible.extraction.corrections import Change, digest
+from legible.outputs.unpacking import Bounds, UnpackedSizeError, repack
 from legible.outputs.xlsx import CORRECTED, KEY, read_key
 
-#: An unpacked workbook may have so many bytes; what is larger was not written by Legible, or is a bomb.
-_LARGEST = 1_000_000_000
+#: How large a workbook may be: some hundred thousand values. What is larger was not written by Legible, or is a bomb.
+BOUNDS = Bounds(300_000_000, parts=100_000)
+#: The last row that Excel has; a file can name any number, and the rows before it would all be gone through.
+_LAST_ROW = 1_048_576
 
 
 class UnreadableWorkbookError(Exception):
@@ -30,42 +32,50 @@ class Reviewed:
     problems: list[str] = field(default_factory=list)
 
 
-def read(file: Path) -> Reviewed:
+def read(file: Path, bounds: Bounds = BOUNDS) -> Reviewed:
     """Return what a reviewer wrote in a workbook.
 
+    Args:
+        file: The workbook.
+        bounds: How large it may be.
+
     Raises:
-        UnreadableWorkbookError: It is none, or has no column for corrections.
+        UnreadableWorkbookError: It is none, is too large, or has no column for corrections.
     """
-    found, sheets = Reviewed(), 0
-    book = _opened(file)
+    reviewed = Reviewed()
     try:
-        for sheet in book.worksheets:
-            rows = sheet.iter_rows()
-            places = _places(next(rows, ()))
-            if places is None:
-                continue
-            sheets += 1
-            for number, row in enumerate(rows, 2):
-                _take(found, f"{sheet.title}, row {number}", row, *places)
-    finally:
-        book.close()
+        with file.open("rb") as packed, tempfile.TemporaryFile(prefix="legible-") as copy:
+            repack(packed, copy, bounds)
+            sheets = _read(copy, reviewed)
+    except UnpackedSizeError as error:
+        raise UnreadableWorkbookError(f"{file.name} {error}. Use a workbook that Legible wrote.") from None
+    except Exception as error:  # whatever a broken file makes of it
+        raise UnreadableWorkbookError(f"{file.name} is no Excel workbook ({type(error).__name__}).") from None
     if not sheets:
         raise UnreadableWorkbookError(
             f"{file.name} has no sheet with the columns {CORRECTED} and {KEY} (hidden). Use a workbook that Legible "
             "wrote, and keep its first row."
         )
-    return found
+    return reviewed
 
 
-def _opened(file: Path) -> Any:
+def _read(workbook: IO[bytes], reviewed: Reviewed) -> int:
+    """Read the sheets that have a column for corrections; return their number."""
+    sheets = 0
+    book = openpyxl.load_workbook(workbook, read_only=True)
     try:
-        with zipfile.ZipFile(file) as packed:
-            size = sum(part.file_size for part in packed.infolist())
-        if size > _LARGEST:
-            raise UnreadableWorkbookError(f"{file.name} has {size:,} bytes unpacked; at most {_LARGEST:,} are read.")
-        return openpyxl.load_workbook(file, read_only=True)
-    except (OSError, zipfile.BadZipFile, InvalidFileException, KeyError, ValueError) as error:
-        raise UnreadableWorkbookError(f"{file.name} is no Excel workbook ({type(error).__name__}).") from None
+        for sheet in book.worksheets:
+            sheet.reset_dimensions()  # a file can name any, and rows would be filled up to them
+            places = _places(next(sheet.iter_rows(max_row=1), ()))
+            if places is None:
+                continue
+            sheets += 1
+            rows = sheet.iter_rows(min_row=2, max_row=_LAST_ROW, max_col=max(places) + 1)
+            for number, row in enumerate(rows, 2):
+                _take(reviewed, f"{sheet.title}, row {number}", row, *places)
+    finally:
+        book.close()
+    return sheets
 
 
 def _places(header: Any) -> tuple[int, int] | None:

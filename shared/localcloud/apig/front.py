@@ -3,14 +3,20 @@
 A browser cannot keep an app's code, and any page that it shows can send requests to loopback. So the front answers to
 its own name only (a name that somebody's DNS leads here is refused), and only to its own pages (a foreign page's
 request is refused, whether or not it could read the answer). Cookies are not passed: on loopback they belong to all.
+
+Loopback is open to everybody on the machine, too, not to one user. So only who opens the address that ``way_in`` gives
+is let in: it holds an entry code, another one at each start, and puts it into a cookie of this browser.
 """
 
 from __future__ import annotations
 
+import hmac
 import json
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
 from localcloud.apig.reply import HOP_HEADERS
@@ -28,6 +34,8 @@ _KEPT = HOP_HEADERS | {
     "expect",
 }
 _SECONDS = 100.0
+#: Where the entry code stands in the address that is opened first.
+_ENTRY = "entry="
 _PIECE = 64 * 1024
 
 
@@ -53,6 +61,15 @@ class Front:
         self._netloc = parts.netloc
         self._connect = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         self._headers = dict(headers)
+        self._entry = secrets.token_urlsafe(24)
+
+    def way_in(self, endpoint: str) -> str:
+        """Return the address of the console, with the entry code: for whoever started this, and nobody else.
+
+        Args:
+            endpoint: Where the front is served.
+        """
+        return f"{endpoint}/console/?{_ENTRY}{self._entry}"
 
     def serve(self, port: int | None = None) -> Server:
         """Serve on loopback."""
@@ -64,6 +81,12 @@ class Front:
         refusal = _refusal(environ, headers)
         if refusal:
             return _problem(start_response, *refusal)
+        path, _, query = raw_uri(environ).partition("?")
+        cookie = f"legible-{environ['SERVER_PORT']}"
+        if environ["REQUEST_METHOD"] == "GET" and query.startswith(_ENTRY) and self._knows(query[len(_ENTRY) :]):
+            return _let_in(start_response, path, f"{cookie}={self._entry}")
+        if not self._knows(_cookie(headers, cookie)):
+            return _problem(start_response, 401, "no-entry", "Open the address that was printed at the start.")
         connection = self._connect(self._netloc, timeout=_SECONDS)
         try:
             response = self._ask(connection, environ, headers)
@@ -72,6 +95,9 @@ class Front:
             return _problem(start_response, 502, "unreachable", "The API cannot be reached; try again.")
         start_response(f"{response.status} {response.reason}", _passed(response))
         return _pieces(connection, response)
+
+    def _knows(self, entry: str) -> bool:
+        return hmac.compare_digest(self._entry.encode(), entry.encode())
 
     def _ask(self, connection: HTTPConnection, environ: Environ, headers: dict[str, str]) -> HTTPResponse:
         connection.putrequest(environ["REQUEST_METHOD"], raw_uri(environ), skip_host=True, skip_accept_encoding=True)
@@ -102,6 +128,28 @@ def _refusal(environ: Environ, headers: dict[str, str]) -> tuple[int, str, str] 
     if "transfer-encoding" in headers:
         return 411, "length-required", "The body's length must be announced."
     return None
+
+
+def _cookie(headers: Mapping[str, str], name: str) -> str:
+    """Return the value of a cookie; empty where there is none."""
+    try:
+        cookie = SimpleCookie(headers.get("cookie", "")).get(name)
+    except CookieError:
+        return ""
+    return cookie.value if cookie else ""
+
+
+def _let_in(start_response: StartResponse, path: str, cookie: str) -> Iterable[bytes]:
+    """Keep the entry code in a cookie, and lead to the same address without it."""
+    headers = [
+        ("Location", path),
+        ("Set-Cookie", f"{cookie}; Path=/; HttpOnly; SameSite=Strict"),
+        ("Cache-Control", "no-store"),
+        ("Referrer-Policy", "no-referrer"),
+        ("Content-Length", "0"),
+    ]
+    start_response("303 See Other", headers)
+    return []
 
 
 def _problem(start_response: StartResponse, status: int, code: str, title: str) -> Iterable[bytes]:

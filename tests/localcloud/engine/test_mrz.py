@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from localcloud.engine.glyphs import Glyph
@@ -206,9 +207,33 @@ def test_what_is_no_zone_is_never_accepted(lines: tuple[str, ...]) -> None:
 
 
 @unhurried
-@given(st.lists(st.text(CHARSET, min_size=28, max_size=46), min_size=2, max_size=3))
-def test_no_rows_break_the_parser(lines: list[str]) -> None:
-    parse_text(*lines)
+@given(st.lists(st.text(CHARSET, min_size=20, max_size=52), min_size=1, max_size=4))
+@example([*ICAO])
+@example(["<" * 44] * 2)
+@example(["0" * 30] * 3)
+def test_whatever_rows_say_is_no_zone_or_has_the_shape_of_one_and_is_accepted_only_if_it_agrees(
+    lines: list[str],
+) -> None:
+    zone = parse_text(*lines)
+
+    lengths = {30: 3, 36: 2, 44: 2}
+    if zone is None:
+        assert tuple(lines) != ICAO
+        return
+    # it has the shape of its format, and as many rows as were read
+    (length,) = {len(line) for line in zone.lines}
+    assert lengths[length] == len(zone.lines) == len(lines)
+    assert set("".join(zone.lines)) <= set(CHARSET)
+    # it is accepted only if dates are dates and check digits those of ICAO 9303
+    if not zone.failures():
+        assert zone.raw("sex") in "MFX<"
+        assert all(re.fullmatch("[0-9<]{6}", zone.raw(name)) for name in ("birth", "expiry"))
+        assert zone.raw("birth_digit") == check_digit(zone.raw("birth"))
+        assert zone.raw("expiry_digit") == check_digit(zone.raw("expiry"))
+    # reading it again changes nothing
+    again = parse_text(*zone.lines)
+    assert again is not None
+    assert (again.lines == zone.lines) or zone.failures()
 
 
 def test_dates_keep_their_century() -> None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from legible.model.pages import Location
+from legible.model.pages import Location, answer_text
 
 #: Objects and lists below this depth are kept as their own JSON text: a hostile answer must not exhaust the stack.
 MAX_DEPTH = 40
@@ -44,8 +44,9 @@ Tree: TypeAlias = "dict[str, Tree] | list[Tree] | Leaf"
 def parse(body: bytes) -> tuple[Tree, list[str]]:
     """Return the JSON of an answer and notes on what is odd about it.
 
-    Numbers stay text (``Numeral``). Of a key that stands twice in one object both values are kept, the later under
-    ``key (2)``. Half surrogate pairs, which no UTF-8 can hold, become U+FFFD. What does not read as JSON is None.
+    It may come in any of the encodings that JSON has had (RFC 4627). Numbers stay text (``Numeral``). Of a key that
+    stands twice in one object both values are kept, the later under ``key (2)``. Half surrogate pairs, which no UTF-8
+    can hold, become U+FFFD. What does not read as JSON is None.
     """
     notes: list[str] = []
     try:
@@ -57,12 +58,43 @@ def parse(body: bytes) -> tuple[Tree, list[str]]:
     return None, [f"The answer does not read as JSON ({reason}); it is kept as received."]
 
 
+def why_unreadable(tree: Tree) -> str:
+    """Say why a whole answer holds nothing that was recognized; empty where it holds a result that can be read.
+
+    An empty result can be read: nothing was recognized. Every result is an object or, in 5 operations, a list of
+    objects (models of the SDK, 3.1.219); whoever sends text or a number for it sends none of the fields.
+    """
+    if not isinstance(tree, dict):
+        return "it is no JSON object"
+    result = tree.get("result")
+    if result is None:
+        return "it has no `result`"
+    if isinstance(result, dict) or result == [] or _holds_object(result):
+        return ""
+    return f"its `result` is {shape(result)} without any field"
+
+
+def _holds_object(tree: Tree) -> bool:
+    return isinstance(tree, dict) or (isinstance(tree, list) and any(map(_holds_object, tree)))
+
+
+def shape(tree: Tree) -> str:
+    """Return in words what kind of value this is; empty for null."""
+    if isinstance(tree, Numeral):
+        return "a number"
+    names: dict[type, str] = {dict: "an object", list: "a list", str: "text", bool: "true or false"}
+    return names.get(type(tree), "")
+
+
 def _text(body: bytes, notes: list[str]) -> str:
+    encoding = json.detect_encoding(body).removesuffix("-sig").upper()
+    if encoding != "UTF-8":
+        notes.append(f"The answer came in {encoding}, not in UTF-8.")
     try:
-        return body.decode("utf-8-sig")
+        body.decode(encoding)
     except UnicodeDecodeError:
-        notes.append("The answer is not UTF-8; what could not be read is shown as U+FFFD.")
-        return body.decode("utf-8-sig", "replace")
+        notes.append(f"Some bytes of the answer are not {encoding}; they are shown as U+FFFD.")
+    return answer_text(body)
 
 
 def _decoder(notes: list[str]) -> json.JSONDecoder:
@@ -113,14 +145,29 @@ def _mended(text: str, notes: list[str] | None = None) -> str:
 
 
 def compact(tree: Tree) -> str:
-    """Return the tree as compact JSON text, numbers as received."""
-    if isinstance(tree, Numeral):
-        return str(tree)
-    if isinstance(tree, dict):
-        return "{" + ",".join(f"{json.dumps(k, ensure_ascii=False)}:{compact(v)}" for k, v in tree.items()) + "}"
-    if isinstance(tree, list):
-        return "[" + ",".join(map(compact, tree)) + "]"
-    return json.dumps(tree, ensure_ascii=False)
+    """Return the tree as compact JSON text, numbers as received; no nesting is too deep."""
+    texts: list[str] = []
+    todo: list[Tree] = [tree]
+    while todo:  # a call for each level would exhaust the stack
+        item = todo.pop()
+        if isinstance(item, Numeral):  # and what stands between values
+            texts.append(item)
+        elif isinstance(item, dict):
+            pairs = ((Numeral(f"{json.dumps(key, ensure_ascii=False)}:"), value) for key, value in item.items())
+            todo += reversed(_joined("{", pairs, "}"))
+        elif isinstance(item, list):
+            todo += reversed(_joined("[", ((value,) for value in item), "]"))
+        else:
+            texts.append(json.dumps(item, ensure_ascii=False))
+    return "".join(texts)
+
+
+def _joined(begin: str, groups: Iterable[tuple[Tree, ...]], end: str) -> list[Tree]:
+    """Return groups of values, with commas between them, as a list to be written."""
+    joined: list[Tree] = [Numeral(begin)]
+    for number, group in enumerate(groups):
+        joined += [Numeral(","), *group] if number else group
+    return [*joined, Numeral(end)]
 
 
 def leaf_text(leaf: Leaf) -> str:

@@ -11,7 +11,7 @@ from legible.extraction.fields.answers import Tree, as_confidence, as_location, 
 from legible.extraction.fields.outline import Beside, Source
 from legible.extraction.fields.values import money, typed
 from legible.model.pages import Location
-from legible.model.records import Cell, Field, Table, TextBlock
+from legible.model.records import Cell, Extract, Field, Table, TextBlock
 from legible.operations.operation import FieldType
 
 #: Notes of one page; what is beyond is counted in the last.
@@ -61,6 +61,11 @@ class Gathered:
     def odd(self, text: str) -> None:
         """Note something odd; the same note is kept once, with how often it came."""
         self._oddities[text] += 1
+
+    def extract(self) -> Extract:
+        """Return everything as one value."""
+        parts = tuple(self.fields), tuple(self.tables), tuple(self.text)
+        return Extract(*parts, files=tuple(self.files), notes=tuple(self.notes()))
 
     def notes(self) -> Iterator[str]:
         """Yield the notes, each once."""

@@ -31,6 +31,8 @@ from legible.extraction.fields.answers import (
     leaf_text,
     looks_like_file,
     parse,
+    shape,
+    why_unreadable,
 )
 from legible.extraction.fields.document_parts import DocumentParts
 from legible.extraction.fields.gathered import Gathered, Value, pattern
@@ -63,24 +65,38 @@ def extract(operation: Operation, answers: Sequence[tuple[int, bytes]]) -> Extra
         operation: What was asked.
         answers: Page number and raw answer of each paid call.
     """
-    pages = [_read(operation, page, body) for page, body in answers]
+    pages = [read_page(operation, page, body)[0] for page, body in answers]
     return Extract(
         fields=tuple(field for page in pages for field in page.fields),
         tables=tuple(table for page in pages for table in page.tables),
         text=tuple(block for page in pages for block in page.text),
         files=tuple(file for page in pages for file in page.files),
-        notes=tuple(note for page in pages for note in page.notes()),
+        notes=tuple(note for page in pages for note in page.notes),
     )
 
 
-def _read(operation: Operation, page: int, body: bytes) -> Gathered:
+def unreadable(body: bytes) -> str:
+    """Say why an answer holds nothing that was recognized; empty where it can be read."""
+    return why_unreadable(parse(body)[0])
+
+
+def read_page(operation: Operation, page: int, body: bytes) -> tuple[Extract, str]:
+    """Return what the answer for one page says, and why it cannot be read; the latter is empty where it can.
+
+    What an answer that cannot be read holds is kept all the same, as far as it is JSON.
+
+    Args:
+        operation: What was asked.
+        page: The page's number.
+        body: The raw answer.
+    """
     gathered = Gathered(page)
     tree, notes = parse(body)
     for note in notes:
         gathered.odd(note)
     if tree is not None:
         _Reader(gathered).read(result_node(operation), tree)
-    return gathered
+    return gathered.extract(), why_unreadable(tree)
 
 
 class _Reader:
@@ -104,9 +120,9 @@ class _Reader:
             self._gathered.add_fields(self._walk(FieldPlace(unknown(""), "$"), rest))
 
     def _walk(self, place: FieldPlace, tree: Tree) -> Iterator[Value]:
-        expected, shape = place.node.expects, _shape(tree)
-        if expected and shape and expected != shape:
-            self._gathered.odd(f"`{pattern(place.name)}` is {shape} where {expected} is documented.")
+        expected, actual = place.node.expects, shape(tree)
+        if expected and actual and expected != actual:
+            self._gathered.odd(f"`{pattern(place.name)}` is {actual} where {expected} is documented.")
         if isinstance(tree, dict):
             return self._object(place, tree)
         return self._list(place, tree) if isinstance(tree, list) else self._leaf(place, tree)
@@ -171,13 +187,6 @@ def _numbers(place: FieldPlace, items: list[Tree]) -> Value | None:
         location = as_location(items)
         return Value(place.name, label, compact(items), "location" if location else place.node.type, None, location)
     return None
-
-
-def _shape(tree: Tree) -> str:
-    if isinstance(tree, Numeral):
-        return "a number"
-    names: dict[type, str] = {dict: "an object", list: "a list", str: "text", bool: "true or false"}
-    return names.get(type(tree), "")
 
 
 def _is_number(tree: Tree) -> bool:

@@ -94,5 +94,4 @@ def _checked(body: bytes, name: str, slug: str) -> Form:
         if slug:
             mapping.check(slug)
         return Form(name, mapping)
-    check(body, name, slug)
-    return Form(name, template=body)
+    return Form(name, template=check(body, name, slug))

@@ -13,9 +13,10 @@ from legible.errors import SettingsError
 from legible.outputs.forms.placeholders import cells, cells_to_fill, names_in, rest_of, rows_to_repeat, text_in
 from legible.outputs.forms.references import FormulaPlace, RowPlan, formula_of, moved
 from legible.outputs.forms.sources import known, nearest
+from legible.outputs.unpacking import Bounds, UnpackedSizeError, repack
 
 #: Limits of a template. Unpacked and read it takes about ten times as much memory.
-LARGEST_BYTES, _MOST_PARTS, MOST_CELLS = 20_000_000, 2_000, 100_000
+BOUNDS, MOST_CELLS = Bounds(20_000_000), 100_000
 #: What would be lost, by the beginning of its name in the package.
 _LOST = {
     "xl/charts/": "a chart",
@@ -55,8 +56,8 @@ _LOST_INSIDE = (
 _NO_WORKBOOK = "Open it in Excel and save it as .xlsx, without a password."
 
 
-def check(body: bytes, name: str, slug: str, most_cells: int = MOST_CELLS) -> None:
-    """Refuse a template that cannot be filled, or that would lose something by it.
+def check(body: bytes, name: str, slug: str, most_cells: int = MOST_CELLS) -> bytes:
+    """Refuse a template that cannot be filled, or that would lose something by it; return it packed anew.
 
     Args:
         body: The template.
@@ -67,7 +68,8 @@ def check(body: bytes, name: str, slug: str, most_cells: int = MOST_CELLS) -> No
     Raises:
         SettingsError: It says what was found, where, and what to do.
     """
-    _check_package(body, name)
+    body = _repacked(body, name)
+    _check_parts(body, name)
     book = opened(body, name)
     if sum(len(cells(sheet)) for sheet in book.worksheets) > most_cells:
         raise SettingsError(f"{name} has more than {most_cells:,} cells.", advice="Remove the ones that are empty.")
@@ -77,6 +79,7 @@ def check(body: bytes, name: str, slug: str, most_cells: int = MOST_CELLS) -> No
         for cell in cells(sheet).values():
             _check_cell(cell, f"{name}: {sheet.title}!{cell.coordinate}", slug)
         _check_rows(sheet, name)
+    return body
 
 
 def opened(body: bytes, name: str) -> Any:
@@ -97,27 +100,26 @@ def opened(body: bytes, name: str) -> Any:
         ) from None
 
 
-def _check_package(body: bytes, name: str) -> None:
+def _repacked(body: bytes, name: str) -> bytes:
+    target = io.BytesIO()
     try:
-        with zipfile.ZipFile(io.BytesIO(body)) as packed:
-            parts = packed.infolist()
-            size = sum(part.file_size for part in parts)
-            large = size > LARGEST_BYTES or len(parts) > _MOST_PARTS
-            kinds = [] if large else [(part.filename, _kind_lost(part.filename, packed.read(part))) for part in parts]
+        repack(io.BytesIO(body), target, BOUNDS)
+    except UnpackedSizeError as error:
+        raise SettingsError(f"{name} {error}.", advice="Make it smaller.") from None
     except Exception:  # whatever a broken file makes of it
         raise SettingsError(f"{name} is no Excel workbook.", advice=_NO_WORKBOOK) from None
-    if large:
-        raise SettingsError(
-            f"{name} has {size:,} bytes in {len(parts):,} parts unpacked; at most {LARGEST_BYTES:,} in {_MOST_PARTS:,} "
-            "are filled.",
-            advice="Make it smaller.",
-        )
-    for part, what in kinds:
-        if what:
-            raise SettingsError(
-                f"{name} holds {what} ({part}); it would be lost when it is filled.",
-                advice="Remove it, or keep it in a workbook of its own.",
-            )
+    return target.getvalue()
+
+
+def _check_parts(body: bytes, name: str) -> None:
+    with zipfile.ZipFile(io.BytesIO(body)) as packed:
+        for part in packed.namelist():
+            what = _kind_lost(part, packed.read(part))
+            if what:
+                raise SettingsError(
+                    f"{name} holds {what} ({part}); it would be lost when it is filled.",
+                    advice="Remove it, or keep it in a workbook of its own.",
+                )
 
 
 def _kind_lost(part: str, content: bytes) -> str:
