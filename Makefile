@@ -36,7 +36,7 @@ $(DEV): requirements/dev.txt tests/console/package-lock.json $(VENV)/.uv
 		npm ci --prefix tests/console --ignore-scripts --no-audit --no-fund --silent \
 		|| echo "npm could not install axe-core: the console's accessibility tests will be skipped."
 
-.PHONY: help demo up package test test-all bench check house format lock docs clean ready plan deploy destroy deploy-serverless
+.PHONY: help demo up package test test-all mutate bench check house format lock docs clean ready plan deploy destroy deploy-serverless
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
@@ -54,6 +54,10 @@ test: $(DEV) ## the tests and the coverage bar
 
 test-all: $(DEV) ## the tests, the long ones too
 	@$(BIN)/python -m pytest -n 3 --hypothesis-profile=default
+	@$(BIN)/python -m tests.mutate
+
+mutate: $(DEV) ## small faults in the code that keeps the promises, and which of them no test sees; MODULES="notices ledger/claim.py"
+	@$(BIN)/python -m tests.mutate $(MODULES)
 
 bench: $(DEV) ## what it costs: ratios side by side in one run
 	@$(BIN)/python -m bench
