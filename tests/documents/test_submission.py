@@ -188,6 +188,20 @@ class TestAgain:
         (journal,) = other.store.keys(OUT, "requests/")
         return other.store.objects[ObjectRef(OUT, journal)][0].splitlines(keepends=True)[0]
 
+    def test_one_that_was_overtaken_while_it_fetched_stores_nothing(self, rig):
+        stored = []
+
+        def overtaken(verb, ref):
+            if verb == "append":
+                rig.store.fail = lambda verb, ref: None
+                self.send(rig, "request-2", lambda: IMAGE, "https://example.com/a.png")
+                rig.store.after = lambda verb, ref: stored.append(ref) if ref.bucket == IN else None
+
+        rig.store.fail = overtaken
+        key = self.send(rig, "request-1", lambda: IMAGE, "https://example.com/a.png")
+        assert rig.store.keys(IN) == [key]
+        assert stored == []
+
     def test_a_store_that_fails_for_a_moment_is_asked_three_times(self, rig):
         tries, began = [], rig.clock.now()
 

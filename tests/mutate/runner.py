@@ -132,11 +132,11 @@ class Runner:
 
     def _tests(self, mutant: Mutant) -> list[str]:
         """Return the tests that a mutant has to get through, those first that killed others of its module."""
-        if _in_function(mutant) and not _runs_at_import(mutant, self._covering):
-            tests = self._covering.tests(mutant.module, mutant.first, mutant.last)
-        else:
+        if _runs_at_import(mutant, self._covering):
             tests = self._covering.tests_of_module(mutant.module)
             tests += sorted(self._naming(mutant.module) - set(tests), key=self._covering.seconds.__getitem__)
+        else:
+            tests = self._covering.tests(mutant.module, mutant.first, mutant.last)
         room = "tests/" + mutant.module.partition("/")[0]
         kills = self._kills
         tests.sort(key=lambda test: not test.startswith(room))
@@ -232,7 +232,7 @@ class Runner:
 
     def _changed(self, mutant: Mutant) -> list[tuple[types.FunctionType, types.CodeType]] | None:
         """Return the functions whose code the mutant changes, each with it; None if only an import shows the change."""
-        if not _in_function(mutant) or _runs_at_import(mutant, self._covering):
+        if _runs_at_import(mutant, self._covering):
             return None
         before = compile(self._sources[mutant.module], mutant.module, "exec")
         after = compile(mutant.text, mutant.module, "exec")
@@ -243,10 +243,6 @@ class Runner:
                 return None
             changed += [(function, new) for function in live]
         return changed or None
-
-
-def _in_function(mutant: Mutant) -> bool:
-    return mutant.function.rpartition(".")[2][:1].islower() or "._" in mutant.function or mutant.function[:1] == "_"
 
 
 def _runs_at_import(mutant: Mutant, covering: Covering) -> bool:

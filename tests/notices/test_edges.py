@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from legible.errors import HeldError, LegibleError, RejectedError, SettingsError, UnavailableError
+from legible.errors import AppendConflictError, HeldError, LegibleError, RejectedError, SettingsError, UnavailableError
 from legible.model.documents import ObjectRef
 from legible.model.records import Field, Record
 from legible.notices.notice import MOST_BYTES, EndLine, identity, notice
-from legible.notices.outbox import LADDER
+from legible.notices.outbox import LADDER, Outbox, OutboxEntry
 from legible.notices.targets import Smn, Target, Webhook
 from legible.notices.webhook import WebhookNotifier, secret_of
 from legible.outbound import Addresses
@@ -155,21 +155,22 @@ class TestPatience:
         rig.notices().send(kept)
         assert seconds == waits
 
-    def test_a_walk_gives_each_ten_seconds_and_lasts_forty(self, rig):
+    @pytest.mark.parametrize(("takes", "sent"), [(10, 5), (20, 3), (20.5, 2)])
+    def test_a_walk_gives_each_ten_seconds_and_begins_none_after_forty(self, rig, takes, sent):
         # given eight more notices that wait
         for number in range(8):
             rig.run(rig.upload(f"passport/{number}.png"))
         rig.clock.pause(LADDER[0])
         seconds = self.told(rig)
-        rig.notifiers["desk"].fail = lambda: rig.clock.pause(10)
+        rig.notifiers["desk"].fail = lambda: rig.clock.pause(takes)
         rig.seconds = 300
 
         # when
         report = rig.notices().walk()
 
         # then the timer's next walk, a minute later, finds this one over
-        assert seconds == [10] * 5
-        assert (report.sent, report.left) == (5, 4)
+        assert seconds == [10] * sent
+        assert (report.sent, report.left) == (sent, 9 - sent)
 
     @pytest.mark.parametrize(("left", "sent"), [(12, 1), (11.9, 0)])
     def test_a_walk_begins_nothing_that_it_cannot_end(self, rig, left, sent):
@@ -296,6 +297,30 @@ class TestWhoIsTold:
         rig.notifiers["desk"].fail = lambda: None
         rig.clock.pause(LADDER[0])
         assert rig.notices().walk().sent == 1
+
+    def test_where_a_notice_is_kept_is_where_it_is_found(self, rig):
+        (place,) = waiting(rig)
+        entry = msgspec.json.decode(rig.store.objects[ObjectRef(OUT, place)][0], type=OutboxEntry)
+        rig.store.remove(ObjectRef(OUT, place))
+        outbox = Outbox(rig.site, rig.call())
+        kept = outbox.keep(entry, 2)
+        assert (kept.rung, kept.target, kept.id) == (2, "desk", entry.notice.id)
+        rig.clock.pause(LADDER[1])
+        assert list(outbox.due()) == [kept]
+
+    def test_the_list_of_deliveries_is_tried_eight_times(self, rig):
+        tries = []
+
+        def overtaken(verb, ref):
+            if verb == "append" and ref.key.startswith("notices/log/"):
+                tries.append(ref)
+                raise AppendConflictError("The object has 1 byte, not 0.")
+
+        rig.store.fail = overtaken
+        rig.notifiers["desk"].fail = lambda: None
+        rig.clock.pause(LADDER[0])
+        rig.notices().walk()
+        assert len(tries) == 8
 
     def test_what_waits_is_json(self, rig):
         (place,) = waiting(rig)
