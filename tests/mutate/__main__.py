@@ -7,6 +7,7 @@ then a table, and fails where a room is below its bar.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections import defaultdict
@@ -24,6 +25,8 @@ from tests.mutate.runner import Runner, Verdict
 #: How many of a room's mutants have to be killed, of those that can be.
 BAR = 95.0
 PROCESSES = 2
+#: Where to print while pytest has the standard output.
+_OUTPUT = os.dup(1)
 
 
 class Row(NamedTuple):
@@ -109,6 +112,14 @@ def _rooms(rows: list[Row]) -> Iterator[Row]:
         yield Row(room + "/", *counts, sum(row.seconds for row in mine))
 
 
+def show(verdict: Verdict) -> None:
+    """Print a mutant that survived, as a difference."""
+    if not verdict.killed:
+        mutant = verdict.mutant
+        place = f"{mutant.module}:{mutant.line} {mutant.function} (after {verdict.tests} tests)"
+        os.write(_OUTPUT, f"\n{place}\n- {mutant.was}\n+ {mutant.becomes}\n".encode())
+
+
 def main(names: list[str]) -> int:
     """Print survivors and figures; return 1 where a room is below the bar."""
     began = time.monotonic()
@@ -120,12 +131,7 @@ def main(names: list[str]) -> int:
     left = [mutant for mutant in every if not equivalents.has(mutant)][::step]
     print(f"{len(left)} mutants of {len(modules)} modules", file=sys.stderr)
     covering = measured(PROCESSES)
-    verdicts = Runner(left, covering, PROCESSES).run()
-    for verdict in sorted(verdicts, key=lambda one: (one.mutant.module, one.mutant.line)):
-        if not verdict.killed:
-            mutant = verdict.mutant
-            print(f"\n{mutant.module}:{mutant.line} {mutant.function} (after {verdict.tests} tests)")
-            print(f"- {mutant.was}\n+ {mutant.becomes}")
+    verdicts = Runner(left, covering, PROCESSES, show).run()
     for name in equivalents.gone(modules):
         print("\nIn equivalent.toml, but no mutant any more:", *name, sep="\n  ")
     rows = list(_rows(modules, equal, verdicts))

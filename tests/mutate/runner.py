@@ -18,7 +18,7 @@ import time
 import traceback
 import types
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,7 +34,7 @@ SURVIVED, KILLED, BROKEN = 0, 1, 3
 _SECONDS = 5.0
 _MEMORY = 4 << 30
 #: How many seconds of tests a mutant has to get through at most, beside the worlds: a survivor takes all of them.
-_ENOUGH = 5.0
+_ENOUGH = 12.0
 _WORLDS = str(places.WORLDS.relative_to(ROOT))
 #: What is imported again with a mutant: everything of the tree but what runs it.
 _PACKAGES = frozenset({"legible", "localcloud", "tests"})
@@ -70,10 +70,14 @@ class Runner:
         mutants: What is to be killed.
         covering: Which tests meet which lines.
         processes: How many forks run side by side.
+        show: Is told of each mutant as soon as it ended.
     """
 
-    def __init__(self, mutants: list[Mutant], covering: Covering, processes: int) -> None:
+    def __init__(
+        self, mutants: list[Mutant], covering: Covering, processes: int, show: Callable[[Verdict], None]
+    ) -> None:
         """Run nothing yet."""
+        self._show = show
         self.verdicts: list[Verdict] = []
         self._mutants = mutants
         self._covering = covering
@@ -125,10 +129,8 @@ class Runner:
         for module, source in list(self._sources.items())[:1]:
             for function in (_MODULE, _CONTROL):
                 self._start(Mutant(module, function, 0, 1, 0, "", "", source.decode()), running, killers)
-        verdicts, self.verdicts = self.verdicts, []
         while running:
             self._wait(running)
-        self.verdicts = verdicts
 
     def _tests(self, mutant: Mutant) -> list[str]:
         """Return the tests that a mutant has to get through, those first that killed others of its module."""
@@ -159,9 +161,9 @@ class Runner:
         return self._named[module]
 
     def _start(self, mutant: Mutant, running: dict[int, _Fork], tests: list[str] | None = None) -> None:
-        tests = [test for test in tests or self._tests(mutant) if test in self._items]
+        tests = tests or self._tests(mutant)
         if not tests:
-            self.verdicts.append(Verdict(mutant, False, 0, 0.0))
+            self._end(Verdict(mutant, False, 0, 0.0))
             return
         told, tell = os.pipe()
         child = os.fork()
@@ -194,7 +196,12 @@ class Runner:
         killed = status != SURVIVED
         if fork.mutant.line == 0 and killed:
             raise SystemExit(f"Without any mutant, in a fork, there fails: {killer or status}.")
-        self.verdicts.append(Verdict(fork.mutant, killed, fork.tests, time.monotonic() - fork.began))
+        self._end(Verdict(fork.mutant, killed, fork.tests, time.monotonic() - fork.began))
+
+    def _end(self, verdict: Verdict) -> None:
+        if verdict.mutant.line:
+            self.verdicts.append(verdict)
+            self._show(verdict)
 
     # In the fork.
 
