@@ -135,8 +135,8 @@ class Runner:
     def _tests(self, mutant: Mutant) -> list[str]:
         """Return the tests that a mutant has to get through, those first that killed others of its module."""
         if _runs_at_import(mutant, self._covering):
-            tests = self._covering.tests_of_module(mutant.module)
-            tests += sorted(self._naming(mutant.module) - set(tests), key=self._covering.seconds.__getitem__)
+            tests = list({*self._covering.tests_of_module(mutant.module), *self._naming(mutant.module)})
+            tests.sort(key=lambda test: (self._covering.seconds[test], test))
         else:
             tests = self._covering.tests(mutant.module, mutant.first, mutant.last)
         room = "tests/" + mutant.module.partition("/")[0]

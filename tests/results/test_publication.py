@@ -15,7 +15,7 @@ from legible.model.documents import Document, ObjectRef
 from legible.model.layout import KINDS, RECORD
 from legible.operations import catalog
 from legible.operations.operation import Task
-from legible.ports import Site
+from legible.ports import PART, Site
 from legible.results.assembly import assemble
 from legible.results.newest import Newest
 from legible.results.publication import Published, Publisher
@@ -146,6 +146,11 @@ class TestWhoStandsOnTop:
         assert world.publish(upload("newest", 3)) is True
         assert world.results() == {"record.json": "newest"}
 
+    def test_a_version_is_no_newer_one_of_itself(self, world):
+        world.publish(upload("one", 2))
+        assert world.publish(upload("one", 1)) is True
+        assert world.results() == {"record.json": "one"}
+
     def test_one_that_was_replaced_never_takes_anothers_place(self, world):
         world.publish(upload("other", None))
         assert world.publish(upload("mine", 9), yields=True) is True, "alone, the last one to come stands"
@@ -245,6 +250,21 @@ class TestUploadedAgain:
         world.publish(upload("one", None))
         world.publisher.publish_again(upload("one", 1))
         assert self.dates(world) == {START + timedelta(minutes=1)}
+
+    def test_of_a_record_of_many_parts_only_the_first_time_is_another(self, world):
+        """Given a record that is read part by part, whose text quotes what its head says."""
+        world.publish(upload("one", 1))
+        ref = ObjectRef(OUT, f"answers/{KEY}/one/record.json")
+        head, quoted = (
+            b'{"version": "one", "uploaded_at": "2026-11-23T09:01:00Z", "x": "',
+            b'"uploaded_at": "2026-11-23T09:01:00Z"',
+        )
+        body, *rest = world.store.objects[ref]
+        world.store.objects[ref] = (head + b" " * PART + quoted, *rest)
+        world.publisher.publish_again(upload("one", 3))
+        body = world.store.objects[ref][0]
+        assert body.startswith(head.replace(b"09:01", b"09:03"))
+        assert body.endswith(quoted)
 
     def test_what_has_no_results_has_none_afterwards(self, world):
         world.publisher.publish_again(upload("one", 1))
