@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from contextlib import nullcontext
 from typing import Any
 
 import msgspec
@@ -13,7 +14,7 @@ from legible.model.documents import ObjectRef
 from legible.model.records import Field, Record
 from legible.notices.notice import MOST_BYTES, EndLine, identity, notice
 from legible.notices.outbox import LADDER, Outbox, OutboxEntry
-from legible.notices.targets import Smn, Target, Webhook
+from legible.notices.targets import EventGrid, Smn, Target, TargetName, Webhook
 from legible.notices.webhook import WebhookNotifier, secret_of
 from legible.outbound import Addresses
 from legible.outbound.addresses import FetchReply
@@ -282,6 +283,8 @@ class TestWhoIsTold:
         rig.targets, rig.notifiers = {"gone": hook, "desk": hook}, {"desk": receiver}
         rig.run(rig.upload(KEY))
         assert (len(receiver.notices), waiting(rig)) == (1, [])
+        told = [line for key in rig.store.keys(OUT, "notices/log/") for line in rig.store.lines(OUT, key)]
+        assert [line["target"] for line in told] == ["desk"]
 
     def test_where_no_field_is_asked_for_none_is_looked_at(self, rig):
         class Unread(Nothing):
@@ -342,6 +345,21 @@ class TestWhoIsTold:
     def test_settings_that_cannot_be_right_are_refused(self, text):
         with pytest.raises(msgspec.ValidationError):
             msgspec.json.decode(text, type=Target)
+
+    @pytest.mark.parametrize(
+        ("name", "fine"), [("desk-1_a", True), ("1", True), ("", False), ("A", False), ("-", False)]
+    )
+    def test_a_target_has_a_name_that_a_key_can_hold(self, name, fine):
+        with nullcontext() if fine else pytest.raises(msgspec.ValidationError):
+            assert msgspec.convert(name, TargetName) == name
+
+    def test_a_channel_and_a_variable_are_taken_as_their_consoles_show_them(self):
+        grid = msgspec.json.decode(
+            b'{"kind": "eventgrid", "channel_id": "7a3c-0B", "source": "legible.v1"}', type=Target
+        )
+        assert grid == EventGrid(channel_id="7a3c-0B", source="legible.v1")
+        hook = msgspec.json.decode(b'{"kind": "webhook", "url": "https://a.example", "secret": "HOOK_1"}', type=Target)
+        assert hook == Webhook(url="https://a.example", secret="HOOK_1")
 
     @pytest.mark.parametrize("status", ["done", "partial", "rejected", "held", "dead"])
     def test_every_end_can_be_asked_for(self, status):
