@@ -48,6 +48,8 @@ class TestNames:
             ("scans/a.png", "passport/scans/2026-11-23-U/a.png"),
             ("passports/a.png", "passport/passports/2026-11-23-U/a.png"),
             ("//x///a.png", "passport/x/2026-11-23-U/a.png"),
+            ("x//y/a.png", "passport/x/y/2026-11-23-U/a.png"),
+            ("TAX/a.png", "passport/TAX/2026-11-23-U/a.png"),
             ("./x/.././a.png", "passport/x/2026-11-23-U/a.png"),
             ("1/2/3/4/5/a.png", "passport/3/4/5/2026-11-23-U/a.png"),
             ("a\\b\x00\x1f\x7fc.png", "passport/2026-11-23-U/a-b-c.png"),

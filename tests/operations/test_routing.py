@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import date
 
+import msgspec
 import pytest
 from msgspec import structs
 
@@ -11,7 +13,7 @@ from legible.errors import HeldError, RejectedError, SettingsError
 from legible.model.documents import Document, Order
 from legible.operations import catalog, routing
 from legible.operations.operation import Extras, Life, Operation, Option
-from legible.operations.routing import OperationSettings, Route, Routing
+from legible.operations.routing import MaxPages, OperationSettings, Route, Routing
 
 TODAY = date(2026, 11, 23)
 
@@ -66,6 +68,12 @@ class TestWhoseWordCounts:
         with pytest.raises(RejectedError, match="there is no operation 'nope'") as caught:
             task("a.png", Order("nope"))
         assert caught.value.reason_code == "bad-order"
+
+
+@pytest.mark.parametrize(("pages", "fine"), [(0, False), (1, True), (4900, True), (4901, False)])
+def test_a_journal_has_room_for_so_many_pages(pages, fine):
+    with nullcontext() if fine else pytest.raises(msgspec.ValidationError):
+        assert msgspec.convert(pages, MaxPages) == pages
 
 
 class TestWhatCannotWork:
