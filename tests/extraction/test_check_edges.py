@@ -120,6 +120,11 @@ class TestPlacesInAZone:
         short = with_at(with_at(TD1, 0, 5, "L89890<<<"), 1, 15, "D<<")
         assert (mrz.zone(short).number, mrz.zone(short).nationality) == ("L89890", "D")
 
+    @pytest.mark.parametrize(("zone", "line", "place"), [(TD3, 1, 10), (TD2, 1, 10), (TD1, 1, 15)])
+    def test_an_unspecified_nationality_is_xxx(self, zone, line, place):
+        """ICAO 9303-3, 5: XXX is a code, and its letters are no fillers."""
+        assert mrz.zone(with_at(zone, line, place, "XXX")).nationality == "XXX"
+
     def test_an_empty_personal_number_may_have_a_filler_for_its_digit_and_a_given_one_may_not(self):
         def parts(personal: str) -> list[str]:
             return [name for name, _, _ in mrz.zone(with_at(TD3, 1, 28, personal)).checked]
@@ -229,6 +234,11 @@ class TestLengths:
     @pytest.mark.parametrize(("length", "clear"), [(11, False), (12, True), (19, True), (20, False)])
     def test_of_numbers_whose_last_digit_is_judged(self, length, clear):
         assert (judged("bank-card-number", number="0" * length) != UNCLEAR) == clear
+
+
+@pytest.mark.parametrize("plate", ["·", "-.", "京A·临123"])
+def test_a_plate_without_a_sign_that_counts_or_a_temporary_one_is_not_judged(plate):
+    assert judged("china-plate", plate=plate) == UNCLEAR
 
 
 class TestVins:
@@ -357,6 +367,11 @@ class TestAmounts:
     def test_a_rate_that_is_none_is_not_judged(self, rate):
         assert judged("amount-times-rate", amount="100.00", rate=rate, tax="99.00") == UNCLEAR
 
+    @pytest.mark.parametrize(("length", "read"), [(79, True), (80, True), (81, False)])
+    def test_words_are_read_up_to_a_length_that_no_amount_has(self, length, read):
+        message = judged("amount-in-words", words="壹元整".rjust(length, "¥"), figures="1.00")
+        assert message == (None if read else UNCLEAR)
+
 
 class TestDates:
     def test_a_message_names_what_is_meant(self):
@@ -470,6 +485,11 @@ class TestWhatIsJudged:
         assert [check.rule for check in found.checks if not check.passed] == ["quantity-times-price"]
         assert [cell.findings for cell in found.tables[0].cells if cell.row == 0] == [()] * 3
         assert all(cell.findings == ("quantity-times-price",) for cell in found.tables[0].cells if cell.row == 1)
+        read_like_a_label = (*cells, Cell(2, 0, heads[2]))
+        found = checked(
+            operation, Extract(tables=(Table(rule.rows, "Items", 1, 3, 3, read_like_a_label, header=True),))
+        )
+        assert [check.rule for check in found.checks if not check.passed] == ["quantity-times-price"]
         plain = Table(rule.rows, "Items", 1, 2, 3, tuple(cells), header=False)
         assert checked(operation, Extract(tables=(plain,))).checks == ()
 
