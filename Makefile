@@ -40,7 +40,7 @@ $(DEV): requirements/dev.txt tests/console/package-lock.json $(VENV)/.uv
 	@command -v npm >/dev/null || { echo "No npm here: tests that need axe-core will be skipped; \`make tools\` installs it."; exit 0; }; \
 		$(axe) || echo "npm could not install axe-core: the console's accessibility tests will be skipped."
 
-.PHONY: help demo up package test test-all tools bench check house format lock docs clean ready plan deploy destroy deploy-serverless
+.PHONY: help demo up package test test-all mutate tools bench check house format lock docs clean ready plan deploy destroy deploy-serverless
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
@@ -58,6 +58,10 @@ test: $(DEV) ## the tests and the coverage bar
 
 test-all: $(DEV) ## the tests, the long ones too
 	@$(BIN)/python -m pytest -n 3 --hypothesis-profile=default
+	@$(BIN)/python -m tests.mutate
+
+mutate: $(DEV) ## small faults in the code that keeps the promises, and which of them no test sees; MODULES="notices ledger/claim.py"
+	@$(BIN)/python -m tests.mutate $(MODULES)
 
 tools: $(DEV) ## Chromium, LibreOffice and the like: without them some tests are skipped, and say so
 	@command -v apt-get >/dev/null || { echo "There is no apt-get here. Install by this system's own means: $(TOOLS) npm; on macOS, brew install --cask chromium chromedriver libreoffice, and brew install node." >&2; exit 1; }

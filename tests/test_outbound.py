@@ -389,9 +389,14 @@ class TestDownload:
             site.pages[one] = ("307 Temporary Redirect", [("Location", two)], [])
         site.pages["/d"] = ("200 OK", [], [b"there"])
         assert self.get(site.url("/a")) == b"there"
-        site.pages["/d"] = ("302 Found", [("Location", "/a")], [])
+
+    def test_a_fourth_one_is_not_though_its_end_is_near(self, site):
+        for one, two in (("/a", "/b"), ("/b", "/c"), ("/c", "/d"), ("/d", "/e")):
+            site.pages[one] = ("307 Temporary Redirect", [("Location", two)], [])
+        site.pages["/e"] = ("200 OK", [], [b"there"])
         with pytest.raises(RejectedError, match="redirects more than 3 times"):
             self.get(site.url("/a"))
+        assert self.get(site.url("/b")) == b"there"
 
     @pytest.mark.parametrize(
         "target", ["http://169.254.169.254/latest/meta-data/", "https://10.0.0.1/", "file:///etc/passwd"]

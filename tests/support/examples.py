@@ -8,6 +8,8 @@ WHOLE = settings.get_profile("default").max_examples
 # A busy machine is no failure: neither for the time of one example nor for the time in which they are drawn.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("third", settings.get_profile("default"), max_examples=WHOLE // 3)
+# A mutant is met by the same examples each time, and leaves none behind.
+settings.register_profile("mutate", max_examples=WHOLE // 5, derandomize=True, database=None, deadline=None)
 
 
 def examples(number: int) -> int:
