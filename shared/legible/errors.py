@@ -10,7 +10,8 @@
     ├── DocumentError            ends as a record with status and reason; never raised to the platform
     │   ├── RejectedError        the document or its route is wrong
     │   │   ├── ObjectGoneError  no such object, or no such version of it
-    │   │   └── ReplacedError    overwritten by a newer upload before or while it was read
+    │   │   ├── ReplacedError    overwritten by a newer upload before or while it was read
+    │   │   └── TicketUsedError  uploaded by a ticket that was used for another content before
     │   ├── HeldError            the account or the settings must be mended first (subscription, budget, region)
     │   │   └── PendingError     what was mended may take minutes to act: it is tried again by itself
     │   └── DeadError            given up

@@ -318,7 +318,7 @@ class TestUnusableJournals:
         rig.store.put(OUT, layout.journal(document), b"".join(map(journal.encode, lines)))
         (outcome,) = rig.bury(upload, GAVE_UP)
         record = rig.record("general-text/a.png")
-        assert (outcome["status"], record["status"], record["calls"]["answered"]) == ("done", "done", 1)
+        assert (outcome["status"], record["status"], record["calls"]["answered"]) == ("dead", "dead", 1)
         assert record["notes"] == ["The answers could not be read (InternalError); they are stored as they came."]
 
     def test_a_store_that_fails_while_it_is_counted_is_tried_again(self):

@@ -306,8 +306,8 @@ class TestWhoIsTold:
         entry = msgspec.json.decode(rig.store.objects[ObjectRef(OUT, place)][0], type=OutboxEntry)
         rig.store.remove(ObjectRef(OUT, place))
         outbox = Outbox(rig.site, rig.call())
-        kept = outbox.keep(entry, 2)
-        assert (kept.rung, kept.target, kept.id) == (2, "desk", entry.notice.id)
+        kept = outbox.keep(entry, f"desk.{entry.notice.id}", 2)
+        assert (kept.rung, kept.name) == (2, f"desk.{entry.notice.id}")
         rig.clock.pause(LADDER[1])
         assert list(outbox.due()) == [kept]
 

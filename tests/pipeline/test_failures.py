@@ -73,13 +73,13 @@ class TestAnOutageOfTheOutputBucket:
                 raise UnavailableError("503")
 
         rig.ocr.during = during
-        uploads = [rig.upload(f"general-text/{number}.pdf", pdf(2)) for number in range(5)]
+        uploads = [rig.upload(f"general-text/{number}.pdf", pdf(2 + number)) for number in range(5)]
         platform.hand_on(*uploads)
 
         platform.run(3 * 60)
 
         assert {rig.record(upload.ref.key)["status"] for upload in uploads} == {"done"}
-        assert rig.ocr.paid == 10
+        assert rig.ocr.paid == 20
 
     def test_of_two_days_ends_its_tries_and_keeps_the_event(self):
         rig = Rig(TEXT)

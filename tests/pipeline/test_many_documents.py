@@ -10,7 +10,7 @@ from legible.errors import HeldError, OutOfTimeError, RetryableError, Unavailabl
 from legible.model.documents import Ignored, Reason, Unreadable
 from legible.model.documents import ObjectRef as Ref
 from tests.support.fakes import NextInvocation
-from tests.support.rig import IN, TEXT, Rig
+from tests.support.rig import IN, TEXT, Rig, picture
 
 GAVE_UP = Reason("platform-gave-up", "FunctionGraph gave up.")
 
@@ -49,7 +49,7 @@ def test_what_was_not_begun_in_time_is_handed_on_and_read_once():
     # given
     rig = Rig(TEXT, relay=NextInvocation(), seconds=60)
     slow(rig, 0.4)
-    uploads = [rig.upload(f"general-text/{number}.png") for number in range(300)]
+    uploads = [rig.upload(f"general-text/{number}.png", picture(60 + number)) for number in range(300)]
 
     # when
     outcomes = rig.run(*uploads)
@@ -68,7 +68,7 @@ def test_what_was_not_begun_in_time_is_handed_on_and_read_once():
 def test_what_must_be_tried_again_is_handed_on_beside_what_was_not_begun():
     """Given an event too long for one invocation, of which some documents fail for a while."""
     rig = Rig(TEXT, relay=NextInvocation(), seconds=60)
-    uploads = [rig.upload(f"general-text/{number}.png") for number in range(40)]
+    uploads = [rig.upload(f"general-text/{number}.png", picture(60 + number)) for number in range(40)]
     troubled = {upload.ref.key for upload in uploads[:5]}
 
     def during():
@@ -90,7 +90,7 @@ def test_events_that_no_document_of_ends_are_not_handed_on_for_ever():
     """Given a service that answers nothing, and documents that take all of an invocation's time."""
     rig = Rig(UnavailableError("503"), relay=NextInvocation(), seconds=60)
     slow(rig, 20)
-    uploads = [rig.upload(f"general-text/{number}.png") for number in range(12)]
+    uploads = [rig.upload(f"general-text/{number}.png", picture(60 + number)) for number in range(12)]
 
     invocations, failed = deliver_all(rig, uploads)
 
@@ -102,7 +102,7 @@ def test_events_that_no_document_of_ends_are_not_handed_on_for_ever():
 
 def test_what_was_given_up_is_handed_on_too_with_the_reason():
     rig = Rig(TEXT, relay=NextInvocation(), seconds=60)
-    uploads = [rig.upload(f"general-text/{number}.png") for number in range(60)]
+    uploads = [rig.upload(f"general-text/{number}.png", picture(60 + number)) for number in range(60)]
     rig.store.after = lambda verb, ref: rig.clock.pause(0.2)
 
     call = rig.invocation()
@@ -140,7 +140,7 @@ def test_where_nobody_can_be_called_the_event_comes_again(relay):
 
         relay.fail = refuse
     slow(rig, 20)
-    uploads = [rig.upload(f"general-text/{number}.png") for number in range(6)]
+    uploads = [rig.upload(f"general-text/{number}.png", picture(60 + number)) for number in range(6)]
 
     with pytest.raises(OutOfTimeError):
         rig.run(*uploads)

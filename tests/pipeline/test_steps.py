@@ -516,13 +516,14 @@ class TestShares:
 
         def swallow(verb: str, ref: ObjectRef) -> None:
             body = rig.store.objects[ref][0]
-            last = journal.decode(journal.last_line(body), "") if verb == "append" else ()
+            mine = verb == "append" and ref.key.startswith("ledger/")
+            last = journal.decode(journal.last_line(body), "") if mine else ()
             if last and last[0].event == "calling":
                 rig.store.after = lambda verb, ref: None
-                mine = journal.last_line(body)
+                announced = journal.last_line(body)
                 plan = journal.decode(body, "")[0].plan
                 theirs = journal.encode(msgspec.structs.replace(other, plan=plan))
-                rig.store.objects[ref] = (body[: -len(mine)] + theirs, *rig.store.objects[ref][1:])
+                rig.store.objects[ref] = (body[: -len(announced)] + theirs, *rig.store.objects[ref][1:])
 
         rig.store.after = swallow
         rig.ocr.during = lambda: seen.append([line["event"] for line in rig.journal(KEY)])
@@ -539,7 +540,8 @@ class TestShares:
 
         def swallow(verb: str, ref: ObjectRef) -> None:
             body = rig.store.objects[ref][0]
-            last = journal.decode(journal.last_line(body), "") if verb == "append" else ()
+            mine = verb == "append" and ref.key.startswith("ledger/")
+            last = journal.decode(journal.last_line(body), "") if mine else ()
             if last and last[0].event == "released":
                 rig.store.after = lambda verb, ref: None
                 theirs = journal.encode(Line("refused", NOON, "other", 1, page=2))

@@ -52,29 +52,29 @@ class TestHowADocumentEnds:
         ],
     )
     def test_by_its_pages(self, states, status):
-        assert status_of(pages(*states), len(states), None, None) == status
+        assert status_of(pages(*states), len(states), None, None, {}) == status
 
     @pytest.mark.parametrize(
         ("states", "status"),
         [(("answered",), "done"), (("answered", ""), "partial"), (("dead",), "held"), (("",), "held"), ((), "held")],
     )
     def test_by_a_reason_of_the_whole_unless_something_was_answered(self, states, status):
-        assert status_of(pages(*states), len(states), WHY, "held") == status
+        assert status_of(pages(*states), len(states), WHY, "held", {}) == status
 
     def test_a_reason_and_its_status_go_together(self):
-        assert status_of(pages("rejected"), 1, WHY, None) == "rejected"
-        assert status_of(pages("rejected"), 1, None, "held") == "rejected"
+        assert status_of(pages("rejected"), 1, WHY, None, {}) == "rejected"
+        assert status_of(pages("rejected"), 1, None, "held", {}) == "rejected"
 
     def test_pages_beyond_the_last_one_do_not_count(self):
-        assert status_of(pages("rejected", "answered"), 1, None, None) == "rejected"
-        assert status_of(pages("answered", "rejected"), 1, None, None) == "done"
-        assert status_of(pages("rejected", "held"), 1, None, None) == "rejected"
+        assert status_of(pages("rejected", "answered"), 1, None, None, {}) == "rejected"
+        assert status_of(pages("answered", "rejected"), 1, None, None, {}) == "done"
+        assert status_of(pages("rejected", "held"), 1, None, None, {}) == "rejected"
 
 
 class TestTheRecord:
     def record(self, state: State, status, reason: Reason | None = None, count: int = 1, task: bool = True):
         chosen = Task(catalog.find("passport"), {"a": 1}, count) if task else None
-        return assemble(DOCUMENT, chosen, state, ("note",), (), status=status, reason=reason, finished_at=START)
+        return assemble(DOCUMENT, chosen, state, ("note",), (), {}, status=status, reason=reason, finished_at=START)
 
     def test_what_was_answered_says_where_the_answer_is(self):
         (page,) = self.record(pages("answered"), "done").pages

@@ -262,7 +262,7 @@ class TestWhatWasInterrupted:
         apply(rig, edit("surname", "ERIKSSEN", "ERIKSSON"))
         (key,) = [key for key in rig.store.keys(OUT, "answers/") if "/review." in key]
         body = b'{"edits": {"surname": "ERIKSSEN"}}'
-        (ref,) = [ref for ref in rig.store.objects if ref.key.endswith(".jsonl") and "newest-" not in ref.key]
+        (ref,) = [ref for ref in rig.store.objects if ref.key.startswith("ledger/") and "newest-" not in ref.key]
         old, *rest = rig.store.objects[ref]
         sha256 = hashlib.sha256(rig.store.objects[ObjectRef(OUT, key)][0]).hexdigest().encode()
         rig.store.objects[ref] = (old.replace(sha256, hashlib.sha256(body).hexdigest().encode()), *rest)

@@ -34,6 +34,7 @@ from legible.notices.targets import Smn
 from legible.pipeline.steps import Steps
 from legible.ports import Head
 from legible.recognition.policy import Policy
+from legible.results.assembly import calls_of
 from tests.support.fakes import Clock, MemoryStore, Receiver
 from tests.support.rig import IN, OUT, Rig, drawn, pdf, picture, tiff
 
@@ -436,7 +437,7 @@ class World:
             return ["it has no record"] if found is None else []
         record = json.loads(found[0])
         broken = []
-        if record["calls"] != {"answered": state.paid, "unknown": state.unknown, "surplus": state.surplus}:
+        if record["calls"] != msgspec.to_builtins(calls_of(state)):
             broken.append(f"its record counts {record['calls']}")
         if record["status"] != state.finished.status:
             broken.append(f"its record says {record['status']}, its journal {state.finished.status}")

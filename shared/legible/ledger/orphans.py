@@ -62,7 +62,7 @@ class Orphans:
         """
         if line.note == RENDERED or line.source == "inline":
             return False
-        claimed = state.claim_of(line.owner)
+        claimed = next((one for one in state.lines if one.event == "claimed" and one.owner == line.owner), None)
         try:
             lying = self._site.store.head(document.ref)
         except ObjectGoneError:

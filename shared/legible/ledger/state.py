@@ -164,10 +164,6 @@ class State:
                 return claims[line.of or line.owner]
         return None
 
-    def claim_of(self, owner: str) -> Line | None:
-        """Return the line with which an owner claimed the document, or a share of it; None if it never did."""
-        return next((line for line in self.lines if line.event == "claimed" and line.owner == owner), None)
-
     @property
     def uploaded_at(self) -> datetime | None:
         """The time of the latest upload the document was claimed for; a late claim for an earlier one is ignored."""
@@ -177,12 +173,6 @@ class State:
     def answered(self) -> int:
         """How many pages have an answer that counts."""
         return sum(page.answered is not None for page in self.pages.values())
-
-    @property
-    def paid(self) -> int:
-        """How many of those were paid for here; the others were adopted from documents of the same content."""
-        lines = [page.answered for page in self.pages.values()]
-        return sum(line is not None and not line.adopted for line in lines)
 
     @property
     def unknown(self) -> int:

@@ -98,8 +98,9 @@ def assemble(
 
 
 def calls_of(state: State) -> Calls:
-    """Return what a document cost by now, by its journal."""
-    return Calls(state.paid, state.unknown, state.surplus)
+    """Return what a document cost by now, by its journal: an answer that was adopted cost nothing here."""
+    adopted = sum(page.answered is not None and bool(page.answered.adopted) for page in state.pages.values())
+    return Calls(state.answered - adopted, state.unknown, state.surplus)
 
 
 def _passed_over(state: State) -> tuple[str, ...]:

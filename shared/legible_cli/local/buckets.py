@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import mimetypes
 from pathlib import Path
 
@@ -40,8 +39,9 @@ class Buckets:
         """Upload a file as a document and return its etag."""
         body = file.read_bytes()
         kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-        self._store.write(ObjectRef(INPUT_BUCKET, key), body, kind)
-        return hashlib.md5(body, usedforsecurity=False).hexdigest()
+        ref = ObjectRef(INPUT_BUCKET, key)
+        self._store.write(ref, body, kind)
+        return self._store.head(ref).etag
 
     def record(self, key: str, etag: str) -> Record | None:
         """Return the record of that very upload, or None while there is none."""
