@@ -181,8 +181,12 @@ def test_what_is_held_goes_to_the_topic_and_what_the_platform_gave_up_on_too(sta
     assert message.subject == f"Legible: held {KEY}"
     assert json.loads(message.body)["data"]["reason"] == "not-subscribed"
 
-    cloud.functions.faults.add(Fault("kill", method="run", path="on_upload", times=9))
+    # An event of long ago, which never came through: its day is over.
+    cloud.functions.faults.add(Fault("drop", method="invoke", path="on_upload"))
     upload(cloud, "general-text/b.png", picture(61))
+    event = clouds.event("general-text/b.png")
+    event["Records"][0]["eventTime"] = "2026-01-01T00:00:00Z"
+    cloud.functions.invoke_async("on_failure", {"request_payload": json.dumps(event)})
     assert cloud.wait_idle(60)
     assert record(cloud, "general-text/b.png")["status"] == "dead"
     assert sorted(told["data"]["status"] for told in receiver.heard.values()) == ["dead", "held"]

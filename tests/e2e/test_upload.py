@@ -231,21 +231,30 @@ class TestKilled:
 
 
 class TestGivenUp:
-    def test_an_event_that_the_platform_gives_up_on_is_a_dead_record(self, start):
-        # given a service that is down for good
-        cloud = start()
+    def test_an_event_that_the_platform_gives_up_on_waits_and_is_done_when_its_reason_has_passed(self, start):
+        # given a service that is down for all deliveries of the event
+        cloud = start(recognizer=lambda *_: PASSPORT)
         cloud.ocr.faults.add(Fault("error", code="ModelArts.4402", times=None))
-
-        # when
         upload(cloud, "passport/a.png", picture())
         assert cloud.wait_idle(120)
+        store = clouds.store(cloud)
+        (kept,) = store.list(OUTPUT_BUCKET, "ledger/")
+        last = json.loads(store.read(ObjectRef(OUTPUT_BUCKET, kept.key)).splitlines()[-1])
+        assert (last["event"], last["reason"]["vendor_code"]) == ("released", "ModelArts.4402")
+        assert "It is tried again by itself, next at" in last["note"]
+
+        # when it is up again, and the timer rings at the time of the next try
+        cloud.ocr.faults.clear()
+        (parked,) = store.list(OUTPUT_BUCKET, "waiting/")
+        due = f"waiting/20200101T000000.{parked.key.split('.', 1)[1]}"
+        store.copy(ObjectRef(OUTPUT_BUCKET, parked.key), ObjectRef(OUTPUT_BUCKET, due))
+        store.remove(ObjectRef(OUTPUT_BUCKET, parked.key))
+        cloud.ring("legible-notices", datetime.now(timezone.utc))
+        assert cloud.wait_idle(60)
 
         # then
-        found = record(cloud, "passport/a.png")
-        assert found["status"] == "dead"
-        assert found["reason"]["code"] == "platform-gave-up"
-        assert "ModelArts.4402" in found["reason"]["message"]
-        assert paid(cloud) == 0
+        assert record(cloud, "passport/a.png")["status"] == "done"
+        assert paid(cloud) == 1
 
 
 class TestBadInput:
