@@ -10,6 +10,7 @@ import pytest
 from legible.errors import ThrottledError, UnavailableError
 from legible.model.documents import ObjectRef, Reason, Upload
 from legible.model.pages import Answer
+from legible.recognition.page import PageCall
 from legible.recognition.policy import Policy
 from tests.support.rig import IN, OUT, PASSPORT, TEXT, Rig, pdf, picture
 
@@ -269,6 +270,27 @@ class TestWhatTheUrlOpened:
         # then one call was too many, not one a page
         assert outcome["status"] == "done"
         assert [picture.source for _, _, picture in rig.ocr.calls] == ["url", "inline", "inline", "inline"]
+
+    def test_a_page_that_waited_for_its_turn_is_not_sent_by_a_url_that_opens_another_upload(self):
+        # given a page whose picture is ready, and an upload that comes while it waits for its turn
+        rig = rig_of("plain")
+        pipeline = rig.invocation()
+        document, decision = pipeline.look(uploaded(rig, A))
+        claim = pipeline._claims.take(document, decision)
+        context = pipeline._calls._context
+        proof = context.proof(decision.job.document)
+        rig.clock.pause(5)
+
+        def another_page_finds_out():
+            rig.store.put(IN, KEY, A)
+            proof.doubt()
+
+        # when
+        PageCall(context, claim, decision.job, 1, before=another_page_finds_out).once()
+
+        # then nothing was paid for in vain
+        assert [picture.source for _, _, picture in rig.ocr.calls] == ["inline"]
+        assert claim.state.surplus == 0
 
     def test_an_older_version_with_the_bytes_of_the_newest_is_read_by_url(self):
         rig = rig_of("versioned")

@@ -98,11 +98,6 @@ class Parts:
         return Intake(self.site, self.call, self.settings.limits.max_pages)
 
     @cached_property
-    def tickets(self) -> Tickets:
-        """Knows what signed uploads were used for."""
-        return Tickets(self.site, self.call, self.settings.ledger.settle_seconds)
-
-    @cached_property
     def results(self) -> Results:
         """Makes results."""
         return Results(self.site, self.call, self.answers, self.publisher, partial(forms.opened, self._folder))
@@ -174,9 +169,10 @@ def pipeline(
     settings, call = parts.settings, parts.call
     content = SharedContent(parts.site, call, parts.ledger.journals, parts.answers)
     context = CallContext(parts.site, recognizer, parts.answers, policy_of(settings), call, content)
+    tickets = Tickets(parts.site, call, settings.ledger.settle_seconds)
     notices = notice_sender(parts, notifiers)
     return Pipeline(
-        Decider(parts.uploads, parts.intake, parts.tickets, parts.rules, call),
+        Decider(parts.uploads, parts.intake, tickets, parts.rules, call),
         Claims(parts.ledger, call, _deciding(settings), relay, room),
         DocumentCalls(context),
         Finisher(parts.results, parts.publisher, parts.answers, notices, call, parts.rebuilder),
