@@ -158,10 +158,10 @@ class MemoryStore:
     def list(self, bucket: str, prefix: str, after: str = "") -> Iterator[ListedObject]:
         self.fail("list", ObjectRef(bucket, prefix))
         behind = [key for key in self.keys(bucket, prefix) if key.encode() > after.encode()]
-        for key in sorted(behind, key=str.encode):
-            ref = ObjectRef(bucket, key)
-            body, _, at, _ = self.objects[ref]
-            yield ListedObject(key, len(body), self._etag(ref, self.objects[ref]), at)
+        # As it is when it is asked for, like a page of a list: what others remove meanwhile is named all the same.
+        found = [(key, self.objects[ObjectRef(bucket, key)]) for key in sorted(behind, key=str.encode)]
+        for key, stored in found:
+            yield ListedObject(key, len(stored[0]), self._etag(ObjectRef(bucket, key), stored), stored[2])
 
     def url(self, ref: ObjectRef) -> str:
         return f"https://{ref.bucket}.obs.example/{ref.key}"

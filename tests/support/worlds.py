@@ -163,6 +163,10 @@ class World:
         self.rig.store.versioned |= {IN} if bucket == "versioned" else set()
         self.rig.store.encrypted |= {IN} if bucket == "encrypted" else set()
         self.keys = [KEY, COPY] if copies else [KEY]
+        #: What may be uploaded, how many pages that has where it is not one, and whose a picture is, by its digest.
+        self.bodies, self.pages, self.pictures = BODIES, PAGES, WHOSE
+        #: No more is uploaded.
+        self.most = 4
         #: Whose bytes lie under a key and an etag.
         self.whose: dict[tuple[str, str], str] = {}
         if races:
@@ -181,9 +185,7 @@ class World:
 
     def run(self) -> list[str]:
         """Live, come to rest, and return which promises were broken."""
-        self.upload()
-        for _ in range(self.random.randint(2, 14 if self.waits else 7)):
-            self.step()
+        self.live()
         self.quiet = True
         self.rig.clock.pause(70)
         for number in self.random.sample(sorted(self.owed), len(self.owed)):
@@ -196,6 +198,12 @@ class World:
                 self.rig.clock.pause(70)
         self.rest()
         return [*self.problems, *self.judge()]
+
+    def live(self) -> None:
+        """Let things happen."""
+        self.upload()
+        for _ in range(self.random.randint(2, 14 if self.waits else 7)):
+            self.step()
 
     def rest(self) -> None:
         """Let time pass until nothing waits any more: parked uploads and notices, and what is handed on."""
@@ -214,7 +222,7 @@ class World:
         kinds |= {"timer": 3} if self.waits or self.rig.targets else {}
         kinds |= {"bury": 6, "pause": 2} if self.waits else {}
         kind = self.random.choices(list(kinds), list(kinds.values()))[0]
-        if kind == "upload" and len(self.uploads) < 4:
+        if kind == "upload" and len(self.uploads) < self.most:
             self.upload()
         elif kind == "pause":
             self.rig.clock.pause(self.random.choice([0.2, 1.1, 3]))
@@ -266,10 +274,10 @@ class World:
         return True
 
     def upload(self) -> None:
-        name, key = self.random.choice(sorted(BODIES)), self.random.choice(self.keys)
+        name, key = self.random.choice(sorted(self.bodies)), self.random.choice(self.keys)
         # The same bytes twice within one second of OBS's clock cannot be told from a redelivery (docs/design.md).
         self.rig.clock.pause(1.0 if self.coarse and (key, name) in self.uploads else 0.001)
-        ref = self.rig.store.put(IN, key, BODIES[name])
+        ref = self.rig.store.put(IN, key, self.bodies[name])
         self.owed.add(len(self.events))
         at = self.rig.clock.now() + timedelta(milliseconds=5)
         head = MemoryStore.head(self.rig.store, ref)
@@ -407,16 +415,23 @@ class World:
         return broken + results + self.of_notices()
 
     def of_notices(self) -> list[str]:
-        broken = []
+        broken, untold = [], []
+        log = [
+            line
+            for key in self.rig.store.keys(self.out, "notices/log/")
+            for line in self.rig.store.lines(self.out, key)
+        ]
+        given_up = sum(line["outcome"] == "given-up" for line in log)
         for key, etag in self.whose if self.rig.targets else ():
             state = self.rig.parts().ledger.journals.load(Document(IN, key, etag))
             ends = [line.status for line in state.lines if line.status]
-            told = [notice.data.status for notice in self.receiver.notices if notice.data.version == etag]
+            mine = [one.data for one in self.receiver.notices if (one.data.key, one.data.version) == (key, etag)]
+            told = [data.status for data in mine]
             if not set(told) <= set(ends):
                 broken.append(f"{key} {etag} was told to be {told}, and ended as {ends}")
             if ends[-1] not in told:
-                broken.append(f"nobody was told that {key} {etag} is {ends[-1]}")
-        return broken
+                untold.append(f"nobody was told that {key} {etag} is {ends[-1]}")
+        return broken + untold[given_up:]  # what its target never took is given up in the end, and said so
 
     def of_journal(self, state: State) -> list[str]:
         broken = [] if state.finished else ["its journal is not finished"]
@@ -441,9 +456,9 @@ class World:
             broken.append(f"its record counts {record['calls']}")
         if record["status"] != state.finished.status:
             broken.append(f"its record says {record['status']}, its journal {state.finished.status}")
-        if any(WHOSE[block["text"]] != name for block in record["text"]):
+        if any(self.pictures[block["text"]] != name for block in record["text"]):
             broken.append("its record holds another upload's text")
-        if record["status"] == "done" and len(record["text"]) != PAGES.get(name, 1):
+        if record["status"] == "done" and len(record["text"]) != self.pages.get(name, 1):
             broken.append("it is done with pages missing")
         if state.answered and record["status"] not in ("done", "partial"):
             broken.append(f"pages were paid for, and it is {record['status']}")

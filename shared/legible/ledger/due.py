@@ -52,7 +52,7 @@ class DueQueue(Generic[_Item]):
             HeldError: The bucket refuses the object.
             UnavailableError: The store has a passing fault.
         """
-        due = due or self.after(rung)
+        due = (due or self.after(rung)).replace(microsecond=0)  # as its key tells it
         slot = Slot(layout.queued(self._prefix, due, rung, name), due, rung, name)
         self._site.store.write(self._site.in_output(slot.key), msgspec.json.encode(item), _JSON)
         return slot
