@@ -64,6 +64,7 @@ class LocalCloud:
         max_instances: int = 2,
         backoff: Callable[[int], float] = default_backoff,
         user_data: Mapping[str, str] | None = None,
+        plain: bool = False,
     ) -> None:
         """Start everything.
 
@@ -81,6 +82,7 @@ class LocalCloud:
             encode_keys: Whether upload events percent-encode the object's name.
             max_instances: Instances of each function.
             backoff: Seconds before the first, second, third retry.
+            plain: Whether the input bucket keeps no versions and is not encrypted; Terraform makes it with both.
             user_data: User variables that add to, or override, those of the property ``user_data``.
         """
         self.region, self.project_id = region, PROJECT_ID
@@ -94,8 +96,9 @@ class LocalCloud:
         for bucket in (INPUT_BUCKET, OUTPUT_BUCKET):
             self.obs.create_bucket(bucket)
             self.obs.set_cors(bucket, cors.document([self.front, self.front.replace("127.0.0.1", "localhost")]))
-        self.obs.keep_versions(INPUT_BUCKET)  # as Terraform makes it
-        self.obs.encrypt(INPUT_BUCKET)
+        if not plain:
+            self.obs.keep_versions(INPUT_BUCKET)
+            self.obs.encrypt(INPUT_BUCKET)
         self.obs.create_bucket(FAILURES_BUCKET)
         root = root or Path(__file__).resolve().parents[2]
         self.functions = FunctionGraph(

@@ -22,7 +22,7 @@ from localcloud.functiongraph import load
 from tests.support import clouds
 from tests.support.clouds import journal, paid, record, result, upload
 from tests.support.places import DOCUMENTS, ROOT
-from tests.support.rig import PASSPORT, picture
+from tests.support.rig import PASSPORT, picture, tiff
 
 SAMPLES = DOCUMENTS
 #: The shortest function timeout in which a document can be recognized here; leases end with it.
@@ -123,6 +123,38 @@ def test_an_operation_the_engine_cannot_do_is_named_with_what_to_do(start):
 
 
 class TestPaidOnce:
+    @pytest.mark.parametrize("plain", [True, False], ids=["plain", "as-deployed"])
+    def test_the_same_bytes_uploaded_three_times_and_copied_cost_one_call(self, start, plain):
+        # given a bucket without versions, and one as Terraform makes it: with versions, and an etag for each upload
+        cloud = start(seconds=60, plain=plain)
+
+        # when the same bytes come three times, and once under another key
+        for key in ["passport/anna.png"] * 3 + ["passport/copy.png"]:
+            upload(cloud, key, picture())
+            assert cloud.wait_idle(60)
+
+        # then
+        assert paid(cloud) == 1
+        for key in ("passport/anna.png", "passport/copy.png"):
+            assert record(cloud, key)["status"] == "done"
+            assert record(cloud, key)["fields"]
+
+    def test_a_partial_document_that_is_uploaded_again_costs_its_missing_page(self, start):
+        # given a document of three pages of which one could not be read
+        cloud = start(seconds=60)
+        cloud.ocr.faults.add(Fault("error", code="AIS.0105", times=1))
+        upload(cloud, "general-text/a.tiff", tiff(3))
+        assert cloud.wait_idle(60)
+        before = record(cloud, "general-text/a.tiff")
+        assert (before["status"], paid(cloud)) == ("partial", 2)
+
+        # when
+        upload(cloud, "general-text/a.tiff", tiff(3))
+        assert cloud.wait_idle(60)
+
+        # then
+        assert (record(cloud, "general-text/a.tiff")["status"], paid(cloud)) == ("done", 3)
+
     def test_delivered_ten_times_to_four_processes_at_once(self, start):
         # given
         cloud = start(seconds=60, max_instances=4)
