@@ -307,6 +307,20 @@ class TestWhatTheUrlOpened:
         assert outcome["status"] == "done"
         assert rig.ocr.calls[0][2].body == A
 
+    def test_a_signed_url_names_the_version_and_needs_no_proof(self):
+        # given two versions, of which the older one is delivered
+        rig = rig_of("versioned", policy=Policy(source="signed-url"))
+        first = uploaded(rig, A)
+        uploaded(rig, B)
+
+        # when
+        (outcome,) = rig.run(first)
+
+        # then the service was given that very version
+        (call,) = rig.ocr.calls
+        assert (outcome["status"], call[2].source) == ("done", "signed-url")
+        assert f"versionId={first.version_id}" in call[2].url
+
     def test_an_upload_of_another_second_is_read_at_once(self):
         """Given an upload that is some seconds old: nothing is waited for."""
         rig = rig_of("plain")

@@ -167,7 +167,8 @@ class MemoryStore:
         return f"https://{ref.bucket}.obs.example/{ref.key}"
 
     def signed_url(self, ref: ObjectRef, seconds: int, shown: Shown = AS_IT_IS) -> str:
-        return f"{self.url(ref)}?Expires={seconds}&Signature=canary-signature"
+        version = f"&versionId={shown.version_id}" if shown.version_id else ""
+        return f"{self.url(ref)}?Expires={seconds}{version}&Signature=canary-signature"
 
     def signed_put(
         self, ref: ObjectRef, seconds: int, content_type: str, metadata: dict[str, str], md5: str = ""

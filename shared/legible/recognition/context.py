@@ -15,7 +15,7 @@ from legible.ledger.orphans import Orphans
 from legible.model import layout
 from legible.model.documents import Document, ObjectRef
 from legible.model.pages import Frame, Picture, Source
-from legible.ports import WHOLE, Invocation, Recognizer, Site, Wanted
+from legible.ports import WHOLE, Invocation, Recognizer, Shown, Site, Wanted
 from legible.recognition.opened import UrlProof
 from legible.recognition.policy import Policy
 
@@ -126,5 +126,6 @@ class CallContext:
             return Picture("inline", body=body, parameters=parameters)
         url = self.site.store.url(placed.ref)
         if source == "signed-url":
-            url = self.site.store.signed_url(placed.ref, self.policy.signed_url)
+            shown = Shown(version_id=placed.wanted.version_id)
+            url = self.site.store.signed_url(placed.ref, self.policy.signed_url, shown)
         return Picture(source, url=url, parameters=parameters)

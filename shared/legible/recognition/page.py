@@ -95,8 +95,12 @@ class PageCall:
                 self._source, self._why_inline = "inline", refusal
 
     def _opens_document(self, source: Source) -> bool:
-        """Tell whether the service is given the document's own URL: other bytes were read as this very document."""
-        return source != "inline" and not self._job.plan.rendered
+        """Tell whether the service is given the document's own URL, which opens whatever lies there at that moment.
+
+        Other bytes were read as this very document. A signed URL names the version, in a bucket that keeps versions.
+        """
+        named = source == "signed-url" and bool(self._job.document.version_id)
+        return source != "inline" and not self._job.plan.rendered and not named
 
     def _in_turn(self, picture: Picture) -> Answer | LegibleError | None:
         """Announce and make the call when it is its turn; return the answer, or the error.
