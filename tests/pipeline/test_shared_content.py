@@ -216,6 +216,51 @@ class TestAtTheSameTime:
         assert outcome["status"] == "done"
         assert "content-not-shared" in rig.log.text()
 
+    def test_who_comes_back_is_not_taken_for_idle(self):
+        # given a document that was given back, and its copy, which has just seen that nobody works on it
+        rig = Rig(ThrottledError("slow"))
+        first, second = uploaded(rig, "passport/a.png"), uploaded(rig, "passport/b.png")
+        with pytest.raises(ThrottledError):
+            rig.run(first)
+        rig.ocr.script = [PASSPORT]
+        real, outcomes = rig.store.append, []
+
+        def append(ref, position, body):
+            if ref.key.startswith("contents/") and position and not outcomes:
+                outcomes.append("begun")
+                outcomes.extend(rig.run(first))
+            return real(ref, position, body)
+
+        # when the document is delivered again before the copy's line is appended
+        rig.store.append = append
+        rig.run(second)
+
+        # then
+        assert rig.ocr.paid == 1
+        assert {rig.record(f"passport/{name}.png")["status"] for name in "ab"} == {"done"}
+
+    def test_an_upload_that_comes_before_the_list_is_looked_up_lends_no_answer(self):
+        # given B, which was read elsewhere, and A, which B replaces just after it was claimed
+        rig = Rig(PASSPORT)
+        other = picture(61, 41)
+        rig.run(uploaded(rig, "passport/b.png", other))
+        upload = uploaded(rig, "passport/a.png")
+
+        def replace(verb, ref):
+            if verb == "append" and ref.key.startswith(f"ledger/{IN}/passport/a.png/{upload.etag}"):
+                rig.store.after = lambda verb, ref: None
+                rig.clock.pause(1)
+                rig.store.put(IN, "passport/a.png", other)
+
+        rig.store.after = replace
+
+        # when
+        rig.run(upload)
+
+        # then A is not done with what B says
+        record = rig.store.json(OUT, f"answers/passport/a.png/{upload.etag}/record.json")
+        assert (record["status"], record["fields"]) == ("rejected", [])
+
 
 class TestMovedBucket:
     def moved(self, rig):

@@ -7,8 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from legible.errors import ThrottledError, UnavailableError
-from legible.model.documents import ObjectRef, Reason, Upload
+from legible.errors import HeldError, ThrottledError, UnavailableError
+from legible.ledger import journal
+from legible.ledger.journal import Line
+from legible.model import layout
+from legible.model.documents import Document, ObjectRef, Reason, Upload
 from legible.model.pages import Answer
 from legible.recognition.page import PageCall
 from legible.recognition.policy import Policy
@@ -130,6 +133,76 @@ class TestOrders:
         rig.run(uploaded(rig, A))
         rig.run(uploaded(rig, A, metadata={"legible-operation": "passport"}))
         assert (rig.ocr.paid, len(journals(rig))) == (1, 1)
+
+    ORDER = {"legible-operation": "general-text"}
+
+    @pytest.mark.parametrize("gone", [True, False])
+    def test_pages_that_were_paid_for_stay_with_their_document_when_it_is_replaced_or_gone(self, gone):
+        # given an ordered document of which two pages are answered
+        rig = rig_of("plain", TEXT, TEXT, ThrottledError("slow"))
+        key = "inbox/a.pdf"
+        upload = uploaded(rig, pdf(3), key, self.ORDER)
+        with pytest.raises(ThrottledError):
+            rig.run(upload)
+
+        # when it is delivered again after it was removed, or replaced
+        if gone:
+            rig.store.remove(upload.ref)
+        else:
+            rig.store.put(IN, key, pdf(1), metadata=self.ORDER)
+        rig.ocr.script = [TEXT]
+        rig.run(upload)
+
+        # then it ends with what was paid for
+        (name,) = [name for name in journals(rig, key) if upload.etag in name]
+        version = name.rsplit("/", 1)[-1].removesuffix(".jsonl")
+        record = rig.store.json(OUT, f"answers/{key}/{version}/record.json")
+        assert (record["status"], record["calls"]["answered"]) == ("partial", 2)
+
+    def test_a_document_that_nobody_could_look_at_first_is_one_document(self):
+        # given an input bucket that refuses for a while
+        rig = rig_of("plain")
+        upload = uploaded(rig, A, "inbox/a.png", self.ORDER)
+
+        def deny(verb, ref):
+            if verb == "head" and ref == upload.ref:
+                raise HeldError("403", code="obs-denied")
+
+        rig.store.fail = deny
+        rig.run(upload)
+        rig.store.fail = lambda verb, ref: None
+
+        # when it is uploaded again
+        (outcome,) = rig.run(uploaded(rig, A, "inbox/a.png", self.ORDER))
+
+        # then
+        assert (outcome["status"], len(journals(rig, "inbox/a.png"))) == ("done", 1)
+
+    def test_a_journal_of_other_bytes_that_cannot_be_read_is_not_in_its_way(self):
+        rig = rig_of("plain")
+        upload = uploaded(rig, A, "inbox/a.png", self.ORDER)
+        for name in (upload.etag, f"{upload.etag}.2"):
+            rig.store.put(OUT, f"ledger/{IN}/inbox/a.png/{name}.jsonl", b"not ours\n")
+        (outcome,) = rig.run(upload)
+        assert outcome["status"] == "done"
+        rig.store.remove(upload.ref)
+        (outcome,) = rig.run(upload)
+        assert outcome["status"] in ("done", "rejected")
+
+    def test_a_document_of_version_0_1_that_is_gone_ends_under_its_own_name(self):
+        # given a document that was begun under its version's id, and removed for good
+        rig = rig_of("versioned", ThrottledError("slow"))
+        upload = uploaded(rig, A)
+        document = Document(IN, KEY, upload.version_id)
+        line = Line("claimed", rig.clock.now(), "old", 1, operation="passport", pages=1)
+        rig.store.append(ObjectRef(OUT, layout.journal(document)), 0, journal.encode(line))
+        rig.store.remove_version(upload.ref, upload.version_id)
+
+        # when
+        rig.run(upload)
+
+        # then
+        assert journals(rig) == [layout.journal(document)]
 
 
 class TestFormerNames:

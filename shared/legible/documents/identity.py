@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 import msgspec
 
-from legible.errors import ObjectGoneError
-from legible.ledger.journal import Line
+from legible.errors import InternalError, ObjectGoneError
 from legible.ledger.journals import Journals
 from legible.model import layout
 from legible.model.documents import Document, ObjectRef, Order
@@ -16,8 +16,9 @@ from legible.ports import Head, Site, Wanted
 
 #: Takes the place of a name where nothing is known of the content.
 GONE = "gone"
-#: Stands between the etag and the digest of an order.
+#: Stands between the etag and the digest of an order; what the latter looks like, unlike the number of a part.
 ORDERED = "."
+_IS_ORDERED = re.compile(r"\.[0-9a-f]{8}")
 
 
 def content_name(etag: str, version_id: str = "") -> str:
@@ -54,24 +55,21 @@ def name_of(site: Site, ref: ObjectRef, head: Head, order: Order | None = None) 
     Raises:
         DocumentError: The store does not let us look.
         UnavailableError: The store has a passing fault.
-        InternalError: A journal of version 0.1 cannot be read.
     """
     name = content_name(head.etag, head.version_id)
-    if order is not None:
-        begun = Journals(site).load(Document(ref.bucket, ref.key, name)).counted_claim
-        if begun is None or not _is_of(begun, order):
-            digest = hashlib.sha256(msgspec.json.encode(order, order="sorted")).hexdigest()
-            name = f"{name}{ORDERED}{digest[:8]}"
+    if order is not None and not _began(site, Document(ref.bucket, ref.key, name), order):
+        digest = hashlib.sha256(msgspec.json.encode(order, order="sorted")).hexdigest()
+        name = f"{name}{ORDERED}{digest[:8]}"
     if not head.version_id:
         return name
     former = content_name("", head.version_id)
-    if _has_journal(site, Document(ref.bucket, ref.key, former)):
+    if _has_journal(site, ref, former):
         return former
     earlier = published(site, ref.key)
     if earlier is None or earlier.bucket != ref.bucket or not _is_former(earlier):
         return name
     same = (earlier.etag, earlier.order) == (head.etag, order)
-    return earlier.version if same and _has_journal(site, earlier) else name
+    return earlier.version if same and _has_journal(site, ref, earlier.version) else name
 
 
 def published(site: Site, key: str) -> Document | None:
@@ -93,9 +91,48 @@ def etag_of(name: str) -> str:
     return name.partition(ORDERED)[0]
 
 
-def _is_of(claim: Line, order: Order) -> bool:
-    """Tell whether a document was begun by this order: its operation, and its options among those of the route."""
-    return order.operation in ("", claim.operation) and order.options.items() <= claim.options.items()
+def announced_name(site: Site, ref: ObjectRef, etag: str, version_id: str) -> str:
+    """Return the name of a document that an event names and that cannot be looked at any more, with its order.
+
+    It is that of the journal which was begun for these bytes, whatever they were ordered for; best of one that has not
+    ended. Without one it is the content's own.
+
+    Raises:
+        DocumentError: The store does not let us look.
+        UnavailableError: The store has a passing fault.
+    """
+    plain = content_name(etag, version_id)
+    prefix = layout.journals(ref.bucket, ref.key)
+    former = content_name("", version_id)
+    names = [former] if version_id and _has_journal(site, ref, former) else []
+    for item in site.store.list(site.output, f"{prefix}{plain}"):
+        name = item.key[len(prefix) :].removesuffix(".jsonl")
+        if name == plain or _IS_ORDERED.fullmatch(name[len(plain) :]):
+            names.append(name)
+    running = [name for name in names if not _has_ended(site, Document(ref.bucket, ref.key, name))]
+    return [*running, *names, plain][0]
+
+
+def _has_ended(site: Site, document: Document) -> bool:
+    try:
+        return Journals(site).load(document).finished is not None
+    except InternalError:
+        return True
+
+
+def _began(site: Site, document: Document, order: Order) -> bool:
+    """Tell whether a document was begun by this order: its operation, and its options among those of the route.
+
+    So was one that is known but by name: nobody could look at its order yet.
+    """
+    try:
+        state = Journals(site).load(document)
+    except InternalError:  # whatever it was begun by, it cannot go on
+        return False
+    begun = state.counted_claim
+    if begun is None:
+        return bool(state.lines)
+    return order.operation in ("", begun.operation) and order.options.items() <= begun.options.items()
 
 
 def _is_former(document: Document) -> bool:
@@ -103,9 +140,9 @@ def _is_former(document: Document) -> bool:
     return etag_of(document.version) != content_name(document.etag)
 
 
-def _has_journal(site: Site, document: Document) -> bool:
+def _has_journal(site: Site, ref: ObjectRef, name: str) -> bool:
     try:
-        site.store.head(site.in_output(layout.journal(document)))
+        site.store.head(site.in_output(layout.journal(Document(ref.bucket, ref.key, name))))
     except ObjectGoneError:
         return False
     return True

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from legible.errors import TicketUsedError
+from legible.ledger.content import md5_of
 from legible.ledger.lines import Lines
 from legible.model import layout
 from legible.model.documents import Document
@@ -25,7 +26,7 @@ _TICKET = re.compile(rf"(^|/)[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}-{ONCE}[0-9a-f]{{32
 
 
 class Used(Struct, frozen=True):
-    """The line of a ticket's journal: the content that it was used for, by its ETag, and when that was seen."""
+    """The line of a ticket's journal: the content that it was used for, by its MD5, and when that was seen."""
 
     content: str
     at: datetime
@@ -58,7 +59,7 @@ class Tickets:
         """
         if _TICKET.search(document.key) is None:
             return
-        content = document.etag or document.version
+        content = md5_of(self._site.store, document) or document.etag or document.version
         line = msgspec.json.encode(Used(content, self._call.now())) + b"\n"
         ref = self._site.in_output(layout.ticket(document))
         lines = Lines(self._site.store, ref, self._call.pause, name="The journal of an upload ticket")

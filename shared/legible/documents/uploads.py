@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from msgspec import structs
 
@@ -51,13 +52,13 @@ class Uploads:
             ref, head = self._find(upload)
         except DocumentError as error:
             _refuse_folder(upload.ref, upload.size)
-            return announced(upload), error
+            return self.announced(upload), error
         _refuse_folder(ref, head.size)
         order, unread = _ordered(head)
         try:
             name = identity.name_of(self._site, ref, head, order)
         except DocumentError as error:
-            return announced(upload), error
+            return _announced(upload, identity.content_name(upload.etag, upload.version_id)), error
         document = Document(
             bucket=ref.bucket,
             key=ref.key,
@@ -69,6 +70,17 @@ class Uploads:
             content_type=head.content_type,
         )
         return structs.replace(document, order=upload.order or order), unread
+
+    def announced(self, upload: Upload) -> Document:
+        """Return the document an event names, whatever the store has now.
+
+        Raises:
+            UnavailableError: The store has a passing fault.
+        """
+        name = identity.content_name(upload.etag, upload.version_id)
+        with suppress(DocumentError):  # the journals cannot be looked at either; whoever claims it is told so
+            name = identity.announced_name(self._site, upload.ref, upload.etag, upload.version_id)
+        return _announced(upload, name)
 
     def _refuse(self, ref: ObjectRef) -> None:
         if ref.bucket == self._site.output and (
@@ -122,9 +134,7 @@ def _refuse_folder(ref: ObjectRef, size: int | None) -> None:
         raise SkippedError(f"{ref} is a folder.", code="folder")
 
 
-def announced(upload: Upload) -> Document:
-    """Return the document an event names, whatever the store has now."""
-    version = identity.content_name(upload.etag, upload.version_id)
+def _announced(upload: Upload, version: str) -> Document:
     # OBS tells an object's time in whole seconds; an event's milliseconds must not make it newer than its successor.
     at = upload.at.replace(microsecond=0) if upload.at else None
     return Document(upload.ref.bucket, upload.ref.key, version, upload.etag, uploaded_at=at)

@@ -21,7 +21,7 @@ from legible.ledger.state import State
 from legible.model import layout
 from legible.model.documents import Document, ObjectRef
 from legible.operations.operation import Task
-from legible.ports import Invocation, Site, Wanted, ranges
+from legible.ports import Invocation, ObjectStore, Site, Wanted, ranges
 
 #: How much of the time that is left is spent waiting for another document of the same content.
 _PATIENCE = 0.5
@@ -30,19 +30,26 @@ _PAUSE = 1.0
 
 
 class Holder(Struct, frozen=True):
-    """A document that has some content: where its journal lies."""
+    """A document that has some content: where its journal lies, and the owner of the claim that paid for it."""
 
     bucket: str
     key: str
     version: str
+    owner: str = ""
+
+    @property
+    def document(self) -> Document:
+        """The document, as far as it is known."""
+        return Document(self.bucket, self.key, self.version)
 
 
 class SharedContent:
     """Which documents have one content, and which of them may pay for it now.
 
-    A list in the output bucket has one line for each document that began to pay for a content and operation. The last
-    one may pay. Any other waits until nobody works on that one, adopts its answers, and becomes the last one only if
-    pages are still missing. A new content costs one append; nothing is read.
+    A list in the output bucket has one line for each claim that began to pay for a content and operation. The document
+    of the last one may pay; it says so anew at each try, so that nobody takes it for idle. Any other waits until nobody
+    works on that one, adopts its answers, and becomes the last one only if pages are still missing. A new content costs
+    one append; nothing is read.
 
     What is promised hangs on appends as the journal does (``ledger.lines``), and MD5 is no defence against somebody who
     makes two files with one MD5 on purpose.
@@ -79,7 +86,7 @@ class SharedContent:
             UnavailableError: The store has a passing fault.
         """
         missing = [page for page in pages if not claim.state.page(page).known]
-        md5 = self._md5(claim.document) if missing else ""
+        md5 = md5_of(self._site.store, claim.document) if missing else ""
         if not md5:
             return
         plan = plan_of(task.operation.slug, task.options, {})
@@ -97,7 +104,7 @@ class SharedContent:
             Whether it is the first line.
         """
         document = claim.document
-        mine = Holder(document.bucket, document.key, document.version)
+        mine = Holder(document.bucket, document.key, document.version, claim.owner)
         give_up = self._call.now() + timedelta(seconds=self._call.remaining() * _PATIENCE)
         known = b""
         while True:
@@ -120,13 +127,12 @@ class SharedContent:
 
     def _is_free(self, claim: Claim, holders: list[Holder], mine: Holder, plan: str, missing: list[int]) -> bool:
         """Adopt what others have paid for; tell whether none of them pays now for what is missing still."""
-        for holder in reversed(dict.fromkeys(holders)):
-            if holder != mine and _missing(claim, missing):
-                self._adopt_from(claim, Document(holder.bucket, holder.key, holder.version), plan, missing)
-        if not holders or holders[-1] == mine or not _missing(claim, missing):
+        for other in reversed(dict.fromkeys(holder.document for holder in holders)):
+            if other != mine.document and _missing(claim, missing):
+                self._adopt_from(claim, other, plan, missing)
+        if not holders or holders[-1].document == mine.document or not _missing(claim, missing):
             return True
-        last = holders[-1]
-        state = self._state(Document(last.bucket, last.key, last.version))
+        state = self._state(holders[-1].document)
         return not state.leases.held(self._call.now() - timedelta(seconds=SKEW_SECONDS))
 
     def _adopt_earlier(self, claim: Claim, earlier: Document | None, plan: str, missing: list[int]) -> None:
@@ -175,25 +181,31 @@ class SharedContent:
         except InternalError:
             return State()
 
-    def _md5(self, document: Document) -> str:
-        """Return the MD5 of a document's bytes; empty if they are gone, which whoever sends them will say.
 
-        Where the store does not tell it, they are read: an object that was encrypted or uploaded in parts.
-        """
-        wanted = Wanted(document.version_id, document.etag)
-        md5 = hashlib.md5(usedforsecurity=False)
-        try:
-            head = self._site.store.head(document.ref, document.version_id)
-            if head.md5:
-                return head.md5
-            for first, last in ranges(document.size):
-                part = msgspec.structs.replace(wanted, first=first, last=last)
-                md5.update(self._site.store.read(document.ref, part))
-        except HeldError:
-            raise
-        except DocumentError:
+def md5_of(store: ObjectStore, document: Document) -> str:
+    """Return the MD5 of a document's bytes, in hexadecimal; empty if they are gone, which whoever sends them will say.
+
+    Where the store does not tell it, they are read: an object that was encrypted or uploaded in parts.
+
+    Raises:
+        HeldError: The store refuses.
+        UnavailableError: The store has a passing fault.
+    """
+    wanted = Wanted(document.version_id, document.etag)
+    md5 = hashlib.md5(usedforsecurity=False)
+    try:
+        head = store.head(document.ref, document.version_id)
+        if head.etag != document.etag:  # another upload lies there by now
             return ""
-        return md5.hexdigest()
+        if head.md5:
+            return head.md5
+        for first, last in ranges(document.size):
+            md5.update(store.read(document.ref, structs.replace(wanted, first=first, last=last)))
+    except HeldError:
+        raise
+    except DocumentError:
+        return ""
+    return md5.hexdigest()
 
 
 def _missing(claim: Claim, pages: list[int]) -> list[int]:

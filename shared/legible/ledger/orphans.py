@@ -9,7 +9,7 @@ from legible.ledger.answers import Answers, StoredAnswer
 from legible.ledger.journal import Line
 from legible.ledger.state import State
 from legible.model.documents import Document
-from legible.ports import Site
+from legible.ports import Head, Site
 
 #: The note of a call whose picture was made from bytes that were read before.
 RENDERED = "rendered"
@@ -62,14 +62,20 @@ class Orphans:
         """
         if line.note == RENDERED or line.source == "inline":
             return False
-        claimed = next((one for one in state.lines if one.event == "claimed" and one.owner == line.owner), None)
+        claims = [one for one in state.lines if one.event == "claimed"]
+        # Where an append that met its owner's claim has overwritten it, it may have been for any upload of these bytes.
+        own = [one for one in claims if one.owner == line.owner][:1] or claims
         try:
             lying = self._site.store.head(document.ref)
         except ObjectGoneError:
             return True
         except DocumentError as error:
             raise UnavailableError.of(error) from error
-        # Where an append that met its owner's claim has overwritten it, that was for the upload that is known now.
-        at, version = (claimed.uploaded_at, claimed.version_id) if claimed else (document.uploaded_at, "")
         same_bytes = document.etag in ("", lying.etag)
-        return not (same_bytes and lying.modified_at == at and version in ("", lying.version_id))
+        same_upload = all(_was_for(one, lying) for one in own) and bool(own)
+        return not (same_bytes and same_upload)
+
+
+def _was_for(claim: Line, lying: Head) -> bool:
+    """Tell whether a claim was for the upload that lies there now."""
+    return claim.uploaded_at == lying.modified_at and claim.version_id in ("", lying.version_id)

@@ -13,7 +13,7 @@ from legible.documents.uploads import Uploads
 from legible.errors import DocumentError
 from legible.ledger.journal import Line
 from legible.ledger.state import State
-from legible.model.documents import Arrival, Document
+from legible.model.documents import Arrival, Document, Upload
 from legible.operations import routing
 from legible.operations.operation import Task
 from legible.operations.routing import Routing
@@ -65,6 +65,10 @@ class Decider:
             yield self._uploads.locate(arrival)
         finally:
             self._intake.put_away()
+
+    def announced(self, upload: Upload) -> Document:
+        """Return the document an event names, whatever the store has now. Raises as ``Uploads.announced`` does."""
+        return self._uploads.announced(upload)
 
     def decide(self, document: Document, error: DocumentError | None = None) -> tuple[Document, Decision]:
         """Return the document, completed from its first bytes, and what is to be done with it.

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from msgspec import structs
 
-from legible.documents.uploads import announced, replaced
+from legible.documents.uploads import replaced
 from legible.errors import (
     DeadError,
     DocumentError,
@@ -172,7 +172,7 @@ class Pipeline:
         with self._decider.located(arrival) as (document, error):
             yields = False
             if isinstance(arrival, Upload) and replaced(arrival, document):
-                document, yields = announced(arrival), True
+                document, yields = self._decider.announced(arrival), True
             try:
                 if isinstance(arrival, Upload) and self._claims.carried_on(document, arrival):
                     return outcomes.running(document, duplicate=True)
@@ -252,7 +252,7 @@ class Pipeline:
 
     def _close_replaced(self, upload: Upload, newer: Document) -> Outcome:
         """End an upload that was overwritten before it was read; the newer upload is handled separately."""
-        document = announced(upload)
+        document = self._decider.announced(upload)
         self._call.log("replaced", bucket=document.bucket, key=document.key, announced=document.etag, found=newer.etag)
         error = ReplacedError(
             f"{document.ref} was replaced before it was read.", advice="The newer upload has its own record."

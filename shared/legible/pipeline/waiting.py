@@ -205,6 +205,8 @@ class Redelivery:
 
 def when(wait: Wait) -> str:
     """Return the sentence that tells when an upload that waits is tried again."""
+    if wait.next >= wait.until:
+        return f"It was tried again by itself until {wait.until:%Y-%m-%d %H:%M} UTC; now somebody must ask for it."
     times = f"next at {wait.next:%Y-%m-%d %H:%M} UTC, and until {wait.until:%Y-%m-%d %H:%M} UTC"
     return f"It is tried again by itself, {times}."
 
