@@ -93,7 +93,7 @@ class TestHeld:
 
     def test_what_the_arbiter_says_is_held_is_not_written(self, store, locks):
         locks.acquire(JOURNAL, "somebody", 60)
-        with pytest.raises(BusyError):
+        with pytest.raises(BusyError, match=r"holds obs://legible-in/passport/a\.png\. "):
             claim(store, locks)
         assert store.keys(OUT) == []
 
@@ -120,8 +120,9 @@ class TestGivenBack:
         else:
             mine.hand_on(1)
 
-        # then
+        # then at once, where no settling time is asked for
         assert locks.held == {}
+        assert store.clock.now() == START
 
     def test_one_that_was_lost_is_given_back_although_nothing_can_be_written(self, store, locks):
         mine = claim(store, locks)

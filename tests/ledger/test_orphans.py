@@ -98,6 +98,10 @@ class TestADoubt:
         world.upload(b"another picture")
         assert world.examine().doubtful
 
+    def test_is_none_in_a_bucket_without_versions_while_the_same_upload_lies_there(self, world):
+        world.claimed = Line("claimed", START, "dead", 1, uploaded_at=START)
+        assert not world.examine().doubtful
+
     def test_is_none_about_the_bytes_where_nobody_knows_their_etag(self, world):
         assert not world.examine(document=Document(IN, REF.key, "v1", uploaded_at=START)).doubtful
 
