@@ -281,12 +281,6 @@ class TestAdded:
             Ledger(Site(store, IN, OUT), invocation(store.clock)).add(DOCUMENT, lambda state: self.LINE, 0.2)
 
 
-class TestAnnounced:
-    def test_calls_without_outcome_are_told_in_the_order_of_their_pages(self):
-        state = State([Line("calling", START, "a", number, page) for number, page in enumerate((3, 1, 2), 1)])
-        assert [page for page, _ in state.orphans("")] == [1, 2, 3]
-
-
 class TestTries:
     def test_a_line_is_tried_thirty_times_with_a_pause_between_and_no_more(self):
         # given a journal that others are always faster to write to
