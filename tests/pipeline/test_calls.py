@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta
 
 import pytest
@@ -298,6 +299,20 @@ class TestWindow:
         assert not isinstance(told.value, DocumentError)
         assert told.value.request_id == "r-1"
 
+    @pytest.mark.parametrize("pages", [2, 3])
+    def test_even_two_pages_are_called_for_at_the_same_time(self, pages):
+        together = threading.Barrier(2, timeout=10)
+
+        def call(page, halted):
+            if page < 3:
+                together.wait()
+            return b""
+
+        assert len(Window(range(1, pages + 1), call).run(2)) == pages
+
+    def test_what_may_be_tried_again_says_why(self):
+        assert str(AgainError(ThrottledError("slow"))) == "slow"
+
 
 class TestTries:
     """A call is made again after two to five seconds, and after ever longer ones the more often it was tried."""
@@ -309,6 +324,10 @@ class TestTries:
         with pytest.raises((ThrottledError, UnavailableError)):
             rig.run(rig.upload(KEY))
         return [(after - before).total_seconds() for before, after in zip(at, at[1:], strict=False)]
+
+    def test_the_vendor_advises_two_to_five_seconds(self):
+        """For calls that were turned away (ocr_03_0028)."""
+        assert Policy().wait == (2.0, 5.0)
 
     def test_a_fault_is_tried_four_times(self):
         waits = self.waits(Rig(UnavailableError("5xx"), seconds=10_000))

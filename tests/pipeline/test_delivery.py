@@ -120,6 +120,12 @@ class TestTooLate:
 
 
 class TestHandedOn:
+    def test_an_event_that_could_not_be_read_has_neither_bucket_nor_key(self):
+        world = World(seconds=2)
+        unread = Unreadable(Reason("event-unreadable", "It names nothing."), "d1g")
+        outcomes = Delivery(world.log, world.call, world.hand_on).each([upload("a"), unread], world.treat)
+        assert (outcomes[1].bucket, outcomes[1].key, outcomes[1].status) == ("", "", "running")
+
     def test_what_was_not_begun_is_one_event_and_what_must_be_tried_again_another(self):
         # given
         world = World(seconds=12.5)

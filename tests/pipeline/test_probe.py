@@ -80,6 +80,21 @@ class TestSubscription:
         assert (sent.source, sent.body) == ("inline", b"\x00") if inline else (sent.source == "url" and sent.url)
 
 
+class Timed(ScriptedOcr):
+    """A service that remembers how long it was given."""
+
+    def recognize(self, operation, options, picture, seconds):
+        self.seconds = seconds
+        return super().recognize(operation, options, picture, seconds)
+
+
+def test_a_look_takes_ten_seconds_at_most():
+    for look in (lambda ocr: probe.subscription(ocr, TEXT), lambda ocr: probe.authorization(ocr, TEXT, URL)):
+        ocr = Timed({})
+        look(ocr)
+        assert ocr.seconds == 10
+
+
 class TestAuthorization:
     def check(self, error) -> HealthCheck:
         ocr = ScriptedOcr(error)
