@@ -61,6 +61,42 @@ class TestTheFirstLine:
         assert mine.state.page(1).open is None
 
 
+class TestSlowAppends:
+    def slow(self, store: MemoryStore, seconds: float) -> None:
+        store.after = lambda verb, ref: store.clock.pause(seconds) if verb == "append" else None
+
+    @pytest.mark.parametrize(("took", "waits"), [(0.0, 0.2), (0.05, 0.2), (0.5, 1.0), (10.0, 3.0)])
+    def test_a_claim_is_looked_for_after_twice_the_time_its_own_append_took(self, took, waits):
+        """But after no less than the settling time, and after fifteen times that at most."""
+        # given
+        store = MemoryStore(Clock())
+        self.slow(store, took)
+        mine = claim(store, "first")
+
+        # when
+        mine.require_in_force()
+
+        # then
+        assert (store.clock.now() - START).total_seconds() == pytest.approx(took + waits)
+
+    def test_one_that_is_old_enough_is_looked_for_at_once(self):
+        store = MemoryStore(Clock())
+        mine = claim(store, "first")
+        store.clock.pause(5)
+        mine.require_in_force(4)
+        assert store.clock.now() == START + timedelta(seconds=5)
+        mine.require_in_force(7)
+        assert store.clock.now() == START + timedelta(seconds=7)
+
+    def test_a_line_is_confirmed_from_when_it_was_answered_on(self):
+        store = MemoryStore(Clock())
+        mine = claim(store, "first")
+        store.clock.pause(5)
+        mine.write("answered", page=1)
+        mine.finish(mine.line("finished", status="done"))
+        assert store.clock.now() == START + timedelta(seconds=5.2)
+
+
 class TestTheEnd:
     def test_a_claim_that_paid_for_nothing_is_given_back_at_once(self):
         store = MemoryStore(Clock())

@@ -85,6 +85,15 @@ class TestWhatItCosts:
         assert world.store.reads == []
         assert world.list.key == layout.content(mine.document.etag, len(BYTES), plan_of("passport", TASK.options, {}))
 
+    def test_the_list_is_that_of_the_content_the_operation_and_its_options(self, world):
+        options = {"country_code": "GENERAL"}
+        mine = world.claim("a")
+        SharedContent(world.site, world.call, world.ledger.journals, world.answers).adopt(
+            mine, Task(TASK.operation, options), (1, 2), lambda key: None
+        )
+        plan = plan_of("passport", options, {})
+        assert world.list.key == layout.content(mine.document.etag, len(BYTES), plan)
+
     def test_where_no_page_is_missing_nothing_is_looked_at(self, world):
         # given
         mine = world.claim("a")

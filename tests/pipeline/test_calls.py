@@ -311,7 +311,7 @@ class TestWindow:
         assert len(Window(range(1, pages + 1), call).run(2)) == pages
 
     def test_what_may_be_tried_again_says_why(self):
-        assert str(AgainError(ThrottledError("slow"))) == "slow"
+        assert str(AgainError(ThrottledError("slow", advice="Later."))) == "slow"
 
 
 class TestTries:
