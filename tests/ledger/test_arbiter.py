@@ -97,6 +97,11 @@ class TestHeld:
             claim(store, locks)
         assert store.keys(OUT) == []
 
+    def test_one_who_waits_looks_again_after_a_moment(self, store, locks):
+        locks.acquire(JOURNAL, "somebody", 0.02)
+        claim(store, locks, patience=30)
+        assert store.clock.now() <= START + timedelta(seconds=0.05)
+
     def test_one_who_waits_gets_it_when_the_arbiter_lets_go(self, store, locks):
         locks.acquire(JOURNAL, "somebody", 10)
         claim(store, locks, patience=30)

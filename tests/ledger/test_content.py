@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from legible.ledger.content import SharedContent
 from legible.ledger.ledger import Ledger, plan_of
 from legible.model import layout
 from legible.model.documents import Document, ObjectRef, Reason
+from legible.model.pages import Frame
 from legible.operations import catalog
 from legible.operations.operation import Task
 from legible.ports import Site
@@ -24,6 +26,7 @@ from tests.support.rig import IN, OUT, Logged
 BYTES = b"a picture of a passport"
 BODY = b'{"result": {"surname": "MUSTER"}}'
 TASK = Task(catalog.find("passport"), {})
+FRAME = Frame(595, 842, "pt", 2.0)
 
 
 class World:
@@ -148,13 +151,14 @@ class TestWhatIsAdopted:
         first = world.claim("a")
         world.adopt(first)
         reason = Reason("answer-unreadable", "It is no JSON.")
-        world.answered(first, 1, b"<html>", state="dead", reason=reason, source="inline", note="by mail")
+        world.answered(first, 1, b"<html>", state="dead", reason=reason, source="inline", note="by mail", frame=FRAME)
         first.release()
         copy = world.claim("b")
         world.adopt(copy)
         line = copy.state.page(1).answered
         assert line is not None
         assert (line.state, line.reason, line.source, line.note) == ("dead", reason, "inline", "by mail")
+        assert line.frame == FRAME
 
     def test_a_line_that_cannot_be_read_hides_no_other(self, world):
         first = world.claim("a")
@@ -182,6 +186,20 @@ class TestWhatIsAdopted:
         )  # fmt: skip
         assert isinstance(logged["message"], str)
         assert "is gone" in logged["message"]
+
+    def test_where_the_store_tells_no_digest_the_bytes_are_read_for_it(self, world):
+        """In an encrypted bucket each upload has another etag."""
+        world.store.encrypted.add(IN)
+        first = world.claim("a")
+        world.adopt(first)
+        world.answered(first, 1)
+        first.release()
+        world.store.clock.pause(5)
+        copy = world.claim("b")
+        world.adopt(copy)
+        assert copy.document.etag != first.document.etag
+        assert requests(copy) == ["owner-a-1"]
+        assert hashlib.md5(BYTES, usedforsecurity=False).hexdigest() in world.list.key
 
 
 class TestBeforeThereWereLists:

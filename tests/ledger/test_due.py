@@ -41,6 +41,10 @@ class TestLadder:
         due = START + timedelta(seconds=7)
         assert queue.keep(Parcel("a"), "name", due=due).due == due
 
+    def test_it_is_kept_as_json(self, store, queue):
+        slot = queue.keep(Parcel("a"), "name")
+        assert store.objects[ObjectRef(OUT, slot.key)][:2] == (b'{"text":"a"}', "application/json")
+
     def test_without_a_rung_it_is_the_first_try(self, queue):
         assert queue.keep(Parcel("a"), "name").rung == 1
 

@@ -53,6 +53,12 @@ class TestOpenCalls:
         assert [page for page, _ in state.orphans("b")] == [1]
 
 
+class TestOfANewerVersion:
+    def test_each_kind_of_line_that_is_not_known_is_named_once(self):
+        lines = [Line(event, START, "newer", n) for n, event in enumerate(("priced", "sealed", "priced"), 1)]
+        assert State([*lines, line("answered", "a", 1, page=1, v=3)]).unfamiliar == ("priced", "sealed", "answered")
+
+
 class TestCounts:
     def test_a_call_that_was_taken_for_unknown_is_known_once(self):
         """Given an owner that was taken for dead, lives, and made a second call that is surplus too."""

@@ -18,10 +18,11 @@ from legible.errors import (
     UnavailableError,
 )
 from legible.model.documents import ObjectRef, Order, Reason, Unreadable
+from legible.notices.targets import Smn
 from legible.pipeline.failures import Failures
 from legible.pipeline.waiting import LADDER
 from legible.recognition.policy import Policy
-from tests.support.fakes import NextInvocation, SheetsHere
+from tests.support.fakes import NextInvocation, Receiver, SheetsHere
 from tests.support.rig import IN, OUT, PASSPORT, TEXT, Rig, picture
 
 KEY = "general-text/a.png"
@@ -94,9 +95,10 @@ class TestGivenUp:
 
     def test_one_whose_event_names_no_etag_is_the_upload_that_lies_there(self):
         rig = Rig(TEXT)
-        (outcome,) = rig.bury(structs.replace(rig.upload(KEY), etag=""), KILLED)
+        upload = rig.upload(KEY)
+        (outcome,) = rig.bury(structs.replace(upload, etag=""), KILLED)
         assert outcome["status"] == "dead"
-        assert rig.record(KEY)["status"] == "dead"
+        assert rig.record(KEY)["document"]["version"] == upload.etag
 
     def test_one_that_none_has_begun_waits_as_for_a_reason_that_passes(self):
         rig = Rig(TEXT, waits=True)
@@ -181,6 +183,25 @@ class TestAskedAgain:
         assert rig.run(upload)[0]["status"] == "rejected"
         (outcome,) = rig.run(structs.replace(upload, again=f"{end['owner']}#{end['n']}"))
         assert outcome["status"] == "done"
+
+
+class TestTold:
+    @pytest.mark.parametrize(("uploaded_again", "times"), [(True, 2), (False, 1)])
+    def test_who_uploads_it_again_is_told_again_how_it_ended(self, uploaded_again, times):
+        """A document that only goes on by itself, and ends as before, was told of before."""
+        # given
+        rig, receiver = Rig(PendingError("403", code="not-subscribed")), Receiver()
+        rig.targets, rig.notifiers = {"desk": Smn(topic_urn="urn:smn:a:b:c")}, {"desk": receiver}
+        upload = rig.upload(KEY)
+        rig.run(upload)
+
+        # when
+        rig.clock.pause(60)
+        (outcome,) = rig.run(rig.upload(KEY) if uploaded_again else upload)
+
+        # then
+        assert (outcome["status"], len(rig.ocr.calls)) == ("held", 2)
+        assert [notice.data.status for notice in receiver.notices] == ["held"] * times
 
 
 class TestPaidAndLost:
