@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from legible.documents.submission import Submission, Submitter
-from legible.errors import RetryableError, UnavailableError
-from legible.model.documents import ObjectRef, Order, Upload
+from legible.documents.tickets import ONCE, Tickets
+from legible.errors import RetryableError, TicketUsedError, UnavailableError
+from legible.model.documents import Document, ObjectRef, Order, Upload
 from legible.model.pages import Share
+from legible.ports import Site
+from tests.support.fakes import MemoryStore, invocation
 from tests.support.rig import IN, OUT, PASSPORT, Rig, picture
 
 
@@ -147,3 +150,49 @@ def test_uploads_by_other_ways_are_not_bound():
             rig.run(put(rig, key, 10 * first + number))
     assert rig.ocr.paid == 4
     assert ObjectRef(OUT, "ledger/.tickets/") not in rig.store.objects
+
+
+class TestTheJournalOfATicket:
+    KEY = f"passport/2026-11-23-{ONCE}{'0' * 32}/a.png"
+
+    def use(self, store: MemoryStore, etag: str, version: str, key: str = KEY) -> None:
+        tickets = Tickets(Site(store, IN, OUT), invocation(store.clock), 0.2)
+        tickets.use(Document(IN, key, version, etag=etag))
+
+    def lines(self, store: MemoryStore) -> list[dict]:
+        return [line for name in store.keys(OUT) for line in store.lines(OUT, name)]
+
+    def test_it_has_one_line_however_often_one_content_comes_and_by_whatever_name(self):
+        store = MemoryStore()
+        for version in ("one", "one", "other"):
+            self.use(store, "etag", version)
+        assert [line["content"] for line in self.lines(store)] == ["etag"]
+
+    def test_another_content_is_told_what_to_do(self):
+        store = MemoryStore()
+        self.use(store, "etag", "one")
+        with pytest.raises(TicketUsedError, match="for another content before") as used:
+            self.use(store, "other", "one")
+        assert "Ask for another one: POST /v1/uploads" in used.value.advice
+        assert len(self.lines(store)) == 1
+
+    def test_where_there_is_no_etag_the_name_says_which_content_it_is(self):
+        store = MemoryStore()
+        self.use(store, "", "one")
+        with pytest.raises(TicketUsedError):
+            self.use(store, "", "other")
+
+    @pytest.mark.parametrize(
+        ("key", "bound"),
+        [
+            (KEY, True),
+            (KEY.removeprefix("passport/"), True),
+            (KEY.replace(ONCE, ""), False),
+            (KEY.replace("0/a", "/a"), False),
+            ("x" + KEY.removeprefix("passport/"), False),
+        ],
+    )
+    def test_only_keys_that_were_signed_for_one_content_have_one(self, key, bound):
+        store = MemoryStore()
+        self.use(store, "etag", "one", key)
+        assert len(self.lines(store)) == bound

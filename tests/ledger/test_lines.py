@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from legible.errors import AppendConflictError, HeldError, UnavailableError
@@ -106,6 +108,17 @@ class TestPut:
         store.replies = [(True, AppendConflictError("sent again"))]
         lines(store).put(b"a\n")
         assert content(store) == b"a\n"
+
+    def test_the_first_try_is_made_at_once_and_a_moment_lies_between_the_others(self, store):
+        store.replies = [(False, AppendConflictError("taken"))] * 2
+        tries = []
+        store.fail = lambda verb, ref: tries.append(store.clock.now()) if verb == "head" else None
+        began = store.clock.now()
+        lines(store).put(b"a\n")
+        assert tries[0] == began
+        assert all(0.01 <= (after - before).total_seconds() <= 0.1 for before, after in pairwise(tries))
+        assert len(tries) == 3
+        assert store.clock.now() == tries[-1]
 
     def test_one_that_never_stands_is_told(self, store):
         store.replies = [(False, AppendConflictError("taken"))] * 3

@@ -15,10 +15,12 @@ CARRIERS = (
     "results",
     "pipeline",
     "notices",
+    "documents/identity.py",
     "documents/intake.py",
     "documents/orders.py",
     "documents/uploads.py",
     "documents/submission.py",
+    "documents/tickets.py",
     "operations/routing.py",
     "extraction/checks",
 )

@@ -1,0 +1,324 @@
+"""How documents end, wait or are given back: what is said of them, and what of theirs stays as it is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from msgspec import structs
+
+from legible.documents.intake import Intake
+from legible.errors import (
+    AnswerUnknownError,
+    HeldError,
+    LegibleError,
+    OutlastedError,
+    PendingError,
+    RejectedError,
+    UnavailableError,
+)
+from legible.model.documents import ObjectRef, Order, Reason, Unreadable
+from legible.notices.targets import Smn
+from legible.pipeline.failures import Failures
+from legible.pipeline.waiting import LADDER
+from legible.recognition.policy import Policy
+from tests.support.fakes import NextInvocation, Receiver, SheetsHere
+from tests.support.rig import IN, OUT, PASSPORT, TEXT, Rig, picture
+
+KEY = "general-text/a.png"
+GAVE_UP = Reason("platform-gave-up", "gave up", passes=True)
+KILLED = Reason("platform-gave-up", "timed out")
+
+
+class TestClaimed:
+    def test_the_journal_says_by_which_options_the_pages_are_called_for(self):
+        rig = Rig(TEXT)
+        rig.run(structs.replace(rig.upload(KEY), order=Order("general-text", {"detect_direction": True})))
+        claimed, calling = rig.journal(KEY)[:2]
+        assert claimed["options"] == {"detect_direction": True}
+        assert rig.ocr.calls[0][1]["detect_direction"]
+        assert (claimed["operation"], claimed["pages"]) == ("general-text", 1)
+        assert "note" not in calling
+
+    def test_an_error_that_says_nothing_of_the_platform_is_given_back_as_one_that_passes(self):
+        # given an output bucket that takes journals and answers, and refuses results
+        rig = Rig(TEXT, waits=True)
+        upload = rig.upload(KEY)
+
+        def refuse(verb, ref):
+            if verb == "write" and ref.key.startswith("answers/") and ref.key.endswith("record.json"):
+                raise HeldError("403", code="obs-denied")
+
+        rig.store.fail = refuse
+
+        # when
+        with pytest.raises(LegibleError):
+            rig.run(upload)
+
+        # then
+        released = rig.journal(KEY)[-1]
+        assert (released["event"], released["reason"]["code"]) == ("released", "obs-denied")
+        assert released["reason"]["passes"]
+
+    def test_what_was_opened_is_closed_when_its_document_is_done_with(self):
+        # given
+        opened, closed = [], []
+
+        class Counted(SheetsHere):
+            def __init__(self, *values) -> None:
+                super().__init__(*values)
+                opened.append(self)
+
+            def close(self) -> None:
+                closed.append(self)
+                super().close()
+
+        rig = Rig(TEXT, RejectedError("no", code="image-refused"))
+        rig.sheets = Counted
+
+        # when
+        rig.run(rig.upload(KEY), rig.upload("general-text/b.png", picture(61, 41)))
+
+        # then
+        assert set(opened) <= set(closed)
+        assert len(opened) == 2
+        assert isinstance(rig.parts().intake, Intake)
+
+
+class TestGivenUp:
+    def test_its_record_says_what_the_platform_said(self):
+        rig = Rig(TEXT)
+        reason = Reason("platform-gave-up", "timed out", "Look.", vendor_code="FSS.0404", request_id="r-1")
+        rig.bury(rig.upload(KEY), reason)
+        told = rig.record(KEY)["reason"]
+        assert (told["code"], told["vendor_code"], told["request_id"]) == ("platform-gave-up", "FSS.0404", "r-1")
+
+    def test_one_whose_event_names_no_etag_is_the_upload_that_lies_there(self):
+        rig = Rig(TEXT)
+        upload = rig.upload(KEY)
+        (outcome,) = rig.bury(structs.replace(upload, etag=""), KILLED)
+        assert outcome["status"] == "dead"
+        assert rig.record(KEY)["document"]["version"] == upload.etag
+
+    def test_one_that_none_has_begun_waits_as_for_a_reason_that_passes(self):
+        rig = Rig(TEXT, waits=True)
+        (outcome,) = rig.bury(rig.upload(KEY), KILLED)
+        assert (outcome["status"], outcome["reason"]["passes"]) == ("running", True)
+        assert rig.journal(KEY)[-1]["reason"]["passes"]
+
+    def test_one_that_cannot_be_read_for_a_reason_that_passes_waits_too(self):
+        rig = Rig(TEXT, waits=True)
+        upload = rig.upload(KEY)
+
+        def deny(verb, ref):
+            if ref.bucket == IN:
+                raise PendingError("403", code="obs-denied")
+
+        rig.store.fail = deny
+        (outcome,) = rig.bury(upload, GAVE_UP)
+        assert outcome["status"] == "running"
+        assert len(rig.store.keys(OUT, "waiting/")) == 1
+
+    def test_a_reason_that_passes_lets_a_later_delivery_go_on(self):
+        rig = Rig(TEXT)
+        upload = rig.upload(KEY)
+        rig.bury(upload, GAVE_UP)
+        assert rig.record(KEY)["reason"]["passes"]
+        assert rig.run(upload)[0]["status"] == "done"
+        assert OutlastedError("x").passes
+
+
+class TestReplaced:
+    """An upload that was overwritten before it was read."""
+
+    def test_its_end_is_not_shown_in_the_place_of_the_newer_ones(self):
+        # given a newer upload that was read before the older one's event came, which names no time
+        rig = Rig(TEXT)
+        old = structs.replace(rig.upload(KEY), order=Order("general-text"))
+        rig.clock.pause(5)
+        rig.run(rig.upload(KEY, picture(61, 41)))
+
+        # when
+        (outcome,) = rig.run(old)
+
+        # then
+        assert (outcome["status"], outcome["reason"]["code"]) == ("rejected", "replaced")
+        assert rig.record(KEY)["status"] == "done"
+        assert len(rig.ocr.calls) == 1
+
+    def test_one_that_had_ended_stays_as_it_ended(self):
+        # given a document that is held for a reason that passes, and then replaced
+        rig = Rig(PendingError("403", code="not-subscribed"))
+        old = structs.replace(rig.upload(KEY), order=Order("general-text"))
+        assert rig.run(old)[0]["status"] == "held"
+        before = rig.journal(KEY)
+        rig.clock.pause(5)
+        rig.upload(KEY, picture(61, 41))
+
+        # when its event comes once more
+        (outcome,) = rig.run(old)
+
+        # then
+        assert (outcome["status"], outcome["duplicate"]) == ("held", True)
+        assert rig.journal(KEY) == before
+
+    @pytest.mark.parametrize("body", [picture(61, 41), None])
+    def test_while_its_url_was_read_and_gone_its_answer_is_told_as_surplus(self, body):
+        rig = Rig(TEXT)
+        upload = rig.upload(KEY)
+        rig.clock.pause(5)
+        rig.ocr.during = lambda: rig.store.put(IN, KEY, body) and None if body else rig.store.remove(upload.ref)
+        (outcome,) = rig.run(upload)
+        assert outcome["status"] == "rejected"
+        assert "which may be of that, is stored and counted as surplus" in outcome["reason"]["advice"]
+
+
+class TestAskedAgain:
+    def test_one_that_was_rejected_is_tried_again_where_its_very_end_is_named(self):
+        rig = Rig(RejectedError("no", code="image-refused"))
+        upload = rig.upload(KEY)
+        rig.run(upload)
+        end = rig.journal(KEY)[-1]
+        rig.ocr.script = [TEXT]
+        assert rig.run(upload)[0]["status"] == "rejected"
+        (outcome,) = rig.run(structs.replace(upload, again=f"{end['owner']}#{end['n']}"))
+        assert outcome["status"] == "done"
+
+
+class TestTold:
+    @pytest.mark.parametrize(("uploaded_again", "times"), [(True, 2), (False, 1)])
+    def test_who_uploads_it_again_is_told_again_how_it_ended(self, uploaded_again, times):
+        """A document that only goes on by itself, and ends as before, was told of before."""
+        # given
+        rig, receiver = Rig(PendingError("403", code="not-subscribed")), Receiver()
+        rig.targets, rig.notifiers = {"desk": Smn(topic_urn="urn:smn:a:b:c")}, {"desk": receiver}
+        upload = rig.upload(KEY)
+        rig.run(upload)
+
+        # when
+        rig.clock.pause(60)
+        (outcome,) = rig.run(rig.upload(KEY) if uploaded_again else upload)
+
+        # then
+        assert (outcome["status"], len(rig.ocr.calls)) == ("held", 2)
+        assert [notice.data.status for notice in receiver.notices] == ["held"] * times
+
+
+class TestPaidAndLost:
+    def test_an_answer_that_could_not_be_stored_is_told_by_its_code_and_request(self):
+        rig = Rig(PASSPORT, policy=Policy(attempts=1))
+        upload = rig.upload("passport/a.png")
+
+        def refuse(verb, ref):
+            if verb == "write" and ref.key.startswith("answers/"):
+                raise HeldError("403", code="obs-denied")
+
+        rig.store.fail = refuse
+        with pytest.raises(UnavailableError, match="paid for and could not be stored") as lost:
+            rig.run(upload)
+        assert (lost.value.reason_code, lost.value.request_id) == ("answer-not-stored", "request-1")
+        (line,) = [line for line in rig.journal("passport/a.png") if line["event"] == "unknown"]
+        assert (line["reason"]["code"], line["request_id"]) == ("answer-not-stored", "request-1")
+
+    def test_of_a_document_that_goes_on_nothing_is_made_anew(self):
+        """Given a call that may have been paid, and another that failed: the document has not ended."""
+        rig = Rig(AnswerUnknownError("cut off"), UnavailableError("503"), policy=Policy(attempts=2))
+        writes = []
+        rig.store.after = lambda verb, ref: writes.append(ref.key) if verb == "write" else None
+        with pytest.raises(UnavailableError):
+            rig.run(rig.upload(KEY))
+        assert [line["event"] for line in rig.journal(KEY)].count("unknown") == 1
+        assert "not-counted" not in rig.log.text()
+        assert not [key for key in writes if "record" in key]
+
+
+class TestReferences:
+    """What a step returns can be the event of the next one."""
+
+    def test_a_split_pins_the_version_that_is_there(self):
+        rig = Rig(TEXT)
+        rig.store.versioned = {IN}
+        upload = rig.upload(KEY)
+        result = rig.steps().split(upload)
+        assert (result["etag"], result["version_id"]) == (upload.etag, "version-1")
+        assert "again" not in result
+
+    def test_any_other_step_names_what_it_was_given(self):
+        rig = Rig(TEXT)
+        rig.store.versioned = {IN}
+        upload = structs.replace(rig.upload(KEY), version_id="version-1", again="first#2")
+        result = rig.steps().recognize(upload)
+        assert (result["etag"], result["version_id"], result["again"]) == (upload.etag, "version-1", "first#2")
+
+
+class TestLogged:
+    REFUSAL = HeldError("It may not be called.", code="relay-not-permitted")
+
+    def refuse(self):
+        raise self.REFUSAL
+
+    def logged(self, rig: Rig, event: str) -> dict:
+        (line,) = [line for line in rig.log.lines if line["event"] == event]
+        return line
+
+    def test_how_many_uploads_nobody_takes_and_why(self):
+        rig, relay = Rig(TEXT, waits=True), NextInvocation()
+        rig.bury(rig.upload(KEY), KILLED)
+        rig.clock.pause(LADDER[0])
+        relay.fail = self.refuse
+        rig.redelivery(relay).walk()
+        line = self.logged(rig, "not-handed-on")
+        assert line == {
+            "event": "not-handed-on", "documents": 1, "reason": "relay-not-permitted", "message": str(self.REFUSAL),
+        }  # fmt: skip
+
+    def test_what_could_not_be_moved_and_why(self):
+        rig, relay = Rig(TEXT, waits=True), NextInvocation()
+        rig.bury(rig.upload(KEY), KILLED)
+        (place,) = rig.store.keys(OUT, "waiting/")
+        rig.clock.pause(LADDER[0])
+
+        def fail(verb, ref):
+            if verb == "write":
+                raise UnavailableError("503", code="obs-busy")
+
+        rig.store.fail = fail
+        rig.redelivery(relay).walk()
+        assert self.logged(rig, "not-moved") == {"event": "not-moved", "key": place, "reason": "obs-busy"}
+
+
+class TestKeptElsewhere:
+    """Events that ``on_failure`` failed at."""
+
+    def walk(self, rig: Rig, arrivals: list, relay: NextInvocation):
+        walks = Failures(
+            rig.store, "legible-failures", rig.call(), lambda body: arrivals, lambda some: relay.hand_on(*some)
+        )
+        return walks.walk()
+
+    @pytest.mark.parametrize(("age", "handed"), [(timedelta(days=1), 0), (timedelta(hours=23), 1)])
+    def test_an_upload_is_handed_on_until_it_is_a_day_old_when_it_is_kept(self, age, handed):
+        rig, relay = Rig(TEXT), NextInvocation()
+        arrivals = [structs.replace(rig.upload(KEY), at=rig.clock.now() - age)]
+        rig.store.put("legible-failures", "failures/on_failure/1.json", b"an event")
+        rig.clock.pause(24 * 3600)
+        assert self.walk(rig, arrivals, relay).handed_on == handed
+
+    def test_what_is_no_upload_has_no_age(self):
+        rig, relay = Rig(TEXT), NextInvocation()
+        rig.store.put("legible-failures", "failures/on_failure/1.json", b"an event")
+        rig.clock.pause(60)
+        assert self.walk(rig, [Unreadable(Reason("c", "m"), "0f" * 12)], relay).handed_on == 1
+
+    def test_one_that_nobody_takes_is_logged_with_the_reason(self):
+        rig, relay = Rig(TEXT), NextInvocation()
+        relay.fail = TestLogged().refuse
+        key = "failures/on_failure/1.json"
+        rig.store.put("legible-failures", key, b"an event")
+        rig.clock.pause(60)
+        assert self.walk(rig, [rig.upload(KEY)], relay).left == 1
+        (line,) = rig.log.lines
+        assert line == {
+            "event": "not-handed-on", "key": key, "reason": "relay-not-permitted", "message": str(TestLogged.REFUSAL),
+        }  # fmt: skip
+        assert ObjectRef("legible-failures", key) in rig.store.objects
