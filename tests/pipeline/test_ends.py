@@ -13,17 +13,19 @@ from legible.errors import (
     HeldError,
     LegibleError,
     OutlastedError,
+    OutOfTimeError,
     PendingError,
     RejectedError,
     UnavailableError,
 )
 from legible.model.documents import ObjectRef, Order, Reason, Unreadable
+from legible.model.pages import Share
 from legible.notices.targets import Smn
 from legible.pipeline.failures import Failures
 from legible.pipeline.waiting import LADDER
 from legible.recognition.policy import Policy
 from tests.support.fakes import NextInvocation, Receiver, SheetsHere
-from tests.support.rig import IN, OUT, PASSPORT, TEXT, Rig, picture
+from tests.support.rig import IN, OUT, PASSPORT, TEXT, Rig, picture, tiff
 
 KEY = "general-text/a.png"
 GAVE_UP = Reason("platform-gave-up", "gave up", passes=True)
@@ -127,6 +129,43 @@ class TestGivenUp:
         assert rig.run(upload)[0]["status"] == "done"
         assert OutlastedError("x").passes
 
+    def test_one_whose_pages_were_called_for_in_shares_and_whose_last_share_ended_well(self):
+        """Its last line says that it was given back, and no reason: the platform's counts."""
+        rig = Rig(TEXT, waits=True)
+        upload = rig.upload(KEY)
+        rig.steps().recognize_pages(upload, Share(1, 1))
+        (outcome,) = rig.bury(upload, KILLED)
+        assert outcome["status"] == "done"
+        claimed = [line for line in rig.journal(KEY) if line["event"] == "claimed"]
+        assert ["plan" in line for line in claimed] == [True, False]
+
+    def test_one_whose_pages_are_all_answered_is_ended_however_little_time_is_left_so_that_every_chain_ends(self):
+        # given answers of an invocation that could not end the document
+        rig = Rig(TEXT, relay=NextInvocation())
+        upload = rig.upload(KEY)
+
+        def down(verb, ref):
+            if verb == "write" and ref.key.endswith("record.json"):
+                raise UnavailableError("503")
+
+        rig.store.fail = down
+        with pytest.raises(UnavailableError):
+            rig.run(upload)
+
+        # when the next one has less time than the end of a page takes
+        rig.store.fail, rig.seconds = (lambda verb, ref: None), 0.01
+        (outcome,) = rig.run(upload)
+
+        # then it calls no other one
+        assert (outcome["status"], rig.relay.handed) == ("done", [])
+
+    def test_one_that_a_fresh_invocation_goes_on_with_says_why(self):
+        rig = Rig(TEXT, relay=NextInvocation(), policy=Policy(settle=0.0))
+        rig.ocr.during = lambda: rig.clock.pause(20)
+        (outcome,) = rig.run(rig.upload("general-text/a.tiff", tiff(4)))
+        assert (outcome["status"], outcome["reason"]["code"]) == ("running", OutOfTimeError("x").reason_code)
+        assert "before another paid call could" in outcome["reason"]["message"]
+
 
 class TestReplaced:
     """An upload that was overwritten before it was read."""
@@ -211,11 +250,12 @@ class TestPaidAndLost:
 
         def refuse(verb, ref):
             if verb == "write" and ref.key.startswith("answers/"):
-                raise HeldError("403", code="obs-denied")
+                raise HeldError("403", code="obs-denied", advice="Permit it.", vendor_code="AccessDenied")
 
         rig.store.fail = refuse
         with pytest.raises(UnavailableError, match="paid for and could not be stored") as lost:
             rig.run(upload)
+        assert (lost.value.advice, lost.value.vendor_code) == ("Permit it.", "AccessDenied")
         assert (lost.value.reason_code, lost.value.request_id) == ("answer-not-stored", "request-1")
         (line,) = [line for line in rig.journal("passport/a.png") if line["event"] == "unknown"]
         assert (line["reason"]["code"], line["request_id"]) == ("answer-not-stored", "request-1")
