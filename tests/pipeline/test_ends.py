@@ -18,7 +18,8 @@ from legible.errors import (
     RejectedError,
     UnavailableError,
 )
-from legible.model.documents import ObjectRef, Order, Reason, Unreadable
+from legible.model import layout
+from legible.model.documents import Document, ObjectRef, Order, Reason, Unreadable
 from legible.model.pages import Share
 from legible.notices.targets import Smn
 from legible.pipeline.failures import Failures
@@ -94,6 +95,22 @@ class TestGivenUp:
         rig.bury(rig.upload(KEY), reason)
         told = rig.record(KEY)["reason"]
         assert (told["code"], told["vendor_code"], told["request_id"]) == ("platform-gave-up", "FSS.0404", "r-1")
+
+    @pytest.mark.parametrize("body", [b"not ours\n", b""])
+    def test_one_whose_journal_cannot_be_used_has_a_record_that_its_outcome_names(self, body):
+        # given an object in the journal's place that takes no line
+        rig = Rig(TEXT)
+        upload = rig.upload(KEY)
+        rig.store.put(OUT, layout.journal(Document(IN, KEY, upload.etag)), body)
+
+        # when
+        (outcome,) = rig.bury(upload, KILLED)
+
+        # then
+        assert (outcome["status"], outcome["reason"]["code"]) == ("dead", "platform-gave-up")
+        assert outcome["record"] == f"results/{KEY}/record.json"
+        assert rig.record(KEY)["status"] == "dead"
+        assert "duplicate" not in outcome
 
     def test_one_whose_event_names_no_etag_is_the_upload_that_lies_there(self):
         rig = Rig(TEXT)
@@ -182,6 +199,7 @@ class TestReplaced:
 
         # then
         assert (outcome["status"], outcome["reason"]["code"]) == ("rejected", "replaced")
+        assert outcome["reason"]["advice"] == "The newer upload has its own record."
         assert rig.record(KEY)["status"] == "done"
         assert len(rig.ocr.calls) == 1
 
@@ -282,6 +300,12 @@ class TestReferences:
         result = rig.steps().split(upload)
         assert (result["etag"], result["version_id"]) == (upload.etag, "version-1")
         assert "again" not in result
+
+    def test_and_keeps_the_etag_of_its_event_by_which_a_later_step_sees_that_it_was_replaced(self):
+        rig = Rig(TEXT)
+        upload = rig.upload(KEY)
+        rig.upload(KEY, picture(61, 41))
+        assert rig.steps().split(upload)["etag"] == upload.etag
 
     def test_any_other_step_names_what_it_was_given(self):
         rig = Rig(TEXT)
