@@ -178,6 +178,13 @@ class TestNewestHead:
         assert sizes == [3, 5, 5]
         assert newest_head(store, ObjectRef(IN, "missing"), "version-1") is None
 
+    def test_where_no_version_is_named_one_look_is_enough(self, store):
+        looks = []
+        store.put(IN, REF.key, b"one")
+        store.fail = lambda verb, ref: looks.append(verb)
+        assert newest_head(store, REF) is not None
+        assert looks == ["head"]
+
 
 def test_an_event_without_a_time_or_etag_names_a_document_by_its_version():
     assert announced(Upload(REF, version_id="v1")) == Document(IN, REF.key, "v1")

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from legible.errors import DeadError, DocumentError, OutOfTimeError, RejectedError, ThrottledError, UnavailableError
+from legible.ledger import journal
 from legible.ledger.claim import Claim
+from legible.ledger.journal import Line
 from legible.model.documents import Document, ObjectRef
 from legible.model.pages import Share
 from legible.ports import Site
@@ -17,7 +19,7 @@ from legible.recognition.page import PageCall
 from legible.recognition.policy import Policy
 from legible.recognition.retries import AgainError
 from legible.recognition.window import KEPT_BYTES, Window
-from tests.support.fakes import START, Clock, MemoryStore, invocation
+from tests.support.fakes import START, Clock, MemoryStore, ScriptedOcr, invocation
 from tests.support.rig import IN, OUT, PASSPORT, TEXT, Rig, picture, tiff
 
 KEY = "general-text/a.png"
@@ -65,6 +67,27 @@ class TestTimeLeft:
         # then a third one would have had 15 seconds
         assert len(rig.ocr.calls) == 2
         assert "give the function more time" in late.value.advice
+
+    @pytest.mark.parametrize(("left", "given"), [(40, 35), (65, 60), (10_000, 60)])
+    def test_a_call_may_take_a_minute_or_what_is_left_beside_the_end(self, left, given):
+        class Timed(ScriptedOcr):
+            def recognize(self, operation, options, picture, seconds):
+                times.append(seconds)
+                return super().recognize(operation, options, picture, seconds)
+
+        times: list[float] = []
+        rig = Rig(policy=Policy(source="inline", settle=0.0), seconds=left)
+        rig.ocr = Timed(TEXT)
+        call, _ = one_call(rig)
+        call.once()
+        assert times == [pytest.approx(given)]
+
+    def test_a_page_of_a_document_that_has_one_owner_costs_one_look_at_its_journal(self):
+        rig = Rig(TEXT, policy=Policy(source="inline", settle=0.0))
+        call, _ = one_call(rig)
+        rig.store.reads.clear()
+        call.once()
+        assert len([ref for ref, _ in rig.store.reads if ref.key.startswith("ledger/")]) == 1
 
 
 class TestWhatIsRead:
@@ -177,6 +200,31 @@ class TestWhatIsSaid:
         rig.run(upload)
         (line,) = [line for line in rig.journal("passport/a.png") if line["event"] == "surplus"]
         assert line["note"] == "another upload lay there while the URL was read"
+        by_url, inline = [line for line in rig.journal("passport/a.png") if line["event"] == "calling"]
+        assert "answer" not in by_url
+        assert inline["answer"].endswith("-inline.json")
+
+    def test_of_an_answer_that_a_dead_owner_stored_for_a_page_that_has_one_that_it_is_surplus(self):
+        # given
+        rig = Rig(TEXT)
+        pipeline = rig.invocation()
+        document, decision = pipeline.look(rig.upload(KEY))
+        dead = pipeline._claims.take(document, decision)
+        dead.write("calling", page=1, source="inline")
+        rig.parts().answers.keep(document, 1, dead.owner, b"{}", "request-1")
+        other = Line("answered", rig.clock.now(), "other", 2, 1, answer="answers/other", request_id="request-2")
+        (name,) = rig.store.keys(OUT, f"ledger/{IN}/{KEY}/")
+        rig.store.append(ObjectRef(OUT, name), len(rig.store.objects[ObjectRef(OUT, name)][0]), journal.encode(other))
+        rig.clock.pause(70)
+
+        # when
+        following = rig.invocation()
+        claim = following._claims.take(document, decision)
+        following._calls.adopt(claim)
+
+        # then
+        assert (claim.state.answered, claim.state.surplus, claim.state.unknown) == (1, 1, 0)
+        assert claim.state.lines[-1].event == "surplus"
 
 
 class TestUrlProof:

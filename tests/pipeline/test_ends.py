@@ -13,17 +13,20 @@ from legible.errors import (
     HeldError,
     LegibleError,
     OutlastedError,
+    OutOfTimeError,
     PendingError,
     RejectedError,
     UnavailableError,
 )
-from legible.model.documents import ObjectRef, Order, Reason, Unreadable
+from legible.model import layout
+from legible.model.documents import Document, ObjectRef, Order, Reason, Unreadable
+from legible.model.pages import Share
 from legible.notices.targets import Smn
 from legible.pipeline.failures import Failures
 from legible.pipeline.waiting import LADDER
 from legible.recognition.policy import Policy
 from tests.support.fakes import NextInvocation, Receiver, SheetsHere
-from tests.support.rig import IN, OUT, PASSPORT, TEXT, Rig, picture
+from tests.support.rig import IN, OUT, PASSPORT, TEXT, Rig, picture, tiff
 
 KEY = "general-text/a.png"
 GAVE_UP = Reason("platform-gave-up", "gave up", passes=True)
@@ -93,6 +96,22 @@ class TestGivenUp:
         told = rig.record(KEY)["reason"]
         assert (told["code"], told["vendor_code"], told["request_id"]) == ("platform-gave-up", "FSS.0404", "r-1")
 
+    @pytest.mark.parametrize("body", [b"not ours\n", b""])
+    def test_one_whose_journal_cannot_be_used_has_a_record_that_its_outcome_names(self, body):
+        # given an object in the journal's place that takes no line
+        rig = Rig(TEXT)
+        upload = rig.upload(KEY)
+        rig.store.put(OUT, layout.journal(Document(IN, KEY, upload.etag)), body)
+
+        # when
+        (outcome,) = rig.bury(upload, KILLED)
+
+        # then
+        assert (outcome["status"], outcome["reason"]["code"]) == ("dead", "platform-gave-up")
+        assert outcome["record"] == f"results/{KEY}/record.json"
+        assert rig.record(KEY)["status"] == "dead"
+        assert "duplicate" not in outcome
+
     def test_one_whose_event_names_no_etag_is_the_upload_that_lies_there(self):
         rig = Rig(TEXT)
         upload = rig.upload(KEY)
@@ -127,6 +146,43 @@ class TestGivenUp:
         assert rig.run(upload)[0]["status"] == "done"
         assert OutlastedError("x").passes
 
+    def test_one_whose_pages_were_called_for_in_shares_and_whose_last_share_ended_well(self):
+        """Its last line says that it was given back, and no reason: the platform's counts."""
+        rig = Rig(TEXT, waits=True)
+        upload = rig.upload(KEY)
+        rig.steps().recognize_pages(upload, Share(1, 1))
+        (outcome,) = rig.bury(upload, KILLED)
+        assert outcome["status"] == "done"
+        claimed = [line for line in rig.journal(KEY) if line["event"] == "claimed"]
+        assert ["plan" in line for line in claimed] == [True, False]
+
+    def test_one_whose_pages_are_all_answered_is_ended_however_little_time_is_left_so_that_every_chain_ends(self):
+        # given answers of an invocation that could not end the document
+        rig = Rig(TEXT, relay=NextInvocation())
+        upload = rig.upload(KEY)
+
+        def down(verb, ref):
+            if verb == "write" and ref.key.endswith("record.json"):
+                raise UnavailableError("503")
+
+        rig.store.fail = down
+        with pytest.raises(UnavailableError):
+            rig.run(upload)
+
+        # when the next one has less time than the end of a page takes
+        rig.store.fail, rig.seconds = (lambda verb, ref: None), 0.01
+        (outcome,) = rig.run(upload)
+
+        # then it calls no other one
+        assert (outcome["status"], rig.relay.handed) == ("done", [])
+
+    def test_one_that_a_fresh_invocation_goes_on_with_says_why(self):
+        rig = Rig(TEXT, relay=NextInvocation(), policy=Policy(settle=0.0))
+        rig.ocr.during = lambda: rig.clock.pause(20)
+        (outcome,) = rig.run(rig.upload("general-text/a.tiff", tiff(4)))
+        assert (outcome["status"], outcome["reason"]["code"]) == ("running", OutOfTimeError("x").reason_code)
+        assert "before another paid call could" in outcome["reason"]["message"]
+
 
 class TestReplaced:
     """An upload that was overwritten before it was read."""
@@ -143,6 +199,7 @@ class TestReplaced:
 
         # then
         assert (outcome["status"], outcome["reason"]["code"]) == ("rejected", "replaced")
+        assert outcome["reason"]["advice"] == "The newer upload has its own record."
         assert rig.record(KEY)["status"] == "done"
         assert len(rig.ocr.calls) == 1
 
@@ -211,11 +268,12 @@ class TestPaidAndLost:
 
         def refuse(verb, ref):
             if verb == "write" and ref.key.startswith("answers/"):
-                raise HeldError("403", code="obs-denied")
+                raise HeldError("403", code="obs-denied", advice="Permit it.", vendor_code="AccessDenied")
 
         rig.store.fail = refuse
         with pytest.raises(UnavailableError, match="paid for and could not be stored") as lost:
             rig.run(upload)
+        assert (lost.value.advice, lost.value.vendor_code) == ("Permit it.", "AccessDenied")
         assert (lost.value.reason_code, lost.value.request_id) == ("answer-not-stored", "request-1")
         (line,) = [line for line in rig.journal("passport/a.png") if line["event"] == "unknown"]
         assert (line["reason"]["code"], line["request_id"]) == ("answer-not-stored", "request-1")
@@ -242,6 +300,12 @@ class TestReferences:
         result = rig.steps().split(upload)
         assert (result["etag"], result["version_id"]) == (upload.etag, "version-1")
         assert "again" not in result
+
+    def test_and_keeps_the_etag_of_its_event_by_which_a_later_step_sees_that_it_was_replaced(self):
+        rig = Rig(TEXT)
+        upload = rig.upload(KEY)
+        rig.upload(KEY, picture(61, 41))
+        assert rig.steps().split(upload)["etag"] == upload.etag
 
     def test_any_other_step_names_what_it_was_given(self):
         rig = Rig(TEXT)
