@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from legible.documents.uploads import Uploads, announced, newest_head, replaced
+from legible.documents.uploads import Uploads, newest_head, replaced
 from legible.errors import HeldError, ObjectGoneError, RejectedError, SkippedError, UnavailableError
 from legible.model.documents import Document, Ignored, ObjectRef, Order, Reason, Unreadable, Upload
 from legible.ports import Site
@@ -186,5 +186,5 @@ class TestNewestHead:
         assert looks == ["head"]
 
 
-def test_an_event_without_a_time_or_etag_names_a_document_by_its_version():
-    assert announced(Upload(REF, version_id="v1")) == Document(IN, REF.key, "v1")
+def test_an_event_without_a_time_or_etag_names_a_document_by_its_version(uploads):
+    assert uploads.announced(Upload(REF, version_id="v1")) == Document(IN, REF.key, "v1")

@@ -10,24 +10,24 @@ BUCKETS = ["plain", "versioned", "encrypted"]
 
 
 def drilled(seed, count, bucket):
+    """Run a drill; return what was broken: promises, the sum of all ends, the secrecy of the log."""
     drill = Drill(seed, count, bucket=bucket)
-    assert drill.run() == [], f"Drill({seed}, {count}, bucket={bucket!r})"
-
-    # the sum: every document that was uploaded has an end, and most are done
-    ends = drill.outcome()
-    assert sum(ends.values()) == len(drill.whose)
-    assert ends["running"] == 0
-    assert ends["done"] > len(drill.whose) / 2
-    assert "canary" not in drill.rig.log.text()
+    broken = drill.run()
+    ends, documents = drill.outcome(), len(drill.whose)
+    if sum(ends.values()) != documents or ends["running"] or ends["done"] <= documents / 2:
+        broken.append(f"{documents} documents ended as {ends}")
+    if "canary" in drill.rig.log.text():
+        broken.append("the log tells a secret")
+    return broken
 
 
 @pytest.mark.parametrize("bucket", BUCKETS[:2])
 def test_400_documents_with_every_fault_keep_every_promise(bucket):
-    drilled(1, 400, bucket)
+    assert drilled(1, 400, bucket) == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("bucket", BUCKETS)
 @pytest.mark.parametrize("seed", range(2, 5))
 def test_thousands_of_documents_do_too(bucket, seed):
-    drilled(seed, 2000, bucket)
+    assert drilled(seed, 2000, bucket) == []
