@@ -85,7 +85,7 @@ class SharedContent:
             BusyError: Another document of the same content is being read, and this invocation waited long enough.
             UnavailableError: The store has a passing fault.
         """
-        missing = [page for page in pages if not claim.state.page(page).known]
+        missing = _missing(claim, pages)
         md5 = md5_of(self._site.store, claim.document) if missing else ""
         if not md5:
             return
@@ -132,7 +132,7 @@ class SharedContent:
                 self._adopt_from(claim, other, plan, missing)
         if not holders or holders[-1].document == mine.document or not _missing(claim, missing):
             return True
-        state = self._state(holders[-1].document)
+        state = self._journals.readable(holders[-1].document)
         return not state.leases.held(self._call.now() - timedelta(seconds=SKEW_SECONDS))
 
     def _adopt_earlier(self, claim: Claim, earlier: Document | None, plan: str, missing: list[int]) -> None:
@@ -140,7 +140,7 @@ class SharedContent:
             self._adopt_from(claim, earlier, plan, missing)
 
     def _adopt_from(self, claim: Claim, other: Document, plan: str, missing: list[int]) -> None:
-        state = self._state(other)
+        state = self._journals.readable(other)
         begun = state.counted_claim
         if begun is None or plan_of(begun.operation, begun.options, {}) != plan:
             return
@@ -175,12 +175,6 @@ class SharedContent:
             adopted=line.adopted or layout.journal(other),
         )  # fmt: skip
 
-    def _state(self, document: Document) -> State:
-        try:
-            return self._journals.load(document)
-        except InternalError:
-            return State()
-
 
 def md5_of(store: ObjectStore, document: Document) -> str:
     """Return the MD5 of a document's bytes, in hexadecimal; empty if they are gone, which whoever sends them will say.
@@ -208,7 +202,7 @@ def md5_of(store: ObjectStore, document: Document) -> str:
     return md5.hexdigest()
 
 
-def _missing(claim: Claim, pages: list[int]) -> list[int]:
+def _missing(claim: Claim, pages: Iterable[int]) -> list[int]:
     return [page for page in pages if not claim.state.page(page).known]
 
 

@@ -46,6 +46,17 @@ class Journals:
         """
         return self.open(document, lambda seconds: None).state
 
+    def readable(self, document: Document) -> State:
+        """Return what ``load`` does; for a journal that something else spoilt, the state of a document not begun.
+
+        Raises:
+            UnavailableError: The store has a passing fault.
+        """
+        try:
+            return self.load(document)
+        except InternalError:
+            return State()
+
     def salvaged(self, document: Document) -> State:
         """Return the state by those lines of a journal that can be read, whatever the others are."""
         state, number = State(), 1

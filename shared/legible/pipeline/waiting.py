@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec import Struct, structs
 
-from legible.errors import InternalError, LegibleError
+from legible.errors import LegibleError
 from legible.ledger.due import DueQueue, Slot
 from legible.ledger.journals import Journals
 from legible.ledger.ledger import resumes
@@ -154,7 +154,7 @@ class Redelivery:
             parked = self._room.read(slot)
             if parked is None:
                 return None
-            state = self._state(parked)
+            state = self._journals.readable(parked.document)  # of one that is spoilt, the next try says so
             if slot.name in seen or self._ended(parked, state):
                 self._room.remove(slot)
                 report.ended += slot.name not in seen
@@ -186,13 +186,6 @@ class Redelivery:
             except LegibleError as error:  # it stays due, and is handed on once more
                 self._call.log("not-moved", key=one.slot.key, reason=error.reason_code)
         return True
-
-    def _state(self, parked: ParkedUpload) -> State:
-        """Return the state of a document; that of one not begun if its journal cannot be read: a try records that."""
-        try:
-            return self._journals.load(parked.document)
-        except InternalError:
-            return State()
 
     def _ended(self, parked: ParkedUpload, state: State) -> bool:
         """Tell whether a document has ended for good; one whose reason passes by itself has not before its deadline."""

@@ -10,12 +10,7 @@ from typing import Any
 
 from legible.documents.identity import published
 from legible.documents.intake import Job
-from legible.errors import (
-    DocumentError,
-    HeldError,
-    LegibleError,
-    ReplacedError,
-)
+from legible.errors import DocumentError, HeldError, LegibleError, ReplacedError
 from legible.ledger.answers import digest
 from legible.ledger.claim import Claim
 from legible.ledger.journal import Event, Line

@@ -25,7 +25,7 @@ from legible.extraction import fields
 from legible.ledger.answers import UNUSABLE, digest
 from legible.ledger.claim import Claim
 from legible.ledger.orphans import RENDERED
-from legible.model.documents import Document, Reason, unreadable_answer
+from legible.model.documents import Reason, unreadable_answer
 from legible.model.pages import Answer, Picture, Source
 from legible.ports import Wanted
 from legible.recognition.context import CallContext, Placed
@@ -169,7 +169,9 @@ class PageCall:
 
     def _announcement(self, picture: Picture) -> dict[str, Any]:
         note = RENDERED if self._job.plan.rendered else ""
-        kept = "" if self._payer == self._claim.owner else self._context.answers.key(*self._keeping())
+        kept = ""
+        if self._payer != self._claim.owner:
+            kept = self._context.answers.key(self._claim.document, self._page, self._payer)
         return {"page": self._page, "source": picture.source, "note": note, "answer": kept}
 
     def _throttled(self, picture: Picture) -> None:
@@ -229,8 +231,8 @@ class PageCall:
 
     def _count(self, picture: Picture, values: dict[str, Any]) -> bool:
         """Record a stored answer as the one that counts, or as surplus; see ``_record``."""
-        proven = not self._opens_document(picture.source)
-        doubt = "" if proven else self._context.proof(self._job.document).doubt()
+        opened = self._opens_document(picture.source)
+        doubt = self._context.proof(self._job.document).doubt() if opened else ""
         if doubt:
             note = "; ".join(part for part in (values["note"], f"{doubt} while the URL was read") if part)
             self._claim.surplus(**{**values, "note": note})
@@ -263,9 +265,6 @@ class PageCall:
                 advice="If there is a newer upload, it has its own record. The answer, which may be of that, is stored "
                 "and counted as surplus.",
             ) from error
-
-    def _keeping(self) -> tuple[Document, int, str]:
-        return self._claim.document, self._page, self._payer
 
     def _keep(self, body: bytes, request_id: str, owner: str) -> str:
         """Store what a call returned, under its payer's name; return its key."""
