@@ -161,8 +161,9 @@ def _run(items: list[Item], recorded: Sequence[str], out: Path, as_json: bool) -
         return
     console.print(summary(items))
     for item in items:
-        if item.status != "done":
-            console.print(f"\n{item.file.name}: {why(item)}", markup=False, soft_wrap=True)
+        told = why(item)
+        if told:
+            console.print(f"\n{item.file.name}: {told}", markup=False, soft_wrap=True)
     done = sum(item.status == "done" for item in items)
     console.print(f"\n{done} of {len(items)} done. Workbooks:")
     for item in items:

@@ -214,6 +214,15 @@ def a_letter(key: str, **more: Any) -> Stored:
     return stored
 
 
+def a_blank(key: str, **more: Any) -> Stored:
+    stored = an_invoice(key, **more)
+    about = {"rule": "page-empty", "fields": [], "message": "Nothing was recognized on this page: it has one color."}
+    nothing: Json = {"fields": [], "tables": [], "text": [], "checks": [a_check(**about)]}
+    page = {"page": 1, "state": "done", "frame": None, "empty": "one-color"}
+    stored.record = a_record(stored, nothing, pages=[page])
+    return stored
+
+
 def samples(start: datetime) -> list[Stored]:
     """Return the sample documents, newest first."""
     ago = lambda **span: start - timedelta(**span)  # noqa: E731 - a word, not a function
@@ -388,7 +397,7 @@ class FakeApi:
         end = start + (self.most_looked if status else limit)
         shown = [self._summary(one) for one in found[start:end] if status in ("", one.status)]
         if request.args.get("doubtful") == "true":
-            shown = [one for one in shown if one["doubtful"]]
+            shown = [one for one in shown if one["doubtful"] + one["empty"]]
         return answered({"documents": shown[:limit], "next": str(end) if end < len(found) else None})
 
     def _document(self, _: Request, id: str) -> Response:
@@ -521,6 +530,7 @@ class FakeApi:
             "operation": stored.operation,
             "revision": (stored.record or {}).get("revision", 0),
             "doubtful": doubts(stored.record or {}),
+            "empty": sum("empty" in page for page in (stored.record or {}).get("pages", ())),
             "links": {"self": f"/v1/documents/{stored.id}"},
         }
 

@@ -15,6 +15,7 @@ from tests.console.fake_api import (
     FakeApi,
     Refused,
     Stored,
+    a_blank,
     a_check,
     a_field,
     a_reason,
@@ -286,6 +287,15 @@ def test_what_goes_wrong_is_told_as_the_api_tells_it(browser: Browser, api: Fake
     api.broken = None
     browser.click(".trouble button")
     browser.see(".list a")
+
+
+def test_a_page_that_gave_nothing_is_said_in_the_list_and_in_the_document(browser: Browser, api: FakeApi):
+    blank = a_blank("invoices/2026-03/blank.png")
+    api.documents = {blank.id: blank, **api.documents}
+    browser.open(ready=".list a")
+    assert "Pages that gave nothing: 1" in browser.read(".list .col-status", "nothing")
+    browser.open(f"#/documents/{blank.id}", ".checks-failed")
+    assert "Nothing was recognized on this page" in browser.read(".checks-failed", "recognized")
 
 
 # --- one document ---

@@ -74,7 +74,9 @@ class TestHowADocumentEnds:
 class TestTheRecord:
     def record(self, state: State, status, reason: Reason | None = None, count: int = 1, task: bool = True):
         chosen = Task(catalog.find("passport"), {"a": 1}, count) if task else None
-        return assemble(DOCUMENT, chosen, state, ("note",), (), {}, status=status, reason=reason, finished_at=START)
+        return assemble(
+            DOCUMENT, chosen, state, ("note",), (), {}, empty={}, status=status, reason=reason, finished_at=START
+        )
 
     def test_what_was_answered_says_where_the_answer_is(self):
         (page,) = self.record(pages("answered"), "done").pages

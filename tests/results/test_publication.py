@@ -43,7 +43,7 @@ class World:
         """Publish files that say whose they are."""
         state = State([Line(event="corrected", at=START, owner="o", n=1), Line("corrected", START, "o", 2)])
         task = Task(catalog.find("passport"), {})
-        record = assemble(document, task, state, (), (), {}, status="done", reason=None, finished_at=START)
+        record = assemble(document, task, state, (), (), {}, empty={}, status="done", reason=None, finished_at=START)
         files = {}
         for name in (RECORD, *names):
             files[name] = self.folder / f"{document.version}-{name}"

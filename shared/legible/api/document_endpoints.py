@@ -139,6 +139,10 @@ def _submission(name: str, order: Order) -> Submission:
 
 def _wanted(asked: shapes.Listing) -> Fits:
     """Return a test for the documents that are asked for; None for all."""
-    if not asked.status and not asked.doubtful:
+    if not (asked.status or asked.doubtful or asked.empty):
         return None
-    return lambda one: (not asked.status or one.status == asked.status) and (not asked.doubtful or one.doubtful > 0)
+    return lambda one: (
+        (not asked.status or one.status == asked.status)
+        and (not asked.doubtful or one.doubtful + one.empty > 0)
+        and (not asked.empty or one.empty > 0)
+    )

@@ -96,7 +96,7 @@ def summary_of(one: ListedDocument) -> shapes.Summary:
     return shapes.Summary(
         id=id_of(one.key), key=one.key, version=one.version, size=one.size, uploaded_at=one.uploaded_at,
         status=one.status, operation=one.operation, revision=one.revision, doubtful=one.doubtful,
-        reason=one.reason, links={"self": path_of(one.key)},
+        reason=one.reason, empty=one.empty, links={"self": path_of(one.key)},
     )  # fmt: skip
 
 
@@ -116,7 +116,7 @@ def _listed(known: Known) -> ListedDocument:
     return ListedDocument(
         document.key, document.version, known.status, known.state.operation, len(known.state.reviews),
         document.size or None, document.uploaded_at or (published.uploaded_at if published else None),
-        published.doubtful if published else 0, known.reason,
+        published.doubtful if published else 0, known.reason, published.empty if published else 0,
     )  # fmt: skip
 
 

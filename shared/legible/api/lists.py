@@ -48,7 +48,8 @@ _Place = TypeVar("_Place", _Newest, _ByKey)
 class ListedDocument(Struct, frozen=True):
     """A document in a list. ``size`` is in bytes, and known only while the upload is there.
 
-    ``doubtful`` counts the values that somebody should look at. ``reason`` says why nobody works on a running one.
+    ``doubtful`` counts the values that somebody should look at, ``empty`` the pages on which nothing was recognized.
+    ``reason`` says why nobody works on a running one.
     """
 
     key: str
@@ -60,6 +61,7 @@ class ListedDocument(Struct, frozen=True):
     uploaded_at: datetime | None = None
     doubtful: int = 0
     reason: Reason | None = None
+    empty: int = 0
 
 
 #: Tells whether a document is wanted; None for all.
@@ -167,7 +169,7 @@ class DocumentLists:
             return self._waiting(candidate, key)
         return ListedDocument(
             key, published.version, published.status, published.operation, published.revision, candidate.length,
-            published.uploaded_at or candidate.uploaded_at, published.doubtful,
+            published.uploaded_at or candidate.uploaded_at, published.doubtful, empty=published.empty,
         )  # fmt: skip
 
     def _waiting(self, candidate: Candidate, key: str) -> ListedDocument:

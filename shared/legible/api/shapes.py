@@ -108,7 +108,10 @@ class Listing(Struct, frozen=True, forbid_unknown_fields=True):
 
     prefix: Prefix = ""
     status: Status | Literal[""] = ""
-    doubtful: Annotated[bool, Meta(description="Only those with values that somebody should look at.")] = False
+    doubtful: Annotated[
+        bool, Meta(description="Only those with values, or empty pages, that somebody should look at.")
+    ] = False
+    empty: Annotated[bool, Meta(description="Only those with pages on which nothing was recognized.")] = False
     order: Literal["newest", "key"] = "newest"
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
     cursor: Annotated[str, Meta(max_length=2000)] = ""
@@ -130,8 +133,9 @@ class Probing(Struct, frozen=True, forbid_unknown_fields=True):
 class Summary(Struct, frozen=True, kw_only=True):
     """A document in a list; times are UTC, sizes in bytes.
 
-    ``doubtful`` counts the values that break a rule or have little confidence, and that nobody corrected. ``reason``
-    says why nobody works on a document that is running: it waits for another try, or no function has it.
+    ``doubtful`` counts the values that break a rule or have little confidence, and that nobody corrected; ``empty`` the
+    pages on which nothing was recognized. ``reason`` says why nobody works on a document that is running: it waits for
+    another try, or no function has it.
     """
 
     id: str
@@ -143,6 +147,7 @@ class Summary(Struct, frozen=True, kw_only=True):
     operation: str
     revision: int = 0
     doubtful: int = 0
+    empty: int = 0
     reason: Reason | None = None
     links: dict[str, str] = {}
 

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from legible.model import messages
+from legible.model.pages import Empty
 from legible.model.records import Check, Extract, Field, Table, TextBlock
 
 #: What is beyond lies on the disk, in bytes.
@@ -33,6 +34,8 @@ class Contents:
         self.unreadable: dict[int, str] = {}
         #: How many values somebody should look at; whoever adds to the contents counts them.
         self.doubtful = 0
+        #: Which pages gave nothing, and why as far as it is known; whoever reads the answers puts it here.
+        self.empty: dict[int, Empty] = {}
 
     def add(self, extract: Extract) -> None:
         """Take in what one page says; its files are kept elsewhere."""

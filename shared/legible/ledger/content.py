@@ -171,7 +171,7 @@ class SharedContent:
         key = self._answers.keep(claim.document, line.page, claim.owner + ADOPTED, body, line.request_id)
         claim.write(
             "answered", page=line.page, request_id=line.request_id, answer=key, sha256=digest(body),
-            source=line.source, frame=line.frame, note=line.note, state=line.state, reason=line.reason,
+            source=line.source, frame=line.frame, ink=line.ink, note=line.note, state=line.state, reason=line.reason,
             adopted=line.adopted or layout.journal(other),
         )  # fmt: skip
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from legible.errors import InternalError
 from legible.model.documents import PageState, Reason, Status
-from legible.model.pages import Frame, Share, Source
+from legible.model.pages import Frame, Ink, Share, Source
 
 Event = Literal[
     "claimed",
@@ -40,7 +40,7 @@ class Line(Struct, frozen=True, omit_defaults=True):
     When the service first turns it away because there were too many calls (which is not paid), it is written once more
     as ``throttled``, and stands for every further try of its owner.
     ``answered`` and ``surplus`` name request, stored answer and its SHA-256; with ``state`` the answer could
-    not be read when it came.
+    not be read when it came. ``ink`` says what is odd about the picture that was read.
     ``refused`` is a call that was not paid; with ``state`` the page is settled. ``unknown`` is a call that may have
     been paid; ``of`` names the owner that made it; where that owner was waiting to call again, it is ``throttled`` too.
     ``frame`` says where the recognized picture lies on its page. ``adopted`` is the key of the journal that says who
@@ -68,6 +68,7 @@ class Line(Struct, frozen=True, omit_defaults=True):
     version_id: str = ""
     source: Source | None = None
     frame: Frame | None = None
+    ink: Ink = ""
     request_id: str = ""
     answer: str = ""
     sha256: str = ""

@@ -5,9 +5,23 @@ from __future__ import annotations
 import json
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from legible.model.documents import PageState, Reason
+
+#: What is odd about the picture of a page: it has one color; or text of its PDF left no ink in it.
+Ink = Literal["", "one-color", "text-unseen"]
+
+#: Why a page gave nothing, as far as it can be told: by what is odd about its picture; else the service found nothing.
+Empty = Literal["one-color", "text-unseen", "nothing-found"]
+
+#: The same in words, behind "Nothing was recognized on this page".
+EMPTY_WORDS: dict[Empty, str] = {
+    "one-color": "its picture has one color. It is blank, or it could not be drawn as it is meant to look",
+    "text-unseen": "it has text, but none of it is seen in the picture. Its font is not in the file and could not be "
+    "replaced",
+    "nothing-found": "the service found nothing on it",
+}
 
 
 class Share(Struct, frozen=True):
@@ -72,7 +86,8 @@ class Page(Struct, frozen=True):
 
     ``source`` is how the service got the image; ``note`` says why that was not the configured way, or what was done to
     the image first. ``answer`` is the key of the stored answer in the output bucket. ``frame`` says how the picture
-    that was sent lies on the page; None where the document itself was sent.
+    that was sent lies on the page; None where the document itself was sent. ``empty`` is a page whose answer holds no
+    text, no field and no table, and hints at why; it is left out where there is something.
     """
 
     page: int
@@ -83,3 +98,4 @@ class Page(Struct, frozen=True):
     note: str = ""
     frame: Frame | None = None
     reason: Reason | None = None
+    empty: Empty | UnsetType = UNSET

@@ -14,7 +14,7 @@ from statistics import median
 from typing import NamedTuple
 
 from legible.model.documents import Reason, Status
-from legible.model.pages import Page
+from legible.model.pages import EMPTY_WORDS, Page
 from legible.model.records import Cell, Extract, Field, Record, Table, TextBlock
 
 _STATUS: dict[Status, str] = {
@@ -60,6 +60,9 @@ def lines(record: Record, pages: Iterable[Extract]) -> Iterator[str]:
     for page in record.pages:
         if len(record.pages) > 1:
             yield f"## Page {page.page}"
+            yield ""
+        if page.empty:
+            yield f"Nothing was recognized on this page: {EMPTY_WORDS[page.empty]}."
             yield ""
         if page.state == "done":
             yield from _page(next(extracts, Extract()))

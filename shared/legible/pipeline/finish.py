@@ -218,6 +218,7 @@ class Finisher:
             contents.notes,
             attachments,
             contents.unreadable,
+            empty=contents.empty,
             status=status,
             reason=None if status == "done" else reason,
             finished_at=self._call.now(),

@@ -8,13 +8,15 @@ from msgspec import Struct
 
 from legible.documents import pages
 from legible.documents.intake import Job
-from legible.errors import OutOfTimeError
+from legible.errors import LegibleError, OutOfTimeError
+from legible.extraction import fields
+from legible.extraction.emptiness import says_nothing
 from legible.ledger.answers import Answers
 from legible.ledger.content import SharedContent
 from legible.ledger.orphans import Orphans
 from legible.model import layout
 from legible.model.documents import Document, ObjectRef
-from legible.model.pages import Frame, Picture, Source
+from legible.model.pages import Frame, Ink, Picture, Source
 from legible.ports import WHOLE, Invocation, Recognizer, Shown, Site, Wanted
 from legible.recognition.opened import UrlProof
 from legible.recognition.policy import Policy
@@ -23,12 +25,17 @@ from legible.recognition.policy import Policy
 SHORTEST_CALL = 1.0
 #: Nor is less than this many times the longest call so far: a call cut off may be paid and brings no answer.
 _MARGIN = 1.5
+#: A page that gave nothing is looked at for so many seconds at most.
+_LOOK_SECONDS = 10.0
+#: What it is looked at with: letters of 6 points on A4 are 7 pixels high.
+_GLANCE = pages.Want(min_side=1, max_side=1_000, max_pixels=None, largest=1 << 30)
 
 
 class Placed(Struct, frozen=True):
     """Where the service finds the bytes of one page: in the document itself, or in a rendered picture.
 
-    ``body`` is a picture that is sent inline and stored nowhere else. ``note`` says what was done to the page.
+    ``body`` is a picture that is sent inline and stored nowhere else. ``note`` says what was done to the page, ``ink``
+    what is odd about its picture.
     """
 
     ref: ObjectRef
@@ -36,6 +43,7 @@ class Placed(Struct, frozen=True):
     note: str = ""
     frame: Frame | None = None
     body: bytes = b""
+    ink: Ink = ""
 
 
 class CallContext:
@@ -107,9 +115,27 @@ class CallContext:
         ref = self.site.in_output(layout.work(document, page, rendered.suffix))
         note = "; ".join(part for part in (note, rendered.note) if part)
         if source == "inline":
-            return Placed(ref, WHOLE, note, rendered.frame, rendered.body)
+            return Placed(ref, WHOLE, note, rendered.frame, rendered.body, rendered.ink)
         self.site.store.write(ref, rendered.body, rendered.media_type)
-        return Placed(ref, WHOLE, note, rendered.frame)
+        return Placed(ref, WHOLE, note, rendered.frame, ink=rendered.ink)
+
+    def ink(self, job: Job, page: int, placed: Placed, body: bytes) -> Ink:
+        """Return what is odd about the picture of a page.
+
+        Where the service was given the document as it is, the page is looked at if its answer, ``body``, says nothing.
+
+        Returns:
+            Nothing too where it cannot be looked at, or not in the time that is left.
+        """
+        if placed.frame is not None or not says_nothing(fields.read_page(job.task.operation, page, body)[0]):
+            return placed.ink
+        left = min(_LOOK_SECONDS, self.invocation.remaining() - self.policy.reserve)
+        if left <= 0 or job.document.format == "ofd":
+            return ""
+        try:
+            return job.sheets.render(page, _GLANCE, left).ink
+        except LegibleError:
+            return ""
 
     def proof(self, document: Document) -> UrlProof:
         """Return what tells, for all calls of a document, whether its URL opened it."""

@@ -219,7 +219,9 @@ class PageCall:
             self._unstored(error, answer)
         values: dict[str, Any] = {
             "page": self._page, "request_id": answer.request_id, "answer": key, "sha256": digest(answer.body),
-            "source": picture.source, "frame": placed.frame, **judged(answer.body, answer.request_id),
+            "source": picture.source, "frame": placed.frame,
+            "ink": self._context.ink(self._job, self._page, placed, answer.body),
+            **judged(answer.body, answer.request_id),
             "note": "; ".join(part for part in (placed.note, self._why_inline) if part),
         }  # fmt: skip
         try:

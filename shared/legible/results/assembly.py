@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from msgspec import UNSET
+
 from legible.ledger.journal import Line
 from legible.ledger.state import PageLedger, State
 from legible.model import layout
 from legible.model.documents import Document, Reason, Status, unreadable_answer
-from legible.model.pages import Page
+from legible.model.pages import Empty, Page
 from legible.model.records import Attachment, Calls, Record
 from legible.operations.operation import Task
 from legible.operations.routing import Routing, resumed
@@ -56,6 +58,7 @@ def assemble(
     attachments: tuple[Attachment, ...],
     unreadable: Mapping[int, str],
     *,
+    empty: Mapping[int, Empty],
     status: Status,
     reason: Reason | None,
     finished_at: datetime,
@@ -69,13 +72,14 @@ def assemble(
         notes: Remarks on its answers.
         attachments: The stored files of the answers.
         unreadable: Why answers cannot be read, by page.
+        empty: Why answers hold nothing, by page.
         status: How it ended.
         reason: Why, unless it is done.
         finished_at: When.
     """
     count = task.pages if task else 0
     pages = tuple(
-        _page(document, number, state.page(number), status, reason, unreadable.get(number, ""))
+        _page(document, number, state.page(number), status, reason, unreadable.get(number, ""), empty.get(number))
         for number in range(1, count + 1)
     )
     if reason is None and status not in {"done", "running"}:
@@ -110,8 +114,9 @@ def _passed_over(state: State) -> tuple[str, ...]:
 
 
 def _page(
-    document: Document, number: int, known: PageLedger, status: Status, reason: Reason | None, unreadable: str
-) -> Page:
+    document: Document, number: int, known: PageLedger, status: Status, reason: Reason | None, unreadable: str,
+    empty: Empty | None,
+) -> Page:  # fmt: skip
     line: Line | None = known.answered
     if line is not None and unreadable:
         why = unreadable_answer(unreadable, line.request_id)
@@ -120,7 +125,7 @@ def _page(
         key = layout.answer(document, number)
         adopted = f"adopted: the same bytes were read before, see {line.adopted}" if line.adopted else ""
         note = "; ".join(part for part in (line.note, adopted) if part)
-        return Page(number, "done", line.source, key, line.request_id, note, line.frame)
+        return Page(number, "done", line.source, key, line.request_id, note, line.frame, empty=empty or UNSET)
     if known.settled is not None:
         return Page(number, known.settled.state or "dead", reason=known.settled.reason)
     missing = reason or Reason("not-called", "The page was not called for.")

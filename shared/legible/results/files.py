@@ -16,12 +16,14 @@ from legible.errors import InternalError, OutOfTimeError, RejectedError, Setting
 from legible.extraction import checks, corrections, fields
 from legible.extraction.contents import Contents
 from legible.extraction.corrections import Edits
+from legible.extraction.emptiness import emptiness, empty_check, unseen_check
 from legible.ledger.answers import Answers
 from legible.ledger.journal import Line
 from legible.ledger.state import State
 from legible.model import layout
 from legible.model.documents import Document
 from legible.model.layout import FORM, RECORD
+from legible.model.pages import Empty
 from legible.model.records import Attachment, Cell, Extract, Field, Record, TextBlock
 from legible.operations.operation import Extras, Task
 from legible.outputs import crops, markdown, searchable, xlsx
@@ -107,6 +109,8 @@ class Results:
                 extract = checks.checked(task.operation, extract)
                 if unreadable:
                     contents.unreadable[line.page] = unreadable
+                else:
+                    extract = _looked_at(extract, line, contents.empty)
                 attachments += [self._attach(document, *file) for file in extract.files]
                 contents.add(_counted(extract, task.pages, line))
                 contents.doubtful += _doubtful(extract)
@@ -168,7 +172,9 @@ class Results:
             with files["record.xlsx"].open("wb") as file:
                 xlsx.write(record, contents, file, pictures=pictures)
             publishing.before()
-            return self._publisher.publish(record, files, doubtful=contents.doubtful, yields=publishing.yields)
+            return self._publisher.publish(
+                record, files, doubtful=contents.doubtful, empty=len(contents.empty), yields=publishing.yields
+            )
 
     def _attach(self, document: Document, name: str, page: int, media_type: str, body: bytes) -> Attachment:
         key = layout.attachment(document, page, name)
@@ -219,6 +225,17 @@ def batches(state: State, count: int) -> Iterator[list[Line]]:
     lines = [line for number in range(1, count + 1) if (line := state.page(number).answered) is not None]
     for first in range(0, len(lines), AT_ONCE):
         yield lines[first : first + AT_ONCE]
+
+
+def _looked_at(extract: Extract, line: Line, empty: dict[int, Empty]) -> Extract:
+    """Return what a page says with a finding if that is nothing, or if text of it was not in the picture."""
+    why = emptiness(extract, line.ink)
+    if why is not None:
+        empty[line.page] = why
+        return msgspec.structs.replace(extract, checks=(*extract.checks, empty_check(line.page, why)))
+    if line.ink == "text-unseen":
+        return msgspec.structs.replace(extract, checks=(*extract.checks, unseen_check(line.page)))
+    return extract
 
 
 def _doubtful(extract: Extract) -> int:

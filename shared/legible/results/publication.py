@@ -33,7 +33,8 @@ class Published(Struct, frozen=True):
     """What the metadata of a published record say: its version, how it ended, which results lie beside it.
 
     ``operation`` is a slug, empty where there was none; ``revision`` counts the reviews it has, ``doubtful`` the values
-    that somebody should look at. ``schema`` is the number of the record's schema, left out where it is 1.
+    that somebody should look at, ``empty`` the pages that gave nothing, left out where there is none. ``schema`` is the
+    number of the record's schema, left out where it is 1.
     """
 
     version: str
@@ -44,6 +45,7 @@ class Published(Struct, frozen=True):
     operation: str = ""
     doubtful: int = 0
     schema: int = 1
+    empty: int = 0
 
     @property
     def newer(self) -> bool:
@@ -55,6 +57,8 @@ class Published(Struct, frozen=True):
         values = msgspec.to_builtins(self)
         if self.schema == 1:
             del values["schema"]
+        if not self.empty:
+            del values["empty"]
         return {"legible": json.dumps(values)}
 
 
@@ -80,13 +84,16 @@ class Publisher:
         self._site = site
         self._newest = newest
 
-    def publish(self, record: Record, files: Mapping[str, Path], *, doubtful: int = 0, yields: bool = False) -> bool:
+    def publish(
+        self, record: Record, files: Mapping[str, Path], *, doubtful: int = 0, empty: int = 0, yields: bool = False
+    ) -> bool:
         """Put a document's results where people look, unless a newer upload of the key has its own there.
 
         Args:
             record: What the results say.
             files: Name and content of each result; see ``KINDS``.
             doubtful: How many of its values somebody should look at.
+            empty: How many of its pages gave nothing.
             yields: The upload was replaced; it counts as older than any other one of its key.
 
         Returns:
@@ -96,7 +103,7 @@ class Publisher:
         uploaded_at = None if yields else document.uploaded_at
         published = Published(
             document.version, uploaded_at, record.status, tuple(files), record.revision, record.operation, doubtful,
-            SCHEMA_NUMBER,
+            SCHEMA_NUMBER, empty,
         )  # fmt: skip
         self._together([partial(self._keep, document, name, file, published) for name, file in files.items()])
         return self._stand(msgspec.structs.replace(document, uploaded_at=None) if yields else document, published)

@@ -115,6 +115,7 @@ class Rebuilder:
                 contents.notes,
                 attachments,
                 contents.unreadable,
+                empty=contents.empty,
                 status=status,
                 reason=reason,
                 finished_at=line.at,

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from legible.extraction.emptiness import EMPTY_RULE
 from legible.model.records import Record
 from legible.operations import catalog
 from legible_cli.local.buckets import Buckets
@@ -19,6 +20,8 @@ from localcloud.cloud import LocalCloud
 #: What reads a document whose folder names no operation.
 DEFAULT = "general-text"
 _LOOK_SECONDS = 0.1
+#: So many pages that gave nothing are told of each document.
+_MOST_TOLD = 3
 _COLORS = {"done": "green", "partial": "yellow", "rejected": "yellow", "held": "yellow"}
 
 
@@ -131,7 +134,7 @@ def summary(items: Sequence[Item]) -> Table:
             str(item.file.name),
             f"[{color}]{item.status}[/]",
             (record.operation if record else "") + (" (recorded)" if item.recorded else ""),
-            str(sum(page.state == "done" for page in record.pages)) if record else "",
+            _pages(record) if record else "",
             str(fields),
             f"{item.seconds:.1f} s" if record else "",
         )
@@ -139,10 +142,18 @@ def summary(items: Sequence[Item]) -> Table:
 
 
 def why(item: Item) -> str:
-    """Return why a document is not done, and what to do about it."""
+    """Return why a document is not done and what to do about it, or why pages of it gave nothing."""
     if item.problem:
         return item.problem
     if item.record is None:
         return "No record came; the functions' log says why."
     reason = item.record.reason
-    return f"{reason.message} {reason.advice}".strip() if reason else ""
+    told = [f"{reason.message} {reason.advice}".strip()] if reason else []
+    empty = [f"Page {check.page}: {check.message}" for check in item.record.checks if check.rule == EMPTY_RULE]
+    return " ".join([*told, *empty[:_MOST_TOLD]])
+
+
+def _pages(record: Record) -> str:
+    """Return how many pages were read, and how many of them gave nothing."""
+    empty = sum(bool(page.empty) for page in record.pages)
+    return str(sum(page.state == "done" for page in record.pages)) + (f" ({empty} empty)" if empty else "")

@@ -422,6 +422,8 @@ class View {
   /** How much is in doubt; where nothing is, how much of it nothing is known of: that is no praise. */
   verdict(doubts) {
     if (doubts) return [sign("flag"), t("doubts", { count: doubts })];
+    const nothing = (this.record?.pages ?? []).filter((one) => one.empty).length;
+    if (nothing) return [sign("flag"), t("empty_pages", { count: nothing })];
     if (this.document.pages.some((one) => one.state !== "done")) return [sign("unknown"), t("doubts_of_read")];
     const silent = unmeasured(this.items, this.record?.checks ?? []);
     return silent.length

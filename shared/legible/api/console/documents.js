@@ -126,7 +126,7 @@ class List {
     signal.throwIfAborted();
     const before = this.seen;
     this.seen = JSON.stringify(
-      found.documents.map((one) => [one.id, one.version, one.status, one.revision, one.doubtful]),
+      found.documents.map((one) => [one.id, one.version, one.status, one.revision, one.doubtful, one.empty]),
     );
     put(this.alarm);
     this.updated.textContent = t("updated", { time: moment(new Date(), { timeStyle: "medium" }) });
@@ -254,6 +254,7 @@ function row(found) {
       { class: "col-status" },
       badge(found.status),
       found.doubtful ? h("span", { class: "tag tag-doubts" }, t("doubts", { count: found.doubtful })) : null,
+      found.empty ? h("span", { class: "tag tag-doubts" }, t("empty_pages", { count: found.empty })) : null,
       found.revision ? h("span", { class: "tag" }, t("corrected")) : null,
     ),
     h("td", { class: "col-operation" }, found.operation || h("span", { class: "faint" }, t("no_operation"))),

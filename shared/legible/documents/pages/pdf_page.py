@@ -7,7 +7,9 @@ from math import sqrt
 import pypdfium2
 from PIL import Image
 
+from legible.documents.pages import ink
 from legible.errors import RejectedError
+from legible.model.pages import Ink
 
 #: A4 at this resolution is 1654 x 2339 px: above the vendor's sample (1024 x 1400), below its advice of 2 MB a page.
 DPI = 200
@@ -23,7 +25,7 @@ _DEEPEST = 3
 
 def drawn(
     document: pypdfium2.PdfDocument, page: int, max_side: int, most_pixels: int
-) -> tuple[Image.Image, tuple[float, float], float]:
+) -> tuple[Image.Image, tuple[float, float], float, Ink]:
     """Draw a page in gray or color.
 
     Args:
@@ -33,7 +35,7 @@ def drawn(
         most_pixels: How many pixels it may have.
 
     Returns:
-        The picture, the page's width and height in points, and the resolution in dpi.
+        The picture, the page's width and height in points, the resolution in dpi, and what is odd about the picture.
 
     Raises:
         RejectedError: This page cannot be drawn.
@@ -43,6 +45,8 @@ def drawn(
         width, height = sheet.get_size()
         scale = min(_dpi(sheet) / 72, max_side / max(width, height), sqrt(most_pixels / (width * height)))
         image = sheet.render(scale=scale, rev_byteorder=True, prefer_bgrx=False).to_pil()
+        image = image if image.mode in {"L", "RGB"} else image.convert("RGB")
+        seen = ink.of_pdf_page(sheet, image)
         sheet.close()
     except (pypdfium2.PdfiumError, ZeroDivisionError) as error:
         raise RejectedError(
@@ -50,7 +54,7 @@ def drawn(
             code="page-broken",
             advice="Open it, print it to a new PDF and upload that.",
         ) from error
-    return image if image.mode in {"L", "RGB"} else image.convert("RGB"), (width, height), scale * 72
+    return image, (width, height), scale * 72, seen
 
 
 def _dpi(sheet: pypdfium2.PdfPage) -> float:

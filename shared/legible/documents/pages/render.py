@@ -13,11 +13,11 @@ import pypdfium2
 from PIL import Image
 from PIL.TiffImagePlugin import TiffImageFile
 
-from legible.documents.pages import pdf_page, probe
+from legible.documents.pages import ink, pdf_page, probe
 from legible.documents.pages.open_document import OpenDocument
 from legible.documents.pages.values import Box, Rendered, Want
 from legible.errors import RejectedError
-from legible.model.pages import Frame
+from legible.model.pages import Frame, Ink
 
 #: The largest picture that is made, in pixels: A2 at 200 dpi has 15 million, and memory holds two copies.
 MOST_PIXELS = 16_000_000
@@ -50,10 +50,11 @@ def picture(path: Path, format_name: str, page: int, want: Want, kept: OpenDocum
         if frame.unit == "px" and want.too_small(frame.width, frame.height):
             raise _too_small(page, frame, want)
         image, frame = _scaled(image, frame, want, done)
+        done.ink = done.ink or ink.of_image(image)
         image = _padded(image, want, done)
         body, media_type, suffix, image = _encoded(image, want.largest, done)
         frame = Frame(frame.width, frame.height, frame.unit, frame.scale * _scale(image, *done.sides))
-        return Rendered(body, media_type, suffix, image.width, image.height, done.text(image), frame)
+        return Rendered(body, media_type, suffix, image.width, image.height, done.text(image), frame, done.ink)
 
 
 def crops(
@@ -88,10 +89,11 @@ def _crop(image: Image.Image, box: list[float]) -> bytes:
 
 
 class _Done:
-    """What was done to a page, in words; and the sides for which its scale was last computed."""
+    """What was done to a page, in words; what is odd about its picture; the sides its scale was last computed for."""
 
-    def __init__(self, first: str) -> None:
+    def __init__(self, first: str, ink: Ink = "") -> None:
         self.words = [first]
+        self.ink = ink
         self.sides: tuple[float, float] = (1, 1)
 
     def text(self, image: Image.Image) -> str:
@@ -120,8 +122,8 @@ def _page(
 
 
 def _pdf_page(document: pypdfium2.PdfDocument, page: int, want: Want) -> tuple[Image.Image, Frame, _Done]:
-    image, sides, dpi = pdf_page.drawn(document, page, want.max_side, MOST_PIXELS)
-    return image, Frame(*sides, "pt", _scale(image, *sides)), _Done(f"rendered at {dpi:.0f} dpi")
+    image, sides, dpi, seen = pdf_page.drawn(document, page, want.max_side, MOST_PIXELS)
+    return image, Frame(*sides, "pt", _scale(image, *sides)), _Done(f"rendered at {dpi:.0f} dpi", seen)
 
 
 def _frame(image: Image.Image, want: Want) -> tuple[Image.Image, Frame, _Done]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from legible.model.pages import Frame, Location
+from legible.model.pages import Frame, Ink, Location
 from legible.operations.operation import Limits
 
 #: The most memory that the decoded pixels of one image may take, in bytes.
@@ -55,7 +55,7 @@ class Want(Struct, frozen=True):
 
 
 class Rendered(Struct, frozen=True):
-    """The picture of one page. ``note`` says what was done to make it."""
+    """The picture of one page. ``note`` says what was done to make it, ``ink`` what is odd about it."""
 
     body: bytes
     media_type: str
@@ -64,6 +64,7 @@ class Rendered(Struct, frozen=True):
     height: int
     note: str
     frame: Frame
+    ink: Ink = ""
 
 
 #: Left, top, right and bottom, in the frame's unit.

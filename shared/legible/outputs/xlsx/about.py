@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from typing import NamedTuple
 
 from legible.model.documents import Document, Reason
-from legible.model.pages import Page
+from legible.model.pages import EMPTY_WORDS, Page
 from legible.model.records import Attachment, Record
 
 _STATUS = {
@@ -21,6 +21,10 @@ _STATUS = {
 }
 
 
+#: So many pages on which nothing was recognized are named in the first line.
+_MOST_NAMED = 10
+
+
 class Fact(NamedTuple):
     """One line: a label and its text; without a text it is a heading."""
 
@@ -31,10 +35,23 @@ class Fact(NamedTuple):
 def headline(record: Record) -> str:
     """Return status and reason in one sentence, the first thing that a reader sees."""
     status = _STATUS[record.status]
+    nothing = _nothing(record.pages)
     if record.reason is None:
-        return f"{status}."
+        return f"{status}.{nothing}"
     advice = f" {record.reason.advice}" if record.reason.advice else ""
-    return f"{status}. {record.reason.message.rstrip('.')} ({record.reason.code}).{advice}"
+    return f"{status}. {record.reason.message.rstrip('.')} ({record.reason.code}).{advice}{nothing}"
+
+
+def _nothing(pages: tuple[Page, ...]) -> str:
+    """Say on which pages nothing was recognized, as far as there is room; empty where there is none."""
+    empty = [str(page.page) for page in pages if page.empty]
+    if not empty:
+        return ""
+    if len(pages) == 1:
+        return " Nothing was recognized on it."
+    more = f" and {len(empty) - _MOST_NAMED} more" if len(empty) > _MOST_NAMED else ""
+    noun = "page" if len(empty) == 1 else "pages"
+    return f" Nothing was recognized on {noun} {', '.join(empty[:_MOST_NAMED])}{more} of {len(pages)}."
 
 
 def lines(record: Record) -> Iterator[Fact]:
@@ -95,7 +112,8 @@ def _calls(record: Record) -> Iterator[Fact]:
 
 def _pages(pages: tuple[Page, ...]) -> Iterator[Fact]:
     for page in pages:
-        parts = [page.state, f"read by {page.source}" if page.source else "", page.note]
+        nothing = f"nothing was recognized: {EMPTY_WORDS[page.empty]}" if page.empty else ""
+        parts = [page.state, nothing, f"read by {page.source}" if page.source else "", page.note]
         parts += [f"request {page.request_id}" if page.request_id else "", page.answer]
         if page.reason is not None:
             parts += [page.reason.message, page.reason.advice, page.reason.vendor_code or page.reason.code]

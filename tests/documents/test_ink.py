@@ -1,0 +1,71 @@
+"""What is odd about the picture of a page: it has one color, or lacks text that the document has."""
+
+from __future__ import annotations
+
+import pytest
+from PIL import Image, ImageDraw
+
+from tests.documents import make
+from tests.support.rig import drawn
+
+HEADING = make.line(b"(Statement of account)", at=(72, 760))
+
+
+def ink(name: str, body: bytes, page: int = 1) -> str:
+    return drawn(name, body, page).ink
+
+
+class TestOneColor:
+    @pytest.mark.parametrize("color", [0, 90, 255])
+    def test_a_picture_of_one_color_is_told(self, color):
+        assert ink("png", make.saved(Image.new("L", (300, 200), color), "PNG")) == "one-color"
+
+    def test_what_a_jpeg_adds_is_no_ink(self):
+        body = make.saved(Image.new("RGB", (300, 200), (236, 240, 243)), "JPEG", quality=30)
+        assert ink("jpeg", body) == "one-color"
+
+    def test_one_pale_letter_is_ink(self):
+        image = Image.new("L", (300, 200), 255)
+        ImageDraw.Draw(image).text((10, 10), "1", fill=240)
+        assert ink("png", make.saved(image, "PNG")) == ""
+
+    def test_a_page_without_anything(self):
+        assert ink("pdf", make.text_pdf(b"")) == "one-color"
+
+    def test_each_page_for_itself(self):
+        body = make.text_pdf(HEADING, b"", HEADING)
+        assert [ink("pdf", body, page) for page in (1, 2, 3)] == ["", "one-color", ""]
+
+
+class TestTextUnseen:
+    def test_a_page_all_of_whose_text_cannot_be_drawn(self):
+        content = make.line(make.UNKNOWN_TEXT)
+        assert ink("pdf", make.text_pdf(content, font=make.UNKNOWN_FONT)) == "text-unseen"
+
+    def test_a_line_that_cannot_be_drawn_among_others_that_can(self):
+        content = b"0 0 0 rg 72 690 400 4 re f 72 750 200 20 re f\n" + make.line(make.UNKNOWN_TEXT)
+        assert ink("pdf", make.text_pdf(content, font=make.UNKNOWN_FONT)) == "text-unseen"
+
+    @pytest.mark.parametrize("turn", [0, 90, 180, 270])
+    def test_whichever_way_the_page_is_turned(self, turn):
+        media = b"[0 0 595 842]/CropBox[20 30 500 800]/Rotate %d" % turn
+        assert ink("pdf", make.text_pdf(HEADING, media=media)) == ""
+
+    @pytest.mark.parametrize(
+        "hidden",
+        [
+            pytest.param(b"3 Tr", id="as text recognized before is"),
+            pytest.param(b"7 Tr", id="as a border of what is drawn"),
+            pytest.param(b"1 1 1 rg", id="white on white"),
+        ],
+    )
+    def test_text_that_is_not_to_be_seen_does_not_count(self, hidden):
+        assert ink("pdf", make.text_pdf(HEADING + make.line(b"(hidden words)", before=hidden))) == ""
+        assert ink("pdf", make.text_pdf(make.line(b"(hidden words)", before=hidden))) == "one-color"
+
+    def test_blanks_leave_no_ink_and_need_none(self):
+        assert ink("pdf", make.text_pdf(HEADING + make.line(b"(       )"))) == ""
+
+    def test_text_beside_the_page_does_not_count(self):
+        content = HEADING + make.line(b"(beside)", at=(3000, 3000)) + make.line(b"(beside)", at=(-900, 300))
+        assert ink("pdf", make.text_pdf(content)) == ""
