@@ -63,6 +63,14 @@ class TestTextUnseen:
         assert ink("pdf", make.text_pdf(HEADING + make.line(b"(hidden words)", before=hidden))) == ""
         assert ink("pdf", make.text_pdf(make.line(b"(hidden words)", before=hidden))) == "one-color"
 
+    def test_text_below_a_box_of_its_own_color_does_not_count(self):
+        assert ink("pdf", make.text_pdf(HEADING + make.line(b"(blacked out)") + b"60 690 300 40 re f")) == ""
+
+    @pytest.mark.parametrize("color", [b"0 0 0.6 rg", b"0.5 g", b"0.8 0 0 rg"])
+    def test_text_of_any_color_does(self, color):
+        content = b"72 750 200 20 re f\n" + make.line(make.UNKNOWN_TEXT, before=color)
+        assert ink("pdf", make.text_pdf(content, font=make.UNKNOWN_FONT)) == "text-unseen"
+
     def test_blanks_leave_no_ink_and_need_none(self):
         assert ink("pdf", make.text_pdf(HEADING + make.line(b"(       )"))) == ""
 

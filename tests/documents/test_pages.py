@@ -133,7 +133,7 @@ class TestPlan:
             pages.page_plan(catalog.find("general-text"), "pdf", 999, Look(pages=0))
 
     def test_an_encrypted_pdf_that_opens_is_sent_page_by_page(self):
-        plan = pages.page_plan(catalog.find("general-text"), "pdf", 999, Look(pages=1, locked=True))
+        plan = pages.page_plan(catalog.find("general-text"), "pdf", 999, Look(pages=1, drawn=True))
         assert plan == PagePlan(rendered=True)
 
     def test_too_many_pixels_for_the_operation_are_scaled_down(self):
@@ -490,8 +490,8 @@ class TestApart:
 
     def test_a_tiff_is_walked_through_once_for_all_of_its_pages(self, tmp_path):
         # given
-        walked, find = [], open_document.frames
-        kept = open_document.OpenDocument(lambda image: walked.append(image) or find(image))
+        walked, find = [], open_document.page_places
+        kept = open_document.OpenDocument(lambda path: walked.append(path) or find(path))
         questions, answers = io.BytesIO(), io.BytesIO()
         for name in ("first", "second"):
             (tmp_path / name).write_bytes(tiff(3))

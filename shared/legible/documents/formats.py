@@ -24,14 +24,20 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"8BPS", "psd"),
     (b"BM", "bmp"),
     (b"\0\0\1\0", "ico"),
-    (b"\x0a\x05\x01", "pcx"),
+    *((bytes((0x0A, version, 1)), "pcx") for version in (0, 2, 3, 4, 5)),
 )
 #: Many texts begin with ``BM`` too; in a BMP the length of the header that follows is one of these.
 _BMP_HEADERS = frozenset(struct.pack("<I", length) for length in (12, 16, 40, 52, 56, 64, 108, 124))
 #: The end mark of a whole document; bytes after it are common, a document without it is cut.
 ENDINGS = {"png": b"IEND\xaeB`\x82", "jpeg": b"\xff\xd9", "gif": b"\x3b", "pdf": b"%%EOF"}
-#: ISO media files by their major brand.
-_BRANDS = {brand: "heic" for brand in (b"heic", b"heix", b"mif1", b"msf1", b"heif")} | {b"avif": "avif"}
+#: A PCX has one of these numbers of bits in each plane; other bytes may begin with a line feed, too.
+_PCX_BITS = frozenset({1, 2, 4, 8})
+#: ISO media files by their brands, pictures and sequences of them (ISO 23008-12 annex B, AV1 Image File Format 8): the
+#: major one, or where that says nothing of the packing (``mif1``), the first of the compatible ones that does.
+_BRANDS = {brand: "avif" for brand in (b"avif", b"avis")} | {
+    brand: "heic" for brand in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs")
+}
+_UNPACKED_BRANDS = frozenset({b"mif1", b"mif2", b"msf1", b"miaf", b"heif", b"MA1A", b"MA1B"})
 #: Files that people upload but no operation reads, with what to do about them.
 _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"\xd0\xcf\x11\xe0", "an old Office file", "Save it as PDF and upload that."),
@@ -61,7 +67,7 @@ def format_of(first: bytes, last: bytes = b"") -> str:
             "The document is empty: 0 bytes.", code="empty", advice="Upload it again; the first upload may have failed."
         )
     for magic, name in _MAGIC:
-        if first.startswith(magic) and (name != "bmp" or first[14:18] in _BMP_HEADERS):
+        if first.startswith(magic) and _is_likely(name, first):
             _refuse_second(name, first)
             return name
     boxed = _of_box(first)
@@ -80,6 +86,13 @@ def format_of(first: bytes, last: bytes = b"") -> str:
     raise _foreign(first)
 
 
+def _is_likely(name: str, first: bytes) -> bool:
+    """Tell whether bytes that texts may begin with as well are those of an image."""
+    if name == "bmp":
+        return first[14:18] in _BMP_HEADERS
+    return name != "pcx" or (len(first) > 128 and first[3] in _PCX_BITS)
+
+
 def _refuse_second(name: str, first: bytes) -> None:
     """Refuse a document that two programs would read as two formats: nobody could say which was paid for."""
     if b"%PDF-" in first[:1024]:
@@ -95,7 +108,10 @@ def _of_box(first: bytes) -> str:
     if first[:4] == b"RIFF" and first[8:12] == b"WEBP":
         return "webp"
     if first[4:8] == b"ftyp":
-        return _BRANDS.get(first[8:12], "")
+        length = min(int.from_bytes(first[:4], "big"), len(first))
+        brands = [first[8:12], *(first[at : at + 4] for at in range(16, length - 3, 4))]
+        known = next((_BRANDS[brand] for brand in brands if brand in _BRANDS), "heic")
+        return known if brands[0] in _BRANDS or brands[0] in _UNPACKED_BRANDS else ""
     return ""
 
 
@@ -186,9 +202,9 @@ def _mb(size: int) -> str:
     return f"{size / 1024 / 1024:.1f} MB" if size >= 100_000 else f"{size:,} bytes"
 
 
-#: Formats that must be opened to be known: paged ones, and those whose header a C library reads or whose pixels are
-#: decoded to know their sides.
-COUNTED = frozenset({"pdf", "tiff", "gif", "webp", "heic", "avif", "ico"})
+#: Formats that must be opened to be known: paged ones, those whose header a C library reads or whose pixels are decoded
+#: to know their sides, and PSD, which says far behind its header whether it has a picture of its own.
+COUNTED = frozenset({"pdf", "tiff", "gif", "webp", "heic", "avif", "ico", "psd"})
 
 #: Formats that are converted for an operation that does not take them.
 CONVERTED = frozenset({"png", "jpeg", "bmp", "tiff", "gif", "webp", "pcx", "ico", "psd", "avif"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import unicodedata
 from collections.abc import Iterator
+from typing import cast
 
 import pypdfium2
 from PIL import Image
@@ -17,8 +18,8 @@ _ONE_COLOR = 6
 _MOST = 400
 #: What a character would have to leave ink in, without what may be its neighbor's: the middle of its box.
 _MIDDLE = 0.2
-#: Text in so light a color is not meant to be seen on paper.
-_WHITE = 235
+#: By so much a letter differs from its ground to be seen, of 255.
+_CONTRAST = 40
 #: Kinds of characters (Unicode) that leave no ink, or so little that it may be lost: blanks, controls, marks.
 _WITHOUT_INK = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Mn", "Me"})
 _INVISIBLE = frozenset({3, 7})
@@ -33,7 +34,8 @@ def of_pdf_page(sheet: pypdfium2.PdfPage, image: Image.Image) -> Ink:
     """Compare the picture of a page with the page's text.
 
     The text of a font that is not in the file is drawn with another one, or not at all where there is none: then it is
-    in the PDF and not in the picture. So is text that is drawn in white, or not to be seen at all; that does not count.
+    in the PDF and not in the picture. So is text in the color
+    of its ground, or not to be seen at all; that does not count.
 
     Args:
         sheet: The page.
@@ -42,10 +44,15 @@ def of_pdf_page(sheet: pypdfium2.PdfPage, image: Image.Image) -> Ink:
     blank = _one_color(image)
     if not blank and not _borrows(sheet):
         return ""
-    characters = list(_boxes(sheet, image.size, borrowed=not blank))
-    if blank:
-        return "text-unseen" if characters else "one-color"
-    return "text-unseen" if any(_one_color(image.crop(box)) for box in characters) else ""
+    gray = image.convert("L")
+    unseen = any(_is_lost(gray.crop(box), light) for box, light in _letters(sheet, image.size))
+    return "text-unseen" if unseen else "one-color" if blank else ""
+
+
+def _is_lost(place: Image.Image, light: int) -> bool:
+    """Tell whether a letter of that lightness should be seen here and is not; one on its own color never is."""
+    least, most = cast("tuple[int, int]", place.getextrema())
+    return most - least < _ONE_COLOR and abs(least - light) > _CONTRAST
 
 
 def _one_color(image: Image.Image) -> bool:
@@ -64,32 +71,30 @@ def _is_borrowed(font: object) -> bool:
     return bool(font) and not pypdfium2.raw.FPDFFont_GetIsEmbedded(font)
 
 
-def _boxes(sheet: pypdfium2.PdfPage, size: tuple[int, int], *, borrowed: bool) -> Iterator[tuple[int, int, int, int]]:
-    """Yield the middles of the boxes of characters, in pixels; with ``borrowed``, of those whose font is elsewhere."""
+def _letters(sheet: pypdfium2.PdfPage, size: tuple[int, int]) -> Iterator[tuple[tuple[int, int, int, int], int]]:
+    """Yield the middles of the boxes of characters that are meant to be seen, in pixels, and how light they are."""
     text = sheet.get_textpage()
     count = text.count_chars()
     for index in range(0, count, max(1, count // _MOST)):
-        if _is_seen(text, index, borrowed=borrowed):
-            box = _box(sheet, text, index, size)
-            if box is not None:
-                yield box
+        light = _lightness(text, index)
+        box = None if light is None else _box(sheet, text, index, size)
+        if box is not None and light is not None:
+            yield box, light
     text.close()
 
 
-def _is_seen(text: pypdfium2.PdfTextPage, index: int, *, borrowed: bool) -> bool:
-    """Tell whether a character is meant to be seen."""
+def _lightness(text: pypdfium2.PdfTextPage, index: int) -> int | None:
+    """Return how light a character is, 0 to 255; None for one that is not meant to be seen."""
     raw = pypdfium2.raw
-    code = raw.FPDFText_GetUnicode(text, index)
-    if unicodedata.category(chr(code)) in _WITHOUT_INK or raw.FPDFText_IsGenerated(text, index):
-        return False
+    kind = unicodedata.category(chr(raw.FPDFText_GetUnicode(text, index)))
+    if kind in _WITHOUT_INK or raw.FPDFText_IsGenerated(text, index):
+        return None
     thing = raw.FPDFText_GetTextObject(text, index)
     if not thing or raw.FPDFTextObj_GetTextRenderMode(thing) in _INVISIBLE:
-        return False
-    if borrowed and not _is_borrowed(raw.FPDFTextObj_GetFont(thing)):
-        return False
-    color = [ctypes.c_uint() for _ in range(4)]
-    raw.FPDFText_GetFillColor(text, index, *color)
-    return color[3].value > 0 and min(part.value for part in color[:3]) < _WHITE
+        return None
+    red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
+    raw.FPDFText_GetFillColor(text, index, red, green, blue, alpha)
+    return (red.value * 299 + green.value * 587 + blue.value * 114) // 1000 if alpha.value else None
 
 
 def _box(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
-import struct
+import mmap
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,38 +13,44 @@ from pathlib import Path
 from typing import IO
 
 import pypdfium2
-from PIL import Image, UnidentifiedImageError
-from PIL.TiffImagePlugin import TiffImageFile
+from PIL import Image
 
+from legible.documents.pages import masks, mending, structure, tiff
 from legible.errors import RejectedError
 
 #: Optional: its libraries are under the LGPL, so whoever packages Legible decides (CONTRIBUTING, licenses).
 READS_HEIC = find_spec("pi_heif") is not None
-#: A TIFF's NewSubfileType, with its bits for an overview and a mask (TIFF 6.0).
-KIND_OF_FRAME, OVERVIEW, _MASK = 254, 1, 4
+#: The code of the reason of an image that is whole, but of a kind that the library does not know.
+KIND_NOT_READ = "kind-not-read"
 #: Formats whose frames are something else than pictures one after another, by Pillow's names.
 _ONE_PICTURE = frozenset({"MPO", "PSD"})
+#: What a PDF's trailer says of its encryption (ISO 32000-1, 7.5.5): a dictionary, or where one is.
+_ENCRYPTED = re.compile(rb"/Encrypt\s*(<<|\d+\s+\d+\s+R)")
 
 
 def frames(image: Image.Image) -> list[int]:
-    """Return which frames of an image are pages: thumbnails, overviews and masks in a TIFF are none.
+    """Return which frames of an image that is no TIFF are pages.
 
-    Layers of a PSD are no frames, nor is what a camera puts behind its photo (MPO). A TIFF is left at its first page,
-    and its pages are told by the places of their directories in the file; other formats have numbers.
+    Layers of a PSD are no frames, nor is what a camera puts behind its photo (MPO).
     """
-    if not isinstance(image, TiffImageFile):
-        return [0] if image.format in _ONE_PICTURE else list(range(int(getattr(image, "n_frames", 1))))
-    every: dict[int, int] = {}
-    pages: dict[int, int] = {}
-    for frame in range(image.n_frames):
-        image.seek(frame)
-        place = image.tag_v2._offset or 0
-        every[place] = frame
-        if not image.tag_v2.get(KIND_OF_FRAME, 0) & (OVERVIEW | _MASK):
-            pages[place] = frame
-    pages = pages or every
-    image.seek(next(iter(pages.values())))
-    return list(pages)
+    return [0] if image.format in _ONE_PICTURE else list(range(int(getattr(image, "n_frames", 1))))
+
+
+def page_places(path: Path) -> list[int]:
+    """Return where the pages of an image file are: the places of a TIFF's directories, else the numbers of its frames.
+
+    Raises:
+        RejectedError: It cannot be read.
+    """
+    with path.open("rb") as file:
+        if tiff.is_tiff(file.read(4)):
+            try:
+                return tiff.pages(file)
+            except ValueError:
+                raise broken("The image cannot be read: it is cut or broken.") from None
+        file.seek(0)
+        with opened(file) as image:
+            return frames(image)
 
 
 class OpenDocument:
@@ -53,23 +59,23 @@ class OpenDocument:
     Each opening of a PDF reads fonts and pictures anew; to find the pages of a TIFF, all of it is walked through.
     """
 
-    def __init__(self, find: Callable[[Image.Image], list[int]] = frames) -> None:
-        """Remember none yet; ``find`` returns which frames of an image are pages, as ``frames`` does."""
+    def __init__(self, find: Callable[[Path], list[int]] = page_places) -> None:
+        """Remember none yet; ``find`` returns where the pages of an image file are, as ``page_places`` does."""
         self._path: Path | None = None
         self._document: pypdfium2.PdfDocument | None = None
         self._find = find
         self._frames: tuple[Path, list[int]] | None = None
+        self._masks: tuple[Path, bool] | None = None
 
     @contextmanager
     def image(self, path: Path, page: int) -> Iterator[Image.Image]:
         """Open an image at a page, counted from 1. Raises as ``opened`` does."""
         if self._frames is None or self._frames[0] != path:
-            with path.open("rb") as file, opened(file) as image:
-                self._frames = path, self._find(image)
+            self._frames = path, self._find(path)
         places = self._frames[1]
         if page > len(places):
             raise broken("There is no such page.")
-        with _Directory(path, places[page - 1]) as file, opened(file) as image:
+        with tiff.Shown(path, places[page - 1]) as file, opened(file, still=True) as image:
             yield image
 
     def pdf(self, path: Path) -> pypdfium2.PdfDocument:
@@ -80,34 +86,17 @@ class OpenDocument:
             self._document.init_forms()  # else what was filled into a form is not drawn
         return self._document
 
+    def has_finer_masks(self, path: Path) -> bool:
+        """Tell whether an image of a PDF has a mask that is finer than it is."""
+        if self._masks is None or self._masks[0] != path:
+            self._masks = path, masks.any_is_finer(path)
+        return self._masks[1]
+
     def close(self) -> None:
         """Close the PDF, if one is open."""
         if self._document is not None:
             self._document.close()
-        self._document = self._path = None
-
-
-class _Directory(io.BufferedReader):
-    """A TIFF that shows the directory at a given place as its first; any other file as it is.
-
-    A directory only tells where the next one is: to come to the last page of many, all of them are read.
-    """
-
-    def __init__(self, path: Path, place: int) -> None:
-        super().__init__(io.FileIO(path))
-        head = super().read(8)
-        order = {b"II": "<", b"MM": ">"}.get(head[:2], "")
-        self._head = b""
-        if order and head[2:4] in {b"*\0", b"\0*"}:
-            self._head = head[:4] + struct.pack(order + "I", place)
-        elif order and head[2:4] in {b"+\0", b"\0+"}:
-            self._head = head + struct.pack(order + "Q", place)
-        self.seek(0)
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        at = self.tell()
-        body = super().read(size)
-        return self._head[at : at + len(body)] + body[max(0, len(self._head) - at) :]
+        self._document = self._path = self._masks = None
 
 
 @contextmanager
@@ -124,23 +113,39 @@ def _opened_pdf(path: Path) -> pypdfium2.PdfDocument:
     try:
         return pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
-        if "password" in str(error).lower():
-            raise RejectedError(
-                "The PDF is locked with a password.",
-                code="encrypted",
-                advice="Save it without a password and upload that.",
-            ) from None
-        raise broken("The PDF is broken.") from None
+        raise _refused(path, str(error).lower()) from None
+
+
+def _refused(path: Path, message: str) -> RejectedError:
+    """Return why a PDF is not opened, by PDFium's message and by what the file says of itself."""
+    if "password" in message:
+        what, advice = "is locked with a password", "Save it without a password and upload that."
+    elif "security" in message:  # it is encrypted for certain recipients, or in a way that PDFium does not know
+        what, advice = "is encrypted for those who hold a certificate", "Save it without encryption and upload that."
+    elif _says_encrypted(path):
+        what, advice = "is encrypted, and cannot be opened", "Save it without encryption and upload that."
+    else:
+        return broken("The PDF is broken.")
+    return RejectedError(f"The PDF {what}.", code="encrypted", advice=advice)
+
+
+def _says_encrypted(path: Path) -> bool:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as body:
+        return _ENCRYPTED.search(body) is not None
 
 
 @contextmanager
-def opened(file: IO[bytes]) -> Iterator[Image.Image]:
-    """Open an image; any error that Pillow raises, and there are many, means that it is broken."""
+def opened(file: IO[bytes], *, still: bool = False) -> Iterator[Image.Image]:
+    """Open an image; any error that Pillow raises, and there are many, means that it is broken or not known to it.
+
+    With ``still``, an animated PNG is the picture that readers show which know no animation.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             _read_heic(file)
-            with Image.open(file) as image:
+            with _image(file, still) as image:
+                mending.mend(image)
                 yield image
     except (RejectedError, MemoryError):
         raise
@@ -150,10 +155,32 @@ def opened(file: IO[bytes]) -> Iterator[Image.Image]:
             code="too-many-pixels",
             advice="Scan at 150 to 200 dpi, or scale it down.",
         ) from None
-    except UnidentifiedImageError as error:
-        raise broken("The image cannot be read: it is cut, broken, or of a kind that cannot be converted.") from error
     except Exception as error:
-        raise broken("The image cannot be read: it is cut or broken.") from error
+        raise _unread(file) from error
+
+
+def _image(file: IO[bytes], still: bool) -> Image.Image:
+    try:
+        image = Image.open(file)
+        if not (still and image.format == "PNG" and getattr(image, "is_animated", False)):
+            return image
+        return Image.open(mending.without_what_breaks(file) or file)
+    except Exception:
+        mended = mending.without_what_breaks(file)
+        if mended is None:
+            raise
+        return Image.open(mended)
+
+
+def _unread(file: IO[bytes]) -> RejectedError:
+    """Return why an image cannot be read: it is cut or broken, or whole and of a kind that is not read here."""
+    if structure.whole(file) is None:
+        return broken("The image cannot be read: it is cut or broken.")
+    return RejectedError(
+        "This kind of image is not read here, though its file is whole.",
+        code=KIND_NOT_READ,
+        advice="Save it as PNG or JPEG and upload that.",
+    )
 
 
 def _read_heic(file: IO[bytes]) -> None:

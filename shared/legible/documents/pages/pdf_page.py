@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import sqrt
 
 import pypdfium2
@@ -19,12 +20,14 @@ _LEAST_PIXELS = 1400
 #: A page is a scan when one image covers so much of it.
 _COVERS = 0.9
 _INVISIBLE = 3
+#: A path of no more segments only cuts an image's edges.
+_RECTANGLE = 6
 #: Forms in forms are looked into so deep for a scan.
 _DEEPEST = 3
 
 
 def drawn(
-    document: pypdfium2.PdfDocument, page: int, max_side: int, most_pixels: int
+    document: pypdfium2.PdfDocument, page: int, max_side: int, most_pixels: int, masked: Callable[[], bool]
 ) -> tuple[Image.Image, tuple[float, float], float, Ink]:
     """Draw a page in gray or color.
 
@@ -33,6 +36,7 @@ def drawn(
         page: Counted from 1.
         max_side: The longest side that the picture may have, in pixels.
         most_pixels: How many pixels it may have.
+        masked: Tells whether an image of the document has a mask that is finer than it is.
 
     Returns:
         The picture, the page's width and height in points, the resolution in dpi, and what is odd about the picture.
@@ -43,7 +47,7 @@ def drawn(
     try:
         sheet = document[page - 1]
         width, height = sheet.get_size()
-        scale = min(_dpi(sheet) / 72, max_side / max(width, height), sqrt(most_pixels / (width * height)))
+        scale = min(_dpi(sheet, masked) / 72, max_side / max(width, height), sqrt(most_pixels / (width * height)))
         image = sheet.render(scale=scale, rev_byteorder=True, prefer_bgrx=False).to_pil()
         image = image if image.mode in {"L", "RGB"} else image.convert("RGB")
         seen = ink.of_pdf_page(sheet, image)
@@ -57,14 +61,15 @@ def drawn(
     return image, (width, height), scale * 72, seen
 
 
-def _dpi(sheet: pypdfium2.PdfPage) -> float:
+def _dpi(sheet: pypdfium2.PdfPage, masked: Callable[[], bool]) -> float:
     """Return the resolution to draw at: a scan is never drawn larger than its own pixels."""
     best = max(float(DPI), _LEAST_PIXELS / float(max(sheet.get_size())) * 72)
     scan = _scan(sheet)
     if scan is None:
         return best
     about = scan.get_metadata()
-    return float(min(best, max(about.horizontal_dpi, about.vertical_dpi)))
+    own = max(about.horizontal_dpi, about.vertical_dpi)
+    return best if own >= best or _is_shaped(scan) or masked() else float(own)
 
 
 def _scan(sheet: pypdfium2.PdfPage) -> pypdfium2.PdfImage | None:
@@ -84,6 +89,20 @@ def _scan(sheet: pypdfium2.PdfPage) -> pypdfium2.PdfImage | None:
     left, bottom, right, top = image.get_bounds()
     width, height = sheet.get_size()
     return image if (right - left) * (top - bottom) >= _COVERS * width * height else None
+
+
+def _is_shaped(image: pypdfium2.PdfImage) -> bool:
+    """Tell whether what is seen of an image is shaped by something finer than its own pixels: a mask, or a path.
+
+    So a scanner's software keeps letters sharp: the image has their color, a mask of 300 dpi their shape. PDFium does
+    not tell whether an image has a mask; ``masks`` does.
+    """
+    raw = pypdfium2.raw
+    path = raw.FPDFPageObj_GetClipPath(image)
+    outlines = range(max(0, raw.FPDFClipPath_CountPaths(path))) if path else ()
+    if any(raw.FPDFClipPath_CountPathSegments(path, number) > _RECTANGLE for number in outlines):
+        return True
+    return bool(raw.FPDFPageObj_HasTransparency(image))
 
 
 def _unseen(thing: pypdfium2.PdfObject) -> bool:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from msgspec import Struct
 
 from legible.documents.formats import CONVERTED
-from legible.documents.pages.open_document import READS_HEIC, broken
-from legible.documents.pages.values import Look, Want
+from legible.documents.pages.open_document import KIND_NOT_READ, READS_HEIC, broken
+from legible.documents.pages.values import UNREAD, Look, Want
 from legible.errors import RejectedError
 from legible.operations.operation import Limits, Operation
 
 #: Kinds of pixels that every reader of images knows; others (CMYK, 16 bits, Lab, transparent ones) are converted.
 _PLAIN = frozenset({"1", "L", "LA", "P", "RGB", "RGBA"})
+
+
+#: So many of the files inside a PDF are named.
+_MOST_NAMED = 10
 
 
 class PagePlan(Struct, frozen=True):
@@ -72,20 +76,46 @@ def _plan_image(operation: Operation, format_name: str, fitting: bool, look: Loo
     if look.pages > 1 and format_name == "tiff":
         return PagePlan(count=look.pages, pages=look.pages, rendered=True)
     note = f"Animated: only the first of {look.pages} frames was read." if look.pages > 1 else ""
+    if look.mode == UNREAD:
+        return _sent_as_it_is(operation, format_name, fitting, look)
     as_it_is = fitting and not look.turned and look.mode in _PLAIN
     return PagePlan(rendered=not (_sides_fit(operation, look) and as_it_is), note=note)
+
+
+def _sent_as_it_is(operation: Operation, format_name: str, fitting: bool, look: Look) -> PagePlan:
+    """Plan an image that cannot be converted here: the service may know it.
+
+    Raises:
+        RejectedError: The operation does not take it as it is.
+    """
+    if fitting and _sides_fit(operation, look):
+        return PagePlan(note=f"This kind of {format_name.upper()} cannot be converted here; it was sent as it is.")
+    raise RejectedError(
+        f"This kind of {format_name.upper()} is not read here, and {operation.slug} does not take it as it is.",
+        code=KIND_NOT_READ,
+        advice="Its file is whole. Save it as PNG or JPEG, and upload that.",
+    )
 
 
 def _plan_pdf(operation: Operation, fitting: bool, look: Look) -> PagePlan:
     count = look.pages
     if not count:
         raise broken("The PDF has no pages.")
-    native = operation.pdf.pages if fitting and not look.locked else "none"
+    native = operation.pdf.pages if fitting and not look.drawn else "none"
+    note = _attached(look.attached)
     if native == "one":
-        return PagePlan(count=count, pages=count, parameter=operation.pdf.parameter)
+        return PagePlan(count=count, pages=count, parameter=operation.pdf.parameter, note=note)
     if native == "all" or (native == "first" and count == 1):
-        return PagePlan(pages=count)
-    return PagePlan(count=count, pages=count, rendered=True)
+        return PagePlan(pages=count, note=note)
+    return PagePlan(count=count, pages=count, rendered=True, note=note)
+
+
+def _attached(names: tuple[str, ...]) -> str:
+    """Name the files inside a PDF, as far as there is room."""
+    if not names:
+        return ""
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return f"Inside the PDF, and not read: {', '.join(names[:_MOST_NAMED])}{more}."
 
 
 def _sides_fit(operation: Operation, look: Look) -> bool:

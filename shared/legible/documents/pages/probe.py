@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import io
 import mmap
+import re
 from pathlib import Path
 
 import msgspec
 import pypdfium2
 from PIL import ExifTags, Image
+from PIL.PsdImagePlugin import PsdImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
-from legible.documents.pages.open_document import KIND_OF_FRAME, OVERVIEW, frames, opened, pdf
-from legible.documents.pages.values import MOST_BYTES, Look
+from legible.documents.pages import attachments, structure, tiff
+from legible.documents.pages.mending import needs_mending
+from legible.documents.pages.open_document import KIND_NOT_READ, frames, opened, page_places, pdf
+from legible.documents.pages.structure import is_lossless_jpeg
+from legible.documents.pages.values import MOST_BYTES, UNREAD, Look
 from legible.errors import RejectedError
 
 #: TIFF tags (TIFF 6.0): tiles, planes; and directories inside of one (TIFF Tech Note 1), where a DNG has its picture.
@@ -20,6 +25,19 @@ _TILES, _PLANES, _INNER = 322, 284, 330
 #: Packings of a TIFF that every reader of images knows, by Pillow's names.
 _USUAL = frozenset({"raw", "tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg", "tiff_ccitt", "group3", "group4"})
 _BYTES = {"1": 1, "L": 1, "P": 1, "LA": 4, "PA": 4, "I;16": 2, "I;16B": 2, "I;16L": 2}
+#: What may stand at the end of a PDF whose end marker is missing, in whole or in part, and what its table begins with.
+_TABLE_PLACE = re.compile(rb"startxref\s+(\d{1,12})\s*%{0,2}E?O?F?[\s\0]*")
+_TABLE = re.compile(rb"\bxref\s|\d+\s+\d+\s+obj\b")
+_LONGEST_END = 1024
+#: Writers count line ends in their own ways: a table is found so near its place, in bytes.
+_NEAR = 32
+#: A page whose longer side is shorter, in points, is smaller than any paper or card: its unit is another one, or its
+#: scan was placed as if of 2000 dpi. So many pages are looked at.
+_SMALLEST_PAGE, _MOST_LOOKED_AT = 144, 2000
+#: So many files of a portfolio are named.
+_MOST_NAMED = 20
+#: The image resource in which a PSD says whether it has a picture of its own (Adobe's specification, 0x0421).
+_PSD_VERSION = 0x0421
 #: EXIF orientations that lay an image on its side.
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 
@@ -56,20 +74,43 @@ def look(path: Path, format_name: str) -> Look:
         with pdf(path) as document:
             if pypdfium2.raw.FPDF_GetFormType(document) == pypdfium2.raw.FORMTYPE_XFA_FULL:
                 raise _without_pages()
-            return Look(pages=len(document), locked=pypdfium2.raw.FPDF_GetSecurityHandlerRevision(document) != -1)
-    with path.open("rb") as file, opened(file) as image:
-        seen = look_of(image, len(frames(image)))
-        if (
-            isinstance(image, TiffImageFile)
-            and image.tag_v2.get(KIND_OF_FRAME, 0) & OVERVIEW
-            and _INNER in image.tag_v2
-        ):
+            attached = attachments.names(document)
+            if attached and attachments.is_portfolio(path):
+                raise _portfolio(attached)
+            return Look(pages=len(document), drawn=_differs(path, document), attached=attached)
+    try:
+        return _look(path, format_name)
+    except RejectedError as error:
+        with path.open("rb") as file:
+            known = structure.whole(file) if error.reason_code == KIND_NOT_READ else None
+        if known is None:
+            raise
+        pages = len(page_places(path)) if format_name == "tiff" else 1
+        return Look(pages, known.width, known.height, mode=UNREAD)
+
+
+def _look(path: Path, format_name: str) -> Look:
+    """Open an image at its first page and tell what it is."""
+    places = page_places(path)
+    with tiff.Shown(path, places[0]) as file, opened(file) as image:
+        seen = look_of(image, len(places))
+        tags = image.tag_v2 if isinstance(image, TiffImageFile) else {}
+        if tags.get(tiff.KIND, 0) & tiff.OVERVIEW and _INNER in tags:
             raise _raw()
-        if _rare(image):
+        if isinstance(image, PsdImageFile) and _is_without_picture(image):
+            raise _layers_only()
+        behind_another = format_name == "tiff" and places[0] != _first_directory(path)
+        if behind_another or _rare(image) or needs_mending(image):
             seen = msgspec.structs.replace(seen, mode=f"{seen.mode};rare")
         if format_name == "tiff" and seen.pages == 1 and decoded(image) <= MOST_BYTES:
             image.load()  # its end is nowhere marked: only its pixels tell whether it is whole
         return seen
+
+
+def _first_directory(path: Path) -> int:
+    """Return the place of a TIFF's first directory; few readers look for a page behind a thumbnail."""
+    with path.open("rb") as file:
+        return tiff.directories(file)[0].place
 
 
 def whole(path: Path, format_name: str, ending: bytes) -> bool:
@@ -82,19 +123,71 @@ def whole(path: Path, format_name: str, ending: bytes) -> bool:
     """
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as body:
         at = body.rfind(ending)
-        if at < 0 or (format_name == "pdf" and body.find(b" obj", at) >= 0):  # an update that broke off
+        if format_name == "pdf" and not (_ends_with_table(body) if at < 0 else body.find(b" obj", at) < 0):
+            return False  # cut, or an update that broke off
+        if format_name != "pdf" and at < 0:
             return False
     try:
         if format_name == "pdf":
             return look(path, format_name).pages > 0
         with path.open("rb") as file, opened(file) as image:
-            image.draft("RGB", (image.width // 8, image.height // 8))
+            if not is_lossless(image):
+                image.draft("RGB", (image.width // 8, image.height // 8))
             if decoded(image) > MOST_BYTES:
                 return False
             image.load()
     except RejectedError:
         return False
     return True
+
+
+def _ends_with_table(body: mmap.mmap) -> bool:
+    """Tell whether a PDF without its end marker is whole: it ends by saying where its table is, and there it is.
+
+    What remains of the marker may follow; ISO 32000-1, 7.5.5.
+    """
+    start = body.find(b"%PDF-", 0, 1024)
+    at = body.rfind(b"startxref")
+    found = _TABLE_PLACE.fullmatch(body[at : at + _LONGEST_END]) if at >= 0 else None
+    if found is None or len(body) - at > _LONGEST_END:
+        return False
+    places = (max(0, start) + int(found[1]), int(found[1]))
+    return any(_table_near(body, place) for place in places)
+
+
+def _table_near(body: mmap.mmap, place: int) -> bool:
+    found = _TABLE.search(body, max(0, place - _NEAR), place + _NEAR)
+    return found is not None and (
+        found[0].startswith(b"xref") or b"/XRef" in body[found.start() : found.end() + _LONGEST_END]
+    )
+
+
+def _differs(path: Path, document: pypdfium2.PdfDocument) -> bool:
+    """Tell whether readers may differ on a PDF; see ``Look.drawn``."""
+    with path.open("rb") as file:
+        if file.read(5) != b"%PDF-":
+            return True
+    if pypdfium2.raw.FPDF_GetSecurityHandlerRevision(document) != -1:
+        return True
+    return any(_is_small(document, page) for page in range(min(len(document), _MOST_LOOKED_AT)))
+
+
+def _is_small(document: pypdfium2.PdfDocument, page: int) -> bool:
+    try:
+        return bool(max(document.get_page_size(page)) < _SMALLEST_PAGE)
+    except pypdfium2.PdfiumError:  # a page that is not there
+        return False
+
+
+def _is_without_picture(image: PsdImageFile) -> bool:
+    """Tell whether a PSD says that it was saved without the picture that its layers make."""
+    return any(number == _PSD_VERSION and body[4:5] == b"\0" for number, _, body in image.resources)
+
+
+def is_lossless(image: Image.Image) -> bool:
+    """Tell whether an image is a lossless JPEG, which cannot be decoded at a fraction of its size."""
+    file = getattr(image, "fp", None)
+    return image.format == "JPEG" and file is not None and is_lossless_jpeg(file)
 
 
 def look_of(image: Image.Image, pages: int = 1) -> Look:
@@ -116,16 +209,11 @@ def transparent(image: Image.Image) -> bool:
 
 
 def _rare(image: Image.Image) -> bool:
-    """Tell whether a TIFF is written in a way that few readers know: 64 bits, tiles, planes, rare packing.
-
-    Few look for a page behind a thumbnail, too.
-    """
+    """Tell whether a TIFF is written in a way that few readers know: 64 bits, tiles, planes, rare packing."""
     if not isinstance(image, TiffImageFile):
         return False
     tags, packing = image.tag_v2, image.info.get("compression", "raw")
-    return (
-        image.tell() > 0 or bool(tags._bigtiff) or _TILES in tags or tags.get(_PLANES, 1) != 1 or packing not in _USUAL
-    )
+    return bool(tags._bigtiff) or _TILES in tags or tags.get(_PLANES, 1) != 1 or packing not in _USUAL
 
 
 def orientation_of(image: Image.Image) -> int:
@@ -143,11 +231,29 @@ def decoded(image: Image.Image) -> int:
     return image.width * image.height * _BYTES.get(image.mode, 4)
 
 
+def _portfolio(names: tuple[str, ...]) -> RejectedError:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    listed = ", ".join(names[:_MOST_NAMED]) + more
+    return RejectedError(
+        f"The PDF is a portfolio: its page is only a cover, and inside are {len(names)} files: {listed}.",
+        code="portfolio",
+        advice="Open it in Adobe's reader, save the files in it, and upload those.",
+    )
+
+
 def _without_pages() -> RejectedError:
     return RejectedError(
         "The PDF is a dynamic form (XFA): whoever is not Adobe's reader sees one page that says to wait.",
         code="dynamic-form",
         advice="Open it in Adobe's reader, print it to a new PDF and upload that.",
+    )
+
+
+def _layers_only() -> RejectedError:
+    return RejectedError(
+        "The PSD has only layers: it was saved without the picture that they make together.",
+        code="without-picture",
+        advice="Save it with the greatest compatibility, or as PNG, and upload that.",
     )
 
 

@@ -7,14 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import sqrt
 from pathlib import Path
-from typing import cast
 
-import pypdfium2
 from PIL import Image
-from PIL.TiffImagePlugin import TiffImageFile
 
-from legible.documents.pages import ink, pdf_page, probe
-from legible.documents.pages.open_document import OpenDocument
+from legible.documents.pages import flattened, ink, pdf_page, probe
+from legible.documents.pages.open_document import KIND_NOT_READ, OpenDocument
 from legible.documents.pages.values import Box, Rendered, Want
 from legible.errors import RejectedError
 from legible.model.pages import Frame, Ink
@@ -27,10 +24,6 @@ _WHOLE = Want(min_side=1, max_side=8192, max_pixels=None, largest=1 << 30)
 #: With so few colors a picture is drawn, not photographed: PNG keeps it exact, and smaller than JPEG would.
 _FEW_COLORS = 16
 _QUALITY = 90
-#: TIFF's BitsPerSample and PhotometricInterpretation, and one of its values (TIFF 6.0).
-_BITS, _PHOTOMETRIC, _WHITE_IS_ZERO = 258, 262, 0
-#: Which number may be white where more than 16 bits are written.
-_WHITES = (1.0, 255.0, 65_535.0)
 
 
 def picture(path: Path, format_name: str, page: int, want: Want, kept: OpenDocument | None = None) -> Rendered:
@@ -106,12 +99,18 @@ def _page(
 ) -> Iterator[tuple[Image.Image, Frame, _Done]]:
     kept = kept or OpenDocument()
     if format_name == "pdf":
-        yield _pdf_page(kept.pdf(path), page, want)
+        yield _pdf_page(kept, path, page, want)
         return
     try:
         with kept.image(path, page) as image:
             yield _frame(image, want)
     except RejectedError as error:
+        if error.reason_code == KIND_NOT_READ:
+            raise RejectedError(
+                f"Image {page} of the document is of a kind that is not read here, though the file is whole.",
+                code="page-broken",
+                advice=error.advice,
+            ) from error
         if error.reason_code != "document-broken":
             raise
         raise RejectedError(
@@ -121,8 +120,10 @@ def _page(
         ) from error
 
 
-def _pdf_page(document: pypdfium2.PdfDocument, page: int, want: Want) -> tuple[Image.Image, Frame, _Done]:
-    image, sides, dpi, seen = pdf_page.drawn(document, page, want.max_side, MOST_PIXELS)
+def _pdf_page(kept: OpenDocument, path: Path, page: int, want: Want) -> tuple[Image.Image, Frame, _Done]:
+    image, sides, dpi, seen = pdf_page.drawn(
+        kept.pdf(path), page, want.max_side, MOST_PIXELS, lambda: kept.has_finer_masks(path)
+    )
     return image, Frame(*sides, "pt", _scale(image, *sides)), _Done(f"rendered at {dpi:.0f} dpi", seen)
 
 
@@ -132,11 +133,11 @@ def _frame(image: Image.Image, want: Want) -> tuple[Image.Image, Frame, _Done]:
     _decode_small(image, want)
     if probe.decoded(image) > want.most_bytes:
         raise _too_many(width, height)
-    mode, on_paper = image.mode, probe.transparent(image)
-    flat = _flat(image)
+    mode = image.mode
+    flat, ground = flattened.flat(image)
     done = _Done(f"converted from {kind}" + (f" {mode}" if mode not in {"1", "L", "P", "RGB", "RGBA"} else ""))
-    if on_paper:
-        done.words.append("laid on white")
+    if ground:
+        done.words.append(f"laid on {ground}")
     if orientation > 1:
         done.words.append("turned upright")
     if orientation > 1 and kind != "TIFF":  # Pillow has turned a TIFF while it was decoded
@@ -154,38 +155,8 @@ def _decode_small(image: Image.Image, want: Want) -> None:
     share = min(1.0, want.max_side / max(image.size), sqrt(MOST_PIXELS / (width * height)))
     fitting = next((part for part in (1, 2, 4, 8) if probe.decoded(image) <= want.most_bytes * part**2), 8)
     share = min(share, 1 / fitting)
-    if share < 1.0:
+    if share < 1.0 and not probe.is_lossless(image):
         image.draft(None, (int(width * share), int(height * share)))
-
-
-def _flat(image: Image.Image) -> Image.Image:
-    """Return gray or color of 8 bits, transparent pixels over white paper."""
-    if image.mode[0] in "IF":
-        return _eight_bits(image)
-    if probe.transparent(image):
-        layer = image if image.mode == "RGBA" else image.convert("RGBA")
-        paper = Image.new("RGB", layer.size, "white")
-        paper.paste(layer, mask=layer.getchannel("A"))
-        return paper
-    image.load()
-    if image.mode == "1":
-        return image.convert("L")
-    return image if image.mode in {"L", "RGB"} else image.convert("RGB")
-
-
-def _eight_bits(image: Image.Image) -> Image.Image:
-    """Scale 16 bits and more down to 8: Pillow's own conversion cuts everything above 255 to white."""
-    tags = image.tag_v2 if isinstance(image, TiffImageFile) else {}
-    bits = tags.get(_BITS, (16,))[0]  # a TIFF may have 12
-    wide = image if image.mode in {"I", "F"} else image.convert("I")
-    least, most = 0.0, float((1 << bits) - 1)
-    if bits > 16:  # what is white is said nowhere: measured values, of a kind that the largest one tells
-        smallest, largest = cast("tuple[float, float]", wide.getextrema())
-        least, most = min(smallest, 0.0), next((white for white in _WHITES if largest <= white), largest)
-    share, black = 255 / (most - least), 0.0
-    if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:  # Pillow minds it in 8 bits only
-        share, black = -share, 255.0
-    return wide.point(lambda value: value * share + (black - least * share)).convert("L")
 
 
 def _upright(image: Image.Image, orientation: int) -> Image.Image:

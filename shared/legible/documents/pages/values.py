@@ -13,14 +13,19 @@ MOST_BYTES = 160_000_000
 _LEAST_SIDE = 8
 
 
+#: The ``mode`` of an image that is whole, but of a kind that cannot be converted here.
+UNREAD = ";unread"
+
+
 class Look(Struct, frozen=True):
     """How many pages a document has and what they are, known before anything is paid.
 
     ``pages`` counts PDF pages, or the frames of a TIFF, GIF or WEBP. ``width`` and ``height`` are those of the first
     image, upright, in pixels; None for a PDF. ``mode`` is Pillow's word for an image's kind of pixels (``L``, ``RGB``,
     ``CMYK``, ``I;16``), with ``;transparent`` or ``;rare`` behind it where readers may differ. ``turned`` says that
-    EXIF tells to turn it before it is looked at; ``locked`` that a PDF is encrypted, though it opens without a
-    password.
+    EXIF tells to turn it before it is looked at. A PDF is ``drawn``, not sent as it is, where readers may differ: it is
+    encrypted, though it opens without a password; other bytes stand before its header; a page is smaller than any
+    paper. ``attached`` names the files inside it, which are not read.
     """
 
     pages: int = 1
@@ -28,7 +33,8 @@ class Look(Struct, frozen=True):
     height: int | None = None
     mode: str = ""
     turned: bool = False
-    locked: bool = False
+    drawn: bool = False
+    attached: tuple[str, ...] = ()
 
 
 class Want(Struct, frozen=True):

@@ -1,0 +1,94 @@
+"""The directories of a TIFF, one for each image in it (TIFF 6.0, section 2; BigTIFF), and one of them as the first."""
+
+from __future__ import annotations
+
+import io
+import struct
+from pathlib import Path
+from typing import IO, NamedTuple
+
+#: NewSubfileType, with its bits for an overview and a mask.
+KIND, OVERVIEW, _MASK = 254, 1, 4
+#: How a file begins: order of bytes, and whether its places have 64 bits.
+_HEADS = {b"II*\0": ("<", False), b"MM\0*": (">", False), b"II+\0": ("<", True), b"MM\0+": (">", True)}
+_MOST = 100_000
+
+
+class Directory(NamedTuple):
+    """Where a directory stands in the file, in bytes, and what kind of image it says it is of (``KIND``)."""
+
+    place: int
+    kind: int
+
+
+def is_tiff(first: bytes) -> bool:
+    """Tell whether a file that begins so is a TIFF."""
+    return first[:4] in _HEADS
+
+
+def directories(file: IO[bytes]) -> list[Directory]:
+    """Return the directories of a TIFF in their order. Nothing of what they tell is looked at but ``KIND``.
+
+    Raises:
+        ValueError: There is none, or one of them is not in the file.
+    """
+    file.seek(0)
+    head = file.read(16)
+    order, big = _HEADS[head[:4]]
+    place = struct.unpack_from(order + ("8xQ" if big else "4xI"), head)[0] if len(head) >= (16 if big else 8) else 0
+    found: dict[int, Directory] = {}
+    while place not in found and (place or not found):  # one that leads back to another is the last one
+        if len(found) == _MOST:
+            raise ValueError("the directories of the TIFF have no end")
+        kind, following = _directory(file, order, big, place)
+        found[place] = Directory(place, kind)
+        place = following
+    return list(found.values())
+
+
+def pages(file: IO[bytes]) -> list[int]:
+    """Return the places of the directories that are pages: thumbnails, overviews and masks are none, unless all are.
+
+    Raises:
+        ValueError: As ``directories``.
+    """
+    every = directories(file)
+    return [one.place for one in every if not one.kind & (OVERVIEW | _MASK)] or [one.place for one in every]
+
+
+def _directory(file: IO[bytes], order: str, big: bool, place: int) -> tuple[int, int]:
+    """Return a directory's kind, and where the next one is."""
+    count, entry, following = ("Q", "HHQQ", "Q") if big else ("H", "HHII", "I")
+    file.seek(place)
+    try:
+        (many,) = struct.unpack(order + count, file.read(struct.calcsize(order + count)))
+        length = many * struct.calcsize(order + entry)
+        body = file.read(min(length, 1 << 24))
+        (after,) = struct.unpack(order + following, file.read(struct.calcsize(order + following)))
+        kinds = [value for tag, kind, _, value in struct.iter_unpack(order + entry, body) if tag == KIND and kind == 4]
+    except struct.error:
+        raise ValueError("a directory of the TIFF is not in the file") from None
+    return (kinds[0] & 0xFFFFFFFF if kinds else 0), after
+
+
+class Shown(io.BufferedReader):
+    """A TIFF that shows the directory at a given place as its first; any other file as it is.
+
+    A directory only tells where the next one is: to come to the last page of many, all of them are read.
+    """
+
+    def __init__(self, path: Path, place: int) -> None:
+        """Open the file."""
+        super().__init__(io.FileIO(path))
+        head = super().read(8)
+        self._head = b""
+        if is_tiff(head):
+            order, big = _HEADS[head[:4]]
+            self._head = head + struct.pack(order + "Q", place) if big else head[:4] + struct.pack(order + "I", place)
+        self.seek(0)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return what stands there, with the directory's place in the head."""
+        at = self.tell()
+        body = super().read(size)
+        return self._head[at : at + len(body)] + body[max(0, len(self._head) - at) :]
