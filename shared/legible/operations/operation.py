@@ -56,11 +56,12 @@ class FieldSpec(Struct, frozen=True, forbid_unknown_fields=True):
     """One field of an operation's answer.
 
     ``path`` leads to it from ``result``: ``passport_number``, ``verification_result.valid_number``,
-    ``item_list[].amount`` (``[]`` stands for every element of a list). ``sdk_type`` is the SDK's own notation.
-    ``label_zh`` is the label that a Chinese document prints beside the value. ``values`` pairs what an ``enum`` may
-    read, in lower case, with the word it means (``[["男", "male"]]``). ``currency`` is the ISO 4217 code of an
-    ``amount`` whose document has only one (``CNY``). ``day_first`` says that the document prints ``03-06-1985`` for the
-    third of June. ``absent`` is the number that the service gives where there is no value.
+    ``item_list[].amount`` (``[]`` stands for every element of a list). ``sdk_type`` is the SDK's own notation, empty
+    for what only the vendor's pages show. ``label_zh`` is the label that a Chinese document prints beside the value.
+    ``values`` pairs what an ``enum`` may read, in lower case, with the word it means (``[["男", "male"]]``).
+    ``currency`` is the ISO 4217 code of an ``amount`` whose document has only one (``CNY``). ``day_first`` says that
+    the document prints ``03-06-1985`` for the third of June. ``absent`` is the number that the service gives where
+    there is no value.
     """
 
     path: str
