@@ -84,9 +84,10 @@ def zone(lines: list[str]) -> Zone:
         return _td1(*lines)
     if shape not in ([36, 36], [44, 44]) or (shape[0] == 36 and lines[0].startswith("IDFRA")):
         raise UnclearError
-    if lines[0].startswith("V"):
-        return _two(*lines, (lines[1][:9], lines[1][9], ""))
-    return _td2(*lines) if shape[0] == 36 else _td3(*lines)
+    first, second = lines
+    if first.startswith("V"):
+        return _two(first, second, (second[:9], second[9], ""))
+    return _td2(first, second) if shape[0] == 36 else _td3(first, second)
 
 
 def _long_number(number: str, digit: str, optional: str) -> tuple[str, str, str]:
