@@ -161,8 +161,10 @@ def _settle_number(zone: Zone, seen: frozenset[str]) -> Zone:
     Check digits are blind to characters ten apart in value (G/6, S/8, Z/5, I/8, O/4, A/0, B/1): a number that was read
     twice comes before the one that was read best in the zone.
     """
-    covered = (zone.format.spans["number"],)
-    variants = [zone, *_variants(zone, "number_digit", covered, changes=2, reach=_PRINTED)]
+    span = zone.format.spans["number"]
+    # Its check digit stays: one that does not fit a number that was read twice is wrong on the document.
+    places = [(span.row, place) for place in range(span.start, span.end)]
+    variants = [zone, *_replaced(zone, places, 2, _PRINTED)]
     printed = {v.value("number"): v for v in reversed(variants) if v.value("number") in seen and _number_holds(v)}
     return next(iter(printed.values())) if len(printed) == 1 else zone
 
@@ -184,13 +186,11 @@ def _is_mended(zone: Zone, digit: str, before: set[str]) -> bool:
     return digit not in after and after < before
 
 
-def _variants(
-    zone: Zone, digit: str, covered: Sequence[Span], changes: int = 1, reach: float = POSSIBLE
-) -> Iterator[Zone]:
-    """Yield the zone with up to so many characters of a checked stretch replaced by what the model held possible."""
+def _variants(zone: Zone, digit: str, covered: Sequence[Span], reach: float = POSSIBLE) -> Iterator[Zone]:
+    """Yield the zone with one character of a checked stretch replaced by what the model held possible."""
     spans = (*covered, zone.format.spans[digit])
     places = [(span.row, place) for span in spans for place in range(span.start, span.end)]
-    yield from _replaced(zone, places, changes, reach)
+    yield from _replaced(zone, places, 1, reach)
 
 
 def _replaced(zone: Zone, places: Sequence[tuple[int, int]], changes: int, reach: float) -> Iterator[Zone]:
