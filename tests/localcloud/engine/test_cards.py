@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import cv2
@@ -11,6 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
+from legible.extraction.checks import checked
+from legible.extraction.fields import extract
+from legible.operations import catalog
 from localcloud.engine import EngineError, recognize
 from localcloud.engine.cards import is_hong_kong_number, is_identity_number
 from tests.localcloud.engine.samples import answer, document, encoded, opened, png, sheet, turned
@@ -136,6 +140,19 @@ def test_a_passport_with_one_wrong_check_digit_is_read_as_it_stands(changes: dic
 
     assert printed(result) == SPECIMEN
     assert result["machine_code2"] == row
+
+
+def test_one_wrong_check_digit_is_a_finding_on_what_was_read() -> None:
+    operation = catalog.find("passport")
+    body = json.dumps({"result": recognize("passport", reprinted(at9=7), {})}).encode()
+
+    found = checked(operation, extract(operation, [(1, body)]))
+
+    assert {check.message for check in found.checks if not check.passed} == {
+        "The check digit does not fit: document number, whole."
+    }
+    assert next(field for field in found.fields if field.name == "machine_code2").findings == ("mrz-check-digits",)
+    assert next(field for field in found.fields if field.name == "passport_number").value == "XU4729105"
 
 
 def test_a_passport_that_contradicts_itself_throughout_is_refused_and_gives_no_fields() -> None:
