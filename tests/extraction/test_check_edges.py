@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from legible.extraction.checks import RULES, checked, mrz, rules_by_operation
-from legible.extraction.checks.mrz import Zone
+from legible.extraction.checks.mrz import Checked, Zone
 from legible.extraction.checks.rules import Rule
 from legible.extraction.checks.values import Seen, UnclearError, Values
 from legible.model.records import Cell, Extract, Field, Table
@@ -49,12 +49,13 @@ class TestPlacesInAZone:
             "120415",
             "UTO",
             "ERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<",
+            "",
             (
-                ("document number", "L898902C3", "6"),
-                ("date of birth", "740812", "2"),
-                ("date of expiry", "120415", "9"),
-                ("personal number", "ZE184226B<<<<<", "1"),
-                ("whole", "L898902C36" + "7408122" + "1204159ZE184226B<<<<<1", "0"),
+                Checked("document number", "6", ("L898902C3",)),
+                Checked("date of birth", "2", ("740812",)),
+                Checked("date of expiry", "9", ("120415",)),
+                Checked("personal number", "1", ("ZE184226B<<<<<",)),
+                Checked("whole", "0", ("L898902C36" + "7408122" + "1204159ZE184226B<<<<<1",)),
             ),
         )
 
@@ -66,11 +67,12 @@ class TestPlacesInAZone:
             "120415",
             "UTO",
             "ERIKSSON<<ANNA<MARIA<<<<<<<<<<<",
+            "",
             (
-                ("document number", "D23145890", "7"),
-                ("date of birth", "740812", "2"),
-                ("date of expiry", "120415", "9"),
-                ("whole", "D231458907" + "7408122" + "1204159<<<<<<<", "6"),
+                Checked("document number", "7", ("D23145890",)),
+                Checked("date of birth", "2", ("740812",)),
+                Checked("date of expiry", "9", ("120415",)),
+                Checked("whole", "6", ("D231458907" + "7408122" + "1204159<<<<<<<",)),
             ),
         )
 
@@ -82,19 +84,20 @@ class TestPlacesInAZone:
             "120415",
             "UTO",
             "ERIKSSON<<ANNA<MARIA<<<<<<<<<<",
+            "<<<<<<<<<<<<<<<",
             (
-                ("document number", "D23145890", "7"),
-                ("date of birth", "740812", "2"),
-                ("date of expiry", "120415", "9"),
-                ("whole", "D231458907<<<<<<<<<<<<<<<" + "7408122" + "1204159" + "<<<<<<<<<<<", "6"),
+                Checked("document number", "7", ("D23145890",)),
+                Checked("date of birth", "2", ("740812",)),
+                Checked("date of expiry", "9", ("120415",)),
+                Checked("whole", "6", ("D231458907<<<<<<<<<<<<<<<" + "7408122" + "1204159" + "<<<<<<<<<<<",)),
             ),
         )
 
     def test_a_number_that_is_longer_than_its_place_goes_on_in_the_optional_part(self):
         assert mrz.zone(LONG).number == "D23145890734"
-        assert mrz.zone(LONG).checked[0] == ("document number", "D23145890734", "9")
+        assert mrz.zone(LONG).checked[0] == Checked("document number", "9", ("D23145890734", "D23145890<734"))
         two = with_at(with_at(TD2, 1, 9, "<"), 1, 28, "7349<<<")
-        assert mrz.zone(two).checked[0] == ("document number", "D23145890734", "9")
+        assert mrz.zone(two).checked[0] == Checked("document number", "9", ("D23145890734", "D23145890<734"))
 
     @pytest.mark.parametrize("zone", [TD3, TD2, TD1, LONG])
     def test_every_specimen_agrees_with_itself(self, zone):
@@ -127,7 +130,7 @@ class TestPlacesInAZone:
 
     def test_an_empty_personal_number_may_have_a_filler_for_its_digit_and_a_given_one_may_not(self):
         def parts(personal: str) -> list[str]:
-            return [name for name, _, _ in mrz.zone(with_at(TD3, 1, 28, personal)).checked]
+            return [part.name for part in mrz.zone(with_at(TD3, 1, 28, personal)).checked]
 
         assert "personal number" not in parts("<" * 15)
         assert "personal number" in parts("<" * 14 + "0")

@@ -632,7 +632,72 @@ def test_plates_of_mainland_china(plate: str) -> None:
     assert judged("china-plate", plate=plate) is None
 
 
-@pytest.mark.parametrize("plate", ["京12345", "示A12345", "京AI2345", "京A123456789", "HK 1234"])
+@pytest.mark.parametrize("plate", ["晋M12345", "晋M1234挂", "晋MD12345", "黑M12345"])
+@pytest.mark.parametrize(
+    "beside",
+    [
+        *(
+            "{}（黄）",
+            "{}(黄)",
+            "{} ( 黄 )",
+            "{}（黄色）",
+            "{}(黄牌)",
+            "{}【黄】",
+            "{}[黄]",
+            "{}〔黄〕",
+            "{}黄",
+            "{}黄色",
+        ),
+        *(
+            "{}黃",
+            "{}（渐变绿）",
+            "{}（黄绿双拼）",
+            "{}(蓝)",
+            "{}(白)",
+            "{}(黑)",
+            "{}黑",
+            "（黄）{}",
+            "黄牌{}",
+            "黑牌{}",
+        ),
+    ],
+)
+def test_the_color_that_papers_print_beside_a_plate_is_no_finding(plate: str, beside: str) -> None:
+    assert judged("china-plate", plate=beside.format(plate)) is None
+
+
+@pytest.mark.parametrize("plate", ["晋M1234（挂）", "晋M1234挂（黄）", "晋M1234（黄）挂"])
+def test_the_mark_of_a_trailer_may_stand_in_brackets_or_behind_the_color(plate: str) -> None:
+    assert judged("china-plate", plate=plate) is None
+
+
+@pytest.mark.parametrize("plate", ["（黄）", "黄", "黑牌"])
+def test_a_color_alone_is_no_plate_to_judge(plate: str) -> None:
+    assert judged("china-plate", plate=plate) == "unclear"
+
+
+@pytest.mark.parametrize("slug", ["transportation-license", "vehicle-license", "mvs-invoice"])
+def test_a_plate_with_its_color_has_no_finding_whichever_paper_prints_it(slug: str) -> None:
+    name = {"vehicle-license": "number", "mvs-invoice": "licence_plate_number"}.get(slug, "vehicle_number")
+    for plate, passed in (("晋M12345（黄）", True), ("晋M123456（黄）", False)):
+        found = read(slug, {name: plate})
+        assert [check.passed for check in of(found, "china-plate")] == [passed]
+
+
+@pytest.mark.parametrize(
+    "plate",
+    [
+        "京12345",
+        "晋M123（黄）",
+        "晋M12345（黄）（黄）",
+        "晋M12345（甲）",
+        "晋黄12345",
+        "示A12345",
+        "京AI2345",
+        "京A123456789",
+        "HK 1234",
+    ],
+)
 def test_what_is_no_plate_of_mainland_china(plate: str) -> None:
     assert judged("china-plate", plate=plate) is not None
 

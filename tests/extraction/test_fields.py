@@ -142,7 +142,7 @@ def _synthesized(field: FieldSpec, number: int, operation: Operation) -> Any:
         "list[float]": [number + 0.25, number + 0.75],
         "list[list[int]]": [[number, 1], [number, 2], [number, 3], [number, 4]],
         "list[list[float]]": [[number + 0.5, 1.0], [0.0, 1.0]],
-    }[field.sdk_type]
+    }[field.sdk_type or "str"]
 
 
 @pytest.mark.parametrize("slug", catalog.slugs())

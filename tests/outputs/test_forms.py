@@ -125,6 +125,22 @@ def written(form: forms.Form, record: Record, limits: FormLimits = USUAL) -> tup
 
 
 class TestColumns:
+    @pytest.mark.parametrize(
+        ("beside", "wanted"),
+        [("1.234,50 €", 1234), ("1,234.50 €", 1.234), ("12 €", "1.234 €"), ("12,5 and 1.5", "1.234 €")],
+    )
+    def test_of_amounts_are_read_as_the_other_amounts_of_their_page_show(self, beside, wanted):
+        """Given a letter of which two text blocks are mapped as amounts; ``1.234`` alone may be either."""
+        columns = [("A", "words_block_list[0].words"), ("B", "words_block_list[1].words")]
+        text = "".join(f'[[column]]\nlabel="{label}"\nfrom="{name}"\ntype="amount"\n' for label, name in columns)
+        fields = tuple(
+            Field(name, label, value) for (label, name), value in zip(columns, (beside, "1.234 €"), strict=True)
+        )
+        record = recorded("general-text", {"words_block_list": []}, fields=fields)
+        book, _ = written(forms.Form("c.toml", forms.load(text.encode(), "c.toml")), record)
+        _, row = book["Form"].iter_rows(values_only=True)
+        assert row[1] == wanted
+
     def test_stand_in_the_users_order_under_the_users_names(self):
         book, notes = written(forms.Form("c.toml", forms.load(MAPPING, "c.toml")), recorded(result=INVOICE))
         header, row = book["Form"].iter_rows(values_only=True)

@@ -42,10 +42,11 @@ class Field(Struct, frozen=True):
     """One recognized field.
 
     ``name`` is its path in the answer, ``value`` the text as recognized. ``typed`` is what counts (the correction,
-    where there is one, else the value) as its ``type`` says, still exact text: a date as ``YYYY-MM-DD``, an amount or
-    number as plain decimal digits, an integer, ``true`` or ``false``, the word an enum means; None where the text does
-    not read as that type. ``currency`` is an amount's ISO 4217 code where it is known. ``label_zh`` is the label of a
-    Chinese document. ``confidence`` is 0 to 1 where the API gives one. ``findings`` names the rules that it breaks.
+    where there is one, else the value) as its ``type`` says, still exact text: a date as ``YYYY-MM-DD``, a date with a
+    time as ``YYYY-MM-DDTHH:MM``, with ``:SS`` where seconds are printed, an amount or number as plain decimal digits,
+    an integer, ``true`` or ``false``, the word an enum means; None where the text does not read as that type.
+    ``currency`` is an amount's ISO 4217 code where it is known. ``label_zh`` is the label of a Chinese document.
+    ``confidence`` is 0 to 1 where the API gives one. ``findings`` names the rules that it breaks.
     """
 
     name: str

@@ -13,6 +13,7 @@ from msgspec import Struct
 FieldType = Literal[
     "text",
     "date",
+    "datetime",
     "amount",
     "number",
     "integer",
@@ -56,11 +57,12 @@ class FieldSpec(Struct, frozen=True, forbid_unknown_fields=True):
     """One field of an operation's answer.
 
     ``path`` leads to it from ``result``: ``passport_number``, ``verification_result.valid_number``,
-    ``item_list[].amount`` (``[]`` stands for every element of a list). ``sdk_type`` is the SDK's own notation.
-    ``label_zh`` is the label that a Chinese document prints beside the value. ``values`` pairs what an ``enum`` may
-    read, in lower case, with the word it means (``[["男", "male"]]``). ``currency`` is the ISO 4217 code of an
-    ``amount`` whose document has only one (``CNY``). ``day_first`` says that the document prints ``03-06-1985`` for the
-    third of June. ``absent`` is the number that the service gives where there is no value.
+    ``item_list[].amount`` (``[]`` stands for every element of a list). ``sdk_type`` is the SDK's own notation, empty
+    for what only the vendor's pages show. ``label_zh`` is the label that a Chinese document prints beside the value.
+    ``values`` pairs what an ``enum`` may read, in lower case, with the word it means (``[["男", "male"]]``).
+    ``currency`` is the ISO 4217 code of an ``amount`` whose document has only one (``CNY``). ``day_first`` says that
+    the document prints ``03-06-1985`` for the third of June, ``taxed`` that the code of a tax may stand beside an
+    ``amount`` (``CN 100.00``). ``absent`` is the number that the service gives where there is no value.
     """
 
     path: str
@@ -71,6 +73,7 @@ class FieldSpec(Struct, frozen=True, forbid_unknown_fields=True):
     values: tuple[tuple[str, str], ...] = ()
     currency: str = ""
     day_first: bool = False
+    taxed: bool = False
     absent: float | None = None
 
 
@@ -143,6 +146,11 @@ class Operation(Struct, frozen=True, forbid_unknown_fields=True):
     life: Life = Life()
     #: Resource name in IAM actions (``ocr:<resource>:subscribe``), where a source names it.
     iam: str | None = None
+
+    @property
+    def decimal_point(self) -> str:
+        """What its documents write before decimals, in China a point (GB/T 15835-2011); empty where that differs."""
+        return "." if any(spec.currency == "CNY" for spec in self.fields) else ""
 
     def option(self, name: str) -> Option | None:
         """Return the option of that JSON key, or None."""

@@ -108,7 +108,11 @@ class JsonLines:
 
 def plain(value: Value) -> str:
     """Return a value as the text that a CSV holds; see ``Csv``."""
-    if isinstance(value, (Field, Cell)) and value.typed is not None and value.type in {*_NUMBERS, "date", "boolean"}:
+    if (
+        isinstance(value, (Field, Cell))
+        and value.typed is not None
+        and value.type in {*_NUMBERS, "date", "datetime", "boolean"}
+    ):
         return value.typed
     if isinstance(value, (Field, Cell, TextBlock)):
         return _safe(value.final)
@@ -135,7 +139,7 @@ def _json(value: Value) -> Any:
     if isinstance(value, (Field, Cell)) and value.typed is not None:
         if value.type in _NUMBERS or value.type == "boolean":
             return msgspec.Raw(value.typed.encode()) if len(value.typed) <= _MOST_DIGITS else value.typed
-        if value.type == "date":
+        if value.type in ("date", "datetime"):
             return value.typed
     return value.final if isinstance(value, (Field, Cell, TextBlock)) else value
 

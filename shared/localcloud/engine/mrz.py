@@ -108,10 +108,14 @@ def check_digit(text: str) -> str:
 
 @dataclass(frozen=True)
 class Zone:
-    """A zone that has the shape of its format; `failures` says whether it agrees with itself."""
+    """A zone that has the shape of its format; `failures` says whether it agrees with itself.
+
+    `stray` are the places in the names whose letters were read where fillers stand; the rows keep them, as read.
+    """
 
     format: Format
     rows: tuple[tuple[Glyph, ...], ...]
+    stray: frozenset[int] = frozenset()
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -168,9 +172,13 @@ class Zone:
 
     @property
     def names(self) -> tuple[str, str]:
-        """Surname and given names."""
-        parts = [part.replace(FILLER, " ").strip() for part in self.raw("names").split(FILLER * 2)]
-        return parts[0], (parts[1] if len(parts) > 1 else "")
+        """Surname and given names: whatever stands behind the first two fillers, even where two more follow.
+
+        ICAO 9303-3, 4.6 wants two fillers between surname and given names only; some states write them again.
+        """
+        kept = "".join(FILLER if place in self.stray else letter for place, letter in enumerate(self.raw("names")))
+        surname, _, given = kept.partition(FILLER * 2)
+        return surname.replace(FILLER, " ").strip(), " ".join(word for word in given.split(FILLER) if word)
 
 
 def _is_date(text: str) -> bool:

@@ -37,6 +37,9 @@ _TO_DIGIT = dict(zip("OQDUILZSGBTA", "000011256874", strict=True))
 _TO_LETTER = dict(zip("0123456789", "OIZJASGTBG", strict=True))
 #: A row may be longer or shorter than its format by this many characters, and by more fillers at its end.
 _SLACK = 4
+#: So many letters where fillers stand may be stray ones, and these letters are what fillers are mistaken for.
+_STRAY = 2
+_LIKE_FILLERS = frozenset("CEKLSX")
 #: Two characters closer together than this many pitches are one that was read twice.
 _DOUBLE = 0.6
 #: Two characters further apart than this many pitches have lost a filler between them.
@@ -158,8 +161,10 @@ def _settle_number(zone: Zone, seen: frozenset[str]) -> Zone:
     Check digits are blind to characters ten apart in value (G/6, S/8, Z/5, I/8, O/4, A/0, B/1): a number that was read
     twice comes before the one that was read best in the zone.
     """
-    covered = (zone.format.spans["number"],)
-    variants = [zone, *_variants(zone, "number_digit", covered, changes=2, reach=_PRINTED)]
+    span = zone.format.spans["number"]
+    # Its check digit stays: one that does not fit a number that was read twice is wrong on the document.
+    places = [(span.row, place) for place in range(span.start, span.end)]
+    variants = [zone, *_replaced(zone, places, 2, _PRINTED)]
     printed = {v.value("number"): v for v in reversed(variants) if v.value("number") in seen and _number_holds(v)}
     return next(iter(printed.values())) if len(printed) == 1 else zone
 
@@ -181,13 +186,11 @@ def _is_mended(zone: Zone, digit: str, before: set[str]) -> bool:
     return digit not in after and after < before
 
 
-def _variants(
-    zone: Zone, digit: str, covered: Sequence[Span], changes: int = 1, reach: float = POSSIBLE
-) -> Iterator[Zone]:
-    """Yield the zone with up to so many characters of a checked stretch replaced by what the model held possible."""
+def _variants(zone: Zone, digit: str, covered: Sequence[Span], reach: float = POSSIBLE) -> Iterator[Zone]:
+    """Yield the zone with one character of a checked stretch replaced by what the model held possible."""
     spans = (*covered, zone.format.spans[digit])
     places = [(span.row, place) for span in spans for place in range(span.start, span.end)]
-    yield from _replaced(zone, places, changes, reach)
+    yield from _replaced(zone, places, 1, reach)
 
 
 def _replaced(zone: Zone, places: Sequence[tuple[int, int]], changes: int, reach: float) -> Iterator[Zone]:
@@ -228,14 +231,22 @@ def _settle_state(zone: Zone, name: str, other: str) -> Zone:
 
 
 def _without_noise(zone: Zone, seen: frozenset[str]) -> Zone:
-    """Drop stray letters behind the names: after two fillers nothing follows, and a short word must be printed too."""
-    span = zone.format.spans["names"]
+    """Mark stray letters in the names: what stands behind more than two fillers, or behind two once more, may be."""
     names = zone.raw("names")
-    end = re.match(r"[A-Z<]*?[A-Z]<<[A-Z]+(<[A-Z]+)*|[A-Z]+(<[A-Z]+)*", names)
-    kept = end.end() if end else len(names)
-    tail = re.search(r"<<.*[A-Z]<([A-Z]{1,2})$", names[:kept])
-    if tail and tail[1] not in seen and seen & set(re.findall("[A-Z]+", names[: tail.start(1)])):
-        kept = tail.start(1)
-    for place in range(kept, len(names)):
-        zone = zone.put(span.row, span.start + place, Glyph(FILLER))
-    return zone
+    stray = set[int]()
+    groups, end = 0, 0
+    for word in re.finditer("[A-Z]+", names):
+        gap = word.start() - end if end else 0
+        groups, end = groups + (gap > 1), word.end()
+        if (groups > 1 or gap > 2) and not _is_name(word[0], seen):
+            stray.update(range(*word.span()))
+    kept = "".join(FILLER if place in stray else letter for place, letter in enumerate(names)).rstrip(FILLER)
+    tail = re.search(r"<<.*[A-Z]<([A-Z]{1,2})$", kept)
+    if tail and tail[1] not in seen and seen & set(re.findall("[A-Z]+", kept[: tail.start(1)])):
+        stray.update(range(*tail.span(1)))
+    return replace(zone, stray=frozenset(stray))
+
+
+def _is_name(word: str, seen: frozenset[str]) -> bool:
+    """Tell whether a word behind two fillers is a name: printed too, or too long and varied for misread fillers."""
+    return word in seen or (len(word) > _STRAY and not set(word) <= _LIKE_FILLERS)

@@ -23,7 +23,7 @@ _UNREAD = ("date_of_issue", "place_of_birth", "place_of_issue", "issuing_authori
 
 
 def passport(image: bytes, options: Options) -> Result:
-    """Read a passport from its zone, which must agree with itself.
+    """Read a passport from its zone. The answer has its lines as read, so that a check digit that is wrong can be seen.
 
     A field's confidence is the model's probability of its least certain character. Check digits are blind to some
     look-alikes, and names have none.
@@ -48,7 +48,8 @@ def passport(image: bytes, options: Options) -> Result:
     }
     sources = dict(zip(fields, _PASSPORT_SOURCES, strict=True))
     confidence = {name: _certainty(zone, sources[name]) for name, value in fields.items() if value}
-    return fields | dict.fromkeys(_UNREAD, "") | {"confidence": confidence, "extra_info": {}}
+    lines = dict(zip(("machine_code", "machine_code2"), zone.lines, strict=True))
+    return fields | dict.fromkeys(_UNREAD, "") | lines | {"confidence": confidence, "extra_info": {}}
 
 
 _PASSPORT_SOURCES = ("type", "state", "number", "nationality", "names", "names", "sex", "birth", "expiry")

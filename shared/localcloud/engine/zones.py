@@ -29,16 +29,18 @@ Row = tuple[Line, ...]
 
 
 def find_zone(reading: Reading) -> Zone:
-    """Return the zone of a document.
+    """Return the zone of a document, as it was read: what contradicts itself in one part is for its reader to see.
 
     Raises:
-        EngineError: There is none, or it contradicts itself (AIS.0105).
+        EngineError: There is none, or it contradicts itself in more than one part (AIS.0105).
     """
     zones = [zone for group in _row_groups(reading) if (zone := _parsed(group, reading)) is not None]
     best = min(zones, key=lambda zone: len(zone.failures()), default=None)
     if best is None:
         raise EngineError("AIS.0105", "no machine readable zone was found")
-    if failed := best.failures():
+    failed = best.failures()
+    # The composite digit is about all parts: it fails with each of them.
+    if len({name.removesuffix("_digit") for name in failed} - {"composite"}) > 1:
         raise EngineError("AIS.0105", f"the machine readable zone contradicts itself in: {', '.join(failed)}")
     return best
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import cv2
@@ -11,6 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
+from legible.extraction.checks import checked
+from legible.extraction.fields import extract
+from legible.operations import catalog
 from localcloud.engine import EngineError, recognize
 from localcloud.engine.cards import is_hong_kong_number, is_identity_number
 from tests.localcloud.engine.samples import answer, document, encoded, opened, png, sheet, turned
@@ -26,6 +30,7 @@ SPECIMEN = {
     "date_of_birth": "1984-02-17",
     "date_of_expiry": "2031-09-04",
 }
+SPECIMEN_ZONE = ("P<UTOLINDQVIST<<MAJA<ELEONORA<<<<<<<<<<<<<<<", "XU47291051UTO8402172F3109041<<<<<<<<<<<<<<00")
 TURNED = {
     "passport_type": "P",
     "country_code": "UTO",
@@ -43,6 +48,11 @@ def filled(result: dict[str, Any]) -> dict[str, str]:
     return {name: value for name, value in result.items() if isinstance(value, str) and value}
 
 
+def printed(result: dict[str, Any]) -> dict[str, str]:
+    """Return what a passport's answer says beside the lines of its zone."""
+    return {name: value for name, value in filled(result).items() if not name.startswith("machine_code")}
+
+
 def painted_over(name: str, *boxes: tuple[int, int, int, int], color: str = "#f6f5ee") -> bytes:
     image = opened(name)
     for box in boxes:
@@ -53,13 +63,14 @@ def painted_over(name: str, *boxes: tuple[int, int, int, int], color: str = "#f6
 def test_reads_a_passport() -> None:
     result = answer("passport", "passport/specimen.png")
 
-    assert filled(result) == SPECIMEN
+    assert printed(result) == SPECIMEN
+    assert (result["machine_code"], result["machine_code2"]) == SPECIMEN_ZONE
     assert set(result["confidence"]) == set(SPECIMEN)
     assert all(0 < value <= 1 for value in result["confidence"].values())
 
 
 def test_reads_a_passport_scanned_on_its_side() -> None:
-    assert filled(answer("passport", "passport/rotated-90.jpg")) == TURNED
+    assert printed(answer("passport", "passport/rotated-90.jpg")) == TURNED
 
 
 @pytest.mark.parametrize(
@@ -68,7 +79,7 @@ def test_reads_a_passport_scanned_on_its_side() -> None:
 def test_reads_a_passport_whichever_way_it_lies(degrees: int) -> None:
     small = opened("passport/specimen.png").resize((1000, 704))
 
-    assert filled(recognize("passport", turned(small, degrees), {})) == SPECIMEN
+    assert printed(recognize("passport", turned(small, degrees), {})) == SPECIMEN
 
 
 def photo(name: str, seed: int) -> bytes:
@@ -92,7 +103,7 @@ def photo(name: str, seed: int) -> bytes:
 def test_reads_photos_of_passports(seed: int) -> None:
     name, expected = (("specimen.png", SPECIMEN), ("rotated-90.jpg", TURNED))[seed % 2]
 
-    assert filled(recognize("passport", photo(f"passport/{name}", seed), {})) == expected
+    assert printed(recognize("passport", photo(f"passport/{name}", seed), {})) == expected
 
 
 def test_fields_no_zone_holds_stay_empty() -> None:
@@ -103,7 +114,48 @@ def test_fields_no_zone_holds_stay_empty() -> None:
     ] * 4
 
 
-def test_a_passport_that_contradicts_itself_is_refused_and_gives_no_fields() -> None:
+def reprinted(**changes: int) -> bytes:
+    """The specimen whose second row has another character at a place: that of the place named after it, ``at43=0``."""
+    image = opened("passport/specimen.png")
+
+    def cell(place: int) -> tuple[int, int, int, int]:
+        left = round(66 + 25.4 * place)
+        return left, 786, left + 25, 850
+
+    for place, other in changes.items():
+        image.paste(image.crop(cell(other)), cell(int(place.removeprefix("at"))))
+    return png(image)
+
+
+@pytest.mark.parametrize(
+    ("changes", "row"),
+    [
+        ({"at9": 7}, "XU47291050UTO8402172F3109041<<<<<<<<<<<<<<00"),
+        ({"at19": 13}, "XU47291051UTO8402178F3109041<<<<<<<<<<<<<<00"),
+        ({"at43": 9}, "XU47291051UTO8402172F3109041<<<<<<<<<<<<<<01"),
+    ],
+)
+def test_a_passport_with_one_wrong_check_digit_is_read_as_it_stands(changes: dict[str, int], row: str) -> None:
+    result = recognize("passport", reprinted(**changes), {})
+
+    assert printed(result) == SPECIMEN
+    assert result["machine_code2"] == row
+
+
+def test_one_wrong_check_digit_is_a_finding_on_what_was_read() -> None:
+    operation = catalog.find("passport")
+    body = json.dumps({"result": recognize("passport", reprinted(at9=7), {})}).encode()
+
+    found = checked(operation, extract(operation, [(1, body)]))
+
+    assert {check.message for check in found.checks if not check.passed} == {
+        "The check digit does not fit: document number, whole."
+    }
+    assert next(field for field in found.fields if field.name == "machine_code2").findings == ("mrz-check-digits",)
+    assert next(field for field in found.fields if field.name == "passport_number").value == "XU4729105"
+
+
+def test_a_passport_that_contradicts_itself_throughout_is_refused_and_gives_no_fields() -> None:
     # GIVEN a passport whose number has lost a digit under a stain, in print and in the zone
     stained = painted_over("passport/specimen.png", (140, 796, 172, 842), (960, 132, 985, 166))
 

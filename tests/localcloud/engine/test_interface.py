@@ -37,6 +37,9 @@ ANSWERS: list[tuple[str, str, dict[str, Any], str]] = [
     ("cambodian-idcard", "cambodian-idcard/back.png", {}, "CambodianIdCardResult"),
 ]
 
+#: What the vendor's page shows and the SDK does not declare.
+UNDECLARED = {"passport": ("machine_code", "machine_code2")}
+
 
 def test_what_is_served_is_what_is_there() -> None:
     assert frozenset(OPERATIONS) == SERVED == {slug for slug, *_ in ANSWERS}
@@ -50,7 +53,7 @@ def test_answers_have_the_shape_of_the_vendors_own_classes(
 
     assert json.loads(json.dumps(result)) == result
     for item in result if isinstance(result, list) else [result]:
-        assert_shape(item, model)
+        assert_shape({name: value for name, value in item.items() if name not in UNDECLARED.get(slug, ())}, model)
 
 
 def assert_shape(value: Any, kind: str) -> None:

@@ -184,7 +184,50 @@ def test_stray_letters_behind_the_names_are_dropped() -> None:
 
     assert behind_fillers is not None
     assert behind_name is not None
+    assert "K" in behind_fillers.lines[0]
+    assert "K" in behind_name.lines[0]
     assert behind_fillers.names == behind_name.names == ("ERIKSSON", "ANNA MARIA")
+
+
+@pytest.mark.parametrize(
+    ("names", "surname", "given"),
+    [
+        ("VERMEULEN<<MARIA<<LUISE<ANNA", "VERMEULEN", "MARIA LUISE ANNA"),
+        ("VERMEULEN<<MARIA<<LUISE<<ANNA", "VERMEULEN", "MARIA LUISE ANNA"),
+        ("VAN<DEN<BERG<<MARIA<<LUISE", "VAN DEN BERG", "MARIA LUISE"),
+        ("VERMEULEN<<<MARIA", "VERMEULEN", "MARIA"),
+        ("VERMEULEN<<MARIA<<<<LUISE", "VERMEULEN", "MARIA LUISE"),
+        ("VERMEULEN<<MARIA<<<K<<<CC<<", "VERMEULEN", "MARIA"),
+        ("VERMEULEN<<MARIA<<<KKK<<<SSCCK", "VERMEULEN", "MARIA"),
+        ("VERMEULEN<<<<<<K", "VERMEULEN", ""),
+        ("VERMEULEN<<O", "VERMEULEN", "O"),
+        ("VERMEULEN", "VERMEULEN", ""),
+        ("", "", ""),
+    ],
+)
+def test_names_behind_a_second_double_filler_are_names_and_the_row_stays_as_read(
+    names: str, surname: str, given: str
+) -> None:
+    first = f"P<UTO{names}".ljust(44, "<")
+
+    zone = parse_text(first, ICAO[1])
+
+    assert zone is not None
+    assert zone.names == (surname, given)
+    assert zone.lines == (first, ICAO[1])
+
+
+@pytest.mark.parametrize(("seen", "given"), [(frozenset({"MARIA", "JO"}), "MARIA JO"), (frozenset({"MARIA"}), "MARIA")])
+def test_a_short_word_behind_a_second_double_filler_is_a_name_only_if_it_is_printed_too(
+    seen: frozenset[str], given: str
+) -> None:
+    first = "P<UTOVERMEULEN<<MARIA<<JO".ljust(44, "<")
+
+    zone = parse(rows(first, ICAO[1]), seen)
+
+    assert zone is not None
+    assert zone.names == ("VERMEULEN", given)
+    assert zone.lines[0] == first
 
 
 def test_a_character_read_twice_is_dropped_by_the_even_pitch() -> None:

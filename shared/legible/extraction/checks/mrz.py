@@ -32,8 +32,21 @@ _PLAIN = str.maketrans(_LETTERS | {"Ø": "O"})
 _APOSTROPHES = str.maketrans("", "", "'’‘ʼʹ´`")
 
 
+class Checked(NamedTuple):
+    """A part of a zone that has a check digit; ``texts`` are the characters that the digit may have been made from."""
+
+    name: str
+    digit: str
+    texts: tuple[str, ...]
+
+    @property
+    def fits(self) -> bool:
+        """Whether the digit is that of the characters."""
+        return self.digit in map(check_digit, self.texts)
+
+
 class Zone(NamedTuple):
-    """What a zone says. ``checked`` has name, characters and check digit of each part that has one."""
+    """What a zone says. ``optional`` is what the state put beside the number, ``checked`` what has a check digit."""
 
     number: str
     birth: str
@@ -41,7 +54,8 @@ class Zone(NamedTuple):
     expiry: str
     nationality: str
     names: str
-    checked: tuple[tuple[str, str, str], ...]
+    optional: str
+    checked: tuple[Checked, ...]
 
 
 def check_digit(text: str) -> str:
@@ -57,83 +71,116 @@ def _rank(letter: str) -> int:
 
 
 def zone(lines: list[str]) -> Zone:
-    """Read two or three lines as TD1, TD2 or TD3. Raises ``UnclearError`` for any other size."""
+    """Read the lines of a zone: three of 30 characters, two of 36 or two of 44 (ICAO 9303-4 to -7).
+
+    Raises:
+        UnclearError: They have another size, or are those of a French identity card of before 2021, which has the size
+            of TD2 and a layout of its own.
+    """
     shape = [len(line) for line in lines]
     if not all(_ALPHABET.fullmatch(line) for line in lines):
         raise UnclearError
     if shape == [30, 30, 30]:
         return _td1(*lines)
-    if shape == [36, 36]:
-        optional = lines[1][28:35]
-        return _two(lines[0], lines[1], 35, _long_number(lines[1][:9], lines[1][9], optional), ())
-    if shape == [44, 44]:
-        personal, digit = lines[1][28:42], lines[1][42]
-        # An empty personal number may have a filler for its check digit.
-        extra = () if digit == "<" and not personal.strip("<") else (("personal number", personal, digit),)
-        return _two(lines[0], lines[1], 43, (lines[1][:9], lines[1][9]), extra)
-    raise UnclearError
+    if shape not in ([36, 36], [44, 44]) or (shape[0] == 36 and lines[0].startswith("IDFRA")):
+        raise UnclearError
+    first, second = lines
+    if first.startswith("V"):
+        return _two(first, second, (second[:9], second[9], ""))
+    return _td2(first, second) if shape[0] == 36 else _td3(first, second)
 
 
-def _long_number(number: str, digit: str, optional: str) -> tuple[str, str]:
-    """Return a document number and its check digit; a longer one goes on in the optional part, its digit behind it."""
-    if digit != "<":
-        return number, digit
-    rest = optional.rstrip("<")
-    return number + rest[:-1], rest[-1:]
+def _long_number(number: str, digit: str, optional: str) -> tuple[str, str, str]:
+    """Return a document number, its check digit, and what of it stands in the optional part.
+
+    A longer number goes on there up to the first filler, its digit last; behind the filler a state may put data of its
+    own (ICAO 9303-5, 4.2.2, note j).
+    """
+    rest = optional.partition("<")[0]
+    return (number, digit, "") if digit != "<" or not rest else (number, rest[-1], rest[:-1])
+
+
+def _number_check(numbered: tuple[str, str, str]) -> Checked:
+    """Return the check of a document number.
+
+    Of a long one the digit is made without the filler in its middle, as the example of ICAO 9303-5 has it. Belgium's
+    first cards, and others, count the filler as a character.
+    """
+    number, digit, rest = numbered
+    return Checked("document number", digit, (number + rest, f"{number}<{rest}") if rest else (number,))
 
 
 def _td1(first: str, second: str, third: str) -> Zone:
-    number, digit = _long_number(first[5:14], first[14], first[15:30])
+    numbered = _long_number(first[5:14], first[14], first[15:30])
     return Zone(
-        number.rstrip("<"),
+        (numbered[0] + numbered[2]).rstrip("<"),
         second[:6],
         second[7],
         second[8:14],
         second[15:18].rstrip("<"),
         third,
+        first[15:30],
         (
-            ("document number", number, digit),
-            ("date of birth", second[:6], second[6]),
-            ("date of expiry", second[8:14], second[14]),
-            ("whole", first[5:30] + second[:7] + second[8:15] + second[18:29], second[29]),
+            _number_check(numbered),
+            Checked("date of birth", second[6], (second[:6],)),
+            Checked("date of expiry", second[14], (second[8:14],)),
+            Checked("whole", second[29], (first[5:30] + second[:7] + second[8:15] + second[18:29],)),
         ),
     )
 
 
-def _two(
-    first: str, second: str, last: int, numbered: tuple[str, str], extra: tuple[tuple[str, str, str], ...]
-) -> Zone:
-    """Read two lines; ``last`` is the place of the check digit of the whole, ``numbered`` the number and its digit."""
+def _td2(first: str, second: str) -> Zone:
+    numbered = _long_number(second[:9], second[9], second[28:35])
+    return _two(first, second, numbered, Checked("whole", second[35], (_covered(second, 35),)))
+
+
+def _td3(first: str, second: str) -> Zone:
+    personal, digit = second[28:42], second[42]
+    checks = [Checked("personal number", digit, (personal,)), Checked("whole", second[43], (_covered(second, 43),))]
+    if digit == "<" and not personal.strip("<"):  # an empty personal number may have a filler for its check digit
+        checks = checks[1:]
+    return _two(first, second, (second[:9], second[9], ""), *checks)
+
+
+def _covered(second: str, end: int) -> str:
+    """Return the characters that the last check digit of two lines is made from."""
+    return second[:10] + second[13:20] + second[21:end]
+
+
+def _two(first: str, second: str, numbered: tuple[str, str, str], *more: Checked) -> Zone:
+    """Read two lines; ``numbered`` is the number, see ``_long_number``. Visas have no check digit of the whole."""
     return Zone(
-        numbered[0].rstrip("<"),
+        (numbered[0] + numbered[2]).rstrip("<"),
         second[13:19],
         second[20],
         second[21:27],
         second[10:13].rstrip("<"),
         first[5:],
+        "",
         (
-            ("document number", *numbered),
-            ("date of birth", second[13:19], second[19]),
-            ("date of expiry", second[21:27], second[27]),
-            *extra,
-            ("whole", second[:10] + second[13:20] + second[21:last], second[last]),
+            _number_check(numbered),
+            Checked("date of birth", second[19], (second[13:19],)),
+            Checked("date of expiry", second[27], (second[21:27],)),
+            *more,
         ),
     )
 
 
 def digits(values: Values) -> str | None:
-    """Every check digit of a zone of three lines (TD1) or two (TD2, TD3)."""
-    wrong = [name for name, text, digit in _zone(values).checked if check_digit(text) != digit]
+    """Every check digit of a zone of three lines (TD1) or two (TD2, TD3, visas; ICAO 9303-3, 4.9)."""
+    wrong = [part.name for part in _zone(values).checked if not part.fits]
     return f"The check digit does not fit: {', '.join(wrong)}." if wrong else None
 
 
 def number(values: Values) -> str | None:
     """The document number of the zone and the printed one, which may have a check character behind a dash."""
-    in_zone, printed = _zone(values).number, values["number"].whole()
+    read, printed = _zone(values), values["number"].whole()
     forms = {_letters(printed), _letters(printed.rpartition("-")[0])} - {""}
     if not forms:
         raise UnclearError
-    return None if forms & {in_zone, _whole_number(values)} else f"The zone says {in_zone}, the number {printed}."
+    # Some states print what stands in the optional part as the number (Vietnam), up to the first filler.
+    in_zone = {_letters(read.number), _letters(read.optional.partition("<")[0])}
+    return None if forms & in_zone else f"The zone says {read.number}, the number {printed}."
 
 
 def birth(values: Values) -> str | None:
@@ -193,12 +240,6 @@ def _latin(text: str, letters: dict[int, str]) -> list[str]:
 def _zone(values: Values) -> Zone:
     lines = [values[role].plain for role in ("line1", "line2", "line3") if role in values]
     return zone(lines)
-
-
-def _whole_number(values: Values) -> str:
-    """Return the optional part of the first line: some states print that as the number (Vietnam)."""
-    first = values["line1"].plain
-    return re.sub("[^A-Z0-9]", "", first[15:30]) if len(first) == 30 else ""
 
 
 def _letters(text: str) -> str:

@@ -21,12 +21,18 @@ _CHINA = re.compile(
     rf"|[A-Z]{{2}}[0-9]{{5}}|WJ[{_PROVINCES}0-9]?[0-9]{{4,5}}[A-Z0-9]?"
     rf"|民航[{_ANY}]{{5}}"
 )
+#: What papers print beside a plate: its color, as JT/T 697.7 and GA 36-2018 name them. 黑 alone is also a province.
+_COLOR = "(?:渐变绿|绿渐变|黄绿双拼|黄绿|蓝白渐变|蓝白|[蓝藍黄黃黑白绿綠红紅])"
+_COLOR_BESIDE = re.compile(
+    rf"[(\[{{【〔]{_COLOR}[色牌底]{{0,2}}[)\]}}】〕]|{_COLOR}[色牌底]{{0,2}}$|^{_COLOR}[色牌底]{{1,2}}"
+)
 _THAILAND = re.compile("[0-9]{0,2}[ก-ฮ]{1,3}[0-9]{1,4}|[0-9]{6}")
 
 
 def china(values: Values) -> str | None:
-    """The form of a plate of mainland China (GA 36-2018; temporary plates are left out)."""
-    plate = re.sub(r"[·.\-]", "", values["plate"].whole())
+    """The form of a plate of mainland China, its color beside it or not (GA 36-2018; temporary plates are left out)."""
+    plate = re.sub(r"[·•.\-]", "", values["plate"].whole())
+    plate = re.sub(r"[(\[【〔](挂)[)\]】〕]", r"\1", _COLOR_BESIDE.sub("", plate, count=1))
     if "临" in plate or not plate:
         raise UnclearError
     return None if _CHINA.fullmatch(plate) else "No plate of mainland China has this form."

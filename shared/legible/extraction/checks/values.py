@@ -44,8 +44,11 @@ class Seen(NamedTuple):
         return self.plain
 
     def number(self) -> Decimal:
-        """Return the value as a number. Raises ``UnclearError`` where it reads as none, or has more than 20 places."""
-        text = self.typed if self.typed is not None else typed(self.text, "amount")
+        """Return the value as a number. Raises ``UnclearError`` where it reads as none, or has more than 20 places.
+
+        Sums are checked on Chinese documents, which write a point before decimals.
+        """
+        text = self.typed if self.typed is not None else typed(self.text, "amount", point=".")
         try:
             if len(text or "") > _LONGEST_NUMBER:
                 raise UnclearError

@@ -33,16 +33,18 @@ class Value(NamedTuple):
     values: tuple[tuple[str, str], ...] = ()
     currency: str = ""
     day_first: bool = False
+    taxed: bool = False
+    point: str = ""
 
     @property
     def typed(self) -> str | None:
         """The text as its type says; see ``values.typed``."""
-        return typed(self.text, self.type, self.values, day_first=self.day_first)
+        return typed(self.text, self.type, self.values, day_first=self.day_first, point=self.point, taxed=self.taxed)
 
     @property
     def money(self) -> str:
         """The currency of an amount, where it is known."""
-        return money(self.text, self.type, self.currency)
+        return money(self.text, self.currency) if self.type == "amount" and self.typed is not None else ""
 
 
 class Gathered:

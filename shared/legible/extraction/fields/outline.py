@@ -22,7 +22,10 @@ ListKind = Literal["cells", "blocks", "pairs", "rows", "other"]
 
 
 class Node(NamedTuple):
-    """One key of an answer as the catalog knows it; ``known`` is False for a key it does not have."""
+    """One key of an answer as the catalog knows it.
+
+    ``known`` is False for a key that it does not have; ``point`` is what the document writes before decimals.
+    """
 
     label: str
     type: FieldType
@@ -34,6 +37,8 @@ class Node(NamedTuple):
     currency: str = ""
     day_first: bool = False
     absent: float | None = None
+    taxed: bool = False
+    point: str = ""
 
     @property
     def open(self) -> bool:
@@ -151,12 +156,13 @@ def unknown(label: str) -> Node:
 def result_node(operation: Operation) -> Node:
     """Return what the catalog says of the ``result`` of an operation."""
     root: dict[str, Node] = {}
+    point = operation.decimal_point
     for field in operation.fields:
         *parents, key = field.path.removeprefix("[].").replace("[]", "").split(".")
         children = root
         for parent in parents:
             children = children[parent].children
-        facts = (field.label_zh, field.values, field.currency, field.day_first, field.absent)
+        facts = (field.label_zh, field.values, field.currency, field.day_first, field.absent, field.taxed, point)
         children[key] = Node(field.label, field.type, field.sdk_type, {}, True, *facts)
     declared = {"list": "list[Result]", "object": "Result", "untyped": "object"}[operation.result]
     return Node("", "object", declared, root)

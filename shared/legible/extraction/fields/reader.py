@@ -159,7 +159,8 @@ class _Reader:
             return
         confidence, location = self._gathered.confidence(place.beside), self._gathered.location(place.beside)
         node, label = place.node, place.label or "Result"
-        catalog_facts = (place.label_zh, node.values, node.currency, node.day_first)
+        point = "." if isinstance(leaf, Numeral) else node.point  # JSON has one way to write a number
+        catalog_facts = (place.label_zh, node.values, node.currency, node.day_first, node.taxed, point)
         yield Value(place.name, label, text, node.type, confidence, location, *catalog_facts)
 
     def _list(self, place: FieldPlace, items: list[Tree]) -> Iterator[Value]:

@@ -1,8 +1,8 @@
 """Recognized text read as a date, an amount, a number: exactly, or not at all.
 
 A text is typed only where it can mean one thing. ``03/04/2020`` stays untyped (March or April?), ``13/04/2020`` does
-not; ``1,234`` stays untyped (a thousand or one and a bit?), ``1,234.50`` and ``1 234,50`` do not. Years run from 1800
-to 2199, so a year of another era is no date. Full-width digits and signs count as their plain ones.
+not; amounts are in ``amounts``. Years run from 1800 to 2199, so a year of another era is no date. Full-width digits and
+signs count as their plain ones; digits of other scripts are left as they are.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from datetime import date
 
+from legible.extraction.fields import amounts
 from legible.operations.operation import Operation
 
 _PLAIN = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {
@@ -41,32 +42,30 @@ _DATES = tuple(
 )
 _EITHER_ORDER = re.compile(r"([0-9]{1,2})([-./])([0-9]{1,2})\2([0-9]{4})")
 
-_CURRENCY = r"(?:[¥$€£฿₫₱₩₹៛]|CN¥|HK\$|US\$|RMB|CNY|HKD|MOP|TWD|USD|EUR|GBP|THB|SGD|JPY)"
 #: Signs and words that only one currency has, longer ones first.
 _CURRENCIES = (
     *(("CN¥", "CNY"), ("HK$", "HKD"), ("US$", "USD"), ("RMB", "CNY"), ("元", "CNY"), ("圆", "CNY")),
     *((code, code) for code in ("CNY", "HKD", "MOP", "TWD", "USD", "EUR", "GBP", "THB", "SGD", "JPY")),
+    *((code, code) for code in ("INR", "IDR", "PHP", "VND", "KRW", "CLP", "PYG")),
+    *(("VNĐ", "VND"), ("Đ", "VND")),
     *(("€", "EUR"), ("£", "GBP"), ("฿", "THB"), ("₫", "VND"), ("₱", "PHP"), ("₩", "KRW"), ("₹", "INR"), ("៛", "KHR")),
 )
-_AMOUNT = re.compile(
-    rf"(?P<a>[+-]?) ?{_CURRENCY}? ?(?P<b>[+-]?)(?P<n>[0-9][0-9., ]*)(?: ?(?:{_CURRENCY}|元|圆))?", re.I
+#: A date and the time behind it; only 日 may stand right before an hour. Train tickets write 开 (departs) behind it.
+_MOMENT = re.compile(
+    r"(?P<day>.+?(?:日 ?|T| ))(?P<h>[01]?[0-9]|2[0-3]) ?[:时時点] ?(?P<m>[0-5][0-9])"
+    r"(?: ?[:分] ?(?P<s>[0-5][0-9])秒?|分)?(?: ?开)?"
 )
-_NUMBER = re.compile(r"(?P<a>[+-]?)(?P<b>)(?P<n>[0-9][0-9., ]*)")
-_DIGITS = tuple(
-    (re.compile(pattern), thousands, point)
-    for pattern, thousands, point in (
-        (r"[0-9]+(?:\.[0-9]+)?", "", "."),
-        (r"[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]+|[0-9]{1,3}(?:,[0-9]{3}){2,}", ",", "."),
-        (r"[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+|[0-9]{1,3}(?:\.[0-9]{3}){2,}", ".", ","),
-        (r"[0-9]{1,3}(?: [0-9]{3})+,[0-9]+", " ", ","),
-        (r"[0-9]{1,3}(?: [0-9]{3})+(?:\.[0-9]+)?", " ", "."),
-        (r"[0-9]+,[0-9]{1,2}", "", ","),
-    )
-)
-_INTEGER = re.compile(r"([+-]?)([0-9]+)(?:\.0+)?")
 
 
-def typed(text: str, type_: str, words: tuple[tuple[str, str], ...] = (), *, day_first: bool = False) -> str | None:
+def typed(
+    text: str,
+    type_: str,
+    words: tuple[tuple[str, str], ...] = (),
+    *,
+    day_first: bool = False,
+    point: str = "",
+    taxed: bool = False,
+) -> str | None:
     """Return the text as its type says, still exact text, or None where it does not read as that type.
 
     Args:
@@ -74,23 +73,32 @@ def typed(text: str, type_: str, words: tuple[tuple[str, str], ...] = (), *, day
         type_: A ``FieldType``.
         words: What an ``enum`` may read, in lower case, with the word it means.
         day_first: Whether a date of numbers only has its day first.
+        point: What the document writes before decimals, ``.`` or ``,``; empty where that is not known.
+        taxed: Whether an amount may have the code of its tax beside it, see ``amounts.amount``.
     """
-    plain = " ".join(text.translate(_PLAIN).split())
+    plain = plainly(text)
     if type_ == "enum":
         return next((word for read, word in words if plain.lower() in (read, word)), None)
     if type_ == "date" and day_first and (match := _EITHER_ORDER.fullmatch(plain)) is not None:
         return _day(int(match[4]), int(match[3]), int(match[1]))
+    if type_ == "amount":
+        return amounts.amount(plain, point, taxed=taxed)
+    if type_ in ("number", "integer"):
+        return (amounts.number if type_ == "number" else amounts.integer)(plain, point)
     reader = _READERS.get(type_)
     return reader(plain) if reader is not None and plain else None
 
 
-def money(text: str, type_: str, currency: str = "") -> str:
+def plainly(text: str) -> str:
+    """Return a text with plain digits and signs for full-width ones, and single blanks."""
+    return " ".join(text.translate(_PLAIN).split())
+
+
+def money(text: str, currency: str = "") -> str:
     """Return the ISO 4217 code of an amount's currency: as the text says, else ``currency``; empty where unknown.
 
     A sign that several currencies share (``$``, ``¥``) says nothing.
     """
-    if type_ != "amount" or typed(text, type_) is None:
-        return ""
     plain = text.translate(_PLAIN).upper()
     return next((code for sign, code in _CURRENCIES if sign in plain), currency)
 
@@ -122,33 +130,17 @@ def _day(year: int, month: int, day: int) -> str | None:
         return None
 
 
-def _number(text: str, pattern: re.Pattern[str] = _NUMBER) -> str | None:
-    match = pattern.fullmatch(text)
-    if match is None or (match["a"] and match["b"]):
+def _moment(text: str) -> str | None:
+    match = _MOMENT.fullmatch(text)
+    day = _date(match["day"].removesuffix("T").strip()) if match is not None else None
+    if match is None or day is None:
         return None
-    digits = _decimal(match["n"].rstrip(" "))
-    return None if digits is None else _signed(match["a"] or match["b"], digits)
+    seconds = f":{match['s']}" if match["s"] else ""
+    return f"{day}T{int(match['h']):02}:{match['m']}{seconds}"
 
 
-def _decimal(text: str) -> str | None:
-    for pattern, thousands, point in _DIGITS:
-        if pattern.fullmatch(text) is not None:
-            whole, _, fraction = (text.replace(thousands, "") if thousands else text).partition(point)
-            return f"{whole.lstrip('0') or '0'}.{fraction}" if fraction else whole.lstrip("0") or "0"
-    return None
-
-
-def _signed(sign: str, digits: str) -> str:
-    return f"-{digits}" if sign == "-" and digits.strip("0.") else digits
-
-
-def _amount(text: str) -> str | None:
-    return _number(text, _AMOUNT)
-
-
-def _integer(text: str) -> str | None:
-    match = _INTEGER.fullmatch(text)
-    return None if match is None else _signed(match[1], match[2].lstrip("0") or "0")
+def _confidence(text: str) -> str | None:
+    return amounts.number(text, ".")
 
 
 def _boolean(text: str) -> str | None:
@@ -157,15 +149,13 @@ def _boolean(text: str) -> str | None:
 
 _READERS: dict[str, Callable[[str], str | None]] = {
     "date": _date,
-    "amount": _amount,
-    "number": _number,
-    "confidence": _number,
-    "integer": _integer,
+    "datetime": _moment,
+    "confidence": _confidence,
     "boolean": _boolean,
 }
 
 
-def retyped(operation: Operation, name: str, type_: str, text: str) -> str | None:
+def retyped(operation: Operation, name: str, type_: str, text: str, point: str = "") -> str | None:
     """Return the text as its type says, or None where it does not read as that type.
 
     Args:
@@ -173,8 +163,16 @@ def retyped(operation: Operation, name: str, type_: str, text: str) -> str | Non
         name: The field's name; for a cell, its table's name with ``[]`` behind it.
         type_: The type of the field or cell.
         text: What the reviewer wrote.
+        point: What stands before decimals, where the operation does not say.
     """
     path = re.sub(r"\[\d+\]", "[]", name)
     specs = [spec for spec in operation.fields if spec.path.startswith(path)]
     words = tuple(pair for spec in specs for pair in spec.values)
-    return typed(text, type_, words, day_first=any(spec.day_first for spec in specs))
+    return typed(
+        text,
+        type_,
+        words,
+        day_first=any(spec.day_first for spec in specs),
+        point=operation.decimal_point or point,
+        taxed=any(spec.taxed for spec in specs if spec.path == path),
+    )

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
 
 from legible.errors import SettingsError
-from legible.extraction.fields import retyped
+from legible.extraction.fields import decimal_point, plainly, retyped
 from legible.model.records import Field, Recognized, Record
 from legible.operations import catalog
 from legible.outputs.forms.sources import FormPage, is_item, known, nearest, pages, text_of
 from legible.outputs.rows import Value
+
+_NUMERIC = frozenset({"amount", "number", "integer"})
 
 
 class MappedColumn(Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,8 +66,10 @@ class Mapping(Struct, frozen=True):
         """
         of_items = any(map(is_item, self.names))
         for page in pages(record, parts):
-            for row in range(1, max(1, page.count(self.names)) + 1) if of_items else (0,):
-                yield [self._value(column, page, row, record.operation) for column in self.columns]
+            numbers = range(1, max(1, page.count(self.names)) + 1) if of_items else (0,)
+            point = self._decimal_point(page, numbers)
+            for row in numbers:
+                yield [self._value(column, page, row, record.operation, point) for column in self.columns]
 
     def check(self, slug: str) -> None:
         """Refuse names that no record of an operation has.
@@ -81,15 +85,20 @@ class Mapping(Struct, frozen=True):
                         advice=nearest(name, slug) or "See the operation's fields in the catalog.",
                     )
 
-    def _value(self, column: MappedColumn, page: FormPage, row: int, slug: str) -> Value:
+    def _decimal_point(self, page: FormPage, rows: Iterable[int]) -> str:
+        """Return what a page writes before decimals, by the values of all columns that are amounts or numbers."""
+        names = {name for column in self.columns if column.type in _NUMERIC for name in column.sources}
+        return decimal_point(plainly(text_of(page.value(name, row))) for row in rows for name in names)
+
+    def _value(self, column: MappedColumn, page: FormPage, row: int, slug: str, point: str) -> Value:
         present = [(name, value) for name in column.sources if text_of(value := page.value(name, row))]
         if not present:
             return column.default
         if column.join is not None:
             text = column.join.join(text_of(value) for _, value in present)
-            return _as(column.type, "", text, slug) if column.type else text
+            return _as(column.type, "", text, slug, point) if column.type else text
         name, value = present[0]
-        return _as(column.type, name, text_of(value), slug) if column.type else value
+        return _as(column.type, name, text_of(value), slug, point) if column.type else value
 
 
 def load(body: bytes, name: str) -> Mapping:
@@ -112,8 +121,8 @@ def load(body: bytes, name: str) -> Mapping:
         ) from None
 
 
-def _as(type_: str, name: str, text: str, slug: str) -> Field:
-    """Return a text as a value of another type."""
+def _as(type_: str, name: str, text: str, slug: str, point: str) -> Field:
+    """Return a text as a value of another type; ``point`` is what its page writes before decimals."""
     operation = catalog.OPERATIONS.get(slug)
-    typed = retyped(operation, name, type_, text) if operation and type_ != "text" else None
+    typed = retyped(operation, name, type_, text, point) if operation and type_ != "text" else None
     return Field(name, "", text, type_, typed)

@@ -69,7 +69,7 @@ def shown(type_: str, typed: str | None) -> date | float | bool | None:
     A number is one only if it has at most 15 significant digits, which is what Excel keeps; a date only if Excel's
     calendar has it.
     """
-    if typed is None or type_ == "enum":
+    if typed is None or type_ in ("enum", "datetime"):
         return None
     if type_ == "date":
         day = date.fromisoformat(typed)
