@@ -38,6 +38,19 @@ def judged(body: bytes, request_id: str) -> dict[str, Any]:
     return {"state": "dead", "reason": unreadable_answer(why, request_id)} if why else {}
 
 
+def _of_page(error: RejectedError, picture: Picture) -> RejectedError:
+    """Return what a refusal means where the service itself draws the page: it took the document, but not this page."""
+    if not picture.parameters or error.reason_code != "image-refused":
+        return error
+    return RejectedError(
+        error.message,
+        code="page-broken",
+        advice="Open it and print it to a new PDF, or scan it again sharp and whole; upload that.",
+        vendor_code=error.vendor_code,
+        request_id=error.request_id,
+    )
+
+
 class PageCall:
     """The call for one page, and what changes from one try to the next."""
 
@@ -149,6 +162,8 @@ class PageCall:
         seconds, before = self._context.seconds(), self._context.invocation.remaining()
         try:
             return self._context.recognizer.recognize(self._job.task.operation, options, picture, seconds)
+        except RejectedError as error:
+            raise _of_page(error, picture) from error
         finally:
             self._context.took(before - self._context.invocation.remaining())
 
