@@ -112,6 +112,8 @@ class Zone:
 
     format: Format
     rows: tuple[tuple[Glyph, ...], ...]
+    #: Where the names end in their field; what is behind is noise. None where nothing is known of it.
+    names_end: int | None = None
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -135,7 +137,8 @@ class Zone:
 
     def certainty(self, name: str) -> float:
         """Return the model's probability of the field's least certain character, fillers aside."""
-        return lowest(glyph for glyph in self.glyphs(name) if glyph.character != FILLER)
+        end = self.names_end if name == "names" else None
+        return lowest(glyph for glyph in self.glyphs(name)[:end] if glyph.character != FILLER)
 
     def put(self, row: int, place: int, glyph: Glyph) -> Zone:
         """Return the zone with one character replaced."""
@@ -168,9 +171,10 @@ class Zone:
 
     @property
     def names(self) -> tuple[str, str]:
-        """Surname and given names."""
-        parts = [part.replace(FILLER, " ").strip() for part in self.raw("names").split(FILLER * 2)]
-        return parts[0], (parts[1] if len(parts) > 1 else "")
+        """Surname and given names, which two fillers may part once more."""
+        names = self.raw("names")[: self.names_end].rstrip(FILLER)
+        surname, *given = (part.replace(FILLER, " ").strip() for part in names.split(FILLER * 2))
+        return surname, " ".join(part for part in given if part)
 
 
 def _is_date(text: str) -> bool:

@@ -31,6 +31,8 @@ _CHARSETS = {
 #: on the document too. Measured: X for 1 at 8.3 passed a check digit by chance; O for a clear 0 was right at 9.3.
 _LIKELY = 6.0
 _PRINTED = 16.0
+#: Names stand in two groups, surname and given names; letters in a third one are names if they are so many.
+_THIRD, _SHORTEST_NAME = 2, 3
 _ANYTHING = DIGITS + LETTERS + FILLER
 #: What OCR-B characters are mistaken for; used if the model's other guesses are not known.
 _TO_DIGIT = dict(zip("OQDUILZSGBTA", "000011256874", strict=True))
@@ -228,14 +230,24 @@ def _settle_state(zone: Zone, name: str, other: str) -> Zone:
 
 
 def _without_noise(zone: Zone, seen: frozenset[str]) -> Zone:
-    """Drop stray letters behind the names: after two fillers nothing follows, and a short word must be printed too."""
-    span = zone.format.spans["names"]
+    """Leave stray letters behind the names out of them; the lines stay as they were read.
+
+    Two fillers end the surname, and by ICAO 9303 nothing but fillers comes behind the given names. Zones that part
+    given names by two fillers are met as well. So what comes there is a name if it is printed too, or looks like one;
+    and a short word behind a single filler must be printed where other names are.
+    """
     names = zone.raw("names")
-    end = re.match(r"[A-Z<]*?[A-Z]<<[A-Z]+(<[A-Z]+)*|[A-Z]+(<[A-Z]+)*", names)
-    kept = end.end() if end else len(names)
-    tail = re.search(r"<<.*[A-Z]<([A-Z]{1,2})$", names[:kept])
+    end = group = 0
+    for word in re.finditer("[A-Z]+", names):
+        group += word.start() - end > 1 and end > 0
+        if group < _THIRD or word[0] in seen or _is_name(word[0]):
+            end = word.end()
+    tail = re.search(r"<<.*[A-Z]<([A-Z]{1,2})$", names[:end])
     if tail and tail[1] not in seen and seen & set(re.findall("[A-Z]+", names[: tail.start(1)])):
-        kept = tail.start(1)
-    for place in range(kept, len(names)):
-        zone = zone.put(span.row, span.start + place, Glyph(FILLER))
-    return zone
+        end = tail.start(1)
+    return replace(zone, names_end=end)
+
+
+def _is_name(word: str) -> bool:
+    """Tell a name from fillers that were read as letters: those are few, or all the same."""
+    return len(word) >= _SHORTEST_NAME and len(set(word)) > 1

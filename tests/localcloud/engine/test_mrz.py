@@ -187,6 +187,29 @@ def test_stray_letters_behind_the_names_are_dropped() -> None:
     assert behind_fillers.names == behind_name.names == ("ERIKSSON", "ANNA MARIA")
 
 
+@pytest.mark.parametrize(
+    ("field", "given_names"),
+    [
+        ("VERMEULEN<<MARIA<<LUISE<ANNA", "MARIA LUISE ANNA"),
+        ("VERMEULEN<<MARIA<<LUISE<<ANNA", "MARIA LUISE ANNA"),
+        ("VERMEULEN<<MARIA<<BO", "MARIA BO"),
+        ("VERMEULEN<<<MARIA", "MARIA"),
+        ("VERMEULEN<<MARIA<<<<<K<<<CC<<LLLL", "MARIA"),
+        ("VERMEULEN", ""),
+    ],
+)
+def test_given_names_behind_another_double_filler_are_names_and_the_lines_stay_as_they_are(
+    field: str, given_names: str
+) -> None:
+    names = f"P<UTO{field}".ljust(44, "<")
+
+    zone = parse([[Glyph(c) for c in names], [Glyph(c) for c in ICAO[1]]], frozenset({"VERMEULEN", "BO"}))
+
+    assert zone is not None
+    assert zone.names == ("VERMEULEN", given_names)
+    assert zone.lines == (names, ICAO[1])
+
+
 def test_a_character_read_twice_is_dropped_by_the_even_pitch() -> None:
     row = [Glyph(c, 0.9, float(place)) for place, c in enumerate("ABCDEFGH")]
     row.insert(4, Glyph("0", 0.3, 3.2))
