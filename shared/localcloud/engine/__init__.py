@@ -3,8 +3,8 @@
 `recognize` is the whole interface. Importing this package loads neither the models nor their libraries.
 
 Read: printed Latin, Chinese and Japanese text in lines at any angle; ruled tables; machine readable zones; the print of
-two identity cards. Not read: handwriting, other scripts, characters stacked into columns, seals, tables without rules,
-portraits. No authenticity or quality score is given: there is no model for one.
+two identity cards. Not read: handwriting, other scripts, characters stacked into columns, seals, tables with neither
+rules nor a dark header, portraits. No authenticity or quality score is given: there is no model for one.
 """
 
 from __future__ import annotations

@@ -28,6 +28,8 @@ _SMALL, _NEAR = 640, 15
 _LETTER, _LETTERS = 0.0035, 2
 #: But small print may run together: then it is wide, and not solid as a rule is.
 _WORD, _SOLID = 1.6, 0.75
+#: What is longer (as shares of the longer side) is a line, if it is solid, or a frame, if it is so wide.
+_LINE, _FRAME = 0.25, 0.1
 _WIDTH_HEIGHT_AREA = (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA)
 #: A place that covers more of the page has been seen from nearby already.
 _LARGE = 0.25
@@ -54,6 +56,7 @@ def overlooked(view: Image, boxes: Sequence[Quad]) -> list[Place]:
         thickness = max(1, round(min(sides(box)) / 2))
         cv2.polylines(ink, [box.round().astype(np.int32)], True, 0, thickness)
         cv2.fillConvexPoly(ink, box.round().astype(np.int32), 0)
+    ink = _without_lines(ink)
     least = max(2, round(_LETTER * max(ink.shape)))
     found = [place for place in _places(ink) if _has_letters(ink, place, least)]
     return [_with_margin(place, ink.shape[1], ink.shape[0]) for place in found[:_MOST]]
@@ -64,6 +67,16 @@ def _ink(view: Image) -> NDArray[np.uint8]:
     ground = np.median(view[::4, ::4].reshape(-1, 3), axis=0)
     strokes = cv2.absdiff(view, np.broadcast_to(ground.astype(np.uint8), view.shape).copy()).max(axis=2)
     return np.where(strokes > _CONTRAST, 255, 0).astype(np.uint8)
+
+
+def _without_lines(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return ink without rules, frames and the shadows of edges: they would join what is not together."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink)
+    across, down, area = (stats[:, column].astype(float) for column in _WIDTH_HEIGHT_AREA)
+    long, short = np.maximum(across, down), np.minimum(across, down)
+    whole = max(ink.shape)
+    is_line = (long > _LINE * whole) & ((area > _SOLID * across * down) | (short > _FRAME * whole))
+    return np.where(is_line[labels], 0, ink).astype(np.uint8)
 
 
 def _places(ink: NDArray[np.uint8]) -> list[Place]:

@@ -71,6 +71,16 @@ def test_dust_holes_rules_and_shadows_are_not_taken_for_letters() -> None:
     assert overlooked(pixels(page), []) == []
 
 
+def test_a_word_in_a_frame_or_that_runs_together_is_seen() -> None:
+    framed = a4(Word=(100, 100, 12))
+    ImageDraw.Draw(framed).rectangle((20, 20, 1170, 1660), outline="black", width=3)
+    joined = a4(Word=(100, 100, 12))
+    ImageDraw.Draw(joined).line((198, 216, 262, 216), "black", 3)
+
+    assert len(overlooked(pixels(framed), [])) == 1
+    assert len(overlooked(pixels(joined), [])) == 1
+
+
 def test_a_picture_is_not_looked_at_twice() -> None:
     noise = np.random.default_rng(7).integers(0, 255, (300, 400, 3), dtype=np.uint8)
 
