@@ -38,10 +38,8 @@ def judged(body: bytes, request_id: str) -> dict[str, Any]:
     return {"state": "dead", "reason": unreadable_answer(why, request_id)} if why else {}
 
 
-def _of_page(error: RejectedError, picture: Picture) -> RejectedError:
-    """Return what a refusal means where the service itself draws the page: it took the document, but not this page."""
-    if not picture.parameters or error.reason_code != "image-refused":
-        return error
+def _broken(error: RejectedError) -> RejectedError:
+    """Return what the refusal of a picture means where the service itself draws the page of a document that it took."""
     return RejectedError(
         error.message,
         code="page-broken",
@@ -163,7 +161,9 @@ class PageCall:
         try:
             return self._context.recognizer.recognize(self._job.task.operation, options, picture, seconds)
         except RejectedError as error:
-            raise _of_page(error, picture) from error
+            if picture.parameters and error.reason_code == "image-refused":
+                raise _broken(error) from error
+            raise
         finally:
             self._context.took(before - self._context.invocation.remaining())
 
