@@ -408,7 +408,19 @@ class TestPages:
         record = rig.record("general-text/a.pdf")
         assert outcome["status"] == "partial"
         assert [page["state"] for page in record["pages"]] == ["done", "rejected", "done"]
-        assert record["reason"]["code"] == "image-refused"
+        assert (record["document"]["format"], record["document"]["page_count"]) == ("pdf", 3)
+
+    @pytest.mark.parametrize(
+        ("name", "body", "code"),
+        [("a.pdf", pdf(3), "page-broken"), ("a.tiff", tiff(3), "image-refused")],
+        ids=["the service draws", "Legible draws"],
+    )
+    def test_a_page_that_the_service_cannot_draw_is_told_from_a_picture_that_it_refuses(self, name, body, code):
+        rig = Rig(TEXT, RejectedError("no", code="image-refused", vendor_code="AIS.0104", request_id="r2"), TEXT)
+        rig.run(rig.upload(f"general-text/{name}", body))
+        reason = rig.record(f"general-text/{name}")["reason"]
+        assert (reason["code"], reason["vendor_code"], reason["request_id"]) == (code, "AIS.0104", "r2")
+        assert len(rig.ocr.calls) == 3
 
     def test_a_new_upload_of_a_partial_document_pays_only_for_what_is_missing(self):
         rig = Rig(TEXT, RejectedError("blurred", code="image-refused"), TEXT)

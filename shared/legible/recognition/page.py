@@ -38,6 +38,17 @@ def judged(body: bytes, request_id: str) -> dict[str, Any]:
     return {"state": "dead", "reason": unreadable_answer(why, request_id)} if why else {}
 
 
+def _broken(error: RejectedError) -> RejectedError:
+    """Return what the refusal of a picture means where the service itself draws the page of a document that it took."""
+    return RejectedError(
+        error.message,
+        code="page-broken",
+        advice="Open it and print it to a new PDF, or scan it again sharp and whole; upload that.",
+        vendor_code=error.vendor_code,
+        request_id=error.request_id,
+    )
+
+
 class PageCall:
     """The call for one page, and what changes from one try to the next."""
 
@@ -149,6 +160,10 @@ class PageCall:
         seconds, before = self._context.seconds(), self._context.invocation.remaining()
         try:
             return self._context.recognizer.recognize(self._job.task.operation, options, picture, seconds)
+        except RejectedError as error:
+            if picture.parameters and error.reason_code == "image-refused":
+                raise _broken(error) from error
+            raise
         finally:
             self._context.took(before - self._context.invocation.remaining())
 

@@ -8,11 +8,9 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from localcloud.engine.fills import Fills, Mask, find_fills, on_light, without_fills
 from localcloud.engine.models import Image
-
-Mask = NDArray[np.uint8]
 
 #: A rule is straight for at least this share of the page's width or height, and this many pixels.
 SHORTEST_RULE = (0.025, 24)
@@ -54,37 +52,42 @@ class Grid:
 
 def find_grids(page: Image) -> list[Grid]:
     """Return the ruled grids of an upright page, from the top."""
-    across, down = _rules(page)
+    across, down, fills = _rules(page)
     joined = cv2.dilate(cv2.bitwise_or(across, down), np.ones((5, 5), np.uint8))
-    count, _, stats, _ = cv2.connectedComponentsWithStats(joined)
-    boxes = [tuple(int(value) for value in stats[label][:4]) for label in range(1, count)]
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(joined)
     grids = []
-    for left, top, width, height in sorted(boxes, key=lambda box: (box[1], box[0])):
+    for label in sorted(range(1, count), key=lambda label: (stats[label][1], stats[label][0])):
+        left, top, width, height = (int(value) for value in stats[label][:4])
         if width >= SMALLEST_TABLE[0] and height >= SMALLEST_TABLE[1]:
             view = slice(top, top + height), slice(left, left + width)
-            if grid := _grid(across[view], down[view], left, top):
+            # The strokes of large letters in a cell are as long as rules, but touch none.
+            own = (labels[view] == label).astype(np.uint8)
+            if grid := _grid(across[view] * own, down[view] * own, fills.view(*view), left, top):
                 grids.append(grid)
     return grids
 
 
-def _rules(page: Image) -> tuple[Mask, Mask]:
-    """Return the pixels of horizontal and of vertical rules."""
-    gray = cv2.cvtColor(page, cv2.COLOR_BGR2GRAY)
+def _rules(page: Image) -> tuple[Mask, Mask, Fills]:
+    """Return the pixels of horizontal and of vertical rules, and the fills, whose outlines are rules."""
+    gray = on_light(page)
+    fills = find_fills(gray)
     ink = cv2.adaptiveThreshold(gray, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, 25, 8)
+    ink = without_fills(np.asarray(ink, np.uint8), fills)
     share, least = SHORTEST_RULE
     across = max(least, round(page.shape[1] * share))
     down = max(least, round(page.shape[0] * share))
     return (
         np.asarray(cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, across), np.uint8)), np.uint8),
         np.asarray(cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((down, 1), np.uint8)), np.uint8),
+        fills,
     )
 
 
-def _grid(across: Mask, down: Mask, left: int, top: int) -> Grid | None:
+def _grid(across: Mask, down: Mask, fills: Fills, left: int, top: int) -> Grid | None:
     rows, columns = _edges(across, axis=1), _edges(down, axis=0)
     if len(rows) < 2 or len(columns) < 2 or (len(rows) - 1) * (len(columns) - 1) < 2:
         return None
-    groups = _merged(across, down, rows, columns)
+    groups = _merged(across, down, fills, rows, columns)
     cells = []
     for members in groups:
         covered_rows = tuple(sorted({row for row, _ in members}))
@@ -118,7 +121,7 @@ def _edges(mask: Mask, axis: int) -> list[float]:
 
 
 def _merged(
-    across: Mask, down: Mask, rows: Sequence[float], columns: Sequence[float]
+    across: Mask, down: Mask, fills: Fills, rows: Sequence[float], columns: Sequence[float]
 ) -> Iterator[list[tuple[int, int]]]:
     """Yield groups of grid squares that no rule parts: each group is a cell, and a rectangle."""
     parents = {(row, column): (row, column) for row in range(len(rows) - 1) for column in range(len(columns) - 1)}
@@ -128,11 +131,12 @@ def _merged(
             square = parents[square]
         return square
 
+    upright = fills.turned()
     for row, column in parents:
         beside, below = (row, column + 1), (row + 1, column)
-        if beside in parents and not _is_ruled(down.T, columns[column + 1], rows[row], rows[row + 1]):
+        if beside in parents and not _is_ruled(down.T, upright, columns[column + 1], rows[row], rows[row + 1]):
             parents[root(beside)] = root((row, column))
-        if below in parents and not _is_ruled(across, rows[row + 1], columns[column], columns[column + 1]):
+        if below in parents and not _is_ruled(across, fills, rows[row + 1], columns[column], columns[column + 1]):
             parents[root(below)] = root((row, column))
     groups: dict[tuple[int, int], list[tuple[int, int]]] = {}
     for square in parents:
@@ -143,15 +147,16 @@ def _merged(
         yield from [members] if height * width == len(members) else ([square] for square in members)
 
 
-def _is_ruled(mask: Mask, place: float, start: float, end: float) -> bool:
+def _is_ruled(mask: Mask, fills: Fills, place: float, start: float, end: float) -> bool:
     """Tell whether a rule runs at a place between two others; skewed scans move it by a few pixels."""
-    band = mask[max(0, round(place) - 4) : round(place) + 5, round(start) + 2 : round(end) - 1]
-    return band.size == 0 or float((band > 0).any(axis=0).mean()) > PRESENT
+    around = slice(max(0, round(place) - 4), round(place) + 5), slice(round(start) + 2, round(end) - 1)
+    band = mask[around]
+    return band.size == 0 or float((band > 0).any(axis=0).mean()) > PRESENT or fills.part(*around)
 
 
 def rule_positions(page: Image) -> list[tuple[float, float, float]]:
     """Return ``(top, left, right)`` of each horizontal rule of an upright page, from the top."""
-    across, _ = _rules(page)
+    across, _, _ = _rules(page)
     count, _, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(across, np.ones((3, 9), np.uint8)))
     rules = [(float(y + height / 2), float(x), float(x + width)) for x, y, width, height, _ in stats[1:count]]
     return sorted(rules)

@@ -17,6 +17,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from localcloud.engine.pace import PACE
+
 Image = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
@@ -107,6 +109,7 @@ def _session(path: Path, options: onnxruntime.SessionOptions) -> onnxruntime.Inf
 
 
 def _run(session: onnxruntime.InferenceSession, tensor: Floats) -> Floats:
+    PACE.check()
     outputs: list[Floats] = session.run(None, {session.get_inputs()[0].name: tensor})
     return outputs[0]
 

@@ -1,4 +1,4 @@
-"""Tables on a page that was read: ruled grids, and frames of horizontal rules with white gaps for columns."""
+"""Tables on a page that was read: ruled grids, and columns between white gaps, under rules or a dark header."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from localcloud.engine.fills import find_fills, on_light
 from localcloud.engine.grid import Cell, Grid, find_grids, gaps, rule_positions
 from localcloud.engine.models import Floats, Image
 from localcloud.engine.quads import Quad, crop, extent, oriented
@@ -24,6 +25,9 @@ SHARE = 0.12
 SAME_FRAME = 0.02
 #: Columns without rules are parted by a white gap this wide, in line heights.
 COLUMN_GAP = 0.8
+
+#: Rows further apart than this many line heights are not of the table under one dark header.
+NEXT_ROW = 2.5
 
 #: A rule this near to the edge of a ruled grid (pixels) is that edge.
 UNDER_RULE = 6
@@ -105,6 +109,7 @@ def find_regions(reading: Reading, recognize: Recognize, *, ruled_only: bool = F
     if not ruled_only:
         rest = [line for line in lines if not any(_is_within(line, grid) for grid in grids)]
         grids += _framed_grids(page.image, rest, grids)
+        grids += _banded_grids(page.image, rest, grids)
     filled = [(grid, _fill(grid, lines, page, recognize)) for grid in grids]
     tables = [(grid, cells) for grid, cells in filled if any(cell.lines for cell in cells)]
     rest = [line for line in lines if not any(_is_within(line, grid) for grid, _ in tables)]
@@ -214,13 +219,43 @@ def _frames(rules: Iterable[Rule], same: float) -> list[list[Rule]]:
     return [frame for frame in frames if len(frame) >= 3]
 
 
+def _banded_grids(page: Image, lines: Sequence[Line], found: Sequence[Grid]) -> list[Grid]:
+    """Return grids under a dark header that no rules frame: the rows that keep to the header's columns."""
+    grids: list[Grid] = []
+    for left, top, right, bottom in find_fills(on_light(page)).bands():
+        band = Grid((top, bottom), (left, right), ())
+        header = [line for line in lines if _is_within(line, band)]
+        if header and not any(_is_within(header[0], grid) for grid in (*found, *grids)):
+            below = [line for line in lines if _is_within(line, Grid((bottom, page.shape[0]), (left, right), ()))]
+            grid = _gap_grid(_under(header, below), left, right)
+            if grid is not None:
+                grids.append(grid)
+    return grids
+
+
+def _under(header: Sequence[Line], below: Sequence[Line]) -> list[Line]:
+    """Return a header's lines and those of the rows under it, as far as its columns and its pitch go."""
+    members = list(header)
+    columns = len(_columns(members))
+    for row in rows(below, 0):
+        end = max(extent(line.quad, 0)[3] for line in members)
+        start = min(extent(line.quad, 0)[1] for line in row)
+        if start - end > NEXT_ROW * row[0].height or len(_columns([*members, *row])) < columns:
+            break
+        members += row
+    return members
+
+
+def _columns(lines: Sequence[Line]) -> list[float]:
+    """Return the middles of the white gaps between the columns of some lines."""
+    boxes = [extent(line.quad, 0) for line in lines]
+    height = float(np.median([bottom - top for _, top, _, bottom in boxes]))
+    return gaps([(box[0], box[2]) for box in boxes], COLUMN_GAP * height)
+
+
 def _gap_grid(lines: Sequence[Line], left: float, right: float) -> Grid | None:
     grouped = rows(lines, 0)
-    boxes = [extent(line.quad, 0) for line in lines]
-    if len(grouped) < 2:
-        return None
-    height = float(np.median([bottom - top for _, top, _, bottom in boxes]))
-    inner = gaps([(box[0], box[2]) for box in boxes], COLUMN_GAP * height)
+    inner = _columns(lines) if len(grouped) >= 2 else []
     if not inner:
         return None
     columns = (left, *inner, right)

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -127,11 +128,54 @@ def test_four_threads_get_the_same_answers_as_one() -> None:
     alone = [recognize("general-text", image, {}) for image in images]
 
     with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(lambda image: recognize("general-text", image, {}), images))
+        together = list(pool.map(lambda image: recognize("general-text", image, {}, patience=300), images))
 
     assert together == alone
     # What a thread frees stays its own: recognized in the callers' threads, memory grew with each of them.
     assert [thread.name for thread in threading.enumerate() if "ocr" in thread.name] == ["ocr-engine"]
+
+
+def test_a_document_that_waits_too_long_for_others_is_turned_away_unread() -> None:
+    busy = png(sheet(*[f"Message number {number}" for number in range(12)], height=760))
+    with ThreadPoolExecutor(3) as pool:
+        others = [pool.submit(recognize, "general-text", busy, {}, patience=300) for _ in range(3)]
+        while not any(other.running() for other in others):
+            time.sleep(0.01)
+        time.sleep(0.05)  # until they are in the queue
+
+        with pytest.raises(EngineError) as turned_away:
+            recognize("general-text", png(sheet("One more")), {}, patience=0)
+
+        assert {other.result()["words_block_count"] for other in others} == {12}
+    # The service's word for too many at once: the call is not paid for, and is made again.
+    assert turned_away.value.code == "ModelArts.4401"
+    assert words(recognize("general-text", png(sheet("One more")), {}, patience=300)) == ["One more"]
+
+
+def test_a_page_that_takes_longer_than_its_caller_waits_is_refused() -> None:
+    with pytest.raises(EngineError, match=r"AIS\.0105 .*caller gives up"):
+        recognize("general-text", png(sheet("Too much work")), {}, longest=0)
+
+    assert words(recognize("general-text", png(sheet("The next one")), {})) == ["The next one"]
+
+
+def test_the_process_ends_in_peace_while_a_page_is_recognized() -> None:
+    code = """
+import threading, time
+from localcloud import engine
+from tests.localcloud.engine.samples import png, sheet
+page = png(sheet(*[f"Message number {number}" for number in range(60)], width=1200, height=3640))
+threading.Thread(target=engine.recognize, args=("general-text", page, {}), daemon=True).start()
+from localcloud.engine import models
+while not models._loaded:
+    time.sleep(0.01)
+time.sleep(0.3)
+"""
+    # It died by SIGABRT: the thread came back from a model into an interpreter that was gone.
+    path = f"import sys; sys.path[:0] = {sys.path!r}\n{code}"
+    ended = subprocess.run([sys.executable, "-c", path], capture_output=True, text=True, check=False, timeout=300)
+
+    assert (ended.returncode, "terminate" in ended.stderr) == (0, False)
 
 
 def test_importing_the_engine_loads_neither_models_nor_their_libraries() -> None:

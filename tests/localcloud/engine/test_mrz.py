@@ -230,6 +230,29 @@ def test_a_short_word_behind_a_second_double_filler_is_a_name_only_if_it_is_prin
     assert zone.lines[0] == first
 
 
+@pytest.mark.parametrize(
+    ("field", "given_names"),
+    [
+        ("VERMEULEN<<MARIA<<LUISE<ANNA", "MARIA LUISE ANNA"),
+        ("VERMEULEN<<MARIA<<LUISE<<ANNA", "MARIA LUISE ANNA"),
+        ("VERMEULEN<<MARIA<<BO", "MARIA BO"),
+        ("VERMEULEN<<<MARIA", "MARIA"),
+        ("VERMEULEN<<MARIA<<<<<K<<<CC<<LLLL", "MARIA"),
+        ("VERMEULEN", ""),
+    ],
+)
+def test_given_names_behind_another_double_filler_are_names_and_the_lines_stay_as_they_are(
+    field: str, given_names: str
+) -> None:
+    names = f"P<UTO{field}".ljust(44, "<")
+
+    zone = parse([[Glyph(c) for c in names], [Glyph(c) for c in ICAO[1]]], frozenset({"VERMEULEN", "BO"}))
+
+    assert zone is not None
+    assert zone.names == ("VERMEULEN", given_names)
+    assert zone.lines == (names, ICAO[1])
+
+
 def test_a_character_read_twice_is_dropped_by_the_even_pitch() -> None:
     row = [Glyph(c, 0.9, float(place)) for place, c in enumerate("ABCDEFGH")]
     row.insert(4, Glyph("0", 0.3, 3.2))

@@ -7,8 +7,9 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from localcloud.engine import EngineError, recognize
-from localcloud.engine.decoding import MAX_PAGE_PIXELS, decode_page
+from localcloud.engine.decoding import decode_page
 from localcloud.engine.detection import windows
+from localcloud.engine.drawing import MAX_PAGE_PIXELS
 from tests.data.documents.make import LETTER
 from tests.localcloud.engine.samples import IMAGES, answer, document, encoded, opened, png, sheet, turned, words
 from tests.support.places import DOCUMENTS
