@@ -60,7 +60,8 @@ class FieldSpec(Struct, frozen=True, forbid_unknown_fields=True):
     ``label_zh`` is the label that a Chinese document prints beside the value. ``values`` pairs what an ``enum`` may
     read, in lower case, with the word it means (``[["男", "male"]]``). ``currency`` is the ISO 4217 code of an
     ``amount`` whose document has only one (``CNY``). ``day_first`` says that the document prints ``03-06-1985`` for the
-    third of June. ``absent`` is the number that the service gives where there is no value.
+    third of June. ``absent`` is the number that the service gives where there is no value. ``also`` are other names by
+    which confidences and locations speak of the field.
     """
 
     path: str
@@ -72,6 +73,7 @@ class FieldSpec(Struct, frozen=True, forbid_unknown_fields=True):
     currency: str = ""
     day_first: bool = False
     absent: float | None = None
+    also: tuple[str, ...] = ()
 
 
 class Names(Struct, frozen=True, forbid_unknown_fields=True):
