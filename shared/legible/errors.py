@@ -82,6 +82,8 @@ class LegibleError(Exception):
     retryable: ClassVar[bool] = False
     passes: ClassVar[bool] = False
     status: ClassVar[str] = ""
+    #: What a call brought instead of an answer, kept as evidence: it may have been paid for, whatever it says.
+    body: bytes = b""
 
     def __init__(
         self, message: str, *, code: str = "", advice: str = "", vendor_code: str = "", request_id: str = ""
@@ -246,14 +248,10 @@ class InternalError(RetryableError):
 
 
 class AnswerUnknownError(LegibleError):
-    """A call was sent and its answer never came, or came unusable: it may have been paid.
-
-    ``body`` is what came instead of an answer, kept as evidence.
-    """
+    """A call was sent and its answer never came, or came unusable: it may have been paid."""
 
     code = "answer-unknown"
     http_status = 504
-    body: bytes = b""
 
 
 class SourceUnreadableError(LegibleError):

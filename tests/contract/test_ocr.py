@@ -143,6 +143,13 @@ def test_a_paid_answer_survives_byte_for_byte_whatever_the_typed_parser_makes_of
         (Fault("error", code="ModelArts.4402"), UnavailableError, "ModelArts.4402"),
         (Fault("body", status=502, body=b"<html>bad gateway</html>"), UnavailableError, "502"),
         (Fault("body", status=400, body=b'{"error_code": 7, "error_msg": "odd"}'), RejectedError, "odd"),
+        (Fault("error-in-result"), RejectedError, "HTTP 200 with AIS.0103"),
+        (Fault("error-alone", code="ModelArts.4204"), HeldError, "HTTP 200 with ModelArts.4204"),
+        (Fault("error-in-result", code="APIG.0308"), ThrottledError, "APIG.0308"),
+        (Fault("error-alone", code="ModelArts.4402"), UnavailableError, "ModelArts.4402"),
+        (Fault("error-in-result", code="ModelArts.4704"), SourceUnreadableError, "ModelArts.4704"),
+        (Fault("body", body=b'{"error_msg": "odd"}'), RejectedError, "HTTP 200 with an error: odd"),
+        (Fault("body", body='{"error_code": "AIS.0104"}'.encode("utf-16")), RejectedError, "AIS.0104"),
     ],
 )
 def test_what_is_no_answer_is_an_error_with_its_meaning(cloud, recognizer, fault, error, said):
@@ -157,6 +164,23 @@ def test_an_unusable_body_is_kept_as_evidence(cloud, recognizer):
         recognizer.recognize(PASSPORT, {}, INLINE, 5)
     assert b"Service page" in caught.value.body
     assert caught.value.request_id
+
+
+def test_an_error_that_came_as_a_success_may_have_been_paid_and_is_kept(cloud, recognizer):
+    cloud.ocr.faults.add(Fault("error-in-result"))
+    with pytest.raises(RejectedError) as caught:
+        recognizer.recognize(PASSPORT, {}, INLINE, 5)
+    assert json.loads(caught.value.body)["result"]["error_code"] == caught.value.vendor_code == "AIS.0103"
+    assert caught.value.request_id == cloud.ocr.journal.calls[0].request_id
+    assert cloud.ocr.journal.billed() == 1
+
+
+def test_documents_in_a_picture_that_were_not_recognized_are_not_billed(cloud, recognizer):
+    failed = b'{"result": [{"status": {"error_code": "AIS.0104"}, "type": "passport", "content": {}}]}'
+    cloud.ocr.faults.add(Fault("body", body=failed))
+    with pytest.raises(RejectedError, match=r"AIS\.0104") as caught:
+        recognizer.recognize(catalog.find("auto-classification"), {}, INLINE, 5)
+    assert (caught.value.body, cloud.ocr.journal.billed()) == (b"", 0)
 
 
 def test_a_subscription_that_is_missing_holds(cloud, recognizer):

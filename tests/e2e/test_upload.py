@@ -355,3 +355,26 @@ def test_a_record_is_what_the_published_schema_says(start):
     for key in ("passport/a.png", "passport/b.png"):
         jsonschema.validate(record(cloud, key), schema)
     assert Record.__struct_fields__
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "calls"),
+    [
+        (Fault("error-in-result", code="AIS.0103"), "rejected", {"answered": 0, "unknown": 1, "surplus": 0}),
+        (Fault("error-alone", code="ModelArts.4402"), "done", {"answered": 1, "unknown": 1, "surplus": 0}),
+    ],
+    ids=["lasting", "passing"],
+)
+def test_an_error_inside_a_success_is_that_error_and_what_was_billed_is_counted(start, fault, status, calls):
+    # given
+    cloud = start()
+    cloud.ocr.faults.add(fault)
+
+    # when
+    upload(cloud, "passport/a.png", picture())
+    assert cloud.wait_idle(60)
+
+    # then
+    found = record(cloud, "passport/a.png")
+    assert (found["status"], found["calls"]) == (status, calls)
+    assert paid(cloud) == sum(calls.values())

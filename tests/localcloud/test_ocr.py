@@ -29,6 +29,7 @@ from huaweicloudsdkocr.v1 import (
 from localcloud.faults import Fault
 from localcloud.iam.credentials import AccessKey, Keyring
 from localcloud.ocr import Journal, LocalOcr, OcrError, embedded
+from localcloud.ocr.errors import ERRORS
 from localcloud.web import Server
 
 PROJECT = "0f" * 16
@@ -340,6 +341,24 @@ class TestFaults:
         assert (answer.status_code, answer.raw_content) == (status, content)
         assert local_ocr.journal.billed() == billed
 
+    @pytest.mark.parametrize(
+        ("fault", "content"),
+        [
+            (Fault("error-in-result"), {"result": {"error_code": "AIS.0103", "error_msg": ERRORS["AIS.0103"][1]}}),
+            (Fault("error-alone", code="AIS.0105", message="No."), {"error_code": "AIS.0105", "error_msg": "No."}),
+        ],
+    )
+    def test_an_error_that_comes_as_a_success(
+        self, ocr_client: OcrClient, local_ocr: LocalOcr, base64_png: str, fault: Fault, content: dict[str, Any]
+    ) -> None:
+        local_ocr.faults.add(fault)
+
+        answer = _passport(ocr_client, image=base64_png)
+
+        assert (answer.status_code, json.loads(answer.raw_content)) == (200, content)
+        (call,) = local_ocr.journal.calls
+        assert (call.billed, call.code, call.fault) == (True, fault.code or "AIS.0103", fault.kind)
+
     def test_an_arbitrary_body(self, ocr_server: Server, local_ocr: LocalOcr, key: AccessKey, base64_png: str) -> None:
         local_ocr.faults.add(Fault("body", body=b"\xff\x00{", status=502, content_type="text/plain"))
 
@@ -408,11 +427,29 @@ def test_bill_and_journal_can_be_asked_for(ocr_server: Server, ocr_client: OcrCl
 def test_each_document_of_a_classified_picture_is_billed(
     ocr_server: Server, local_ocr: LocalOcr, key: AccessKey, base64_png: str
 ) -> None:
-    local_ocr._recognizer = lambda *_: [{"type": "passport"}, {"type": "id_card"}]
+    failed = {"error_code": "AIS.0104", "error_msg": "Poor."}
+    recognized = {"error_code": "AIS.0000", "error_msg": "Succeeded."}
+    parts = [{"type": "passport"}, {"type": "id_card", "status": recognized}, {"type": "bankcard", "status": failed}]
+    local_ocr._recognizer = lambda *_: parts
+
+    _signed(ocr_server, key, {"image": base64_png}, slug="auto-classification")
+    assert local_ocr.journal.billed() == 2
+
+    local_ocr._recognizer = lambda *_: parts[2:]
+    _signed(ocr_server, key, {"image": base64_png}, slug="auto-classification")
+    assert local_ocr.journal.billed() == 2
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"result": []}', b'{"result": [7]}', b'{"result": [{"status": 7}]}'])
+def test_a_strange_answer_about_a_classified_picture_is_billed_once(
+    ocr_server: Server, local_ocr: LocalOcr, key: AccessKey, base64_png: str, body: bytes
+) -> None:
+    local_ocr._recognizer = lambda *_: [{"type": "passport"}, {"type": "passport"}]
+    local_ocr.faults.add(Fault("body", body=body))
 
     _signed(ocr_server, key, {"image": base64_png}, slug="auto-classification")
 
-    assert local_ocr.journal.billed() == 2
+    assert local_ocr.journal.billed() == 1
 
 
 def _signed(

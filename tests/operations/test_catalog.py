@@ -201,3 +201,27 @@ def test_every_operation_has_a_title_in_chinese_of_its_own():
     titles = [catalog.find(slug).title_zh for slug in SLUGS]
     assert all(re.search(r"[\u4e00-\u9fff]", title) for title in titles)
     assert len(set(titles)) == len(SLUGS)
+
+
+@pytest.mark.parametrize(
+    ("kind", "slug"),
+    [
+        ("quota_invoice", "quota-invoice"),
+        ("vat_roll_invoice", "vat-invoice"),
+        ("id_card_portrait_side", "id-card"),
+        ("driver_license_back", "driver-license"),
+        (" Passport ", "passport"),
+        ("boat", ""),
+        ("", ""),
+        ("_", ""),
+    ],
+)
+def test_a_kind_of_document_leads_to_the_operation_that_reads_it(kind: str, slug: str) -> None:
+    assert catalog.slug_of_kind(kind) == slug
+
+
+@pytest.mark.parametrize("slug", ["emirates-id-card", "uae_id_card", "UAE-ID-card"])
+def test_an_api_that_is_published_and_not_in_the_sdk_is_named_as_not_there(slug: str) -> None:
+    assert catalog.why_missing(slug).endswith("is not in the vendor's SDK and not in the catalog.")
+    assert catalog.why_missing("passport") == catalog.why_missing("boat") == ""
+    assert all(missing not in catalog.slugs() for missing in catalog._NOT_IN_SDK)

@@ -46,6 +46,14 @@ class TestWhoseWordCounts:
         assert caught.value.reason_code == "no-route"
         assert "[[routes]]" in caught.value.advice
 
+    def test_an_api_that_is_published_and_not_there_is_named_so(self):
+        with pytest.raises(RejectedError, match="United Arab Emirates .* is not in the vendor's SDK") as caught:
+            task("uae-id-card/a.png")
+        assert caught.value.reason_code == "no-route"
+        with pytest.raises(RejectedError, match="no operation 'emirates-id-card'. The ID card of the United Arab"):
+            task("a.png", Order("emirates-id-card"))
+        assert task("uae-id-card/a.png", default="general-text").operation.slug == "general-text"
+
     def test_options_of_the_order_over_those_of_the_rule_over_those_of_the_operation(self):
         own = {"general-text": OperationSettings(options={"a": 1, "b": 1, "detect_direction": False})}
         rules = (Route("*", "general-text", options={"b": 2, "quick_mode": True}),)

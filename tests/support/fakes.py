@@ -13,6 +13,7 @@ from typing import Any
 
 from legible.documents.pages import Sheets, worker
 from legible.errors import AppendConflictError, HeldError, ObjectGoneError, ReplacedError
+from legible.huawei import faults
 from legible.model.documents import Arrival, ObjectRef, Reason
 from legible.model.notices import Notice
 from legible.model.pages import Answer, Picture
@@ -242,10 +243,14 @@ class ScriptedOcr:
         self.during()
         if isinstance(reply, Exception):
             raise reply
-        self.paid += 1
-        if isinstance(reply, Answer):
-            return reply
-        return Answer(json.dumps({"result": reply}).encode(), f"request-{number}")
+        answer = (
+            reply if isinstance(reply, Answer) else Answer(json.dumps({"result": reply}).encode(), f"request-{number}")
+        )
+        failed = faults.inside(operation, answer)
+        self.paid += failed is None or bool(failed.body)
+        if failed is not None:
+            raise failed
+        return answer
 
 
 class Receiver:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from msgspec import Struct
 
 from legible.errors import (
@@ -14,6 +16,9 @@ from legible.errors import (
     UnavailableError,
     redact,
 )
+from legible.extraction import fields
+from legible.model.pages import Answer
+from legible.operations.operation import Operation
 
 
 class Fault(Struct, frozen=True):
@@ -48,6 +53,10 @@ _THROTTLED = Fault(ThrottledError, "throttled", "Ask for a higher rate, or let f
 _URL = Fault(SourceUnreadableError, "source-unreadable", "Enable OBS authorization in the OCR console; same region.")
 # 10 MB in Base64, which is 7.5 MB of file; the vendor advises 7 MB (texts of the SDK's models, 3.1.219).
 _TOO_LARGE = Fault(RejectedError, "too-large", "Scan at 150 to 200 dpi, or save as JPEG.")
+
+_STATUS = re.compile("[345][0-9]{2}")
+#: The operation whose failed documents are not billed: only those that it recognized are (ocr_03_0113).
+_BY_DOCUMENT = "auto-classification"
 
 #: Codes and meanings: the error code pages of the OCR API (ocr_03_0028, 2025-04 and 2025-10), and its European edition.
 #: AIS.05xx, which some lists add, belong to Image Recognition, another service (image_03_0010).
@@ -130,12 +139,14 @@ def fault(http_status: int, code: str) -> Fault:
     """Return what an error means; where no page names its code, the HTTP status decides.
 
     Args:
-        http_status: 300 or above.
+        http_status: That of the answer; below 300 where the error came as a success.
         code: The body's ``error_code``, which services also give as a number or not at all.
     """
     known = FAULTS.get(code)
     if known is not None:
         return known
+    if http_status < 300:  # then a code that is an HTTP status counts; without one the call is refused
+        http_status = int(code) if _STATUS.fullmatch(code) else 400
     if http_status == 429:
         return _THROTTLED
     # The page on status codes asks not to repeat after 503, in words that are not about OCR (European edition,
@@ -157,20 +168,44 @@ def fault(http_status: int, code: str) -> Fault:
 
 
 def error(http_status: int, code: str, message: str, request_id: str, secrets: tuple[str, ...] = ()) -> LegibleError:
-    """Return the error to raise for an answer with an error's status.
+    """Return the error to raise for an answer that is an error.
 
     Args:
-        http_status: 300 or above.
+        http_status: That of the answer; below 300 where the error came as a success.
         code: The service's code.
         message: The service's text; it may quote URLs, so it is redacted.
         request_id: The service's request.
         secrets: Keys and tokens of the call.
     """
     meaning = fault(http_status, code)
+    answered = f"HTTP {http_status} with {code or 'an error'}" if http_status < 300 else code or http_status
     return meaning.error(
-        f"The OCR service answered {code or http_status}: {redact(message, secrets)}",
+        f"The OCR service answered {answered}: {redact(message, secrets)}",
         code=meaning.code,
         advice=meaning.advice,
         vendor_code=code,
         request_id=request_id,
     )
+
+
+def inside(operation: Operation, answer: Answer, secrets: tuple[str, ...] = ()) -> LegibleError | None:
+    """Return the error to raise for an answer that came as a success and is an error; None for any other.
+
+    It is what the same code is with its own HTTP status. Only calls that succeed are billed, which the price page tells
+    by the status 2xx (ocr_12_0007) and the API's pages by the missing ``error_code``: so it may have been paid, and the
+    error has the answer's ``body``. Documents in a picture of which none was recognized are not billed.
+
+    Args:
+        operation: What was asked.
+        answer: What came, with an HTTP status of 2xx.
+        secrets: Keys and tokens of the call.
+    """
+    known = fields.failed(answer.body)
+    if known is None:
+        return None
+    several = f"None of the {known.parts} documents in the picture was recognized. "
+    found = several if known.parts > 1 else "The document in the picture was not recognized. " if known.parts else ""
+    failed = error(answer.http_status, known.code, found + known.message, answer.request_id, secrets)
+    if not (known.parts and operation.slug == _BY_DOCUMENT):
+        failed.body = answer.body
+    return failed

@@ -93,7 +93,7 @@ class OcrRecognizer:
             if self._own.response is None or isinstance(error, ServiceResponseException):
                 raise self._translated(error) from None
             # An answer came, and was paid for; the SDK's typed parser failed on it (`float('')`; measured, 3.1.219).
-        return self._answer(self._own.response)
+        return self._answer(operation, self._own.response)
 
     def request(self, operation: Operation, options: Mapping[str, Any], picture: Picture) -> Any:
         """Return the SDK's request for one call."""
@@ -144,7 +144,7 @@ class OcrRecognizer:
     def _receive(self, **values: Any) -> None:
         self._own.response = values["response"]
 
-    def _answer(self, response: requests.Response) -> Answer:
+    def _answer(self, operation: Operation, response: requests.Response) -> Answer:
         request_id = response.headers.get("X-Request-Id", "")
         # From 400 on the SDK raises; what is left here is 3xx, which it takes for a success (measured, 3.1.219).
         if response.status_code >= 300:
@@ -155,6 +155,10 @@ class OcrRecognizer:
                 request_id,
                 self._credentials.secrets,
             )
+        answer = Answer(response.content, request_id, response.status_code)
+        failed = faults.inside(operation, answer, self._credentials.secrets)
+        if failed is not None:
+            raise failed
         problem = _unusable(response)
         if problem:
             error = AnswerUnknownError(
@@ -165,7 +169,7 @@ class OcrRecognizer:
             )
             error.body = response.content
             raise error
-        return Answer(response.content, request_id, response.status_code)
+        return answer
 
     def _translated(self, error: Exception) -> LegibleError:
         if isinstance(error, ServiceResponseException):
@@ -203,7 +207,7 @@ def _unusable(response: requests.Response) -> str:
         if _RESULT.match(text):  # paid for, damaged or nested too deep: asking again would be paid for again
             return ""
         return "with a body that is not JSON" if text else "with an empty body"
-    # Every answer has `result`, an object or, in 5 operations, a list; errors have error_code instead (ocr_03_0028).
+    # Every answer has `result`, an object or, in 5 operations, a list (ocr_03_0028).
     if not isinstance(body, dict) or body.get("result") is None:
         return "without a result"
     return ""

@@ -42,7 +42,8 @@ class Line(Struct, frozen=True, omit_defaults=True):
     ``answered`` and ``surplus`` name request, stored answer and its SHA-256; with ``state`` the answer could
     not be read when it came. ``ink`` says what is odd about the picture that was read.
     ``refused`` is a call that was not paid; with ``state`` the page is settled. ``unknown`` is a call that may have
-    been paid; ``of`` names the owner that made it; where that owner was waiting to call again, it is ``throttled`` too.
+    been paid; ``held`` says that it brought an error that somebody must mend. ``of`` names the owner that made it;
+    where that owner was waiting to call again, it is ``throttled`` too.
     ``frame`` says where the recognized picture lies on its page. ``adopted`` is the key of the journal that says who
     paid for the answer, where that was another document of the same content.
     ``handed`` gives the document to a fresh invocation, which was called for the ``hand``-th time. ``finished`` carries

@@ -44,6 +44,34 @@ def find(slug: str) -> Operation:
     return msgspec.toml.decode((_FOLDER / f"{slug}.toml").read_bytes(), type=Operation)
 
 
+#: What auto-classification calls a document that another operation reads, where the name alone does not lead there.
+_KINDS = {"vat-roll-invoice": "vat-invoice"}
+
+
+#: APIs that the vendor publishes and its SDK does not have (3.1.219), by the slugs that somebody may look for. The card
+#: of the Emirates: ae-ad-1-api-ocr ocr_03_0125, 2022-10.
+_NOT_IN_SDK = dict.fromkeys(
+    ("emirates-id-card", "uae-id-card"),
+    "The ID card of the United Arab Emirates (emirates-id-card, published for the region ae-ad-1) is not in the "
+    "vendor's SDK and not in the catalog.",
+)
+
+
+def why_missing(slug: str) -> str:
+    """Return a sentence on why there is no such operation, where that is known; empty where it is not."""
+    return _NOT_IN_SDK.get(slug.strip().lower().replace("_", "-"), "")
+
+
+def slug_of_kind(kind: str) -> str:
+    """Return the slug of the operation that reads documents of a kind, as auto-classification names it; empty for none.
+
+    The kind is the slug, or begins with it: ``id_card_emblem_side``, ``driver_license_back`` (ocr_03_0113).
+    """
+    words = kind.strip().lower().replace("_", "-").split("-")
+    names = ("-".join(words[:count]) for count in range(len(words), 0, -1))
+    return next((_KINDS.get(name, name) for name in names if name in _KINDS or name in slugs()), "")
+
+
 class _Operations(Mapping[str, Operation]):
     """The catalog as a mapping that reads a file only for a value."""
 

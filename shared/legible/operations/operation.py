@@ -62,7 +62,8 @@ class FieldSpec(Struct, frozen=True, forbid_unknown_fields=True):
     ``values`` pairs what an ``enum`` may read, in lower case, with the word it means (``[["男", "male"]]``).
     ``currency`` is the ISO 4217 code of an ``amount`` whose document has only one (``CNY``). ``day_first`` says that
     the document prints ``03-06-1985`` for the third of June, ``taxed`` that the code of a tax may stand beside an
-    ``amount`` (``CN 100.00``). ``absent`` is the number that the service gives where there is no value.
+    ``amount`` (``CN 100.00``). ``absent`` is the number that the service gives where there is no value. ``also`` are
+    other names by which confidences and locations speak of the field.
     """
 
     path: str
@@ -75,6 +76,7 @@ class FieldSpec(Struct, frozen=True, forbid_unknown_fields=True):
     day_first: bool = False
     taxed: bool = False
     absent: float | None = None
+    also: tuple[str, ...] = ()
 
 
 class Names(Struct, frozen=True, forbid_unknown_fields=True):

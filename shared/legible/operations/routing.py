@@ -105,10 +105,9 @@ def _rule(key: str, folder: str, routing: Routing) -> Route:
 
 
 def _no_route(folder: str) -> RejectedError:
+    lies = f"its first folder is {folder!r}." if folder else "it lies in no folder."
     return RejectedError(
-        f"No operation for the key: its first folder is {folder!r}."
-        if folder
-        else "No operation for the key: it lies in no folder.",
+        f"No operation for the key: {lies} {catalog.why_missing(folder)}".strip(),
         code="no-route",
         advice="Name the first folder after an operation (passport/, general-text/), or add a [[routes]] rule or a "
         "default operation to legible.toml; then upload again.",
@@ -176,7 +175,8 @@ def checked_options(slug: str, options: Mapping[str, Any], where: str) -> None:
     """
     if slug not in catalog.slugs():
         raise SettingsError(
-            f"{where}: there is no operation {slug!r}.", advice=f"Operations are: {', '.join(catalog.slugs())}."
+            " ".join(filter(None, (f"{where}: there is no operation {slug!r}.", catalog.why_missing(slug)))),
+            advice=f"Operations are: {', '.join(catalog.slugs())}.",
         )
     operation = catalog.find(slug)
     for name, value in options.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from legible.documents.intake import Job
@@ -24,8 +24,9 @@ from legible.errors import (
 from legible.extraction import fields
 from legible.ledger.answers import UNUSABLE, digest
 from legible.ledger.claim import Claim
+from legible.ledger.journal import Line
 from legible.ledger.orphans import RENDERED
-from legible.model.documents import Reason, unreadable_answer
+from legible.model.documents import PageState, Reason, unreadable_answer
 from legible.model.pages import Answer, Picture, Source
 from legible.ports import Wanted
 from legible.recognition.context import CallContext, Placed
@@ -46,6 +47,21 @@ def _broken(error: RejectedError) -> RejectedError:
         advice="Open it and print it to a new PDF, or scan it again sharp and whole; upload that.",
         vendor_code=error.vendor_code,
         request_id=error.request_id,
+    )
+
+
+def _sent_often(page: int, lines: Sequence[Line]) -> DocumentError:
+    """Return the error of a page that may have been paid as often as it may be, by how its last call ended."""
+    last = next((line for line in reversed(lines) if line.page == page and line.event == "unknown"), None)
+    reason = last.reason if last is not None and last.reason is not None else Reason("", "")
+    came = f"the service answered with errors, at last {reason.vendor_code}" if reason.vendor_code else ""
+    held = last is not None and last.state == "held"
+    return (HeldError if held else DeadError)(
+        f"Page {page} was sent {UNKNOWN_TRIES} times and {came or 'no answer came back'}; both may have been paid.",
+        code=reason.code if held else "answer-unknown",
+        advice="Compare with the service's own count of calls before you upload it again.",
+        vendor_code=reason.vendor_code,
+        request_id=reason.request_id if reason.vendor_code else "",
     )
 
 
@@ -137,14 +153,14 @@ class PageCall:
 
     def _troubled(self, error: LegibleError, picture: Picture) -> bytes:
         """Record a call without a usable answer; only if a URL could not be read, call again at once, inline."""
+        if isinstance(error, AnswerUnknownError) or error.body:  # it may have been paid
+            self._unknown(error)
+        elif isinstance(error, ThrottledError):
+            self._throttled(picture)
+        if isinstance(error, (AnswerUnknownError, ThrottledError)):
+            raise AgainError(error) from error
         if isinstance(error, SourceUnreadableError):
             return self._inline(error)
-        if isinstance(error, AnswerUnknownError):
-            self._unknown(error)
-            raise AgainError(error) from error
-        if isinstance(error, ThrottledError):
-            self._throttled(picture)
-            raise AgainError(error) from error
         self._refused(error)
         if isinstance(error, UnavailableError):
             raise AgainError(error) from error
@@ -169,11 +185,7 @@ class PageCall:
 
     def _refuse_third(self) -> None:
         if self._claim.state.page(self._page).spent >= UNKNOWN_TRIES:
-            raise DeadError(
-                f"Page {self._page} was sent {UNKNOWN_TRIES} times and no answer came back; both may have been paid.",
-                code="answer-unknown",
-                advice="Compare with the service's own count of calls before you upload it again.",
-            )
+            raise _sent_often(self._page, self._claim.state.lines)
 
     def _announce(self, picture: Picture) -> None:
         known = self._claim.state.page(self._page).open
@@ -214,13 +226,11 @@ class PageCall:
         return self.once()
 
     def _unknown(self, error: LegibleError, key: str = "") -> None:
-        body = getattr(error, "body", b"")
-        if body:
-            key = self._keep(body, error.request_id, f"{self._claim.owner}{UNUSABLE}")
-        reason = Reason.of(error)
-        self._claim.write(
-            "unknown", always=True, page=self._page, answer=key, request_id=error.request_id, reason=reason
-        )
+        if error.body:
+            key = self._keep(error.body, error.request_id, f"{self._claim.owner}{UNUSABLE}")
+        held: PageState | None = "held" if isinstance(error, HeldError) else None
+        values = {"page": self._page, "answer": key, "request_id": error.request_id, "reason": Reason.of(error)}
+        self._claim.write("unknown", always=True, state=held, **values)
 
     def _record(self, answer: Answer, picture: Picture, placed: Placed) -> bool:
         """Store the answer under its payer's name, then see whether it is the one that counts.

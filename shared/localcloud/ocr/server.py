@@ -64,7 +64,10 @@ class LocalOcr(SignedApi):
       named), ``redirect`` (302).
     - The work is done and billed: ``lost-answer`` (silence for ``seconds``, an hour unless named, then the connection
       closes), ``cut`` (breaks in mid-answer), ``no-result`` (200 with an empty object), ``empty`` (204), ``html`` (200
-      with a page), ``body`` (``status``, ``body``, ``content_type``; billed if 2xx).
+      with a page), ``error-in-result`` (200 with an error's ``code`` and ``message`` in ``result``, as published of
+      general-table), ``error-alone`` (200 with them and no ``result``), ``body`` (``status``, ``body``,
+      ``content_type``; billed if 2xx). Only 2xx is billed (user guide, chapter 2); whether one with an error in it is,
+      no page says.
     - ``delay`` waits ``seconds`` and then answers.
     - ``kill-before`` (not billed) and ``kill-after`` (billed) kill the function instance that calls, see ``on_kill``.
     """
@@ -125,7 +128,7 @@ class LocalOcr(SignedApi):
                 if early:
                     return fault, early
             answer = self._recognize(slug, body)
-            return fault, _strike_after(fault, answer) if fault else answer
+            return fault, _strike_after(fault, slug, answer) if fault else answer
         except OcrError as error:
             return fault, OcrAnswer(error.status, encoded(error.body(request_id)), code=error.code)
 
@@ -156,11 +159,9 @@ class LocalOcr(SignedApi):
         except Exception as error:
             _log.exception("recognizing %s failed", slug)
             raise OcrError("ModelArts.4505", f"Internal error of the backend service: {error}") from error
-        # One call classifies a whole picture, and each document found in it is billed (facts 7).
-        units = max(1, len(result)) if slug == "auto-classification" and isinstance(result, list) else 1
-        return OcrAnswer(
-            200, encoded({"result": result}), {"X-OCR-Engine": "embedded"}, source=asked.source, units=units
-        )
+        content = encoded({"result": result})
+        units = _units(slug, content)
+        return OcrAnswer(200, content, {"X-OCR-Engine": "embedded"}, source=asked.source, units=units)
 
     def _strike_before(self, fault: Fault) -> OcrAnswer | None:
         if fault.kind == "throttle":
@@ -206,9 +207,23 @@ def _marked(content: bytes, slug: str) -> bytes:
     return encoded({**body, "recorded": note}) if isinstance(body, dict) else content
 
 
-def _strike_after(fault: Fault, answer: OcrAnswer) -> OcrAnswer:
+def _units(slug: str, content: bytes) -> int:
+    """Return what a call is billed as: one, but for auto-classification each document it recognized (ocr_03_0113)."""
+    try:
+        found = json.loads(content)["result"] if slug == "auto-classification" else None
+        codes = [part["status"]["error_code"] if "status" in part else "AIS.0000" for part in found or []]
+    except (ValueError, TypeError, KeyError):
+        return 1
+    return codes.count("AIS.0000") if codes else 1
+
+
+def _strike_after(fault: Fault, slug: str, answer: OcrAnswer) -> OcrAnswer:
     if fault.kind == "no-result":
         answer.body = b"{}"
+    elif fault.kind in ("error-in-result", "error-alone"):
+        error = OcrError(fault.code or "AIS.0103", fault.message)
+        body = error.body(uuid.uuid4().hex)
+        answer.body, answer.code = encoded({"result": body} if fault.kind == "error-in-result" else body), error.code
     elif fault.kind == "empty":
         answer.status, answer.body = 204, b""
     elif fault.kind == "html":
@@ -217,4 +232,5 @@ def _strike_after(fault: Fault, answer: OcrAnswer) -> OcrAnswer:
     elif fault.kind == "body":
         answer.status, answer.body = fault.status or 200, fault.body
         answer.headers["Content-Type"] = fault.content_type
+        answer.units = _units(slug, fault.body)
     return answer

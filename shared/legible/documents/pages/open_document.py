@@ -75,7 +75,7 @@ class OpenDocument:
         places = self._frames[1]
         if page > len(places):
             raise broken("There is no such page.")
-        with tiff.Shown(path, places[page - 1]) as file, opened(file, still=True) as image:
+        with tiff.AtDirectory(path, places[page - 1]) as file, opened(file, still=True) as image:
             yield image
 
     def pdf(self, path: Path) -> pypdfium2.PdfDocument:

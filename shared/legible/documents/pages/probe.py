@@ -92,7 +92,7 @@ def look(path: Path, format_name: str) -> Look:
 def _look(path: Path, format_name: str) -> Look:
     """Open an image at its first page and tell what it is."""
     places = page_places(path)
-    with tiff.Shown(path, places[0]) as file, opened(file) as image:
+    with tiff.AtDirectory(path, places[0]) as file, opened(file) as image:
         seen = look_of(image, len(places))
         tags = image.tag_v2 if isinstance(image, TiffImageFile) else {}
         if tags.get(tiff.KIND, 0) & tiff.OVERVIEW and _INNER in tags:

@@ -71,7 +71,7 @@ def _directory(file: IO[bytes], order: str, big: bool, place: int) -> tuple[int,
     return (kinds[0] & 0xFFFFFFFF if kinds else 0), after
 
 
-class Shown(io.BufferedReader):
+class AtDirectory(io.BufferedReader):
     """A TIFF that shows the directory at a given place as its first; any other file as it is.
 
     A directory only tells where the next one is: to come to the last page of many, all of them are read.

@@ -8,6 +8,7 @@ from functools import cache
 
 from msgspec import structs
 
+from legible.extraction.checks import parts
 from legible.extraction.checks.rules import RULES, Rule, rules_by_operation
 from legible.extraction.checks.values import Seen, UnclearError, Values
 from legible.extraction.corrections import cell_name
@@ -29,6 +30,7 @@ def checked(operation: Operation, extract: Extract) -> Extract:
     checks = list(_checks(operation.slug, "", page))
     for prefix, slug in _inside(operation, page):
         checks += _checks(slug, prefix, page)
+    checks += parts.recognized(extract)
     if not checks:
         return extract
     return _marked(extract, tuple(checks))
@@ -74,7 +76,7 @@ def _inside(operation: Operation, page: _Page) -> Iterator[tuple[str, str]]:
         return
     for name, seen in page.fields.items():
         match = _TYPE.fullmatch(name)
-        slug = seen.text.replace("_", "-")
+        slug = catalog.slug_of_kind(seen.text[:100]) if match is not None else ""
         if match is not None and slug in rules_by_operation() and slug != operation.slug:
             yield f"{match[1]}content.", slug
 

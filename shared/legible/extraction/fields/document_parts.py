@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from legible.extraction.fields.answers import Tree, as_confidence, as_indexes, as_location, as_text
 from legible.extraction.fields.gathered import Gathered, Value, pattern
-from legible.extraction.fields.grids import DETAILS, Entry, Grids, Object, without
+from legible.extraction.fields.grids import DETAILS, Entry, Grids, Object, lists_of_objects, without
 from legible.extraction.fields.outline import Beside, FieldPlace, ListKind, Source, singular
 from legible.model.pages import Location
 from legible.model.records import Cell, Table, TextBlock
@@ -53,7 +53,9 @@ class DocumentParts:
         """Keep an object with ``words`` as a text block, and return what else it holds."""
         beside, taken = _own_sides(place, tree, ("confidence", "words_confidence"), ("location",))
         confidence, location = self._gathered.confidence(beside), self._gathered.location(beside)
-        self._gathered.text.append(TextBlock(as_text(tree.get("words")), self._gathered.page, confidence, location))
+        words, surest = _words(tree)
+        confidence = surest if confidence is None else confidence
+        self._gathered.text.append(TextBlock(words, self._gathered.page, confidence, location))
         number = str(len(self._gathered.text))
         return Entry(number, number, place, _rest(tree, "words", *taken))
 
@@ -77,9 +79,31 @@ class DocumentParts:
         confidence, location = self._gathered.confidence(beside), self._gathered.location(beside)
         row, column = min(rows), min(columns)
         spans = (max(rows) - row + 1, max(columns) - column + 1)
-        cells.append(Cell(row, column, as_text(tree.get("words")), *spans, confidence=confidence, location=location))
+        words, surest = _words(tree)
+        confidence = surest if confidence is None else confidence
+        cells.append(Cell(row, column, words, *spans, confidence=confidence, location=location))
         identity = f"R{row + 1}C{column + 1}"
         return Entry(identity, identity, place, _rest(tree, "words", "rows", "columns", *taken))
+
+
+def _words(tree: Object) -> tuple[str, float | None]:
+    """Return the text of a cell or block, and the least confidence of what it is made of.
+
+    Where it has no ``words`` of its own, those of the blocks inside it are its lines: a cell of a table that comes with
+    the places of its texts has ``words_list`` instead (general table, ``return_text_location``). Lines are told apart
+    as the service does it in ``words``.
+    """
+    if tree.get("words") not in ("", None):
+        return as_text(tree["words"]), None
+    inside = [item for items in lists_of_objects(tree).values() for item in items]
+    lines = [(words, item) for item in inside if (words := _words(item)[0])]
+    known = [number for _, item in lines if (number := _least(item)) is not None]
+    return "\n".join(words for words, _ in lines), min(known, default=None)
+
+
+def _least(tree: Object) -> float | None:
+    own = (as_confidence(tree.get(key)) for key in ("confidence", "words_confidence"))
+    return next((number for number in own if number is not None), _words(tree)[1])
 
 
 def _own_sides(

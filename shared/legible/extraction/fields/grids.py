@@ -60,7 +60,8 @@ class Grids:
     def _table(self, name: str, label: str, rows: list[_Row], order: list[str], owner: str) -> None:
         labels = {"": owner} if owner else {}
         for _, values in rows:
-            labels.update({key: value.label for key, value in values.items()})
+            # A list of one has the label of the list; where another row has more of them, they are numbered in all.
+            labels.update({key: max(labels.get(key, ""), value.label, key=len) for key, value in values.items()})
         keys = sorted(labels, key=lambda key: _rank(key, order))
         columns = {key: column for column, key in enumerate(keys)}
         cells = []

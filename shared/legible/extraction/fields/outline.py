@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
-from legible.extraction.fields.answers import Tree, as_confidence, as_location, as_number
+from legible.extraction.fields.answers import Tree, as_location, as_number
 from legible.operations.operation import FieldType, Operation
 
 _ACRONYMS = {"id": "ID", "vat": "VAT", "vin": "VIN", "mrz": "MRZ", "url": "URL", "ocr": "OCR", "pdf": "PDF", "qr": "QR"}
@@ -16,7 +16,6 @@ _ACRONYMS = {"id": "ID", "vat": "VAT", "vin": "VIN", "mrz": "MRZ", "url": "URL",
 #: What a path is made of, and what names a cell; a key that has it is quoted.
 _ODD = re.compile(r"[.\[\]#]|^\$")
 
-Side = Literal["confidence", "location"]
 #: What a list holds: table cells, text blocks, key-value pairs, other objects, or anything else.
 ListKind = Literal["cells", "blocks", "pairs", "rows", "other"]
 
@@ -39,6 +38,7 @@ class Node(NamedTuple):
     absent: float | None = None
     taxed: bool = False
     point: str = ""
+    also: tuple[str, ...] = ()
 
     @property
     def open(self) -> bool:
@@ -56,12 +56,17 @@ class Node(NamedTuple):
 
     def child(self, key: str) -> Node:
         """Return what the catalog says of a key below this one."""
-        return self.children.get(key) or unknown(humanized(key))
+        return self.children.get(key) or _EVERYWHERE.get(key) or unknown(humanized(key))
 
     def element(self, label: str) -> Node:
         """Return what the catalog says of one element of this list, under a label of its own."""
         declared = self.sdk_type
         return self._replace(label=label, sdk_type=declared[5:-1] if declared.startswith("list[") else declared)
+
+
+#: Keys that mean the same wherever the service gives them, in older answers of operations that do not list them too: a
+#: direction of -1 stands for none (handwriting, general text; ocr_03_0042).
+_EVERYWHERE = {"direction": Node("Rotation in degrees", "number", "", {}, known=False, absent=-1)}
 
 
 class Source(NamedTuple):
@@ -162,7 +167,9 @@ def result_node(operation: Operation) -> Node:
         children = root
         for parent in parents:
             children = children[parent].children
-        facts = (field.label_zh, field.values, field.currency, field.day_first, field.absent, field.taxed, point)
+        facts = (
+            field.label_zh, field.values, field.currency, field.day_first, field.absent, field.taxed, point, field.also,
+        )  # fmt: skip
         children[key] = Node(field.label, field.type, field.sdk_type, {}, True, *facts)
     declared = {"list": "list[Result]", "object": "Result", "untyped": "object"}[operation.result]
     return Node("", "object", declared, root)
@@ -178,22 +185,6 @@ def humanized(key: str) -> str:
 def singular(label: str) -> str:
     """Return the label of one of several, as English mostly has it."""
     return label[:-1] if re.search(r"[^s]s$", label) else label
-
-
-def side(key: str, node: Node, value: Tree) -> Side | None:
-    """Tell whether a key holds confidences or locations of its siblings."""
-    kind = node.type if node.known else {"text_location": "location"}.get(key, key)
-    if kind == "confidence" and (isinstance(value, (dict, list)) or as_confidence(value) is not None):
-        return "confidence"
-    if kind == "location" and (isinstance(value, dict) or as_location(value) is not None):
-        return "location"
-    return None
-
-
-def speaks_of(side_key: str, kind: Side, sibling: str) -> bool:
-    """Tell whether a single confidence or location is that of a sibling: ``plate_location`` of ``plate_number``."""
-    stem = "" if side_key == kind else side_key.removesuffix(kind)
-    return sibling == stem.rstrip("_") or sibling.startswith(stem)
 
 
 def list_kind(items: list[Tree]) -> ListKind:

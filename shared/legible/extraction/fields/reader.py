@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from legible.errors import redact
 from legible.extraction.fields.answers import (
     Leaf,
     Numeral,
@@ -35,27 +36,29 @@ from legible.extraction.fields.answers import (
     why_unreadable,
 )
 from legible.extraction.fields.document_parts import DocumentParts
+from legible.extraction.fields.failures import Failure, failure
 from legible.extraction.fields.gathered import Gathered, Value, pattern
 from legible.extraction.fields.grids import Entry, Grids, Object
 from legible.extraction.fields.outline import (
-    Beside,
     FieldPlace,
     Node,
-    Side,
     Source,
     has_document_parts,
     humanized,
     implied,
     list_kind,
     result_node,
-    side,
     singular,
-    speaks_of,
     unknown,
 )
+from legible.extraction.fields.sides import Side, besides, sides_of
+from legible.model.pages import answer_text
 from legible.model.records import Extract
 from legible.operations import catalog
 from legible.operations.operation import Operation
+
+#: No kind of document has a longer name.
+_LONGEST_KIND = 100
 
 
 def extract(operation: Operation, answers: Sequence[tuple[int, bytes]]) -> Extract:
@@ -77,7 +80,19 @@ def extract(operation: Operation, answers: Sequence[tuple[int, bytes]]) -> Extra
 
 def unreadable(body: bytes) -> str:
     """Say why an answer holds nothing that was recognized; empty where it can be read."""
-    return why_unreadable(parse(body)[0])
+    return _why(parse(body)[0])
+
+
+def failed(body: bytes) -> Failure | None:
+    """Return the error that an answer is, though it came as a success; None where it holds what was recognized."""
+    text = answer_text(body)
+    # Most answers tell of no error, and need not be read to know that.
+    return failure(parse(body)[0]) if "error" in text or '"result"' not in text else None
+
+
+def _why(tree: Tree) -> str:
+    known = failure(tree)
+    return f"it is an error of the service, {redact(str(known))}" if known else why_unreadable(tree)
 
 
 def read_page(operation: Operation, page: int, body: bytes) -> tuple[Extract, str]:
@@ -96,7 +111,7 @@ def read_page(operation: Operation, page: int, body: bytes) -> tuple[Extract, st
         gathered.odd(note)
     if tree is not None:
         _Reader(gathered).read(result_node(operation), tree)
-    return gathered.extract(), why_unreadable(tree)
+    return gathered.extract(), _why(tree)
 
 
 class _Reader:
@@ -128,12 +143,13 @@ class _Reader:
         return self._list(place, tree) if isinstance(tree, list) else self._leaf(place, tree)
 
     def _object(self, place: FieldPlace, tree: Object) -> Iterator[Value]:
-        sides = {key: kind for key in tree if (kind := side(key, place.node.child(key), tree[key]))}
+        sides = sides_of(place.node, tree)
+        around = besides(place, tree, sides, self._gathered.odd)
         for key in _ordered(place.node, tree):
             if key not in place.node.children and not place.node.open:
                 self._gathered.odd(f"`{pattern(place.child(key).name)}` is not in the catalog; it is kept.")
             if key not in sides and not implied(key, tree):
-                yield from self._walk(_child(place, tree, key, sides), tree[key])
+                yield from self._walk(_relabeled(place.child(key, around[key]), place, tree, key), tree[key])
         for key, kind in sides.items():
             child = place.child(key)
             yield from self._unused(child, Source(child.name, tree[key]), kind)
@@ -171,27 +187,45 @@ class _Reader:
         elif kind == "rows" and place.name and not has_document_parts(items):
             entries = [Entry("", str(i + 1), place.element(i), item) for i, item in enumerate(objects)]
             self._grids.keep(place.name, place.label, entries)
-        elif (numbers := _numbers(place, items)) is not None:
+        elif (numbers := self._numbers(place, items)) is not None:
             yield numbers
         else:
             for index, item in enumerate(items):
                 label = _element_label(place.node.label, index, len(items), item)
                 yield from self._walk(place.element(index, label), item)
 
+    def _numbers(self, place: FieldPlace, items: list[Tree]) -> Value | None:
+        """Return a list of numbers, be it of one, or of lists of numbers as one value; None for any other list."""
+        label, node = place.label or "Result", place.node
+        if _are_numbers(node, items) and not _each_has_its_own(place, items):
+            beside = place.element(0).beside if len(items) == 1 else place.beside
+            confidence, location = self._gathered.confidence(beside), self._gathered.location(beside)
+            text, type_ = ", ".join(map(as_text, items)), node.type if len(items) == 1 else "text"
+            return Value(place.name, label, text, type_, confidence, location, place.label_zh)
+        if items and all(isinstance(item, list) and item and all(map(_is_number, item)) for item in items):
+            location = as_location(items)
+            return Value(place.name, label, compact(items), "location" if location else node.type, None, location)
+        return None
 
-def _numbers(place: FieldPlace, items: list[Tree]) -> Value | None:
-    """Return a list of numbers, or of lists of numbers, as one value; None for any other list."""
-    label = place.label or "Result"
-    if len(items) > 1 and all(map(_is_number, items)):
-        return Value(place.name, label, ", ".join(map(as_text, items)), label_zh=place.label_zh)
-    if items and all(isinstance(item, list) and item and all(map(_is_number, item)) for item in items):
-        location = as_location(items)
-        return Value(place.name, label, compact(items), "location" if location else place.node.type, None, location)
-    return None
+
+def _are_numbers(node: Node, items: list[Tree]) -> bool:
+    """Tell whether a list holds numbers; where it is documented to, also numbers as text and places without one."""
+    declared = node.sdk_type in ("list[int]", "list[float]")
+    return bool(items) and all(map(_may_be_number if declared else _is_number, items))
+
+
+def _each_has_its_own(place: FieldPlace, items: list[Tree]) -> bool:
+    """Tell whether each of several numbers has a confidence of its own."""
+    return len(items) > 1 and any(isinstance(source.tree, list) for source in place.beside.confidence)
 
 
 def _is_number(tree: Tree) -> bool:
     return isinstance(tree, Numeral)
+
+
+def _may_be_number(tree: Tree) -> bool:
+    """Tell whether this may stand for a number where one is documented: a number as text, true or false, nothing."""
+    return tree in ("", None) or isinstance(tree, bool) or as_number(tree) is not None
 
 
 def _ordered(node: Node, tree: Object) -> list[str]:
@@ -207,36 +241,16 @@ def _element_label(label: str, index: int, count: int, item: Tree) -> str:
     return noun if count == 1 else f"{noun or 'Result'} {index + 1}"
 
 
-def _child(place: FieldPlace, tree: Object, key: str, sides: dict[str, Side]) -> FieldPlace:
-    """Return the place of a key, with the confidences and locations that its siblings give for it."""
-    sources: dict[Side, list[Source]] = {"confidence": [], "location": []}
-    for side_key, kind in sides.items():
-        source = Source(place.child(side_key).name, tree[side_key])
-        is_map = isinstance(source.tree, dict) or (kind == "confidence" and isinstance(source.tree, list))
-        part = _part(source, key, tree[key]) if is_map else source
-        if part is not None and (is_map or (speaks_of(side_key, kind, key) and not isinstance(tree[key], dict))):
-            sources[kind].append(part)
-    outer = place.beside.at(key)
-    beside = Beside((*sources["confidence"], *outer.confidence), (*sources["location"], *outer.location))
-    return _relabeled(place.child(key, beside), place, tree, key)
-
-
-def _part(source: Source, key: str, value: Tree) -> Source | None:
-    """Return what a map of confidences or locations says of a key: its entry, or all of it, if that is about its parts.
-
-    So pages of a household register have theirs: ``{"content": {"name": ...}, "confidence": {"name": 0.9}}``.
-    """
-    part = source.at(key)
-    inside = isinstance(value, dict) and isinstance(source.tree, dict) and not source.tree.keys().isdisjoint(value)
-    return source if part is None and inside else part
-
-
 def _relabeled(child: FieldPlace, place: FieldPlace, tree: Object, key: str) -> FieldPlace:
     """Give ``words`` the label of the field whose text it is, and ``content`` the outline of its document type."""
     if key == "words" and place.label and set(tree) <= {"words", "location", "confidence"}:
         return child._replace(node=child.node._replace(label=""))
     kind = tree.get("type")
-    slug = kind.replace("_", "-") if isinstance(kind, str) else ""
-    if key == "content" and child.node.open and slug in catalog.OPERATIONS:
+    if key == "type" and isinstance(kind, str) and "content" in place.node.children and child.node.type == "enum":
+        known = catalog.slug_of_kind(kind[:_LONGEST_KIND])
+        named = (kind.lower(), catalog.find(known).title if known else humanized(kind))
+        return child._replace(node=child.node._replace(values=(*child.node.values, named)))
+    slug = catalog.slug_of_kind(kind[:_LONGEST_KIND]) if isinstance(kind, str) else ""
+    if key == "content" and child.node.open and slug:
         return child._replace(node=result_node(catalog.find(slug))._replace(label=child.node.label))
     return child

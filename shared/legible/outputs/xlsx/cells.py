@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 from legible.model.documents import Status
@@ -35,6 +36,7 @@ HIDDEN: Style = {"num_format": "@"}
 #: A cell to write in: what is written stays a text, whatever it looks like.
 EDIT: Style = BODY | {"num_format": "@", "bg_color": "#FFFFF0"}
 
+_OWN_WORD = re.compile("[a-z]+(?:_[a-z]+)+")
 #: Tables beyond this are listed cell by cell: drawing them would take more memory than a function has.
 _MAX_DRAWN = 500_000
 
@@ -63,7 +65,14 @@ def of(item: Field | Cell | TextBlock) -> Content:
     if isinstance(item, TextBlock):
         return Content(item.final, confidence=item.confidence, mark=_mark(item))
     style = VALUE if isinstance(item, Field) else BODY
-    return Content(item.final, item.type, item.typed, item.confidence, style, item.currency, _mark(item))
+    return Content(_word(item) or item.final, item.type, item.typed, item.confidence, style, item.currency, _mark(item))
+
+
+def _word(item: Field | Cell) -> str:
+    """Return what a word of the service's own means (``quota_invoice``); empty for what the document itself says."""
+    word = item.typed or ""
+    own = _OWN_WORD.fullmatch(item.final) or (item.final.islower() and word.lower().replace(" ", "") == item.final)
+    return word if item.type == "enum" and own else ""
 
 
 def _mark(item: Field | Cell | TextBlock) -> Style | None:
@@ -74,7 +83,7 @@ def _mark(item: Field | Cell | TextBlock) -> Style | None:
 
 def original(field: Field) -> Content:
     """Return the text as recognized where something else is shown in its place."""
-    value = shown(field.type, field.typed)
+    value = _word(field) or shown(field.type, field.typed)
     differs = value is not None and field.value not in (field.typed, str(value))
     return Content(field.value if differs or field.corrected is not None else "", style=FAINT)
 

@@ -1,11 +1,11 @@
 """A record as an Excel workbook that is safe to open: no text becomes a formula or a link, and no digit is lost.
 
-Sheets: ``Fields``, one per table, ``Text``, ``Findings``, ``About``; one without content is left out. In the column
-``Corrected`` of ``Fields`` a reviewer writes what is right; a hidden key says what each row is about. A text too long
-for a cell goes on in ``Continued``. Numbers and dates are numbers and dates only where Excel keeps them exactly;
-everything else is text. A document that is not done opens on ``About``, which begins with the reason. The same record
-always makes the same bytes. What is more than a function's memory holds is written row by row; its tables are listed on
-one sheet.
+Sheets: ``Fields``, one per table, ``Text``, ``Findings``, ``About``; one without content is left out, and one of
+details that stand on another sheet. In the column ``Corrected`` of ``Fields`` a reviewer writes what is right; a hidden
+key says what each row is about. A text too long for a cell goes on in ``Continued``. Numbers and dates are numbers and
+dates only where Excel keeps them exactly; everything else is text. A document that is not done opens on ``About``,
+which begins with the reason. The same record always makes the same bytes. What is more than a function's memory holds
+is written row by row; its tables are listed on one sheet.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ from legible.outputs.xlsx.cells import (
     status_style,
     styled,
 )
+from legible.outputs.xlsx.details import OtherSheets
 from legible.outputs.xlsx.row_key import key_of
 from legible.outputs.xlsx.values import MAX_ROWS, line_count
 
@@ -109,7 +110,9 @@ class _RecordBook:
         if self._large:
             sheets.append((len(parts.tables), book.listing("Tables", TABLE_CELL_HEADERS, self._listed)))
         else:
-            sheets += [(0 if table.header else len(table.cells), self._table(table)) for table in parts.tables]
+            others = OtherSheets(parts)
+            tables = [table for table in parts.tables if not others.repeats(table)]
+            sheets += [(0 if table.header else len(table.cells), self._table(table)) for table in tables]
         sheets.append((len(parts.text), book.listing("Text", TEXT_HEADERS, self._text)))
         book.listing("Findings", FINDING_HEADERS, self._findings)
         about = self._about()
