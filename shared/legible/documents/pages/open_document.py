@@ -16,6 +16,7 @@ import pypdfium2
 from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
+from legible.documents.pages import fallback_font
 from legible.errors import RejectedError
 
 #: Optional: its libraries are under the LGPL, so whoever packages Legible decides (CONTRIBUTING, licenses).
@@ -121,6 +122,7 @@ def pdf(path: Path) -> Iterator[pypdfium2.PdfDocument]:
 
 
 def _opened_pdf(path: Path) -> pypdfium2.PdfDocument:
+    fallback_font.offer()
     try:
         return pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
