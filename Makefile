@@ -40,7 +40,7 @@ $(DEV): requirements/dev.txt tests/console/package-lock.json $(VENV)/.uv
 	@command -v npm >/dev/null || { echo "No npm here: tests that need axe-core will be skipped; \`make tools\` installs it."; exit 0; }; \
 		$(axe) || echo "npm could not install axe-core: the console's accessibility tests will be skipped."
 
-.PHONY: help demo up package test test-all mutate tools bench check house format lock docs clean ready plan deploy destroy deploy-serverless
+.PHONY: help demo up package test test-all mutate tools bench check house format lock docs fonts clean ready plan deploy destroy deploy-serverless
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
@@ -100,7 +100,13 @@ lock: $(DEV) ## resolve the dependencies again
 	@$(RESOLVE) -c requirements/ship.txt --group local pyproject.toml -o requirements/local.txt
 	@$(RESOLVE) -c requirements/local.txt --group dev pyproject.toml -o requirements/dev.txt
 	@for group in heif searchable; do $(RESOLVE) -c requirements/local.txt --group $$group -o requirements/$$group.txt; done
+	@$(RESOLVE) --no-deps --group fonts -o requirements/fonts.txt
 	@printf 'setuptools\nwheel\n' | $(RESOLVE) --no-annotate - -o requirements/build.txt
+
+FONTS := build/fonts
+fonts: $(LOCAL) ## make the fallback fonts for PDFs again, as they are committed; some minutes, 30 MB of sources
+	@$(BIN)/uv pip install --quiet --no-deps --require-hashes --python $(BIN)/python --target $(FONTS) -r requirements/fonts.txt
+	@PYTHONPATH=$(FONTS):$(PYTHONPATH) $(BIN)/python -m infra.package.fallback_font $(FONTS)
 
 $(SETTINGS):
 	@echo "There is no $@. Copy $(STACK)/terraform.tfvars.example to it and fill it in." >&2; exit 1

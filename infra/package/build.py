@@ -67,8 +67,8 @@ def build(runtime: str, groups: Iterable[str] = (), root: Path = ROOT, target: P
     folder.mkdir(parents=True)
     locks = [root / "requirements" / f"{name}.txt" for name in ("ship", *groups)]
     wheels.install(locks, version, folder)
-    (folder / "THIRD_PARTY.txt").write_text(licenses.listed(folder), "utf-8")
     _own(root, folder)
+    (folder / "THIRD_PARTY.txt").write_text(licenses.listed(folder), "utf-8")
     python = bytecode.interpreter(version)
     if python:
         bytecode.compile_all(python, folder)

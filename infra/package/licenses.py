@@ -10,12 +10,16 @@ folder with the license's text, which also names what a library brings along; wh
 LICENSE for Apache-2.0. Everything else is Legible, under LICENSE.
 
 """
+#: The fonts that `fallback_font.py` makes, and its sources.
+_FONTS = Path("legible", "documents", "pages", "fonts")
+_FONTS_LINE = f"Fonts made of Noto Sans CJK, Arimo and Noto Sans Thai: OFL-1.1 ({_FONTS.as_posix()})\n"
 _APPROVED = "License :: OSI Approved :: "
 
 
 def listed(folder: Path) -> str:
-    """Return one line for each distribution in a folder: name, version, license, where its text is."""
-    return _HEAD + "".join(_line(found) for found in sorted(folder.glob("*.dist-info")))
+    """Return one line for each distribution in a folder, and one for fonts: name, license, where its text is."""
+    lines = "".join(_line(found) for found in sorted(folder.glob("*.dist-info")))
+    return _HEAD + lines + (_FONTS_LINE if (folder / _FONTS).is_dir() else "")
 
 
 def _line(folder: Path) -> str:

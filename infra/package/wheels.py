@@ -31,9 +31,15 @@ _UNUSED = (
     "pypdfium2_cli",
     # The SDK of OBS encrypts with AES and RSA, if asked to; nothing imports the curves and lattices.
     "Crypto/PublicKey/_ec_*",
+    "Crypto/PublicKey/_curve25519.*",
+    "Crypto/PublicKey/_curve448.*",
+    "Crypto/PublicKey/_ed25519.*",
+    "Crypto/PublicKey/_ed448.*",
     "Crypto/PublicKey/_mldsa*",
     "Crypto/PublicKey/_mlkem*",
     "Crypto/SelfTest",
+    # The vendor's SDK reads its list of regions with it, if there is one; YAML goes on with its own Python.
+    "yaml/_yaml.*",
     # Pillow draws no text here and shows no windows.
     "PIL/_imagingft.*",
     "PIL/_imagingtk.*",
@@ -44,6 +50,16 @@ _UNUSED = (
     "simplejson/tests",
     "certifi/tests",
 )
+#: Of a library of which few modules are imported, all that stays; paths below its own folder. It is not altered
+#: otherwise, and whoever gets the zip can put the whole library in its place.
+ONLY = {
+    # 1.6 MB of a zip for 30 kB: formats of numbers of a hundred countries, and lists of makers of network cards.
+    "stdnum": (
+        *("__init__.py", "exceptions.py", "luhn.py", "numdb.py", "util.py", "cl/__init__.py", "cl/rut.py"),
+        *("cn/__init__.py", "cn/loc.dat", "cn/ric.py", "cn/uscc.py", "pe/__init__.py", "pe/cui.py", "pe/ruc.py"),
+        *("th/__init__.py", "th/moa.py", "th/pin.py"),
+    ),
+}
 #: Files that no running function reads: sources of what is compiled, types, build records.
 _LEFT_OUT = ("*.pyi", "py.typed", "*.c", "*.h", "*.pyx", "*.pxd", "__pycache__", ".lock")
 #: What stays of a distribution's metadata: who made it, and its license.
@@ -113,11 +129,23 @@ def _only_python(built: Path, target: Path) -> None:
 def _prune(target: Path) -> None:
     for pattern in _UNUSED:
         _remove(target.glob(pattern))
+    for package, names in ONLY.items():
+        keep(target / package, names)
     for pattern in _LEFT_OUT:
         _remove(list(target.rglob(pattern)))
     for metadata in target.glob("*.dist-info"):
         kept = {found for pattern in _METADATA for found in metadata.glob(pattern)}
         _remove(set(metadata.iterdir()) - kept)
+
+
+def keep(folder: Path, names: Iterable[str]) -> None:
+    """Remove all of a folder but the files of these names, which are paths below it."""
+    kept = {folder / name for name in names}
+    for path in sorted(folder.rglob("*"), reverse=True):  # what is in a folder comes before it
+        if path.is_file() and path not in kept:
+            path.unlink()
+        elif path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
 
 
 def _remove(paths: Iterable[Path]) -> None:

@@ -1,10 +1,8 @@
-"""The relay over the official SDK against the FunctionGraph API over HTTP: what runs then, and what faults mean."""
+"""The relay against the FunctionGraph API over HTTP: what runs then, and what faults mean."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
@@ -184,8 +182,8 @@ def stranger() -> Iterator[Callable[[Answer], str]]:
     ("answer", "said"),
     [
         (("200 OK", b"<html>Proxy</html>"), "names no request"),
-        (("200 OK", b'["request_id"]'), "cannot be read"),
-        (("200 OK", b"[" * 100_000), "cannot be read"),
+        (("200 OK", b'["request_id"]'), "names no request"),
+        (("200 OK", b"[" * 100_000), "names no request"),
         (("204 No Content", b""), "names no request"),
         (("302 Found", b""), "names no request"),
         (("202 Accepted", b'{"request_id": ""}'), "names no request"),
@@ -286,12 +284,6 @@ def test_with_the_other_endpoints_set_by_hand_no_other_host_is_reached():
 
 def test_a_function_whose_name_is_not_known_cannot_be_called():
     assert relay_with(context.Context(Named("")), **OWN) is None
-
-
-def test_the_sdk_is_loaded_by_the_first_call_only():
-    script = "import sys, legible.wiring; sys.exit('huaweicloudsdkfunctiongraph' in sys.modules)"
-    shared = ROOT / "shared"
-    assert subprocess.run([sys.executable, "-c", script], cwd=shared, check=False).returncode == 0
 
 
 def test_the_regions_own_endpoint():

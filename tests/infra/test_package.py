@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+import stdnum
 import yaml
+from PIL import ImageFont
 
 from infra.errors import PackageError
-from infra.package import archive, build, bytecode, fresh, licenses
+from infra.package import archive, build, bytecode, fresh, licenses, wheels
+from legible.documents.pages import fallback_font
 from localcloud.cloud import LocalCloud
 from tests.support import clouds, tools
 from tests.support.places import DOCUMENTS
@@ -221,6 +226,60 @@ def test_what_ships_is_listed_with_its_license_wherever_that_is_said(tmp_path):
     (tmp_path / "a-1.dist-info" / "LICENSE").write_text("")
     lines = licenses.listed(tmp_path).splitlines()[-4:]
     assert lines == ["a 1: MIT (a-1.dist-info)", "b 1: Apache-2.0", "c 1: BSD License", "d 1: unknown"]
+    (tmp_path / "legible" / "documents" / "pages" / "fonts").mkdir(parents=True)
+    assert "Noto Sans CJK" in licenses.listed(tmp_path).splitlines()[-1]
+
+
+def test_the_fonts_lie_beside_their_license_and_name_nobody_but_themselves():
+    """Given the OFL: its text goes with the fonts, and altered ones have another name."""
+    assert "SIL OPEN FONT LICENSE" in (fallback_font.FONTS.parent / "OFL.txt").read_text("utf-8")
+    for place, style in enumerate(("Regular", "Bold")):
+        assert ImageFont.truetype(str(fallback_font.FONTS), 20, place).getname() == ("Legible Fallback", style)
+
+
+@pytest.mark.slow
+def test_the_committed_fonts_are_what_their_sources_give(tmp_path):
+    """Given the locked sources: `make fonts` writes the same bytes again, in some minutes."""
+    lock, sources, made = build.ROOT / "requirements" / "fonts.txt", tmp_path / "sources", tmp_path / "made"
+    options = ["--quiet", "--no-deps", "--require-hashes", "--python", sys.executable, "--target", str(sources)]
+    uv = str(Path(sys.executable).with_name("uv"))
+    subprocess.run([uv, "pip", "install", *options, "-r", str(lock)], check=True)
+    script = (
+        "import sys; from pathlib import Path; sys.path[:0] = sys.argv[1:2]\n"
+        "from infra.package import fallback_font; fallback_font.main(*map(Path, sys.argv[1:]))"
+    )
+    subprocess.run([sys.executable, "-c", script, str(sources), str(made)], cwd=build.ROOT, check=True)
+    for file in ("fallback.ttc", "OFL.txt"):
+        assert (made / file).read_bytes() == (fallback_font.FONTS.parent / file).read_bytes(), file
+
+
+def test_what_is_left_of_a_library_still_does_all_that_is_asked_of_it(tmp_path):
+    """Given python-stdnum as it ships, and the checks of everything that it is asked for."""
+    whole = Path(stdnum.__file__).parent
+    shutil.copytree(whole, tmp_path / "stdnum", ignore=shutil.ignore_patterns("__pycache__"))
+    wheels.keep(tmp_path / "stdnum", wheels.ONLY["stdnum"])
+    left = sorted(file.relative_to(tmp_path / "stdnum").as_posix() for file in (tmp_path / "stdnum").rglob("*.*"))
+    assert left == sorted(wheels.ONLY["stdnum"])
+    assert not [folder for folder in tmp_path.rglob("*") if folder.is_dir() and not any(folder.iterdir())]
+    script = """
+import importlib, pkgutil, sys
+sys.path.insert(0, sys.argv[1])
+from legible.extraction import checks
+for module in pkgutil.iter_modules(checks.__path__, "legible.extraction.checks."):
+    importlib.import_module(module.name)
+from stdnum import luhn
+from stdnum.cl import rut
+from stdnum.cn import ric, uscc
+from stdnum.pe import cui
+from stdnum.th import pin
+assert luhn.checksum("4111111111111111") == 0
+assert rut.is_valid("12531909-2") and ric.is_valid("360426199101010071") and uscc.is_valid("91110000600037341L")
+assert cui.is_valid("10117410-2") and pin.is_valid("3100600445635")
+strange = [name for name, one in sys.modules.items() if "stdnum" in name and sys.argv[1] not in str(one)]
+assert not strange, strange
+"""
+    done = subprocess.run([sys.executable, "-c", script, str(tmp_path)], cwd=build.ROOT / "shared", capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
 
 
 def executable(path, said):

@@ -63,8 +63,21 @@ class Caller:
             HeldError: A setting or permission must be mended.
             UnavailableError: A fault that passes, or an answer that is none.
         """
-        reply = self._exchange(self._request("POST", path, msgspec.json.encode(body)), seconds)
-        return _object(reply.body)
+        return json_object(self._accepted(self._request("POST", path, msgspec.json.encode(body)), seconds))
+
+    def posted(self, path: str, body: Any, seconds: float) -> FetchReply:
+        """Post JSON, and return what is answered, also where that is an error.
+
+        Args:
+            path: What is called, percent-encoded.
+            body: Ready for JSON.
+            seconds: How long it may take.
+
+        Raises:
+            RejectedError: The endpoint is no URL that may be opened.
+            UnavailableError: It cannot be reached, or does not answer in time.
+        """
+        return self._exchange(self._request("POST", path, msgspec.json.encode(body)), seconds)
 
     def get(
         self, path: str, seconds: float, query: Mapping[str, str] = MappingProxyType({}), domain_id: str = ""
@@ -83,21 +96,24 @@ class Caller:
         """
         request = self._request("GET", path, b"", query, domain_id)
         try:
-            return json.loads(self._exchange(request, seconds).body)
+            return json.loads(self._accepted(request, seconds).body)
         except (ValueError, RecursionError):
             name, setting = self._service.name, self._service.setting
             raise UnavailableError(
                 f"The answer of {name} is no JSON.", advice=f"Check {setting} and proxies."
             ) from None
 
+    def _accepted(self, request: SdkRequest, seconds: float) -> FetchReply:
+        reply = self._exchange(request, seconds)
+        if not 200 <= reply.status < 300:
+            raise self._refused(reply)
+        return reply
+
     def _exchange(self, request: SdkRequest, seconds: float) -> FetchReply:
         url = self._service.endpoint + request.uri
-        reply = self._addresses.exchange(
+        return self._addresses.exchange(
             request.method, url, request.body or b"", request.header_params, seconds, _ANSWER_BYTES
         )
-        if not 200 <= reply.status < 300:
-            raise self._refused(reply, _object(reply.body))
-        return reply
 
     def unreadable(self, what: str) -> UnavailableError:
         """Return the error for a success of which the answer does not tell what was done."""
@@ -121,15 +137,11 @@ class Caller:
         keys = GlobalCredentials(*pair, domain_id) if domain_id else BasicCredentials(*pair, self.project_id)
         return keys.with_security_token(self._credentials.token or None).sign_request(request)
 
-    def _refused(self, reply: FetchReply, body: dict[str, Any]) -> LegibleError:
+    def _refused(self, reply: FetchReply) -> LegibleError:
         """Return the error for an answer that is no success."""
-        # SMN names its code `code`, EventGrid and the gateway `error_code` (SMN and EG API References, error codes).
-        code = str(body.get("error_code") or body.get("code") or "")
-        words = body.get("error_msg") or body.get("message") or ""
-        text = redact(f"{self._service.name} answers {reply.status} {code} {words}".strip(), self._credentials.secrets)
-        # The gateway's own errors have the id in their body, those of the service in a header (ocr_03_0028).
-        request_id = str(body.get("request_id") or reply.headers.get("x-request-id") or "")
-        return self._meant(reply.status, text, {"vendor_code": code, "request_id": request_id})
+        said, names = refusal(reply)
+        text = redact(f"{self._service.name} answers {said}", self._credentials.secrets)
+        return self._meant(reply.status, text, names)
 
     def _meant(self, status: int, text: str, names: dict[str, str]) -> LegibleError:
         if status in (408, 429) or status >= 500:
@@ -145,9 +157,21 @@ class Caller:
         return HeldError(text, code="notice-refused", advice=f"Check the target and {self._service.setting}.", **names)
 
 
-def _object(body: bytes) -> dict[str, Any]:
+def refusal(reply: FetchReply) -> tuple[str, dict[str, str]]:
+    """Return what an answer says that is no success: words, not yet redacted, and names for a ``LegibleError``."""
+    body = json_object(reply)
+    # SMN names its code `code`, FunctionGraph, EventGrid and the gateway `error_code` (API References, error codes).
+    code = str(body.get("error_code") or body.get("code") or "")
+    words = body.get("error_msg") or body.get("message") or ""
+    # The gateway's own errors have the id in their body, those of the service in a header (ocr_03_0028).
+    request_id = str(body.get("request_id") or reply.headers.get("x-request-id") or "")
+    return f"{reply.status} {code} {words}".strip(), {"vendor_code": code, "request_id": request_id}
+
+
+def json_object(reply: FetchReply) -> dict[str, Any]:
+    """Return the JSON object that an answer is; an empty one where it is none."""
     try:
-        value = json.loads(body)
+        value = json.loads(reply.body)
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -15,7 +15,7 @@ from typing import IO
 import pypdfium2
 from PIL import Image
 
-from legible.documents.pages import masks, mending, structure, tiff
+from legible.documents.pages import fallback_font, masks, mending, structure, tiff
 from legible.errors import RejectedError
 
 #: Optional: its libraries are under the LGPL, so whoever packages Legible decides (CONTRIBUTING, licenses).
@@ -110,6 +110,7 @@ def pdf(path: Path) -> Iterator[pypdfium2.PdfDocument]:
 
 
 def _opened_pdf(path: Path) -> pypdfium2.PdfDocument:
+    fallback_font.offer()
     try:
         return pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
