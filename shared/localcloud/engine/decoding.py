@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 
+import cv2
 import numpy as np
 import PIL.Image
 import PIL.ImageOps
@@ -29,7 +30,7 @@ def decode(data: bytes) -> Image:
     except PIL.Image.DecompressionBombError as error:
         raise _too_large() from error
     except (PIL.UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        raise EngineError("AIS.0102", "the image format is not supported, or this is not an image") from error
+        return _by_another_reader(data, error)
     if picture.width * picture.height > MAX_PIXELS:
         raise _too_large()
     try:
@@ -38,6 +39,16 @@ def decode(data: bytes) -> Image:
     # Decoders of damaged files raise nearly anything; whatever it is, the image cannot be read.
     except Exception as error:
         raise EngineError("AIS.0104", "the image is damaged or cut short") from error
+
+
+def _by_another_reader(data: bytes, error: Exception) -> Image:
+    """Decode an image that Pillow does not know, such as a BMP of bit fields, by OpenCV."""
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    if pixels is None:
+        raise EngineError("AIS.0102", "the image format is not supported, or this is not an image") from error
+    if pixels.shape[0] * pixels.shape[1] > MAX_PIXELS:
+        raise _too_large()
+    return np.ascontiguousarray(pixels)
 
 
 def decode_page(data: bytes, page_number: int) -> Image:

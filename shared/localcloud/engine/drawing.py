@@ -7,6 +7,7 @@ import math
 import PIL.Image
 import pypdfium2
 
+from legible.documents.pages import fallback_font
 from localcloud.engine.errors import EngineError, refused_option
 
 #: The service says that it renders PDF pages at 144 dpi (smart document recognizer).
@@ -29,6 +30,7 @@ def draw(data: bytes, page_number: int) -> PIL.Image.Image:
         EngineError: AIS.0102 if this PDF cannot be opened, AIS.0101 if it has no such page, AIS.0103 if the page is too
             long, AIS.0104 if it cannot be drawn.
     """
+    fallback_font.offer()
     try:
         pdf = pypdfium2.PdfDocument(data)
     except pypdfium2.PdfiumError as error:

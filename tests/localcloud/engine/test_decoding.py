@@ -127,3 +127,18 @@ def test_a_turned_photo_of_a_transparent_kind_is_set_upright() -> None:
     exif[0x0112] = 6
 
     assert decode(encoded(wide, "PNG", exif=exif)).shape == (30, 10, 3)
+
+
+def test_a_bmp_whose_colors_stand_in_another_order_is_read_by_another_reader() -> None:
+    # given pixels of 32 bits with red first, which Pillow does not know
+    pixels = struct.pack("<I", 0x0000_00FF) * (40 * 20)
+    about = struct.pack("<IiiHHIIiiII", 40, 40, 20, 1, 32, 3, len(pixels), 2835, 2835, 0, 0)
+    masks = struct.pack("<III", 0x0000_00FF, 0x0000_FF00, 0x00FF_0000)
+    place = 14 + len(about) + len(masks)
+    body = b"BM" + struct.pack("<IHHI", place + len(pixels), 0, 0, place) + about + masks + pixels
+    with pytest.raises(OSError, match="bitfields"):
+        Image.open(io.BytesIO(body))
+
+    # then it is read all the same, if not in its own colors
+    assert decode(body).shape == (20, 40, 3)
+    assert decode(body).max() == 255

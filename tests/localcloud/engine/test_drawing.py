@@ -7,6 +7,7 @@ import pytest
 from localcloud.engine import EngineError, recognize
 from localcloud.engine.decoding import decode_page
 from localcloud.engine.drawing import MAX_PAGE_PIXELS, MAX_PAGE_SIDE, scale_of
+from tests.documents import make
 
 
 def pdf_of(*pages: str) -> bytes:
@@ -83,3 +84,12 @@ def test_a_page_smaller_than_paper_is_drawn_large_enough_for_letters(sides: str,
 
     assert abs(height - drawn[0]) <= 1
     assert abs(width - drawn[1]) <= 1
+
+
+def test_a_font_that_is_not_in_the_file_is_replaced() -> None:
+    font = (
+        b"<</Type/Font/Subtype/Type0/BaseFont/STSong-Light/Encoding/UniGB-UCS2-H/DescendantFonts[<</Type/Font"
+        b"/Subtype/CIDFontType0/BaseFont/STSong-Light/CIDSystemInfo<</Registry(Adobe)/Ordering(GB1)/Supplement 4>>>>]>>"
+    )
+    page = make.text_pdf(make.line(b"<65366536>"), font=font)
+    assert decode_page(page, 1).min() < 128

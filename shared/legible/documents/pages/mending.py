@@ -19,12 +19,16 @@ _PCX_4, _PCX_3 = b"\x0a\x04", b"\x0a\x03"
 #: A JFIF segment has at least so many bytes behind its marker (ITU-T T.871, 10.1).
 _JFIF_BYTES = 16
 _APP0, _SCAN = 0xE0, 0xDA
+#: Stands among what Pillow tells of an image that was opened without what breaks it.
+MENDED = "legible.mended"
 #: Where a PSD says how many channels it has (Adobe's file format specification).
 _PSD_CHANNELS = 12
 
 
 def needs_mending(image: Image.Image) -> bool:
-    """Tell whether readers may take this image for another one than it is; see ``mend``."""
+    """Tell whether readers may take this image for another one than it is; see ``mend``, ``without_what_breaks``."""
+    if MENDED in image.info:
+        return True
     if isinstance(image, PsdImageFile):
         return _hidden_channels(image) > 0
     return isinstance(image, TiffImageFile) and (_has_small_palette(image) or _has_wide_planes(image))

@@ -170,7 +170,9 @@ def _image(file: IO[bytes], still: bool) -> Image.Image:
         mended = mending.without_what_breaks(file)
         if mended is None:
             raise
-        return Image.open(mended)
+        image = Image.open(mended)
+        image.info[mending.MENDED] = True
+        return image
 
 
 def _unread(file: IO[bytes]) -> RejectedError:

@@ -56,7 +56,8 @@ def header(first: bytes) -> Look | None:
     """
     try:
         with opened(io.BytesIO(first)) as image:
-            return look_of(image, len(frames(image)) if image.format == "PNG" else 1)
+            seen = look_of(image, len(frames(image)) if image.format == "PNG" else 1)
+            return msgspec.structs.replace(seen, mode=f"{seen.mode};rare") if needs_mending(image) else seen
     except RejectedError as error:
         if error.reason_code == "too-many-pixels":
             raise
