@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
 from pathlib import Path
 
+import pikepdf
 import pytest
 from PIL import Image, ImageDraw
 
 from legible.documents import formats
-from legible.documents.pages import mending, probe, structure
+from legible.documents.pages import mending, open_document, probe, structure
 from legible.errors import RejectedError
 from tests.documents import make
 from tests.support.rig import PASSPORT, TEXT, Rig, drawn
@@ -245,8 +247,31 @@ class TestEncryption:
         broken = b"/Encrypt<</Filter/Standard/V 5/R 6/O(x)/U(x)/P -1>>/ID[<00><00>]"
         assert reason(make.text_pdf(WORDS, trailer=broken)) == ("rejected", "encrypted")
 
+    @pytest.mark.parametrize("revision", [5, 6])
+    def test_one_whose_owner_has_no_password_is_read_and_drawn(self, revision):
+        rig = read(locked(owner="", revision=revision))
+        assert (rig.record("general-text/a")["status"], sent(rig)) == ("done", "a picture")
+
+    def test_one_with_two_passwords_is_not(self):
+        assert reason(locked(owner="theirs", revision=6)) == ("rejected", "encrypted")
+
+    def test_where_nothing_else_can_open_it_it_is_encrypted(self, tmp_path):
+        path = tmp_path / "a.pdf"
+        path.write_bytes(locked(owner="", revision=6))
+        with pytest.raises(RejectedError, match="locked with a password"):
+            open_document._opened_pdf(path, has_qpdf=False)
+
     def test_what_is_broken_without_saying_so_is_broken(self):
         assert reason(b"%PDF-1.7\nnothing at all\n%%EOF\n") == ("rejected", "document-broken")
+
+
+def locked(owner: str, revision: int) -> bytes:
+    """Return a PDF with a user's password, and one of its owner's."""
+    target = io.BytesIO()
+    with pikepdf.open(io.BytesIO(make.text_pdf(WORDS))) as document, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        document.save(target, encryption=pikepdf.Encryption(owner=owner, user="secret", R=revision))
+    return target.getvalue()
 
 
 # --- images ---

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import mmap
 import re
 import warnings
@@ -20,6 +21,8 @@ from legible.errors import RejectedError
 
 #: Optional: its libraries are under the LGPL, so whoever packages Legible decides (CONTRIBUTING, licenses).
 READS_HEIC = find_spec("pi_heif") is not None
+#: Optional too, for the size of the package: opens PDFs that PDFium does not.
+HAS_QPDF = find_spec("pikepdf") is not None
 #: The code of the reason of an image that is whole, but of a kind that the library does not know.
 KIND_NOT_READ = "kind-not-read"
 #: Formats whose frames are something else than pictures one after another, by Pillow's names.
@@ -109,12 +112,32 @@ def pdf(path: Path) -> Iterator[pypdfium2.PdfDocument]:
         document.close()
 
 
-def _opened_pdf(path: Path) -> pypdfium2.PdfDocument:
+def _opened_pdf(path: Path, has_qpdf: bool = HAS_QPDF) -> pypdfium2.PdfDocument:
     fallback_font.offer()
     try:
         return pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
+        unlocked = _unlocked(path) if has_qpdf and "password" in str(error).lower() else None
+        if unlocked is not None:
+            return pypdfium2.PdfDocument(unlocked)
         raise _refused(path, str(error).lower()) from None
+
+
+def _unlocked(path: Path) -> bytes | None:
+    """Return a PDF without its encryption, where it opens without a password all the same; None where it does not.
+
+    Of two passwords the owner's may be empty: PDFium does not try that one (``CPDF_SecurityHandler::CheckSecurity``),
+    qpdf does. It is there where the group ``searchable`` is installed.
+    """
+    import pikepdf  # it takes as long to load as a page to be drawn
+
+    target = io.BytesIO()
+    try:
+        with pikepdf.open(path) as document:
+            document.save(target)
+    except (pikepdf.PdfError, pikepdf.PasswordError):
+        return None
+    return target.getvalue()
 
 
 def _refused(path: Path, message: str) -> RejectedError:
@@ -123,14 +146,15 @@ def _refused(path: Path, message: str) -> RejectedError:
         what, advice = "is locked with a password", "Save it without a password and upload that."
     elif "security" in message:  # it is encrypted for certain recipients, or in a way that PDFium does not know
         what, advice = "is encrypted for those who hold a certificate", "Save it without encryption and upload that."
-    elif _says_encrypted(path):
+    elif says_encrypted(path):
         what, advice = "is encrypted, and cannot be opened", "Save it without encryption and upload that."
     else:
         return broken("The PDF is broken.")
     return RejectedError(f"The PDF {what}.", code="encrypted", advice=advice)
 
 
-def _says_encrypted(path: Path) -> bool:
+def says_encrypted(path: Path) -> bool:
+    """Tell whether a PDF says that it is encrypted."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as body:
         return _ENCRYPTED.search(body) is not None
 

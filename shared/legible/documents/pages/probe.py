@@ -15,7 +15,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from legible.documents.pages import attachments, structure, tiff
 from legible.documents.pages.mending import needs_mending
-from legible.documents.pages.open_document import KIND_NOT_READ, frames, opened, page_places, pdf
+from legible.documents.pages.open_document import KIND_NOT_READ, frames, opened, page_places, pdf, says_encrypted
 from legible.documents.pages.structure import is_lossless_jpeg
 from legible.documents.pages.values import MOST_BYTES, UNREAD, Look
 from legible.errors import RejectedError
@@ -168,7 +168,7 @@ def _differs(path: Path, document: pypdfium2.PdfDocument) -> bool:
     with path.open("rb") as file:
         if file.read(5) != b"%PDF-":
             return True
-    if pypdfium2.raw.FPDF_GetSecurityHandlerRevision(document) != -1:
+    if pypdfium2.raw.FPDF_GetSecurityHandlerRevision(document) != -1 or says_encrypted(path):
         return True
     return any(_is_small(document, page) for page in range(min(len(document), _MOST_LOOKED_AT)))
 
