@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.mutate import places
-from tests.mutate.covering import AT_IMPORT, Covering
+from tests.mutate.covering import AT_IMPORT, Covering, carried
 from tests.mutate.mutants import Mutant, read
 from tests.support.places import ROOT
 
@@ -117,6 +117,33 @@ def test_the_fastest_test_comes_first_and_only_those_that_meet_the_lines():
     assert covering.tests("m.py", 1, 2) == []
     assert covering.tests_of_module("m.py") == ["fast", "other", "slow"]
     assert covering.at_import["m.py"] == {1}
+
+
+BEFORE = """LIMIT = 1
+class Room:
+    def first(self):
+        a()
+        b()
+
+    def second(self):
+        c()
+"""
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "ran", "runs"),
+    [
+        ("LIMIT = 1\n", "LIMIT = 2\nMORE = 3\n", [4, 8], [5, 9]),
+        ("        b()\n", "        d()\n        b()\n", [4], [4, 5, 6]),
+        ("        b()\n", "        d()\n        b()\n", [8], [9]),
+        ("    def second", "    def third(self):\n        e()\n\n    def second", [8], [8, 11]),
+        ("    def second(self):\n        c()\n", "", [4, 8], [4]),
+        ("LIMIT = 1\n", "LIMIT = 2\nMORE = 3\n", [1, 2], [1, 2, 3, 4, 7, 8]),
+    ],
+    ids=["outside", "in-the-function", "in-another-one", "a-new-function", "a-function-less", "at-import"],
+)
+def test_what_was_measured_is_carried_over_where_the_code_changed(was, becomes, ran, runs):
+    assert carried(ran, BEFORE, BEFORE.replace(was, becomes)) == runs
 
 
 def test_a_module_that_is_not_there_is_said():
