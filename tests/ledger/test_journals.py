@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from legible.errors import BusyError, HeldError, InternalError, UnavailableError
 from legible.ledger import journal
@@ -162,6 +163,14 @@ class TestParts:
 
 
 class TestWhatIsSaid:
+    def test_what_a_line_does_not_say_is_empty(self):
+        written = b'{"event":"released","at":"2026-11-23T09:00:00Z","owner":"a","n":1}\n'
+        (line,) = journal.decode(written, "j")
+        assert {name: value for name, value in structs.asdict(line).items() if value} == {
+            "event": "released", "at": START, "owner": "a", "n": 1, "v": 1,
+        }  # fmt: skip
+        assert journal.encode(line) == written
+
     def test_of_a_line_that_cannot_be_read_where_it_is_and_how_it_is_mended(self):
         with pytest.raises(InternalError, match="Line 2 of the journal j cannot be read") as unreadable:
             journal.decode(journal.encode(other(1)) + b"what is this\n", "j")

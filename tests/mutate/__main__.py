@@ -1,9 +1,9 @@
 """``make mutate``: small faults in the modules that carry the promises, and which of them no test sees.
 
 MODULES names rooms or files of legible (``make mutate MODULES="ledger/claim.py notices"``); without it, all that carry
-a promise. ``--every=5`` tries every fifth mutant, for a first look, and ``--every=5 --from=2`` others, from the third
-on. It prints the mutants that survive as differences,
-then a table, and fails where a room is below its bar.
+a promise. ``--every=5`` tries one mutant of five, for a first look, and ``--every=5 --from=1``, up to 4, others: which
+they are depends on their text alone, so that a change elsewhere leaves it as it is. It prints the mutants that survive
+as differences, then a table, and fails where a room is below its bar.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def main(names: list[str]) -> int:
     every = [mutant for name, path in modules.items() for mutant in mutants.read(name, path)]
     equivalents = Equivalents()
     equal = [mutant for mutant in every if equivalents.has(mutant)]
-    left = [mutant for mutant in every if not equivalents.has(mutant)][start::step]
+    left = [mutant for mutant in every if not equivalents.has(mutant) and mutant.number % step == start]
     print(f"{len(left)} mutants of {len(modules)} modules", file=sys.stderr)
     covering = measured(PROCESSES)
     verdicts = Runner(left, covering, PROCESSES, show).run()

@@ -72,6 +72,14 @@ def test_what_a_function_gives_back_is_forgotten_or_turned_round(mutants):
     assert mutants("def f(a=1):\n    return a") == {"def f(a=2):", "return None"}
 
 
+def test_a_sample_stays_the_same_where_other_lines_change(tmp_path):
+    lines = [f"x{number} = {number}" for number in range(20)]
+    before = {mutant.was: mutant.number for mutant in all_of(tmp_path, "\n".join(lines))}
+    after = {mutant.was: mutant.number for mutant in all_of(tmp_path, "\n".join(["y = 1", *lines[5:]]))}
+    assert {name: after[name] for name in lines[5:]} == {name: before[name] for name in lines[5:]}
+    assert {number % 2 for number in before.values()} == {0, 1}
+
+
 def test_conditions_are_forced(mutants):
     assert mutants("if a:\n    b") == {"if True:", "if False:"}
     assert mutants("while a:\n    b") == {"while False:"}

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import datetime, timedelta
 
 import pytest
 
-from legible.errors import DeadError, DocumentError, OutOfTimeError, RejectedError, ThrottledError, UnavailableError
+from legible.errors import (
+    BusyError,
+    DeadError,
+    DocumentError,
+    OutOfTimeError,
+    RejectedError,
+    ThrottledError,
+    UnavailableError,
+)
 from legible.ledger import journal
 from legible.ledger.claim import Claim
 from legible.ledger.journal import Line
@@ -107,6 +116,16 @@ class TestWhatIsRead:
         assert [bool(sent.body) for _, _, sent in rig.ocr.calls] == [True, True]
         assert rig.store.keys(OUT, "work/") == []
 
+    def test_a_signed_url_that_names_no_version_is_not_trusted_either(self):
+        rig = Rig(TEXT, policy=Policy(source="signed-url"))
+        body = picture()
+        upload = rig.upload(KEY, body)
+        rig.clock.pause(5)
+        rig.ocr.during = lambda: rig.store.put(IN, KEY, body) and None if len(rig.ocr.calls) == 1 else None
+        rig.run(upload)
+        assert [sent.source for _, _, sent in rig.ocr.calls] == ["signed-url", "inline"]
+        assert "?Expires=900&" in rig.ocr.calls[0][2].url  # a quarter of an hour
+
 
 class TestFiled:
     def filed(self, rig: Rig) -> list[str]:
@@ -200,6 +219,7 @@ class TestWhatIsSaid:
         rig.run(upload)
         (line,) = [line for line in rig.journal("passport/a.png") if line["event"] == "surplus"]
         assert line["note"] == "another upload lay there while the URL was read"
+        assert (upload.ref, 1) in rig.store.reads  # whether its own bytes are there costs one of them
         by_url, inline = [line for line in rig.journal("passport/a.png") if line["event"] == "calling"]
         assert "answer" not in by_url
         assert inline["answer"].endswith("-inline.json")
@@ -225,6 +245,48 @@ class TestWhatIsSaid:
         # then
         assert (claim.state.answered, claim.state.surplus, claim.state.unknown) == (1, 1, 0)
         assert claim.state.lines[-1].event == "surplus"
+
+    def test_of_a_dead_owner_s_calls_a_share_tells_of_its_own_pages(self):
+        rig = Rig(TEXT)
+        pipeline = rig.invocation()
+        document, decision = pipeline.look(rig.upload(MANY, tiff(2)))
+        dead = pipeline._claims.take(document, decision)
+        for page in (1, 2):
+            dead.write("calling", page=page, source="inline")
+        rig.clock.pause(120)
+        claim = rig.invocation()._claims.take(document, decision, share=Share(2, 2))
+        pipeline._calls.adopt(claim)
+        assert [claim.state.page(page).unknown for page in (1, 2)] == [0, 1]
+
+    def test_of_a_dead_owner_s_calls_one_of_two_claims_made_at_the_same_time_tells(self):
+        # given a claim that an append made at the same time has overwritten
+        rig = Rig(TEXT)
+        document, decision = rig.invocation().look(rig.upload(KEY))
+        dead = rig.invocation()._claims.take(document, decision)
+        dead.write("calling", page=1, source="inline")
+        rig.clock.pause(120)
+        pipeline = rig.invocation()
+        claim = pipeline._claims.take(document, decision)
+        (name,) = rig.store.keys(OUT, f"ledger/{IN}/{KEY}/")
+        stored = rig.store.objects[ObjectRef(OUT, name)]
+        other = stored[0].replace(claim.owner.encode(), b"invocation-9-1")
+        rig.store.objects[ObjectRef(OUT, name)] = (other, *stored[1:])
+
+        # when
+        with pytest.raises(BusyError):
+            pipeline._calls.adopt(claim)
+
+        # then
+        assert [line["event"] for line in rig.journal(KEY)] == ["claimed", "calling", "claimed"]
+
+    def test_of_a_call_that_was_turned_away_and_taken_for_dead_that_it_is_announced(self):
+        rig = Rig(ThrottledError("slow"))
+        call, claim = one_call(rig)
+        told = Line("unknown", rig.clock.now(), "another", 1, page=1, of=claim.owner)
+        rig.ocr.during = lambda: claim.state.take(told)
+        with pytest.raises(AgainError):
+            call.once()
+        assert rig.journal(KEY)[-1]["throttled"]
 
 
 class TestUrlProof:
@@ -357,6 +419,26 @@ class TestWindow:
             return b""
 
         assert len(Window(range(1, pages + 1), call).run(2)) == pages
+
+    def test_two_pages_for_each_call_are_in_work_and_no_more(self):
+        working, most, lock = [], [], threading.Lock()
+
+        def call(page, halted):
+            with lock:
+                working.append(page)
+                most.append(len(working))
+            time.sleep(0.01)
+            with lock:
+                working.remove(page)
+            return b""
+
+        Window(range(1, 13), call).run(2)
+        assert max(most) <= 4
+
+    def test_one_by_one_they_are_called_for_in_the_callers_own_thread(self):
+        threads = set()
+        Window(range(1, 4), lambda page, halted: threads.add(threading.current_thread()) or b"").run(1)
+        assert threads == {threading.current_thread()}
 
     def test_what_may_be_tried_again_says_why(self):
         assert str(AgainError(ThrottledError("slow", advice="Later."))) == "slow"

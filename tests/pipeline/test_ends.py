@@ -223,6 +223,24 @@ class TestGivenUp:
             rig.run(rig.upload(KEY))
         assert not rig.has(f"results/{KEY}/record.json")
 
+    @pytest.mark.parametrize(("left", "status", "handed"), [(0.04, "running", 1), (0.06, "done", 0)])
+    def test_one_is_ended_here_with_a_twentieth_of_a_second_for_each_page(self, left, status, handed):
+        rig = Rig(TEXT, relay=NextInvocation(), policy=Policy(source="inline", settle=0.0))
+        rig.ocr.during = lambda: rig.clock.pause(60 - left)
+        assert rig.run(rig.upload(KEY))[0]["status"] == status
+        assert len(rig.relay.handed) == handed
+
+    def test_one_that_somebody_holds_is_waited_for_three_quarters_of_the_time(self):
+        rig = Rig(TEXT)
+        other = rig.invocation()
+        upload = rig.upload(KEY)
+        claim = other._claims.take(*other.look(upload))
+        rig.seconds, began = 40.0, rig.clock.now()
+        with pytest.raises(BusyError):
+            rig.run(upload)
+        assert claim.in_force()
+        assert 29 <= (rig.clock.now() - began).total_seconds() <= 36
+
     def test_one_that_no_fresh_invocation_can_be_called_for_is_ended_however_late(self):
         rig = Rig(TEXT, policy=Policy(settle=0.0))
         rig.ocr.during = lambda: rig.clock.pause(59.97)

@@ -230,6 +230,25 @@ class TestWhatWaits:
         assert (outcome["status"], outcome["reason"]["code"]) == ("dead", "service-unavailable")
         assert parked(rig) == []
 
+    @pytest.mark.parametrize(
+        ("age", "left"), [(timedelta(hours=-1), AGE), (timedelta(hours=1), AGE - timedelta(hours=1)), (AGE, None)]
+    )
+    def test_waits_for_a_day_from_its_first_event_whose_time_is_not_in_the_future(self, age, left):
+        rig = Rig(TEXT)
+        upload = rig.upload(KEY)
+        now = rig.clock.now()
+        wait = rig.room().park(replace(upload, at=now - age), Document(IN, KEY, upload.etag))
+        assert wait == (left and Wait(now + timedelta(seconds=LADDER[0]), now + left))
+        assert len(parked(rig)) == (left is not None)
+
+    @pytest.mark.parametrize(("left", "waits"), [(1, True), (0, False)])
+    def test_that_was_parked_before_waits_on_until_its_day_is_over(self, left, waits):
+        rig = Rig(TEXT)
+        upload, now = rig.upload(KEY), rig.clock.now()
+        known = Wait(now, now + timedelta(seconds=left))
+        wait = rig.room().park(replace(upload, wait=known), Document(IN, KEY, upload.etag))
+        assert (wait, parked(rig)) == (known if waits else None, [])
+
 
 class TestDeaths:
     """Whatever step an invocation or a walk dies at, the upload is parked still, or its document has ended."""
@@ -396,7 +415,7 @@ class TestTheWalk:
         report = rig.redelivery(relay).walk()
         assert (report.handed_on, report.left) == (1, 1)
         (line,) = [line for line in rig.log.lines if line["event"] == "parked-unreadable"]
-        assert line["key"] == "waiting/20200101T000000.1.x.json"
+        assert (line["key"], line["kind"]) == ("waiting/20200101T000000.1.x.json", "DecodeError")
 
     def test_passes_over_what_another_walk_took(self):
         rig, relay = self.waiting(), NextInvocation()
