@@ -14,7 +14,7 @@ from legible.ledger.ledger import Ledger
 from legible.ledger.state import State
 from legible.model import layout
 from legible.model.documents import Document, ObjectRef
-from legible.ports import Site
+from legible.ports import WHOLE, Site
 from tests.support.fakes import START, MemoryStore, invocation
 from tests.support.rig import IN, OUT
 
@@ -151,6 +151,26 @@ class TestParts:
         assert [line.event for line in first] == ["claimed", "calling", "calling", "continued"]
         assert (first[-1].owner, first[-1].n, first[-1].v) == ("", 2, 2)
         assert [line.page for line in second] == [3]
+
+    def test_where_another_was_first_in_the_next_part_all_of_it_is_read(self, store):
+        # given a part that is full, and a next one that another writer began
+        mine = claim(store, most=3)
+        for page in (1, 2):
+            mine.write("calling", page=page)
+        others_write(store, other(1), part=2)
+        firsts, real = [], store.read
+
+        def read(ref, wanted=WHOLE):
+            firsts.append(wanted.first or 0)
+            return real(ref, wanted)
+
+        # when
+        store.read = read
+        mine.write("calling", page=3)
+
+        # then
+        assert mine.state.has(other(1))
+        assert min(firsts) == 0
 
     def test_what_can_be_read_of_each_part_is_read_where_something_spoilt_it(self, store):
         for number in (1, 2, 3):

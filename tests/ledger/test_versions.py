@@ -151,18 +151,6 @@ class TestRecords:
         assert (outcome["status"], rig.ocr.paid) == ("done", 1)
         assert self.kept(rig) == body
 
-    def test_nor_where_the_newer_version_died_before_the_journal_had_its_end(self):
-        rig = Rig(TEXT)
-        upload = rig.upload(KEY)
-        rig.run(upload)
-        body, ref = self.newer(rig), journal_of(rig)
-        lines = rig.store.objects[ref][0].splitlines(keepends=True)
-        rig.store.objects[ref] = (b"".join(lines[:-1]), *rig.store.objects[ref][1:])
-        rig.clock.pause(120)
-        (outcome,) = rig.run(upload)
-        assert (outcome["status"], rig.ocr.paid) == ("done", 1)
-        assert self.kept(rig) == body
-
     @pytest.mark.parametrize(
         "text", ["{}", "[", '{"version": "a", "status": "odd"}', '{"version": "a", "status": "odd", "schema": 1}']
     )

@@ -34,7 +34,7 @@ SURVIVED, KILLED, BROKEN = 0, 1, 3
 _SECONDS = 5.0
 _MEMORY = 4 << 30
 #: How many seconds of tests a mutant has to get through at most, beside the worlds: a survivor takes all of them.
-_ENOUGH = 12.0
+_ENOUGH = 16.0
 #: Rooms that have no tests of their own, and which has them.
 _TESTED_WITH = {"recognition": "pipeline"}
 _WORLDS = str(places.WORLDS.relative_to(ROOT))
@@ -137,7 +137,7 @@ class Runner:
     def _tests(self, mutant: Mutant) -> list[str]:
         """Return the tests that a mutant has to get through.
 
-        First those that killed others of its module; then, for half of the time, the fastest of its room, or of files
+        First those that killed others of its module; then, for most of the time, the fastest of its room, or of files
         that import its module; then each file has its turn with its next fastest one.
         """
         naming = self._naming(mutant.module)
@@ -148,7 +148,7 @@ class Runner:
             tests = self._covering.tests(mutant.module, mutant.first, mutant.last)
         room = f"tests/{_TESTED_WITH.get(mutant.room, mutant.room)}/"
         kills = self._kills
-        near = self._within(_ENOUGH / 2, [test for test in tests if test.startswith(room) or test in naming])
+        near = self._within(0.75 * _ENOUGH, [test for test in tests if test.startswith(room) or test in naming])
         turns: Counter[str] = Counter()
         turn: dict[str, int] = {}
         for test in tests:

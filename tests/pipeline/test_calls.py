@@ -126,6 +126,16 @@ class TestWhatIsRead:
         assert [sent.source for _, _, sent in rig.ocr.calls] == ["signed-url", "inline"]
         assert "?Expires=900&" in rig.ocr.calls[0][2].url  # a quarter of an hour
 
+    def test_what_was_done_to_a_page_is_all_that_its_note_says(self):
+        rig = Rig(TEXT)
+        rig.run(rig.upload(MANY, tiff(2)))
+        assert {page["note"] for page in rig.record(MANY)["pages"]} == {"converted from TIFF, 60 x 40 px"}
+
+    def test_answers_that_just_came_are_not_read_back(self):
+        rig = Rig(TEXT, policy=Policy(window=2))
+        rig.run(rig.upload(MANY, tiff(2)))
+        assert [ref for ref, _ in rig.store.reads if ref.key.startswith("answers/")] == []
+
 
 class TestFiled:
     def filed(self, rig: Rig) -> list[str]:
@@ -279,6 +289,13 @@ class TestWhatIsSaid:
         # then
         assert [line["event"] for line in rig.journal(KEY)] == ["claimed", "calling", "claimed"]
 
+    def test_of_a_page_that_another_has_announced_that_it_is_called_for_here(self):
+        rig = Rig(TEXT)
+        call, claim = one_call(rig)
+        claim.state.take(Line("calling", rig.clock.now(), "another", 9, page=1))
+        call.once()
+        assert [line["event"] for line in rig.journal(KEY)] == ["claimed", "calling", "answered"]
+
     def test_of_a_call_that_was_turned_away_and_taken_for_dead_that_it_is_announced(self):
         rig = Rig(ThrottledError("slow"))
         call, claim = one_call(rig)
@@ -381,6 +398,23 @@ class TestWindow:
         with pytest.raises(OutOfTimeError):
             Window(range(1, 6), call).run(1)
         assert pages == [1]
+
+    def test_a_page_in_work_learns_that_the_document_cannot_go_on(self):
+        begun, learned = threading.Event(), []
+
+        def call(page, halted):
+            if page == 1:
+                begun.wait(5)
+                raise OutOfTimeError("late")
+            begun.set()
+            while not learned and time.monotonic() < end:
+                learned.extend([page] if halted() else [])
+            return b""
+
+        end = time.monotonic() + 5
+        with pytest.raises(OutOfTimeError):
+            Window([1, 2], call).run(2)
+        assert learned == [2]
 
     def test_a_defect_stops_the_others_too(self):
         pages = []

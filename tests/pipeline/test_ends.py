@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -313,6 +314,65 @@ class TestReplaced:
         (outcome,) = rig.run(upload)
         assert outcome["status"] == "rejected"
         assert "which may be of that, is stored and counted as surplus" in outcome["reason"]["advice"]
+
+
+class TestWhichIsTheNewest:
+    def test_an_older_version_that_ends_later_takes_nobodys_place(self):
+        rig = Rig(TEXT)
+        rig.store.versioned = {IN}
+        old = rig.upload(KEY)
+        old = structs.replace(old, version_id=rig.store.head(old.ref).version_id)
+        rig.clock.pause(60)
+        new = rig.upload(KEY, picture(61, 41))
+        new = structs.replace(new, version_id=rig.store.head(new.ref).version_id)
+        for upload in (new, old):
+            assert rig.run(upload)[0]["status"] == "done"
+        assert rig.record(KEY)["document"]["etag"] == new.etag
+
+    def test_the_same_bytes_have_the_time_of_their_latest_upload_whichever_ends_them(self):
+        # given an upload that was claimed for, and given back, after it had come once more
+        rig = Rig(TEXT)
+        pipeline = rig.invocation()
+        document, decision = pipeline.look(rig.upload(KEY))
+        later = structs.replace(document, uploaded_at=document.uploaded_at + timedelta(minutes=1))
+        pipeline._claims.take(later, decision).release()
+
+        # when
+        claim = pipeline._claims.take(document, decision)
+        pipeline._finisher.finish(claim, End(error=RejectedError("no")))
+
+        # then
+        assert rig.record(KEY)["document"]["uploaded_at"] == "2026-11-23T09:01:00Z"
+
+    def test_what_names_no_time_is_given_none(self):
+        rig = Rig(TEXT)
+        pipeline = rig.invocation()
+        document, decision = pipeline.look(rig.upload(KEY))
+        pipeline._claims.take(document, decision).release()
+        claim = pipeline._claims.take(structs.replace(document, uploaded_at=None), decision)
+        pipeline._finisher.finish(claim, End(error=RejectedError("no")))
+        assert rig.record(KEY)["document"]["uploaded_at"] is None
+
+    def test_a_record_of_a_newer_version_of_legible_stays_though_that_died_before_the_documents_end(self):
+        # given a record that a newer version wrote, and no line of its end
+        rig = Rig(TEXT)
+        upload = rig.upload(KEY)
+        rig.run(upload)
+        ref = ObjectRef(OUT, layout.version(rig.rebuilder().current(KEY), "record.json"))
+        body, kind, at, values = rig.store.objects[ref]
+        says = {"legible": json.dumps({**json.loads(values["legible"]), "schema": 2})}
+        rig.store.objects[ref] = (body.replace(b"record/1", b"record/2"), kind, at, says)
+        journal = ObjectRef(OUT, layout.journal(Document(IN, KEY, upload.etag)))
+        lines = rig.store.objects[journal][0].splitlines(keepends=True)
+        rig.store.objects[journal] = (b"".join(lines[:-1]), *rig.store.objects[journal][1:])
+        rig.clock.pause(120)
+
+        # when
+        (outcome,) = rig.run(upload)
+
+        # then
+        assert (outcome["status"], rig.ocr.paid) == ("done", 1)
+        assert b"record/2" in rig.store.objects[ref][0]
 
 
 class TestAskedAgain:

@@ -13,7 +13,7 @@ from legible.huawei import functiongraph
 from legible.model.documents import ObjectRef, Reason, Unreadable
 from legible.pipeline.failures import Failures
 from legible.ports import ListedObject
-from tests.support.fakes import NextInvocation
+from tests.support.fakes import START, NextInvocation
 from tests.support.platform import FAILURES, Platform
 from tests.support.rig import OUT, TEXT, Rig, pdf, picture
 
@@ -134,6 +134,13 @@ class TestTheWalk:
         rig.clock.pause(60)
         assert self.walk(rig, relay).handed_on == 1
         assert relay.handed[-1].ref == old.ref
+
+    @pytest.mark.parametrize(("kept", "handed"), [(29 * 60, 0), (30 * 60, 1)])
+    def test_waits_for_half_an_hour_at_most(self, kept, handed):
+        old = replace(Rig().upload("general-text/a.png"), at=START - timedelta(hours=3))
+        rig, relay = self.kept([old]), NextInvocation()
+        rig.clock.pause(kept)
+        assert self.walk(rig, relay).handed_on == handed
 
     def test_asks_once_where_nobody_can_be_called(self):
         rig, relay = self.kept([Rig().upload("general-text/a.png")]), NextInvocation()

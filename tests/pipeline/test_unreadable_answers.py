@@ -46,6 +46,8 @@ def test_it_is_paid_once_kept_and_its_page_says_why(body):
     assert (outcome["status"], record["status"], page["state"]) == ("dead", "dead", "dead")
     assert page["reason"]["code"] == record["reason"]["code"] == "answer-unreadable"
     assert page["reason"]["request_id"] == "r-7"
+    (line,) = [line for line in rig.journal(KEY) if line["event"] == "answered"]
+    assert (line["reason"]["request_id"], line["reason"]["message"]) == ("r-7", page["reason"]["message"])
     assert rig.store.objects[ObjectRef(OUT, page["answer"])][0] == body
     assert record["calls"] == {"answered": 1, "unknown": 0, "surplus": 0}
     assert rig.ocr.paid == 1
