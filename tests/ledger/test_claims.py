@@ -52,6 +52,15 @@ class TestTheFirstLine:
         mine = claim(MemoryStore(Clock()), "first", page=1)
         assert mine.state.page(1).calls("first")
 
+    def test_what_is_said_of_that_page_later_is_put_back_where_it_was_overwritten(self):
+        store = MemoryStore(Clock())
+        mine = claim(store, "first", page=1)
+        claimed = store.objects[JOURNAL][0]
+        mine.write("calling", page=1, throttled=True)
+        store.land(JOURNAL, claimed, b"")
+        mine.require_in_force()
+        assert events(store) == [("first", "claimed"), ("first", "calling")]
+
     @pytest.mark.parametrize("share", [None, Share(1, 2)])
     def test_where_others_wrote_before_or_write_too_it_announces_none(self, share):
         store = MemoryStore(Clock())

@@ -287,6 +287,19 @@ class TestWhoDied:
         assert world.holders() == ["passport/a.png", "passport/b.png"]
 
 
+@pytest.mark.parametrize(("late", "free"), [(1.9, False), (2.0, True)])
+def test_a_document_is_taken_for_idle_two_seconds_after_its_lease(world, late, free):
+    world.adopt(world.claim("a"))
+    world.store.clock.pause(60 + late)
+    second = world.claim("b")
+    if free:
+        world.adopt(second, seconds=0)
+        assert world.holders() == ["passport/a.png", "passport/b.png"]
+    else:
+        with pytest.raises(BusyError):
+            world.adopt(second, seconds=0)
+
+
 def test_who_is_the_last_of_the_list_by_an_append_whose_reply_was_lost_is_not_there_twice(world):
     # given a document that lends one page of two
     first = world.claim("a")

@@ -152,6 +152,14 @@ class TestParts:
         assert (first[-1].owner, first[-1].n, first[-1].v) == ("", 2, 2)
         assert [line.page for line in second] == [3]
 
+    def test_where_another_went_on_in_the_next_part_so_does_this_one(self, store):
+        mine = claim(store)
+        others_write(store, Line("continued", START, "", 2, v=2))
+        others_write(store, other(1), part=2)
+        mine.write("calling", page=1)
+        assert mine.state.has(other(1))
+        assert store.objects[ObjectRef(OUT, layout.journal(DOCUMENT, 2))][0].count(b"calling") == 1
+
     def test_where_another_was_first_in_the_next_part_all_of_it_is_read(self, store):
         # given a part that is full, and a next one that another writer began
         mine = claim(store, most=3)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import get_args
 
 import pytest
+from msgspec import structs
 
 from legible.ledger import journal
 from legible.ledger.journal import Line
@@ -123,6 +124,12 @@ class TestLeases:
         leases.take(self.share(1, "a"))
         assert leases.held(END - timedelta(seconds=1), share, plan) == held
         assert not leases.held(END, share, plan)
+
+    def test_a_document_is_busy_until_the_last_of_them_ends(self):
+        leases = Leases()
+        for number, late in ((1, 0), (2, 30), (3, 10)):
+            leases.take(structs.replace(self.share(number, "abc"[number - 1], of=3), lease_until=END + timedelta(late)))
+        assert leases.busy_until == END + timedelta(30)
 
     def test_one_that_is_given_back_keeps_nobody_away_and_the_others_stay(self):
         leases = Leases()
