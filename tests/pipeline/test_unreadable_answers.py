@@ -129,6 +129,17 @@ class TestMadeAgain:
         rebuilder.rebuild(rebuilder.current(PAGES))
         assert rig.record(PAGES) == before
 
+    def test_what_was_given_up_keeps_the_reason_for_that(self):
+        rig = Rig(Answer(UNREADABLE["text"]), ThrottledError("slow"))
+        upload = rig.upload(PAGES, pdf(2))
+        with pytest.raises(ThrottledError):
+            rig.run(upload)
+        rig.bury(upload, Reason("platform-gave-up", "gave up"))
+        before, rebuilder = rig.record(PAGES), rig.rebuilder()
+        assert (before["status"], before["reason"]["code"]) == ("dead", "platform-gave-up")
+        rebuilder.rebuild(rebuilder.current(PAGES))
+        assert rig.record(PAGES) == before
+
     def replace_answer(self, rig, body):
         """Stand in for a reader that reads otherwise: other bytes, under a journal that names them."""
         (journal,) = [ref for ref in rig.store.objects if ref.key.startswith("ledger/") and "newest" not in ref.key]
