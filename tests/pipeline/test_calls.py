@@ -7,8 +7,10 @@ import time
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec import structs
 
 from legible.errors import (
+    AnswerUnknownError,
     BusyError,
     DeadError,
     DocumentError,
@@ -130,6 +132,16 @@ class TestWhatIsRead:
         rig = Rig(TEXT)
         rig.run(rig.upload(MANY, tiff(2)))
         assert {page["note"] for page in rig.record(MANY)["pages"]} == {"converted from TIFF, 60 x 40 px"}
+
+    def test_a_drawn_page_is_of_its_document_whatever_lies_there_while_it_is_read(self):
+        rig = Rig(TEXT)
+        body = tiff(2)
+        upload = rig.upload(MANY, body)
+        rig.clock.pause(5)
+        rig.ocr.during = lambda: rig.store.put(IN, MANY, body) and None
+        rig.run(upload)
+        assert [sent.source for _, _, sent in rig.ocr.calls] == ["url", "url"]
+        assert rig.record(MANY)["calls"]["surplus"] == 0
 
     def test_answers_that_just_came_are_not_read_back(self):
         rig = Rig(TEXT, policy=Policy(window=2))
@@ -289,6 +301,26 @@ class TestWhatIsSaid:
         # then
         assert [line["event"] for line in rig.journal(KEY)] == ["claimed", "calling", "claimed"]
 
+    def test_of_a_reply_that_is_no_answer_where_it_is_kept_and_of_which_request(self):
+        lost = AnswerUnknownError("No JSON.", request_id="request-5")
+        lost.body = b"<html>"
+        rig = Rig(lost)
+        call, claim = one_call(rig)
+        with pytest.raises(AgainError):
+            call.once()
+        key = rig.journal(KEY)[-1]["answer"]
+        kept = rig.parts().answers.find(key)
+        assert f"{claim.owner}-unusable" in key
+        assert (kept.body, kept.request_id) == (b"<html>", "request-5")
+
+    def test_of_an_answer_that_came_after_another_counted_that_it_is_surplus(self):
+        rig = Rig(TEXT)
+        call, claim = one_call(rig)
+        first = Line("answered", rig.clock.now(), "another", 1, page=1, answer="answers/another")
+        rig.ocr.during = lambda: claim.state.take(first)
+        call.once()
+        assert [line["event"] for line in rig.journal(KEY)] == ["claimed", "calling", "answered", "surplus"]
+
     def test_of_a_page_that_another_has_announced_that_it_is_called_for_here(self):
         rig = Rig(TEXT)
         call, claim = one_call(rig)
@@ -329,6 +361,11 @@ class TestUrlProof:
         assert proof.refusal() == ""
         assert len(looks) == looked
         assert proof.doubt() == ""
+
+    def test_one_whose_time_is_not_known_is_looked_at(self):
+        proof, _, looks = self.proof(60, Clock())
+        proof = UrlProof(proof._site, proof._call, structs.replace(proof._document, uploaded_at=None))
+        assert (proof.refusal(), len(looks)) == ("", 1)
 
     def test_one_of_this_very_second_is_waited_for_until_the_second_is_over(self):
         clock = Clock(START + timedelta(seconds=0.25))
@@ -507,3 +544,8 @@ class TestTries:
         """Given 25 seconds: after the second try there may be ten to wait, five are kept, and one is for the call."""
         rig = Rig(UnavailableError("5xx"), seconds=10.9)
         assert self.waits(rig) == []
+
+    @pytest.mark.parametrize(("seconds", "waits"), [(10.9, 0), (11.0, 1)])
+    def test_the_longest_wait_and_a_call_must_fit_beside_the_end(self, seconds, waits):
+        rig = Rig(UnavailableError("5xx"), policy=Policy(source="inline", settle=0.0), seconds=seconds)
+        assert len(self.waits(rig)) == waits

@@ -256,8 +256,15 @@ class TestGivenUp:
         assert "duplicate" not in outcome
 
         # and is not given up where the platform gives up the first one
-        (outcome,) = rig.bury(rig.upload("general-text/a.tiff", tiff(4)), KILLED)
+        first = rig.upload("general-text/a.tiff", tiff(4))
+        (outcome,) = rig.bury(first, KILLED)
         assert (outcome["status"], outcome["duplicate"]) == ("running", True)
+
+        # nor when it has ended
+        rig.ocr.during = lambda: None
+        rig.run(*rig.relay.handed)
+        (outcome,) = rig.bury(first, KILLED)
+        assert (outcome["status"], outcome["duplicate"]) == ("done", True)
 
 
 class TestReplaced:
@@ -423,6 +430,17 @@ class TestTold:
         assert (outcome["status"], len(rig.ocr.calls)) == ("held", 2)
         assert [notice.data.status for notice in receiver.notices] == ["held"] * times
 
+    @pytest.mark.parametrize(("codes", "told"), [("abb", "ab"), ("aba", "aba")])
+    def test_an_end_is_told_again_where_it_differs_from_the_last_one(self, codes, told):
+        rig, receiver = Rig(PendingError("403")), Receiver()
+        rig.targets, rig.notifiers = {"desk": Smn(topic_urn="urn:smn:a:b:c")}, {"desk": receiver}
+        upload = rig.upload(KEY)
+        for code in codes:
+            rig.ocr.script = [PendingError("403", code=code)]
+            rig.run(upload)
+            rig.clock.pause(60)
+        assert [notice.data.reason for notice in receiver.notices] == list(told)
+
 
 class TestPaidAndLost:
     def test_an_answer_that_could_not_be_stored_is_told_by_its_code_and_request(self):
@@ -520,6 +538,11 @@ class TestReferences:
         result = rig.steps().split(upload)
         assert (result["etag"], result["version_id"]) == (upload.etag, "version-1")
         assert "again" not in result
+
+    def test_one_of_what_no_route_leads_from_names_no_operation(self):
+        rig = Rig(TEXT)
+        result = rig.steps().split(rig.upload("nowhere/a.png"))
+        assert (result["page_count"], "operation" in result and bool(result["operation"])) == (0, False)
 
     def test_and_keeps_the_etag_of_its_event_by_which_a_later_step_sees_that_it_was_replaced(self):
         rig = Rig(TEXT)
