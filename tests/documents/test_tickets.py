@@ -77,6 +77,13 @@ def test_the_same_picture_may_come_any_number_of_times():
     assert rig.ocr.paid == 1
 
 
+def test_it_may_where_every_upload_of_it_has_another_etag_too():
+    rig = Rig()
+    rig.store.encrypted.add(IN)
+    key = ticket(rig)
+    assert [rig.run(put(rig, key, 1))[0]["status"] for _ in range(2)] == ["done", "done"]
+
+
 def test_a_picture_that_cannot_be_read_uses_no_ticket():
     rig = Rig()
     key = ticket(rig)

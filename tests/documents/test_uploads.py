@@ -130,6 +130,22 @@ class TestTheDocument:
         document, _ = uploads.locate(Upload(REF, raw_key=raw.key, etag=store.head(right).etag))
         assert document.key == right.key
 
+    def test_where_both_have_it_the_decoded_key_counts(self, store, uploads):
+        for key in (REF.key, "passport/a+b.png"):
+            store.put(IN, key, b"bytes")
+        etag = store.head(REF).etag
+        assert uploads.locate(Upload(REF, raw_key="passport/a+b.png", etag=etag))[0].key == REF.key
+
+    def test_that_is_announced_has_the_name_of_its_bytes_whether_or_not_journals_may_be_looked_at(self, store, uploads):
+        upload = Upload(REF, etag=ETAG, version_id="version-1")
+        found = uploads.announced(upload)
+
+        def deny(verb, ref):
+            raise HeldError("403", code="obs-denied")
+
+        store.fail = deny
+        assert uploads.announced(upload).version == found.version == ETAG
+
     def test_where_neither_has_it_the_decoded_key_counts(self, store, uploads):
         store.put(IN, REF.key, b"decoded")
         store.put(IN, "passport/a+b.png", b"as spelled")

@@ -99,6 +99,15 @@ class TestPlacesInAZone:
         two = with_at(with_at(TD2, 1, 9, "<"), 1, 28, "7349<<<")
         assert mrz.zone(two).checked[0] == Checked("document number", "9", ("D23145890734", "D23145890<734"))
 
+    @pytest.mark.parametrize(
+        ("zone", "line", "number", "nation"), [(TD3, 1, 0, 10), (TD2, 1, 0, 10), (TD1, 0, 5, None)], ids=["3", "2", "1"]
+    )
+    def test_letters_at_the_end_are_no_fillers(self, zone, line, number, nation):
+        read = mrz.zone(with_at(zone, line, number, "D2314589X"))
+        assert read.number == "D2314589X"
+        abroad = with_at(zone, 1, 15 if nation is None else nation, "UTX")
+        assert mrz.zone(abroad).nationality == "UTX"
+
     @pytest.mark.parametrize("zone", [TD3, TD2, TD1, LONG])
     def test_every_specimen_agrees_with_itself(self, zone):
         assert judged("mrz-check-digits", **lines(zone)) is None

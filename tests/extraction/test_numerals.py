@@ -117,3 +117,7 @@ def test_what_nobody_writes_is_none(text: str) -> None:
 @pytest.mark.parametrize("text", ["零" * 80, "零仟" * 40, "亿" * 80, "(" * 80, "壹" * 10**6])
 def test_a_hostile_text_is_none(text: str) -> None:
     assert amount(text) is None
+
+
+def test_spaces_between_its_letters_are_passed_over():
+    assert amount("壹 佰 元 整") == amount("壹佰元整") == 100

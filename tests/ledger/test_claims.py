@@ -52,6 +52,15 @@ class TestTheFirstLine:
         mine = claim(MemoryStore(Clock()), "first", page=1)
         assert mine.state.page(1).calls("first")
 
+    def test_what_is_said_of_that_page_later_is_put_back_where_it_was_overwritten(self):
+        store = MemoryStore(Clock())
+        mine = claim(store, "first", page=1)
+        claimed = store.objects[JOURNAL][0]
+        mine.write("calling", page=1, throttled=True)
+        store.land(JOURNAL, claimed, b"")
+        mine.require_in_force()
+        assert events(store) == [("first", "claimed"), ("first", "calling")]
+
     @pytest.mark.parametrize("share", [None, Share(1, 2)])
     def test_where_others_wrote_before_or_write_too_it_announces_none(self, share):
         store = MemoryStore(Clock())
@@ -169,8 +178,9 @@ class TestLost:
         unknown = mine.write("unknown", page=1)
         mine.write("answered", page=2, answer="answers/a")
         store.land(JOURNAL, b"", self.OTHER + journal.encode(unknown))
-        with pytest.raises(BusyError):
+        with pytest.raises(BusyError, match="at the same time") as lost:
             mine.release()
+        assert lost.value.advice == "This one yields to it."
         assert events(store) == [("other", "claimed"), ("first", "unknown"), ("first", "surplus")]
 
     @pytest.mark.parametrize("left", [b"", OTHER])
@@ -317,6 +327,62 @@ class TestAdded:
             Ledger(Site(store, IN, OUT), invocation(store.clock)).add(DOCUMENT, lambda state: self.LINE, 0.2)
 
 
+def assert_tried_thirty_times(tried: list, began) -> None:
+    assert len(tried) == TRIES == 30
+    assert tried[0] == began
+    pauses = [(after - before).total_seconds() for before, after in pairwise(tried)]
+    assert all(0.01 <= pause <= 0.1 for pause in pauses)
+
+
+class TestGivenBack:
+    def test_a_share_that_nobody_else_wrote_beside_is_looked_at_after_the_settling_time_only(self):
+        store = MemoryStore(Clock())
+        mine, began = claim(store, "first", Share(1, 2)), store.clock.now()
+        mine.release()
+        assert store.clock.now() - began <= timedelta(seconds=2 * 0.2)
+
+    def test_one_beside_which_others_wrote_is_looked_at_after_a_longer_while(self):
+        store = MemoryStore(Clock())
+        mine = claim(store, "first", Share(1, 2))
+        claim(store, "second", Share(2, 2))
+        began = store.clock.now()
+        mine.release()
+        assert store.clock.now() - began >= timedelta(seconds=15 * 0.2)
+
+    def test_one_is_not_claimed_anew_where_its_claim_is_overwritten(self):
+        # given an append that takes the place of all that stood before the last line
+        store = MemoryStore(Clock())
+        mine = claim(store, "first", Share(1, 2))
+
+        def once(verb, ref):
+            last = store.objects[JOURNAL][0].splitlines(keepends=True)[-1]
+            if verb == "append" and b"released" in last:
+                store.after = lambda verb, ref: None
+                store.land(JOURNAL, b"", last)
+
+        store.after = once
+
+        # when
+        mine.release()
+
+        # then
+        assert events(store) == [("first", "released")]
+
+
+class TestTakenOver:
+    @pytest.mark.parametrize(("late", "taken"), [(1.9, False), (2.0, True)])
+    def test_a_lease_is_two_seconds_after_its_end(self, late, taken):
+        """So much may the clocks of two instances differ."""
+        store = MemoryStore(Clock())
+        claim(store, "first")
+        store.clock.pause(60 + late)
+        if taken:
+            assert claim(store, "second").in_force()
+        else:
+            with pytest.raises(BusyError):
+                claim(store, "second")
+
+
 class TestTries:
     def test_a_line_is_tried_thirty_times_with_a_pause_between_and_no_more(self):
         # given a journal that others are always faster to write to
@@ -336,8 +402,19 @@ class TestTries:
             mine.write("calling", page=1)
 
         # then
-        assert len(tried) == TRIES == 30
-        assert tried[0] == began
-        pauses = [(after - before).total_seconds() for before, after in pairwise(tried)]
-        assert all(0.01 <= pause <= 0.1 for pause in pauses)
+        assert_tried_thirty_times(tried, began)
         assert store.clock.now() == tried[-1]
+
+    def test_so_is_one_that_is_added(self):
+        store, book = TestAdded().ended()
+        tried, began = [], store.clock.now()
+
+        def taken(verb, ref):
+            if verb == "append":
+                tried.append(store.clock.now())
+                raise AppendConflictError("longer")
+
+        store.fail = taken
+        with pytest.raises(UnavailableError, match="took no line in 30 tries"):
+            book.add(DOCUMENT, lambda state: TestAdded.LINE, 0.0)
+        assert_tried_thirty_times(tried, began)

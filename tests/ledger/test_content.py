@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from legible.errors import BusyError, HeldError
+from legible.errors import AppendConflictError, BusyError, HeldError
 from legible.ledger.answers import Answers, digest
 from legible.ledger.claim import Claim, Wish
 from legible.ledger.content import SharedContent
@@ -261,6 +261,78 @@ class TestAnotherIsBeingRead:
         # then
         assert requests(copy) == ["owner-a-1", "owner-a-2"]
         assert timedelta() < world.store.clock.now() - START <= timedelta(seconds=3)
+
+
+class TestWhoDied:
+    """A document of the same content whose invocation died after it had announced a call."""
+
+    @pytest.fixture
+    def dead(self, world) -> Claim:
+        claim = world.claim("a")
+        world.adopt(claim)
+        claim.write("calling", page=1, source="inline")
+        world.store.clock.pause(120)
+        return claim
+
+    def test_lends_the_answer_that_it_stored_with_the_id_of_its_request(self, world, dead):
+        world.answers.keep(dead.document, 1, dead.owner, BODY, "request-9")
+        other = world.claim("b")
+        world.adopt(other)
+        assert requests(other) == ["request-9"]
+
+    def test_lends_nothing_where_it_stored_none(self, world, dead):
+        other = world.claim("b")
+        world.adopt(other)
+        assert requests(other) == []
+        assert world.holders() == ["passport/a.png", "passport/b.png"]
+
+
+@pytest.mark.parametrize(("late", "free"), [(1.9, False), (2.0, True)])
+def test_a_document_is_taken_for_idle_two_seconds_after_its_lease(world, late, free):
+    world.adopt(world.claim("a"))
+    world.store.clock.pause(60 + late)
+    second = world.claim("b")
+    if free:
+        world.adopt(second, seconds=0)
+        assert world.holders() == ["passport/a.png", "passport/b.png"]
+    else:
+        with pytest.raises(BusyError):
+            world.adopt(second, seconds=0)
+
+
+def test_who_is_the_last_of_the_list_by_an_append_whose_reply_was_lost_is_not_there_twice(world):
+    # given a document that lends one page of two
+    first = world.claim("a")
+    world.adopt(first)
+    world.answered(first, 1)
+    first.release()
+    real, lost = world.store.append, []
+
+    def append(ref, position, body):
+        end = real(ref, position, body)
+        if ref.key.startswith("contents/") and b"b.png" in body and not lost:
+            lost.append(ref)
+            raise AppendConflictError("It was sent twice.")
+        return end
+
+    # when
+    world.store.append = append
+    world.adopt(world.claim("b"))
+
+    # then
+    assert lost
+    assert world.holders() == ["passport/a.png", "passport/b.png"]
+
+
+def test_an_answer_that_was_lent_before_names_who_paid(world):
+    first, second, third = (world.claim(name) for name in "abc")
+    world.adopt(first)
+    world.answered(first, 1)
+    world.answered(first, 2)
+    world.adopt(second)
+    world.store.remove(world.list)
+    world.adopt(third, earlier=second.document)
+    assert {line.adopted for line in third.state.lines if line.event == "answered"} == {layout.journal(first.document)}
 
 
 def test_a_list_that_takes_no_line_is_logged_and_stops_nobody(world):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from legible.errors import BusyError, HeldError, InternalError, UnavailableError
 from legible.ledger import journal
@@ -13,7 +14,7 @@ from legible.ledger.ledger import Ledger
 from legible.ledger.state import State
 from legible.model import layout
 from legible.model.documents import Document, ObjectRef
-from legible.ports import Site
+from legible.ports import WHOLE, Site
 from tests.support.fakes import START, MemoryStore, invocation
 from tests.support.rig import IN, OUT
 
@@ -151,6 +152,34 @@ class TestParts:
         assert (first[-1].owner, first[-1].n, first[-1].v) == ("", 2, 2)
         assert [line.page for line in second] == [3]
 
+    def test_where_another_went_on_in_the_next_part_so_does_this_one(self, store):
+        mine = claim(store)
+        others_write(store, Line("continued", START, "", 2, v=2))
+        others_write(store, other(1), part=2)
+        mine.write("calling", page=1)
+        assert mine.state.has(other(1))
+        assert store.objects[ObjectRef(OUT, layout.journal(DOCUMENT, 2))][0].count(b"calling") == 1
+
+    def test_where_another_was_first_in_the_next_part_all_of_it_is_read(self, store):
+        # given a part that is full, and a next one that another writer began
+        mine = claim(store, most=3)
+        for page in (1, 2):
+            mine.write("calling", page=page)
+        others_write(store, other(1), part=2)
+        firsts, real = [], store.read
+
+        def read(ref, wanted=WHOLE):
+            firsts.append(wanted.first or 0)
+            return real(ref, wanted)
+
+        # when
+        store.read = read
+        mine.write("calling", page=3)
+
+        # then
+        assert mine.state.has(other(1))
+        assert min(firsts) == 0
+
     def test_what_can_be_read_of_each_part_is_read_where_something_spoilt_it(self, store):
         for number in (1, 2, 3):
             others_write(store, other(number), part=number)
@@ -162,6 +191,14 @@ class TestParts:
 
 
 class TestWhatIsSaid:
+    def test_what_a_line_does_not_say_is_empty(self):
+        written = b'{"event":"released","at":"2026-11-23T09:00:00Z","owner":"a","n":1}\n'
+        (line,) = journal.decode(written, "j")
+        assert {name: value for name, value in structs.asdict(line).items() if value} == {
+            "event": "released", "at": START, "owner": "a", "n": 1, "v": 1,
+        }  # fmt: skip
+        assert journal.encode(line) == written
+
     def test_of_a_line_that_cannot_be_read_where_it_is_and_how_it_is_mended(self):
         with pytest.raises(InternalError, match="Line 2 of the journal j cannot be read") as unreadable:
             journal.decode(journal.encode(other(1)) + b"what is this\n", "j")

@@ -94,8 +94,9 @@ class TestAdd:
 
     def test_a_line_that_never_stands_is_told_by_the_name_of_the_object(self, store):
         store.replies = [(False, AppendConflictError("taken"))] * 5
-        with pytest.raises(UnavailableError, match="^The list of tests took no line in 5 tries"):
+        with pytest.raises(UnavailableError, match="^The list of tests took no line in 5 tries") as untaken:
             lines(store, tries=5).add(lambda before: b"mine\n")
+        assert untaken.value.advice == "Try again in a moment."
 
 
 class TestPut:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from legible.errors import HeldError, UnavailableError
 from legible.ledger.answers import Answers
@@ -59,6 +60,13 @@ class TestAnAnswer:
         assert (orphan.page, orphan.line.owner, orphan.doubtful) == (1, "dead", False)
         assert orphan.answer is not None
         assert (orphan.answer.body, orphan.answer.request_id) == (BODY, "request-1")
+
+    @pytest.mark.parametrize("same", [True, False])
+    def test_whose_claim_was_overwritten_is_for_any_upload_that_others_claimed(self, world, same):
+        line = Line("calling", START, "dead", 2, 1, source="url")
+        other = structs.replace(world.claimed, owner="other", version_id="" if same else "another")
+        orphans = Orphans(Site(world.store, IN, OUT), world.answers)
+        assert orphans.examine(world.document, State([other, line]), 1, line).doubtful is not same
 
     def test_of_which_nothing_is_stored_is_no_doubt_and_nothing_is_looked_at(self, world):
         def unread(verb, ref):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import get_args
 
 import pytest
+from msgspec import structs
 
 from legible.ledger import journal
 from legible.ledger.journal import Line
@@ -53,7 +55,36 @@ class TestOpenCalls:
         assert [page for page, _ in state.orphans("b")] == [1]
 
 
+class TestEnds:
+    def test_of_two_the_first_counts(self):
+        first, second = line("finished", "a", 2, status="done"), line("finished", "b", 2, status="dead")
+        assert State([line("claimed", "a", 1), first, second]).finished is first
+
+    @pytest.mark.parametrize("resumed", [True, False])
+    def test_a_document_that_goes_on_by_itself_keeps_its_settled_pages(self, resumed):
+        before = [line("refused", "a", 2, page=1, state="dead"), line("unknown", "a", 3, page=2)]
+        state = State(
+            [line("claimed", "a", 1), *before, line("finished", "a", 4), line("claimed", "b", 1, resumed=resumed)]
+        )
+        assert state.finished is None
+        assert (state.page(1).known, state.page(2).spent, state.page(2).unknown) == (resumed, resumed, 1)
+
+
+class TestWhenItWasUploaded:
+    def test_is_not_known_where_no_claim_says_it(self):
+        assert State([line("claimed", "a", 1)]).uploaded_at is None
+
+    def test_is_the_latest_time_that_a_claim_says(self):
+        times = [START + timedelta(1), None, START]
+        state = State([line("claimed", "a", number, uploaded_at=at) for number, at in enumerate(times, 1)])
+        assert state.uploaded_at == times[0]
+
+
 class TestOfANewerVersion:
+    @pytest.mark.parametrize("event", get_args(journal.Event))
+    def test_no_line_of_this_version_is_passed_over(self, event):
+        assert State([line(event, "a", 1, page=1)]).unfamiliar == ()
+
     def test_each_kind_of_line_that_is_not_known_is_named_once(self):
         lines = [Line(event, START, "newer", n) for n, event in enumerate(("priced", "sealed", "priced"), 1)]
         assert State([*lines, line("answered", "a", 1, page=1, v=3)]).unfamiliar == ("priced", "sealed", "answered")
@@ -93,6 +124,12 @@ class TestLeases:
         leases.take(self.share(1, "a"))
         assert leases.held(END - timedelta(seconds=1), share, plan) == held
         assert not leases.held(END, share, plan)
+
+    def test_a_document_is_busy_until_the_last_of_them_ends(self):
+        leases = Leases()
+        for number, late in ((1, 0), (2, 30), (3, 10)):
+            leases.take(structs.replace(self.share(number, "abc"[number - 1], of=3), lease_until=END + timedelta(late)))
+        assert leases.busy_until == END + timedelta(30)
 
     def test_one_that_is_given_back_keeps_nobody_away_and_the_others_stay(self):
         leases = Leases()

@@ -1,8 +1,9 @@
 """``make mutate``: small faults in the modules that carry the promises, and which of them no test sees.
 
 MODULES names rooms or files of legible (``make mutate MODULES="ledger/claim.py notices"``); without it, all that carry
-a promise. ``--every=5`` tries every fifth mutant, for a first look. It prints the mutants that survive as differences,
-then a table, and fails where a room is below its bar.
+a promise. ``--every=5`` tries one mutant of five, for a first look, and ``--every=5 --from=1``, up to 4, others: which
+they are depends on their text alone, so that a change elsewhere leaves it as it is. It prints the mutants that survive
+as differences, then a table, and fails where a room is below its bar.
 """
 
 from __future__ import annotations
@@ -120,15 +121,19 @@ def show(verdict: Verdict) -> None:
         os.write(_OUTPUT, f"\n{place}\n- {mutant.was}\n+ {mutant.becomes}\n".encode())
 
 
+def _number(names: list[str], option: str, default: int) -> int:
+    return max([int(name.removeprefix(option)) for name in names if name.startswith(option)], default=default)
+
+
 def main(names: list[str]) -> int:
     """Print survivors and figures; return 1 where a room is below the bar."""
     began = time.monotonic()
-    step = max([int(name.partition("=")[2]) for name in names if name.startswith("--every=")], default=1)
+    step, start = _number(names, "--every=", 1), _number(names, "--from=", 0)
     modules = places.modules([name for name in names if not name.startswith("--")])
     every = [mutant for name, path in modules.items() for mutant in mutants.read(name, path)]
     equivalents = Equivalents()
     equal = [mutant for mutant in every if equivalents.has(mutant)]
-    left = [mutant for mutant in every if not equivalents.has(mutant)][::step]
+    left = [mutant for mutant in every if not equivalents.has(mutant) and mutant.number % step == start]
     print(f"{len(left)} mutants of {len(modules)} modules", file=sys.stderr)
     covering = measured(PROCESSES)
     verdicts = Runner(left, covering, PROCESSES, show).run()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -65,6 +66,16 @@ class Mutant(NamedTuple):
     was: str
     becomes: str
     text: str
+
+    @property
+    def room(self) -> str:
+        """The room that its module is of."""
+        return self.module.partition("/")[0]
+
+    @property
+    def number(self) -> int:
+        """A number that depends on what it is known by (``equivalent.toml``), and on nothing else."""
+        return zlib.crc32("\0".join((self.module, self.function, self.was, self.becomes)).encode())
 
 
 def read(module: str, path: Path) -> list[Mutant]:

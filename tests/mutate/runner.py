@@ -34,7 +34,9 @@ SURVIVED, KILLED, BROKEN = 0, 1, 3
 _SECONDS = 5.0
 _MEMORY = 4 << 30
 #: How many seconds of tests a mutant has to get through at most, beside the worlds: a survivor takes all of them.
-_ENOUGH = 12.0
+_ENOUGH = 16.0
+#: Rooms that have no tests of their own, and which has them.
+_TESTED_WITH = {"recognition": "pipeline"}
 _WORLDS = str(places.WORLDS.relative_to(ROOT))
 #: What is imported again with a mutant: everything of the tree but what runs it.
 _PACKAGES = frozenset({"legible", "localcloud", "tests"})
@@ -133,22 +135,38 @@ class Runner:
             self._wait(running)
 
     def _tests(self, mutant: Mutant) -> list[str]:
-        """Return the tests that a mutant has to get through, those first that killed others of its module."""
+        """Return the tests that a mutant has to get through.
+
+        First those that killed others of its module; then, for most of the time, the fastest of its room, or of files
+        that import its module; then each file has its turn with its next fastest one.
+        """
+        naming = self._naming(mutant.module)
         if _runs_at_import(mutant, self._covering):
-            tests = list({*self._covering.tests_of_module(mutant.module), *self._naming(mutant.module)})
+            tests = list({*self._covering.tests_of_module(mutant.module), *naming})
             tests.sort(key=lambda test: (self._covering.seconds[test], test))
         else:
             tests = self._covering.tests(mutant.module, mutant.first, mutant.last)
-        room = "tests/" + mutant.module.partition("/")[0]
+        room = f"tests/{_TESTED_WITH.get(mutant.room, mutant.room)}/"
         kills = self._kills
-        tests.sort(key=lambda test: not test.startswith(room))
-        tests.sort(key=lambda test: (-kills[mutant.module, mutant.function, test], -kills[mutant.module, "", test]))
-        taken, spent = [], 0.0
+        near = self._within(0.75 * _ENOUGH, [test for test in tests if test.startswith(room) or test in naming])
+        turns: Counter[str] = Counter()
+        turn: dict[str, int] = {}
         for test in tests:
-            spent += self._covering.seconds[test]
-            if not taken or spent < _ENOUGH:
-                taken.append(test)
-        return taken + [test for test in tests if test.startswith(_WORLDS) and test not in taken]
+            turns[test.partition("::")[0]] += 1
+            turn[test] = 0 if test in near else turns[test.partition("::")[0]]
+        tests.sort(key=turn.__getitem__)
+        tests.sort(key=lambda test: (-kills[mutant.module, mutant.function, test], -kills[mutant.module, "", test]))
+        taken = self._within(_ENOUGH, tests)
+        return [*taken, *(test for test in tests if test.startswith(_WORLDS) and test not in taken)]
+
+    def _within(self, seconds: float, tests: list[str]) -> dict[str, None]:
+        """Return as many tests as that time holds, in their order, and the first in any case."""
+        taken: dict[str, None] = {}
+        for test in tests:
+            seconds -= self._covering.seconds[test]
+            if not taken or seconds > 0:
+                taken[test] = None
+        return taken
 
     def _naming(self, module: str) -> set[str]:
         """Return the tests of files that import a module: what it defines may be looked at without running it."""

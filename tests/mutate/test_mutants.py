@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.mutate import places
-from tests.mutate.covering import AT_IMPORT, Covering
+from tests.mutate.covering import AT_IMPORT, Covering, carried
 from tests.mutate.mutants import Mutant, read
 from tests.support.places import ROOT
 
@@ -72,6 +72,14 @@ def test_what_a_function_gives_back_is_forgotten_or_turned_round(mutants):
     assert mutants("def f(a=1):\n    return a") == {"def f(a=2):", "return None"}
 
 
+def test_a_sample_stays_the_same_where_other_lines_change(tmp_path):
+    lines = [f"x{number} = {number}" for number in range(20)]
+    before = {mutant.was: mutant.number for mutant in all_of(tmp_path, "\n".join(lines))}
+    after = {mutant.was: mutant.number for mutant in all_of(tmp_path, "\n".join(["y = 1", *lines[5:]]))}
+    assert {name: after[name] for name in lines[5:]} == {name: before[name] for name in lines[5:]}
+    assert {number % 2 for number in before.values()} == {0, 1}
+
+
 def test_conditions_are_forced(mutants):
     assert mutants("if a:\n    b") == {"if True:", "if False:"}
     assert mutants("while a:\n    b") == {"while False:"}
@@ -117,6 +125,33 @@ def test_the_fastest_test_comes_first_and_only_those_that_meet_the_lines():
     assert covering.tests("m.py", 1, 2) == []
     assert covering.tests_of_module("m.py") == ["fast", "other", "slow"]
     assert covering.at_import["m.py"] == {1}
+
+
+BEFORE = """LIMIT = 1
+class Room:
+    def first(self):
+        a()
+        b()
+
+    def second(self):
+        c()
+"""
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "ran", "runs"),
+    [
+        ("LIMIT = 1\n", "LIMIT = 2\nMORE = 3\n", [4, 8], [5, 9]),
+        ("        b()\n", "        d()\n        b()\n", [4], [4, 5, 6]),
+        ("        b()\n", "        d()\n        b()\n", [8], [9]),
+        ("    def second", "    def third(self):\n        e()\n\n    def second", [8], [8, 11]),
+        ("    def second(self):\n        c()\n", "", [4, 8], [4]),
+        ("LIMIT = 1\n", "LIMIT = 2\nMORE = 3\n", [1, 2], [1, 2, 3, 4, 7, 8]),
+    ],
+    ids=["outside", "in-the-function", "in-another-one", "a-new-function", "a-function-less", "at-import"],
+)
+def test_what_was_measured_is_carried_over_where_the_code_changed(was, becomes, ran, runs):
+    assert carried(ran, BEFORE, BEFORE.replace(was, becomes)) == runs
 
 
 def test_a_module_that_is_not_there_is_said():

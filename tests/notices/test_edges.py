@@ -32,6 +32,12 @@ def waiting(rig: Rig) -> list[str]:
     return rig.store.keys(OUT, "notices/outbox/")
 
 
+def test_a_document_of_which_nobody_wants_to_know_says_nothing_of_notices():
+    rig = Rig()
+    rig.notices().send([])
+    assert rig.log.lines == []
+
+
 @pytest.fixture
 def rig():
     """A document has ended, and the target that wants to know of it is down."""

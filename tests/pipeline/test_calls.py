@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec import structs
 
-from legible.errors import DeadError, DocumentError, OutOfTimeError, RejectedError, ThrottledError, UnavailableError
+from legible.errors import (
+    AnswerUnknownError,
+    BusyError,
+    DeadError,
+    DocumentError,
+    OutOfTimeError,
+    RejectedError,
+    ThrottledError,
+    UnavailableError,
+)
 from legible.ledger import journal
 from legible.ledger.claim import Claim
 from legible.ledger.journal import Line
@@ -107,6 +118,36 @@ class TestWhatIsRead:
         assert [bool(sent.body) for _, _, sent in rig.ocr.calls] == [True, True]
         assert rig.store.keys(OUT, "work/") == []
 
+    def test_a_signed_url_that_names_no_version_is_not_trusted_either(self):
+        rig = Rig(TEXT, policy=Policy(source="signed-url"))
+        body = picture()
+        upload = rig.upload(KEY, body)
+        rig.clock.pause(5)
+        rig.ocr.during = lambda: rig.store.put(IN, KEY, body) and None if len(rig.ocr.calls) == 1 else None
+        rig.run(upload)
+        assert [sent.source for _, _, sent in rig.ocr.calls] == ["signed-url", "inline"]
+        assert "?Expires=900&" in rig.ocr.calls[0][2].url  # a quarter of an hour
+
+    def test_what_was_done_to_a_page_is_all_that_its_note_says(self):
+        rig = Rig(TEXT)
+        rig.run(rig.upload(MANY, tiff(2)))
+        assert {page["note"] for page in rig.record(MANY)["pages"]} == {"converted from TIFF, 60 x 40 px"}
+
+    def test_a_drawn_page_is_of_its_document_whatever_lies_there_while_it_is_read(self):
+        rig = Rig(TEXT)
+        body = tiff(2)
+        upload = rig.upload(MANY, body)
+        rig.clock.pause(5)
+        rig.ocr.during = lambda: rig.store.put(IN, MANY, body) and None
+        rig.run(upload)
+        assert [sent.source for _, _, sent in rig.ocr.calls] == ["url", "url"]
+        assert rig.record(MANY)["calls"]["surplus"] == 0
+
+    def test_answers_that_just_came_are_not_read_back(self):
+        rig = Rig(TEXT, policy=Policy(window=2))
+        rig.run(rig.upload(MANY, tiff(2)))
+        assert [ref for ref, _ in rig.store.reads if ref.key.startswith("answers/")] == []
+
 
 class TestFiled:
     def filed(self, rig: Rig) -> list[str]:
@@ -200,6 +241,7 @@ class TestWhatIsSaid:
         rig.run(upload)
         (line,) = [line for line in rig.journal("passport/a.png") if line["event"] == "surplus"]
         assert line["note"] == "another upload lay there while the URL was read"
+        assert (upload.ref, 1) in rig.store.reads  # whether its own bytes are there costs one of them
         by_url, inline = [line for line in rig.journal("passport/a.png") if line["event"] == "calling"]
         assert "answer" not in by_url
         assert inline["answer"].endswith("-inline.json")
@@ -226,6 +268,75 @@ class TestWhatIsSaid:
         assert (claim.state.answered, claim.state.surplus, claim.state.unknown) == (1, 1, 0)
         assert claim.state.lines[-1].event == "surplus"
 
+    def test_of_a_dead_owner_s_calls_a_share_tells_of_its_own_pages(self):
+        rig = Rig(TEXT)
+        pipeline = rig.invocation()
+        document, decision = pipeline.look(rig.upload(MANY, tiff(2)))
+        dead = pipeline._claims.take(document, decision)
+        for page in (1, 2):
+            dead.write("calling", page=page, source="inline")
+        rig.clock.pause(120)
+        claim = rig.invocation()._claims.take(document, decision, share=Share(2, 2))
+        pipeline._calls.adopt(claim)
+        assert [claim.state.page(page).unknown for page in (1, 2)] == [0, 1]
+
+    def test_of_a_dead_owner_s_calls_one_of_two_claims_made_at_the_same_time_tells(self):
+        # given a claim that an append made at the same time has overwritten
+        rig = Rig(TEXT)
+        document, decision = rig.invocation().look(rig.upload(KEY))
+        dead = rig.invocation()._claims.take(document, decision)
+        dead.write("calling", page=1, source="inline")
+        rig.clock.pause(120)
+        pipeline = rig.invocation()
+        claim = pipeline._claims.take(document, decision)
+        (name,) = rig.store.keys(OUT, f"ledger/{IN}/{KEY}/")
+        stored = rig.store.objects[ObjectRef(OUT, name)]
+        other = stored[0].replace(claim.owner.encode(), b"invocation-9-1")
+        rig.store.objects[ObjectRef(OUT, name)] = (other, *stored[1:])
+
+        # when
+        with pytest.raises(BusyError):
+            pipeline._calls.adopt(claim)
+
+        # then
+        assert [line["event"] for line in rig.journal(KEY)] == ["claimed", "calling", "claimed"]
+
+    def test_of_a_reply_that_is_no_answer_where_it_is_kept_and_of_which_request(self):
+        lost = AnswerUnknownError("No JSON.", request_id="request-5")
+        lost.body = b"<html>"
+        rig = Rig(lost)
+        call, claim = one_call(rig)
+        with pytest.raises(AgainError):
+            call.once()
+        key = rig.journal(KEY)[-1]["answer"]
+        kept = rig.parts().answers.find(key)
+        assert f"{claim.owner}-unusable" in key
+        assert (kept.body, kept.request_id) == (b"<html>", "request-5")
+
+    def test_of_an_answer_that_came_after_another_counted_that_it_is_surplus(self):
+        rig = Rig(TEXT)
+        call, claim = one_call(rig)
+        first = Line("answered", rig.clock.now(), "another", 1, page=1, answer="answers/another")
+        rig.ocr.during = lambda: claim.state.take(first)
+        call.once()
+        assert [line["event"] for line in rig.journal(KEY)] == ["claimed", "calling", "answered", "surplus"]
+
+    def test_of_a_page_that_another_has_announced_that_it_is_called_for_here(self):
+        rig = Rig(TEXT)
+        call, claim = one_call(rig)
+        claim.state.take(Line("calling", rig.clock.now(), "another", 9, page=1))
+        call.once()
+        assert [line["event"] for line in rig.journal(KEY)] == ["claimed", "calling", "answered"]
+
+    def test_of_a_call_that_was_turned_away_and_taken_for_dead_that_it_is_announced(self):
+        rig = Rig(ThrottledError("slow"))
+        call, claim = one_call(rig)
+        told = Line("unknown", rig.clock.now(), "another", 1, page=1, of=claim.owner)
+        rig.ocr.during = lambda: claim.state.take(told)
+        with pytest.raises(AgainError):
+            call.once()
+        assert rig.journal(KEY)[-1]["throttled"]
+
 
 class TestUrlProof:
     """What intake saw holds for the URL only when no other upload can have come in the same second."""
@@ -250,6 +361,11 @@ class TestUrlProof:
         assert proof.refusal() == ""
         assert len(looks) == looked
         assert proof.doubt() == ""
+
+    def test_one_whose_time_is_not_known_is_looked_at(self):
+        proof, _, looks = self.proof(60, Clock())
+        proof = UrlProof(proof._site, proof._call, structs.replace(proof._document, uploaded_at=None))
+        assert (proof.refusal(), len(looks)) == ("", 1)
 
     def test_one_of_this_very_second_is_waited_for_until_the_second_is_over(self):
         clock = Clock(START + timedelta(seconds=0.25))
@@ -320,6 +436,23 @@ class TestWindow:
             Window(range(1, 6), call).run(1)
         assert pages == [1]
 
+    def test_a_page_in_work_learns_that_the_document_cannot_go_on(self):
+        begun, learned = threading.Event(), []
+
+        def call(page, halted):
+            if page == 1:
+                begun.wait(5)
+                raise OutOfTimeError("late")
+            begun.set()
+            while not learned and time.monotonic() < end:
+                learned.extend([page] if halted() else [])
+            return b""
+
+        end = time.monotonic() + 5
+        with pytest.raises(OutOfTimeError):
+            Window([1, 2], call).run(2)
+        assert learned == [2]
+
     def test_a_defect_stops_the_others_too(self):
         pages = []
 
@@ -358,6 +491,26 @@ class TestWindow:
 
         assert len(Window(range(1, pages + 1), call).run(2)) == pages
 
+    def test_two_pages_for_each_call_are_in_work_and_no_more(self):
+        working, most, lock = [], [], threading.Lock()
+
+        def call(page, halted):
+            with lock:
+                working.append(page)
+                most.append(len(working))
+            time.sleep(0.01)
+            with lock:
+                working.remove(page)
+            return b""
+
+        Window(range(1, 13), call).run(2)
+        assert max(most) <= 4
+
+    def test_one_by_one_they_are_called_for_in_the_callers_own_thread(self):
+        threads = set()
+        Window(range(1, 4), lambda page, halted: threads.add(threading.current_thread()) or b"").run(1)
+        assert threads == {threading.current_thread()}
+
     def test_what_may_be_tried_again_says_why(self):
         assert str(AgainError(ThrottledError("slow", advice="Later."))) == "slow"
 
@@ -391,3 +544,8 @@ class TestTries:
         """Given 25 seconds: after the second try there may be ten to wait, five are kept, and one is for the call."""
         rig = Rig(UnavailableError("5xx"), seconds=10.9)
         assert self.waits(rig) == []
+
+    @pytest.mark.parametrize(("seconds", "waits"), [(10.9, 0), (11.0, 1)])
+    def test_the_longest_wait_and_a_call_must_fit_beside_the_end(self, seconds, waits):
+        rig = Rig(UnavailableError("5xx"), policy=Policy(source="inline", settle=0.0), seconds=seconds)
+        assert len(self.waits(rig)) == waits

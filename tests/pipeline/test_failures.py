@@ -12,7 +12,8 @@ from legible.errors import HeldError, LegibleError, PendingError, UnavailableErr
 from legible.huawei import functiongraph
 from legible.model.documents import ObjectRef, Reason, Unreadable
 from legible.pipeline.failures import Failures
-from tests.support.fakes import NextInvocation
+from legible.ports import ListedObject
+from tests.support.fakes import START, NextInvocation
 from tests.support.platform import FAILURES, Platform
 from tests.support.rig import OUT, TEXT, Rig, pdf, picture
 
@@ -134,6 +135,13 @@ class TestTheWalk:
         assert self.walk(rig, relay).handed_on == 1
         assert relay.handed[-1].ref == old.ref
 
+    @pytest.mark.parametrize(("kept", "handed"), [(29 * 60, 0), (30 * 60, 1)])
+    def test_waits_for_half_an_hour_at_most(self, kept, handed):
+        old = replace(Rig().upload("general-text/a.png"), at=START - timedelta(hours=3))
+        rig, relay = self.kept([old]), NextInvocation()
+        rig.clock.pause(kept)
+        assert self.walk(rig, relay).handed_on == handed
+
     def test_asks_once_where_nobody_can_be_called(self):
         rig, relay = self.kept([Rig().upload("general-text/a.png")]), NextInvocation()
         rig.store.put(FAILURES, "failures/on_failure/2.json", b"not json")
@@ -164,8 +172,31 @@ class TestTheWalk:
         relay.fail = lambda: rig.clock.pause(60)
         assert self.walk(rig, relay).left == 2
 
+    @pytest.mark.parametrize(("seconds", "takes", "handed"), [(60, 10, 2), (60, 11, 1), (5, 3, 2), (5, 4, 1)], ids=str)
+    def test_lasts_ten_seconds_and_leaves_two_of_a_short_time(self, seconds, takes, handed):
+        rig, relay = self.kept([Rig().upload("general-text/a.png")]), NextInvocation()
+        rig.store.put(FAILURES, "failures/on_failure/2.json", b"not json")
+        rig.seconds = seconds
+        rig.clock.pause(60)
+        relay.fail = lambda: rig.clock.pause(takes)
+        report = self.walk(rig, relay)
+        assert (report.handed_on, report.left) == (handed, 2 - handed)
+
+    def test_passes_over_what_has_no_time(self):
+        rig, relay = self.kept([Rig().upload("general-text/a.png")]), NextInvocation()
+        rig.clock.pause(60)
+        (listed,) = rig.store.list(FAILURES, "")
+        ageless = ListedObject(listed.key, listed.size, listed.etag)
+        rig.store.list = lambda bucket, prefix: iter([ageless, listed])  # type: ignore[method-assign]
+        assert self.walk(rig, relay).handed_on == 1
+
     def test_has_nothing_to_do_without_a_bucket(self):
         rig = Rig()
+
+        def fail(verb, ref):
+            raise HeldError("There is no bucket without a name.")
+
+        rig.store.fail = fail
         assert self.walk(rig, NextInvocation(), bucket="").handed_on == 0
 
     def test_says_that_the_bucket_cannot_be_listed(self):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from legible.errors import BusyError, HeldError, ThrottledError
 from legible.model import layout
-from legible.model.documents import ObjectRef, Upload
+from legible.model.documents import ObjectRef, Order, Upload
 from legible.model.pages import Share
 from tests.support.rig import IN, OUT, PASSPORT, TEXT, Rig, pdf, picture
 
@@ -58,6 +59,13 @@ class TestCopies:
         rig.run(uploaded(rig, "passport/a.png"))
         rig.run(uploaded(rig, "general-text/a.png"))
         assert rig.ocr.paid == 2
+
+    @pytest.mark.parametrize(("options", "paid"), [({"detect_direction": True}, 1), ({}, 2)])
+    def test_by_the_same_options_it_adopts_and_by_others_it_pays(self, options, paid):
+        rig = Rig(TEXT)
+        for name, asked in (("a", {"detect_direction": True}), ("b", options)):
+            rig.run(structs.replace(uploaded(rig, f"general-text/{name}.png"), order=Order("general-text", asked)))
+        assert rig.ocr.paid == paid
 
     def test_what_is_missing_is_paid_for_by_the_copy_alone(self):
         # given a document of three pages of which one could not be read in time

@@ -46,6 +46,8 @@ def test_it_is_paid_once_kept_and_its_page_says_why(body):
     assert (outcome["status"], record["status"], page["state"]) == ("dead", "dead", "dead")
     assert page["reason"]["code"] == record["reason"]["code"] == "answer-unreadable"
     assert page["reason"]["request_id"] == "r-7"
+    (line,) = [line for line in rig.journal(KEY) if line["event"] == "answered"]
+    assert (line["reason"]["request_id"], line["reason"]["message"]) == ("r-7", page["reason"]["message"])
     assert rig.store.objects[ObjectRef(OUT, page["answer"])][0] == body
     assert record["calls"] == {"answered": 1, "unknown": 0, "surplus": 0}
     assert rig.ocr.paid == 1
@@ -124,6 +126,17 @@ class TestMadeAgain:
         rig.run(rig.upload(PAGES, pdf(2)))
         before = rig.record(PAGES)
         rebuilder = rig.rebuilder()
+        rebuilder.rebuild(rebuilder.current(PAGES))
+        assert rig.record(PAGES) == before
+
+    def test_what_was_given_up_keeps_the_reason_for_that(self):
+        rig = Rig(Answer(UNREADABLE["text"]), ThrottledError("slow"))
+        upload = rig.upload(PAGES, pdf(2))
+        with pytest.raises(ThrottledError):
+            rig.run(upload)
+        rig.bury(upload, Reason("platform-gave-up", "gave up"))
+        before, rebuilder = rig.record(PAGES), rig.rebuilder()
+        assert (before["status"], before["reason"]["code"]) == ("dead", "platform-gave-up")
         rebuilder.rebuild(rebuilder.current(PAGES))
         assert rig.record(PAGES) == before
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import yaml
@@ -19,12 +19,12 @@ from legible.errors import (
     RejectedError,
     UnavailableError,
 )
-from legible.model.documents import ObjectRef, Reason, Unreadable
+from legible.model.documents import Document, ObjectRef, Reason, Unreadable, Wait
 from legible.model.pages import Share
 from legible.notices.targets import Smn
-from legible.pipeline.waiting import AGE, LADDER
+from legible.pipeline.waiting import AGE, LADDER, Redelivery, when
 from legible.recognition.policy import Policy
-from tests.support.fakes import NextInvocation, Receiver
+from tests.support.fakes import START, NextInvocation, Receiver
 from tests.support.places import ROOT
 from tests.support.platform import Platform
 from tests.support.rig import IN, OUT, TEXT, Rig, pdf, picture
@@ -135,7 +135,7 @@ class TestWhatWaits:
 
         assert (outcome["status"], outcome["reason"]["code"]) == ("running", "service-unavailable")
         assert outcome["reason"]["passes"]
-        assert "It is tried again by itself, next at 2026-11-23 09:" in outcome["reason"]["advice"]
+        assert outcome["reason"]["advice"].startswith("It is tried again by itself, next at 2026-11-23 09:")
         last = rig.journal(KEY)[-1]
         assert (last["event"], last["reason"]["code"]) == ("released", "service-unavailable")
         assert "until 2026-11-24 09:" in last["note"]
@@ -229,6 +229,25 @@ class TestWhatWaits:
         (outcome,) = rig.bury(replace(upload, at=at), GAVE_UP)
         assert (outcome["status"], outcome["reason"]["code"]) == ("dead", "service-unavailable")
         assert parked(rig) == []
+
+    @pytest.mark.parametrize(
+        ("age", "left"), [(timedelta(hours=-1), AGE), (timedelta(hours=1), AGE - timedelta(hours=1)), (AGE, None)]
+    )
+    def test_waits_for_a_day_from_its_first_event_whose_time_is_not_in_the_future(self, age, left):
+        rig = Rig(TEXT)
+        upload = rig.upload(KEY)
+        now = rig.clock.now()
+        wait = rig.room().park(replace(upload, at=now - age), Document(IN, KEY, upload.etag))
+        assert wait == (left and Wait(now + timedelta(seconds=LADDER[0]), now + left))
+        assert len(parked(rig)) == (left is not None)
+
+    @pytest.mark.parametrize(("left", "waits"), [(1, True), (0, False)])
+    def test_that_was_parked_before_waits_on_until_its_day_is_over(self, left, waits):
+        rig = Rig(TEXT)
+        upload, now = rig.upload(KEY), rig.clock.now()
+        known = Wait(now, now + timedelta(seconds=left))
+        wait = rig.room().park(replace(upload, wait=known), Document(IN, KEY, upload.etag))
+        assert (wait, parked(rig)) == (known if waits else None, [])
 
 
 class TestDeaths:
@@ -329,9 +348,24 @@ class TestTheWalk:
         report = rig.redelivery(relay).walk()
         assert (report.handed_on, report.left) == (10, 20)
 
+    @pytest.mark.parametrize(("seconds", "takes", "handed"), [(60, 25, 2), (60, 26, 1), (5, 3, 2), (5, 4, 1)], ids=str)
+    def test_lasts_25_seconds_and_leaves_two_of_a_short_time(self, seconds, takes, handed):
+        rig = Rig(waits=True)
+        for number in range(2):
+            upload = rig.upload(f"general-text/{number}.png")
+            rig.room().park(upload, Document(IN, upload.ref.key, upload.etag))
+        rig.clock.pause(LADDER[0])
+        rig.seconds, parts = seconds, rig.parts()
+        walk = Redelivery(
+            rig.room(), parts.ledger.journals, rig.call(), lambda uploads: rig.clock.pause(takes), together=1
+        )
+        report = walk.walk()
+        assert (report.handed_on, report.left) == (handed, 2 - handed)
+
     def test_leaves_what_somebody_works_on(self):
         rig, relay = self.waiting(), NextInvocation()
         (before,) = parked(rig)
+        waiting = rig.store.json(OUT, before)
         lines = rig.journal(KEY)
         now = rig.clock.now()
         claimed = {**lines[0], "owner": "x", "at": now.isoformat(), "lease_until": (now + timedelta(1)).isoformat()}
@@ -344,13 +378,44 @@ class TestTheWalk:
         assert (report.left, relay.handed) == (1, [])
         (after,) = parked(rig)
         assert after > before
+        assert rig.store.json(OUT, after) == waiting
+
+    def test_hands_on_once_what_waits_twice(self):
+        """Given a walk that died between the next place of an upload and its last."""
+        rig, relay = self.waiting(), NextInvocation()
+        (place,) = rig.room().due()
+        rig.store.copy(ObjectRef(OUT, place.key), ObjectRef(OUT, place.key.replace(".1.", ".2.")))
+        report = rig.redelivery(relay).walk()
+        assert (report.handed_on, report.ended, len(relay.handed), len(parked(rig))) == (1, 0, 1, 1)
+
+    def test_hands_on_at_most_ten_in_one_event(self):
+        rig, events = Rig(waits=True), []
+        for number in range(11):
+            upload = rig.upload(f"general-text/{number}.png")
+            rig.room().park(upload, Document(IN, upload.ref.key, upload.etag))
+        rig.clock.pause(LADDER[0])
+        journals = rig.parts().ledger.journals
+        Redelivery(rig.room(), journals, rig.call(), lambda uploads: events.append(len(uploads))).walk()
+        assert events == [10, 1]
+
+    @pytest.mark.parametrize(("early", "waits"), [(1, 1), (0, 0)])
+    def test_removes_what_has_ended_for_a_passing_reason_when_its_day_is_over(self, early, waits):
+        rig = Rig(PendingError("403", code="not-subscribed"), waits=True)
+        rig.run(rig.upload(KEY))
+        (place,) = parked(rig)
+        until = datetime.fromisoformat(rig.store.json(OUT, place)["until"])
+        rig.clock.at = until - timedelta(seconds=early)
+        report = rig.redelivery(NextInvocation()).walk()
+        assert (report.ended, len(parked(rig))) == (1 - waits, waits)
 
     def test_is_stopped_by_nothing_that_somebody_else_put_there(self):
         rig, relay = self.waiting(), NextInvocation()
         rig.store.put(OUT, "waiting/20200101T000000.1.x.json", b"not json")
         rig.store.put(OUT, "waiting/hello.txt", b"hello")
-        assert rig.redelivery(relay).walk().handed_on == 1
-        assert "parked-unreadable" in rig.log.text()
+        report = rig.redelivery(relay).walk()
+        assert (report.handed_on, report.left) == (1, 1)
+        (line,) = [line for line in rig.log.lines if line["event"] == "parked-unreadable"]
+        assert (line["key"], line["kind"]) == ("waiting/20200101T000000.1.x.json", "DecodeError")
 
     def test_passes_over_what_another_walk_took(self):
         rig, relay = self.waiting(), NextInvocation()
@@ -378,9 +443,10 @@ class TestTheWalk:
         (name,) = rig.store.keys(OUT, f"ledger/{IN}/{KEY}/")
         rig.store.put(OUT, name, b"not json\n")
         assert rig.redelivery(relay).walk().handed_on == 1
-        rig.clock.pause(2 * AGE.total_seconds())
+        (place,) = parked(rig)
+        rig.clock.at = datetime.fromisoformat(rig.store.json(OUT, place)["until"]) + AGE
         assert rig.redelivery(relay).walk().ended == 1
-        assert "wait-expired" in rig.log.text()
+        assert {"event": "wait-expired", "key": KEY} in rig.log.lines
         assert parked(rig) == []
 
     def test_without_a_relay_a_try_that_fails_is_recorded_here(self):
@@ -556,6 +622,11 @@ class TestWhatIsHeld:
         (outcome,) = rig.run(rig.upload(KEY))
         assert (outcome["status"], outcome["reason"]["advice"]) == ("held", "Give rights.")
         assert parked(rig) == []
+
+
+def test_what_waited_for_a_day_says_that_somebody_must_ask_for_it():
+    told = when(Wait(START + AGE, START + AGE))
+    assert told == "It was tried again by itself until 2026-11-24 09:00 UTC; now somebody must ask for it."
 
 
 def test_a_day_is_what_the_platform_keeps_an_event():

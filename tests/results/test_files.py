@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
+
 import pytest
 
 from legible.ledger.journal import Line
 from legible.ledger.state import State
-from legible.model.documents import Document
+from legible.model.documents import Document, ObjectRef
 from legible.model.pages import Frame
 from legible.model.records import Cell, Extract, Field, Table, TextBlock
 from legible.results import files
 from tests.support.fakes import START
-from tests.support.rig import OUT, PASSPORT, Rig, pdf
+from tests.support.rig import IN, OUT, PASSPORT, Rig, pdf, picture
 
 KEY = "passport/a.png"
 
@@ -79,6 +82,22 @@ class TestWhatIsDoubtful:
         task = rig.rebuilder().task(document, state)
         assert parts.results.corrected(task, state, 2) == Extract()
         assert parts.results.corrected(task, state, 1).fields
+
+
+def test_a_document_has_a_workbook_beside_its_record():
+    rig = Rig()
+    rig.run(rig.upload(KEY))
+    body = rig.store.objects[ObjectRef(OUT, f"results/{KEY}/record.xlsx")][0]
+    assert zipfile.is_zipfile(io.BytesIO(body))
+
+
+def test_what_was_replaced_before_it_was_read_counts_as_older_than_any_other():
+    rig = Rig()
+    old = rig.upload(KEY)
+    rig.upload(KEY, picture(61, 41))
+    rig.run(old)
+    known = rig.parts().publisher.known(Document(IN, KEY, old.etag))
+    assert (known.status, known.uploaded_at) == ("rejected", None)
 
 
 def test_without_a_task_nothing_is_read():

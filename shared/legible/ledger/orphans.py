@@ -72,8 +72,7 @@ class Orphans:
         except DocumentError as error:
             raise UnavailableError.of(error) from error
         same_bytes = document.etag in ("", lying.etag)
-        same_upload = all(_was_for(one, lying) for one in own) and bool(own)
-        return not (same_bytes and same_upload)
+        return not (same_bytes and own and all(_was_for(one, lying) for one in own))
 
 
 def _was_for(claim: Line, lying: Head) -> bool:

@@ -209,7 +209,6 @@ class State:
             page.answered is line and line.answer and line.answer in self._surplus_answers
         ):  # its payer lived, and called it surplus
             self.surplus -= 1
-            self._surplus_answers.discard(line.answer)
         page.close(line.of or line.owner)
 
     def _refused(self, line: Line) -> None:

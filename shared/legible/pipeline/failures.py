@@ -80,8 +80,6 @@ class Failures:
     def _tried_again(self, item: ListedObject) -> bool:
         """Hand on an event if it is due, and remove it; tell whether this was done."""
         kept = item.modified_at or self._call.now()
-        if self._call.now() < kept + _SHORTEST:
-            return False
         ref = ObjectRef(self._bucket, item.key)
         try:
             arrivals = [_dated(arrival, kept) for arrival in self._read(self._store.read(ref))]

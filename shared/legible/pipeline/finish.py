@@ -104,7 +104,7 @@ class Finisher:
         except Exception as error:  # the very defect may be why it was given up
             with Contents() as nothing:
                 nothing.add(Extract(notes=(_unread(error),)))
-                nothing.unreadable = _all_unreadable(end, claim.state, error)
+                nothing.unreadable = _all_unreadable(claim.state, error)
                 self._close(claim, end, nothing, (), unread=True)
 
     def record_only(self, document: Document, end: End, state: State) -> Status:
@@ -135,7 +135,7 @@ class Finisher:
         except Exception as error:  # as in finish_given_up
             with Contents() as nothing:
                 nothing.add(Extract(notes=(_unread(error),)))
-                nothing.unreadable = _all_unreadable(end, state, error)
+                nothing.unreadable = _all_unreadable(state, error)
                 return self._publish_only(document, end, state, nothing, ())
 
     def _publish_only(
@@ -196,9 +196,9 @@ class Finisher:
         self._notices.send(kept)
 
     def _written_by_newer(self, claim: Claim) -> bool:
-        """Tell whether the document ended before, by a newer version of Legible, which wrote its record."""
-        ended = any(line.event == "finished" for line in claim.state.lines)
-        known = self._publisher.known(claim.document) if ended else None
+        """Tell whether a newer version of Legible, which had the document before, wrote its record."""
+        before = any(line.owner != claim.owner for line in claim.state.lines)
+        known = self._publisher.known(claim.document) if before else None
         return known is not None and known.newer
 
     def _record(
@@ -242,17 +242,16 @@ def _unread(error: Exception) -> str:
     return f"The answers could not be read ({type(error).__name__}); they are stored as they came."
 
 
-def _all_unreadable(end: End, state: State, error: Exception) -> dict[int, str]:
-    """Say of each page with an answer that it could not be read."""
-    pages = range(1, (end.task.pages if end.task else 0) + 1)
-    return {page: type(error).__name__ for page in pages if state.has_answer(page)}
+def _all_unreadable(state: State, error: Exception) -> dict[int, str]:
+    """Say of each page that its answer, if it has one, could not be read."""
+    return dict.fromkeys(state.pages, type(error).__name__)
 
 
 def _of_last_upload(claim: Claim) -> Document:
     """Return the document with the time of the latest upload of its bytes: no upload in between is newer than that."""
-    before, last = claim.document.uploaded_at, claim.state.uploaded_at
-    later = before is not None and last is not None and last > before
-    return structs.replace(claim.document, uploaded_at=last) if later else claim.document
+    if claim.document.uploaded_at is None:
+        return claim.document
+    return structs.replace(claim.document, uploaded_at=claim.state.uploaded_at)  # its own claim says as much at least
 
 
 def _repeated(claim: Claim, end: Line) -> bool:

@@ -176,7 +176,7 @@ class Pipeline:
             try:
                 if isinstance(arrival, Upload) and self._claims.carried_on(document, arrival):
                     return outcomes.running(document, duplicate=True)
-                claim = self._claims.take(document, Decision(error=error or _given_up(reason)), reopen=False)
+                claim = self._claims.take(document, Decision(), reopen=False)
             except (InternalError, HeldError) as broken:
                 if broken.reason_code not in _UNUSABLE:
                     raise
@@ -257,7 +257,7 @@ class Pipeline:
         error = ReplacedError(
             f"{document.ref} was replaced before it was read.", advice="The newer upload has its own record."
         )
-        claim = self._claims.take(document, Decision(error=error), reopen=False)
+        claim = self._claims.take(document, Decision(), reopen=False)
         if isinstance(claim, State):
             return outcomes.ended(document, claim, claim.finished, duplicate=True)
         return self._claims.work(claim, lambda: self._dig(claim, error, yields=True))

@@ -40,7 +40,7 @@ class Placed(Struct, frozen=True):
 
     ref: ObjectRef
     wanted: Wanted
-    note: str = ""
+    note: str
     frame: Frame | None = None
     body: bytes = b""
     ink: Ink = ""

@@ -56,7 +56,7 @@ class Window:
         if workers < 2:
             self._work()
         else:
-            with ThreadPoolExecutor(workers, thread_name_prefix="page") as pool:
+            with ThreadPoolExecutor(workers) as pool:
                 for done in [pool.submit(self._work) for _ in range(workers)]:
                     done.result()
         if self._troubles:

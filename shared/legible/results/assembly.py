@@ -82,7 +82,7 @@ def assemble(
         _page(document, number, state.page(number), status, reason, unreadable.get(number, ""), empty.get(number))
         for number in range(1, count + 1)
     )
-    if reason is None and status not in {"done", "running"}:
+    if reason is None and status != "running":
         reason = next((page.reason for page in pages if page.reason is not None), None)
     return Record(
         document=document,

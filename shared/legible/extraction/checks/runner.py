@@ -77,7 +77,7 @@ def _inside(operation: Operation, page: _Page) -> Iterator[tuple[str, str]]:
     for name, seen in page.fields.items():
         match = _TYPE.fullmatch(name)
         slug = catalog.slug_of_kind(seen.text[:100]) if match is not None else ""
-        if match is not None and slug in rules_by_operation() and slug != operation.slug:
+        if match is not None and slug and slug != operation.slug:
             yield f"{match[1]}content.", slug
 
 
@@ -123,7 +123,7 @@ def _rows(slug: str, prefix: str, rule: Rule, page: _Page) -> Iterator[dict[str,
 def _columns(slug: str, prefix: str, rule: Rule, page: _Page) -> Iterator[dict[str, Seen]]:
     """Yield a column and where its sum is printed; on one page of several it may not be that page's."""
     rows, whole = page.tables.get(f"{prefix}{rule.rows}"), page.fields.get(f"{prefix}{rule.fields['sum']}")
-    several = page.fields.get(f"{prefix}{rule.pages}") if rule.pages else None
+    several = page.fields.get(f"{prefix}{rule.pages}")
     if rows is None or whole is None or (several is not None and several.typed != "1"):
         return
     cells = rows.column(_label(slug, f"{rule.rows}[].{rule.column}"))
