@@ -13,7 +13,7 @@ settings.load_profile("third")
 
 #: The rooms whose subject is other code than that of which coverage is measured. To trace them too would take more than
 #: half of their time, and a line of `legible` that only they run is not covered by a test of its subject.
-UNMEASURED = {"cli", "console", "e2e", "house", "infra", "localcloud", "mutate"}
+UNMEASURED = {"console", "e2e", "house", "infra", "localcloud", "mutate"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
