@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -27,12 +28,24 @@ ANSWERS = {
 }
 
 
-@pytest.fixture
-def cloud() -> Iterator[LocalCloud]:
-    """Given a cloud in which three documents are done."""
-    with LocalCloud(functions={}, recognizer=lambda slug, image, options: dict(ANSWERS[slug])) as running:
+def local(state: Path) -> LocalCloud:
+    return LocalCloud(state, functions={}, recognizer=lambda slug, image, options: dict(ANSWERS[slug]))
+
+
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is kept of a cloud in which three documents are done."""
+    folder = tmp_path_factory.mktemp("clouds") / "done"
+    with local(folder) as running:
         for number, key in enumerate(KEYS):
             read_anew(running, key, picture(60 + number, 40))
+    return folder
+
+
+@pytest.fixture
+def cloud(state: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
+    """Given a cloud in which three documents are done: a copy for each test."""
+    with local(Path(shutil.copytree(state, tmp_path_factory.mktemp("clouds") / "copy"))) as running:
         yield running
 
 

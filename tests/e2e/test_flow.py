@@ -94,7 +94,13 @@ def test_twelve_pages_in_four_shares_become_one_record(start):
     assert len(claims) == 5
 
 
-@pytest.mark.parametrize("unaided", ["", "pages"], ids=["tried again", "left to the last step"])
+@pytest.mark.parametrize(
+    "unaided",
+    [
+        pytest.param("", id="tried again"),
+        pytest.param("pages", id="left to the last step", marks=pytest.mark.slow),
+    ],
+)
 def test_a_branch_whose_instance_is_killed_loses_nothing(start, unaided):
     # given one share's instance that dies when its first call was paid for and not answered
     cloud = start(seconds=12)

@@ -131,7 +131,7 @@ def schemathesis(cloud, folder, *more):
 
 
 def test_requests_of_every_shape_get_what_the_document_says(cloud, tmp_path):
-    more = ("--phases", "fuzzing", "--max-examples", "5", "--generation-deterministic")
+    more = ("--phases", "fuzzing", "--max-examples", "2", "--generation-deterministic")
     code, said = schemathesis(cloud, tmp_path, *more)
     assert code == 0, said
 

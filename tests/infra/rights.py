@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import json
 from pathlib import Path
 from string import Template
@@ -28,8 +30,13 @@ NOTIFY = ("eventgrid", "smn")
 
 
 def table(**names: str) -> dict[str, Any]:
-    """Return the table of rights, filled in."""
-    found: dict[str, Any] = yaml.safe_load(Template(TABLE.read_text("utf-8")).substitute(NAMES | names))
+    """Return the table of rights, filled in; it is the caller's own."""
+    return copy.deepcopy(_read(Template(TABLE.read_text("utf-8")).substitute(NAMES | names)))
+
+
+@functools.cache
+def _read(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(text)
     return found
 
 

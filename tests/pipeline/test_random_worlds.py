@@ -6,6 +6,9 @@ import pytest
 
 from tests.support.worlds import World
 
+# What a world comes across is luck: the tests of each subject cover its lines. To trace worlds takes longer than they.
+pytestmark = pytest.mark.no_cover
+
 KINDS = [
     {},
     {"coarse": True},
@@ -35,7 +38,7 @@ def check(seeds, **kind):
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_the_promises_hold(kind):
-    check(range(100), **kind)
+    check(range(50), **kind)
 
 
 @pytest.mark.slow
