@@ -122,6 +122,10 @@ class TestWhereItIsSaid:
         body = front.rig.store.objects[ObjectRef(OUT, "results/general-text/blank.png/record.xlsx")][0]
         book = openpyxl.load_workbook(io.BytesIO(body))
         assert "Nothing was recognized on it." in book["About"]["A1"].value
+        read = openpyxl.load_workbook(
+            io.BytesIO(front.rig.store.objects[ObjectRef(OUT, "results/passport/anna.png/record.xlsx")][0])
+        )
+        assert book["About"]["A1"].fill.fgColor.rgb != read["About"]["A1"].fill.fgColor.rgb, "not the color of done"
         assert "page-empty" in [row[1] for row in book["Findings"].iter_rows(values_only=True)]
 
     def test_markdown_says_it_at_the_page(self):

@@ -185,7 +185,9 @@ class _RecordBook:
 
     def _about(self) -> BookSheet:
         sheet = self._book.sheet("About")
-        head = Content(headline(self._record), style=BANNER | status_style(self._record.status))
+        nothing = self._record.status == "done" and any(page.empty for page in self._record.pages)
+        status = "partial" if nothing else self._record.status
+        head = Content(headline(self._record), style=BANNER | status_style(status))
         sheet.sheet.set_row(0, min(20 * line_count(head.text, 80), MAX_HEIGHT))
         sheet.sheet.merge_range(0, 0, 0, 1, "", self._book.format(head.style))
         self._book.put(sheet, 0, 0, head)
