@@ -186,3 +186,7 @@ class TestOfd:
         with pytest.raises(RejectedError) as large_one:
             World(self.body(most + 3)).examine(Task(operation, {}))
         assert large_one.value.reason_code == "too-large"
+
+    def test_one_that_is_drawn_here_may_be_larger_than_the_service_takes(self):
+        _, job = World(tiff(2) + bytes(12_000_000), "general-text/a.tiff").examine()
+        assert (job.plan.count, job.plan.rendered) == (2, True)

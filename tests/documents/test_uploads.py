@@ -8,6 +8,9 @@ import pytest
 
 from legible.documents.uploads import Uploads, newest_head, replaced
 from legible.errors import HeldError, ObjectGoneError, RejectedError, SkippedError, UnavailableError
+from legible.ledger import journal
+from legible.ledger.journal import Line
+from legible.model import layout
 from legible.model.documents import Document, Ignored, ObjectRef, Order, Reason, Unreadable, Upload
 from legible.ports import Site
 from tests.support.fakes import START, MemoryStore
@@ -145,6 +148,20 @@ class TestTheDocument:
 
         store.fail = deny
         assert uploads.announced(upload).version == found.version == ETAG
+
+    def test_that_is_announced_by_its_bytes_is_none_that_had_no_name(self, store, uploads):
+        """Given a journal of an upload of that key that was gone, and of which its event said nothing."""
+        store.put(OUT, layout.journal(uploads.announced(Upload(REF))), b"")
+        assert uploads.announced(Upload(REF, etag=ETAG)).version == ETAG
+
+    def test_that_is_announced_is_best_the_one_that_has_not_ended(self, store, uploads):
+        ends = {
+            f"{ETAG}.0123abcd": Line("finished", START, "a", 1, status="done"),
+            ETAG: Line("claimed", START, "b", 1),
+        }
+        for name, line in ends.items():
+            store.put(OUT, layout.journal(Document(IN, REF.key, name)), journal.encode(line))
+        assert uploads.announced(Upload(REF, etag=ETAG)).version == ETAG
 
     def test_where_neither_has_it_the_decoded_key_counts(self, store, uploads):
         store.put(IN, REF.key, b"decoded")

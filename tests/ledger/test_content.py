@@ -212,6 +212,23 @@ class TestBeforeThereWereLists:
         world.adopt(copy, earlier=structs.replace(first.document, **values))
         assert requests(copy) == (["owner-a-1"] if adopts else [])
 
+    def test_they_are_where_the_reply_to_the_first_line_of_the_list_was_lost(self, world):
+        first = world.claim("a")
+        world.answered(first, 1)
+        first.release()
+        copy, real = world.claim("b"), world.store.append
+
+        def append(ref, position, body):
+            end = real(ref, position, body)
+            if ref.key.startswith("contents/"):
+                raise AppendConflictError("It was sent twice.")
+            return end
+
+        world.store.append = append
+        world.adopt(copy, earlier=first.document)
+        assert requests(copy) == ["owner-a-1"]
+        assert world.holders() == ["passport/b.png"]
+
     def test_they_are_not_looked_for_where_there_is_a_list(self, world):
         first, other = world.claim("a"), world.claim("c")
         world.answered(first, 1)

@@ -104,6 +104,11 @@ class TestCounts:
         )
         assert (state.unknown, state.surplus) == (0, 2)
 
+    def test_a_second_call_of_who_was_taken_for_dead_counts(self):
+        first = [line("calling", "a", 1, page=1), line("unknown", "b", 1, page=1, of="a")]
+        state = State([*first, line("calling", "a", 2, page=1), line("unknown", "a", 3, page=1)])
+        assert state.unknown == 2
+
 
 class TestLeases:
     def share(self, number: int, owner: str, plan: str = "p", of: int = 2) -> Line:

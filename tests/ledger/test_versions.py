@@ -125,8 +125,9 @@ class TestRecords:
         rig = Rig(TEXT)
         rig.run(rig.upload(KEY))
         body = self.newer(rig, **metadata)
-        with pytest.raises(HeldError, match="newer version of Legible"):
+        with pytest.raises(HeldError, match="newer version of Legible") as held:
             rig.rebuilder().rebuild(rig.rebuilder().current(KEY))
+        assert held.value.reason_code == "newer-record"
         assert self.kept(rig) == body
 
     def test_nor_dated_anew(self):

@@ -110,6 +110,7 @@ class TestWhatIsRead:
             assert sent.source == source
             assert sent.body is None or sent.body == b""
             assert f"{OUT}.obs.example/{key}" in sent.url
+            assert ("Signature" in sent.url) == (source == "signed-url")
             assert rig.store.objects[ObjectRef(OUT, key)][0].startswith(b"\x89PNG") or key.endswith(".jpg")
 
     def test_a_page_that_is_sent_inline_is_stored_nowhere_else(self):
@@ -267,6 +268,7 @@ class TestWhatIsSaid:
         # then
         assert (claim.state.answered, claim.state.surplus, claim.state.unknown) == (1, 1, 0)
         assert claim.state.lines[-1].event == "surplus"
+        assert claim.state.lines[-1].note == "Stored by an invocation that ended before it could say so."
 
     def test_of_a_dead_owner_s_calls_a_share_tells_of_its_own_pages(self):
         rig = Rig(TEXT)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
+from legible.documents.identity import ORDERED
 from legible.errors import HeldError, UnavailableError
 from legible.model import layout
 from legible.model.documents import Document, ObjectRef
@@ -137,6 +138,13 @@ class TestOneSecond:
         newest(store).announce(lying)
         newest(store).announce(upload("fourth"))
         assert newest(store).newer(first) == newest(store).newer(second) == Version(lying.version, NOON)
+        assert newest(store).newer(lying) is None
+
+    def test_it_is_known_by_its_bytes_whatever_they_were_ordered_for(self, store):
+        ref = store.put(IN, KEY, b"body")
+        lying = Document(IN, KEY, f"{store.head(ref).etag}{ORDERED}0123abcd", uploaded_at=NOON)
+        for one in (upload("first"), lying, upload("third")):
+            newest(store).announce(one)
         assert newest(store).newer(lying) is None
 
     def test_in_a_bucket_with_versions_it_is_known_by_its_version(self, store):

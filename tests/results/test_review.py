@@ -30,7 +30,7 @@ def edit(name, value, was, page=1):
 
 def apply(rig, *edits, key=KEY, author="Wang Fang", conflicts="refuse", owner="review-1"):
     version = rig.record(key)["document"]["version"]
-    return rig.reviewer(owner).apply(key, version, edits, author, conflicts)
+    return rig.reviewer(owner).apply(key, version, iter(edits), author, conflicts)
 
 
 def field(rig, name, key=KEY):
@@ -267,8 +267,9 @@ class TestWhatWasInterrupted:
         sha256 = hashlib.sha256(rig.store.objects[ObjectRef(OUT, key)][0]).hexdigest().encode()
         rig.store.objects[ref] = (old.replace(sha256, hashlib.sha256(body).hexdigest().encode()), *rest)
         rig.store.put(OUT, key, body)
-        with pytest.raises(InternalError, match="newer version of Legible"):
+        with pytest.raises(InternalError, match="newer version of Legible") as newer:
             rig.rebuilder().rebuild(rig.rebuilder().current(KEY))
+        assert newer.value.advice == "Make the results with that version: without its corrections they would say less."
 
     def test_a_correction_of_what_is_read_no_more_is_noted(self):
         """Given answers that are read otherwise by now: what was corrected has no place."""

@@ -123,7 +123,7 @@ class SharedContent:
                 self._call.pause(_PAUSE)
                 known = read(self._site.store, list_ref)
             if _holders(known)[-1:] == [mine] or not _missing(claim, missing):
-                return False
+                return _holders(known) == [mine]
 
     def _is_free(self, claim: Claim, holders: list[Holder], mine: Holder, plan: str, missing: list[int]) -> bool:
         """Adopt what others have paid for; tell whether none of them pays now for what is missing still."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, Literal
 
@@ -158,16 +159,13 @@ def _newer(values: dict[str, Any]) -> Line:
     known: dict[str, Any] = {}
     for field in msgspec.structs.fields(Line):
         if field.name in values:
-            try:
+            with suppress(msgspec.ValidationError):
                 known[field.name] = msgspec.convert(values[field.name], field.type, strict=True)
-            except msgspec.ValidationError:
-                if field.required:
-                    raise
     if known.get("event") == "finished" and "status" not in known:
         advice = "Use that version to look at it."
         reason = Reason("newer-version", f"A newer version ended it as {values.get('status')!r:.40}.", advice)
         known |= {"status": "held", "reason": reason}
     try:
         return Line(**{**known, "v": max(FORMAT + 1, known.get("v", 1))})
-    except TypeError as error:  # no owner, no number
+    except TypeError as error:  # no owner, no number, or one that is none
         raise msgspec.ValidationError(str(error)) from None

@@ -64,7 +64,7 @@ class Orphans:
             return False
         claims = [one for one in state.lines if one.event == "claimed"]
         # Where an append that met its owner's claim has overwritten it, it may have been for any upload of these bytes.
-        own = [one for one in claims if one.owner == line.owner][:1] or claims
+        own = [one for one in claims if one.owner == line.owner] or claims
         try:
             lying = self._site.store.head(document.ref)
         except ObjectGoneError:

@@ -129,4 +129,4 @@ def _page(
     if known.settled is not None:
         return Page(number, known.settled.state or "dead", reason=known.settled.reason)
     missing = reason or Reason("not-called", "The page was not called for.")
-    return Page(number, status if status in {"rejected", "held", "dead"} else "held", reason=missing)
+    return Page(number, status if status in {"rejected", "dead"} else "held", reason=missing)
