@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zipfile
 from typing import Any
 
 from PIL import Image, ImageDraw
@@ -73,3 +75,23 @@ UNKNOWN_FONT = (
 )
 #: Characters of it that no font has.
 UNKNOWN_TEXT = b"<FFF1FFF2FFF3>"
+
+
+def bmp_of_bit_fields(height: int = 40) -> bytes:
+    """Return a BMP of 16 bits whose fields are four bits each: right, and not known to Pillow."""
+    pixels = struct.pack("<H", 0x0FFF) * (60 * height)
+    about = struct.pack("<IiiHHIIiiII", 40, 60, height, 1, 16, 3, len(pixels), 2835, 2835, 0, 0)
+    masks = struct.pack("<III", 0xF00, 0x0F0, 0x00F)
+    place = 14 + len(about) + len(masks)
+    return b"BM" + struct.pack("<IHHI", place + len(pixels), 0, 0, place) + about + masks + pixels
+
+
+def ofd(behind: int = 0) -> bytes:
+    """Write an OFD: a ZIP that names its root file; many writers put their pictures, ``behind``, before it."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        if behind:
+            archive.writestr("Doc_0/Res/image.png", bytes(behind))
+        archive.writestr("OFD.xml", "<ofd:OFD/>")
+        archive.writestr("Doc_0/Document.xml", bytes(range(256)) * 9)
+    return target.getvalue()

@@ -21,6 +21,7 @@ from PIL import Image, ImageDraw
 
 from legible.documents import pages
 from legible.model.documents import ObjectRef
+from tests.documents import make
 from tests.support.fakes import Reply
 from tests.support.rig import OUT, PASSPORT, Rig, drawn, pdf, picture, tiff
 
@@ -150,17 +151,6 @@ def tarred(body: bytes) -> bytes:
             member = tarfile.TarInfo(name)
             member.size = len(body)
             archive.addfile(member, io.BytesIO(body))
-    return target.getvalue()
-
-
-def ofd(behind: int = 0) -> bytes:
-    """Write an OFD: a ZIP that names its root file; many writers put their pictures, ``behind``, before it."""
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w") as archive:
-        if behind:
-            archive.writestr("Doc_0/Res/image.png", bytes(behind))
-        archive.writestr("OFD.xml", "<ofd:OFD/>")
-        archive.writestr("Doc_0/Document.xml", noise(60, 40).tobytes())
     return target.getvalue()
 
 
@@ -446,9 +436,9 @@ UPLOADED = [
     Case("general-text/text-layer.pdf", with_text_layer),
     Case("passport/encrypted.pdf", encrypted, word="rendered at 200 dpi"),
     Case("general-text/encrypted.pdf", encrypted, word="rendered at 200 dpi"),
-    Case("vat-invoice/invoice.ofd", ofd, word="first page"),
-    Case("vat-invoice/pictures-first.ofd", lambda: ofd(100_000), word="first page"),
-    Case("passport/invoice.ofd", ofd, "rejected", "format-not-taken", 0, "does not take OFD"),
+    Case("vat-invoice/invoice.ofd", make.ofd, word="first page"),
+    Case("vat-invoice/pictures-first.ofd", lambda: make.ofd(100_000), word="first page"),
+    Case("passport/invoice.ofd", make.ofd, "rejected", "format-not-taken", 0, "does not take OFD"),
     Case("passport/a.docx", lambda: zipped("[Content_Types].xml", "word/document.xml"), "rejected", "format-unknown", 0,
          "Save it as PDF"),
     Case("passport/a.xlsx", lambda: zipped("[Content_Types].xml", "xl/workbook.xml"), "rejected", "format-unknown", 0,
@@ -617,7 +607,7 @@ WHOLE: dict[str, Callable[[], bytes]] = {
     "jpeg.tif": lambda: saved(noise(), "TIFF", compression="jpeg"),
     "group4.tif": lambda: saved(noise().convert("1"), "TIFF", compression="group4"),
     "pdf": lambda: saved(noise(), "PDF"),
-    "ofd": ofd,
+    "ofd": make.ofd,
 }
 
 
@@ -659,7 +649,7 @@ class TestCut:
         ("general-text/document.png", lambda: pdf(1), "pdf"),
         ("passport/photo.png", lambda: picture(name="JPEG"), "jpeg"),
         ("passport/photo.docx", lambda: tiff(1), "tiff"),
-        ("vat-invoice/invoice.zip", ofd, "ofd"),
+        ("vat-invoice/invoice.zip", make.ofd, "ofd"),
     ],
 )
 def test_a_document_is_read_for_what_it_is_whatever_its_name_says(key, make, format_name):

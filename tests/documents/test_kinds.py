@@ -168,6 +168,16 @@ class TestTheFinestLayer:
     def test_an_image_whose_edges_are_cut_is_a_scan_still(self):
         assert picture_of("pdf", scan(before=b"0 0 595 842 re W n")).size == picture_of("pdf", scan()).size
 
+    def test_the_file_is_looked_through_once_for_all_pages(self, tmp_path):
+        path = tmp_path / "a.pdf"
+        path.write_bytes(scan(b"/SMask 6 0 R", mask_of(1653, 2339)))
+        kept = open_document.OpenDocument()
+        assert kept.has_finer_masks(path)
+        path.write_bytes(scan())
+        assert kept.has_finer_masks(path)
+        kept.close()
+        assert not kept.has_finer_masks(path)
+
     def test_a_mask_that_cannot_be_found_is_taken_for_a_fine_one(self):
         assert picture_of("pdf", scan(b"/SMask 99 0 R")).size == (1653, 2339)
 
@@ -246,6 +256,12 @@ class TestEncryption:
     def test_so_is_what_says_that_it_is_and_does_not_open(self):
         broken = b"/Encrypt<</Filter/Standard/V 5/R 6/O(x)/U(x)/P -1>>/ID[<00><00>]"
         assert reason(make.text_pdf(WORDS, trailer=broken)) == ("rejected", "encrypted")
+
+    def test_so_is_one_that_is_damaged_besides(self):
+        assert reason(b"%PDF-1.7\ntrailer<</Root 1 0 R/Encrypt 5 0 R>>\nstartxref\n9\n%%EOF\n") == (
+            "rejected",
+            "encrypted",
+        )
 
     @pytest.mark.parametrize("revision", [5, 6])
     def test_one_whose_owner_has_no_password_is_read_and_drawn(self, revision):
@@ -512,22 +528,13 @@ def lossless_jpeg() -> bytes:
     return b"\xff\xd8" + body + bits + b"\xff\xd9"
 
 
-def bmp_of_bit_fields(height: int = 40) -> bytes:
-    """Return a BMP of 16 bits whose fields are four bits each: right, and not known to Pillow."""
-    pixels = struct.pack("<H", 0x0FFF) * (60 * height)
-    about = struct.pack("<IiiHHIIiiII", 40, 60, height, 1, 16, 3, len(pixels), 2835, 2835, 0, 0)
-    masks = struct.pack("<III", 0xF00, 0x0F0, 0x00F)
-    place = 14 + len(about) + len(masks)
-    return b"BM" + struct.pack("<IHHI", place + len(pixels), 0, 0, place) + about + masks + pixels
-
-
 def tiff_of_unknown_packing() -> bytes:
     tags = {256: ("I", [60]), 257: ("I", [40]), 258: ("H", [8]), 259: ("H", [34_712]), 262: ("H", [1])}
     return tiff_with({**tags, 277: ("H", [1]), 278: ("I", [40])}, b"something packed in JPEG 2000's way")
 
 
 class TestKindsThatTheLibraryDoesNotKnow:
-    KINDS = {"bmp": bmp_of_bit_fields(), "tiff": tiff_of_unknown_packing()}
+    KINDS = {"bmp": make.bmp_of_bit_fields(), "tiff": tiff_of_unknown_packing()}
 
     @pytest.mark.parametrize("body", KINDS.values(), ids=KINDS)
     def test_where_the_operation_takes_the_format_it_is_sent_as_it_is(self, body):
@@ -539,12 +546,12 @@ class TestKindsThatTheLibraryDoesNotKnow:
 
     def test_else_it_is_called_what_it_is_and_not_broken(self):
         # given one that the operation would only take after it was padded
-        rig = read(bmp_of_bit_fields(height=8), "passport")
+        rig = read(make.bmp_of_bit_fields(height=8), "passport")
         record = rig.record("passport/a")
         assert (record["status"], record["reason"]["code"], rig.ocr.paid) == ("rejected", "kind-not-read", 0)
         assert "This kind of BMP is not read here" in record["reason"]["message"]
 
-    @pytest.mark.parametrize("body", [bmp_of_bit_fields()[:-200], tiff_of_unknown_packing()[:60]])
+    @pytest.mark.parametrize("body", [make.bmp_of_bit_fields()[:-200], tiff_of_unknown_packing()[:60]])
     def test_what_is_cut_is_still_cut(self, body):
         assert reason(body)[1] in {"truncated", "document-broken"}
 

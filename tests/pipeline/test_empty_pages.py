@@ -100,6 +100,13 @@ class TestTheRecord:
         assert outcome["status"] == "done"
         assert hints(rig.record("general-text/a.png")) == ["nothing-found"]
 
+    def test_nor_does_one_that_cannot_be_looked_at_here(self):
+        # given an OFD, which only the service opens, and a kind of BMP that is sent as it is
+        rig = Rig({})
+        rig.run(rig.upload("vat-invoice/a.ofd", make.ofd()))
+        rig.run(rig.upload("general-text/a.bmp", make.bmp_of_bit_fields()))
+        assert hints(rig.record("vat-invoice/a.ofd")) == hints(rig.record("general-text/a.bmp")) == ["nothing-found"]
+
 
 class TestWhereItIsSaid:
     def given(self):

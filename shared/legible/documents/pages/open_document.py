@@ -117,13 +117,14 @@ def _opened_pdf(path: Path, has_qpdf: bool = HAS_QPDF) -> pypdfium2.PdfDocument:
     try:
         return pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
-        unlocked = _unlocked(path) if has_qpdf and "password" in str(error).lower() else None
+        encrypted = says_encrypted(path)
+        unlocked = _unlocked(path) if encrypted and has_qpdf else None
         if unlocked is not None:
-            return pypdfium2.PdfDocument(unlocked)
-        raise _refused(path, str(error).lower()) from None
+            return unlocked
+        raise _refused(str(error).lower(), encrypted) from None
 
 
-def _unlocked(path: Path) -> bytes | None:
+def _unlocked(path: Path) -> pypdfium2.PdfDocument | None:
     """Return a PDF without its encryption, where it opens without a password all the same; None where it does not.
 
     Of two passwords the owner's may be empty: PDFium does not try that one (``CPDF_SecurityHandler::CheckSecurity``),
@@ -135,21 +136,23 @@ def _unlocked(path: Path) -> bytes | None:
     try:
         with pikepdf.open(path) as document:
             document.save(target)
-    except (pikepdf.PdfError, pikepdf.PasswordError):
+        return pypdfium2.PdfDocument(target.getvalue())
+    except (pikepdf.PdfError, pikepdf.PasswordError, pypdfium2.PdfiumError):
         return None
-    return target.getvalue()
 
 
-def _refused(path: Path, message: str) -> RejectedError:
-    """Return why a PDF is not opened, by PDFium's message and by what the file says of itself."""
+def _refused(message: str, encrypted: bool) -> RejectedError:
+    """Return why a PDF is not opened, by PDFium's message and by whether the file says that it is encrypted.
+
+    A PDF without pages is locked with a password for PDFium, too.
+    """
+    if not encrypted:
+        return broken("The PDF is broken.")
+    what, advice = "is encrypted, and cannot be opened", "Save it without encryption and upload that."
     if "password" in message:
         what, advice = "is locked with a password", "Save it without a password and upload that."
-    elif "security" in message:  # it is encrypted for certain recipients, or in a way that PDFium does not know
-        what, advice = "is encrypted for those who hold a certificate", "Save it without encryption and upload that."
-    elif says_encrypted(path):
-        what, advice = "is encrypted, and cannot be opened", "Save it without encryption and upload that."
-    else:
-        return broken("The PDF is broken.")
+    if "security" in message:  # it is encrypted for certain recipients, or in a way that PDFium does not know
+        what = "is encrypted for those who hold a certificate"
     return RejectedError(f"The PDF {what}.", code="encrypted", advice=advice)
 
 
