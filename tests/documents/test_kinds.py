@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import time
 import warnings
 import zlib
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from legible.documents import formats
-from legible.documents.pages import mending, open_document, probe, structure
+from legible.documents.pages import masks, mending, open_document, probe, structure
 from legible.errors import RejectedError
 from tests.documents import make
 from tests.support.rig import PASSPORT, TEXT, Rig, drawn
@@ -255,6 +256,25 @@ class TestEncryption:
     def test_one_with_two_passwords_is_not(self):
         assert reason(locked(owner="theirs", revision=6)) == ("rejected", "encrypted")
 
+    def test_one_that_holds_nothing_is_broken(self):
+        assert reason(locked(owner="", revision=6, pages=0)) == ("rejected", "document-broken")
+
+    def test_an_error_that_was_told_before_is_not_told_again(self, tmp_path):
+        # given a document that was locked, and another one in the same process, which only has no pages
+        path, empty = tmp_path / "a.pdf", tmp_path / "b.pdf"
+        path.write_bytes(locked(owner="theirs", revision=6))
+        pikepdf.new().save(empty)
+
+        # when
+        reasons = []
+        for each in (path, empty):
+            with pytest.raises(RejectedError) as caught:
+                probe.look(each, "pdf")
+            reasons.append(caught.value.reason_code)
+
+        # then
+        assert reasons == ["encrypted", "document-broken"]
+
     def test_where_nothing_else_can_open_it_it_is_encrypted(self, tmp_path):
         path = tmp_path / "a.pdf"
         path.write_bytes(locked(owner="", revision=6))
@@ -265,11 +285,12 @@ class TestEncryption:
         assert reason(b"%PDF-1.7\nnothing at all\n%%EOF\n") == ("rejected", "document-broken")
 
 
-def locked(owner: str, revision: int) -> bytes:
+def locked(owner: str, revision: int, pages: int = 1) -> bytes:
     """Return a PDF with a user's password, and one of its owner's."""
     target = io.BytesIO()
     with pikepdf.open(io.BytesIO(make.text_pdf(WORDS))) as document, warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        del document.pages[pages:]
         document.save(target, encryption=pikepdf.Encryption(owner=owner, user="secret", R=revision))
     return target.getvalue()
 
@@ -582,6 +603,55 @@ class TestKindsThatTheLibraryDoesNotKnow:
             if body[:2] not in {b"II", b"MM"}:  # a TIFF's directory may stand before the pixels
                 assert structure.whole(io.BytesIO(body[:end])) is None
 
+    def test_a_tiff_of_64_bits_is_whole_in_either_order(self):
+        body = make.saved(LETTERED, "TIFF", big_tiff=True)
+        assert structure.whole(io.BytesIO(body)) == (400, 100, 1)
+        assert structure.whole(io.BytesIO(body[: len(body) // 2])) is None
+        turned = big_tiff_of_motorola()
+        assert structure.whole(io.BytesIO(turned)) == (60, 40, 1)
+        record = read(turned).record("general-text/a")
+        assert (record["status"], record["document"]["width"]) == ("done", 60)
+
+    def test_a_directory_whose_link_was_left_out_is_the_last_one(self):
+        body = tiff_with({256: ("I", [60]), 257: ("I", [40]), 258: ("H", [8]), 262: ("H", [1])}, bytes(range(240)) * 10)
+        place = struct.unpack_from("<I", body, 4)[0]
+        entries = struct.unpack_from("<H", body, place)[0]
+        without = body[:4] + struct.pack("<I", len(body)) + body[8:] + body[place : place + 2 + 12 * entries]
+        assert structure.whole(io.BytesIO(without)) == (60, 40, 1)
+        assert differs(picture_of("tiff", without), picture_of("tiff", body)) == 0
+        assert reason(without[:-1])[1] == "document-broken"
+
+    @pytest.mark.parametrize(
+        ("place", "value"),
+        [
+            pytest.param(2, 0, id="it may tell no length"),
+            pytest.param(28, 5, id="five bits of a pixel"),
+            pytest.param(46, 1 << 20, id="colors behind its end"),
+        ],
+    )
+    def test_a_bmp_that_is_cut_or_wrong_is_not_whole(self, place, value):
+        body = bmp_of_bit_fields()
+        form = "<H" if place == 28 else "<I"
+        changed = body[:place] + struct.pack(form, value) + body[place + struct.calcsize(form) :]
+        assert structure.whole(io.BytesIO(changed if place != 2 else changed[:-200])) is None
+
+    def test_a_png_without_pixels_is_not_whole(self):
+        body = make.saved(LETTERED, "PNG")
+        assert structure.whole(io.BytesIO(body[:33] + body[-12:])) is None
+
+    def test_a_tiff_with_too_few_strips_is_not_whole(self):
+        tags = {256: ("I", [60]), 257: ("I", [40]), 258: ("H", [8]), 262: ("H", [1]), 278: ("I", [10])}
+        assert structure.whole(io.BytesIO(tiff_with(tags, bytes(600)))) is None
+
+
+def big_tiff_of_motorola() -> bytes:
+    """Return a TIFF of 64 bits whose numbers begin with the highest byte; Pillow knows only the other order."""
+    strip = LETTERED.crop((0, 0, 60, 40)).tobytes()
+    tags = {256: 60, 257: 40, 258: 8, 259: 1, 262: 1, 273: 16, 277: 1, 278: 40, 279: len(strip)}
+    entries = b"".join(struct.pack(">HHQQ", tag, 16, 1, value) for tag, value in tags.items())
+    head = b"MM\0+" + struct.pack(">HHQ", 8, 0, 16 + len(strip))
+    return head + strip + struct.pack(">Q", len(tags)) + entries + struct.pack(">Q", 0)
+
 
 class TestWhatBreaksTheLibrary:
     def test_an_animation_with_parts_missing_is_its_first_picture(self):
@@ -653,14 +723,28 @@ def test_no_bytes_break_the_look_at_a_structure(kind):
 
 
 def test_masks_are_counted_no_further_than_is_worth_it(tmp_path: Path):
-    from legible.documents.pages import masks
-
     path = tmp_path / "a.pdf"
     image = b"1 0 obj<</Width 9/Height 9/SMask 2 0 R>>stream\n2 0 obj<</Width 9/Height 9>>stream\n"
     path.write_bytes(image)
     assert not masks.any_is_finer(path)
     path.write_bytes(image + b" 7 0 obj<</Width 9/Height 9/SMask 2 0 R>>stream" * 1_001)
     assert masks.any_is_finer(path)
+
+
+def test_a_scan_of_many_pages_with_masks_is_gone_through_once(tmp_path: Path):
+    pages = b"".join(
+        b"%d 0 obj<</Subtype/Image/Width 90/Height 90/SMask %d 0 R>>stream\n" % (number, number + 1)
+        + bytes(60_000)
+        + b"endstream endobj\n%d 0 obj<</Width 90/Height %d>>stream\n\nendstream endobj\n" % (number + 1, 90)
+        for number in range(1, 801, 2)
+    )
+    path = tmp_path / "a.pdf"
+    path.write_bytes(pages)
+    began = time.process_time()
+    assert not masks.any_is_finer(path)
+    assert time.process_time() - began < 5  # to look for each mask from the beginning takes ten times as long
+    path.write_bytes(pages + b"800 0 obj<</Width 90/Height 91>>stream\n\nendstream endobj\n")
+    assert masks.any_is_finer(path)  # the last one of two objects of a number counts
 
 
 def test_directories_without_end_are_refused(tmp_path: Path):

@@ -117,10 +117,16 @@ def _opened_pdf(path: Path, has_qpdf: bool = HAS_QPDF) -> pypdfium2.PdfDocument:
     try:
         return pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
-        unlocked = _unlocked(path) if has_qpdf and "password" in str(error).lower() else None
+        message = str(error).lower()
+    if "password" in message and not says_encrypted(path):
+        raise broken("The PDF is broken.")  # PDFium tells the error before last where it knows of none
+    unlocked = _unlocked(path) if has_qpdf and "password" in message else None
+    try:
         if unlocked is not None:
             return pypdfium2.PdfDocument(unlocked)
-        raise _refused(path, str(error).lower()) from None
+    except pypdfium2.PdfiumError:
+        raise broken("The PDF is broken.") from None
+    raise _refused(path, message)
 
 
 def _unlocked(path: Path) -> bytes | None:

@@ -10,7 +10,7 @@ from typing import IO, NamedTuple
 #: NewSubfileType, with its bits for an overview and a mask.
 KIND, OVERVIEW, _MASK = 254, 1, 4
 #: How a file begins: order of bytes, and whether its places have 64 bits.
-_HEADS = {b"II*\0": ("<", False), b"MM\0*": (">", False), b"II+\0": ("<", True), b"MM\0+": (">", True)}
+HEADS = {b"II*\0": ("<", False), b"MM\0*": (">", False), b"II+\0": ("<", True), b"MM\0+": (">", True)}
 _MOST = 100_000
 
 
@@ -23,7 +23,7 @@ class Directory(NamedTuple):
 
 def is_tiff(first: bytes) -> bool:
     """Tell whether a file that begins so is a TIFF."""
-    return first[:4] in _HEADS
+    return first[:4] in HEADS
 
 
 def directories(file: IO[bytes]) -> list[Directory]:
@@ -34,7 +34,7 @@ def directories(file: IO[bytes]) -> list[Directory]:
     """
     file.seek(0)
     head = file.read(16)
-    order, big = _HEADS[head[:4]]
+    order, big = HEADS[head[:4]]
     place = struct.unpack_from(order + ("8xQ" if big else "4xI"), head)[0] if len(head) >= (16 if big else 8) else 0
     found: dict[int, Directory] = {}
     while place not in found and (place or not found):  # one that leads back to another is the last one
@@ -64,7 +64,9 @@ def _directory(file: IO[bytes], order: str, big: bool, place: int) -> tuple[int,
         (many,) = struct.unpack(order + count, file.read(struct.calcsize(order + count)))
         length = many * struct.calcsize(order + entry)
         body = file.read(min(length, 1 << 24))
-        (after,) = struct.unpack(order + following, file.read(struct.calcsize(order + following)))
+        link = file.read(struct.calcsize(order + following))
+        # Behind the end of the file is nothing: a directory whose link some writer has left out is the last one.
+        (after,) = struct.unpack(order + following, link) if link or len(body) < length else (0,)
         kinds = [value for tag, kind, _, value in struct.iter_unpack(order + entry, body) if tag == KIND and kind == 4]
     except struct.error:
         raise ValueError("a directory of the TIFF is not in the file") from None
@@ -83,7 +85,7 @@ class AtDirectory(io.BufferedReader):
         head = super().read(8)
         self._head = b""
         if is_tiff(head):
-            order, big = _HEADS[head[:4]]
+            order, big = HEADS[head[:4]]
             self._head = head + struct.pack(order + "Q", place) if big else head[:4] + struct.pack(order + "I", place)
         self.seek(0)
 
