@@ -609,8 +609,9 @@ class TestKindsThatTheLibraryDoesNotKnow:
         assert structure.whole(io.BytesIO(body[: len(body) // 2])) is None
         turned = big_tiff_of_motorola()
         assert structure.whole(io.BytesIO(turned)) == (60, 40, 1)
-        record = read(turned).record("general-text/a")
-        assert (record["status"], record["document"]["width"]) == ("done", 60)
+        assert differs(picture_of("tiff", turned), LETTERED.crop((0, 0, 60, 40))) < ALIKE
+        assert sent(read(turned)) == "a picture"
+        assert reason(turned[:-60])[1] == "document-broken"
 
     def test_a_directory_whose_link_was_left_out_is_the_last_one(self):
         body = tiff_with({256: ("I", [60]), 257: ("I", [40]), 258: ("H", [8]), 262: ("H", [1])}, bytes(range(240)) * 10)
@@ -647,16 +648,23 @@ class TestKindsThatTheLibraryDoesNotKnow:
 def big_tiff_of_motorola() -> bytes:
     """Return a TIFF of 64 bits whose numbers begin with the highest byte; Pillow knows only the other order."""
     strip = LETTERED.crop((0, 0, 60, 40)).tobytes()
-    tags = {256: 60, 257: 40, 258: 8, 259: 1, 262: 1, 273: 16, 277: 1, 278: 40, 279: len(strip)}
-    entries = b"".join(struct.pack(">HHQQ", tag, 16, 1, value) for tag, value in tags.items())
-    head = b"MM\0+" + struct.pack(">HHQ", 8, 0, 16 + len(strip))
-    return head + strip + struct.pack(">Q", len(tags)) + entries + struct.pack(">Q", 0)
+    name = b"a scanner's name"
+    half = len(strip) // 2
+    behind = struct.pack(">QQ", 16, 16 + half) + struct.pack(">QQ", half, half) + name
+    place = 16 + len(strip)
+    single = {256: 60, 257: 40, 258: 8, 259: 1, 262: 1, 277: 1, 278: 20}
+    several = {273: (16, 2, place), 279: (16, 2, place + 16), 305: (2, len(name), place + 32)}
+    entries = {tag: (16, 1, value) for tag, value in single.items()} | several
+    listed = b"".join(struct.pack(">HHQQ", tag, *entry) for tag, entry in sorted(entries.items()))
+    head = b"MM\0+" + struct.pack(">HHQ", 8, 0, place + len(behind))
+    return head + strip + behind + struct.pack(">Q", len(entries)) + listed + struct.pack(">Q", 0)
 
 
 class TestWhatBreaksTheLibrary:
-    def test_an_animation_with_parts_missing_is_its_first_picture(self):
+    @pytest.mark.parametrize("frames", [0, 1, 2])
+    def test_an_animation_with_parts_missing_is_its_first_picture(self, frames):
         still = make.saved(LETTERED, "PNG")
-        body = still[:33] + chunk(b"acTL", struct.pack(">II", 2, 0)) + still[33:]
+        body = still[:33] + chunk(b"acTL", struct.pack(">II", frames, 0)) + still[33:]
         record = read(body, "web-image").record("web-image/a")
         assert record["status"] == "done"
         assert differs(picture_of("png", body), LETTERED) < ALIKE

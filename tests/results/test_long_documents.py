@@ -121,7 +121,7 @@ class TestBrokenPages:
         found = rig.record(KEY)
         states = Counter(page["state"] for page in found["pages"])
         assert (outcome["status"], states["done"], states["rejected"]) == ("partial", 57, 3)
-        assert [page["reason"]["code"] for page in found["pages"] if page["state"] != "done"] == ["image-refused"] * 3
+        assert [page["reason"]["code"] for page in found["pages"] if page["state"] != "done"] == ["page-broken"] * 3
         assert len(found["text"]) == 57
 
         # when the service is well again and the same bytes are uploaded

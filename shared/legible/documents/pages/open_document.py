@@ -193,7 +193,7 @@ def opened(file: IO[bytes], *, still: bool = False) -> Iterator[Image.Image]:
 def _image(file: IO[bytes], still: bool) -> Image.Image:
     try:
         image = Image.open(file)
-        if not (still and image.format == "PNG" and getattr(image, "is_animated", False)):
+        if not (still and image.format == "PNG"):
             return image
         return Image.open(mending.without_what_breaks(file) or file)
     except Exception:

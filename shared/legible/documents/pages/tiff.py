@@ -12,6 +12,9 @@ KIND, OVERVIEW, _MASK = 254, 1, 4
 #: How a file begins: order of bytes, and whether its places have 64 bits.
 HEADS = {b"II*\0": ("<", False), b"MM\0*": (">", False), b"II+\0": ("<", True), b"MM\0+": (">", True)}
 _MOST = 100_000
+#: How many bytes the types of numbers take, and which of them have 64 bits in a BigTIFF only.
+_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+_WIDE, _LONG = frozenset({16, 18}), 4
 
 
 class Directory(NamedTuple):
@@ -71,6 +74,42 @@ def _directory(file: IO[bytes], order: str, big: bool, place: int) -> tuple[int,
     except struct.error:
         raise ValueError("a directory of the TIFF is not in the file") from None
     return (kinds[0] & 0xFFFFFFFF if kinds else 0), after
+
+
+def narrowed(file: IO[bytes]) -> IO[bytes]:
+    """Return a BigTIFF as a TIFF of 32 bits that has its first directory only, and all else where it was.
+
+    Raises:
+        struct.error: It is larger than 32 bits can tell, or the directory is not in it.
+    """
+    file.seek(0)
+    body = file.read()
+    order, _ = HEADS[body[:4]]
+    (place,) = struct.unpack_from(order + "Q", body, 8)
+    (many,) = struct.unpack_from(order + "Q", body, place)
+    entries = list(struct.iter_unpack(order + "HHQ8s", body[place + 8 : place + 8 + 20 * many]))
+    begin = len(body) + len(body) % 2
+    behind = begin + 2 + 12 * len(entries) + 4
+    directory, values = struct.pack(order + "H", len(entries)), b""
+    for tag, kind, count, value in entries:
+        kind, value = _narrow(body, order, kind, count, value)
+        if len(value) > 4:
+            values, value = values + value + bytes(len(value) % 2), struct.pack(order + "I", behind + len(values))
+        directory += struct.pack(order + "HHI4s", tag, kind, count, value)
+    head = body[:2] + struct.pack(order + "HI", 42, begin)
+    return io.BytesIO(head + body[8:] + bytes(len(body) % 2) + directory + bytes(4) + values)
+
+
+def _narrow(body: bytes, order: str, kind: int, count: int, value: bytes) -> tuple[int, bytes]:
+    """Return the type and the bytes of a directory's entry in 32 bits."""
+    length = _BYTES.get(kind, 1) * count
+    if length > len(value):
+        (place,) = struct.unpack(order + "Q", value)
+        value = body[place : place + length]
+    if kind in _WIDE:
+        numbers = struct.unpack_from(f"{order}{count}Q", value)
+        return _LONG, struct.pack(f"{order}{count}I", *numbers)
+    return kind, value[:length]
 
 
 class AtDirectory(io.BufferedReader):
