@@ -517,20 +517,27 @@ class TestLosslessJpeg:
         rig = read(body)
         assert rig.record("general-text/a")["status"] == "done"
 
+    def test_nor_do_they_one_that_cannot_be_decoded_here(self):
+        rig = read(lossless_jpeg(bits=16) + b"\0\x01behind it")
+        record = rig.record("general-text/a")
+        assert (record["status"], sent(rig)) == ("done", "the document")
+        assert "cannot be converted here" in record["pages"][0]["note"]
+        assert reason(lossless_jpeg(bits=16)[:-80])[1] == "truncated"
+
     def test_it_is_scaled_down_after_it_was_decoded(self):
         assert drawn("jpeg", lossless_jpeg(), slug="passport", max_side=40).width <= 40
 
 
-def lossless_jpeg() -> bytes:
+def lossless_jpeg(bits: int = 8) -> bytes:
     """Return a lossless JPEG of 64 x 64 gray pixels, all of one value (ITU-T T.81, annex H)."""
-    sof = struct.pack(">BHHB", 8, 64, 64, 1) + bytes((1, 0x11, 0))
+    sof = struct.pack(">BHHB", bits, 64, 64, 1) + bytes((1, 0x11, 0))
     lengths = bytes((1, *[0] * 15))  # one code of one bit: no difference
     dht = bytes((0,)) + lengths + bytes((0,))
     sos = bytes((1, 1, 0x00, 1, 0, 0))  # predictor 1
-    bits = bytes(64 * 64 // 8)
+    data = bytes(64 * 64 // 8)
     segments = ((0xC3, sof), (0xC4, dht), (0xDA, sos))
     body = b"".join(struct.pack(">BBH", 0xFF, marker, len(part) + 2) + part for marker, part in segments)
-    return b"\xff\xd8" + body + bits + b"\xff\xd9"
+    return b"\xff\xd8" + body + data + b"\xff\xd9"
 
 
 def bmp_of_bit_fields(height: int = 40) -> bytes:
