@@ -638,10 +638,20 @@ class TestKindsThatTheLibraryDoesNotKnow:
         ],
     )
     def test_a_bmp_that_is_cut_or_wrong_is_not_whole(self, place, value):
-        body = bmp_of_bit_fields()
+        body = make.saved(LETTERED, "BMP")
         form = "<H" if place == 28 else "<I"
         changed = body[:place] + struct.pack(form, value) + body[place + struct.calcsize(form) :]
         assert structure.whole(io.BytesIO(changed if place != 2 else changed[:-200])) is None
+
+    def test_a_cut_bmp_that_tells_no_length_is_not_paid_for(self):
+        body = make.saved(LETTERED, "BMP")
+        silent = body[:2] + bytes(4) + body[6:]
+        assert read(silent).record("general-text/a")["status"] == "done"
+        assert reason(silent[:-5000]) == ("rejected", "truncated")
+
+    def test_colors_that_a_bmp_of_24_bits_tells_of_are_none(self):
+        body = make.saved(LETTERED.convert("RGB"), "BMP")
+        assert structure.whole(io.BytesIO(body[:46] + struct.pack("<I", 1 << 20) + body[50:])) == (400, 100, 1)
 
     def test_a_png_without_pixels_is_not_whole(self):
         body = make.saved(LETTERED, "PNG")

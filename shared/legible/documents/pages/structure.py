@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator
 from typing import IO, NamedTuple
 
+from legible.documents import formats
 from legible.documents.pages import tiff
 
 #: TIFF tags (TIFF 6.0; BigTIFF): sides, and where strips or tiles lie and how long they are; rows of a strip.
@@ -22,8 +23,8 @@ _LOOKED_AT = frozenset({_WIDTH, _HEIGHT, _ROWS, *_PLACES, *_LENGTHS})
 _NUMBERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
 #: More entries, strips or directories than this are not looked at.
 _MOST_ENTRIES, _MOST_STRIPS, _MOST_PAGES = 4096, 200_000, 10_000
-#: Of a BMP: bits of a pixel, none where a JPEG or PNG is inside; and how pixels that are not packed are called.
-_BMP_BITS, _UNPACKED = frozenset({0, 1, 2, 4, 8, 16, 24, 32, 64}), frozenset({0, 3, 6})
+#: Bits of a pixel of a BMP; none where a JPEG or PNG is inside.
+_BMP_BITS = frozenset({0, 1, 2, 4, 8, 16, 24, 32, 64})
 #: JPEG markers (T.81, B.1.1.3): those without a length, those that begin a frame, and the scan.
 _BARE = frozenset({0x01, *range(0xD0, 0xD8)})
 _FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
@@ -79,12 +80,9 @@ def _length(file: IO[bytes]) -> int:
 def _bmp(file: IO[bytes]) -> Whole | None:
     file.seek(0)
     head = file.read(54)
-    length, place, about = *struct.unpack_from("<I4xI", head, 2), struct.unpack_from("<I", head, 14)[0]
-    width, height, bits = struct.unpack_from("<HH2xH" if about == 12 else "<ii2xH", head, 18)
-    packing, colors = struct.unpack_from("<I12xI", head, 30) if about >= 40 else (0, 0)
-    rows = (abs(width * height) * bits + 7) // 8 if packing in _UNPACKED else 1
-    ends = max(length, place + rows, 14 + about + 4 * colors)
-    fits = ends <= _length(file) and bits in _BMP_BITS
+    form = "<HH2xH" if struct.unpack_from("<I", head, 14)[0] == 12 else "<ii2xH"
+    width, height, bits = struct.unpack_from(form, head, 18)
+    fits = formats.bmp_end(head) <= _length(file) and bits in _BMP_BITS
     return Whole(abs(width), abs(height)) if fits and width and height else None
 
 
