@@ -63,8 +63,30 @@ class TestTextUnseen:
         assert ink("pdf", make.text_pdf(HEADING + make.line(b"(hidden words)", before=hidden))) == ""
         assert ink("pdf", make.text_pdf(make.line(b"(hidden words)", before=hidden))) == "one-color"
 
-    def test_text_below_a_box_of_its_own_color_does_not_count(self):
-        assert ink("pdf", make.text_pdf(HEADING + make.line(b"(blacked out)") + b"60 690 300 40 re f")) == ""
+    @pytest.mark.parametrize("color", [b"0 g", b"1 g", b"0.5 g", b"1 0 0 rg"])
+    def test_text_below_a_box_of_any_color_does_not_count(self, color):
+        content = HEADING + make.line(b"(blacked out)") + color + b" 60 690 300 40 re f"
+        assert ink("pdf", make.text_pdf(content)) == ""
+
+    def test_text_below_the_paper_of_a_scan_does_not_count(self):
+        assert ink("pdf", make.text_pdf(make.line(b"(recognized before)") + b"1 g 0 0 595 842 re f")) == "one-color"
+
+    def test_text_that_can_be_switched_off_does_not_count(self):
+        hidden = b"/OC <</Type/OCG>> BDC " + make.line(make.UNKNOWN_TEXT) + b" EMC\n72 750 200 20 re f"
+        assert ink("pdf", make.text_pdf(hidden, font=make.UNKNOWN_FONT)) == ""
+        marked = hidden.replace(b"/OC ", b"/P ")
+        assert ink("pdf", make.text_pdf(marked, font=make.UNKNOWN_FONT)) == "text-unseen"
+
+    def test_text_that_is_lost_and_covered_by_a_box_is_lost(self):
+        content = make.line(make.UNKNOWN_TEXT) + b"1 g 60 690 300 40 re f 0 g 72 750 200 20 re f"
+        assert ink("pdf", make.text_pdf(content, font=make.UNKNOWN_FONT)) == "text-unseen"
+
+    def test_white_text_on_a_dark_band_is_lost_too(self):
+        content = b"0 g 60 690 300 40 re f\n" + make.line(make.UNKNOWN_TEXT, before=b"1 g")
+        assert ink("pdf", make.text_pdf(content, font=make.UNKNOWN_FONT)) == "text-unseen"
+
+    def test_commas_may_lie_beside_the_middle_of_their_box(self):
+        assert ink("pdf", make.text_pdf(HEADING + make.line(b"(. , : ;)", size=6))) == ""
 
     @pytest.mark.parametrize("color", [b"0 0 0.6 rg", b"0.5 g", b"0.8 0 0 rg"])
     def test_text_of_any_color_does(self, color):

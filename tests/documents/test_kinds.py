@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import time
 import warnings
 import zlib
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from legible.documents import formats
-from legible.documents.pages import mending, open_document, probe, structure
+from legible.documents.pages import masks, mending, open_document, probe, structure
 from legible.errors import RejectedError
 from tests.documents import make
 from tests.support.rig import PASSPORT, TEXT, Rig, drawn
@@ -271,6 +272,25 @@ class TestEncryption:
     def test_one_with_two_passwords_is_not(self):
         assert reason(locked(owner="theirs", revision=6)) == ("rejected", "encrypted")
 
+    def test_one_that_holds_nothing_is_broken(self):
+        assert reason(locked(owner="", revision=6, pages=0)) == ("rejected", "document-broken")
+
+    def test_an_error_that_was_told_before_is_not_told_again(self, tmp_path):
+        # given a document that was locked, and another one in the same process, which only has no pages
+        path, empty = tmp_path / "a.pdf", tmp_path / "b.pdf"
+        path.write_bytes(locked(owner="theirs", revision=6))
+        pikepdf.new().save(empty)
+
+        # when
+        reasons = []
+        for each in (path, empty):
+            with pytest.raises(RejectedError) as caught:
+                probe.look(each, "pdf")
+            reasons.append(caught.value.reason_code)
+
+        # then
+        assert reasons == ["encrypted", "document-broken"]
+
     def test_where_nothing_else_can_open_it_it_is_encrypted(self, tmp_path):
         path = tmp_path / "a.pdf"
         path.write_bytes(locked(owner="", revision=6))
@@ -281,11 +301,12 @@ class TestEncryption:
         assert reason(b"%PDF-1.7\nnothing at all\n%%EOF\n") == ("rejected", "document-broken")
 
 
-def locked(owner: str, revision: int) -> bytes:
+def locked(owner: str, revision: int, pages: int = 1) -> bytes:
     """Return a PDF with a user's password, and one of its owner's."""
     target = io.BytesIO()
     with pikepdf.open(io.BytesIO(make.text_pdf(WORDS))) as document, warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        del document.pages[pages:]
         document.save(target, encryption=pikepdf.Encryption(owner=owner, user="secret", R=revision))
     return target.getvalue()
 
@@ -512,20 +533,27 @@ class TestLosslessJpeg:
         rig = read(body)
         assert rig.record("general-text/a")["status"] == "done"
 
+    def test_nor_do_they_one_that_cannot_be_decoded_here(self):
+        rig = read(lossless_jpeg(bits=16) + b"\0\x01behind it")
+        record = rig.record("general-text/a")
+        assert (record["status"], sent(rig)) == ("done", "the document")
+        assert "cannot be converted here" in record["pages"][0]["note"]
+        assert reason(lossless_jpeg(bits=16)[:-80])[1] == "truncated"
+
     def test_it_is_scaled_down_after_it_was_decoded(self):
         assert drawn("jpeg", lossless_jpeg(), slug="passport", max_side=40).width <= 40
 
 
-def lossless_jpeg() -> bytes:
+def lossless_jpeg(bits: int = 8) -> bytes:
     """Return a lossless JPEG of 64 x 64 gray pixels, all of one value (ITU-T T.81, annex H)."""
-    sof = struct.pack(">BHHB", 8, 64, 64, 1) + bytes((1, 0x11, 0))
+    sof = struct.pack(">BHHB", bits, 64, 64, 1) + bytes((1, 0x11, 0))
     lengths = bytes((1, *[0] * 15))  # one code of one bit: no difference
     dht = bytes((0,)) + lengths + bytes((0,))
     sos = bytes((1, 1, 0x00, 1, 0, 0))  # predictor 1
-    bits = bytes(64 * 64 // 8)
+    data = bytes(64 * 64 // 8)
     segments = ((0xC3, sof), (0xC4, dht), (0xDA, sos))
     body = b"".join(struct.pack(">BBH", 0xFF, marker, len(part) + 2) + part for marker, part in segments)
-    return b"\xff\xd8" + body + bits + b"\xff\xd9"
+    return b"\xff\xd8" + body + data + b"\xff\xd9"
 
 
 def tiff_of_unknown_packing() -> bytes:
@@ -589,11 +617,78 @@ class TestKindsThatTheLibraryDoesNotKnow:
             if body[:2] not in {b"II", b"MM"}:  # a TIFF's directory may stand before the pixels
                 assert structure.whole(io.BytesIO(body[:end])) is None
 
+    def test_a_tiff_of_64_bits_is_whole_in_either_order(self):
+        body = make.saved(LETTERED, "TIFF", big_tiff=True)
+        assert structure.whole(io.BytesIO(body)) == (400, 100, 1)
+        assert structure.whole(io.BytesIO(body[: len(body) // 2])) is None
+        turned = big_tiff_of_motorola()
+        assert structure.whole(io.BytesIO(turned)) == (60, 40, 1)
+        assert differs(picture_of("tiff", turned), LETTERED.crop((0, 0, 60, 40))) < ALIKE
+        assert sent(read(turned)) == "a picture"
+        assert reason(turned[:-60])[1] == "document-broken"
+
+    def test_a_directory_whose_link_was_left_out_is_the_last_one(self):
+        body = tiff_with({256: ("I", [60]), 257: ("I", [40]), 258: ("H", [8]), 262: ("H", [1])}, bytes(range(240)) * 10)
+        place = struct.unpack_from("<I", body, 4)[0]
+        entries = struct.unpack_from("<H", body, place)[0]
+        without = body[:4] + struct.pack("<I", len(body)) + body[8:] + body[place : place + 2 + 12 * entries]
+        assert structure.whole(io.BytesIO(without)) == (60, 40, 1)
+        assert differs(picture_of("tiff", without), picture_of("tiff", body)) == 0
+        assert reason(without[:-1])[1] == "document-broken"
+
+    @pytest.mark.parametrize(
+        ("place", "value"),
+        [
+            pytest.param(2, 0, id="it may tell no length"),
+            pytest.param(28, 5, id="five bits of a pixel"),
+            pytest.param(46, 1 << 20, id="colors behind its end"),
+        ],
+    )
+    def test_a_bmp_that_is_cut_or_wrong_is_not_whole(self, place, value):
+        body = make.saved(LETTERED, "BMP")
+        form = "<H" if place == 28 else "<I"
+        changed = body[:place] + struct.pack(form, value) + body[place + struct.calcsize(form) :]
+        assert structure.whole(io.BytesIO(changed if place != 2 else changed[:-200])) is None
+
+    def test_a_cut_bmp_that_tells_no_length_is_not_paid_for(self):
+        body = make.saved(LETTERED, "BMP")
+        silent = body[:2] + bytes(4) + body[6:]
+        assert read(silent).record("general-text/a")["status"] == "done"
+        assert reason(silent[:-5000]) == ("rejected", "truncated")
+
+    def test_colors_that_a_bmp_of_24_bits_tells_of_are_none(self):
+        body = make.saved(LETTERED.convert("RGB"), "BMP")
+        assert structure.whole(io.BytesIO(body[:46] + struct.pack("<I", 1 << 20) + body[50:])) == (400, 100, 1)
+
+    def test_a_png_without_pixels_is_not_whole(self):
+        body = make.saved(LETTERED, "PNG")
+        assert structure.whole(io.BytesIO(body[:33] + body[-12:])) is None
+
+    def test_a_tiff_with_too_few_strips_is_not_whole(self):
+        tags = {256: ("I", [60]), 257: ("I", [40]), 258: ("H", [8]), 262: ("H", [1]), 278: ("I", [10])}
+        assert structure.whole(io.BytesIO(tiff_with(tags, bytes(600)))) is None
+
+
+def big_tiff_of_motorola() -> bytes:
+    """Return a TIFF of 64 bits whose numbers begin with the highest byte; Pillow knows only the other order."""
+    strip = LETTERED.crop((0, 0, 60, 40)).tobytes()
+    name = b"a scanner's name"
+    half = len(strip) // 2
+    behind = struct.pack(">QQ", 16, 16 + half) + struct.pack(">QQ", half, half) + name
+    place = 16 + len(strip)
+    single = {256: 60, 257: 40, 258: 8, 259: 1, 262: 1, 277: 1, 278: 20}
+    several = {273: (16, 2, place), 279: (16, 2, place + 16), 305: (2, len(name), place + 32)}
+    entries = {tag: (16, 1, value) for tag, value in single.items()} | several
+    listed = b"".join(struct.pack(">HHQQ", tag, *entry) for tag, entry in sorted(entries.items()))
+    head = b"MM\0+" + struct.pack(">HHQ", 8, 0, place + len(behind))
+    return head + strip + behind + struct.pack(">Q", len(entries)) + listed + struct.pack(">Q", 0)
+
 
 class TestWhatBreaksTheLibrary:
-    def test_an_animation_with_parts_missing_is_its_first_picture(self):
+    @pytest.mark.parametrize("frames", [0, 1, 2])
+    def test_an_animation_with_parts_missing_is_its_first_picture(self, frames):
         still = make.saved(LETTERED, "PNG")
-        body = still[:33] + chunk(b"acTL", struct.pack(">II", 2, 0)) + still[33:]
+        body = still[:33] + chunk(b"acTL", struct.pack(">II", frames, 0)) + still[33:]
         record = read(body, "web-image").record("web-image/a")
         assert record["status"] == "done"
         assert differs(picture_of("png", body), LETTERED) < ALIKE
@@ -660,14 +755,28 @@ def test_no_bytes_break_the_look_at_a_structure(kind):
 
 
 def test_masks_are_counted_no_further_than_is_worth_it(tmp_path: Path):
-    from legible.documents.pages import masks
-
     path = tmp_path / "a.pdf"
     image = b"1 0 obj<</Width 9/Height 9/SMask 2 0 R>>stream\n2 0 obj<</Width 9/Height 9>>stream\n"
     path.write_bytes(image)
     assert not masks.any_is_finer(path)
     path.write_bytes(image + b" 7 0 obj<</Width 9/Height 9/SMask 2 0 R>>stream" * 1_001)
     assert masks.any_is_finer(path)
+
+
+def test_a_scan_of_many_pages_with_masks_is_gone_through_once(tmp_path: Path):
+    pages = b"".join(
+        b"%d 0 obj<</Subtype/Image/Width 90/Height 90/SMask %d 0 R>>stream\n" % (number, number + 1)
+        + bytes(60_000)
+        + b"endstream endobj\n%d 0 obj<</Width 90/Height %d>>stream\n\nendstream endobj\n" % (number + 1, 90)
+        for number in range(1, 801, 2)
+    )
+    path = tmp_path / "a.pdf"
+    path.write_bytes(pages)
+    began = time.process_time()
+    assert not masks.any_is_finer(path)
+    assert time.process_time() - began < 5  # to look for each mask from the beginning takes ten times as long
+    path.write_bytes(pages + b"800 0 obj<</Width 90/Height 91>>stream\n\nendstream endobj\n")
+    assert masks.any_is_finer(path)  # the last one of two objects of a number counts
 
 
 def test_directories_without_end_are_refused(tmp_path: Path):

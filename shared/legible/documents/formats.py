@@ -28,6 +28,8 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 )
 #: Many texts begin with ``BM`` too; in a BMP the length of the header that follows is one of these.
 _BMP_HEADERS = frozenset(struct.pack("<I", length) for length in (12, 16, 40, 52, 56, 64, 108, 124))
+#: How a BMP calls pixels that are not packed: as they are, or in fields of bits.
+_BMP_UNPACKED = frozenset({0, 3, 6})
 #: The end mark of a whole document; bytes after it are common, a document without it is cut.
 ENDINGS = {"png": b"IEND\xaeB`\x82", "jpeg": b"\xff\xd9", "gif": b"\x3b", "pdf": b"%%EOF"}
 #: A PCX has one of these numbers of bits in each plane; other bytes may begin with a line feed, too.
@@ -175,11 +177,23 @@ def ends(format_name: str, size: int, first: bytes, last: bytes) -> bool:
         return b"PK\x05\x06" in last
     if format_name in ENDINGS:
         return ENDINGS[format_name] in last
-    if format_name == "bmp" and len(first) >= 6:
-        return int(struct.unpack_from("<I", first, 2)[0]) <= size
+    if format_name == "bmp" and len(first) >= 54:
+        return bmp_end(first) <= size
     if format_name == "webp":
         return int(struct.unpack_from("<I", first, 4)[0]) + 8 <= size
     return True
+
+
+def bmp_end(head: bytes) -> int:
+    """Return the least length of a BMP in bytes by its header, of 54 bytes or more.
+
+    It may tell no length at all; then its sides tell it, where its pixels are not packed.
+    """
+    length, place, about = *struct.unpack_from("<I4xI", head, 2), struct.unpack_from("<I", head, 14)[0]
+    width, height, bits = struct.unpack_from("<HH2xH" if about == 12 else "<ii2xH", head, 18)
+    packing, colors = struct.unpack_from("<I12xI", head, 30) if about >= 40 else (0, 0)
+    rows = (abs(width * height) * bits + 7) // 8 if packing in _BMP_UNPACKED else 1
+    return int(max(length, place + rows, 14 + about + (4 * colors if bits <= 8 else 0)))
 
 
 def judge_size(operation: Operation, size: int) -> None:

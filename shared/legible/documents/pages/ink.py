@@ -20,8 +20,11 @@ _MOST = 400
 _MIDDLE = 0.2
 #: By so much a letter differs from its ground to be seen, of 255.
 _CONTRAST = 40
-#: Kinds of characters (Unicode) that leave no ink, or so little that it may be lost: blanks, controls, marks.
-_WITHOUT_INK = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Mn", "Me"})
+#: A letter that is lighter stands out from black better than from white.
+_HALF = 127
+#: Kinds of characters (Unicode) that leave no ink, or so little that it may be lost or lie beside the middle of its
+#: box: blanks, controls, marks, commas.
+_WITHOUT_INK = ("Z", "Cc", "Cf", "M", "P")
 _INVISIBLE = frozenset({3, 7})
 
 
@@ -34,19 +37,42 @@ def of_pdf_page(sheet: pypdfium2.PdfPage, image: Image.Image) -> Ink:
     """Compare the picture of a page with the page's text.
 
     The text of a font that is not in the file is drawn with another one, or not at all where there is none: then it is
-    in the PDF and not in the picture. So is text in the color
-    of its ground, or not to be seen at all; that does not count.
+    in the PDF and not in the picture. That does not count where it is the color of its ground, is hidden by what is
+    drawn over it, or is not to be seen at all.
 
     Args:
-        sheet: The page.
+        sheet: The page; nothing may be asked of it any more, for what hides its text is taken off.
         image: How it was drawn.
     """
-    blank = _one_color(image)
-    if not blank and not _borrows(sheet):
-        return ""
+    if _borrows(sheet) and _lacks_text(sheet, image):
+        return "text-unseen"
+    return "one-color" if _one_color(image) else ""
+
+
+def _lacks_text(sheet: pypdfium2.PdfPage, image: Image.Image) -> bool:
+    """Tell whether letters of a page leave no ink in its picture, nor where it is drawn without what may hide them."""
+    text = sheet.get_textpage()
     gray = image.convert("L")
-    unseen = any(_is_lost(gray.crop(box), light) for box, light in _letters(sheet, image.size))
-    return "text-unseen" if unseen else "one-color" if blank else ""
+    lost = [(box, light) for box, light in _letters(sheet, text, image.size) if _is_lost(gray.crop(box), light)]
+    seen = False
+    if lost:
+        bare = _bare(sheet, image.size, 0 if lost[0][1] > _HALF else 255)
+        seen = not any(_is_lost(bare.crop(box), light) for box, light in lost)
+    text.close()
+    return bool(lost) and not seen
+
+
+def _bare(sheet: pypdfium2.PdfPage, size: tuple[int, int], ground: int) -> Image.Image:
+    """Take everything but text off a page, and draw it so on paper so light, of 255."""
+    raw = pypdfium2.raw
+    covers = [raw.FPDF_PAGEOBJ_PATH, raw.FPDF_PAGEOBJ_IMAGE, raw.FPDF_PAGEOBJ_SHADING]
+    for thing in list(sheet.get_objects(filter=covers)):
+        sheet.remove_obj(thing)
+    scale = max(side / points for side, points in zip(size, sheet.get_size(), strict=True))
+    bare = sheet.render(
+        scale=scale, grayscale=True, fill_color=(ground, ground, ground, 255), draw_annots=False, may_draw_forms=False
+    )
+    return cast("Image.Image", bare.to_pil())
 
 
 def _is_lost(place: Image.Image, light: int) -> bool:
@@ -71,30 +97,45 @@ def _is_borrowed(font: object) -> bool:
     return bool(font) and not pypdfium2.raw.FPDFFont_GetIsEmbedded(font)
 
 
-def _letters(sheet: pypdfium2.PdfPage, size: tuple[int, int]) -> Iterator[tuple[tuple[int, int, int, int], int]]:
-    """Yield the middles of the boxes of characters that are meant to be seen, in pixels, and how light they are."""
-    text = sheet.get_textpage()
+def _letters(
+    sheet: pypdfium2.PdfPage, text: pypdfium2.PdfTextPage, size: tuple[int, int]
+) -> Iterator[tuple[tuple[int, int, int, int], int]]:
+    """Yield the middles of the boxes of letters that are meant to be seen, in pixels, and how light they are.
+
+    Those of a font that is in the file are left out: they are drawn, or the document means them not to be.
+    """
     count = text.count_chars()
     for index in range(0, count, max(1, count // _MOST)):
         light = _lightness(text, index)
         box = None if light is None else _box(sheet, text, index, size)
         if box is not None and light is not None:
             yield box, light
-    text.close()
 
 
 def _lightness(text: pypdfium2.PdfTextPage, index: int) -> int | None:
-    """Return how light a character is, 0 to 255; None for one that is not meant to be seen."""
+    """Return how light a letter is, 0 to 255; None for what is none, or not meant to be seen, or of an own font."""
     raw = pypdfium2.raw
     kind = unicodedata.category(chr(raw.FPDFText_GetUnicode(text, index)))
-    if kind in _WITHOUT_INK or raw.FPDFText_IsGenerated(text, index):
+    if kind.startswith(_WITHOUT_INK) or raw.FPDFText_IsGenerated(text, index):
         return None
     thing = raw.FPDFText_GetTextObject(text, index)
-    if not thing or raw.FPDFTextObj_GetTextRenderMode(thing) in _INVISIBLE:
+    own = not thing or not _is_borrowed(raw.FPDFTextObj_GetFont(thing))
+    if own or raw.FPDFTextObj_GetTextRenderMode(thing) in _INVISIBLE or _is_optional(thing):
         return None
     red, green, blue, alpha = (ctypes.c_uint() for _ in range(4))
     raw.FPDFText_GetFillColor(text, index, red, green, blue, alpha)
     return (red.value * 299 + green.value * 587 + blue.value * 114) // 1000 if alpha.value else None
+
+
+def _is_optional(thing: object) -> bool:
+    """Tell whether an object is content that can be switched off (ISO 32000-1, 14.6 and 8.11)."""
+    raw = pypdfium2.raw
+    name, length = (ctypes.c_ushort * 3)(), ctypes.c_ulong()
+    for number in range(max(0, raw.FPDFPageObj_CountMarks(thing))):
+        raw.FPDFPageObjMark_GetName(raw.FPDFPageObj_GetMark(thing, number), name, ctypes.sizeof(name), length)
+        if bytes(name) == "OC\0".encode("utf-16-le"):
+            return True
+    return False
 
 
 def _box(

@@ -10,11 +10,14 @@ from PIL import Image, ImagePalette
 from PIL.PsdImagePlugin import PsdImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
+from legible.documents.pages import tiff
+
 #: TIFF tags (TIFF 6.0): the palette, bits of a sample, and whether the samples lie in planes.
 _COLOR_MAP, _BITS, _PLANES, _IN_PLANES = 320, 258, 284, 2
 #: Chunks that make an animation of a PNG; without them it shows its first picture, as every other reader does.
 _ANIMATION = frozenset({b"acTL", b"fcTL", b"fdAT"})
 _PNG = b"\x89PNG\r\n\x1a\n"
+_BIG_MOTOROLA = b"MM\0+"
 _PCX_4, _PCX_3 = b"\x0a\x04", b"\x0a\x03"
 #: A JFIF segment has at least so many bytes behind its marker (ITU-T T.871, 10.1).
 _JFIF_BYTES = 16
@@ -82,10 +85,11 @@ def _band(tile: Any) -> str:
 
 
 def without_what_breaks(file: IO[bytes]) -> IO[bytes] | None:
-    """Return an image without the parts that Pillow gives up at and nobody needs to show it; None if it has none.
+    """Return an image without what Pillow gives up at and nobody needs to show it; None if it has none.
 
     Such are the chunks of an animation in a PNG, a JFIF segment that is too short to be one, and the number of a PCX's
-    version where it is 4: like 3 it is one without a palette, but Pillow knows 0, 2, 3 and 5.
+    version where it is 4: like 3 it is one without a palette, but Pillow knows 0, 2, 3 and 5. Of a BigTIFF it knows
+    the order of Intel only (13.0.0); one in Motorola's becomes one of 32 bits.
     """
     file.seek(0)
     first = file.read(8)
@@ -95,6 +99,8 @@ def without_what_breaks(file: IO[bytes]) -> IO[bytes] | None:
             return _still(file)
         if first[:2] == b"\xff\xd8":
             return _without_short_jfif(file)
+        if first[:4] == _BIG_MOTOROLA:
+            return tiff.narrowed(file)
         if first[:2] == _PCX_4:
             return io.BytesIO(_PCX_3 + file.read()[2:])
     except struct.error:

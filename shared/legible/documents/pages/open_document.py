@@ -144,7 +144,7 @@ def _unlocked(path: Path) -> pypdfium2.PdfDocument | None:
 def _refused(message: str, encrypted: bool) -> RejectedError:
     """Return why a PDF is not opened, by PDFium's message and by whether the file says that it is encrypted.
 
-    A PDF without pages is locked with a password for PDFium, too.
+    Of one without pages PDFium says something else: its last error, whatever that was.
     """
     if not encrypted:
         return broken("The PDF is broken.")
@@ -190,7 +190,7 @@ def opened(file: IO[bytes], *, still: bool = False) -> Iterator[Image.Image]:
 def _image(file: IO[bytes], still: bool) -> Image.Image:
     try:
         image = Image.open(file)
-        if not (still and image.format == "PNG" and getattr(image, "is_animated", False)):
+        if not (still and image.format == "PNG"):
             return image
         return Image.open(mending.without_what_breaks(file) or file)
     except Exception:

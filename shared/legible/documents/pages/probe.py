@@ -137,8 +137,8 @@ def whole(path: Path, format_name: str, ending: bytes) -> bool:
             if decoded(image) > MOST_BYTES:
                 return False
             image.load()
-    except RejectedError:
-        return False
+    except RejectedError as error:
+        return error.reason_code == KIND_NOT_READ
     return True
 
 

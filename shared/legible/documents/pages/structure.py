@@ -12,12 +12,19 @@ import zlib
 from collections.abc import Iterator
 from typing import IO, NamedTuple
 
-#: TIFF tags (TIFF 6.0): sides, and where strips or tiles lie and how long they are.
+from legible.documents import formats
+from legible.documents.pages import tiff
+
+#: TIFF tags (TIFF 6.0; BigTIFF): sides, and where strips or tiles lie and how long they are; rows of a strip.
 _WIDTH, _HEIGHT, _PLACES, _LENGTHS = 256, 257, (273, 324), (279, 325)
+_STRIPS, _ROWS = 273, 278
+_LOOKED_AT = frozenset({_WIDTH, _HEIGHT, _ROWS, *_PLACES, *_LENGTHS})
 #: TIFF's types of whole numbers, as `struct` names them.
-_NUMBERS = {1: "B", 3: "H", 4: "I"}
+_NUMBERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
 #: More entries, strips or directories than this are not looked at.
 _MOST_ENTRIES, _MOST_STRIPS, _MOST_PAGES = 4096, 200_000, 10_000
+#: Bits of a pixel of a BMP; none where a JPEG or PNG is inside.
+_BMP_BITS = frozenset({0, 1, 2, 4, 8, 16, 24, 32, 64})
 #: JPEG markers (T.81, B.1.1.3): those without a length, those that begin a frame, and the scan.
 _BARE = frozenset({0x01, *range(0xD0, 0xD8)})
 _FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
@@ -48,8 +55,8 @@ def whole(file: IO[bytes]) -> Whole | None:
             return _png(file)
         if first[:3] == b"\xff\xd8\xff":
             return _jpeg(file)
-        if first[:4] in {b"II*\0", b"MM\0*"}:
-            return _tiff(file, "<" if first[:1] == b"I" else ">")
+        if tiff.is_tiff(first):
+            return _tiff(file, *tiff.HEADS[first[:4]])
     except (struct.error, IndexError, KeyError, OverflowError):
         return None
     return None
@@ -72,15 +79,15 @@ def _length(file: IO[bytes]) -> int:
 
 def _bmp(file: IO[bytes]) -> Whole | None:
     file.seek(0)
-    head = file.read(26)
-    length, pixels, about = *struct.unpack_from("<I4xI", head, 2), struct.unpack_from("<I", head, 14)[0]
-    width, height = struct.unpack_from("<HH" if about == 12 else "<ii", head, 18)
-    fits = pixels < _length(file) and length <= _length(file)
+    head = file.read(54)
+    form = "<HH2xH" if struct.unpack_from("<I", head, 14)[0] == 12 else "<ii2xH"
+    width, height, bits = struct.unpack_from(form, head, 18)
+    fits = formats.bmp_end(head) <= _length(file) and bits in _BMP_BITS
     return Whole(abs(width), abs(height)) if fits and width and height else None
 
 
 def _png(file: IO[bytes]) -> Whole | None:
-    sides = None
+    sides, drawn = None, False
     while True:
         head = file.read(8)
         length, kind = struct.unpack(">I4s", head)
@@ -90,8 +97,9 @@ def _png(file: IO[bytes]) -> Whole | None:
             return None
         if kind == b"IHDR":
             sides = struct.unpack_from(">II", body)
+        drawn = drawn or kind == b"IDAT"
         if kind == b"IEND":
-            return Whole(*sides) if sides else None
+            return Whole(*sides) if sides and drawn and all(sides) else None
 
 
 def _jpeg(file: IO[bytes]) -> Whole | None:
@@ -125,40 +133,44 @@ def _segments(file: IO[bytes]) -> Iterator[tuple[int, int, int]]:
         file.seek(place + length)
 
 
-def _tiff(file: IO[bytes], order: str) -> Whole | None:
+def _tiff(file: IO[bytes], order: str, big: bool) -> Whole | None:
     end = _length(file)
-    file.seek(4)
-    (place,) = struct.unpack(order + "I", file.read(4))
+    file.seek(8 if big else 4)
+    (place,) = _read(file, order + ("Q" if big else "I"))
     sides, seen = None, set[int]()
     while place and len(seen) < _MOST_PAGES:
         if place in seen or place + 2 > end:
             return None
         seen.add(place)
-        tags, place = _directory(file, order, place, end)
+        tags, place = _directory(file, order, big, place)
         if not _within(tags, end):
             return None
         sides = sides or (tags[_WIDTH][0], tags[_HEIGHT][0])
     return Whole(*sides, len(seen)) if sides and all(sides) else None
 
 
-def _directory(file: IO[bytes], order: str, place: int, end: int) -> tuple[dict[int, tuple[int, ...]], int]:
+def _read(file: IO[bytes], form: str) -> tuple[int, ...]:
+    return struct.unpack(form, file.read(struct.calcsize(form)))
+
+
+def _directory(file: IO[bytes], order: str, big: bool, place: int) -> tuple[dict[int, tuple[int, ...]], int]:
     """Return the numbers of a directory by their tags, and where the next one is."""
+    count, entry, link = ("Q", "HHQ8s", "Q") if big else ("H", "HHI4s", "I")
     file.seek(place)
-    (count,) = struct.unpack(order + "H", file.read(2))
-    entries = file.read(12 * min(count, _MOST_ENTRIES))
-    (following,) = struct.unpack(order + "I", file.read(4))
-    wanted = {_WIDTH, _HEIGHT, *_PLACES, *_LENGTHS}
+    (many,) = _read(file, order + count)
+    entries = file.read(struct.calcsize(order + entry) * min(many, _MOST_ENTRIES))
+    following = file.read(struct.calcsize(order + link))
     tags: dict[int, tuple[int, ...]] = {}
-    for tag, kind, many, value in struct.iter_unpack(order + "HHI4s", entries):
-        if tag in wanted and kind in _NUMBERS and many <= _MOST_STRIPS:
-            tags[tag] = _numbers(file, order, value, kind, many)
-    return tags, following
+    for tag, kind, length, value in struct.iter_unpack(order + entry, entries):
+        if tag in _LOOKED_AT and kind in _NUMBERS and length <= _MOST_STRIPS:
+            tags[tag] = _numbers(file, order, value, kind, length)
+    return tags, struct.unpack(order + link, following)[0] if following else 0
 
 
 def _numbers(file: IO[bytes], order: str, value: bytes, kind: int, many: int) -> tuple[int, ...]:
     length = struct.calcsize(_NUMBERS[kind]) * many
     if length > len(value):
-        file.seek(struct.unpack(order + "I", value)[0])
+        file.seek(struct.unpack(order + ("Q" if len(value) == 8 else "I"), value)[0])
         value = file.read(length)
     return struct.unpack_from(f"{order}{many}{_NUMBERS[kind]}", value)
 
@@ -167,6 +179,8 @@ def _within(tags: dict[int, tuple[int, ...]], end: int) -> bool:
     """Tell whether all strips or tiles of a directory lie within the file."""
     for places, lengths in zip(_PLACES, _LENGTHS, strict=True):
         if places in tags:
+            if places == _STRIPS and len(tags[places]) * tags.get(_ROWS, tags[_HEIGHT])[0] < tags[_HEIGHT][0]:
+                return False
             each = zip(tags[places], tags.get(lengths, (0,) * len(tags[places])), strict=False)
             return all(place + length <= end for place, length in each)
     return False

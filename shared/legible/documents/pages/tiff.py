@@ -10,8 +10,11 @@ from typing import IO, NamedTuple
 #: NewSubfileType, with its bits for an overview and a mask.
 KIND, OVERVIEW, _MASK = 254, 1, 4
 #: How a file begins: order of bytes, and whether its places have 64 bits.
-_HEADS = {b"II*\0": ("<", False), b"MM\0*": (">", False), b"II+\0": ("<", True), b"MM\0+": (">", True)}
+HEADS = {b"II*\0": ("<", False), b"MM\0*": (">", False), b"II+\0": ("<", True), b"MM\0+": (">", True)}
 _MOST = 100_000
+#: How many bytes the types of numbers take, and which of them have 64 bits in a BigTIFF only.
+_BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+_WIDE, _LONG = frozenset({16, 18}), 4
 
 
 class Directory(NamedTuple):
@@ -23,7 +26,7 @@ class Directory(NamedTuple):
 
 def is_tiff(first: bytes) -> bool:
     """Tell whether a file that begins so is a TIFF."""
-    return first[:4] in _HEADS
+    return first[:4] in HEADS
 
 
 def directories(file: IO[bytes]) -> list[Directory]:
@@ -34,7 +37,7 @@ def directories(file: IO[bytes]) -> list[Directory]:
     """
     file.seek(0)
     head = file.read(16)
-    order, big = _HEADS[head[:4]]
+    order, big = HEADS[head[:4]]
     place = struct.unpack_from(order + ("8xQ" if big else "4xI"), head)[0] if len(head) >= (16 if big else 8) else 0
     found: dict[int, Directory] = {}
     while place not in found and (place or not found):  # one that leads back to another is the last one
@@ -64,11 +67,49 @@ def _directory(file: IO[bytes], order: str, big: bool, place: int) -> tuple[int,
         (many,) = struct.unpack(order + count, file.read(struct.calcsize(order + count)))
         length = many * struct.calcsize(order + entry)
         body = file.read(min(length, 1 << 24))
-        (after,) = struct.unpack(order + following, file.read(struct.calcsize(order + following)))
+        link = file.read(struct.calcsize(order + following))
+        # Behind the end of the file is nothing: a directory whose link some writer has left out is the last one.
+        (after,) = struct.unpack(order + following, link) if link or len(body) < length else (0,)
         kinds = [value for tag, kind, _, value in struct.iter_unpack(order + entry, body) if tag == KIND and kind == 4]
     except struct.error:
         raise ValueError("a directory of the TIFF is not in the file") from None
     return (kinds[0] & 0xFFFFFFFF if kinds else 0), after
+
+
+def narrowed(file: IO[bytes]) -> IO[bytes]:
+    """Return a BigTIFF as a TIFF of 32 bits that has its first directory only, and all else where it was.
+
+    Raises:
+        struct.error: It is larger than 32 bits can tell, or the directory is not in it.
+    """
+    file.seek(0)
+    body = file.read()
+    order, _ = HEADS[body[:4]]
+    (place,) = struct.unpack_from(order + "Q", body, 8)
+    (many,) = struct.unpack_from(order + "Q", body, place)
+    entries = list(struct.iter_unpack(order + "HHQ8s", body[place + 8 : place + 8 + 20 * many]))
+    begin = len(body) + len(body) % 2
+    behind = begin + 2 + 12 * len(entries) + 4
+    directory, values = struct.pack(order + "H", len(entries)), b""
+    for tag, kind, count, value in entries:
+        kind, value = _narrow(body, order, kind, count, value)
+        if len(value) > 4:
+            values, value = values + value + bytes(len(value) % 2), struct.pack(order + "I", behind + len(values))
+        directory += struct.pack(order + "HHI4s", tag, kind, count, value)
+    head = body[:2] + struct.pack(order + "HI", 42, begin)
+    return io.BytesIO(head + body[8:] + bytes(len(body) % 2) + directory + bytes(4) + values)
+
+
+def _narrow(body: bytes, order: str, kind: int, count: int, value: bytes) -> tuple[int, bytes]:
+    """Return the type and the bytes of a directory's entry in 32 bits."""
+    length = _BYTES.get(kind, 1) * count
+    if length > len(value):
+        (place,) = struct.unpack(order + "Q", value)
+        value = body[place : place + length]
+    if kind in _WIDE:
+        numbers = struct.unpack_from(f"{order}{count}Q", value)
+        return _LONG, struct.pack(f"{order}{count}I", *numbers)
+    return kind, value[:length]
 
 
 class AtDirectory(io.BufferedReader):
@@ -83,7 +124,7 @@ class AtDirectory(io.BufferedReader):
         head = super().read(8)
         self._head = b""
         if is_tiff(head):
-            order, big = _HEADS[head[:4]]
+            order, big = HEADS[head[:4]]
             self._head = head + struct.pack(order + "Q", place) if big else head[:4] + struct.pack(order + "I", place)
         self.seek(0)
 
