@@ -125,7 +125,7 @@ def _opened_pdf(path: Path, has_qpdf: bool = HAS_QPDF) -> pypdfium2.PdfDocument:
 
 
 def _unlocked(path: Path) -> pypdfium2.PdfDocument | None:
-    """Return a PDF without its encryption, where it opens without a password all the same; None where it does not.
+    """Return a PDF without its encryption, where that needs no password all the same; None where it does.
 
     Of two passwords the owner's may be empty: PDFium does not try that one (``CPDF_SecurityHandler::CheckSecurity``),
     qpdf does. It is there where the group ``searchable`` is installed.
@@ -136,9 +136,12 @@ def _unlocked(path: Path) -> pypdfium2.PdfDocument | None:
     try:
         with pikepdf.open(path) as document:
             document.save(target)
-        return pypdfium2.PdfDocument(target.getvalue())
-    except (pikepdf.PdfError, pikepdf.PasswordError, pypdfium2.PdfiumError):
+    except (pikepdf.PdfError, pikepdf.PasswordError):
         return None
+    try:
+        return pypdfium2.PdfDocument(target.getvalue())
+    except pypdfium2.PdfiumError:
+        raise broken("The PDF is broken.") from None
 
 
 def _refused(message: str, encrypted: bool) -> RejectedError:
