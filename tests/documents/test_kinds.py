@@ -595,7 +595,7 @@ class TestKindsThatTheLibraryDoesNotKnow:
 
         # then
         assert [page["state"] for page in record["pages"]] == ["done", "rejected", "done"]
-        assert record["pages"][1]["reason"]["code"] == "page-broken"
+        assert record["pages"][1]["reason"]["code"] == "kind-not-read"
         assert "of a kind that is not read here" in record["pages"][1]["reason"]["message"]
 
     def test_of_a_document_of_many_such_pages_none_is_sent_alone(self):
@@ -604,7 +604,7 @@ class TestKindsThatTheLibraryDoesNotKnow:
         record = read(body).record("general-text/a")
         assert (record["status"], [page["reason"]["code"] for page in record["pages"]]) == (
             "rejected",
-            ["page-broken"] * 2,
+            ["kind-not-read"] * 2,
         )
 
     @pytest.mark.parametrize(

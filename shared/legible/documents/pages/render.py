@@ -108,7 +108,7 @@ def _page(
         if error.reason_code == KIND_NOT_READ:
             raise RejectedError(
                 f"Image {page} of the document is of a kind that is not read here, though the file is whole.",
-                code="page-broken",
+                code=KIND_NOT_READ,
                 advice=error.advice,
             ) from error
         if error.reason_code != "document-broken":
