@@ -52,7 +52,7 @@ def drawn(
         image = image if image.mode in {"L", "RGB"} else image.convert("RGB")
         seen = ink.of_pdf_page(sheet, image)
         sheet.close()
-    except (pypdfium2.PdfiumError, ZeroDivisionError) as error:
+    except (pypdfium2.PdfiumError, ValueError, ArithmeticError) as error:  # no such page, or one without sides
         raise RejectedError(
             f"Page {page} of the PDF cannot be rendered.",
             code="page-broken",
