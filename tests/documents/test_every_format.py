@@ -22,6 +22,7 @@ from PIL import Image, ImageDraw
 from legible.documents import pages
 from legible.model.documents import ObjectRef
 from tests.documents import make
+from tests.documents.make import saved
 from tests.support.fakes import Reply
 from tests.support.rig import OUT, PASSPORT, Rig, drawn, pdf, picture, tiff
 
@@ -32,12 +33,6 @@ HELVETICA = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
 
 
 # Documents.
-
-
-def saved(image: Image.Image, name: str, **options: Any) -> bytes:
-    target = io.BytesIO()
-    image.save(target, name, **options)
-    return target.getvalue()
 
 
 @cache

@@ -97,6 +97,20 @@ class TestTheEndMark:
         assert reason(whole[:place] + b"90\n") == ("rejected", "truncated")
 
 
+class TestPagesWithoutSides:
+    @pytest.mark.parametrize("crop", ["600 900 700 1000", "600 100 700 800", "100 900 300 1000", "-90 -90 -50 -50"])
+    def test_one_that_is_cropped_to_nothing_is_broken_and_its_neighbors_are_read(self, crop):
+        body = make.pdf(
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Kids[3 0 R 4 0 R 3 0 R]/Count 3>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/CropBox[%s]>>" % crop.encode(),
+        )
+        pages = read(body, "web-image").record("web-image/a")["pages"]
+        assert [page["state"] for page in pages] == ["done", "rejected", "done"]
+        assert pages[1]["reason"]["code"] == "page-broken"
+
+
 class TestSmallPages:
     def test_a_page_smaller_than_any_paper_is_drawn(self):
         small = make.text_pdf(make.line(b"(Account 5512)", 2, (7, 70)), media=b"[0 0 59.5 84.2]/UserUnit 10")
@@ -787,3 +801,15 @@ def test_directories_without_end_are_refused(tmp_path: Path):
     path.write_bytes(b"II*\0" + struct.pack("<I", 8) + many)
     with path.open("rb") as file, pytest.raises(ValueError, match="no end"):
         tiff.directories(file)
+
+
+@pytest.mark.parametrize(("head", "order"), [(b"MM\0+", ">"), (b"II+\0", "<")])
+def test_a_thumbnail_of_a_bigtiff_is_no_page_in_either_order(tmp_path: Path, head, order):
+    from legible.documents.pages import tiff
+
+    entry = struct.pack(order + "HHQI4x", tiff.KIND, 4, 1, tiff.OVERVIEW)
+    thumbnail = struct.pack(order + "Q", 1) + entry + struct.pack(order + "Q", 16 + 36)
+    path = tmp_path / "a.tif"
+    path.write_bytes(head + struct.pack(order + "HHQ", 8, 0, 16) + thumbnail + struct.pack(order + "QQ", 0, 0))
+    with path.open("rb") as file:
+        assert tiff.pages(file) == [16 + 36]

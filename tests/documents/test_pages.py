@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import struct
 import time
-import zipfile
 import zlib
 
 import pypdfium2
@@ -21,6 +20,8 @@ from legible.documents.pages.plan import fits
 from legible.errors import HeldError, OutOfTimeError, RejectedError, UnavailableError
 from legible.model import messages
 from legible.operations import catalog
+from tests.documents import make
+from tests.documents.make import saved
 from tests.support.examples import examples
 from tests.support.fakes import SheetsHere
 from tests.support.places import DOCUMENTS
@@ -39,19 +40,6 @@ def opened(kind, name, body, **values):
 def look(name, body):
     with opened(SheetsHere, name, body) as document:
         return document.look(60)
-
-
-def saved(image, name, **options):
-    target = io.BytesIO()
-    image.save(target, name, **options)
-    return target.getvalue()
-
-
-def ofd():
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w") as archive:
-        archive.writestr("OFD.xml", "<ofd:OFD/>")
-    return target.getvalue()
 
 
 def size_of(made):
@@ -533,7 +521,7 @@ def test_a_pdf_of_100_000_pages_is_held_in_time():
 
 def test_an_ofd_is_read_by_the_operations_that_take_it():
     rig = Rig()
-    (outcome,) = rig.run(rig.upload("vat-invoice/a.ofd", ofd()))
+    (outcome,) = rig.run(rig.upload("vat-invoice/a.ofd", make.ofd()))
     assert outcome["status"] == "done"
     assert rig.record("vat-invoice/a.ofd")["pages"][0]["note"] == OFD
 

@@ -31,6 +31,7 @@ from legible.documents.pages import (
 )
 from legible.errors import OutOfTimeError, RejectedError
 from legible.model.pages import Frame
+from tests.documents.make import saved
 from tests.support.examples import examples
 from tests.support.fakes import SheetsHere
 from tests.support.places import DOCUMENTS
@@ -201,12 +202,6 @@ def as_seen(sheet, x, y, fine=100):
 
 def drawn(document, page=1):
     return document[page - 1].render(scale=1).to_pil()
-
-
-def saved(image, name, **options):
-    target = io.BytesIO()
-    image.save(target, name, **options)
-    return target.getvalue()
 
 
 def rearranged(angle):

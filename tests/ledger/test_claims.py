@@ -383,19 +383,25 @@ class TestTakenOver:
                 claim(store, "second")
 
 
+def others_are_faster(store):
+    """Have another owner append before each append; return the times of the tries, as they come."""
+    tried = []
+
+    def taken(verb, ref):
+        if verb == "append":
+            tried.append(store.clock.now())
+            raise AppendConflictError("longer")
+
+    store.fail = taken
+    return tried
+
+
 class TestTries:
     def test_a_line_is_tried_thirty_times_with_a_pause_between_and_no_more(self):
         # given a journal that others are always faster to write to
         store = MemoryStore(Clock())
         mine = claim(store, "first")
-        tried, began = [], store.clock.now()
-
-        def taken(verb, ref):
-            if verb == "append":
-                tried.append(store.clock.now())
-                raise AppendConflictError("longer")
-
-        store.fail = taken
+        tried, began = others_are_faster(store), store.clock.now()
 
         # when
         with pytest.raises(UnavailableError, match="took no line in 30 tries"):
@@ -407,14 +413,7 @@ class TestTries:
 
     def test_so_is_one_that_is_added(self):
         store, book = TestAdded().ended()
-        tried, began = [], store.clock.now()
-
-        def taken(verb, ref):
-            if verb == "append":
-                tried.append(store.clock.now())
-                raise AppendConflictError("longer")
-
-        store.fail = taken
+        tried, began = others_are_faster(store), store.clock.now()
         with pytest.raises(UnavailableError, match="took no line in 30 tries"):
             book.add(DOCUMENT, lambda state: TestAdded.LINE, 0.0)
         assert_tried_thirty_times(tried, began)

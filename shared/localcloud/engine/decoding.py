@@ -10,11 +10,12 @@ import numpy as np
 import PIL.Image
 import PIL.ImageOps
 
+from legible.documents.pages.mending import mend
 from localcloud.engine.drawing import draw
 from localcloud.engine.errors import EngineError
 from localcloud.engine.flattening import flat
 from localcloud.engine.models import Image
-from localcloud.engine.tiff import mend, values_of
+from localcloud.engine.tiff import values_of
 
 #: The largest image any operation takes (general text); more would also exhaust a laptop.
 MAX_PIXELS = 160_000_000
@@ -34,7 +35,8 @@ def decode(data: bytes) -> Image:
     if picture.width * picture.height > MAX_PIXELS:
         raise _too_large()
     try:
-        bits, white_is_zero = values_of(mend(picture))
+        mend(picture)
+        bits, white_is_zero = values_of(picture)
         return _pixels(flat(PIL.ImageOps.exif_transpose(picture), bits, white_is_zero))
     # Decoders of damaged files raise nearly anything; whatever it is, the image cannot be read.
     except Exception as error:

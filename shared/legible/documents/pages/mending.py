@@ -109,17 +109,23 @@ def without_what_breaks(file: IO[bytes]) -> IO[bytes] | None:
 
 
 def _still(file: IO[bytes]) -> IO[bytes] | None:
-    target, found = io.BytesIO(), False
-    target.write(file.read(8))
+    kept, place, found = [(0, 8)], 8, False
+    file.seek(place)
     while head := file.read(8):
         length, kind = struct.unpack(">I4s", head)
-        body = file.read(length + 4)
-        if kind in _ANIMATION:
-            found = True
-        else:
-            target.write(head + body)
+        found = found or kind in _ANIMATION
+        if kind not in _ANIMATION:
+            kept.append((place, length + 12))
+        place += length + 12
+        file.seek(place)
+    if not found:
+        return None
+    target = io.BytesIO()
+    for place, length in kept:
+        file.seek(place)
+        target.write(file.read(length))
     target.seek(0)
-    return target if found else None
+    return target
 
 
 def _without_short_jfif(file: IO[bytes]) -> IO[bytes] | None:

@@ -117,11 +117,15 @@ def _opened_pdf(path: Path, has_qpdf: bool = HAS_QPDF) -> pypdfium2.PdfDocument:
     try:
         return pypdfium2.PdfDocument(path)
     except pypdfium2.PdfiumError as error:
-        encrypted = says_encrypted(path)
+        encrypted = _says_encrypted(path)
         unlocked = _unlocked(path) if encrypted and has_qpdf else None
         if unlocked is not None:
             return unlocked
         raise _refused(str(error).lower(), encrypted) from None
+
+
+class Unlocked(pypdfium2.PdfDocument):  # type: ignore[misc]
+    """A PDF without the encryption that it came with."""
 
 
 def _unlocked(path: Path) -> pypdfium2.PdfDocument | None:
@@ -139,7 +143,7 @@ def _unlocked(path: Path) -> pypdfium2.PdfDocument | None:
     except (pikepdf.PdfError, pikepdf.PasswordError):
         return None
     try:
-        return pypdfium2.PdfDocument(target.getvalue())
+        return Unlocked(target.getvalue())
     except pypdfium2.PdfiumError:
         raise broken("The PDF is broken.") from None
 
@@ -159,7 +163,7 @@ def _refused(message: str, encrypted: bool) -> RejectedError:
     return RejectedError(f"The PDF {what}.", code="encrypted", advice=advice)
 
 
-def says_encrypted(path: Path) -> bool:
+def _says_encrypted(path: Path) -> bool:
     """Tell whether a PDF says that it is encrypted."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as body:
         return _ENCRYPTED.search(body) is not None

@@ -7,7 +7,6 @@ import mmap
 import re
 from pathlib import Path
 
-import msgspec
 import pypdfium2
 from PIL import ExifTags, Image
 from PIL.PsdImagePlugin import PsdImageFile
@@ -15,7 +14,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from legible.documents.pages import attachments, structure, tiff
 from legible.documents.pages.mending import needs_mending
-from legible.documents.pages.open_document import KIND_NOT_READ, frames, opened, page_places, pdf, says_encrypted
+from legible.documents.pages.open_document import KIND_NOT_READ, Unlocked, frames, opened, page_places, pdf
 from legible.documents.pages.structure import is_lossless_jpeg
 from legible.documents.pages.values import MOST_BYTES, UNREAD, Look
 from legible.errors import RejectedError
@@ -56,8 +55,7 @@ def header(first: bytes) -> Look | None:
     """
     try:
         with opened(io.BytesIO(first)) as image:
-            seen = look_of(image, len(frames(image)) if image.format == "PNG" else 1)
-            return msgspec.structs.replace(seen, mode=f"{seen.mode};rare") if needs_mending(image) else seen
+            return look_of(image, len(frames(image)) if image.format == "PNG" else 1)
     except RejectedError as error:
         if error.reason_code == "too-many-pixels":
             raise
@@ -94,24 +92,22 @@ def _look(path: Path, format_name: str) -> Look:
     """Open an image at its first page and tell what it is."""
     places = page_places(path)
     with tiff.AtDirectory(path, places[0]) as file, opened(file) as image:
-        seen = look_of(image, len(places))
+        behind_another = format_name == "tiff" and not _is_first(path, places[0])
+        seen = look_of(image, len(places), rare=behind_another)
         tags = image.tag_v2 if isinstance(image, TiffImageFile) else {}
         if tags.get(tiff.KIND, 0) & tiff.OVERVIEW and _INNER in tags:
             raise _raw()
         if isinstance(image, PsdImageFile) and _is_without_picture(image):
             raise _layers_only()
-        behind_another = format_name == "tiff" and places[0] != _first_directory(path)
-        if behind_another or _rare(image) or needs_mending(image):
-            seen = msgspec.structs.replace(seen, mode=f"{seen.mode};rare")
         if format_name == "tiff" and seen.pages == 1 and decoded(image) <= MOST_BYTES:
             image.load()  # its end is nowhere marked: only its pixels tell whether it is whole
         return seen
 
 
-def _first_directory(path: Path) -> int:
-    """Return the place of a TIFF's first directory; few readers look for a page behind a thumbnail."""
+def _is_first(path: Path, place: int) -> bool:
+    """Tell whether a TIFF's directory is its first one: few readers look for a page behind a thumbnail."""
     with path.open("rb") as file:
-        return tiff.directories(file)[0].place
+        return place == tiff.opening(file)[2]
 
 
 def whole(path: Path, format_name: str, ending: bytes) -> bool:
@@ -168,7 +164,7 @@ def _differs(path: Path, document: pypdfium2.PdfDocument) -> bool:
     with path.open("rb") as file:
         if file.read(5) != b"%PDF-":
             return True
-    if pypdfium2.raw.FPDF_GetSecurityHandlerRevision(document) != -1 or says_encrypted(path):
+    if isinstance(document, Unlocked) or pypdfium2.raw.FPDF_GetSecurityHandlerRevision(document) != -1:
         return True
     return any(_is_small(document, page) for page in range(min(len(document), _MOST_LOOKED_AT)))
 
@@ -191,13 +187,15 @@ def is_lossless(image: Image.Image) -> bool:
     return image.format == "JPEG" and file is not None and is_lossless_jpeg(file)
 
 
-def look_of(image: Image.Image, pages: int = 1) -> Look:
-    """Return sides, mode and turn of an opened image, as it is seen upright."""
+def look_of(image: Image.Image, pages: int, *, rare: bool = False) -> Look:
+    """Return sides, mode and turn of an opened image, as it is seen upright; ``rare`` is what readers may differ on."""
     orientation = orientation_of(image)
     width, height = image.size
     if orientation in _SIDEWAYS and image.format != "TIFF":  # Pillow tells a TIFF's sides as they are seen
         width, height = height, width
     mode = f"{image.mode};transparent" if transparent(image) else image.mode
+    if rare or _rare(image) or needs_mending(image):
+        mode += ";rare"
     return Look(pages, width, height, mode, turned=orientation > 1)
 
 

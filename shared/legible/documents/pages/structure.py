@@ -21,8 +21,8 @@ _STRIPS, _ROWS = 273, 278
 _LOOKED_AT = frozenset({_WIDTH, _HEIGHT, _ROWS, *_PLACES, *_LENGTHS})
 #: TIFF's types of whole numbers, as `struct` names them.
 _NUMBERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
-#: More entries, strips or directories than this are not looked at.
-_MOST_ENTRIES, _MOST_STRIPS, _MOST_PAGES = 4096, 200_000, 10_000
+#: More strips or directories than this are not looked at.
+_MOST_STRIPS, _MOST_PAGES = 200_000, 10_000
 #: Bits of a pixel of a BMP; none where a JPEG or PNG is inside.
 _BMP_BITS = frozenset({0, 1, 2, 4, 8, 16, 24, 32, 64})
 #: JPEG markers (T.81, B.1.1.3): those without a length, those that begin a frame, and the scan.
@@ -56,7 +56,7 @@ def whole(file: IO[bytes]) -> Whole | None:
         if first[:3] == b"\xff\xd8\xff":
             return _jpeg(file)
         if tiff.is_tiff(first):
-            return _tiff(file, *tiff.HEADS[first[:4]])
+            return _tiff(file)
     except (struct.error, IndexError, KeyError, OverflowError):
         return None
     return None
@@ -133,38 +133,24 @@ def _segments(file: IO[bytes]) -> Iterator[tuple[int, int, int]]:
         file.seek(place + length)
 
 
-def _tiff(file: IO[bytes], order: str, big: bool) -> Whole | None:
+def _tiff(file: IO[bytes]) -> Whole | None:
     end = _length(file)
-    file.seek(8 if big else 4)
-    (place,) = _read(file, order + ("Q" if big else "I"))
+    order, big, place = tiff.opening(file)
     sides, seen = None, set[int]()
     while place and len(seen) < _MOST_PAGES:
         if place in seen or place + 2 > end:
             return None
         seen.add(place)
-        tags, place = _directory(file, order, big, place)
+        each, place = tiff.entries(file, order, big, place)
+        tags = {
+            tag: _numbers(file, order, value, kind, length)
+            for tag, kind, length, value in each
+            if tag in _LOOKED_AT and kind in _NUMBERS and length <= _MOST_STRIPS
+        }
         if not _within(tags, end):
             return None
         sides = sides or (tags[_WIDTH][0], tags[_HEIGHT][0])
     return Whole(*sides, len(seen)) if sides and all(sides) else None
-
-
-def _read(file: IO[bytes], form: str) -> tuple[int, ...]:
-    return struct.unpack(form, file.read(struct.calcsize(form)))
-
-
-def _directory(file: IO[bytes], order: str, big: bool, place: int) -> tuple[dict[int, tuple[int, ...]], int]:
-    """Return the numbers of a directory by their tags, and where the next one is."""
-    count, entry, link = ("Q", "HHQ8s", "Q") if big else ("H", "HHI4s", "I")
-    file.seek(place)
-    (many,) = _read(file, order + count)
-    entries = file.read(struct.calcsize(order + entry) * min(many, _MOST_ENTRIES))
-    following = file.read(struct.calcsize(order + link))
-    tags: dict[int, tuple[int, ...]] = {}
-    for tag, kind, length, value in struct.iter_unpack(order + entry, entries):
-        if tag in _LOOKED_AT and kind in _NUMBERS and length <= _MOST_STRIPS:
-            tags[tag] = _numbers(file, order, value, kind, length)
-    return tags, struct.unpack(order + link, following)[0] if following else 0
 
 
 def _numbers(file: IO[bytes], order: str, value: bytes, kind: int, many: int) -> tuple[int, ...]:

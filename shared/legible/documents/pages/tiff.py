@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -11,7 +12,8 @@ from typing import IO, NamedTuple
 KIND, OVERVIEW, _MASK = 254, 1, 4
 #: How a file begins: order of bytes, and whether its places have 64 bits.
 HEADS = {b"II*\0": ("<", False), b"MM\0*": (">", False), b"II+\0": ("<", True), b"MM\0+": (">", True)}
-_MOST = 100_000
+#: So many directories are looked at, and so much of each one, in bytes.
+_MOST, _MOST_BYTES = 100_000, 1 << 24
 #: How many bytes the types of numbers take, and which of them have 64 bits in a BigTIFF only.
 _BYTES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _WIDE, _LONG = frozenset({16, 18}), 4
@@ -35,17 +37,18 @@ def directories(file: IO[bytes]) -> list[Directory]:
     Raises:
         ValueError: There is none, or one of them is not in the file.
     """
-    file.seek(0)
-    head = file.read(16)
-    order, big = HEADS[head[:4]]
-    place = struct.unpack_from(order + ("8xQ" if big else "4xI"), head)[0] if len(head) >= (16 if big else 8) else 0
     found: dict[int, Directory] = {}
-    while place not in found and (place or not found):  # one that leads back to another is the last one
-        if len(found) == _MOST:
-            raise ValueError("the directories of the TIFF have no end")
-        kind, following = _directory(file, order, big, place)
-        found[place] = Directory(place, kind)
-        place = following
+    try:
+        order, big, place = opening(file)
+        while place not in found and (place or not found):  # one that leads back to another is the last one
+            if len(found) == _MOST:
+                raise ValueError("the directories of the TIFF have no end")
+            each, following = entries(file, order, big, place)
+            kinds = (value[:4] for tag, kind, _, value in each if tag == KIND and kind == _LONG)
+            found[place] = Directory(place, struct.unpack(order + "I", next(kinds, bytes(4)))[0])
+            place = following
+    except struct.error:
+        raise ValueError("a directory of the TIFF is not in the file") from None
     return list(found.values())
 
 
@@ -59,21 +62,35 @@ def pages(file: IO[bytes]) -> list[int]:
     return [one.place for one in every if not one.kind & (OVERVIEW | _MASK)] or [one.place for one in every]
 
 
-def _directory(file: IO[bytes], order: str, big: bool, place: int) -> tuple[int, int]:
-    """Return a directory's kind, and where the next one is."""
-    count, entry, following = ("Q", "HHQQ", "Q") if big else ("H", "HHII", "I")
+def opening(file: IO[bytes]) -> tuple[str, bool, int]:
+    """Return the order of a TIFF's bytes (for `struct`), whether it is a BigTIFF, and where its first directory is.
+
+    Raises:
+        struct.error: It ends before it says so.
+    """
+    file.seek(0)
+    head = file.read(16)
+    order, big = HEADS[head[:4]]
+    return order, big, struct.unpack_from(order + ("8xQ" if big else "4xI"), head)[0]
+
+
+def entries(file: IO[bytes], order: str, big: bool, place: int) -> tuple[Iterator[tuple[int, int, int, bytes]], int]:
+    """Return the entries of a directory, and where the next one is; 0 where there is none.
+
+    An entry is its tag, the type and the number of its values, and 4 or 8 bytes: the values, or their place.
+
+    Raises:
+        struct.error: It is not in the file.
+    """
+    count, entry, link = ("Q", "HHQ8s", "Q") if big else ("H", "HHI4s", "I")
     file.seek(place)
-    try:
-        (many,) = struct.unpack(order + count, file.read(struct.calcsize(order + count)))
-        length = many * struct.calcsize(order + entry)
-        body = file.read(min(length, 1 << 24))
-        link = file.read(struct.calcsize(order + following))
-        # Behind the end of the file is nothing: a directory whose link some writer has left out is the last one.
-        (after,) = struct.unpack(order + following, link) if link or len(body) < length else (0,)
-        kinds = [value for tag, kind, _, value in struct.iter_unpack(order + entry, body) if tag == KIND and kind == 4]
-    except struct.error:
-        raise ValueError("a directory of the TIFF is not in the file") from None
-    return (kinds[0] & 0xFFFFFFFF if kinds else 0), after
+    (many,) = struct.unpack(order + count, file.read(struct.calcsize(order + count)))
+    length = many * struct.calcsize(order + entry)
+    body = file.read(min(length, _MOST_BYTES))
+    following = file.read(struct.calcsize(order + link))
+    # Behind the end of the file is nothing: a directory whose link some writer has left out is the last one.
+    (after,) = struct.unpack(order + link, following) if following or len(body) < length else (0,)
+    return struct.iter_unpack(order + entry, body), after
 
 
 def narrowed(file: IO[bytes]) -> IO[bytes]:
@@ -82,16 +99,14 @@ def narrowed(file: IO[bytes]) -> IO[bytes]:
     Raises:
         struct.error: It is larger than 32 bits can tell, or the directory is not in it.
     """
+    order, big, place = opening(file)
+    each = list(entries(file, order, big, place)[0])
     file.seek(0)
     body = file.read()
-    order, _ = HEADS[body[:4]]
-    (place,) = struct.unpack_from(order + "Q", body, 8)
-    (many,) = struct.unpack_from(order + "Q", body, place)
-    entries = list(struct.iter_unpack(order + "HHQ8s", body[place + 8 : place + 8 + 20 * many]))
     begin = len(body) + len(body) % 2
-    behind = begin + 2 + 12 * len(entries) + 4
-    directory, values = struct.pack(order + "H", len(entries)), b""
-    for tag, kind, count, value in entries:
+    behind = begin + 2 + 12 * len(each) + 4
+    directory, values = struct.pack(order + "H", len(each)), b""
+    for tag, kind, count, value in each:
         kind, value = _narrow(body, order, kind, count, value)
         if len(value) > 4:
             values, value = values + value + bytes(len(value) % 2), struct.pack(order + "I", behind + len(values))
