@@ -119,17 +119,19 @@ class CloudEyeMetrics:
     def _fill(self, sums: _Sums, asked: Sequence[_Named], window: tuple[int, int], period: Period) -> None:
         """Add the points of one window.
 
-        `from` may be moved later without a word. What the answer does not reach down to is therefore asked for once
-        more: an answer that brings points shows that the one before was cut, so that it goes on until one brings none.
-        Of a window without any point the first half is asked for again.
+        `from` may be moved later without a word. An answer without a point at the window's begin either had none or was
+        cut, so the window's first half is asked for once more: a point there that did not come before tells that it was
+        cut, and both halves are then asked for by themselves. What a service answers that takes at least half of what
+        its page says is thus whole.
         """
-        begin, end = window
-        reached = self._points(sums, asked, window, period) or _half(begin, end, period)
-        while reached > begin:
-            earlier = self._points(sums, asked, (begin, reached), period)
-            if earlier is None or earlier >= reached:
-                return
-            reached = earlier
+        (begin, end), first = window, self._points(sums, asked, window, period)
+        half = _half(begin, end, period)
+        if half == begin or (first is not None and first <= begin):
+            return
+        earlier = self._points(sums, asked, (begin, half), period)
+        if earlier is not None and (first is None or earlier < first):
+            self._fill(sums, asked, (begin, half), period)
+            self._fill(sums, asked, (half, end), period)
 
     def _points(self, sums: _Sums, asked: Sequence[_Named], window: tuple[int, int], period: Period) -> int | None:
         """Ask for one window; return the time of the first point that came, None where none came."""
