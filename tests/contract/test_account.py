@@ -509,7 +509,6 @@ class TestDomain:
     def test_the_account_is_asked_for_once(self, rig):
         for _ in range(2):
             assert rig.domain() == DOMAIN_ID
-        rig.services.iam._domain = None
         assert Domain("d", None)() == "d"
 
     def test_without_iam_it_must_be_set(self):

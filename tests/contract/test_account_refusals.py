@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
@@ -292,6 +293,23 @@ def test_points_that_cloud_eye_does_not_take(rig, change):
 def test_a_time_that_is_kept_no_more_is_refused_before_anybody_is_asked(rig):
     with pytest.raises(RejectedError, match="for 155 days"):
         rig.metrics(where="http://127.0.0.1:9").sums([METRIC], Span(NOW - timedelta(days=160), NOW, HOUR))
+
+
+def test_a_list_that_never_ends_is_read_once(rig):
+    full = json.dumps({"free_resource_packages": [{"free_resources": [{}]}] * 100}).encode()
+    rig.services.billing.faults.add(Fault("body", body=full, times=None))
+    assert len(rig.billing().packages()) == 100
+
+
+def test_series_and_points_that_nobody_asked_for_are_passed_over(rig):
+    named = {"namespace": "SYS.OCR", "metric_name": METRIC.name}
+    pair = [{"name": "call_of_interface", "value": "PASSPORT"}]
+    at = int(NOW.timestamp() // 3600 * 3600 - 7200) * 1000
+    points = [{"sum": 1, "timestamp": at}, {"max": 2, "timestamp": at}, {"sum": 3}, {"sum": "4", "timestamp": at}]
+    series = [{**named, "dimensions": pair, "datapoints": points}, {**named, "datapoints": points}]
+    rig.services.cloudeye.faults.add(Fault("body", body=json.dumps({"metrics": series}).encode(), times=None))
+    (found,) = rig.metrics().sums([METRIC], Span(NOW - timedelta(days=1), NOW, HOUR))
+    assert list(found.sums.values()) == [1.0]
 
 
 def test_a_deduction_without_a_time_is_none(rig):

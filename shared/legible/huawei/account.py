@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -78,7 +78,7 @@ BILLING: Mapping[str, Fault] = {
 }
 IDENTITY: Mapping[str, Fault] = {"IAM.0001": _KEYS, "IAM.0002": _RIGHT, "IAM.0004": _PLACE}
 
-_Shape = TypeVar("_Shape")
+_Shape = TypeVar("_Shape", bound=Struct)
 
 
 class AccountService(Struct, frozen=True):
@@ -155,6 +155,24 @@ class AccountApi:
         if not 200 <= reply.status < 300 or _failed(reply, names["vendor_code"]):
             raise self._refused(reply.status, said, right, names)
         return reply.body
+
+    def pages(self, ask: Callable[[int], bytes], shape: type[_Shape], size: int) -> Iterator[_Shape]:
+        """Yield page after page of a list, until one is not full.
+
+        Args:
+            ask: Asks for the page that begins at that entry.
+            shape: What a page is: a struct with one list.
+            size: How many entries a full page has.
+        """
+        offset, before = 0, b""
+        # One that does not know the offset would answer the same for ever.
+        while (body := ask(offset)) != before:
+            page = self.read(body, shape)
+            yield page
+            values = msgspec.structs.astuple(page)
+            if next((len(value) for value in values if isinstance(value, list)), 0) < size:
+                return
+            offset, before = offset + size, body
 
     def read(self, body: bytes, shape: type[_Shape]) -> _Shape:
         """Return an answer in that shape.

@@ -16,8 +16,6 @@ from legible.model.account import BillLine, Deduction, Package
 SERVICE = AccountService("Billing", "billing.endpoint", BILLING)
 #: What one call returns at most here; 10 unless asked for (models of bss and bssintl, 3.1.219).
 _LISTED = 100
-#: So many pages at most, so that an answer that never ends does.
-_OFFSETS = range(0, 10_000 * _LISTED, _LISTED)
 #: The longest time that deductions are asked for at once (list_free_resources_usage_records_request.py).
 _LONGEST = timedelta(days=90)
 _STATES: Mapping[int, Literal["not-yet", "in-force", "used-up", "expired", "unsubscribed"]] = {
@@ -98,7 +96,7 @@ class _TypePage(Struct):
     service_types: list[_Type] | None = None
 
 
-_Page = TypeVar("_Page")
+_Page = TypeVar("_Page", bound=Struct)
 
 
 class OperationBilling:
@@ -161,23 +159,16 @@ class OperationBilling:
         return found
 
     def _listed(self, right: str, path: str, query: Mapping[str, str], page: type[_Page]) -> Iterator[_Page]:
-        for offset in _OFFSETS:
-            body = self._api.get(right, path, {**query, "offset": str(offset), "limit": str(_LISTED)})
-            yield (answer := self._api.read(body, page))
-            if _count(answer) < _LISTED:
-                return
+        def ask(offset: int) -> bytes:
+            return self._api.get(right, path, {**query, "offset": str(offset), "limit": str(_LISTED)})
+
+        return self._api.pages(ask, page, _LISTED)
 
     def _posted(self, right: str, path: str, body: Mapping[str, Any], page: type[_Page]) -> Iterator[_Page]:
-        for offset in _OFFSETS:
-            answer = self._api.read(self._api.post(right, path, {**body, "offset": offset, "limit": _LISTED}), page)
-            yield answer
-            if _count(answer) < _LISTED:
-                return
+        def ask(offset: int) -> bytes:
+            return self._api.post(right, path, {**body, "offset": offset, "limit": _LISTED})
 
-
-def _count(page: Any) -> int:
-    """Return how many entries a page has: it has one list."""
-    return next((len(value) for name in page.__struct_fields__ if isinstance(value := getattr(page, name), list)), 0)
+        return self._api.pages(ask, page, _LISTED)
 
 
 def _package(bought: _Bought, item: _Item) -> Package:

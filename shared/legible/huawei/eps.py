@@ -14,8 +14,6 @@ SERVICE = AccountService("EPS", "eps.endpoint", PROJECTS)
 DEFAULT = EnterpriseProject("0", "default")
 _PATH = "/v1.0/enterprise-projects"
 _LISTED = 1000
-#: So many pages at most, so that an answer that never ends does.
-_OFFSETS = range(0, 100 * _LISTED, _LISTED)
 #: Regions with an EPS of their own (eps_region.py, 3.1.219); all others share one.
 _OWN = {
     "eu-west-101": "https://eps.eu-west-101.myhuaweicloud.eu",
@@ -65,12 +63,11 @@ class EpsProjects:
         return list(self._listed({}))
 
     def _listed(self, query: Mapping[str, str]) -> Iterator[EnterpriseProject]:
-        for offset in _OFFSETS:
-            page = {"limit": str(_LISTED), "offset": str(offset)}
-            # One right for both: `get` would be another.
-            body = self._api.get("eps:enterpriseProjects:list", _PATH, {**query, **page})
-            found = self._api.read(body, _ProjectPage).enterprise_projects
-            for one in found:
+        def ask(offset: int) -> bytes:
+            # One right for both methods: `get` would be another.
+            page = {**query, "limit": str(_LISTED), "offset": str(offset)}
+            return self._api.get("eps:enterpriseProjects:list", _PATH, page)
+
+        for page in self._api.pages(ask, _ProjectPage, _LISTED):
+            for one in page.enterprise_projects:
                 yield EnterpriseProject(one.id, one.name, one.status == 1, one.type or "")
-            if len(found) < _LISTED:
-                return
