@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
@@ -18,18 +19,22 @@ from huaweicloudsdkfunctiongraph.v2 import (
 )
 from huaweicloudsdkocr.v1 import OcrClient, PassportRequestBody, RecognizePassportRequest
 
-from legible.huawei.account import Access
+from legible.errors import LegibleError
+from legible.huawei import billing, cloudeye, cts, eps
+from legible.huawei.account import Access, AccountApi, AccountService, Domain
 from legible.huawei.credentials import Credentials
+from legible.huawei.signed import ApiCall
 from legible.model.account import RAW, Measured, Metric, Span, TraceQuery
 from legible.settings import toml_file
 from legible.wiring.account import Account
 from localcloud.billing import Bought
 from localcloud.billing.settlement import Charged, settle
-from localcloud.cloud import LocalCloud
+from localcloud.cloud import PROJECT_ID, LocalCloud
 from localcloud.cloudeye.points import Point, counted, rolled
 from localcloud.eps import EnterpriseProject
 from localcloud.faults import Fault
 from localcloud.functiongraph import AsyncPolicy, ConfigError, CtsTrigger, Function, load
+from localcloud.iam.account import DOMAIN_ID
 from localcloud.kept import Kept
 from localcloud.ocr.journal import Call
 from tests.support import clouds
@@ -288,3 +293,99 @@ def test_a_call_of_several_units_is_split_between_a_package_and_the_bill():
     assert made.left == {"a": 0, "b": 1}
     (charged,) = made.charged.items()
     assert charged == (Charged(datetime(1970, 1, 1).date(), "auto-classification", "0"), 2)
+
+
+# --- what callers do wrong
+
+
+def ask(cloud: LocalCloud, service: AccountService, call: ApiCall) -> bytes:
+    key = cloud.keys.temporary()
+    access = Access(Credentials(key.access, key.secret, key.token), cloud.project_id)
+    api = AccountApi(service, cloud.account_endpoint, access)
+    if service in (eps.SERVICE, billing.SERVICE):
+        api = AccountApi(service, cloud.account_endpoint, access, Domain(DOMAIN_ID, None))
+    return api.ask("", call)
+
+
+V1, V2, V3 = (f"/{version}/{PROJECT_ID}" for version in ("V1.0", "v2", "v3"))
+QUERY = {
+    "metrics": [{"namespace": "SYS.OCR", "metric_name": "m", "dimensions": [{"name": "d", "value": "v"}]}],
+    "period": "300", "filter": "sum", "from": 1, "to": 2,
+}  # fmt: skip
+BATCH, LIVE = f"{V1}/batch-query-metric-data", f"{V2}/batch-query-metric-data"
+SHOWN = {
+    "namespace": "SYS.OCR",
+    "metric_name": "m",
+    "dim.0": "d,v",
+    "period": "300",
+    "filter": "sum",
+    "from": "1",
+    "to": "2",
+}
+BILLS = "/v2/bills/customer-bills"
+DRAWN = f"{BILLS}/free-resources-usage-records"
+PACKAGES = "/v3/payments/free-resources/query"
+
+
+@pytest.mark.parametrize(
+    ("service", "path", "query", "body", "code"),
+    [
+        *((cloudeye.SERVICE, BATCH, {}, {**QUERY, **change}, "ces.0014") for change in (
+            {"period": 300}, {"period": "7"}, {"filter": "most"}, {"from": "1"}, {"to": 1}, {"metrics": []},
+            {"metrics": None}, {"metrics": [{}]}, {"metrics": QUERY["metrics"] * 501},
+        )),
+        (cloudeye.SERVICE, BATCH, {}, [], "ces.0014"),
+        (cloudeye.SERVICE, BATCH, {}, b"{", "ces.0014"),
+        (cloudeye.SERVICE, LIVE, {}, {"from": 1, "to": 300_002}, "ces.0014"),
+        (cloudeye.SERVICE, LIVE, {}, {"from": "a", "to": 1}, "ces.0014"),
+        (cloudeye.SERVICE, f"{V1}/metric-data", {}, {}, "ces.0014"),
+        (cloudeye.SERVICE, f"{V1}/metric-data", {}, [{}], "ces.0014"),
+        (cloudeye.SERVICE, f"{V1}/metric-data", {}, b" " * (512 * 1024 + 1) + b"[]", "ces.0014"),
+        *((cloudeye.SERVICE, f"{V1}/metric-data", {**SHOWN, **change}, None, "ces.0013") for change in (
+            {"period": "7"}, {"period": ""}, {"filter": "most"}, {"from": "now"}, {"to": "1"},
+        )),
+        (cloudeye.SERVICE, f"{V1}/metrics", {"limit": "1001"}, None, "ces.0013"),
+        (cloudeye.SERVICE, f"{V1}/metrics", {"order": "up"}, None, "ces.0013"),
+        (cts.SERVICE, f"{V3}/traces", {}, None, "CTS.0003"),
+        (cts.SERVICE, f"{V3}/traces", {"trace_type": "all"}, None, "CTS.0003"),
+        (cts.SERVICE, f"{V3}/traces", {"trace_type": "system", "limit": "201"}, None, "CTS.0003"),
+        (cts.SERVICE, f"{V3}/traces", {"trace_type": "system", "from": "1"}, None, "CTS.0003"),
+        (cts.SERVICE, f"{V3}/traces", {"trace_type": "system", "from": "a", "to": "b"}, None, "CTS.0003"),
+        (cts.SERVICE, f"{V3}/operations", {"resource_type": "ai_service"}, None, "CTS.0003"),
+        (eps.SERVICE, "/v1.0/enterprise-projects", {"limit": "0"}, None, "EPS.0008"),
+        (eps.SERVICE, "/v1.0/enterprise-projects", {"status": "3"}, None, "EPS.0008"),
+        (billing.SERVICE, PACKAGES, {}, [], "CBC.0100"),
+        (billing.SERVICE, PACKAGES, {}, {"limit": 0}, "CBC.0100"),
+        (billing.SERVICE, PACKAGES, {}, {"offset": -1}, "CBC.0100"),
+        (billing.SERVICE, "/v2/payments/free-resources/usages/details/query", {}, {}, "CBC.0100"),
+        (billing.SERVICE, DRAWN, {"deduct_time_begin": "2026-11-01"}, None, "CBC.0100"),
+        (billing.SERVICE, f"{BILLS}/monthly-sum", {}, None, "CBC.0100"),
+        (billing.SERVICE, f"{BILLS}/res-records/query", {}, {"cycle": "2026"}, "CBC.0100"),
+        (billing.SERVICE, f"{BILLS}/res-records/query", {}, {"cycle": "2026-11", "query_type": "DAILY"}, "CBC.0100"),
+        (cts.SERVICE, f"{V3}/trackers", {}, None, "IAM.0004"),
+    ],
+)  # fmt: skip
+def test_requests_that_are_wrong_are_refused_with_the_services_code(asked, service, path, query, body, code):
+    sent = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    with pytest.raises(LegibleError) as caught:
+        ask(asked, service, ApiCall("GET" if body is None else "POST", path, query, sent))
+    assert caught.value.vendor_code == code
+
+
+@pytest.fixture(scope="module")
+def asked() -> Iterator[LocalCloud]:
+    with LocalCloud(functions={}) as cloud:
+        yield cloud
+
+
+def test_a_bill_of_another_region_or_another_way_to_pay_is_empty(asked):
+    for change in ({"region": "ap-southeast-3"}, {"charge_mode": 1}):
+        body = json.dumps({"cycle": "2026-11", **change}).encode()
+        told = ask(asked, billing.SERVICE, ApiCall("POST", f"{BILLS}/res-records/query", body=body))
+        assert json.loads(told)["total_count"] == 0
+
+
+def test_quotas_and_the_default_project_are_there(asked):
+    base = "/v1.0/enterprise-projects"
+    assert b'"quota": 100' in ask(asked, eps.SERVICE, ApiCall("GET", f"{base}/quotas"))
+    assert json.loads(ask(asked, eps.SERVICE, ApiCall("GET", f"{base}/0")))["enterprise_project"]["name"] == "default"

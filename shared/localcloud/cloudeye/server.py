@@ -165,12 +165,12 @@ class LocalCloudEye(RoutedApi):
 
     def _live(self, called: Called) -> Any:
         body = called.body if isinstance(called.body, dict) else {}
+        wanted = {"from": 0, "to": 0, "limit": 1000, "offset": 0} | body
         begin, end, limit, offset = (
-            body[name] if type(body.get(name)) is int else default
-            for name, default in (("from", 0), ("to", 0), ("limit", 1000), ("offset", 0))
+            wanted[name] if type(wanted[name]) is int else -1 for name in ("from", "to", "limit", "offset")
         )
         dimension = body.get("metric_dimension", DIMENSION)
-        if not 0 < end - begin <= _LIVE * 1000 or not 1 <= limit <= 1000 or offset < 0:
+        if begin <= 0 or not 0 < end - begin <= _LIVE * 1000 or not 1 <= limit <= 1000 or offset < 0:
             raise self.fail("ces.0014")
         found = [
             {"dimensions": _dimensions(one), "timestamp": int(at * 1000), "value": value, "unit": self._unit(one)}
