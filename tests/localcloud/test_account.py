@@ -15,6 +15,7 @@ from huaweicloudsdkcore.exceptions.exceptions import ServiceResponseException
 from huaweicloudsdkfunctiongraph.v2 import (
     FunctionGraphClient,
     ListAsyncInvocationsRequest,
+    ListFunctionStatisticsRequest,
     ListFunctionTriggersRequest,
 )
 from huaweicloudsdkocr.v1 import OcrClient, PassportRequestBody, RecognizePassportRequest
@@ -170,6 +171,22 @@ def test_an_event_that_fails_is_tried_again_and_can_be_listed(start):
     assert states(**before) == []
     (trigger,) = client.list_function_triggers(ListFunctionTriggersRequest(function_urn=urn)).body
     assert trigger.trigger_type_code == "CTS"
+
+
+def test_how_a_function_ran_is_told_by_the_minute_and_minus_one_is_no_data(start):
+    cloud = start(audit=Function("audit", "h.handler", audits=(AUDIT,)))
+    cloud.ocr.subscribe("passport")
+    cloud.ocr.subscribe("web-image")
+    assert cloud.wait_idle(30)
+    urn = cloud.functions.urn("audit")
+    told = functions_of(cloud).list_function_statistics(ListFunctionStatisticsRequest(func_urn=urn, period="3"))
+    counts = [point.value for point in told.count]
+    assert (len(counts), sum(count for count in counts if count > 0)) == (3, 2)
+    assert -1 in counts
+    assert sum(max(0, point.value) for point in told.function_error_count) == 1
+    assert {point.value for point in told.reject_count} == {-1}
+    with pytest.raises(ServiceResponseException, match="FSS.0400"):
+        functions_of(cloud).list_function_statistics(ListFunctionStatisticsRequest(func_urn=urn, period="all"))
 
 
 def said(ago: timedelta) -> str:

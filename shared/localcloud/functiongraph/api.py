@@ -10,7 +10,7 @@ import json
 import re
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -43,7 +43,13 @@ _TRIGGERS = re.compile(r"/v2/(?P<project>[^/]+)/fgs/triggers/(?P<urn>[^/]+)")
 _POLICIES = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/async-invoke-configs")
 _CONFIG = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/config")
 _EVENTS = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/async-invocations")
+_STATISTICS = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/statistics/(?P<minutes>[^/]+)")
 _QUOTAS = re.compile(r"/v2/(?P<project>[^/]+)/fgs/quotas")
+#: What stands behind a function's key in the paths of faults.
+_ENDS = {
+    _TRIGGERS: "", _POLICIES: "/policy", _CONFIG: "/config", _EVENTS: "/events", _STATISTICS: "/statistics",
+    _QUOTAS: "quotas",
+}  # fmt: skip
 _PATH = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/invocations(?P<later>-async)?")
 
 
@@ -57,8 +63,8 @@ class FunctionApi(SignedApi):
     """A WSGI application that calls functions as the FunctionGraph API does.
 
     Fault kinds, struck after the signature check; paths are function keys, the method is POST for calls. For requests
-    that only look, it is GET, with the paths ``quotas``, ``<key>/config``, ``<key>/policy`` and ``<key>/events``
-    too, and the only kind is ``error``.
+    that only look, it is GET, with the paths ``quotas``, ``<key>/config``, ``<key>/policy``, ``<key>/events`` and
+    ``<key>/statistics`` too, and the only kind is ``error``.
 
     - Nothing is called: ``error`` (``status``, ``code``, ``message``; 503 FSS.0503 unless named), ``cut`` (the
       connection breaks), ``kill-before`` (kills the function instance that calls, see ``on_kill``).
@@ -110,17 +116,12 @@ class FunctionApi(SignedApi):
     def _look(self, environ: Environ, uri: str, body: bytes) -> Any:
         """Return a function's triggers (functiongraph_06_0122), async policies (_0143), metadata (_0106), or quotas."""
         path, _, query = uri.partition("?")
-        kinds = (_TRIGGERS, _POLICIES, _CONFIG, _EVENTS, _QUOTAS)
+        kinds = (_TRIGGERS, _POLICIES, _CONFIG, _EVENTS, _STATISTICS, _QUOTAS)
         look = next((one for kind in kinds if (one := kind.fullmatch(path))), None)
         graph = self._check(environ, uri, body, look)
         assert look is not None  # else it was refused just now
         key = self._key(graph, look["urn"]) if look.re is not _QUOTAS else ""
-        fault = self.faults.take(
-            "GET",
-            {_TRIGGERS: key, _POLICIES: f"{key}/policy", _CONFIG: f"{key}/config", _EVENTS: f"{key}/events"}.get(
-                look.re, "quotas"
-            ),
-        )
+        fault = self.faults.take("GET", f"{key}{_ENDS[look.re]}")
         if fault:
             raise CallError(fault.code or "FSS.0503", fault.message, fault.status)
         if look.re is _TRIGGERS:
@@ -132,15 +133,11 @@ class FunctionApi(SignedApi):
         if look.re is _CONFIG:
             return _config(graph.urn(key), graph.functions[key])
         if look.re is _EVENTS:
-            return self._events(graph, key, query)
+            return _told(lambda: invocations.listed(graph, key, dict(parse_qsl(query)), time.time()))
+        if look.re is _STATISTICS:
+            return _told(lambda: invocations.statistics(graph, key, look["minutes"], time.time()))
         resources = [{"type": kind, "used": used, "quota": most} for kind, (used, most) in self.quotas.items()]
         return {"quotas": {"resources": resources}}
-
-    def _events(self, graph: FunctionGraph, key: str, query: str) -> Any:
-        try:
-            return invocations.listed(graph, key, dict(parse_qsl(query)), time.time())
-        except ValueError as error:
-            raise CallError("FSS.0400", f"Invalid parameter: {error}.") from None
 
     def _admit(self, environ: Environ, uri: str, body: bytes) -> tuple[FunctionGraph, str, bool]:
         """Return who runs the function, the function's key, and whether the call is asynchronous."""
@@ -167,6 +164,14 @@ class FunctionApi(SignedApi):
         if key is None:
             raise CallError("FSS.1051")
         return key
+
+
+def _told(answer: Callable[[], Any]) -> Any:
+    """Return an answer; a parameter that is wrong is refused."""
+    try:
+        return answer()
+    except ValueError as error:
+        raise CallError("FSS.0400", f"Invalid parameter: {error}.") from None
 
 
 def _trigger(trigger: ObsTrigger) -> dict[str, Any]:

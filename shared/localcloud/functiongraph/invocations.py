@@ -1,11 +1,12 @@
-"""Asynchronous calls of a function as the API lists them (functiongraph_06_0112_00_3; SDK, 3.1.219)."""
+"""What ran and what waits, as the API tells it: asynchronous calls (functiongraph_06_0112_00_3), and statistics."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
+from localcloud.functiongraph.instance import Outcome
 from localcloud.functiongraph.runner import FunctionGraph
 
 #: How many one call returns, and of how long they are without a named time, in seconds.
@@ -44,6 +45,43 @@ def listed(graph: FunctionGraph, key: str, query: Mapping[str, str], now: float)
     ]
     page = found[marker : marker + limit]
     return {"invocations": page, "count": len(page), "next_marker": marker + len(page)}
+
+
+def statistics(graph: FunctionGraph, key: str, minutes: str, now: float) -> dict[str, list[dict[str, Any]]]:
+    """Return how a function ran in the last minutes, a point a minute; -1 stands for a minute without data.
+
+    The SDK (list_function_statistics_response.py, 3.1.219) names the values, milliseconds where they are times, and
+    no page how far points are apart. Nothing is rejected here, and no instance is reserved.
+
+    Raises:
+        ValueError: Names a parameter that is wrong.
+    """
+    if not minutes.isascii() or not minutes.isdigit() or not int(minutes):
+        raise ValueError("period")
+    last = int(now) // 60 * 60
+    found: dict[str, list[dict[str, Any]]] = {}
+    for begin in range(last - 60 * (int(minutes) - 1), last + 1, 60):
+        runs = [run.outcome for run in list(graph.runs) if run.function == key and begin <= run.at < begin + 60]
+        for name, value in _summed(runs).items():
+            found.setdefault(name, []).append({"timestamp": begin * 1000, "value": value})
+    return found
+
+
+def _summed(runs: Sequence[Outcome]) -> dict[str, float]:
+    times = [run.seconds * 1000 for run in runs]
+    errors, failed = sum(run.kind == "error" for run in runs), sum(not run.ok for run in runs)
+    values = {
+        "count": len(runs),
+        "duration": sum(times) / max(1, len(times)),
+        "fail_count": failed,
+        "max_duration": max(times, default=0.0),
+        "min_duration": min(times, default=0.0),
+        "function_error_count": errors,
+        "system_error_count": failed - errors,
+        "concurrency_num": min(1, len(runs)),
+    }
+    without = {"reject_count": -1.0, "reserved_instance_num": -1.0}
+    return {name: float(value) if runs else -1.0 for name, value in values.items()} | without
 
 
 def _all(graph: FunctionGraph, key: str) -> dict[tuple[float, str], dict[str, Any]]:

@@ -26,7 +26,7 @@ from localcloud.functiongraph.config import Function
 from localcloud.functiongraph.destination import destination_payload
 from localcloud.functiongraph.events import MAX_ASYNC_EVENT, AsyncEvent, Mailbox
 from localcloud.functiongraph.instance import Instance, Outcome
-from localcloud.functiongraph.work import Invocation, Work
+from localcloud.functiongraph.work import Invocation, Run, Work
 from localcloud.iam.credentials import Keyring
 
 #: "An idle instance is removed after about one minute." (facts 1.7)
@@ -88,6 +88,8 @@ class FunctionGraph:
         }
         self.faults = Schedule()
         self.invocations: list[Invocation] = []
+        #: The last runs, synchronous ones too.
+        self.runs: deque[Run] = deque(maxlen=10_000)
         #: The last log lines: ``(function, line)``.
         self.log: deque[tuple[str, str]] = deque(maxlen=10_000)
         self._code, self._keys, self._state = list(code), keys, state
@@ -247,7 +249,9 @@ class FunctionGraph:
         fault: Fault | None = self.faults.take("run", function.key)
         kill_after = fault.seconds if fault and fault.kind == "kill" else None
         self._write_log(function.key, f"{_stamp()} Start invoke request '{work.request_id}', version: {VERSION}")
+        begun = time.time()
         outcome = instance.invoke(work.event, work.request_id, kill_after)
+        self.runs.append(Run(function.key, begun, outcome))
         self._write_log(
             function.key,
             f"{_stamp()} Finish invoke request '{work.request_id}', duration: {outcome.seconds * 1000:.3f}ms, "
