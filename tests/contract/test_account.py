@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -17,6 +18,8 @@ from huaweicloudsdkcore.exceptions.exceptions import ServiceResponseException
 from huaweicloudsdkcore.http.http_config import HttpConfig
 from huaweicloudsdkcts import v3 as cts
 from huaweicloudsdkeps import v1 as eps
+from hypothesis import given
+from hypothesis import strategies as st
 
 from legible.huawei.account import IAM, Access, AccountApi, Domain
 from legible.huawei.billing import OperationBilling
@@ -40,6 +43,7 @@ from localcloud.account import AccountServices
 from localcloud.billing import Bought
 from localcloud.cloudeye.points import FAILED, SUCCESSFUL
 from localcloud.eps import EnterpriseProject
+from localcloud.faults import Fault
 from localcloud.iam.account import DOMAIN_ID
 from localcloud.iam.credentials import Keyring
 from localcloud.ocr import LocalOcr
@@ -503,6 +507,66 @@ class TestBilling:
         assert rig.billing.service_code("Optical") == ""
         request = intl.ListServiceTypesRequest(service_type_name="Service")
         assert [one.abbreviation for one in self.clients(rig)[0].list_service_types(request).service_types] == ["OBS"]
+
+    def test_a_refilled_package_and_a_line_without_a_day(self, rig):
+        item = {"free_resource_id": "fr-9", "usage_type_name": "Calls", "amount": 7, "original_amount": "10.5"}
+        package = {
+            "product_name": "P",
+            "status": 9,
+            "quota_reuse_mode": 1,
+            "effective_time": "soon",
+            "free_resources": [item],
+        }
+        rig.services.billing.faults.add(
+            Fault("body", body=json.dumps({"free_resource_packages": [package, {"free_resources": None}]}).encode())
+        )
+        (one,) = rig.billing.packages()
+        assert (one.left, one.bought, one.refilled, one.state, one.starts) == (
+            7,
+            Decimal("10.5"),
+            True,
+            "unknown",
+            None,
+        )
+        line = {"consume_amount": None, "enterprise_project_id": "-1", "bill_date": None}
+        rig.services.billing.faults.add(Fault("body", body=json.dumps({"monthly_records": [line]}).encode()))
+        (billed,) = rig.billing.lines(date(2026, 11, 3), date(2026, 11, 4))
+        assert (billed.day, billed.amount, billed.enterprise_project) == (date(2026, 11, 3), Decimal(0), None)
+
+
+#: Calls of a few days: how many minutes before noon, which operation, and how each ended.
+CALLS = st.lists(
+    st.tuples(
+        st.integers(0, 3 * 24 * 60), st.sampled_from(["passport", "web-image"]),
+        st.sampled_from([(200, ""), (400, "AIS.0103"), (403, "ModelArts.4204"), (429, "APIG.0308")]),
+        st.sampled_from(["default", CLAIMS]),
+    ),
+    max_size=40,
+)  # fmt: skip
+
+
+@given(calls=CALLS, size=st.integers(0, 10))
+def test_whatever_was_called_metrics_packages_and_bills_together_say_the_same(calls, size):
+    rig = Rig()
+    rig.services.billing.packages.append(Bought("fr-1", size))
+    for minutes, slug, (status, code), project in calls:
+        rig.call(NOON - timedelta(minutes=minutes), slug, status, code=code, project=project)
+
+    span = Span(NOON - timedelta(days=4), NOON + timedelta(hours=1), HOUR)
+    asked = [metric(name, value) for name in (SUCCESSFUL, FAILED) for value in ("PASSPORT", "WEB_IMAGE")]
+    sums = [one.total for one in rig.metrics.sums(asked, span)]
+    days = NOON.date() - timedelta(days=5), NOON.date() + timedelta(days=1)
+    drawn = sum(one.used for one in rig.billing.deductions(*days))
+    billed = rig.billing.lines(*days)
+    (package,) = rig.billing.packages()
+    rig.server.stop()
+
+    answered = sum(status == 200 for _, _, (status, _), _ in calls)
+    refused = sum(status in (400, 403) for _, _, (status, _), _ in calls)
+    assert (sum(sums[:2]), sum(sums[2:])) == (answered, refused)
+    assert drawn == min(size, answered) == size - package.left
+    assert sum(one.amount for one in billed) == (answered - drawn) * Decimal("0.01")
+    assert {one.enterprise_project for one in billed} <= {"0", CLAIMS}
 
 
 class TestDomain:
