@@ -14,7 +14,6 @@ from legible.errors import HeldError, LegibleError, ThrottledError, UnavailableE
 from legible.huawei.credentials import Credentials
 from legible.huawei.faults import Fault
 from legible.huawei.signed import ApiCall, Caller, Service, refusal
-from legible.outbound import FetchReply
 
 #: A page of what is asked for: 3,000 points, 1,000 lines of a bill, or 200 traces with their requests and responses.
 _MOST_BYTES = 32 * 1024 * 1024
@@ -48,12 +47,8 @@ CLOUD_EYE: Mapping[str, Fault] = {
     "ces.0016": _PLACE,
     "ces.0017": _RIGHT,
 }
-#: CTS (error codes of the European edition). Nothing is recorded in a region before CTS is enabled there.
-TRACES: Mapping[str, Fault] = {
-    "CTS.0001": _LATER,
-    "CTS.0003": _OTHER,
-    "CTS.0208": Fault(HeldError, "not-enabled", "Enable CTS in this region: its tracker `system` is not there."),
-}
+#: CTS (ErrorCode page of its API): 0001 is IAM or OBS behind it, with 400. The others, 02xx, are about trackers.
+TRACES: Mapping[str, Fault] = {"CTS.0001": _LATER, "CTS.0003": _OTHER}
 #: Enterprise projects (error codes of the European edition): too many requests are a 403 there, and no missing right.
 PROJECTS: Mapping[str, Fault] = {
     "EPS.0000": _LATER,
@@ -76,7 +71,14 @@ BILLING: Mapping[str, Fault] = {
     "CBC.0250": _OFTEN,
     "CBC.0999": _LATER,
 }
-IDENTITY: Mapping[str, Fault] = {"IAM.0001": _KEYS, "IAM.0002": _RIGHT, "IAM.0004": _PLACE}
+_DOMAIN = Fault(HeldError, "no-domain", "Set cloud.domain_id: IAM does not tell the account's id to {whose}.")
+#: IAM (examples of its API Reference); which account a user belongs to is told without any right (iam_07_0001).
+IDENTITY: Mapping[str, Fault] = {
+    "IAM.0002": _DOMAIN,
+    "IAM.0003": _DOMAIN,
+    "IAM.0004": _PLACE,
+    "IAM.0006": _LATER,
+}
 
 _Shape = TypeVar("_Shape", bound=Struct)
 
@@ -150,11 +152,14 @@ class AccountApi:
         except UnavailableError as error:
             advice = f"Check {self._service.setting}, and that there is a way to it."
             raise UnavailableError(f"{self._service.name} cannot be asked: {error.message}", advice=advice) from None
-        said, names = refusal(reply)
         # Billing has errors that come with 200 (error codes of its API); CBC.0000 says that all went well.
-        if not 200 <= reply.status < 300 or _failed(reply, names["vendor_code"]):
-            raise self._refused(reply.status, said, right, names)
-        return reply.body
+        success = 200 <= reply.status < 300
+        if success and b'"error_code"' not in reply.body[:200]:
+            return reply.body
+        said, names = refusal(reply)
+        if success and names["vendor_code"].endswith(".0000"):
+            return reply.body
+        raise self._refused(reply.status, said, right, names)
 
     def pages(self, ask: Callable[[int], bytes], shape: type[_Shape], size: int) -> Iterator[_Shape]:
         """Yield page after page of a list, until one is not full.
@@ -197,11 +202,6 @@ class AccountApi:
         return fault.error(text, code=fault.code, advice=advice, **names)
 
 
-def _failed(reply: FetchReply, code: str) -> bool:
-    """Tell whether a 2xx is an error all the same: it is short, and its code is not that of a success."""
-    return b'"error_code"' in reply.body[:200] and not code.endswith(".0000") and bool(code)
-
-
 class Domain:
     """The id of the account: that of the settings, else as IAM says; IAM is asked once.
 
@@ -222,8 +222,8 @@ class Domain:
             HeldError: IAM does not tell it. Raises as ``AccountApi.ask`` does, too.
         """
         if not self._known and self._iam is not None:
-            # The user's own accounts; this list needs no permission (API Reference of IAM, 5.12).
-            answer = self._iam.read(self._iam.get("iam:domains:list", "/v3/auth/domains"), _Domains)
+            # The user's own account; this needs no right (iam_07_0001).
+            answer = self._iam.read(self._iam.get("GET /v3/auth/domains of IAM", "/v3/auth/domains"), _Domains)
             self._known = next((domain.id for domain in answer.domains if domain.id), "")
         if not self._known:
             raise HeldError(

@@ -31,11 +31,10 @@ class LocalCts(RoutedApi):
     refused = "CTS.0015"
     malformed = "CTS.0003"
     errors: ClassVar[Mapping[str, tuple[int, str]]] = {
-        "CTS.0001": (500, "The IAM or OBS service is abnormal."),
+        "CTS.0001": (400, "The IAM or OBS service is abnormal."),
         "CTS.0003": (400, "The message body is empty or invalid."),
         # No page that we know names the code of a missing right: this one is ours, the status is the vendor's.
         "CTS.0015": (403, "You do not have the permission."),
-        "CTS.0208": (400, "The tracker already exists or does not exist."),
     }
 
     def __init__(self, keys: Keyring, project_id: str, state: Path | None = None) -> None:
