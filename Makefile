@@ -114,13 +114,12 @@ $(SETTINGS):
 # What is planned or made is what lies in dist/: a zip older than its sources is refused.
 ready: $(SETTINGS)
 	@"$(PYTHON)" -m infra.package.fresh
-	@$(TERRAFORM) -chdir=$(STACK) init -input=false
 
-plan: ready ## what Terraform would make of $(SETTINGS); needs `make package` and HW_ACCESS_KEY, HW_SECRET_KEY
-	@$(TERRAFORM) -chdir=$(STACK) plan -input=false -var-file=$(notdir $(SETTINGS)) -out=legible.tfplan
+plan: ready $(LOCAL) ## what Terraform would make of $(SETTINGS); needs `make package` and HW_ACCESS_KEY, HW_SECRET_KEY
+	@$(BIN)/python -m infra.deploy.plan --terraform "$(TERRAFORM)" $(SETTINGS)
 
-deploy: ready ## make it, after asking
-	@$(TERRAFORM) -chdir=$(STACK) apply -var-file=$(notdir $(SETTINGS))
+deploy: ready $(LOCAL) ## make it, after asking
+	@$(BIN)/python -m infra.deploy.plan --apply --terraform "$(TERRAFORM)" $(SETTINGS)
 
 destroy: $(SETTINGS) $(LOCAL) ## take it down, after asking, and list what remains by its tag
 	@$(BIN)/python -m infra.deploy.destroy --terraform "$(TERRAFORM)" $(SETTINGS)
