@@ -22,11 +22,12 @@ from legible.settings import Settings
 from legible.settings.tables import Buckets, Cloud, Functions, Ocr
 from legible_cli.__main__ import main
 from legible_cli.doctor import inspector
-from legible_cli.policy import needs
+from legible_cli.policy import needs, templates
 from legible_cli.policy.command import in_words
 from legible_cli.policy.grammar import Call, Policy, PolicyError, Statement, allowed, read, written
 from legible_cli.policy.roles import ROLES, lacking, role
 from tests.infra import rights
+from tests.infra.templates import blocks
 from tests.support.fakes import MemoryStore, Receiver
 from tests.support.places import DATA
 from tests.support.rig import IN, OUT, Rig, picture
@@ -141,7 +142,18 @@ def test_a_policy_for_one_operation_is_about_no_other(slug):
         ("deployer", "obs:object:GetObject", f"obs:r:d:object:{IN}/passport/a.png", False),
         ("deployer", "functiongraph:function:create", FUNCTION + "legible-on-upload", True),
         ("deployer", "functiongraph:function:delete", FUNCTION + "others", False),
-        ("deployer", "iam:agencies:createAgency", "", False),
+        ("deployer", "functiongraph:function:list", FUNCTION + "others", True),
+        ("deployer", "obs:object:PutObject", f"obs:r:d:object:{OUT}-state/legible/terraform.tfstate", True),
+        ("deployer", "obs:object:GetObject", f"obs:r:d:object:{OUT}-state/legible/terraform.tfstate", True),
+        ("deployer", "obs:bucket:DeleteBucket", f"obs:r:d:bucket:{OUT}-state", False),
+        ("deployer", "iam:agencies:createAgency", "", True),
+        ("deployer", "iam:users:createUser", "", False),
+        ("deployer", "apig:apis:publish", "", True),
+        ("deployer", "apig:instances:delete", "", False),
+        ("deployer", "lts:groups:delete", "", True),
+        ("deployer", "tms:resources:list", "", True),
+        ("operator", "iam:agencies:createAgency", "", False),
+        ("function", "lts:groups:create", "", False),
     ],
 )  # fmt: skip
 def test_what_a_role_may_do_and_what_not(name, action, resource, expected):
@@ -179,7 +191,31 @@ def test_no_policy_says_everything():
         scopes = role(name, SETTINGS, NAMED).policies
         for scope, policy in scopes.items():
             services = {action.split(":")[0] for one in policy.statement for action in one.action}
-            assert services <= ({"obs", "eps"} if scope == "global" else {"ocr", "functiongraph", "smn", "eg"})
+            beside = {"iam", "tms"} if scope == "global" else {"apig", "ces", "cts", "lts", "vpc"}
+            own = {"obs", "eps"} if scope == "global" else {"ocr", "functiongraph", "smn", "eg"}
+            assert services <= (own | beside if name == "deployer" else own)
+
+
+def test_a_deployer_may_do_all_that_the_templates_do():
+    """Given every kind of resource and data source there: one that is added without its actions fails here."""
+    found = {one.type for kind in ("resource", "data") for one in blocks(kind)}
+    assert found == set(templates.ACTIONS) & found, f"without actions: {sorted(found - set(templates.ACTIONS))}"
+    for kind in sorted(found):
+        for action in templates.ACTIONS[kind]:
+            assert can("deployer", action.replace("*", "anything")), (kind, action)
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in templates.ACTIONS if not kind.startswith(("huaweicloud_obs", "huaweicloud_fgs", "terr"))]
+)
+def test_what_a_deployer_makes_it_can_read_and_remove_again(kind):
+    verbs = {action.rpartition(":")[2] for action in templates.ACTIONS[kind]}
+    changes = kind not in ("huaweicloud_eg_event_channels", "huaweicloud_smn_subscription")
+    begins = ("list", "get", *(("create", "delete", "update") if changes else ()))
+    for begin in begins[:1] + begins[2:]:
+        assert "*" in verbs or any(verb.startswith(begin) or (begin, verb) == ("update", "put") for verb in verbs), (
+            begin
+        )
 
 
 @pytest.mark.parametrize(
@@ -482,7 +518,7 @@ def test_a_role_that_calls_ocr_says_what_no_custom_policy_can():
     assert json.loads(legible("function").output)["attach"] == ["OCR ReadOnlyAccess"]
     assert json.loads(legible("reviewer").output)["attach"] == []
     assert "administrator" in json.loads(legible("deployer").output)["notes"][0]
-    assert "LTS" in json.loads(legible("deployer").output)["notes"][1], "and what Terraform makes beside is said"
+    assert json.loads(legible("deployer").output)["attach"] == ["Tenant Guest"], "lists kinds of tagged resources"
 
 
 def test_one_operation_only():

@@ -35,7 +35,7 @@ def modules() -> list[Path]:
 
 def resources() -> Iterator[Block]:
     """Yield every resource of every module."""
-    yield from _blocks("resource")
+    yield from blocks("resource")
 
 
 def variables(module: Path) -> dict[str, dict[str, Any]]:
@@ -57,7 +57,8 @@ def _named(module: Path, kind: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def _blocks(kind: str) -> Iterator[Block]:
+def blocks(kind: str) -> Iterator[Block]:
+    """Yield every block of a kind, ``resource`` or ``data``, of every module."""
     for module in modules():
         for file in sorted(module.glob("*.tf")):
             for one in read(file).get(kind, ()):

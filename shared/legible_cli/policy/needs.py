@@ -12,6 +12,7 @@ from legible.notices.targets import EventGrid, Smn
 from legible.operations.catalog import OPERATIONS
 from legible.operations.operation import Operation
 from legible.settings import Settings
+from legible_cli.policy import templates
 
 Scope = Literal["global", "project"]
 #: What IAM can permit of an OCR API: who is subscribed, and nothing of recognition (user guide, table 10-2).
@@ -179,14 +180,23 @@ def of_auditor(settings: Settings, operations: Iterable[Operation], package: str
 
 
 def of_deployer(settings: Settings, operations: Iterable[Operation], package: str = "default") -> set[Need]:
-    """Return what sets everything up and takes it down: buckets, functions with their triggers, subscriptions."""
+    """Return what sets everything up and takes it down: `make deploy`, `deploy-serverless` and `destroy`."""
     code = f"{settings.buckets.output}-code"  # where infra/terraform puts the zip, unless it is told otherwise
     names = (settings.buckets.input, settings.buckets.output, code, _failures(settings))
     functions = function("legible-*", package)
     return {
         *(need for name in names for need in _globally(bucket(name), *_MADE, *_PLANNED, *_LOOKED_AT)),
         *_globally(objects(code), _READ, _WRITTEN, _REMOVED, *_TAGGED),
+        # Where infra/ci/backend.tf.example keeps Terraform's state; the bucket itself is made before, by hand.
+        *_globally(bucket(f"{settings.buckets.output}-state"), _LISTED),
+        *_globally(objects(f"{settings.buckets.output}-state"), _READ, _WRITTEN, _REMOVED),
         *ocr(operations, SUBSCRIBE),
+        *(
+            Need("global" if action.partition(":")[0] in templates.ACCOUNTS else "project", action)
+            for action in templates.actions()
+        ),
+        # What was deployed is looked for among all functions.
+        Need("project", "functiongraph:function:list", function("*", package)),
         # Functions and triggers are made, changed and removed; all of their actions, on Legible's own functions only.
         Need("project", "functiongraph:function:*", functions),
         Need("project", "functiongraph:trigger:*", functions),
