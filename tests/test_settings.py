@@ -285,7 +285,7 @@ class TestUsable:
 
     def test_right_settings_are_all_there(self, usable, load):
         text = f'default = "passport"\n[notify.hr]\n{WEBHOOK}'
-        assert usable(text) == (load(text), None)
+        assert usable(text) == (load(text), None, frozenset())
 
     @pytest.mark.parametrize(
         "text",
@@ -293,14 +293,21 @@ class TestUsable:
          '[http]\ntenants = 3\n', "[obs]\nfoo = 1\n", '[workbooks]\nmarker = "a/b"\n', '[log]\nlevel = "LOUD"\n'],
     )  # fmt: skip
     def test_what_is_wrong_is_left_out_and_said(self, usable, text):
-        settings, fault = usable(f"{text}[limits]\nmax_pages = 7\n[notify.ops]\n{SMN}[notify.hr]\nkind = 3\n")
+        settings, fault, _ = usable(f"{text}[limits]\nmax_pages = 7\n[notify.ops]\n{SMN}[notify.hr]\nkind = 3\n")
         assert fault is not None
         assert (settings.buckets.output, settings.limits.max_pages, set(settings.notify)) == ("out-b", 7, {"ops"})
         assert (settings.routes, settings.default, settings.ocr, settings.log.level) == ((), "", tables.Ocr(), "INFO")
 
+    @pytest.mark.parametrize(
+        ("text", "partial"),
+        [("[ocrr]\n", set()), ("workbooks = 3\n", {"workbooks"}), ("[log]\nfoo = 1\n[obs]\nbar = 2\n", {"log", "obs"})],
+    )
+    def test_which_tables_are_not_whole_is_told(self, usable, text, partial):
+        assert usable(text).partial == partial
+
     def test_a_file_that_is_no_toml_leaves_the_variables(self, usable):
-        settings, fault = usable("x = [")
-        assert "is not TOML" in str(fault)
+        settings, fault, partial = usable("x = [")
+        assert "is not TOML" in str(fault) and "workbooks" in partial
         assert (settings.buckets.input, settings.notify) == ("in-b", {})
 
     @pytest.mark.parametrize(
@@ -314,7 +321,7 @@ class TestUsable:
 
     def test_who_may_be_reached_is_not_guessed(self, usable):
         """Given an isolated setup, one of whose endpoints is wrong: it would be taken for one in the cloud."""
-        settings, fault = usable(f"[notify.ops]\n{SMN}", **{**APART, "LEGIBLE_OCR_ENDPOINT": "http://h/x"})
+        settings, fault, _ = usable(f"[notify.ops]\n{SMN}", **{**APART, "LEGIBLE_OCR_ENDPOINT": "http://h/x"})
         assert fault is not None and settings.notify == {}
-        settings, fault = usable(f"[ocrr]\n[notify.hr]\n{WEBHOOK}[notify.x]\n{WEBHOOK.replace('https', 'http')}")
+        settings, fault, _ = usable(f"[ocrr]\n[notify.hr]\n{WEBHOOK}[notify.x]\n{WEBHOOK.replace('https', 'http')}")
         assert fault is not None and set(settings.notify) == {"hr"}

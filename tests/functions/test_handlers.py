@@ -295,6 +295,18 @@ def test_a_timer_builds_a_workbook_over_what_ended(cloud):
     json.dumps(result)
 
 
+def test_a_workbook_needs_no_settings_but_its_own(cloud):
+    """Given a wrong setting of calls: it stops who pays, and not who counts what was paid."""
+    on_upload.handler(upload(cloud), clouds.context(cloud))
+    event = {"trigger_type": "TIMER", "user_event": '{"workbook": "daily", "day": "today"}'}
+    wrong = {**cloud.user_data, "LEGIBLE_SOURCE": "urll"}
+    assert on_timer.handler(event, clouds.context(cloud, user_data=wrong))["documents"] == 1
+    built = functions.FunctionParts(Context(clouds.context(cloud, user_data=wrong)), spare=True)
+    built.require("workbooks")
+    with pytest.raises(SettingsError, match="LEGIBLE_SOURCE"):
+        built.require("ocr")
+
+
 def test_a_timer_that_asks_for_nothing_is_told_what_to_say(cloud):
     with pytest.raises(EventError, match="asks for nothing"):
         on_timer.handler({"trigger_type": "TIMER"}, clouds.context(cloud))

@@ -23,10 +23,14 @@ _APART = {("ocr", "endpoint"), ("smn", "endpoint"), ("eventgrid", "endpoint")}
 
 
 class Usable(NamedTuple):
-    """Settings, and what is wrong with them; then they are only what can be used all the same."""
+    """Settings, and what is wrong with them; then they are only what can be used all the same.
+
+    ``partial`` names the tables of which something was left out, or may have been.
+    """
 
     settings: Settings
     fault: SettingsError | None
+    partial: frozenset[str] = frozenset()
 
 
 def usable(file: Path | None, variable: Callable[[str], str | None]) -> Usable:
@@ -38,14 +42,14 @@ def usable(file: Path | None, variable: Callable[[str], str | None]) -> Usable:
     try:
         return Usable(load(file, variable), None)
     except SettingsError as fault:
-        return Usable(_reduced(file, variable, fault), fault)
+        return _reduced(file, variable, fault)
 
 
-def _reduced(file: Path | None, variable: Callable[[str], str | None], fault: SettingsError) -> Settings:
+def _reduced(file: Path | None, variable: Callable[[str], str | None], fault: SettingsError) -> Usable:
     try:
-        values = read(file)
+        values, partial = read(file), set[str]()
     except SettingsError:
-        values = {}
+        values, partial = {}, set(_TABLES)
     override(values, variable)
     tables: dict[str, dict[str, Any]] = {}
     wrong: set[tuple[str, str]] = set()
@@ -57,9 +61,10 @@ def _reduced(file: Path | None, variable: Callable[[str], str | None], fault: Se
     settings = msgspec.convert(tables, Settings)
     if wrong & _WHERE or not all((settings.cloud.region, settings.buckets.input, settings.buckets.output)):
         raise fault
-    if wrong & _APART:
-        return settings
-    return msgspec.structs.replace(settings, notify=_targets(values.get("notify"), settings))
+    if not wrong & _APART:
+        settings = msgspec.structs.replace(settings, notify=_targets(values.get("notify"), settings))
+    partial |= {name for name, _ in wrong} | {name for name in _TABLES if not isinstance(values.get(name, {}), dict)}
+    return Usable(settings, fault, frozenset(partial))
 
 
 def _each(values: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:

@@ -20,7 +20,7 @@ from legible.pipeline.pipeline import Pipeline
 from legible.pipeline.steps import Steps
 from legible.pipeline.waiting import UPLOADS_TOGETHER, Redelivery
 from legible.ports import Invocation, Notifier, Recognizer, Relay
-from legible.settings import load, usable
+from legible.settings import Usable, load, usable
 from legible.wiring import adapters, parts
 from legible.workbooks.collector import Built
 
@@ -39,11 +39,9 @@ class FunctionParts(parts.Parts):
 
     def __init__(self, context: Context, *, spare: bool = False) -> None:
         """Read the settings and the keys."""
-        file, self._spare, self._fault = adapters.settings_file(), spare, None
-        if spare:
-            settings, self._fault = usable(file, context.variable)
-        else:
-            settings = load(file, context.variable)
+        file, self._spare = adapters.settings_file(), spare
+        found = usable(file, context.variable) if spare else Usable(load(file, context.variable), None)
+        settings, self._fault, self._partial = found
         self.context = context
         self.credentials = context.credentials()
         log = context.log(settings.log.level)
@@ -60,6 +58,15 @@ class FunctionParts(parts.Parts):
     def notifiers(self) -> dict[str, Notifier]:
         """The notifier of each target of the settings, by the target's name."""
         return adapters.notifiers(self.settings, self.context, self.credentials, spare=self._spare)
+
+    def require(self, table: str) -> None:
+        """Refuse to go on with a table of the settings of which something had to be left out.
+
+        Raises:
+            SettingsError: What is wrong with the settings.
+        """
+        if self._fault is not None and table in self._partial:
+            raise self._fault
 
     @cached_property
     def fault(self) -> SettingsError | None:
@@ -139,10 +146,11 @@ def timed(context: Any, order: WorkbookOrder, at: datetime | None) -> Built:
         at: When the timer fired; None for now.
 
     Raises:
-        SettingsError: A setting is missing or wrong.
+        SettingsError: The buckets or the settings of workbooks are missing or wrong; it needs no others.
         RetryableError: It must be tried again.
     """
-    built = FunctionParts(Context(context))
+    built = FunctionParts(Context(context), spare=True)
+    built.require("workbooks")
     workbook = built.collector.timed(order, at, built.settings.workbooks.formats)
     built.call.log("workbook", **as_json(workbook))
     return workbook
