@@ -38,36 +38,14 @@ locals {
   in_network = var.network != null || var.vpc_cidr != ""
 }
 
-# Whose state this is. Other settings beside it, or over it, would make another environment's buckets of these: all of them anew,
-# and the documents left behind or gone.
-resource "terraform_data" "environment" {
-  input = {
-    name       = var.name
-    region     = var.region
-    project_id = var.project_id
-    input      = local.buckets.input
-    output     = local.buckets.output
-    failures   = local.buckets.failures
-  }
+module "environment" {
+  source = "./modules/environment"
 
-  lifecycle {
-    ignore_changes = [input]
-
-    postcondition {
-      condition = (
-        jsonencode([self.input.name, self.input.region, self.input.project_id])
-        == jsonencode([var.name, var.region, var.project_id])
-        && jsonencode([self.input.input, self.input.output, self.input.failures])
-        == jsonencode([local.buckets.input, local.buckets.output, local.buckets.failures])
-      )
-      error_message = <<-EOT
-        This state is of ${self.input.name} in ${self.input.region}, with the buckets ${self.input.input}, ${self.input.output}
-        and ${self.input.failures}. The settings say ${var.name} in ${var.region}, with ${local.buckets.input},
-        ${local.buckets.output} and ${local.buckets.failures}: nothing was changed. Each environment must have a folder and a
-        state of its own (docs/deploy.md). Only where these buckets shall go: terraform apply -replace of this address.
-      EOT
-    }
-  }
+  name       = var.name
+  region     = var.region
+  project_id = var.project_id
+  # Zips are made again: their bucket may change.
+  buckets = { for use, name in local.buckets : use => name if use != "code" }
 }
 
 module "listed" {

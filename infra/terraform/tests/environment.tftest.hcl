@@ -28,54 +28,116 @@ run "the_same_again" {
   }
 }
 
-run "prod_over_dev" {
-  command = plan
-  variables {
-    input_bucket  = "example-prod-in"
-    output_bucket = "example-prod-out"
+run "a_state_of_dev" {
+  module {
+    source = "./modules/environment"
   }
-  expect_failures = [terraform_data.environment]
+  variables {
+    name       = "legible"
+    region     = "ap-southeast-1"
+    project_id = "0123456789abcdef0123456789abcdef"
+    buckets    = { input = "example-dev-in", output = "example-dev-out", failures = "example-dev-out-failures" }
+  }
 }
 
-run "one_bucket_renamed_though_documents_may_be_deleted" {
+run "prod_over_dev" {
   command = plan
-  variables {
-    input_bucket     = "example-dev-uploads"
-    delete_documents = true
+  module {
+    source = "./modules/environment"
   }
-  expect_failures = [terraform_data.environment]
+  variables {
+    name       = "legible"
+    region     = "ap-southeast-1"
+    project_id = "0123456789abcdef0123456789abcdef"
+    buckets    = { input = "example-prod-in", output = "example-prod-out", failures = "example-prod-out-failures" }
+  }
+  expect_failures = [terraform_data.this]
+}
+
+run "one_bucket_renamed" {
+  command = plan
+  module {
+    source = "./modules/environment"
+  }
+  variables {
+    name       = "legible"
+    region     = "ap-southeast-1"
+    project_id = "0123456789abcdef0123456789abcdef"
+    buckets    = { input = "example-dev-uploads", output = "example-dev-out", failures = "example-dev-out-failures" }
+  }
+  expect_failures = [terraform_data.this]
 }
 
 run "failures_kept_elsewhere" {
   command = plan
-  variables {
-    failures_bucket = "example-dev-lost"
+  module {
+    source = "./modules/environment"
   }
-  expect_failures = [terraform_data.environment]
+  variables {
+    name       = "legible"
+    region     = "ap-southeast-1"
+    project_id = "0123456789abcdef0123456789abcdef"
+    buckets    = { input = "example-dev-in", output = "example-dev-out", failures = "example-dev-lost" }
+  }
+  expect_failures = [terraform_data.this]
 }
 
 run "another_name_over_it" {
   command = plan
-  variables {
-    name = "legible-prod"
+  module {
+    source = "./modules/environment"
   }
-  expect_failures = [terraform_data.environment]
+  variables {
+    name       = "legible-prod"
+    region     = "ap-southeast-1"
+    project_id = "0123456789abcdef0123456789abcdef"
+    buckets    = { input = "example-dev-in", output = "example-dev-out", failures = "example-dev-out-failures" }
+  }
+  expect_failures = [terraform_data.this]
 }
 
 run "another_region_over_it" {
   command = plan
-  variables {
-    region = "cn-north-4"
+  module {
+    source = "./modules/environment"
   }
-  expect_failures = [terraform_data.environment]
+  variables {
+    name       = "legible"
+    region     = "cn-north-4"
+    project_id = "0123456789abcdef0123456789abcdef"
+    buckets    = { input = "example-dev-in", output = "example-dev-out", failures = "example-dev-out-failures" }
+  }
+  expect_failures = [terraform_data.this]
 }
 
 run "another_project_over_it" {
   command = plan
-  variables {
-    project_id = "fedcba9876543210fedcba9876543210"
+  module {
+    source = "./modules/environment"
   }
-  expect_failures = [terraform_data.environment]
+  variables {
+    name       = "legible"
+    region     = "ap-southeast-1"
+    project_id = "fedcba9876543210fedcba9876543210"
+    buckets    = { input = "example-dev-in", output = "example-dev-out", failures = "example-dev-out-failures" }
+  }
+  expect_failures = [terraform_data.this]
+}
+
+run "and_nothing_of_it_was_taken_over" {
+  module {
+    source = "./modules/environment"
+  }
+  variables {
+    name       = "legible"
+    region     = "ap-southeast-1"
+    project_id = "0123456789abcdef0123456789abcdef"
+    buckets    = { input = "example-dev-in", output = "example-dev-out", failures = "example-dev-out-failures" }
+  }
+  assert {
+    condition     = output.of.buckets.input == "example-dev-in" && output.of.name == "legible"
+    error_message = "What was refused was kept all the same."
+  }
 }
 
 run "what_may_change" {
