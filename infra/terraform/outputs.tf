@@ -58,6 +58,11 @@ output "flow" {
 output "buckets" {
   description = "The buckets."
   value       = local.buckets
+
+  precondition {
+    condition     = length(distinct(values(local.buckets))) == length(local.buckets)
+    error_message = "Two of input_bucket, output_bucket, failures_bucket and code_bucket are one: none can be made twice."
+  }
 }
 
 output "functions" {

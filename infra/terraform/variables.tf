@@ -74,12 +74,6 @@ variable "failures_bucket" {
     EOT
   }
   validation {
-    condition = (
-      coalesce(var.failures_bucket, "${var.output_bucket}-failures") != coalesce(var.code_bucket, "${var.output_bucket}-code")
-    )
-    error_message = "failures_bucket must not be code_bucket: one bucket cannot be made twice."
-  }
-  validation {
     condition     = length(coalesce(var.failures_bucket, "${var.output_bucket}-failures")) <= 63
     error_message = <<-EOT
       The bucket of failures would be ${coalesce(var.failures_bucket, "${var.output_bucket}-failures")}; it must have 63

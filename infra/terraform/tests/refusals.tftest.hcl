@@ -257,7 +257,7 @@ run "one_bucket_for_zips_and_failures" {
     code_bucket     = "example-legible-more"
     failures_bucket = "example-legible-more"
   }
-  expect_failures = [var.failures_bucket]
+  expect_failures = [output.buckets]
 }
 
 run "a_flow_where_there_are_none" {
