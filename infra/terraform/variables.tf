@@ -201,6 +201,10 @@ variable "eventgrid_agency" {
   description = "An agency that EventGrid delivers uploads as; empty to make one that may call legible-on-upload alone."
   type        = string
   default     = ""
+  validation {
+    condition     = length(var.eventgrid_agency) <= 64 && trimspace(var.eventgrid_agency) == var.eventgrid_agency
+    error_message = "eventgrid_agency must be empty or an agency's name, 64 characters at the most."
+  }
 }
 
 variable "apig_instance_id" {
@@ -417,9 +421,16 @@ variable "flow" {
 }
 
 variable "configuration_roles" {
-  description = "System policies beside for the configuration agency, as a CTS trigger in serverless.yml needs one."
+  description = <<-EOT
+    System policies beside for the configuration agency, as a CTS trigger in serverless.yml needs one. IAM's names: one that it
+    does not know is passed over silently (infra/terraform/ask looks).
+  EOT
   type        = set(string)
   default     = []
+  validation {
+    condition     = alltrue([for role in var.configuration_roles : role != "" && trimspace(role) == role])
+    error_message = "configuration_roles must be names of system policies."
+  }
 }
 
 variable "old_version_days" {

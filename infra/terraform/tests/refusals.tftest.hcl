@@ -295,3 +295,12 @@ run "names_that_functiongraph_refuses" {
   }
   expect_failures = [output.names]
 }
+
+run "names_with_blanks_that_nobody_has" {
+  command = plan
+  variables {
+    eventgrid_agency    = "fgs_to_eg "
+    configuration_roles = ["CTS ReadOnlyAccess "]
+  }
+  expect_failures = [var.eventgrid_agency, var.configuration_roles]
+}
