@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from typing import Any
 
 import pytest
@@ -187,6 +188,23 @@ def test_settings_and_states_of_every_name_stay_out_of_git():
     ignored = (ROOT / ".gitignore").read_text("utf-8").splitlines()
     assert {"*.tfvars", "*.tfvars.json", "*.tfstate", "*.tfplan"} <= set(ignored)
     assert ".terraform.lock.hcl" not in ignored
+
+
+def test_the_provider_is_locked_for_every_platform():
+    command = [
+        "make",
+        "--no-print-directory",
+        "-n",
+        "providers",
+        "SETTINGS=here/terraform.tfvars",
+        "TERRAFORM=tf",
+        "PYTHON=py",
+    ]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    words = done.stdout.split()
+    assert words[:4] == ["tf", "-chdir=here", "providers", "lock"]
+    platforms = {word.removeprefix("-platform=") for word in words[4:]}
+    assert platforms == {"linux_amd64", "linux_arm64", "darwin_amd64", "darwin_arm64", "windows_amd64"}
 
 
 def test_regions_are_said_once_and_with_where_it_is_said():
