@@ -40,7 +40,7 @@ $(DEV): requirements/dev.txt tests/console/package-lock.json $(VENV)/.uv
 	@command -v npm >/dev/null || { echo "No npm here: tests that need axe-core will be skipped; \`make tools\` installs it."; exit 0; }; \
 		$(axe) || echo "npm could not install axe-core: the console's accessibility tests will be skipped."
 
-.PHONY: help demo up package test test-all mutate tools bench check house format lock docs fonts clean ready plan deploy destroy deploy-serverless
+.PHONY: help demo up package test test-all mutate tools bench check house format lock docs fonts clean ready plan deploy destroy deploy-serverless providers
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
@@ -120,6 +120,10 @@ plan: ready $(LOCAL) ## what Terraform would make of $(SETTINGS); needs `make pa
 
 deploy: ready $(LOCAL) ## make it, after asking
 	@$(BIN)/python -m infra.deploy.plan --apply --terraform "$(TERRAFORM)" $(SETTINGS)
+
+PLATFORMS := linux_amd64 linux_arm64 darwin_amd64 darwin_arm64 windows_amd64
+providers: ## fix the provider's version and hashes for every platform, in a lock file beside the settings: commit it
+	@$(TERRAFORM) -chdir=$(STACK) providers lock $(PLATFORMS:%=-platform=%)
 
 destroy: $(SETTINGS) $(LOCAL) ## take it down, after asking, and list what remains by its tag
 	@$(BIN)/python -m infra.deploy.destroy --terraform "$(TERRAFORM)" $(SETTINGS)
