@@ -25,7 +25,7 @@ class Block(NamedTuple):
 
 @cache
 def read(file: Path) -> dict[str, Any]:
-    """Return a template with the quotes of names taken off; expressions stay text, ``${...}``. It is nobody's to change."""
+    """Return a template with the quotes of names taken off; expressions stay text, ``${...}``. Not to be changed."""
     found: dict[str, Any] = _plain(hcl2.loads(file.read_text("utf-8")))
     return found
 
