@@ -12,6 +12,8 @@ SETTINGS  ?= infra/terraform/examples/minimal/terraform.tfvars
 STACK     := $(patsubst %/,%,$(dir $(SETTINGS)))
 DEV    := $(VENV)/.dev
 export PYTHONPATH := $(CURDIR)/shared:$(CURDIR)
+# Where an image sets it, each process would compile everything again: tests took twice as long to be collected.
+unexport PYTHONDONTWRITEBYTECODE
 
 $(VENV)/.uv: requirements/uv.txt
 	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || { echo "Legible needs Python 3.10 to 3.13 on the PATH; \"$(PYTHON)\" is none. Name one: make PYTHON=/path/to/python3.12" >&2; exit 1; }

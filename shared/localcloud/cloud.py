@@ -29,6 +29,17 @@ OUTPUT_BUCKET = "legible-out"
 FAILURES_BUCKET = "legible-failures"
 #: The account's only project; the id is invented.
 PROJECT_ID = "0f4c0000c10d4e0a9b1ec0de10ca1000"
+#: What each function of this repository loads of the installed libraries; `tests/localcloud` holds it.
+LIBRARIES = (
+    "PIL.Image",
+    "huaweicloudsdkocr.v1",
+    "msgspec",
+    "obs",
+    "pypdfium2",
+    "stdnum",
+    "tenacity",
+    "xlsxwriter",
+)
 
 
 class _Part(Protocol):
@@ -112,6 +123,7 @@ class LocalCloud:
             max_instances=max_instances,
             backoff=backoff,
             keep=lambda key, body: self.obs.write(FAILURES_BUCKET, key, body),
+            libraries=() if code else LIBRARIES,
         )
         self._connect(envelope, encode_keys)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,8 +23,9 @@ class Block(NamedTuple):
     body: dict[str, Any]
 
 
+@cache
 def read(file: Path) -> dict[str, Any]:
-    """Return a template with the quotes of names taken off; expressions stay text, ``${...}``."""
+    """Return a template with the quotes of names taken off; expressions stay text, ``${...}``. Not to be changed."""
     found: dict[str, Any] = _plain(hcl2.loads(file.read_text("utf-8")))
     return found
 
