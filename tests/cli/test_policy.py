@@ -32,7 +32,7 @@ from tests.support.places import DATA
 from tests.support.rig import IN, OUT, Rig, picture
 
 TABLE = DATA / "policies" / "system_policies.csv"
-FUNCTION = "functiongraph:r:p:function:default/"
+FUNCTION = "FUNCTIONGRAPH:r:p:function:default/"
 SETTINGS = Settings(
     cloud=Cloud("ap-southeast-1", "0f4c"),
     buckets=Buckets(IN, OUT),
@@ -127,9 +127,9 @@ def test_a_policy_for_one_operation_is_about_no_other(slug):
         ("auditor", "obs:object:GetObject", f"obs:r:d:object:{IN}/passport/a.png", False),
         ("auditor", "obs:object:PutObject", f"obs:r:d:object:{OUT}/ledger/{IN}/a/1.jsonl", False),
         ("auditor", "functiongraph:trigger:list", FUNCTION + "legible-on-upload", True),
-        ("auditor", "functiongraph:trigger:list", "FunctionGraph:r:p:trigger:0f4c", True),
-        ("operator", "functiongraph:trigger:get", "FunctionGraph:r:p:trigger:0f4c", True),
-        ("operator", "functiongraph:trigger:delete", "FunctionGraph:r:p:trigger:0f4c", False),
+        ("auditor", "functiongraph:trigger:list", "FUNCTIONGRAPH:r:p:trigger:0f4c", True),
+        ("operator", "functiongraph:trigger:get", "FUNCTIONGRAPH:r:p:trigger:0f4c", True),
+        ("operator", "functiongraph:trigger:delete", "FUNCTIONGRAPH:r:p:trigger:0f4c", False),
         ("operator", "obs:bucket:GetReplicationConfiguration", f"obs:r:d:bucket:{OUT}", True),
         ("operator", "obs:bucket:PutBucketPolicy", f"obs:r:d:bucket:{OUT}", False),
         ("operator", "eps:enterpriseProjects:list", "", True),
@@ -161,6 +161,16 @@ def test_one_agency_for_all_functions_may_what_the_templates_let_each_of_them():
     }
     assert ("functiongraph:function:invokeAsync", "FUNCTIONGRAPH:x:x:function:default/legible-on-failure") in asked
     assert [one for one in sorted(asked) if not can("function", *one)] == []
+
+
+def test_functions_and_triggers_are_written_in_one_way_in_both_tables():
+    """In capitals, as the vendor writes resources of FunctionGraph (functiongraph_01_0215)."""
+    roles = [one for name in ROLES for policy in policies(name) for one in policy.statement]
+    places = {place for one in roles for place in one.resource or ()}
+    deployed = [one for scopes in rights.policies().values() for one in scopes["project"]]
+    places |= {place for one in deployed for place in one.get("Resource", ())}
+    mine = {place for place in places if place.partition(":")[0].lower() == "functiongraph"}
+    assert len(mine) > 5 and {place.partition(":")[0] for place in mine} == {"FUNCTIONGRAPH"}
 
 
 def test_no_policy_says_everything():
@@ -204,7 +214,7 @@ def test_who_looks_may_do_all_that_doctor_would_tell_them_to_ask_for(name):
 
 def test_a_deployer_is_told_that_a_trigger_is_a_resource_of_its_own():
     """Its id is not known before it is made (functiongraph_01_0407): only the right to all of a project's would do."""
-    assert not can("deployer", "functiongraph:trigger:delete", "functiongraph:r:p:trigger:0f4c")
+    assert not can("deployer", "functiongraph:trigger:delete", "FUNCTIONGRAPH:r:p:trigger:0f4c")
     assert any(needs.TRIGGERS in note for note in role("deployer", SETTINGS, NAMED).notes)
     assert not any(needs.TRIGGERS in note for note in role("operator", SETTINGS, NAMED).notes)
 

@@ -69,7 +69,7 @@ _REVIEWED = ("results/", "answers/", "ledger/")
 
 
 #: All triggers of the project: read by whoever looks at a deployment.
-TRIGGERS = "functiongraph:*:*:trigger:*"
+TRIGGERS = "FUNCTIONGRAPH:*:*:trigger:*"
 
 
 class Need(Struct, frozen=True, order=True):
@@ -92,7 +92,7 @@ def objects(name: str, prefix: str = "") -> str:
 
 def function(name: str, package: str = "default") -> str:
     """Return the resource of a function by its name, without version or alias."""
-    return f"functiongraph:*:*:function:{package}/{name.partition(':')[0]}"
+    return f"FUNCTIONGRAPH:*:*:function:{package}/{name.partition(':')[0]}"
 
 
 def in_use(settings: Settings) -> tuple[str, ...]:
