@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from localcloud.faults import Fault, Schedule
 from localcloud.iam.credentials import AccessKey, Keyring
-from localcloud.obs import cors, signature
+from localcloud.obs import cors, policy, signature
 from localcloud.obs.append import MAX_APPENDS, Appender, describe, describe_list
 from localcloud.obs.buckets import BucketRequests
 from localcloud.obs.effects import changed_keys, creation, posted_key
@@ -41,6 +41,8 @@ class Stored:
     version_id: str
     public: bool
     region: str
+    #: Whether the bucket's policy shuts everybody out.
+    forbidden: bool = False
 
 
 class ObsHandler(Handler):
@@ -117,6 +119,11 @@ class LocalObs:
         with self._lock:
             self._buckets.set_cors(bucket, document)
 
+    def set_policy(self, bucket: str, document: str) -> None:
+        """See ``BucketRequests.set_policy``."""
+        with self._lock:
+            self._buckets.set_policy(bucket, document)
+
     def set_up(self, bucket: str, *, parallel: bool = False, replication: str = "", object_lock: str = "") -> None:
         """Set special features of a bucket; they are not imitated, only shown to whoever asks."""
         with self._lock:
@@ -150,13 +157,15 @@ class LocalObs:
             stored = self._store.find(bucket, key, version)
             if stored is None:
                 raise no_such_key()
+            said = policy.judge(policy.read(self._store.bucket(bucket).policy), "GetObject", f"{bucket}/{key}", {})
             return Stored(
                 stored.value,
                 str(stored.metadata.get("Content-Type", "")),
                 stored.etag.strip('"'),
                 stored.version_id,
-                public(stored),
+                said != "Deny" and (public(stored) or said == "Allow"),
                 region,
+                said == "Deny",
             )
 
     # --- requests
@@ -214,12 +223,36 @@ class LocalObs:
 
     def _authorize(self, request: ObsRequest) -> None:
         key: AccessKey | None = signature.check(request, self._keys)
-        if key is not None:
-            return
         with self._lock:
-            stored = self._store.find(request.bucket, request.key) if request.key else None
-            if request.method not in ("GET", "HEAD") or stored is None or not public(stored):
+            said = self._said(request)
+            if said == "Deny" and request.key:
+                raise access_denied("The bucket policy does not allow it.")
+            if key is None and said != "Allow" and not self._given_away(request):
                 raise access_denied()
+            # Who may not list is not told that an object is missing (as for callers with keys).
+            if key is None and request.key and self._missing(request) and not self._may_list(request):
+                raise access_denied()
+
+    def _said(self, request: ObsRequest) -> str:
+        """Return what the bucket's policy says to everybody about a request."""
+        try:
+            document = self._store.bucket(request.bucket).policy if request.bucket else ""
+        except ObsError:  # no such bucket, which is told later
+            return ""
+        place = f"{request.bucket}/{request.key}" if request.key else request.bucket
+        return policy.judge(policy.read(document), policy.action(request), place, policy.circumstances(request))
+
+    def _given_away(self, request: ObsRequest) -> bool:
+        """Tell whether an object's own ACL lets everybody read it."""
+        stored = self._store.find(request.bucket, request.key) if request.key else None
+        return request.method in ("GET", "HEAD") and stored is not None and public(stored)
+
+    def _missing(self, request: ObsRequest) -> bool:
+        return self._store.find(request.bucket, request.key) is None
+
+    def _may_list(self, request: ObsRequest) -> bool:
+        statements = policy.read(self._store.bucket(request.bucket).policy)
+        return policy.judge(statements, "ListBucket", request.bucket, policy.circumstances(request)) == "Allow"
 
     def _answer(self, request: ObsRequest) -> Response:
         if request.method == "POST" and request.has("append"):
