@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from localcloud.faults import Fault, Schedule
-from localcloud.iam.credentials import AccessKey, Keyring
-from localcloud.obs import cors, policy, signature
+from localcloud.iam.credentials import Keyring
+from localcloud.obs import cors, signature
+from localcloud.obs.access import Access
 from localcloud.obs.append import MAX_APPENDS, Appender, describe, describe_list
 from localcloud.obs.buckets import BucketRequests
 from localcloud.obs.effects import changed_keys, creation, posted_key
-from localcloud.obs.errors import ObsError, access_denied, no_such_key
+from localcloud.obs.errors import ObsError, no_such_key
 from localcloud.obs.events import Created, Subscription, Subscriptions
 from localcloud.obs.request import HEADERS, SUBRESOURCES, ObsRequest
 from localcloud.obs.spool import IN_MEMORY
@@ -81,6 +82,7 @@ class LocalObs:
         self._store = Store(Folder(state) if state else None, region)
         self._appender = Appender(self._store, self._lock, appends)
         self._buckets = BucketRequests(self._store)
+        self._access = Access(self._store)
         self._subscriptions = Subscriptions()
 
     def serve(self, port: int | None = None) -> Server:
@@ -157,7 +159,7 @@ class LocalObs:
             stored = self._store.find(bucket, key, version)
             if stored is None:
                 raise no_such_key()
-            said = policy.judge(policy.read(self._store.bucket(bucket).policy), "GetObject", f"{bucket}/{key}", {})
+            said = self._access.said(bucket, key)
             return Stored(
                 stored.value,
                 str(stored.metadata.get("Content-Type", "")),
@@ -222,37 +224,9 @@ class LocalObs:
         cut(request.environ)
 
     def _authorize(self, request: ObsRequest) -> None:
-        key: AccessKey | None = signature.check(request, self._keys)
+        key = signature.check(request, self._keys)
         with self._lock:
-            said = self._said(request)
-            if said == "Deny" and request.key:
-                raise access_denied("The bucket policy does not allow it.")
-            if key is None and said != "Allow" and not self._given_away(request):
-                raise access_denied()
-            # Who may not list is not told that an object is missing (as for callers with keys).
-            if key is None and request.key and self._missing(request) and not self._may_list(request):
-                raise access_denied()
-
-    def _said(self, request: ObsRequest) -> str:
-        """Return what the bucket's policy says to everybody about a request."""
-        try:
-            document = self._store.bucket(request.bucket).policy if request.bucket else ""
-        except ObsError:  # no such bucket, which is told later
-            return ""
-        place = f"{request.bucket}/{request.key}" if request.key else request.bucket
-        return policy.judge(policy.read(document), policy.action(request), place, policy.circumstances(request))
-
-    def _given_away(self, request: ObsRequest) -> bool:
-        """Tell whether an object's own ACL lets everybody read it."""
-        stored = self._store.find(request.bucket, request.key) if request.key else None
-        return request.method in ("GET", "HEAD") and stored is not None and public(stored)
-
-    def _missing(self, request: ObsRequest) -> bool:
-        return self._store.find(request.bucket, request.key) is None
-
-    def _may_list(self, request: ObsRequest) -> bool:
-        statements = policy.read(self._store.bucket(request.bucket).policy)
-        return policy.judge(statements, "ListBucket", request.bucket, policy.circumstances(request)) == "Allow"
+            self._access.admit(request, stranger=key is None)
 
     def _answer(self, request: ObsRequest) -> Response:
         if request.method == "POST" and request.has("append"):
