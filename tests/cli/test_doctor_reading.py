@@ -6,11 +6,18 @@ import json
 
 import pytest
 
+from legible.errors import HeldError, RejectedError
+from legible.huawei.credentials import Credentials
+from legible.operations.catalog import OPERATIONS
+from legible.settings import toml_file
 from legible_cli.doctor.bucket_policy import lets_everybody_read, shuts_out
+from legible_cli.doctor.reading import Reading
+from legible_cli.doctor.storage import Storage
 from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET
 from localcloud.faults import Fault
 from tests.support import clouds
 from tests.support.doctor import failed, found, paid
+from tests.support.fakes import ScriptedOcr
 from tests.support.rig import picture
 
 BUCKETS = (INPUT_BUCKET, OUTPUT_BUCKET)
@@ -62,12 +69,24 @@ def test_results_that_are_public_are_a_fault_even_where_public_read_is_set(cloud
     assert f"{OUTPUT_BUCKET}/work/*" in found(result)["public-access"]["advice"]
 
 
-def test_obs_that_does_not_tell_who_may_read_is_no_fault(cloud, doctor):
-    """Given a region that has no block of public access yet (405, obs_04_0177), and a user who may not ask (403)."""
-    for status, expected in ((405, "unknown"), (403, "unknown"), (503, "unknown")):
-        cloud.obs.faults.add(Fault("error", "GET", f"{INPUT_BUCKET}/", status=status, code="X", times=None))
-        # the faults of a bucket strike every look at it; only this check is of interest
-        assert found(doctor("--json")).get("public-access", {"status": "unknown"})["status"] == expected
+class Silent(Storage):
+    """Buckets that do not tell whom they let in: the region has no such answer yet, or the user may not ask."""
+
+    def public(self, name):
+        raise HeldError(f"OBS refuses to tell of {name}: 405 MethodNotAllowed.")
+
+    def policy(self, name):
+        raise HeldError(f"OBS refuses to tell of {name}: 403 AccessDenied.")
+
+
+@pytest.mark.parametrize("way", ["url", "public-url"])
+def test_obs_that_does_not_tell_who_may_read_is_no_fault(cloud, way):
+    keys = Credentials(cloud.credentials.access, cloud.credentials.secret, "")
+    mine = toml_file.load(None, {**cloud.user_data, "LEGIBLE_SOURCE": way}.get)
+    reading = Reading(mine, clouds.store(cloud), Silent(mine, keys))
+    assert reading.public().status == "unknown"
+    said = list(reading.ways(ScriptedOcr(RejectedError("x", code="object-gone")), OPERATIONS["passport"]))
+    assert [one.status for one in said] == (["ok"] if way == "url" else ["ok", "unknown"])
 
 
 # --- service authorization
