@@ -9,6 +9,7 @@ from legible.errors import SettingsError
 from legible.notices.targets import EventGrid, Smn, Webhook
 from legible.operations.routing import checked_options
 from legible.settings import checks, essentials, tables, toml_file
+from legible.wiring.parts import policy_of
 
 MINIMUM = {"LEGIBLE_REGION": "cn-north-4", "LEGIBLE_INPUT_BUCKET": "in-b", "LEGIBLE_OUTPUT_BUCKET": "out-b"}
 
@@ -43,6 +44,20 @@ def test_a_variable_overrides_the_file(load):
     assert loaded.log.level == "DEBUG"
 
 
+def test_whether_a_page_may_go_inline_is_set_by_a_variable_too(load):
+    assert load().ocr.inline_fallback is True
+    assert load(LEGIBLE_INLINE_FALLBACK="False").ocr.inline_fallback is False
+    assert load("[ocr]\ninline_fallback = false", LEGIBLE_INLINE_FALLBACK="true").ocr.inline_fallback is True
+
+
+def test_a_public_url_is_sent_as_the_plain_one(load):
+    """The setting names the way, for whoever checks a deployment; a call knows the object's URL alone."""
+    assert policy_of(load(LEGIBLE_SOURCE="public-url")).source == "url"
+    assert [policy_of(load(LEGIBLE_SOURCE=one)).source for one in ("url", "signed-url", "inline")] == [
+        "url", "signed-url", "inline",
+    ]  # fmt: skip
+
+
 def test_where_functions_are_called_is_the_regions_own_unless_it_is_set(load):
     assert load().functions.endpoint == ""
     assert load('[functions]\nendpoint = "https://f.example"').functions.endpoint == "https://f.example"
@@ -69,7 +84,11 @@ def test_routes_operations_and_default(load):
 @pytest.mark.parametrize(
     ("text", "variables", "said"),
     [
-        ('[ocr]\nsource = "urll"', {}, r"legible.toml: ocr.source is 'urll'. Allowed is: inline, signed-url, url."),
+        (
+            '[ocr]\nsource = "urll"',
+            {},
+            r"legible.toml: ocr.source is 'urll'. Allowed is: inline, public-url, signed-url, url.",
+        ),
         ("[ocr]\nattempts = 99", {}, r"ocr.attempts is 99. .*<= 10"),
         ("[ocrr]\na = 1", {}, r"has no setting 'ocrr'. It has: cloud, buckets"),
         ("[ocr]\nfoo = 1", {}, r"\[ocr\] has no setting 'foo'. It has: endpoint, source"),

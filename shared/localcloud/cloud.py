@@ -9,15 +9,17 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 import msgspec
 
 from localcloud.apig import Front, LocalApig
 from localcloud.apig.apps import CODE_HEADER
-from localcloud.functiongraph import Function, FunctionApi, FunctionGraph, load
+from localcloud.functiongraph import Function, FunctionApi, FunctionGraph, load, triggers
 from localcloud.functiongraph.runner import backoff as default_backoff
+from localcloud.iam import rights
 from localcloud.iam.account import LocalAccount
+from localcloud.iam.agencies import deployed
 from localcloud.iam.credentials import AccessKey, Keyring
 from localcloud.notices import LocalMessages
 from localcloud.obs import Envelope, LocalObs, Subscription, cors
@@ -164,11 +166,17 @@ class LocalCloud:
         self.messages = LocalMessages(self.keys, PROJECT_ID)
         self._message_server = self._serve(self.messages)
         self.account = LocalAccount(self.keys, PROJECT_ID, self.region)
+        names = rights.Names(INPUT_BUCKET, OUTPUT_BUCKET, FAILURES_BUCKET)
+        self.account.agencies.add(*deployed(rights.rights(names), "legible-", PROJECT_ID))
         self._account_server = self._serve(self.account)
 
     def _connect(self, envelope: Envelope, encode_keys: bool) -> None:
         """Let the parts reach the functions: calls, requests, kills and uploads."""
         self.function_api.graph = self.functions
+        self.function_api.envelope = envelope
+        #: Subscriptions of EventGrid besides those of serverless.yml's triggers, by a function's URN.
+        self.subscriptions: dict[str, list[dict[str, Any]]] = {}
+        self.messages.subscriptions = self._subscribed
         self.gateway.publish(self.functions)
         for part in (self.obs, self.ocr, self.function_api, self.messages):
             part.on_kill = self.functions.kill_instance
@@ -294,6 +302,13 @@ class LocalCloud:
     ) -> None:
         """Stop."""
         self.stop()
+
+    def _subscribed(self, urn: str) -> list[dict[str, Any]]:
+        """Return the subscriptions of EventGrid that call the function of that URN."""
+        mine = self.functions.functions.values() if self.function_api.envelope == "eventgrid" else ()
+        found = next((one for one in mine if self.functions.urn(one.key) == urn), None)
+        own = triggers.subscriptions(found, urn) if found else []
+        return own + self.subscriptions.get(urn, [])
 
     def _subscribe(self, envelope: Envelope, encode_keys: bool) -> None:
         for key, function in self.functions.functions.items():

@@ -21,6 +21,8 @@ from legible.outbound import Addresses, FetchReply
 #: As the SDKs name it. Bodies of other types, but BSON, are not signed: UNSIGNED-PAYLOAD (signer.py, 3.1.219).
 _JSON = "application/json;charset=UTF-8"
 _ANSWER_BYTES = 64 * 1024
+#: Lists are longer: a page of agencies has up to 500.
+_LIST_BYTES = 4 * 1024 * 1024
 
 
 class Service(Struct, frozen=True):
@@ -96,23 +98,23 @@ class Caller:
         """
         request = self._request("GET", path, b"", query, domain_id)
         try:
-            return json.loads(self._accepted(request, seconds).body)
+            return json.loads(self._accepted(request, seconds, _LIST_BYTES).body)
         except (ValueError, RecursionError):
             name, setting = self._service.name, self._service.setting
             raise UnavailableError(
                 f"The answer of {name} is no JSON.", advice=f"Check {setting} and proxies."
             ) from None
 
-    def _accepted(self, request: SdkRequest, seconds: float) -> FetchReply:
-        reply = self._exchange(request, seconds)
+    def _accepted(self, request: SdkRequest, seconds: float, most_bytes: int = _ANSWER_BYTES) -> FetchReply:
+        reply = self._exchange(request, seconds, most_bytes)
         if not 200 <= reply.status < 300:
             raise self._refused(reply)
         return reply
 
-    def _exchange(self, request: SdkRequest, seconds: float) -> FetchReply:
+    def _exchange(self, request: SdkRequest, seconds: float, most_bytes: int = _ANSWER_BYTES) -> FetchReply:
         url = self._service.endpoint + request.uri
         return self._addresses.exchange(
-            request.method, url, request.body or b"", request.header_params, seconds, _ANSWER_BYTES
+            request.method, url, request.body or b"", request.header_params, seconds, most_bytes
         )
 
     def unreadable(self, what: str) -> UnavailableError:

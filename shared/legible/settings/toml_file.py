@@ -25,6 +25,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "LEGIBLE_OBS_PATH_STYLE": ("obs", "path_style"),
     "LEGIBLE_OCR_ENDPOINT": ("ocr", "endpoint"),
     "LEGIBLE_SOURCE": ("ocr", "source"),
+    "LEGIBLE_INLINE_FALLBACK": ("ocr", "inline_fallback"),
     "LEGIBLE_FUNCTIONGRAPH_ENDPOINT": ("functions", "endpoint"),
     "LEGIBLE_UPLOAD_FUNCTION": ("functions", "upload"),
     "LEGIBLE_TIMER_FUNCTION": ("functions", "timer"),
@@ -90,7 +91,7 @@ def override(values: dict[str, Any], variable: Callable[[str], str | None]) -> d
         if text is None or not str(text).strip():
             continue
         value: Any = str(text).strip()
-        if key == "path_style":
+        if key in ("path_style", "inline_fallback"):
             value = _FLAGS.get(value.lower(), value)
         if key == "level":
             value = value.upper()

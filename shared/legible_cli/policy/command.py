@@ -35,6 +35,7 @@ _SERVICES = {
     "smn": "SMN",
     "eg": "EventGrid",
     "eps": "Enterprise projects",
+    "iam": "IAM",
     "*": "Every service",
 }
 _operations = click.option(

@@ -81,17 +81,18 @@ def lacking(
 ) -> list[Need]:
     """Return what a role needs and these policies do not allow.
 
-    A need for many resources is tried with one of them, whose name nobody would permit by itself.
+    A need for many resources is tried with one of them.
     """
     policies = tuple(policies)
     return sorted(
         need
         for need in ROLES[name](settings, tuple(operations), package)
-        if not allowed(policies, Call(_tried(need.action), _tried(need.resource)))
+        if not allowed(policies, Call(tried(need.action), tried(need.resource)))
     )
 
 
-def _tried(pattern: str) -> str:
+def tried(pattern: str) -> str:
+    """Return one of the many that a pattern is for, whose name nobody would permit by itself."""
     return pattern.replace("*", "x-legible-policy-check")
 
 

@@ -1,8 +1,9 @@
 """The account: its keys and projects as IAM shows them, and its enterprise projects, over HTTP.
 
 Only requests that a check from outside makes: GET of ``/v3/auth/projects`` (iam_06_0003) and ``/v3/auth/domains``,
-``/v3.0/OS-CREDENTIAL/credentials/{access_key}`` (iam_03_0002) and ``/v1.0/enterprise-projects`` (api-em). Not imitated:
-permissions (an ``error`` fault with status 403 stands for a missing one), and pages of a list.
+``/v3.0/OS-CREDENTIAL/credentials/{access_key}`` (iam_03_0002), agencies with what they are granted (``agencies``), and
+``/v1.0/enterprise-projects`` (api-em). Permissions are imitated for agencies only, elsewhere an ``error`` fault with
+status 403 stands for a missing one; so are pages of a list.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from urllib.parse import parse_qs
 
 from localcloud.faults import Schedule
 from localcloud.iam import signature
+from localcloud.iam.agencies import Agencies, AgencyError
 from localcloud.iam.credentials import AccessKey, Keyring
 from localcloud.web import Environ, Server, StartResponse, raw_uri, read_body, read_headers, send
 
@@ -55,15 +57,17 @@ class LocalAccount:
 
         Args:
             keys: Its access keys.
-            project_id: Its only project.
+            project_id: Its project in the region.
             region: The project's region, which is also the project's name.
         """
         self.faults = Schedule()
         self.enterprise_projects: list[EnterpriseProject] = []
         #: When each permanent key was made, by access key id; now for keys that are not in it.
         self.made: dict[str, datetime] = {}
+        self.agencies = Agencies(DOMAIN_ID)
+        #: The ids of the account's projects, by their names; a region's own is called as the region.
+        self.projects = {region: project_id}
         self._keys = keys
-        self._projects = {region: project_id}
 
     def serve(self, port: int | None = None) -> Server:
         """Serve on loopback."""
@@ -88,14 +92,23 @@ class LocalAccount:
         fault = self.faults.take(environ["REQUEST_METHOD"], path)
         if fault:
             raise AccountError(fault.status or 503, fault.code, fault.message)
+        return self._look(path, {name: values[0] for name, values in parse_qs(query).items()}, headers, key)
+
+    def _look(self, path: str, query: dict[str, str], headers: dict[str, str], key: AccessKey) -> dict[str, Any]:
         if path == "/v3/auth/projects":
-            return {"projects": [{"id": one, "name": called} for called, one in self._projects.items()]}
+            return {"projects": [{"id": one, "name": called} for called, one in self.projects.items()]}
         if path == "/v3/auth/domains":
             return {"domains": [{"id": DOMAIN_ID, "name": "local"}]}
         if path == "/v1.0/enterprise-projects" and headers.get("x-domain-id") == DOMAIN_ID:
-            wanted = parse_qs(query).get("id", [""])[0]
+            wanted = query.get("id", "")
             projects = [_said(one) for one in self.enterprise_projects if wanted in ("", one.id)]
             return {"enterprise_projects": projects}
+        try:
+            granted = self.agencies.answer(path, query)
+        except AgencyError as error:
+            raise AccountError(error.status, f"IAM.{error.status:04}", error.message) from None
+        if granted is not None:
+            return granted
         asked = _CREDENTIAL.fullmatch(path)
         if asked and asked["access"] == key.access and not key.temporary:
             return self._credential(key)
