@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from legible_cli.__main__ import main
 from localcloud.cloud import LocalCloud
-from localcloud.iam.account import EnterpriseProject
+from localcloud.eps import EnterpriseProject
 from tests.support.doctor import EPS
 from tests.support.rig import PASSPORT
 
@@ -15,7 +15,7 @@ from tests.support.rig import PASSPORT
 @pytest.fixture
 def cloud():
     with LocalCloud(recognizer=lambda slug, image, options: PASSPORT) as running:
-        running.account.enterprise_projects.append(EnterpriseProject(EPS, "finance"))
+        running.eps.projects.append(EnterpriseProject(EPS, "finance"))
         yield running
 
 

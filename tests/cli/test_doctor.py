@@ -120,7 +120,7 @@ def no_project(cloud, doctor):
 
 
 def disabled_project(cloud, doctor):
-    cloud.account.enterprise_projects[0].enabled = False
+    cloud.eps.projects[0].enabled = False
 
 
 def malformed_project(cloud, doctor):
@@ -368,7 +368,7 @@ def test_a_look_that_is_forbidden_names_the_permission_and_fails_no_other_check(
 
 def test_a_service_that_is_down_leaves_its_check_open(cloud, doctor):
     cloud.function_api.faults.add(Fault("error", "GET", "quotas", times=None))
-    cloud.account.faults.add(Fault("error", "GET", "/v1.0/enterprise-projects", status=500, times=None))
+    cloud.eps.faults.add(Fault("error", "GET", "/v1.0/enterprise-projects", status=500, times=None))
     cloud.obs.faults.add(Fault("error", "GET", f"{OUTPUT_BUCKET}/", times=None))
     checks = found(doctor("--json"))
     assert {name for name, one in checks.items() if one["status"] == "unknown"} == {

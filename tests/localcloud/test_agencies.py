@@ -27,7 +27,7 @@ def cloud() -> Iterator[LocalCloud]:
 @pytest.fixture
 def ask(cloud: LocalCloud) -> Iterator[Callable[..., Any]]:
     """Ask with the vendor's signature; what is refused raises."""
-    service = Service("IAM", cloud.iam_endpoint, "endpoint", "iam:what:ever")
+    service = Service("IAM", cloud.account_endpoint, "endpoint", "iam:what:ever")
     caller = Caller(service, Credentials(cloud.credentials.access, cloud.credentials.secret, ""), PROJECT_ID)
     before = dict(cloud.account.agencies.by_name)
     yield lambda path, **query: caller.get(path, 5, query)

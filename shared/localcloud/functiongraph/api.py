@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from localcloud.api import Answer, ApiError, SignedApi, answered, encoded
 from localcloud.faults import Fault
-from localcloud.functiongraph import triggers
+from localcloud.functiongraph import invocations, triggers
 from localcloud.functiongraph.config import AsyncPolicy, Function
 from localcloud.functiongraph.events import MAX_ASYNC_EVENT, EventTooLargeError
 from localcloud.functiongraph.instance import Outcome
@@ -46,6 +47,10 @@ _CONFIG = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/confi
 #: What is asked of a project: quotas, flows, and what its region offers. The last two are not in the SDK; the provider
 #: asks them so (data_source_huaweicloud_fgs_trigger_types.go and .._runtime_types.go, a0345b8).
 _PROJECT = re.compile(r"/v2/(?P<project>[^/]+)/fgs/(?P<what>quotas|triggertypes|runtimetypes|workflows)")
+_EVENTS = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/async-invocations")
+_STATISTICS = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/statistics/(?P<minutes>[^/]+)")
+#: What stands behind a function's key in the paths of faults.
+_ENDS = {_TRIGGERS: "", _POLICIES: "/policy", _CONFIG: "/config", _EVENTS: "/events", _STATISTICS: "/statistics"}
 _PATH = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/invocations(?P<later>-async)?")
 
 
@@ -60,7 +65,7 @@ class FunctionApi(SignedApi):
 
     Fault kinds, struck after the signature check; paths are function keys, the method is POST for calls. For requests
     that only look, it is GET, with the paths ``quotas``, ``triggertypes``, ``runtimetypes``, ``workflows``,
-    ``<key>/config`` and ``<key>/policy`` too, and the only kind is ``error``.
+    ``<key>/config``, ``<key>/policy``, ``<key>/events`` and ``<key>/statistics`` too, and the only kind is ``error``.
 
     - Nothing is called: ``error`` (``status``, ``code``, ``message``; 503 FSS.0503 unless named), ``cut`` (the
       connection breaks), ``kill-before`` (kills the function instance that calls, see ``on_kill``).
@@ -131,19 +136,23 @@ class FunctionApi(SignedApi):
 
     def _look(self, environ: Environ, uri: str, body: bytes) -> Any:
         """Return a function's triggers (functiongraph_06_0122), async policies (_0143) or metadata (_0106)."""
-        path = uri.partition("?")[0]
-        look = next((one for kind in (_TRIGGERS, _POLICIES, _CONFIG, _PROJECT) if (one := kind.fullmatch(path))), None)
+        path, _, query = uri.partition("?")
+        look = next((one for kind in (*_ENDS, _PROJECT) if (one := kind.fullmatch(path))), None)
         graph = self._check(environ, uri, body, look)
         assert look is not None  # else it was refused just now
         if look.re is _PROJECT:
             self._strike_look(look["what"])
             return self._of_project(look["what"])
         key = self._key(graph, look["urn"])
-        self._strike_look({_POLICIES: f"{key}/policy", _CONFIG: f"{key}/config"}.get(look.re, key))
+        self._strike_look(f"{key}{_ENDS[look.re]}")
         if look.re is _TRIGGERS:
             return [*triggers.listed(graph.functions[key], self.envelope), *self.triggers.get(key, ())]
         if look.re is _POLICIES:
             return _policies(graph, key)
+        if look.re is _EVENTS:
+            return _told(lambda: invocations.listed(graph, key, dict(parse_qsl(query)), time.time()))
+        if look.re is _STATISTICS:
+            return _told(lambda: invocations.statistics(graph, key, look["minutes"], time.time()))
         return _config(graph.urn(key), graph.functions[key], self.agencies.get(key, ""))
 
     def _strike_look(self, what: str) -> None:
@@ -187,6 +196,14 @@ class FunctionApi(SignedApi):
         if key is None:
             raise CallError("FSS.1051")
         return key
+
+
+def _told(answer: Callable[[], Any]) -> Any:
+    """Return an answer; a parameter that is wrong is refused."""
+    try:
+        return answer()
+    except ValueError as error:
+        raise CallError("FSS.0400", f"Invalid parameter: {error}.") from None
 
 
 def _config(urn: str, function: Function, executing: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from localcloud.functiongraph.config import Function
 from localcloud.functiongraph.destination import destination_payload
 from localcloud.functiongraph.events import MAX_ASYNC_EVENT, AsyncEvent, Mailbox
 from localcloud.functiongraph.instance import Instance, Outcome
-from localcloud.functiongraph.work import Invocation, Work
+from localcloud.functiongraph.work import Invocation, Run, Work
 from localcloud.iam.credentials import Keyring
 
 #: "An idle instance is removed after about one minute." (facts 1.7)
@@ -90,6 +90,8 @@ class FunctionGraph:
         }
         self.faults = Schedule()
         self.invocations: list[Invocation] = []
+        #: The last runs, synchronous ones too.
+        self.runs: deque[Run] = deque(maxlen=10_000)
         #: The last log lines: ``(function, line)``.
         self.log: deque[tuple[str, str]] = deque(maxlen=10_000)
         self._code, self._keys, self._state = list(code), keys, state
@@ -158,6 +160,11 @@ class FunctionGraph:
                 self._push(accepted, copy=True)
             self._turn.notify_all()
         return accepted.request_id
+
+    def waiting(self, function: str) -> list[AsyncEvent]:
+        """Return the events that wait for their first invocation, or for the next."""
+        with self._turn:
+            return [work.accepted for work in self._queues[function] if work.accepted and not work.copy]
 
     def wait_idle(self, timeout: float) -> bool:
         """Wait until nothing is queued, waiting for a retry or running; tell whether this was reached in time."""
@@ -246,7 +253,9 @@ class FunctionGraph:
         fault: Fault | None = self.faults.take("run", function.key)
         kill_after = fault.seconds if fault and fault.kind == "kill" else None
         self._write_log(function.key, f"{_stamp()} Start invoke request '{work.request_id}', version: {VERSION}")
+        begun = time.time()
         outcome = instance.invoke(work.event, work.request_id, kill_after)
+        self.runs.append(Run(function.key, begun, outcome))
         self._write_log(
             function.key,
             f"{_stamp()} Finish invoke request '{work.request_id}', duration: {outcome.seconds * 1000:.3f}ms, "
@@ -300,8 +309,9 @@ class FunctionGraph:
         heapq.heappush(self._queues[event.function], work)
 
     def _note(self, event: AsyncEvent, state: str, outcome: Outcome) -> None:
+        at = event.accepted, time.time()
         self.invocations.append(
-            Invocation(event.function, event.request_id, event.attempts, state, outcome, event.payload)
+            Invocation(event.function, event.request_id, event.attempts, state, outcome, event.payload, *at)
         )
 
     def _facts(self, function: Function) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from localcloud.functiongraph.config import Function, ObsTrigger, TimerTrigger
+from localcloud.functiongraph.config import CtsTrigger, Function, ObsTrigger, TimerTrigger
 from localcloud.obs import Envelope
 
 _SOURCE = "HC.OBS.DWR"
@@ -28,7 +28,7 @@ def listed(function: Function, envelope: Envelope) -> list[dict[str, Any]]:
         envelope: Whether uploads come through EventGrid, or by the classic trigger.
     """
     uploads = map(_eventgrid if envelope == "eventgrid" else _obs, function.triggers)
-    return [*uploads, *map(_timer, function.timers)]
+    return [*uploads, *map(_timer, function.timers), *map(_audit, function.audits)]
 
 
 def subscriptions(function: Function, urn: str) -> list[dict[str, Any]]:
@@ -91,6 +91,10 @@ def _timer(trigger: TimerTrigger) -> dict[str, Any]:
         "TIMER", name=trigger.name, schedule=trigger.schedule, schedule_type=trigger.schedule_type,
         user_event=trigger.user_event,
     )  # fmt: skip
+
+
+def _audit(trigger: CtsTrigger) -> dict[str, Any]:
+    return _trigger("CTS", name=trigger.name, operations=list(trigger.operations))
 
 
 def _trigger(kind: str, state: str = "ACTIVE", /, **data: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from localcloud.functiongraph.events import AsyncEvent
 from localcloud.functiongraph.instance import Outcome
@@ -12,7 +12,10 @@ from localcloud.functiongraph.instance import Outcome
 
 @dataclass(frozen=True)
 class Invocation:
-    """One invocation that ended. ``state`` is ``SUCCESS``, ``FAIL`` or ``DISCARD`` (too old, or dropped on purpose)."""
+    """One invocation that ended. ``state`` is ``SUCCESS``, ``FAIL`` or ``DISCARD`` (too old, or dropped on purpose).
+
+    Times are in seconds since the epoch.
+    """
 
     function: str
     request_id: str
@@ -20,6 +23,16 @@ class Invocation:
     state: str
     outcome: Outcome
     payload: Any = field(repr=False, default=None)
+    accepted: float = 0.0
+    ended: float = 0.0
+
+
+class Run(NamedTuple):
+    """One run of a function, asked for by whomever; ``at`` is its begin, in seconds since the epoch."""
+
+    function: str
+    at: float
+    outcome: Outcome
 
 
 @dataclass(order=True)

@@ -1,9 +1,9 @@
-"""The account: its keys and projects as IAM shows them, and its enterprise projects, over HTTP.
+"""The account: its keys and projects as IAM shows them, over HTTP.
 
-Only requests that a check from outside makes: GET of ``/v3/auth/projects`` (iam_06_0003) and ``/v3/auth/domains``,
-``/v3.0/OS-CREDENTIAL/credentials/{access_key}`` (iam_03_0002), agencies with what they are granted (``agencies``), and
-``/v1.0/enterprise-projects`` (api-em). Permissions are imitated for agencies only, elsewhere an ``error`` fault with
-status 403 stands for a missing one; so are pages of a list.
+Only requests that a check from outside makes: GET of ``/v3/auth/projects`` (iam_06_0003), ``/v3/auth/domains``,
+``/v3.0/OS-CREDENTIAL/credentials/{access_key}`` (iam_03_0002), and agencies with what they are granted (``agencies``).
+Permissions are imitated for agencies only, elsewhere an ``error`` fault with status 403 stands for a missing one; so
+are pages of a list.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import json
 import re
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import parse_qs
@@ -28,15 +27,6 @@ DOMAIN_ID = "0f4c0000d0d04e0a9b1ec0de10ca1000"
 _CREDENTIAL = re.compile(r"/v3\.0/OS-CREDENTIAL/credentials/(?P<access>[^/]+)")
 
 
-@dataclass
-class EnterpriseProject:
-    """An enterprise project; one that is not enabled must not be used any more."""
-
-    id: str
-    name: str
-    enabled: bool = True
-
-
 class AccountError(Exception):
     """An error answer: HTTP status, code, message."""
 
@@ -47,7 +37,7 @@ class AccountError(Exception):
 
 
 class LocalAccount:
-    """A WSGI application that answers as IAM and the Enterprise Project Management Service do.
+    """A WSGI application that answers as IAM does.
 
     The fault kind ``error`` (``status``, ``code``, ``message``) strikes after the signature check, by a URL's path.
     """
@@ -61,7 +51,6 @@ class LocalAccount:
             region: The project's region, which is also the project's name.
         """
         self.faults = Schedule()
-        self.enterprise_projects: list[EnterpriseProject] = []
         #: When each permanent key was made, by access key id; now for keys that are not in it.
         self.made: dict[str, datetime] = {}
         self.agencies = Agencies(DOMAIN_ID)
@@ -92,17 +81,13 @@ class LocalAccount:
         fault = self.faults.take(environ["REQUEST_METHOD"], path)
         if fault:
             raise AccountError(fault.status or 503, fault.code, fault.message)
-        return self._look(path, {name: values[0] for name, values in parse_qs(query).items()}, headers, key)
+        return self._look(path, {name: values[0] for name, values in parse_qs(query).items()}, key)
 
-    def _look(self, path: str, query: dict[str, str], headers: dict[str, str], key: AccessKey) -> dict[str, Any]:
+    def _look(self, path: str, query: dict[str, str], key: AccessKey) -> dict[str, Any]:
         if path == "/v3/auth/projects":
             return {"projects": [{"id": one, "name": called} for called, one in self.projects.items()]}
         if path == "/v3/auth/domains":
             return {"domains": [{"id": DOMAIN_ID, "name": "local"}]}
-        if path == "/v1.0/enterprise-projects" and headers.get("x-domain-id") == DOMAIN_ID:
-            wanted = query.get("id", "")
-            projects = [_said(one) for one in self.enterprise_projects if wanted in ("", one.id)]
-            return {"enterprise_projects": projects}
         try:
             granted = self.agencies.answer(path, query)
         except AgencyError as error:
@@ -125,7 +110,3 @@ class LocalAccount:
                 "description": "",
             }
         }
-
-
-def _said(project: EnterpriseProject) -> dict[str, Any]:
-    return {"id": project.id, "name": project.name, "status": 1 if project.enabled else 2, "type": "prod"}
