@@ -12,6 +12,8 @@ SETTINGS  ?= infra/terraform/examples/minimal/terraform.tfvars
 STACK     := $(patsubst %/,%,$(dir $(SETTINGS)))
 DEV    := $(VENV)/.dev
 export PYTHONPATH := $(CURDIR)/shared:$(CURDIR)
+# Where an image sets it, each process would compile everything again: tests took twice as long to be collected.
+unexport PYTHONDONTWRITEBYTECODE
 
 $(VENV)/.uv: requirements/uv.txt
 	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || { echo "Legible needs Python 3.10 to 3.13 on the PATH; \"$(PYTHON)\" is none. Name one: make PYTHON=/path/to/python3.12" >&2; exit 1; }
@@ -40,7 +42,7 @@ $(DEV): requirements/dev.txt tests/console/package-lock.json $(VENV)/.uv
 	@command -v npm >/dev/null || { echo "No npm here: tests that need axe-core will be skipped; \`make tools\` installs it."; exit 0; }; \
 		$(axe) || echo "npm could not install axe-core: the console's accessibility tests will be skipped."
 
-.PHONY: help demo up package test test-all mutate tools bench check house format lock docs fonts clean ready plan deploy destroy deploy-serverless
+.PHONY: help demo up package test test-all mutate tools bench check house format lock docs fonts clean ready plan deploy destroy deploy-serverless providers
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
@@ -114,13 +116,16 @@ $(SETTINGS):
 # What is planned or made is what lies in dist/: a zip older than its sources is refused.
 ready: $(SETTINGS)
 	@"$(PYTHON)" -m infra.package.fresh
-	@$(TERRAFORM) -chdir=$(STACK) init -input=false
 
-plan: ready ## what Terraform would make of $(SETTINGS); needs `make package` and HW_ACCESS_KEY, HW_SECRET_KEY
-	@$(TERRAFORM) -chdir=$(STACK) plan -input=false -var-file=$(notdir $(SETTINGS)) -out=legible.tfplan
+plan: ready $(LOCAL) ## what Terraform would make of $(SETTINGS); needs `make package` and HW_ACCESS_KEY, HW_SECRET_KEY
+	@$(BIN)/python -m infra.deploy.plan --terraform "$(TERRAFORM)" $(SETTINGS)
 
-deploy: ready ## make it, after asking
-	@$(TERRAFORM) -chdir=$(STACK) apply -var-file=$(notdir $(SETTINGS))
+deploy: ready $(LOCAL) ## make it, after asking
+	@$(BIN)/python -m infra.deploy.plan --apply --terraform "$(TERRAFORM)" $(SETTINGS)
+
+PLATFORMS := linux_amd64 linux_arm64 darwin_amd64 darwin_arm64 windows_amd64
+providers: ## fix the provider's version and hashes for every platform, in a lock file beside the settings: commit it
+	@$(TERRAFORM) -chdir=$(STACK) providers lock $(PLATFORMS:%=-platform=%)
 
 destroy: $(SETTINGS) $(LOCAL) ## take it down, after asking, and list what remains by its tag
 	@$(BIN)/python -m infra.deploy.destroy --terraform "$(TERRAFORM)" $(SETTINGS)

@@ -8,7 +8,8 @@ from docs import settings_table
 from legible.errors import SettingsError
 from legible.notices.targets import EventGrid, Smn, Webhook
 from legible.operations.routing import checked_options
-from legible.settings import tables, toml_file
+from legible.settings import checks, essentials, tables, toml_file
+from legible.wiring.parts import policy_of
 
 MINIMUM = {"LEGIBLE_REGION": "cn-north-4", "LEGIBLE_INPUT_BUCKET": "in-b", "LEGIBLE_OUTPUT_BUCKET": "out-b"}
 
@@ -43,6 +44,20 @@ def test_a_variable_overrides_the_file(load):
     assert loaded.log.level == "DEBUG"
 
 
+def test_whether_a_page_may_go_inline_is_set_by_a_variable_too(load):
+    assert load().ocr.inline_fallback is True
+    assert load(LEGIBLE_INLINE_FALLBACK="False").ocr.inline_fallback is False
+    assert load("[ocr]\ninline_fallback = false", LEGIBLE_INLINE_FALLBACK="true").ocr.inline_fallback is True
+
+
+def test_a_public_url_is_sent_as_the_plain_one(load):
+    """The setting names the way, for whoever checks a deployment; a call knows the object's URL alone."""
+    assert policy_of(load(LEGIBLE_SOURCE="public-url")).source == "url"
+    assert [policy_of(load(LEGIBLE_SOURCE=one)).source for one in ("url", "signed-url", "inline")] == [
+        "url", "signed-url", "inline",
+    ]  # fmt: skip
+
+
 def test_where_functions_are_called_is_the_regions_own_unless_it_is_set(load):
     assert load().functions.endpoint == ""
     assert load('[functions]\nendpoint = "https://f.example"').functions.endpoint == "https://f.example"
@@ -69,7 +84,11 @@ def test_routes_operations_and_default(load):
 @pytest.mark.parametrize(
     ("text", "variables", "said"),
     [
-        ('[ocr]\nsource = "urll"', {}, r"legible.toml: ocr.source is 'urll'. Allowed is: inline, signed-url, url."),
+        (
+            '[ocr]\nsource = "urll"',
+            {},
+            r"legible.toml: ocr.source is 'urll'. Allowed is: inline, public-url, signed-url, url.",
+        ),
         ("[ocr]\nattempts = 99", {}, r"ocr.attempts is 99. .*<= 10"),
         ("[ocrr]\na = 1", {}, r"has no setting 'ocrr'. It has: cloud, buckets"),
         ("[ocr]\nfoo = 1", {}, r"\[ocr\] has no setting 'foo'. It has: endpoint, source"),
@@ -86,6 +105,17 @@ def test_routes_operations_and_default(load):
             r"passport has no option 'x'. Its options are: country_code",
         ),
         ('[operations.nope]\nregion = ""', {}, r"operations.nope: there is no operation"),
+        (
+            '[operations.passport]\nregion = "Hong Kong"',
+            {},
+            r"operations.passport.region is 'Hong Kong'. Allowed is: a re",
+        ),
+        ('[[routes]]\nmatch = ""\noperation = "passport"', {}, r"route 1: match is '', which no key matches"),
+        (
+            '[[routes]]\nmatch = "a/[z-a]*"\noperation = "passport"',
+            {},
+            r"match is 'a/\[z-a\]\*'.* not a regular expression",
+        ),
         ("", {"LEGIBLE_OBS_SIGNATURE": "v9"}, r"LEGIBLE_OBS_SIGNATURE is 'v9'. Allowed is: obs, v2, v4."),
         ("", {"LEGIBLE_OBS_PATH_STYLE": "yes"}, r"LEGIBLE_OBS_PATH_STYLE is 'yes'. Allowed is: true, false."),
         ("", {"LEGIBLE_INPUT_BUCKET": "Bad_B"}, r"LEGIBLE_INPUT_BUCKET is 'Bad_B'. Allowed is: a bucket's name"),
@@ -179,6 +209,7 @@ class TestTargets:
             (hook("hooks.example", "hooks.example:22"), r"notify.hr.url: .*its port is 22"),
             (hook("hooks.example", "a:canary@hooks.example"), r"notify.hr.url: .*name and password"),
             (hook("https://hooks.example", "http://127.0.0.1:9"), r"notify.hr.url: .*its scheme is http"),
+            (f'[notify.ops]\n{SMN}match = "[9-0]"\n', r"notify.ops.match is '\[9-0\]', which no key matches"),
             (hook("LEGIBLE_HOOK", "whsec_canary"), r"notify.hr.secret: .*never the secret itself"),
         ],
     )
@@ -241,3 +272,75 @@ class TestForms:
         with pytest.raises(SettingsError) as caught:
             self.loaded(tmp_path, text)
         assert said in str(caught.value)
+
+
+class TestSecrets:
+    """What a webhook's user variable holds is asked for before it is deployed, and where notices are sent."""
+
+    @pytest.mark.parametrize("secret", [None, "", "short", "whsec_canary"])
+    def test_one_that_is_none_is_refused_by_its_target(self, load, secret):
+        settings = load(f"[notify.hr]\n{WEBHOOK}")
+        with pytest.raises(SettingsError, match=r"legible.toml: notify.hr.secret: .*LEGIBLE_HOOK") as caught:
+            checks.check_secrets(settings, "legible.toml", {"LEGIBLE_HOOK": secret}.get)
+        assert "canary" not in str(caught.value)
+
+    def test_one_that_is_there_is_taken_and_other_targets_need_none(self, load):
+        settings = load(f"[notify.hr]\n{WEBHOOK}[notify.ops]\n{SMN}")
+        checks.check_secrets(settings, "legible.toml", {"LEGIBLE_HOOK": "whsec_" + "QUFB" * 10}.get)
+        assert set(settings.notify) == {"hr", "ops"}
+
+
+class TestUsable:
+    """What ends documents goes on with what is right of wrong settings."""
+
+    @pytest.fixture
+    def usable(self, tmp_path):
+        def found(text="", **variables):
+            file = tmp_path / "legible.toml"
+            file.write_text(text, "utf-8")
+            return essentials.usable(file, {**MINIMUM, **variables}.get)
+
+        return found
+
+    def test_right_settings_are_all_there(self, usable, load):
+        text = f'default = "passport"\n[notify.hr]\n{WEBHOOK}'
+        assert usable(text) == (load(text), None, frozenset())
+
+    @pytest.mark.parametrize(
+        "text",
+        ["[ocrr]\na = 1\n", "ocr = 3\n", '[ocr]\nsource = "urll"\n', "[ledger]\nfoo = 1\n", 'default = "nope"\n',
+         '[http]\ntenants = 3\n', "[obs]\nfoo = 1\n", '[workbooks]\nmarker = "a/b"\n', '[log]\nlevel = "LOUD"\n'],
+    )  # fmt: skip
+    def test_what_is_wrong_is_left_out_and_said(self, usable, text):
+        settings, fault, _ = usable(f"{text}[limits]\nmax_pages = 7\n[notify.ops]\n{SMN}[notify.hr]\nkind = 3\n")
+        assert fault is not None
+        assert (settings.buckets.output, settings.limits.max_pages, set(settings.notify)) == ("out-b", 7, {"ops"})
+        assert (settings.routes, settings.default, settings.ocr, settings.log.level) == ((), "", tables.Ocr(), "INFO")
+
+    @pytest.mark.parametrize(
+        ("text", "partial"),
+        [("[ocrr]\n", set()), ("workbooks = 3\n", {"workbooks"}), ("[log]\nfoo = 1\n[obs]\nbar = 2\n", {"log", "obs"})],
+    )
+    def test_which_tables_are_not_whole_is_told(self, usable, text, partial):
+        assert usable(text).partial == partial
+
+    def test_a_file_that_is_no_toml_leaves_the_variables(self, usable):
+        settings, fault, partial = usable("x = [")
+        assert "is not TOML" in str(fault) and "workbooks" in partial
+        assert (settings.buckets.input, settings.notify) == ("in-b", {})
+
+    @pytest.mark.parametrize(
+        "variables",
+        [{"LEGIBLE_OUTPUT_BUCKET": ""}, {"LEGIBLE_INPUT_BUCKET": "A B"}, {"LEGIBLE_REGION": "here"},
+         {"LEGIBLE_OBS_ENDPOINT": "http://h/x"}],
+    )  # fmt: skip
+    def test_another_bucket_or_host_than_is_meant_is_never_written_to(self, usable, variables):
+        with pytest.raises(SettingsError, match=next(iter(variables))):
+            usable("", **variables)
+
+    def test_who_may_be_reached_is_not_guessed(self, usable):
+        """Given an isolated setup, one of whose endpoints is wrong: it would be taken for one in the cloud."""
+        settings, fault, _ = usable(f"[notify.ops]\n{SMN}", **{**APART, "LEGIBLE_OCR_ENDPOINT": "http://h/x"})
+        assert fault is not None and settings.notify == {}
+        settings, fault, _ = usable(f"[ocrr]\n[notify.hr]\n{WEBHOOK}[notify.x]\n{WEBHOOK.replace('https', 'http')}")
+        assert fault is not None and set(settings.notify) == {"hr"}

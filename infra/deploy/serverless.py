@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import configparser
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -20,9 +21,13 @@ import msgspec
 import yaml
 
 from infra.deploy.asking import AskingError, Keys, ask
+from infra.judged import judged
+from legible.errors import SettingsError
 from localcloud.functiongraph.config import Function, load
 
 ROOT = Path(__file__).resolve().parents[2]
+#: What the framework takes from the environment.
+_ENVIRONMENT = re.compile(r"\$\{env:(?P<name>\w+)(?:,\s*'(?P<default>[^']*)')?\}")
 #: What the platform calls triggers that the list calls otherwise.
 _SAME = {"APIG": {"APIG", "DEDICATEDGATEWAY"}, "DEDICATEDGATEWAY": {"APIG", "DEDICATEDGATEWAY"}}
 
@@ -123,6 +128,30 @@ def packaged(file: Path) -> None:
             raise AskingError(f"{folder} holds {other}, which {runtime} does not load: run make package.")
 
 
+def fit(file: Path, environment: Mapping[str, str]) -> None:
+    """Make sure that every function would start with the settings in its folder and its own user variables.
+
+    Args:
+        file: serverless.yml; its folders (``codeUri``) are beside it, the settings in them.
+        environment: Gives what is ``${env:...}`` there.
+
+    Raises:
+        AskingError: One would not; says which, and what is wrong.
+    """
+    raw = yaml.safe_load(file.read_text("utf-8"))["functions"]
+    for key, one in load(file).items():
+        given = {**(raw[key].get("userData") or {}), **(raw[key].get("encryptedUserData") or {})}
+        asked = {name: _from(environment, str(text)) for name, text in given.items() if "${env:" in str(text)}
+        try:
+            judged(file.parent / raw[key]["code"]["codeUri"] / "legible.toml", {**one.user_data, **asked})
+        except SettingsError as error:
+            raise AskingError(f"{one.name}: {error}") from None
+
+
+def _from(environment: Mapping[str, str], text: str) -> str:
+    return _ENVIRONMENT.sub(lambda found: environment.get(found["name"], found["default"] or ""), text)
+
+
 def honored(file: Path) -> None:
     """Make sure that the settings ask for nothing that the plugin cannot do, and that nobody would miss in time.
 
@@ -183,6 +212,7 @@ def _deploy(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     endpoint = options.endpoint or f"https://functiongraph.{provider['region']}.myhuaweicloud.com"
     platform = Platform(keys_in(Path(provider["credentials"]).expanduser()), endpoint, project)
     packaged(options.file)
+    fit(options.file, environment)
     honored(options.file)
     before = platform.functions(names)
     status = subprocess.run(options.command, cwd=options.file.parent, check=False).returncode

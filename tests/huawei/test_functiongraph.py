@@ -213,6 +213,9 @@ class TestEventsOf:
         read = [functiongraph.uploads(json.loads(json.dumps(event))) for event in functiongraph.events_of(uploads)]
         assert sum(read, []) == uploads
 
+    def test_of_no_uploads_there_is_no_event(self):
+        assert list(functiongraph.events_of([])) == []
+
     @pytest.mark.parametrize("given_up", [None, Reason("platform-gave-up", "x" * 500, "y" * 500)])
     def test_no_event_is_larger_than_a_call_carries_and_none_is_nearly_empty(self, given_up):
         order = Order("general-text", {"language": "文" * 200})

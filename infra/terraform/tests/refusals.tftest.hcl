@@ -214,3 +214,93 @@ run "addresses_without_room" {
   }
   expect_failures = [var.vpc_cidr]
 }
+
+run "a_gateways_group_has_a_longer_name" {
+  command = plan
+  variables {
+    name             = "ab"
+    apig_instance_id = "0123456789abcdef0123456789abcdef"
+  }
+  expect_failures = [var.name]
+}
+
+run "more_tags_than_an_api_has" {
+  command = plan
+  variables {
+    tags             = { for number in range(10) : "t${number}" => "x" }
+    apig_instance_id = "0123456789abcdef0123456789abcdef"
+  }
+  expect_failures = [var.tags]
+}
+
+run "a_tag_that_begins_with_a_digit" {
+  command = plan
+  variables {
+    tags             = { "7up" = "x" }
+    apig_instance_id = "0123456789abcdef0123456789abcdef"
+  }
+  expect_failures = [var.tags]
+}
+
+run "a_channel_that_is_there" {
+  command = plan
+  variables {
+    name   = "default"
+    notify = ["eventgrid"]
+  }
+  expect_failures = [var.name]
+}
+
+run "one_bucket_for_zips_and_failures" {
+  command = plan
+  variables {
+    code_bucket     = "example-legible-more"
+    failures_bucket = "example-legible-more"
+  }
+  expect_failures = [output.buckets]
+}
+
+run "a_flow_where_there_are_none" {
+  command = plan
+  variables {
+    flow = true
+  }
+  expect_failures = [var.flow]
+}
+
+run "a_role_without_a_name" {
+  command = plan
+  variables {
+    role_names = { "OCR ReadOnlyAccess" = " " }
+  }
+  expect_failures = [var.role_names]
+}
+
+run "more_calls_than_a_policy_takes" {
+  command = plan
+  variables {
+    calls_a_minute = 2147483648
+  }
+  expect_failures = [var.calls_a_minute]
+}
+
+run "names_that_functiongraph_refuses" {
+  command = plan
+  module {
+    source = "./modules/listed"
+  }
+  variables {
+    file = "tests/fixtures/names.yml"
+    name = "legible"
+  }
+  expect_failures = [output.names]
+}
+
+run "names_with_blanks_that_nobody_has" {
+  command = plan
+  variables {
+    eventgrid_agency    = "fgs_to_eg "
+    configuration_roles = ["CTS ReadOnlyAccess "]
+  }
+  expect_failures = [var.eventgrid_agency, var.configuration_roles]
+}

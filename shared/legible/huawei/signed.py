@@ -21,6 +21,8 @@ from legible.outbound import Addresses, FetchReply
 #: As the SDKs name it. Bodies of other types, but BSON, are not signed: UNSIGNED-PAYLOAD (signer.py, 3.1.219).
 _JSON = "application/json;charset=UTF-8"
 _ANSWER_BYTES = 64 * 1024
+#: Lists are longer: a page of agencies has up to 500.
+_LIST_BYTES = 4 * 1024 * 1024
 
 
 class Service(Struct, frozen=True):
@@ -108,7 +110,7 @@ class Caller:
             HeldError: A setting or permission must be mended; or it is not there.
             UnavailableError: A fault that passes, or an answer that is none.
         """
-        call = ApiCall("GET", path, query, domain_id=domain_id)
+        call = ApiCall("GET", path, query, domain_id=domain_id, most_bytes=_LIST_BYTES)
         try:
             return json.loads(self._accepted(call, seconds).body)
         except (ValueError, RecursionError):

@@ -16,6 +16,7 @@ from legible.errors import (
     OutlastedError,
     ReplacedError,
     RetryableError,
+    SettingsError,
 )
 from legible.ledger.claim import Claim
 from legible.ledger.ledger import later_upload
@@ -207,7 +208,16 @@ class Pipeline:
         return self._folders.collect(arrival, folder, last=last)
 
     def _buried(self, claim: Claim, upload: Upload | None, reason: Reason, *, yields: bool) -> Outcome:
-        """End a document that was given up; an ``upload`` given waits instead if its reason passes."""
+        """End a document that was given up; an ``upload`` given waits instead if its reason passes.
+
+        One whose settings were wrong ends, so that this is seen, and goes on by itself once they are mended.
+        """
+        if reason.code == SettingsError.code:
+            error = _given_up(structs.replace(reason, passes=True))
+            return self._claims.work(
+                claim,
+                lambda: self._dig(claim, self._claims.awaited(claim.document, upload, error), yields=yields),
+            )
         with self._claims.kept(claim):
             waits, reason = self._claims.put_off(claim, upload, reason)
         if waits:

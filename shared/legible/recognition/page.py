@@ -221,6 +221,8 @@ class PageCall:
             self._refused(refusal)
             raise refusal from error
         self._refused(error)
+        if not self._context.policy.fallback:
+            raise HeldError.of(error) from error
         self._source = "inline"
         self._why_inline = f"sent inline: the service could not read the URL ({error.vendor_code})"
         return self.once()

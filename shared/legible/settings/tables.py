@@ -56,13 +56,17 @@ class Obs(Struct, frozen=True, forbid_unknown_fields=True):
 class Ocr(Struct, frozen=True, forbid_unknown_fields=True):
     """How OCR is called; an empty endpoint is the region's own.
 
-    ``source``: the object's plain URL, read by the service's own OBS authorization; a signed URL; or inline Base64.
+    ``source`` is how the service reads a page (user guide, chapter 3): ``url`` by its own OBS authorization,
+    ``signed-url`` by a URL that expires, ``public-url`` because everybody may, ``inline`` not at all: as Base64. The
+    first and the third send the same, the object's plain URL; whoever checks a deployment must tell them apart. Where
+    the service cannot read a URL, the page is sent inline, unless ``inline_fallback`` says not to: then it is held.
     ``enterprise_project`` is billed for every call. ``window`` is how many pages of one document are called for at the
     same time.
     """
 
     endpoint: Endpoint = ""
-    source: Literal["url", "signed-url", "inline"] = "url"
+    source: Literal["url", "signed-url", "public-url", "inline"] = "url"
+    inline_fallback: bool = True
     enterprise_project: Id = ""
     attempts: Annotated[int, Meta(ge=1, le=10)] = 4
     window: Annotated[int, Meta(ge=1, le=32)] = 4

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from legible.errors import HeldError, SettingsError
 from legible.huawei import eventgrid, obs, ocr, smn
 from legible.huawei.context import Context
 from legible.huawei.credentials import Credentials
 from legible.huawei.relay import FunctionRelay
 from legible.huawei.relay import endpoint as functions_endpoint
+from legible.model.notices import Notice
 from legible.notices import webhook
 from legible.notices.targets import Smn, Webhook
 from legible.ports import Notifier, ObjectStore, Recognizer, Relay, utc_now
@@ -57,21 +59,47 @@ def ocr_endpoint(settings: Settings, slug: str) -> str:
     return settings.ocr.endpoint or ocr.endpoint((own.region if own else "") or settings.cloud.region)
 
 
-def notifiers(settings: Settings, context: Context, credentials: Credentials) -> dict[str, Notifier]:
+class UnusableNotifier:
+    """Stands for a target that cannot be told as the settings are: its notices wait. See ``legible.ports.Notifier``.
+
+    Args:
+        fault: What is wrong with the target's settings.
+    """
+
+    def __init__(self, fault: SettingsError) -> None:
+        """Tell nobody."""
+        self.fault = fault
+
+    def send(self, notice: Notice, seconds: float) -> None:
+        """See ``Notifier.send``."""
+        raise HeldError.of(self.fault)
+
+
+def notifiers(
+    settings: Settings, context: Context, credentials: Credentials, *, spare: bool = False
+) -> dict[str, Notifier]:
     """Return a notifier for each target of the settings, by the target's name.
 
     With the endpoints of OBS and OCR both set by hand, SMN and EventGrid are reached only if their own endpoints are
     set too (see ``relay``). The URL of a webhook is always set by hand.
 
+    With ``spare``, a webhook whose user variable does not hold a secret has an ``UnusableNotifier``.
+
     Raises:
-        SettingsError: A webhook's user variable does not hold a secret.
+        SettingsError: Without ``spare``: a webhook's user variable does not hold a secret.
     """
     project = settings.cloud.project_id or context.project_id
     by_name: dict[str, Notifier] = {}
     for name, target in settings.notify.items():
         if isinstance(target, Webhook):
-            secret = webhook.secret_of(context.variable(target.secret) or "", target.secret)
-            by_name[name] = webhook.WebhookNotifier(target.url, secret, settings.addresses(), utc_now)
+            try:
+                secret = webhook.secret_of(context.variable(target.secret) or "", target.secret)
+            except SettingsError as fault:
+                if not spare:
+                    raise
+                by_name[name] = UnusableNotifier(fault)
+            else:
+                by_name[name] = webhook.WebhookNotifier(target.url, secret, settings.addresses(), utc_now)
         elif isinstance(target, Smn):
             if where := service_endpoint(settings, settings.smn.endpoint, smn.endpoint):
                 by_name[name] = smn.SmnNotifier(where, credentials, project, target.topic_urn)

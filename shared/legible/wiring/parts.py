@@ -17,6 +17,7 @@ from legible.documents.uploads import Uploads
 from legible.ledger.answers import Answers
 from legible.ledger.content import SharedContent
 from legible.ledger.ledger import Ledger
+from legible.model.pages import Source
 from legible.notices.outbox import Outbox
 from legible.notices.sender import NoticeSender, Recipients
 from legible.operations.routing import Routing
@@ -184,7 +185,8 @@ def pipeline(
 def policy_of(settings: Settings) -> Policy:
     """Return the policy of paid calls that the settings describe."""
     return Policy(
-        source=settings.ocr.source,
+        source=_sent(settings),
+        fallback=settings.ocr.inline_fallback,
         attempts=settings.ocr.attempts,
         window=settings.ocr.window,
         wait=settings.ocr.wait_seconds,
@@ -192,6 +194,11 @@ def policy_of(settings: Settings) -> Policy:
         settle=settings.ledger.settle_seconds,
         signed_url=settings.ocr.signed_url_seconds,
     )
+
+
+def _sent(settings: Settings) -> Source:
+    """Return what is sent for a page: where everybody may read, the same plain URL as by the service's own right."""
+    return "url" if settings.ocr.source == "public-url" else settings.ocr.source
 
 
 def _deciding(settings: Settings) -> dict[str, Any]:
