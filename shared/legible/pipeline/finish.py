@@ -147,6 +147,10 @@ class Finisher:
         self._notices.send(kept)
         return record.status
 
+    def prepare(self, document: Document) -> None:
+        """Do what the end of a document needs and what does not hang on its answers."""
+        self._publisher.prepare(document)
+
     @contextmanager
     def counted(self, claim: Claim) -> Iterator[None]:
         """Make a document's results anew if the work on this claim, which it lost, was paid for after its end."""
@@ -171,17 +175,21 @@ class Finisher:
     def _close(
         self, claim: Claim, end: End, contents: Contents, attachments: tuple[Attachment, ...], *, unread: bool = False
     ) -> None:
-        claim.require_in_force()
+        sure = claim.standing.undisputed
+        if not sure:
+            claim.require_in_force()
         record = self._record(_of_last_upload(claim), end, claim.state, contents, attachments)
-        with ThreadPoolExecutor(1) as beside:  # answers are filed while the results are made
+        with ThreadPoolExecutor(2) as beside:  # answers are filed while the results are made
             filed = beside.submit(
                 self._file, claim.document, claim.state, 0 if unread or end.task is None else end.task.pages
             )
+            stands = beside.submit(claim.require_in_force) if sure else filed
             publishing = Publishing(
                 end.task.extras if end.task else Extras(),
                 end.sheets,
                 end.yields or isinstance(end.error, (ReplacedError, TicketUsedError)),
-                filed.result,
+                lambda: (filed.result(), stands.result())[0],
+                sure,
             )
             if self._written_by_newer(claim):  # its record says more than ours would
                 newest = self._publisher.publish_again(claim.document)

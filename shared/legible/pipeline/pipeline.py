@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 
 from msgspec import structs
 
@@ -229,7 +230,7 @@ class Pipeline:
         error, job = decision.error, decision.job
         if job is not None:
             try:
-                received = self._calls.recognize(claim, job)
+                received = self._calls.recognize(claim, job, partial(self._finisher.prepare, claim.document))
             except DocumentError as refusal:
                 error = refusal
         pages = committed.pages if committed else decision.pages

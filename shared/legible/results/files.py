@@ -42,14 +42,15 @@ class Publishing(Struct, frozen=True):
     """How results are made.
 
     ``extras`` are made besides record and workbook. ``sheets`` are the document's pages, if they are open. ``yields``
-    means that the upload was replaced: its result never takes the place of another one of its key. ``before`` is called
-    before anything is published.
+    means that the upload was replaced: its result never takes the place of another one of its key. ``before`` ends
+    before the record is published; with ``sure`` nobody else can be publishing this document, and nothing else waits.
     """
 
     extras: Extras = Extras()
     sheets: pages.Sheets | None = None
     yields: bool = False
     before: Callable[[], None] = lambda: None
+    sure: bool = False
 
 
 class Results:
@@ -171,10 +172,10 @@ class Results:
                 record_file.write(record, contents, file)
             with files["record.xlsx"].open("wb") as file:
                 xlsx.write(record, contents, file, pictures=pictures)
-            publishing.before()
             return self._publisher.publish(
-                record, files, doubtful=contents.doubtful, empty=len(contents.empty), yields=publishing.yields
-            )
+                record, files, doubtful=contents.doubtful, empty=len(contents.empty), yields=publishing.yields,
+                before=publishing.before, sure=publishing.sure,
+            )  # fmt: skip
 
     def _attach(self, document: Document, name: str, page: int, media_type: str, body: bytes) -> Attachment:
         key = layout.attachment(document, page, name)

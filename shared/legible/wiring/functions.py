@@ -20,8 +20,8 @@ from legible.pipeline.pipeline import Pipeline
 from legible.pipeline.steps import Steps
 from legible.pipeline.waiting import UPLOADS_TOGETHER, Redelivery
 from legible.ports import Invocation, Notifier, Recognizer, Relay
-from legible.settings import load
 from legible.wiring import adapters, parts
+from legible.wiring.instance import instance
 from legible.workbooks.collector import Built
 
 
@@ -38,18 +38,19 @@ class FunctionParts(parts.Parts):
 
     def __init__(self, context: Context) -> None:
         """Read the settings and the keys."""
-        settings = load(adapters.settings_file(), context.variable)
+        self._shared = instance()
+        settings = self._shared.settings(adapters.settings_file(), context.variable)
         self.context = context
         self.credentials = context.credentials()
         log = context.log(settings.log.level)
-        store = adapters.store_of(settings, self.credentials)
+        store = adapters.store_of(settings, self.credentials, self._shared.connections)
         call = Invocation(context.owner, context.remaining, store.now, time.sleep, log)
         super().__init__(settings, store, call, adapters.settings_folder())
 
     @cached_property
     def recognizer(self) -> Recognizer:
         """Makes the paid calls."""
-        return adapters.recognizer(self.settings, self.context, self.credentials)
+        return adapters.recognizer(self.settings, self.context, self.credentials, self._shared.connections)
 
     @cached_property
     def notifiers(self) -> dict[str, Notifier]:
