@@ -49,6 +49,8 @@ class ForesightStore(ObsStore):
 
     def read(self, ref: ObjectRef, wanted: Wanted = WHOLE) -> bytes:
         """See ``ObjectStore.read``."""
+        if wanted.first is not None and wanted.first == wanted.last:
+            return super().read(ref, wanted)  # who reads one byte asks whether the object is there now
         try:
             known = self._glances.taken(ref, wanted)
         except ReplacedError:  # whether that is so, the store itself finds out

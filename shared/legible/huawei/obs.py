@@ -13,12 +13,12 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from msgspec import structs
-from obs import AppendObjectContent, GetObjectHeader, GetObjectRequest, PutObjectHeader
 
 from legible.errors import ObjectGoneError, ReplacedError, UnavailableError
 from legible.huawei import obs_faults
 from legible.huawei.connections import Connections
 from legible.huawei.credentials import Credentials
+from legible.huawei.lean_obs import AppendObjectContent, GetObjectHeader, GetObjectRequest, PutObjectHeader
 from legible.huawei.obs_client import ObsEndpoint, client, endpoint
 from legible.huawei.store_clock import StoreClock
 from legible.model.documents import ObjectRef

@@ -6,10 +6,10 @@ import threading
 from typing import Literal
 
 from msgspec import Struct
-from obs import ObsClient
 
 from legible.huawei.connections import Connections, SdkHolder
 from legible.huawei.credentials import Credentials
+from legible.huawei.lean_obs import ObsClient
 
 _TIMEOUT_SECONDS = 30
 _RETRIES = 2

@@ -132,8 +132,9 @@ class OcrRecognizer:
         # A wrong id is no error: a malformed one is billed to the default project, an unknown one as it is (models,
         # 3.1.219). So `legible doctor` asks whether it exists.
         project = {"Enterprise-Project-Id": self._enterprise_project} if self._enterprise_project else {}
+        named = {"User-Agent": "legible", "X-Project-Id": self._project_id, **project}
         try:
-            headers = signed("POST", where, path, body, self._credentials, self._project_id, project)
+            headers, _ = signed("POST", where, path, body, self._credentials, named)
             connection = self._connected(where.scheme == "https", where.hostname or "", where.port, seconds)
         except (OSError, HTTPException, ValueError) as error:
             raise _NotSentError(type(error).__name__) from None

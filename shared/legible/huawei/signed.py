@@ -5,22 +5,28 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
-from huaweicloudsdkcore.auth.credentials import BasicCredentials, GlobalCredentials
-from huaweicloudsdkcore.sdk_request import SdkRequest
 from msgspec import Struct
 
 from legible.errors import HeldError, LegibleError, RejectedError, UnavailableError, redact
 from legible.huawei.credentials import Credentials
+from legible.huawei.signing import signed
 from legible.outbound import Addresses, FetchReply
 
 # The SDKs of SMN and EventGrid are 4 MB for one call each (measured, 3.1.219); the signer is in what ships anyway.
-#: As the SDKs name it. Bodies of other types, but BSON, are not signed: UNSIGNED-PAYLOAD (signer.py, 3.1.219).
-_JSON = "application/json;charset=UTF-8"
 _ANSWER_BYTES = 64 * 1024
+
+
+class _Request(NamedTuple):
+    """A signed request; its ``uri`` is path and query."""
+
+    method: str
+    body: bytes
+    headers: dict[str, str]
+    uri: str
 
 
 class Service(Struct, frozen=True):
@@ -103,17 +109,15 @@ class Caller:
                 f"The answer of {name} is no JSON.", advice=f"Check {setting} and proxies."
             ) from None
 
-    def _accepted(self, request: SdkRequest, seconds: float) -> FetchReply:
+    def _accepted(self, request: _Request, seconds: float) -> FetchReply:
         reply = self._exchange(request, seconds)
         if not 200 <= reply.status < 300:
             raise self._refused(reply)
         return reply
 
-    def _exchange(self, request: SdkRequest, seconds: float) -> FetchReply:
+    def _exchange(self, request: _Request, seconds: float) -> FetchReply:
         url = self._service.endpoint + request.uri
-        return self._addresses.exchange(
-            request.method, url, request.body or b"", request.header_params, seconds, _ANSWER_BYTES
-        )
+        return self._addresses.exchange(request.method, url, request.body, request.headers, seconds, _ANSWER_BYTES)
 
     def unreadable(self, what: str) -> UnavailableError:
         """Return the error for a success of which the answer does not tell what was done."""
@@ -124,18 +128,13 @@ class Caller:
 
     def _request(
         self, method: str, path: str, body: bytes, query: Mapping[str, str] = MappingProxyType({}), domain_id: str = ""
-    ) -> SdkRequest:
-        parts = urlsplit(self._service.endpoint)
+    ) -> _Request:
         # Signed are host, date, content type and token; an independent verifier of the signature agrees (measured).
-        request = SdkRequest(
-            method=method, schema=parts.scheme, host=parts.netloc, resource_path=path, query_params=list(query.items()),
-            body=body, header_params={"Content-Type": _JSON},
-        )  # fmt: skip
-        pair = self._credentials.access_key, self._credentials.secret_key
         # Services of the account (enterprise projects, billing) want X-Domain-Id, those of a region X-Project-Id
-        # (credentials.py, 3.1.219). An empty token would be sent as an empty X-Security-Token.
-        keys = GlobalCredentials(*pair, domain_id) if domain_id else BasicCredentials(*pair, self.project_id)
-        return keys.with_security_token(self._credentials.token or None).sign_request(request)
+        # (credentials.py, 3.1.219).
+        scope = {"X-Domain-Id": domain_id} if domain_id else {"X-Project-Id": self.project_id}
+        where = urlsplit(self._service.endpoint)
+        return _Request(method, body, *signed(method, where, path, body, self._credentials, scope, query))
 
     def _refused(self, reply: FetchReply) -> LegibleError:
         """Return the error for an answer that is no success."""

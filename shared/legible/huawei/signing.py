@@ -26,10 +26,15 @@ class _Keys:
 
 
 def signed(
-    method: str, where: SplitResult, path: str, body: bytes, credentials: Credentials, project_id: str,
-    headers: Mapping[str, str] = MappingProxyType({}),
-) -> dict[str, str]:  # fmt: skip
-    """Return the headers of a request of JSON, its signature among them.
+    method: str,
+    where: SplitResult,
+    path: str,
+    body: bytes,
+    credentials: Credentials,
+    headers: Mapping[str, str],
+    query: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[dict[str, str], str]:
+    """Return the headers of a request of JSON, its signature among them, and what stands behind the host in its URL.
 
     Args:
         method: The HTTP method.
@@ -37,14 +42,14 @@ def signed(
         path: What is called, percent-encoded.
         body: What is sent; part of what is signed.
         credentials: The keys.
-        project_id: The project that is called in.
-        headers: More headers, signed too.
+        headers: More headers, signed too; which project or account is called in.
+        query: What stands behind the path.
     """
     # An empty token would be sent, and signed, as an empty X-Security-Token (credentials.py, 3.1.219).
     token = {"X-Security-Token": credentials.token} if credentials.token else {}
-    named = {"Content-Type": JSON, "User-Agent": "legible", "X-Project-Id": project_id, **token, **headers}
     request = SdkRequest(
-        method=method, schema=where.scheme, host=where.netloc, resource_path=path, query_params=[], body=body,
-        header_params=named,
+        method=method, schema=where.scheme, host=where.netloc, resource_path=path, query_params=list(query.items()),
+        body=body, header_params={"Content-Type": JSON, **token, **headers},
     )  # fmt: skip
-    return dict(Signer(_Keys(credentials)).sign(request).header_params)
+    request = Signer(_Keys(credentials)).sign(request)
+    return dict(request.header_params), str(request.uri)

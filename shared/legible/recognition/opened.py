@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from legible.errors import ObjectGoneError, ReplacedError
 from legible.model.documents import Document
-from legible.ports import Head, Invocation, Site, glanced
+from legible.ports import Head, Invocation, Site, Wanted, glanced
 
 #: OBS tells an object's time in whole seconds, and its clock and ours may be a second apart: an upload older than this
 #: cannot be followed by another with the same time.
@@ -78,15 +78,13 @@ class UrlProof:
         """
         document = self._document
         try:
-            lies_there = self._site.store.head(document.ref, document.version_id).etag == document.etag
-        except ObjectGoneError:
-            lies_there = False
-        if not lies_there:
+            self._site.store.read(document.ref, Wanted(document.version_id, document.etag, 0, 0))
+        except (ObjectGoneError, ReplacedError) as error:
             raise ReplacedError(
                 f"{document.ref} cannot be read any more, and while its URL was read {doubt}.",
                 advice="If there is a newer upload, it has its own record. The answer, which may be of that, is stored "
                 "and counted as surplus.",
-            )
+            ) from error
 
     def _look(self) -> str:
         lying = self._found_earlier() or self._lying()

@@ -10,7 +10,6 @@ import msgspec
 from legible.errors import RejectedError, SettingsError
 from legible.notices.targets import Target, TargetName, Webhook
 from legible.operations.routing import checked_options
-from legible.outputs import forms
 from legible.settings.explanations import target_error
 from legible.settings.tables import Settings
 
@@ -70,6 +69,8 @@ def check_forms(settings: Settings, origin: str, folder: Path) -> None:
     named += [(f"operations.{slug}", slug, own.form) for slug, own in settings.operations.items()]
     for place, slug, name in named:
         if name:
+            from legible.outputs import forms  # most settings name none
+
             try:
                 forms.opened(folder, name, slug)
             except SettingsError as error:

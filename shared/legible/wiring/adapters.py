@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from legible.huawei import eventgrid, obs, ocr, smn
+from legible.huawei import obs, ocr
 from legible.huawei.connections import Connections
 from legible.huawei.context import Context
 from legible.huawei.credentials import Credentials
 from legible.huawei.foresight import ForesightStore
 from legible.huawei.relay import FunctionRelay
 from legible.huawei.relay import endpoint as functions_endpoint
-from legible.notices import webhook
 from legible.notices.targets import Smn, Webhook
 from legible.ports import Notifier, ObjectStore, Recognizer, Relay, utc_now
 from legible.settings import Settings
@@ -71,6 +70,11 @@ def notifiers(settings: Settings, context: Context, credentials: Credentials) ->
     Raises:
         SettingsError: A webhook's user variable does not hold a secret.
     """
+    if not settings.notify:
+        return {}
+    from legible.huawei import eventgrid, smn  # most deployments tell nobody
+    from legible.notices import webhook
+
     project = settings.cloud.project_id or context.project_id
     by_name: dict[str, Notifier] = {}
     for name, target in settings.notify.items():
