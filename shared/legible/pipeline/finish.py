@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 from msgspec import Struct, structs
 
@@ -147,9 +148,9 @@ class Finisher:
         self._notices.send(kept)
         return record.status
 
-    def prepare(self, document: Document) -> None:
-        """Do what the end of a document needs and what does not hang on its answers."""
-        self._publisher.prepare(document)
+    def ahead(self, document: Document) -> tuple[Callable[[], None], ...]:
+        """Return what the end of a document needs and what does not hang on its answers, step by step."""
+        return partial(self._publisher.announce, document), partial(self._publisher.survey, document)
 
     @contextmanager
     def counted(self, claim: Claim) -> Iterator[None]:

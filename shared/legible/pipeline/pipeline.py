@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from functools import partial
 
 from msgspec import structs
 
@@ -232,7 +231,7 @@ class Pipeline:
         if job is not None:
             preload()
             try:
-                received = self._calls.recognize(claim, job, partial(self._finisher.prepare, claim.document))
+                received = self._calls.recognize(claim, job, self._finisher.ahead(claim.document))
             except DocumentError as refusal:
                 error = refusal
         pages = committed.pages if committed else decision.pages

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -36,7 +36,7 @@ class DocumentCalls:
         """Make no call yet."""
         self._context = context
 
-    def recognize(self, claim: Claim, job: Job, beside: Callable[[], None] = lambda: None) -> dict[int, bytes]:
+    def recognize(self, claim: Claim, job: Job, ahead: Sequence[Callable[[], None]] = ()) -> dict[int, bytes]:
         """Call for every page of the claim that has no outcome yet; the outcomes are in ``claim.state`` afterwards.
 
         Up to ``policy.window`` calls run at the same time, and one page's failure does not delay another page.
@@ -44,7 +44,8 @@ class DocumentCalls:
         Args:
             claim: The claim on the document.
             job: What is called for.
-            beside: What is done in a thread of its own while the first answer is stored.
+            ahead: What is done in a thread of its own as soon as there is an answer: the first step while that is
+                stored and the journal is read back, the second while it is recorded.
 
         Returns:
             Answers received just now, by page, up to ``window.KEPT_BYTES``; all of them are stored.
@@ -59,7 +60,7 @@ class DocumentCalls:
         foresee_published(self._context.site, claim.document.key)
         self._context.content.adopt(claim, job.task, pages, find)
         missing = [page for page in pages if not claim.state.page(page).known]
-        work = _Work(_Settled(self._context.policy.settle, claim), _Beside(beside))
+        work = _Work(_Settled(self._context.policy.settle, claim), _Beside(ahead))
         with work.beside:
             if min(self._context.policy.window, len(missing)) < 2 and claim.share is None:
                 return Window(missing, lambda page, halted: self._page(claim, job, page, halted, work)).run(1)
@@ -121,7 +122,7 @@ class DocumentCalls:
         work: _Work,
     ) -> bytes | None:
         """Return the page's answer; None if the page failed for good, which is recorded and stops no other page."""
-        call = PageCall(self._context, claim, job, page, halted, work.settled, work.beside.begin)
+        call = PageCall(self._context, claim, job, page, halted, work.settled, work.beside.step)
         try:
             return retrying(self._context, halted)(call.once)
         except AgainError as again:
@@ -153,27 +154,27 @@ class _Settled:
 
 
 class _Beside:
-    """Work that is done in a thread of its own while the first answer is stored; the block waits for its end."""
+    """Steps that are done in a thread of their own, one after the other; the block waits for their end."""
 
-    def __init__(self, work: Callable[[], None]) -> None:
-        self._work = work
+    def __init__(self, steps: Sequence[Callable[[], None]]) -> None:
+        self._steps = list(steps)
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(1)
-        self._begun: Future[None] | None = None
+        self._begun: list[Future[None]] = []
 
-    def begin(self) -> None:
-        """Begin, unless that was done."""
+    def step(self) -> None:
+        """Begin the next step, if there is one, when the one before has ended."""
         with self._lock:
-            if self._begun is None:
-                self._begun = self._pool.submit(self._work)
+            if self._steps:
+                self._begun.append(self._pool.submit(self._steps.pop(0)))
 
     def __enter__(self) -> _Beside:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._pool.shutdown()
-        if self._begun is not None and kind is None:
-            self._begun.result()
+        for begun in self._begun if kind is None else ():
+            begun.result()
 
 
 class _Work(NamedTuple):

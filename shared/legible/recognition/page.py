@@ -232,6 +232,7 @@ class PageCall:
             **judged(answer.body, answer.request_id),
             "note": "; ".join(part for part in (placed.note, self._why_inline) if part),
         }  # fmt: skip
+        self._answered()
         try:
             return self._count(doubt.result(), lost, values)
         except ReplacedError:

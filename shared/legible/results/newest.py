@@ -17,6 +17,8 @@ from legible.ports import Invocation, Site, prefetch
 
 #: The longest a function may work: yesterday's announcements still count this many hours after midnight.
 _OVERLAP_HOURS = 12
+#: Who asked for the day just before midnight appends to its list no later than so many minutes after.
+_LATE_MINUTES = 5
 
 
 class LostError(Exception):
@@ -49,6 +51,7 @@ class Newest:
         """Read nothing yet."""
         self._site = site
         self._call = call
+        self._known: dict[ObjectRef, bytes] = {}
 
     def announce(self, document: Document) -> bool:
         """Say that this version is about to be published under its key; see ``newer``.
@@ -96,8 +99,9 @@ class Newest:
         days = [now, now - timedelta(days=1)] if now.hour < _OVERLAP_HOURS else [now]
         lists = [self._list(document, day) for day in reversed(days)]
         for earlier in lists[:-1]:
-            prefetch(self._site.store, earlier)
-        bodies = [read(self._site.store, one) for one in reversed(lists)]
+            if earlier not in self._known:
+                prefetch(self._site.store, earlier)
+        bodies = [self._read(one, again=one == lists[-1] or _at_midnight(now)) for one in reversed(lists)]
         versions = [version for body in reversed(bodies) for version in _versions(body)]
         if document.version not in {version.version for version in versions}:
             raise LostError(f"The announcement of {document.ref} is gone.")
@@ -106,6 +110,12 @@ class Newest:
         last = self._untied(document, [version for version in versions if version.uploaded_at == last.uploaded_at])
         alone = all(version.version == document.version for version in versions)
         return Precedence(None if last.version == document.version else last, alone)
+
+    def _read(self, ref: ObjectRef, *, again: bool) -> bytes:
+        """Read a list; that of yesterday only once, because nobody appends to it any more."""
+        if again or ref not in self._known:
+            self._known[ref] = read(self._site.store, ref)
+        return self._known[ref]
 
     def _line(self, document: Document) -> tuple[Version, bytes, ObjectRef]:
         version = Version(document.version, document.uploaded_at)
@@ -122,6 +132,11 @@ class Newest:
 
     def _list(self, document: Document, at: datetime) -> ObjectRef:
         return self._site.in_output(layout.newest(document.bucket, document.key, at.date()))
+
+
+def _at_midnight(now: datetime) -> bool:
+    """Tell whether somebody may still append to the list of a day that is just over."""
+    return (now.hour, now.minute) < (0, _LATE_MINUTES)
 
 
 def _of_now(versions: list[Version]) -> list[Version]:

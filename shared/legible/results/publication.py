@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from legible.errors import HeldError, ObjectGoneError, UnavailableError
+from legible.errors import DocumentError, HeldError, ObjectGoneError, RetryableError, UnavailableError
 from legible.model import layout
 from legible.model.documents import NEVER, Document, ObjectRef, Status
 from legible.model.layout import KINDS, RECORD
@@ -97,18 +97,32 @@ class Publisher:
         """Write nothing yet."""
         self._site = site
         self._newest = newest
+        self._first: Document | None = None
         self._survey: Survey | None = None
 
-    def prepare(self, document: Document) -> None:
-        """Announce a document that is about to be published, and look at what lies under its key.
+    def announce(self, document: Document) -> None:
+        """Announce a document that will be published, if it is the first of its key today; else ``publish`` does.
 
-        Nothing has to be prepared: ``publish`` does what was not done, or could not be.
+        Raises:
+            UnavailableError: The list of versions cannot be used.
         """
-        with suppress(Exception):
-            if self._newest.announce_first(document):
-                names = self._lying(document.key)
-                current = self.current(document.key) if RECORD in names else None
-                self._survey = Survey(document, current, names)
+        try:
+            self._first = document if self._newest.announce_first(document) else None
+        except (HeldError, RetryableError):
+            self._first = None
+        except DocumentError as error:
+            raise UnavailableError.of(error) from error
+
+    def survey(self, document: Document) -> None:
+        """Look at what lies under the key of a document that was announced, so that ``publish`` need not."""
+        if self._first is None:
+            return
+        with suppress(Exception), ThreadPoolExecutor(1) as beside:
+            lying = beside.submit(self._lying, document.key)
+            alone = self._newest.precedence(document).alone
+            names = lying.result()
+            current = self.current(document.key) if alone and RECORD in names else None
+            self._survey = Survey(document, current, names) if alone else None
 
     def publish(
         self,
