@@ -16,7 +16,7 @@ import pytest
 
 from bench import servers
 from functions import on_upload
-from legible.huawei.connections import Connections
+from legible.huawei.connections import Connections, KeptTlsConnection, SdkHolder
 from legible.wiring import instance
 from localcloud.functiongraph.context import Context
 from tests.support.rig import picture
@@ -168,3 +168,10 @@ class TestConnections:
         connections.give(first)
         first.sock.close()
         assert self.connection(opened, connections) is not first
+
+    def test_one_that_a_redirect_led_to_is_marked_for_the_sdk_to_close(self, opened):
+        holder = SdkHolder(Connections(), 5.0, secure=False)
+        redirected = holder.connect("localhost", 443, "https", True)
+        assert redirected._clear
+        assert isinstance(redirected, KeptTlsConnection)
+        assert not isinstance(holder.connect("localhost", 80), KeptTlsConnection)

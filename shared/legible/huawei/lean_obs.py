@@ -8,6 +8,7 @@ them, empty, while the SDK is imported; a test holds them against the SDK's own 
 from __future__ import annotations
 
 import sys
+from collections.abc import MutableMapping
 from types import ModuleType
 
 #: What the SDK imports of its own modules that are not ours.
@@ -21,12 +22,18 @@ NOT_OURS = {
     "obs.obs_cipher_suite": ("CTRCipherGenerator", "CtrRSACipherGenerator"),
 }
 
-for _name, _classes in NOT_OURS.items():
-    if "obs" not in sys.modules:
-        _empty = ModuleType(_name, "Not used by Legible; see legible.huawei.lean_obs.")
-        for _one in _classes:
-            setattr(_empty, _one, type(_one, (), {}))
-        sys.modules[_name] = _empty
+
+def stand_in(loaded: MutableMapping[str, ModuleType]) -> None:
+    """Put empty modules in the place of those that are not ours, unless the SDK is loaded already."""
+    if "obs" in loaded:
+        return
+    for name, classes in NOT_OURS.items():
+        loaded[name] = ModuleType(name, "Not used by Legible; see legible.huawei.lean_obs.")
+        for one in classes:
+            setattr(loaded[name], one, type(one, (), {}))
+
+
+stand_in(sys.modules)
 
 from obs import AppendObjectContent, GetObjectHeader, GetObjectRequest, ObsClient, PutObjectHeader  # noqa: E402 - now
 
