@@ -73,8 +73,8 @@ tools: $(DEV) ## Chromium, LibreOffice and the like: without them some tests are
 	@for v in $(RUNTIMES); do "python$$v" -c '' 2>/dev/null || [ -n "$$PYENV_ROOT" ] || $(BIN)/uv python install "$$v" \
 		|| echo "No python$$v: tests that build its package will be skipped." >&2; done
 
-bench: $(DEV) ## what it costs: ratios side by side in one run
-	@$(BIN)/python -m bench
+bench: $(DEV) ## what it costs, side by side in one run; OPTIONS="--part document"
+	@$(BIN)/python -m bench $(OPTIONS)
 
 check: $(DEV) ## format, lint, types, import rules, docstrings, generated documents, the figures of the tree
 	@$(BIN)/ruff format --check .

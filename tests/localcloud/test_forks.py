@@ -18,7 +18,7 @@ from localcloud.functiongraph import Function, FunctionGraph, forks
 from localcloud.iam.credentials import Keyring
 from tests.support.places import ROOT
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere nothing is forked")
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="what is forked is read from /proc")
 
 #: Says what it is, and keeps others from taking its instance meanwhile.
 WHO = """

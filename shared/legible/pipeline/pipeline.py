@@ -30,6 +30,7 @@ from legible.pipeline.delivery import Delivery
 from legible.pipeline.finish import End, Finisher
 from legible.ports import Invocation
 from legible.recognition.document import DocumentCalls
+from legible.results.files import preload
 from legible.workbooks.folders import Folders
 
 #: Codes of errors that say a journal cannot be used; a record is written all the same.
@@ -238,8 +239,9 @@ class Pipeline:
         received: dict[int, bytes] = {}
         error, job = decision.error, decision.job
         if job is not None:
+            preload()
             try:
-                received = self._calls.recognize(claim, job)
+                received = self._calls.recognize(claim, job, self._finisher.ahead(claim.document))
             except DocumentError as refusal:
                 error = refusal
         pages = committed.pages if committed else decision.pages

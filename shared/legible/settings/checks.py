@@ -11,10 +11,8 @@ import msgspec
 
 from legible.errors import RejectedError, SettingsError
 from legible.model.prices import EVERY
-from legible.notices import webhook
 from legible.notices.targets import Target, TargetName, Webhook
 from legible.operations.routing import checked_options
-from legible.outputs import forms
 from legible.settings.explanations import MEANS, target_error
 from legible.settings.tables import Region, Settings
 
@@ -86,6 +84,8 @@ def check_secrets(settings: Settings, origin: str, variable: Callable[[str], str
     """
     for name, target in settings.notify.items():
         if isinstance(target, Webhook):
+            from legible.notices import webhook  # most settings name none
+
             try:
                 webhook.secret_of(variable(target.secret) or "", target.secret)
             except SettingsError as error:
@@ -134,6 +134,8 @@ def check_forms(settings: Settings, origin: str, folder: Path) -> None:
     named += [(f"operations.{slug}", slug, own.form) for slug, own in settings.operations.items()]
     for place, slug, name in named:
         if name:
+            from legible.outputs import forms  # most settings name none
+
             try:
                 forms.opened(folder, name, slug)
             except SettingsError as error:

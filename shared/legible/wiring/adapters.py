@@ -6,13 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from legible.errors import HeldError, SettingsError
-from legible.huawei import eventgrid, obs, ocr, smn
+from legible.huawei import obs, ocr
+from legible.huawei.connections import Connections
 from legible.huawei.context import Context
 from legible.huawei.credentials import Credentials
+from legible.huawei.foresight import ForesightStore
 from legible.huawei.relay import FunctionRelay
 from legible.huawei.relay import endpoint as functions_endpoint
 from legible.model.notices import Notice
-from legible.notices import webhook
 from legible.notices.targets import Smn, Webhook
 from legible.ports import Notifier, ObjectStore, Recognizer, Relay, utc_now
 from legible.settings import Settings
@@ -35,21 +36,24 @@ def settings_folder() -> Path:
     return file.parent if file else _ROOTS[0]
 
 
-def store_of(settings: Settings, credentials: Credentials) -> ObjectStore:
-    """Return the object storage that the settings name."""
+def store_of(settings: Settings, credentials: Credentials, connections: Connections | None = None) -> ObjectStore:
+    """Return the object storage that the settings name; its ``connections`` outlive it, None for its own."""
     where = settings.obs.endpoint or obs.endpoint(settings.cloud.region)
     address = obs.ObsEndpoint(where, settings.obs.signature, settings.obs.path_style, settings.cloud.region)
-    return obs.ObsStore(address, credentials)
+    return ForesightStore(address, credentials, connections=connections)
 
 
-def recognizer(settings: Settings, context: Context, credentials: Credentials) -> Recognizer:
-    """Return what makes the paid calls."""
+def recognizer(
+    settings: Settings, context: Context, credentials: Credentials, connections: Connections | None = None
+) -> Recognizer:
+    """Return what makes the paid calls; its ``connections`` outlive it, None for its own."""
     return ocr.OcrRecognizer(
         lambda slug: ocr_endpoint(settings, slug),
         credentials,
         settings.cloud.project_id or context.project_id,
         settings.ocr.enterprise_project,
         settings.ocr.connect_seconds,
+        connections,
     )
 
 
@@ -88,6 +92,11 @@ def notifiers(
     Raises:
         SettingsError: Without ``spare``: a webhook's user variable does not hold a secret.
     """
+    if not settings.notify:
+        return {}
+    from legible.huawei import eventgrid, smn  # most deployments tell nobody
+    from legible.notices import webhook
+
     project = settings.cloud.project_id or context.project_id
     by_name: dict[str, Notifier] = {}
     for name, target in settings.notify.items():

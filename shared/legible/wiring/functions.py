@@ -20,8 +20,9 @@ from legible.pipeline.pipeline import Pipeline
 from legible.pipeline.steps import Steps
 from legible.pipeline.waiting import UPLOADS_TOGETHER, Redelivery
 from legible.ports import Invocation, Notifier, Recognizer, Relay
-from legible.settings import Usable, load, usable
+from legible.settings import Usable, usable
 from legible.wiring import adapters, parts
+from legible.wiring.instance import instance
 from legible.workbooks.collector import Built
 
 
@@ -39,20 +40,20 @@ class FunctionParts(parts.Parts):
 
     def __init__(self, context: Context, *, spare: bool = False) -> None:
         """Read the settings and the keys."""
-        file, self._spare = adapters.settings_file(), spare
-        found = usable(file, context.variable) if spare else Usable(load(file, context.variable), None)
+        file, self._spare, self._shared = adapters.settings_file(), spare, instance()
+        found = usable(file, context.variable) if spare else Usable(self._shared.settings(file, context.variable), None)
         settings, self._fault, self._partial = found
         self.context = context
         self.credentials = context.credentials()
         log = context.log(settings.log.level)
-        store = adapters.store_of(settings, self.credentials)
+        store = adapters.store_of(settings, self.credentials, self._shared.connections)
         call = Invocation(context.owner, context.remaining, store.now, time.sleep, log)
         super().__init__(settings, store, call, adapters.settings_folder())
 
     @cached_property
     def recognizer(self) -> Recognizer:
         """Makes the paid calls."""
-        return adapters.recognizer(self.settings, self.context, self.credentials)
+        return adapters.recognizer(self.settings, self.context, self.credentials, self._shared.connections)
 
     @cached_property
     def notifiers(self) -> dict[str, Notifier]:

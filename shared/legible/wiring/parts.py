@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import structs
@@ -21,7 +21,6 @@ from legible.model.pages import Source
 from legible.notices.outbox import Outbox
 from legible.notices.sender import NoticeSender, Recipients
 from legible.operations.routing import Routing
-from legible.outputs import forms
 from legible.pipeline.claims import Claims
 from legible.pipeline.decision import Decider
 from legible.pipeline.finish import Finisher
@@ -35,11 +34,14 @@ from legible.results.files import Results
 from legible.results.newest import Newest
 from legible.results.publication import Publisher
 from legible.results.rebuild import Rebuilder
-from legible.results.review import Reviewer
 from legible.settings import Settings
 from legible.workbooks.collector import Collector
 from legible.workbooks.folders import Folders
 from legible.workbooks.listing import Selector
+
+if TYPE_CHECKING:
+    from legible.outputs.forms import Form
+    from legible.results.review import Reviewer
 
 #: How long somebody at a desk waits for one document, and for a file over many documents, in seconds.
 DOCUMENT_SECONDS, WORKBOOK_SECONDS = 3600.0, 1e9
@@ -101,19 +103,27 @@ class Parts:
     @cached_property
     def results(self) -> Results:
         """Makes results."""
-        return Results(self.site, self.call, self.answers, self.publisher, partial(forms.opened, self._folder))
+        return Results(self.site, self.call, self.answers, self.publisher, self._form)
+
+    def _form(self, name: str) -> Form:
+        """Open a form, which few routes ask for, by the name that a route gives it."""
+        from legible.outputs import forms
+
+        return forms.opened(self._folder, name)
 
     @cached_property
     def rebuilder(self) -> Rebuilder:
         """Makes results again from stored answers: all of them, however little time a request has left."""
         unhurried = structs.replace(self.call, remaining=lambda: DOCUMENT_SECONDS)
         intake = Intake(self.site, unhurried, self.settings.limits.max_pages)
-        results = Results(self.site, unhurried, self.answers, self.publisher, partial(forms.opened, self._folder))
+        results = Results(self.site, unhurried, self.answers, self.publisher, self._form)
         return Rebuilder(self.site, self.ledger.journals, intake, self.publisher, results, self.rules)
 
     @cached_property
     def reviewer(self) -> Reviewer:
         """Applies corrections."""
+        from legible.results.review import Reviewer
+
         settle = self.settings.ledger.settle_seconds
         return Reviewer(self.site, self.call, self.ledger, self.results, self.rebuilder, settle)
 
