@@ -98,7 +98,7 @@ def faults(listed: Mapping[str, Function], before: Mapping[str, Found], after: M
 
 
 def _kinds(one: Function) -> list[str]:
-    named = {"OBS": one.triggers, "TIMER": one.timers, "APIG": one.apis}
+    named = {"OBS": one.triggers, "TIMER": one.timers, "APIG": one.apis, "CTS": one.audits}
     return [kind for kind, triggers in named.items() if triggers]
 
 

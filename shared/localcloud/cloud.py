@@ -1,4 +1,4 @@
-"""The whole local cloud: OBS, OCR, FunctionGraph, APIG, SMN, EventGrid and IAM of one account, on loopback."""
+"""The whole local cloud of one account, on loopback: OBS, OCR, FunctionGraph, APIG, SMN, EventGrid, IAM and more."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import IO, Protocol
 
 import msgspec
 
+from localcloud.account import AccountServices
 from localcloud.apig import Front, LocalApig
 from localcloud.apig.apps import CODE_HEADER
 from localcloud.functiongraph import Function, FunctionApi, FunctionGraph, load
 from localcloud.functiongraph.runner import backoff as default_backoff
-from localcloud.iam.account import LocalAccount
 from localcloud.iam.credentials import AccessKey, Keyring
 from localcloud.notices import LocalMessages
 from localcloud.obs import Envelope, LocalObs, Subscription, cors
@@ -43,9 +43,9 @@ class LocalCloud:
 
     Its parts can be set up, given faults and inspected: ``obs`` (``LocalObs``), ``ocr`` (``LocalOcr``),
     ``functions`` (``FunctionGraph``), ``function_api`` (``FunctionApi``), ``gateway`` (``LocalApig``), ``messages``
-    (``LocalMessages``), ``account`` (``LocalAccount``), ``keys``. A ``kill-before`` or ``kill-after`` fault in the
-    ``faults`` of ``obs``, ``ocr``, ``function_api`` or ``messages`` kills the function instance that sent the request,
-    before it is served or after it was served but not answered.
+    (``LocalMessages``), ``account`` (``LocalAccount``), ``eps``, ``cloudeye``, ``cts``, ``billing``, ``keys``. A
+    ``kill-before`` or ``kill-after`` fault in the ``faults`` of any but ``account`` and ``gateway`` kills the function
+    instance that sent the request, before it is served or after it was served but not answered.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class LocalCloud:
         Args:
             state: A folder that keeps objects, queue, bill and keys over a restart; without it, memory only.
             port: The port of OBS, and the next ones for OCR, FunctionGraph, APIG, the front for browsers, SMN and
-                EventGrid on one, and IAM; free ports if none is named.
+                EventGrid on one, IAM and the other services of the account on one; free ports if none is named.
             region: The region of all parts. cn-north-4 has the most operations (facts ocr_api 2).
             root: The repository: its serverless.yml, ``functions/`` and ``shared/``. By default this one.
             recognizer: What recognizes; see ``LocalOcr``.
@@ -92,7 +92,7 @@ class LocalCloud:
         self.keys = Keyring()
         self.credentials: AccessKey = _account_key(self.keys, state)
         self._open_obs_and_ocr(state, recognizer, recorded)
-        self._open_apis()
+        self._open_apis(state)
         for bucket in (INPUT_BUCKET, OUTPUT_BUCKET):
             self.obs.create_bucket(bucket)
             self.obs.set_cors(bucket, cors.document([self.front, self.front.replace("127.0.0.1", "localhost")]))
@@ -139,7 +139,7 @@ class LocalCloud:
         self.ocr.reader.port = self._obs_server.port
         self._ocr_server = self._serve(self.ocr)
 
-    def _open_apis(self) -> None:
+    def _open_apis(self, state: Path | None) -> None:
         """Open the other parts, in the order of their ports."""
         self.function_api = FunctionApi(self.keys, PROJECT_ID)
         self._function_server = self._serve(self.function_api)
@@ -151,8 +151,10 @@ class LocalCloud:
         self._front_server = self._serve(self._front)
         self.messages = LocalMessages(self.keys, PROJECT_ID)
         self._message_server = self._serve(self.messages)
-        self.account = LocalAccount(self.keys, PROJECT_ID, self.region)
-        self._account_server = self._serve(self.account)
+        self._account = AccountServices(self.keys, PROJECT_ID, self.region, self.ocr, state)
+        self.account, self.eps, self.cloudeye = self._account.iam, self._account.eps, self._account.cloudeye
+        self.cts, self.billing = self._account.cts, self._account.billing
+        self._account_server = self._serve(self._account)
 
     def _connect(self, envelope: Envelope, encode_keys: bool) -> None:
         """Let the parts reach the functions: calls, requests, kills and uploads."""
@@ -160,6 +162,7 @@ class LocalCloud:
         self.gateway.publish(self.functions)
         for part in (self.obs, self.ocr, self.function_api, self.messages):
             part.on_kill = self.functions.kill_instance
+        self._account.connect(self.functions)
         self._subscribe(envelope, encode_keys)
 
     @property
@@ -203,8 +206,8 @@ class LocalCloud:
         return self._message_server.endpoint
 
     @property
-    def iam_endpoint(self) -> str:
-        """The address of IAM, and of enterprise projects."""
+    def account_endpoint(self) -> str:
+        """The address of the services that tell of the account: IAM, enterprise projects, Cloud Eye, CTS, billing."""
         return self._account_server.endpoint
 
     @property
@@ -223,6 +226,7 @@ class LocalCloud:
             "LEGIBLE_FUNCTIONGRAPH_ENDPOINT": self.functiongraph_endpoint,
             "LEGIBLE_SMN_ENDPOINT": self.smn_endpoint,
             "LEGIBLE_EVENTGRID_ENDPOINT": self.eventgrid_endpoint,
+            "LEGIBLE_ACCOUNT_ENDPOINT": self.account_endpoint,
         }
 
     def environment(self) -> dict[str, str]:
@@ -237,8 +241,11 @@ class LocalCloud:
             f"HUAWEICLOUD_SDK_REGION_FUNCTIONGRAPH_{region}": self.functiongraph_endpoint,
             f"HUAWEICLOUD_SDK_REGION_SMN_{region}": self.smn_endpoint,
             f"HUAWEICLOUD_SDK_REGION_EG_{region}": self.eventgrid_endpoint,
-            "HUAWEICLOUD_SDK_IAM_ENDPOINT": self.iam_endpoint,
-            f"HUAWEICLOUD_SDK_REGION_EPS_{region}": self.iam_endpoint,
+            "HUAWEICLOUD_SDK_IAM_ENDPOINT": self.account_endpoint,
+            **{f"HUAWEICLOUD_SDK_REGION_{name}_{region}": self.account_endpoint for name in ("CES", "CTS", "EPS")},
+            # The SDKs of billing know one region each.
+            "HUAWEICLOUD_SDK_REGION_BSS_CN_NORTH_1": self.account_endpoint,
+            "HUAWEICLOUD_SDK_REGION_BSSINTL_AP_SOUTHEAST_1": self.account_endpoint,
             "OBS_ACCESS_KEY_ID": self.credentials.access,
             "OBS_SECRET_ACCESS_KEY": self.credentials.secret,
             "OBS_SERVER": self.obs_endpoint,
@@ -267,6 +274,7 @@ class LocalCloud:
         self.function_api.close()
         self.gateway.close()
         self.messages.close()
+        self._account.close()
         for server in reversed(self._servers):  # what others lean on ends last
             server.stop()
         self.obs.close()

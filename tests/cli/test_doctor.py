@@ -20,9 +20,9 @@ from legible_cli.__main__ import main
 from legible_cli.doctor import account, buckets, functions, recognition
 from legible_cli.doctor.inspector import Deployed, Quota, Trigger, deployed
 from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, PROJECT_ID, LocalCloud
+from localcloud.eps import EnterpriseProject
 from localcloud.faults import Fault
 from localcloud.functiongraph.config import AsyncPolicy
-from localcloud.iam.account import EnterpriseProject
 from localcloud.web import Server
 from tests.support import clouds
 from tests.support.fakes import ScriptedOcr
@@ -40,7 +40,7 @@ CHECKS = [
 @pytest.fixture
 def cloud():
     with LocalCloud(recognizer=lambda slug, image, options: PASSPORT) as running:
-        running.account.enterprise_projects.append(EnterpriseProject(EPS, "finance"))
+        running.eps.projects.append(EnterpriseProject(EPS, "finance"))
         yield running
 
 
@@ -163,7 +163,7 @@ def no_project(cloud, doctor):
 
 
 def disabled_project(cloud, doctor):
-    cloud.account.enterprise_projects[0].enabled = False
+    cloud.eps.projects[0].enabled = False
 
 
 def malformed_project(cloud, doctor):
@@ -415,7 +415,7 @@ def test_a_look_that_is_forbidden_names_the_permission_and_fails_no_other_check(
 
 def test_a_service_that_is_down_leaves_its_check_open(cloud, doctor):
     cloud.function_api.faults.add(Fault("error", "GET", "quotas", times=None))
-    cloud.account.faults.add(Fault("error", "GET", "/v1.0/enterprise-projects", status=500, times=None))
+    cloud.eps.faults.add(Fault("error", "GET", "/v1.0/enterprise-projects", status=500, times=None))
     cloud.obs.faults.add(Fault("error", "GET", f"{OUTPUT_BUCKET}/", times=None))
     checks = found(doctor("--json"))
     assert {name for name, one in checks.items() if one["status"] == "unknown"} == {

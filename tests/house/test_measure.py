@@ -300,7 +300,7 @@ class TestBars:
     @pytest.mark.parametrize(
         ("what", "files", "where"),
         [
-            ("rooms of legible", {f"shared/legible/r{n}.py": '"""A room."""' for n in range(19)}, ""),
+            ("rooms of legible", {f"shared/legible/r{n}.py": '"""A room."""' for n in range(21)}, ""),
             (
                 "floors",
                 {f"shared/legible/r{n}.py": f'"""A room."""\nimport legible.r{n + 1}' for n in range(11)}

@@ -33,6 +33,20 @@ class Service(Struct, frozen=True):
     whose: str = "the function's agency"
 
 
+class ApiCall(Struct, frozen=True):
+    """One call: ``path`` percent-encoded, ``domain_id`` the account, for an API that belongs to no project.
+
+    A longer answer than ``most_bytes`` is cut.
+    """
+
+    method: str
+    path: str
+    query: Mapping[str, str] = {}
+    body: bytes = b""
+    domain_id: str = ""
+    most_bytes: int = _ANSWER_BYTES
+
+
 class Caller:
     """Makes signed calls of one API in one project.
 
@@ -63,7 +77,7 @@ class Caller:
             HeldError: A setting or permission must be mended.
             UnavailableError: A fault that passes, or an answer that is none.
         """
-        return json_object(self._accepted(self._request("POST", path, msgspec.json.encode(body)), seconds))
+        return json_object(self._accepted(ApiCall("POST", path, body=msgspec.json.encode(body)), seconds))
 
     def posted(self, path: str, body: Any, seconds: float) -> FetchReply:
         """Post JSON, and return what is answered, also where that is an error.
@@ -77,7 +91,7 @@ class Caller:
             RejectedError: The endpoint is no URL that may be opened.
             UnavailableError: It cannot be reached, or does not answer in time.
         """
-        return self._exchange(self._request("POST", path, msgspec.json.encode(body)), seconds)
+        return self.exchange(ApiCall("POST", path, body=msgspec.json.encode(body)), seconds)
 
     def get(
         self, path: str, seconds: float, query: Mapping[str, str] = MappingProxyType({}), domain_id: str = ""
@@ -94,26 +108,28 @@ class Caller:
             HeldError: A setting or permission must be mended; or it is not there.
             UnavailableError: A fault that passes, or an answer that is none.
         """
-        request = self._request("GET", path, b"", query, domain_id)
+        call = ApiCall("GET", path, query, domain_id=domain_id)
         try:
-            return json.loads(self._accepted(request, seconds).body)
+            return json.loads(self._accepted(call, seconds).body)
         except (ValueError, RecursionError):
             name, setting = self._service.name, self._service.setting
             raise UnavailableError(
                 f"The answer of {name} is no JSON.", advice=f"Check {setting} and proxies."
             ) from None
 
-    def _accepted(self, request: SdkRequest, seconds: float) -> FetchReply:
-        reply = self._exchange(request, seconds)
+    def exchange(self, call: ApiCall, seconds: float) -> FetchReply:
+        """Make a call, and return what is answered, also where that is an error. Raises as ``posted`` does."""
+        request = self._signed(call)
+        url = self._service.endpoint + request.uri
+        return self._addresses.exchange(
+            request.method, url, request.body or b"", request.header_params, seconds, call.most_bytes
+        )
+
+    def _accepted(self, call: ApiCall, seconds: float) -> FetchReply:
+        reply = self.exchange(call, seconds)
         if not 200 <= reply.status < 300:
             raise self._refused(reply)
         return reply
-
-    def _exchange(self, request: SdkRequest, seconds: float) -> FetchReply:
-        url = self._service.endpoint + request.uri
-        return self._addresses.exchange(
-            request.method, url, request.body or b"", request.header_params, seconds, _ANSWER_BYTES
-        )
 
     def unreadable(self, what: str) -> UnavailableError:
         """Return the error for a success of which the answer does not tell what was done."""
@@ -122,19 +138,17 @@ class Caller:
             advice=f"Check {self._service.setting} and proxies.",
         )
 
-    def _request(
-        self, method: str, path: str, body: bytes, query: Mapping[str, str] = MappingProxyType({}), domain_id: str = ""
-    ) -> SdkRequest:
+    def _signed(self, call: ApiCall) -> SdkRequest:
         parts = urlsplit(self._service.endpoint)
         # Signed are host, date, content type and token; an independent verifier of the signature agrees (measured).
         request = SdkRequest(
-            method=method, schema=parts.scheme, host=parts.netloc, resource_path=path, query_params=list(query.items()),
-            body=body, header_params={"Content-Type": _JSON},
+            method=call.method, schema=parts.scheme, host=parts.netloc, resource_path=call.path,
+            query_params=list(call.query.items()), body=call.body, header_params={"Content-Type": _JSON},
         )  # fmt: skip
         pair = self._credentials.access_key, self._credentials.secret_key
         # Services of the account (enterprise projects, billing) want X-Domain-Id, those of a region X-Project-Id
         # (credentials.py, 3.1.219). An empty token would be sent as an empty X-Security-Token.
-        keys = GlobalCredentials(*pair, domain_id) if domain_id else BasicCredentials(*pair, self.project_id)
+        keys = GlobalCredentials(*pair, call.domain_id) if call.domain_id else BasicCredentials(*pair, self.project_id)
         return keys.with_security_token(self._credentials.token or None).sign_request(request)
 
     def _refused(self, reply: FetchReply) -> LegibleError:
@@ -147,7 +161,7 @@ class Caller:
         if status in (408, 429) or status >= 500:
             return UnavailableError(text, advice="It passes by itself.", **names)
         if status == 413:
-            return RejectedError(text, code="notice-too-large", advice="Ask for fewer fields.", **names)
+            return RejectedError(text, code="notice-too-large", advice="ApiCall for fewer fields.", **names)
         # 401 is a signature that is not taken, 403 a right that is missing; rights are cached, so that a new one counts
         # later only.
         if status in (401, 403):
@@ -160,11 +174,14 @@ class Caller:
 def refusal(reply: FetchReply) -> tuple[str, dict[str, str]]:
     """Return what an answer says that is no success: words, not yet redacted, and names for a ``LegibleError``."""
     body = json_object(reply)
+    # EPS puts both below `error`, Cloud Eye's 403 below `message` (measured with the SDKs, 3.1.219).
+    inner = next((part for part in (body.get("error"), body.get("message")) if isinstance(part, dict)), {})
+    told = {**inner, **{name: value for name, value in body.items() if value and not isinstance(value, dict)}}
     # SMN names its code `code`, FunctionGraph, EventGrid and the gateway `error_code` (API References, error codes).
-    code = str(body.get("error_code") or body.get("code") or "")
-    words = body.get("error_msg") or body.get("message") or ""
+    code = str(told.get("error_code") or told.get("code") or "")
+    words = told.get("error_msg") or told.get("message") or told.get("details") or ""
     # The gateway's own errors have the id in their body, those of the service in a header (ocr_03_0028).
-    request_id = str(body.get("request_id") or reply.headers.get("x-request-id") or "")
+    request_id = str(told.get("request_id") or reply.headers.get("x-request-id") or "")
     return f"{reply.status} {code} {words}".strip(), {"vendor_code": code, "request_id": request_id}
 
 

@@ -165,7 +165,7 @@ class Deduction(Struct, frozen=True):
 class BillLine(Struct, frozen=True, kw_only=True):
     """One line of the bill. ``day`` is a day in UTC+8.
 
-    ``amount`` is what is to be paid, ``official`` the price without discount, ``used`` how much of it was used.
+    ``amount`` is what is to be paid, ``official`` the price without discount.
     ``enterprise_project`` is None where the vendor attributes the cost to none.
     """
 
@@ -179,4 +179,3 @@ class BillLine(Struct, frozen=True, kw_only=True):
     product: str = ""
     region: str = ""
     official: Decimal = Decimal(0)
-    used: Decimal = Decimal(0)

@@ -12,6 +12,7 @@ from legible.errors import SettingsError
 from legible.notices.targets import Target
 from legible.operations.routing import OperationSettings, Route
 from legible.settings.tables import (
+    BillingSettings,
     Buckets,
     Cloud,
     Functions,
@@ -31,7 +32,9 @@ MEANS = {
     "buckets": "a bucket's name: 3 to 63 of a-z, 0-9, '.' and '-'",
     "region": "a region's id, such as ap-southeast-1",
     "endpoint": "http:// or https:// and a host, with no path, such as https://obs.ap-southeast-1.myhuaweicloud.com",
+    "account_endpoint": "http:// or https:// and a host, with no path, such as http://127.0.0.1:8080",
     "project_id": "the project's id: letters, digits and '-'",
+    "domain_id": "the account's id: letters, digits and '-'",
     "upload": "a function's name, and behind a colon a version or !alias",
     "timer": "a function's name, and behind a colon a version or !alias",
     "app_header": "a header's name in lower case",
@@ -104,6 +107,11 @@ _TABLES: dict[str, type[Struct]] = {
     "http": Http,
     "smn": ServiceEndpoint,
     "eventgrid": ServiceEndpoint,
+    "cloudeye": ServiceEndpoint,
+    "cts": ServiceEndpoint,
+    "eps": ServiceEndpoint,
+    "iam": ServiceEndpoint,
+    "billing": BillingSettings,
     "ledger": LedgerSettings,
     "limits": PageLimits,
     "log": LogSettings,

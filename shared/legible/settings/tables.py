@@ -24,10 +24,16 @@ Id = Annotated[str, Meta(pattern=r"^$|^[0-9A-Za-z-]{1,64}$")]
 
 
 class Cloud(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where the function runs."""
+    """Where the function runs.
+
+    ``domain_id`` is the account's id; IAM is asked for it where it is not set. Below ``account_endpoint`` all services
+    are that tell of the account and have no endpoint of their own (cloudeye, cts, eps, iam, billing): the local cloud.
+    """
 
     region: Region = ""
     project_id: Id = ""
+    domain_id: Id = ""
+    account_endpoint: Endpoint = ""
 
 
 class Buckets(Struct, frozen=True, forbid_unknown_fields=True):
@@ -96,12 +102,19 @@ class Http(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ServiceEndpoint(Struct, frozen=True, forbid_unknown_fields=True):
-    """Where SMN or EventGrid is called.
+    """Where a service of the vendor is called: SMN, EventGrid, Cloud Eye, CTS, EPS, IAM.
 
     An empty endpoint is the region's own; or none, where the endpoints of OBS and OCR are both set by hand.
     """
 
     endpoint: Endpoint = ""
+
+
+class BillingSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which of the vendor's sites bills the account, and where that is asked; an empty endpoint is the site's own."""
+
+    endpoint: Endpoint = ""
+    site: Literal["international", "china"] = "international"
 
 
 class LedgerSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -145,6 +158,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     http: Http = Http()
     smn: ServiceEndpoint = ServiceEndpoint()
     eventgrid: ServiceEndpoint = ServiceEndpoint()
+    cloudeye: ServiceEndpoint = ServiceEndpoint()
+    cts: ServiceEndpoint = ServiceEndpoint()
+    eps: ServiceEndpoint = ServiceEndpoint()
+    iam: ServiceEndpoint = ServiceEndpoint()
+    billing: BillingSettings = BillingSettings()
     ledger: LedgerSettings = LedgerSettings()
     limits: PageLimits = PageLimits()
     log: LogSettings = LogSettings()

@@ -30,6 +30,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "LEGIBLE_TIMER_FUNCTION": ("functions", "timer"),
     "LEGIBLE_SMN_ENDPOINT": ("smn", "endpoint"),
     "LEGIBLE_EVENTGRID_ENDPOINT": ("eventgrid", "endpoint"),
+    "LEGIBLE_ACCOUNT_ENDPOINT": ("cloud", "account_endpoint"),
     "LEGIBLE_LOG_LEVEL": ("log", "level"),
 }
 _FLAGS = {"true": True, "false": False}
@@ -85,7 +86,7 @@ def _override(values: dict[str, Any], variable: Callable[[str], str | None]) -> 
             value = _FLAGS.get(value.lower(), value)
         if key == "level":
             value = value.upper()
-        if key == "endpoint":
+        if key in ("endpoint", "account_endpoint"):
             value = (value if "://" in value else f"https://{value}").rstrip("/")
         table = values.setdefault(section, {})
         if isinstance(table, dict):

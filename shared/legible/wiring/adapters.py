@@ -73,9 +73,9 @@ def notifiers(settings: Settings, context: Context, credentials: Credentials) ->
             secret = webhook.secret_of(context.variable(target.secret) or "", target.secret)
             by_name[name] = webhook.WebhookNotifier(target.url, secret, settings.addresses(), utc_now)
         elif isinstance(target, Smn):
-            if where := _endpoint(settings, settings.smn.endpoint, smn.endpoint):
+            if where := service_endpoint(settings, settings.smn.endpoint, smn.endpoint):
                 by_name[name] = smn.SmnNotifier(where, credentials, project, target.topic_urn)
-        elif where := _endpoint(settings, settings.eventgrid.endpoint, eventgrid.endpoint):
+        elif where := service_endpoint(settings, settings.eventgrid.endpoint, eventgrid.endpoint):
             by_name[name] = eventgrid.EventGridNotifier(where, credentials, project, target.channel_id, target.source)
     return by_name
 
@@ -92,12 +92,12 @@ def relay(settings: Settings, context: Context, credentials: Credentials) -> Rel
 
 def function(settings: Settings, context: Context, credentials: Credentials, urn: str) -> FunctionRelay | None:
     """Return what calls the function with that URN; None in the same cases as ``relay``."""
-    where = _endpoint(settings, settings.functions.endpoint, functions_endpoint)
+    where = service_endpoint(settings, settings.functions.endpoint, functions_endpoint)
     if not where or not urn:
         return None
     return FunctionRelay(where, credentials, context.project_id, urn, seconds=_RELAY_SECONDS)
 
 
-def _endpoint(settings: Settings, own: str, regional: Callable[[str], str]) -> str:
+def service_endpoint(settings: Settings, own: str, regional: Callable[[str], str]) -> str:
     """Return the endpoint of one of the vendor's services; empty in an isolated setup that sets none."""
     return own or ("" if settings.isolated else regional(settings.cloud.region))

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import uuid
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from localcloud.api import Answer, ApiError, SignedApi, answered, encoded
 from localcloud.faults import Fault
-from localcloud.functiongraph.config import AsyncPolicy, Function, ObsTrigger, TimerTrigger
+from localcloud.functiongraph import invocations
+from localcloud.functiongraph.config import AsyncPolicy, CtsTrigger, Function, ObsTrigger, TimerTrigger
 from localcloud.functiongraph.events import MAX_ASYNC_EVENT, EventTooLargeError
 from localcloud.functiongraph.instance import Outcome
 from localcloud.functiongraph.runner import FunctionGraph
@@ -40,6 +42,7 @@ ERRORS: dict[str, tuple[int, str]] = {
 _TRIGGERS = re.compile(r"/v2/(?P<project>[^/]+)/fgs/triggers/(?P<urn>[^/]+)")
 _POLICIES = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/async-invoke-configs")
 _CONFIG = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/config")
+_EVENTS = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/async-invocations")
 _QUOTAS = re.compile(r"/v2/(?P<project>[^/]+)/fgs/quotas")
 _PATH = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/invocations(?P<later>-async)?")
 
@@ -54,8 +57,8 @@ class FunctionApi(SignedApi):
     """A WSGI application that calls functions as the FunctionGraph API does.
 
     Fault kinds, struck after the signature check; paths are function keys, the method is POST for calls. For requests
-    that only look, it is GET, with the paths ``quotas``, ``<key>/config`` and ``<key>/policy`` too, and the only kind
-    is ``error``.
+    that only look, it is GET, with the paths ``quotas``, ``<key>/config``, ``<key>/policy`` and ``<key>/events``
+    too, and the only kind is ``error``.
 
     - Nothing is called: ``error`` (``status``, ``code``, ``message``; 503 FSS.0503 unless named), ``cut`` (the
       connection breaks), ``kill-before`` (kills the function instance that calls, see ``on_kill``).
@@ -106,25 +109,38 @@ class FunctionApi(SignedApi):
 
     def _look(self, environ: Environ, uri: str, body: bytes) -> Any:
         """Return a function's triggers (functiongraph_06_0122), async policies (_0143), metadata (_0106), or quotas."""
-        path = uri.partition("?")[0]
-        look = next((one for kind in (_TRIGGERS, _POLICIES, _CONFIG, _QUOTAS) if (one := kind.fullmatch(path))), None)
+        path, _, query = uri.partition("?")
+        kinds = (_TRIGGERS, _POLICIES, _CONFIG, _EVENTS, _QUOTAS)
+        look = next((one for kind in kinds if (one := kind.fullmatch(path))), None)
         graph = self._check(environ, uri, body, look)
         assert look is not None  # else it was refused just now
         key = self._key(graph, look["urn"]) if look.re is not _QUOTAS else ""
         fault = self.faults.take(
-            "GET", {_TRIGGERS: key, _POLICIES: f"{key}/policy", _CONFIG: f"{key}/config"}.get(look.re, "quotas")
+            "GET",
+            {_TRIGGERS: key, _POLICIES: f"{key}/policy", _CONFIG: f"{key}/config", _EVENTS: f"{key}/events"}.get(
+                look.re, "quotas"
+            ),
         )
         if fault:
             raise CallError(fault.code or "FSS.0503", fault.message, fault.status)
         if look.re is _TRIGGERS:
             function = graph.functions[key]
-            return [*map(_trigger, function.triggers), *map(_timer, function.timers), *self.triggers.get(key, ())]
+            own = (*map(_trigger, function.triggers), *map(_timer, function.timers), *map(_audit, function.audits))
+            return [*own, *self.triggers.get(key, ())]
         if look.re is _POLICIES:
             return _policies(graph, key)
         if look.re is _CONFIG:
             return _config(graph.urn(key), graph.functions[key])
+        if look.re is _EVENTS:
+            return self._events(graph, key, query)
         resources = [{"type": kind, "used": used, "quota": most} for kind, (used, most) in self.quotas.items()]
         return {"quotas": {"resources": resources}}
+
+    def _events(self, graph: FunctionGraph, key: str, query: str) -> Any:
+        try:
+            return invocations.listed(graph, key, dict(parse_qsl(query)), time.time())
+        except ValueError as error:
+            raise CallError("FSS.0400", f"Invalid parameter: {error}.") from None
 
     def _admit(self, environ: Environ, uri: str, body: bytes) -> tuple[FunctionGraph, str, bool]:
         """Return who runs the function, the function's key, and whether the call is asynchronous."""
@@ -163,6 +179,10 @@ def _timer(trigger: TimerTrigger) -> dict[str, Any]:
         "TIMER", name=trigger.name, schedule=trigger.schedule, schedule_type=trigger.schedule_type,
         user_event=trigger.user_event,
     )  # fmt: skip
+
+
+def _audit(trigger: CtsTrigger) -> dict[str, Any]:
+    return _active("CTS", name=trigger.name, operations=list(trigger.operations))
 
 
 def _active(kind: str, **data: Any) -> dict[str, Any]:

@@ -79,6 +79,37 @@ class TimerTrigger:
         }
 
 
+#: How a trigger names operations: service, type of resource, and names with semicolons between.
+_OPERATIONS = re.compile(r"(?P<service>[^:;]+):(?P<resource>[^:;]+):(?P<names>[^:;]+(;[^:;]+)*)")
+
+
+@dataclass(frozen=True)
+class CtsTrigger:
+    """Which recorded operations call the function: ``OCR:ai_service:subscribeAISubService;other``."""
+
+    name: str
+    operations: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse what the platform refuses (fgs_function_trigger: letters, digits and underscores, at most 64)."""
+        if not re.fullmatch("[A-Za-z0-9_]{1,64}", self.name):
+            raise ConfigError(f"{self.name}: a CTS trigger's name has letters, digits and '_', at most 64")
+        for one in self.operations:
+            if not _OPERATIONS.fullmatch(one):
+                raise ConfigError(f"{self.name}: {one!r} must be <service>:<type of resource>:<name>[;<name>]")
+
+    @property
+    def watched(self) -> frozenset[tuple[str, str, str]]:
+        """Service, type of resource and name of each operation."""
+        found = (_OPERATIONS.fullmatch(one) for one in self.operations)
+        return frozenset(
+            (match["service"], match["resource"], name)
+            for match in found
+            if match
+            for name in match["names"].split(";")
+        )
+
+
 #: "Any" and one method each; facts functiongraph 6.5, ``req_method``.
 METHODS = ("ANY", "GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS")
 
@@ -129,6 +160,7 @@ class Function:
     triggers: tuple[ObsTrigger, ...] = ()
     timers: tuple[TimerTrigger, ...] = ()
     apis: tuple[ApigTrigger, ...] = ()
+    audits: tuple[CtsTrigger, ...] = ()
     policy: AsyncPolicy = field(default_factory=AsyncPolicy)
 
     def __post_init__(self) -> None:
@@ -168,6 +200,7 @@ def _function(key: str, value: dict[str, Any], policy: dict[str, Any] | None, se
         triggers=tuple(map(_trigger, _events(value, "OBS"))),
         timers=tuple(map(_timer, _events(value, "TIMER"))),
         apis=tuple(map(_api, [*_events(value, "APIG"), *_events(value, "DEDICATEDGATEWAY")])),
+        audits=tuple(CtsTrigger(data["name"], tuple(data["operations"])) for data in _events(value, "CTS")),
         policy=_policy(policy),
     )
 

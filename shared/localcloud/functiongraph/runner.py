@@ -156,6 +156,11 @@ class FunctionGraph:
             self._turn.notify_all()
         return accepted.request_id
 
+    def waiting(self, function: str) -> list[AsyncEvent]:
+        """Return the events that wait for their first invocation, or for the next."""
+        with self._turn:
+            return [work.accepted for work in self._queues[function] if work.accepted and not work.copy]
+
     def wait_idle(self, timeout: float) -> bool:
         """Wait until nothing is queued, waiting for a retry or running; tell whether this was reached in time."""
         deadline = time.monotonic() + timeout
@@ -296,8 +301,9 @@ class FunctionGraph:
         heapq.heappush(self._queues[event.function], work)
 
     def _note(self, event: AsyncEvent, state: str, outcome: Outcome) -> None:
+        at = event.accepted, time.time()
         self.invocations.append(
-            Invocation(event.function, event.request_id, event.attempts, state, outcome, event.payload)
+            Invocation(event.function, event.request_id, event.attempts, state, outcome, event.payload, *at)
         )
 
     def _facts(self, function: Function) -> dict[str, Any]:

@@ -12,7 +12,10 @@ from localcloud.functiongraph.instance import Outcome
 
 @dataclass(frozen=True)
 class Invocation:
-    """One invocation that ended. ``state`` is ``SUCCESS``, ``FAIL`` or ``DISCARD`` (too old, or dropped on purpose)."""
+    """One invocation that ended. ``state`` is ``SUCCESS``, ``FAIL`` or ``DISCARD`` (too old, or dropped on purpose).
+
+    Times are in seconds since the epoch.
+    """
 
     function: str
     request_id: str
@@ -20,6 +23,8 @@ class Invocation:
     state: str
     outcome: Outcome
     payload: Any = field(repr=False, default=None)
+    accepted: float = 0.0
+    ended: float = 0.0
 
 
 @dataclass(order=True)

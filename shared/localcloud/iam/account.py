@@ -1,8 +1,8 @@
-"""The account: its keys and projects as IAM shows them, and its enterprise projects, over HTTP.
+"""The account: its keys and projects as IAM shows them, over HTTP.
 
-Only requests that a check from outside makes: GET of ``/v3/auth/projects`` (iam_06_0003) and ``/v3/auth/domains``,
-``/v3.0/OS-CREDENTIAL/credentials/{access_key}`` (iam_03_0002) and ``/v1.0/enterprise-projects`` (api-em). Not imitated:
-permissions (an ``error`` fault with status 403 stands for a missing one), and pages of a list.
+Only requests that a check from outside makes: GET of ``/v3/auth/projects`` (iam_06_0003), ``/v3/auth/domains`` and
+``/v3.0/OS-CREDENTIAL/credentials/{access_key}`` (iam_03_0002). Not imitated: permissions (an ``error`` fault with
+status 403 stands for a missing one), and pages of a list.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ import json
 import re
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
-from urllib.parse import parse_qs
 
 from localcloud.faults import Schedule
 from localcloud.iam import signature
@@ -24,15 +22,6 @@ from localcloud.web import Environ, Server, StartResponse, raw_uri, read_body, r
 #: The account's id; invented.
 DOMAIN_ID = "0f4c0000d0d04e0a9b1ec0de10ca1000"
 _CREDENTIAL = re.compile(r"/v3\.0/OS-CREDENTIAL/credentials/(?P<access>[^/]+)")
-
-
-@dataclass
-class EnterpriseProject:
-    """An enterprise project; one that is not enabled must not be used any more."""
-
-    id: str
-    name: str
-    enabled: bool = True
 
 
 class AccountError(Exception):
@@ -45,7 +34,7 @@ class AccountError(Exception):
 
 
 class LocalAccount:
-    """A WSGI application that answers as IAM and the Enterprise Project Management Service do.
+    """A WSGI application that answers as IAM does.
 
     The fault kind ``error`` (``status``, ``code``, ``message``) strikes after the signature check, by a URL's path.
     """
@@ -59,7 +48,6 @@ class LocalAccount:
             region: The project's region, which is also the project's name.
         """
         self.faults = Schedule()
-        self.enterprise_projects: list[EnterpriseProject] = []
         #: When each permanent key was made, by access key id; now for keys that are not in it.
         self.made: dict[str, datetime] = {}
         self._keys = keys
@@ -84,7 +72,7 @@ class LocalAccount:
             key = signature.check(environ["REQUEST_METHOD"], uri, headers, read_body(environ), self._keys)
         except signature.SignatureError as error:
             raise AccountError(401, "APIGW.0301", str(error)) from None
-        path, _, query = uri.partition("?")
+        path = uri.partition("?")[0]
         fault = self.faults.take(environ["REQUEST_METHOD"], path)
         if fault:
             raise AccountError(fault.status or 503, fault.code, fault.message)
@@ -92,10 +80,6 @@ class LocalAccount:
             return {"projects": [{"id": one, "name": called} for called, one in self._projects.items()]}
         if path == "/v3/auth/domains":
             return {"domains": [{"id": DOMAIN_ID, "name": "local"}]}
-        if path == "/v1.0/enterprise-projects" and headers.get("x-domain-id") == DOMAIN_ID:
-            wanted = parse_qs(query).get("id", [""])[0]
-            projects = [_said(one) for one in self.enterprise_projects if wanted in ("", one.id)]
-            return {"enterprise_projects": projects}
         asked = _CREDENTIAL.fullmatch(path)
         if asked and asked["access"] == key.access and not key.temporary:
             return self._credential(key)
@@ -112,7 +96,3 @@ class LocalAccount:
                 "description": "",
             }
         }
-
-
-def _said(project: EnterpriseProject) -> dict[str, Any]:
-    return {"id": project.id, "name": project.name, "status": 1 if project.enabled else 2, "type": "prod"}

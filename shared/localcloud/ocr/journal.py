@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections import Counter
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
+
+from localcloud.kept import Kept
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -32,34 +32,17 @@ class Call(Struct, frozen=True, omit_defaults=True):
         return self.units > 0
 
 
-class Journal:
+class Journal(Kept[Call]):
     """All calls, in order of their end; written through to a file if there is one."""
 
     def __init__(self, path: Path | None) -> None:
         """Continue the journal in that file."""
-        self._lock = threading.Lock()
-        self._path = path
-        self._calls: list[Call] = []
-        if path and path.exists():
-            # A line cut short by kill -9 was never acknowledged to anybody.
-            lines = path.read_bytes().split(b"\n")[:-1]
-            self._calls = [msgspec.json.decode(line, type=Call) for line in lines]
-        elif path:
-            path.parent.mkdir(parents=True, exist_ok=True)
-
-    def add(self, call: Call) -> None:
-        """Record a call before it is answered."""
-        with self._lock:
-            self._calls.append(call)
-            if self._path:
-                with self._path.open("ab") as file:
-                    file.write(msgspec.json.encode(call) + b"\n")
+        super().__init__(path, Call)
 
     @property
     def calls(self) -> tuple[Call, ...]:
         """The calls so far."""
-        with self._lock:
-            return tuple(self._calls)
+        return self.entries
 
     def bill(self) -> dict[str, dict[str, int]]:
         """Return billed units by operation, then by enterprise project."""

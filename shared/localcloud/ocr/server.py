@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -103,6 +103,8 @@ class LocalOcr(SignedApi):
         self.recorded: dict[str, bytes | Path] = dict(recorded or {})
         #: Slugs that the account is not subscribed to; it is to all others.
         self.unsubscribed: set[str] = set()
+        #: Is told of a subscription or its end, as the user of the console makes it: what, and of which slug, and who.
+        self.on_subscription: Callable[[Literal["subscribe", "unsubscribe"], str, str], object] = lambda *told: None
         self._recognizer = recognizer
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -117,6 +119,16 @@ class LocalOcr(SignedApi):
         head = f"HTTP/1.1 200 OK\r\nX-Request-Id: {request_id}\r\nContent-Length: {len(answer.body)}\r\n\r\n"
         self._strike(fault, environ, sent=head.encode() + answer.body[: len(answer.body) // 2])
         return answered(start_response, answer, request_id)
+
+    def subscribe(self, slug: str, user: str = "local") -> None:
+        """Subscribe to an operation, as a user does in the console; no API does that."""
+        self.unsubscribed.discard(slug)
+        self.on_subscription("subscribe", slug, user)
+
+    def unsubscribe(self, slug: str, user: str = "local") -> None:
+        """End a subscription."""
+        self.unsubscribed.add(slug)
+        self.on_subscription("unsubscribe", slug, user)
 
     def _answer(self, environ: Environ, uri: str, body: bytes, request_id: str) -> tuple[Fault | None, OcrAnswer]:
         fault = None

@@ -1,0 +1,63 @@
+"""The services that tell of the account, made as the settings say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property, partial
+
+from legible.huawei import billing, cloudeye, cts, eps
+from legible.huawei.account import IAM, Access, AccountApi, Domain, iam_endpoint
+from legible.ports.account import Billing, EnterpriseProjects, Metrics, Traces
+from legible.settings import Settings
+from legible.wiring.adapters import service_endpoint
+
+
+class Account:
+    """Cloud Eye, CTS, enterprise projects and billing, each None where it is not to be reached.
+
+    With the endpoints of OBS and OCR both set by hand, each is reached only if its own endpoint is set too, and IAM
+    likewise: without it the account's id must be set (``cloud.domain_id``).
+
+    Args:
+        settings: The settings.
+        access: Who asks.
+    """
+
+    def __init__(self, settings: Settings, access: Access) -> None:
+        """Make nothing yet."""
+        self._settings = settings
+        self._access = access
+
+    @cached_property
+    def metrics(self) -> Metrics | None:
+        """Cloud Eye."""
+        where = self._where(self._settings.cloudeye.endpoint, cloudeye.endpoint)
+        return cloudeye.CloudEyeMetrics(where, self._access) if where else None
+
+    @cached_property
+    def traces(self) -> Traces | None:
+        """CTS."""
+        where = self._where(self._settings.cts.endpoint, cts.endpoint)
+        return cts.CtsTraces(where, self._access) if where else None
+
+    @cached_property
+    def projects(self) -> EnterpriseProjects | None:
+        """Enterprise projects."""
+        where = self._where(self._settings.eps.endpoint, eps.endpoint)
+        return eps.EpsProjects(where, self._access, self._domain) if where else None
+
+    @cached_property
+    def billing(self) -> Billing | None:
+        """Packages and bills, of the site that the settings name."""
+        site = partial(billing.endpoint, site=self._settings.billing.site)
+        where = self._where(self._settings.billing.endpoint, site)
+        return billing.OperationBilling(where, self._access, self._domain) if where else None
+
+    def _where(self, own: str, regional: Callable[[str], str]) -> str:
+        return service_endpoint(self._settings, own or self._settings.cloud.account_endpoint, regional)
+
+    @cached_property
+    def _domain(self) -> Domain:
+        where = self._where(self._settings.iam.endpoint, iam_endpoint)
+        iam = AccountApi(IAM, where, self._access) if where else None
+        return Domain(self._settings.cloud.domain_id, iam)
