@@ -17,6 +17,7 @@ from rich.console import Console
 from legible.errors import LegibleError
 from legible.model.records import Record
 from legible.operations import catalog
+from legible_cli.audit.command import audit_group
 from legible_cli.console import console_command
 from legible_cli.doctor.command import doctor_command
 from legible_cli.local.run import Item, Items, files_of, run, summary, why
@@ -66,6 +67,7 @@ def main() -> None:
     """
 
 
+main.add_command(audit_group)
 main.add_command(console_command)
 main.add_command(doctor_command)
 main.add_command(policy_group)

@@ -20,10 +20,10 @@ from tests.support.rig import IN, OUT, Logged
 KEY = b"0123456789abcdef0123456789abcdef"
 
 
-def event(name: str, at: datetime, **values: Any) -> AuditEvent:
-    """Return an event; its id is ``name``."""
-    told = {"name": "rerunDocument", "resource_type": "document", "resource_name": f"passport/{name}.png", **values}
-    return AuditEvent(id=name, at=at, operator=told.pop("operator", "mei"), **told)
+def event(identity: str, at: datetime, **values: Any) -> AuditEvent:
+    """Return an event of that id."""
+    told = {"name": "rerunDocument", "resource_type": "document", "resource_name": f"passport/{identity}.png"}
+    return AuditEvent(id=identity, at=at, **{"operator": "mei", **told, **values})
 
 
 class TrailRig:

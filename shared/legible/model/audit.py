@@ -27,6 +27,8 @@ RELEASE = "releaseDocument"
 LEARN = "learnOutcome"
 RERUN = "rerunDocument"
 REBUILD = "rebuildResults"
+#: A workbook is asked for over HTTP; the function that builds it tells of that itself.
+ORDER = "orderWorkbook"
 BUILD = "buildWorkbook"
 EXPORT = "exportResults"
 DOWNLOAD = "downloadResult"

@@ -1,4 +1,4 @@
-"""What was used, as it is shown: calls by day, operation, project and route, their cost, and what is left of packages."""
+"""What was used, as it is shown: calls by day, operation, project and route, their cost, what is left of packages."""
 
 from __future__ import annotations
 

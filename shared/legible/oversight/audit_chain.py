@@ -186,7 +186,7 @@ class AuditChain:
             sha256 = audit_line.digest(text)
             body += text
             lines.append(event)
-        self._note_late(lines, key)
+        self._note_late([] if following else lines, key)
         return self._append(key, place.size, body)
 
     def _append(self, key: str, size: int, body: bytes) -> bool:

@@ -65,9 +65,12 @@ class _Fold:
         #: The events that told of answers, by the answer's key, and of calls without one, by page and payer.
         self._by_answer: dict[str, str] = {}
         self._by_payer: dict[tuple[int, str], str] = {}
+        self._claims: dict[str, Line] = {}
 
     def take(self, line: Line) -> AuditEvent | None:
         """Take the next line; return what it tells. A line that is there twice tells once."""
+        if line.event == "claimed" and line.operation:
+            self._claims[line.owner] = line
         state, page = self._state, self._state.page(line.page)
         tells = None if state.has(line) else _TELLS.get(line.event)
         surplus, unknown, called, ended = state.surplus, page.unknown, page.calls(line.owner), bool(state.finished)
@@ -121,12 +124,13 @@ class _Fold:
         return self._outcome(line, LEARN, outcome, call=earlier)
 
     def _outcome(self, line: Line, name: str, outcome: str, **more: str) -> AuditEvent:
-        reason = line.reason
+        reason, claim = line.reason, self._claims.get(line.of or line.owner) or self._state.counted_claim
         return self._about(
             line, name, _CALLED[outcome], resource_type="call", resource_id=audit_text(line.request_id),
-            operation=self._state.operation, page=str(line.page), outcome=outcome, version=self._document.version,
-            code=reason.code if reason else "", vendor_code=audit_text(reason.vendor_code) if reason else "",
-            payer=line.of, **more,
+            operation=claim.operation if claim else "", project=claim.project if claim else "",
+            route=audit_text(claim.route) if claim else "", page=str(line.page), outcome=outcome,
+            version=self._document.version, code=reason.code if reason else "",
+            vendor_code=audit_text(reason.vendor_code) if reason else "", payer=line.of, **more,
         )  # fmt: skip
 
     def _about(

@@ -6,6 +6,7 @@ import itertools
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import TypeVar
 
 import msgspec
@@ -13,13 +14,12 @@ from msgspec import Struct
 
 from legible.errors import DocumentError
 from legible.ledger.due import DueQueue, Slot
-from legible.ledger.journal import Line
 from legible.model import layout
 from legible.model.audit import AuditEvent, AuditStatus, audit_text
-from legible.model.documents import Document
 from legible.oversight.audit_chain import AuditChain, ChainPlace
 from legible.oversight.audit_journal import events_of
 from legible.oversight.audit_told import ToldList
+from legible.oversight.walk import Reading
 from legible.ports import Invocation, Site
 
 #: How many events that wait are put into the trail at once.
@@ -70,7 +70,7 @@ class AuditDesk:
             HeldError: The bucket refuses it.
             UnavailableError: The store has a passing fault.
         """
-        self._queue.keep(PendingEvent(**msgspec.structs.asdict(event)), event.id, due=self._call.now())
+        keep(self._queue, event, self._call.now())
 
     def record(
         self,
@@ -78,25 +78,26 @@ class AuditDesk:
         resource_type: str,
         resource_name: str,
         *,
-        resource_id: str = "",
         operator: str = "",
         status: AuditStatus = "normal",
         details: Mapping[str, str] | None = None,
-    ) -> None:
-        """Keep the event of something that is done now, of which nothing else tells. Raises as ``keep`` does."""
-        self.keep(
-            AuditEvent(
-                id=uuid.uuid4().hex,
-                at=self._call.now(),
-                name=name,
-                resource_type=resource_type,
-                resource_id=audit_text(resource_id),
-                resource_name=audit_text(resource_name),
-                operator=audit_text(operator or self._operator),
-                status=status,
-                details={key: audit_text(text) for key, text in (details or {}).items() if text},
-            )
+    ) -> str:
+        """Keep the event of something that is done now, of which nothing else tells; return its id.
+
+        Raises as ``keep`` does.
+        """
+        event = AuditEvent(
+            id=uuid.uuid4().hex,
+            at=self._call.now(),
+            name=name,
+            resource_type=resource_type,
+            resource_name=audit_text(resource_name),
+            operator=audit_text(operator or self._operator),
+            status=status,
+            details={key: audit_text(text) for key, text in (details or {}).items() if text},
         )
+        self.keep(event)
+        return event.id
 
 
 class AuditTrail:
@@ -117,30 +118,20 @@ class AuditTrail:
         self._chain = chain
         self._queue = pending(site, call)
         self._numbers = itertools.count(1)
-        self._journals: dict[str, list[AuditEvent]] = {}
 
-    def journal(self, document: Document, lines: Iterable[Line]) -> None:
-        """Collect what a journal tells; ``flush`` puts it into the trail. A journal may come any number of times.
+    def put(self, sources: Mapping[str, Sequence[AuditEvent]]) -> None:
+        """Put events into the trail, those that it has not.
 
         Args:
-            document: Whose journal it is.
-            lines: All of its lines, in their order.
-        """
-        self._journals[layout.journal(document)] = list(events_of(document, lines))
-
-    def flush(self) -> tuple[str, ...]:
-        """Put what was collected into the trail.
-
-        Returns:
-            The keys of journals of which it could not be seen what the trail has: they must come again.
+            sources: All events of each source so far; a source may come any number of times.
 
         Raises:
             HeldError: The bucket refuses.
-            UnavailableError: The trail takes no line; all of the journals must come again.
+            UnavailableError: The trail takes no line; all of the sources must come again.
         """
-        collected, self._journals = self._journals, {}
-        left = self._tell(collected)
-        return tuple(left)
+        for source in self._tell(sources):  # its list takes no line: each event has one of its own
+            for event in sources[source]:
+                keep(self._queue, event, self._call.now())
 
     def walk(self) -> AuditWalk:
         """Put what waits into the trail.
@@ -183,7 +174,7 @@ class AuditTrail:
         telling = {source: events for source, events in new.items() if events}
         if telling:
             since = min((lists[source].since for source in telling), key=lambda place: place.order)
-            events = sorted((one for some in telling.values() for one in some), key=lambda one: (one.at, one.id))
+            events = sorted((one for some in telling.values() for one in some), key=lambda one: one.at)
             self._chain.note_end(self._chain.add(events, since))
             self._together(lambda source: lists[source].done(telling[source]), telling)
         return [source for source, events in new.items() if events is None]
@@ -204,6 +195,31 @@ class AuditTrail:
             return list(pool.map(work, values))
 
 
+class AuditConsumer:
+    """Has what journals tell put into the trail. See ``walk.Consumer``.
+
+    Args:
+        trail: Takes it.
+    """
+
+    def __init__(self, trail: AuditTrail) -> None:
+        """Take nothing yet."""
+        self._trail = trail
+
+    def digest(self, reading: Reading) -> tuple[str, list[AuditEvent]]:
+        """Return the events of a journal, and its key."""
+        return layout.journal(reading.document), list(events_of(reading.document, reading.state.lines))
+
+    def keep(self, digests: list[tuple[str, list[AuditEvent]]]) -> None:
+        """Put them into the trail. Raises as ``AuditTrail.put`` does."""
+        self._trail.put(dict(digests))
+
+
 def pending(site: Site, call: Invocation) -> DueQueue[PendingEvent]:
     """Return the queue of events that are not in the trail yet."""
     return DueQueue(site, call, layout.AUDIT_PENDING, PendingEvent, _LADDER)
+
+
+def keep(queue: DueQueue[PendingEvent], event: AuditEvent, now: datetime) -> None:
+    """Keep an event until the next walk. Raises as ``DueQueue.keep`` does."""
+    queue.keep(PendingEvent(**msgspec.structs.asdict(event)), event.id, due=now)

@@ -12,6 +12,7 @@ from legible.errors import SettingsError
 from legible.notices.targets import Target
 from legible.operations.routing import OperationSettings, Route
 from legible.settings.tables import (
+    AuditSettings,
     BillingSettings,
     Buckets,
     Cloud,
@@ -37,6 +38,7 @@ MEANS = {
     "domain_id": "the account's id: letters, digits and '-'",
     "upload": "a function's name, and behind a colon a version or !alias",
     "timer": "a function's name, and behind a colon a version or !alias",
+    "key": "the name of the user variable that holds the key, in capitals; never the key itself; empty for no seals",
     "app_header": "a header's name in lower case",
     "tenants": "a list of tables with an app's id and a prefix, a folder with its slash",
     "marker": "a name without '/', such as _complete; empty for none",
@@ -114,6 +116,7 @@ _TABLES: dict[str, type[Struct]] = {
     "billing": BillingSettings,
     "ledger": LedgerSettings,
     "limits": PageLimits,
+    "audit": AuditSettings,
     "log": LogSettings,
     "workbooks": Workbooks,
     "routes": Route,

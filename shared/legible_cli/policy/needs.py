@@ -63,7 +63,7 @@ _MADE = (
     "obs:bucket:PutBucketNotification",
 )
 #: Folders of the output bucket by what lies there. Paid answers and journals are never removed, by nobody.
-_REPLACED = ("results/", "workbooks/", layout.OUTBOX, layout.WAITING)
+_REPLACED = ("results/", "workbooks/", layout.AUDIT_PENDING, layout.OUTBOX, layout.WAITING)
 _JOURNALS = ("ledger/", "notices/log/", "audit/", "reports/")
 _REVIEWED = ("results/", "answers/", "ledger/")
 
@@ -164,6 +164,8 @@ def of_reviewer(settings: Settings, operations: Iterable[Operation], package: st
         *_globally(bucket(target), _LISTED),
         *(need for own in _REVIEWED for need in _globally(objects(target, own), _READ, _WRITTEN)),
         *_globally(objects(target, "results/"), _REMOVED),
+        # An export is audited.
+        *_globally(objects(target, layout.AUDIT_PENDING), _WRITTEN),
     }
 
 
