@@ -11,7 +11,18 @@ from typing import Any
 import pytest
 import requests
 
-from functions import give_up, http_api, on_failure, on_notices, on_timer, on_upload, recognize, recognize_pages, split
+from functions import (
+    give_up,
+    http_api,
+    on_audit_event,
+    on_failure,
+    on_notices,
+    on_timer,
+    on_upload,
+    recognize,
+    recognize_pages,
+    split,
+)
 from legible.documents.uploads import Uploads
 from legible.model.documents import ObjectRef, Upload
 from legible.model.notices import Ending, Notice
@@ -173,6 +184,11 @@ def test_the_daily_workbook(watched):
     assert built["documents"] == 1
 
 
+def test_what_cts_recorded(watched):
+    event = {"cts": {"trace_id": "5f0c", "trace_name": "subscribeAISubService", "time": 1796003600000}}
+    assert watched.run("on_audit_event", on_audit_event.handler, event) == {"trace": "5f0c"}
+
+
 def test_notices(watched):
     ending = Ending(
         bucket=INPUT_BUCKET, key="a.png", version="v", operation="", status="dead", pages=0,
@@ -210,6 +226,8 @@ def test_the_http_api(watched):
     assert requests.put(signed["url"], data=b"abc", headers=signed["headers"], timeout=10).status_code == 200
     watched.police.statements = None
     assert watched.ask("GET", "/v1/health")[0] == 200
+    assert watched.ask("GET", "/v1/audit")[1]["waiting"] >= 2
+    assert watched.ask("POST", f"{itself}/rerun")[0] == 200
 
 
 def test_the_steps_of_a_flow(watched):
