@@ -24,6 +24,9 @@ class AuditLine(AuditEvent, frozen=True, kw_only=True, omit_defaults=True):
     recorded_at: datetime
 
 
+_DECODER = msgspec.json.Decoder(AuditLine)
+
+
 def of_event(event: AuditEvent, n: int, prev: str, recorded_at: datetime) -> AuditLine:
     """Return the line of an event."""
     return AuditLine(**msgspec.structs.asdict(event), n=n, prev=prev, recorded_at=recorded_at)
@@ -45,7 +48,7 @@ def encode(line: AuditLine, key: bytes | None) -> bytes:
 def decode(line: bytes) -> AuditLine | None:
     """Return what a line holds; None for what is none."""
     try:
-        return msgspec.json.decode(line, type=AuditLine)
+        return _DECODER.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
