@@ -230,4 +230,4 @@ class TestSettings:
             audit.seal_keys(load(file, office.cloud.environment().get), lambda name: text)
 
     def test_cts_is_not_asked_where_it_is_not_reached(self, office):
-        assert audit.fetch_traces(office.parts(), None) == 0
+        assert audit.fetch_traces(office.parts(), None) == audit.TracesFetched()

@@ -20,7 +20,7 @@ VERSION, LIST, INVOKE = "obs:object:GetObjectVersion", "obs:bucket:ListBucket", 
 ENDING = {"on_upload", "on_failure", "recognize", "give_up"}
 #: It keeps what CTS recorded, and reads nothing.
 KEEPING = {"on_audit_event"}
-READING = set(FUNCTIONS) - {"on_notices", "on_timer"} - KEEPING
+READING = set(FUNCTIONS) - {"on_notices", "on_timer", "on_report"} - KEEPING
 
 #: A call, and who may make it; everybody else is denied it.
 TABLE = [
@@ -35,7 +35,14 @@ TABLE = [
     (DELETE, f"{OUT}/ledger/example-legible-in/passport/anna.png/v.jsonl", set()),
     (PUT, f"{OUT}/answers/passport/anna.png/v/0001.json", ENDING | {"http_api", "recognize_pages"}),
     (DELETE, f"{OUT}/answers/passport/anna.png/v/0001.json", set()),
-    (GET, f"{OUT}/results/passport/anna.png/record.json", set(FUNCTIONS) - {"on_notices"} - KEEPING),
+    (GET, f"{OUT}/results/passport/anna.png/record.json", set(FUNCTIONS) - {"on_notices", "on_report"} - KEEPING),
+    (PUT, f"{OUT}/changes/1.json", ENDING | {"http_api", "recognize_pages"}),
+    (GET, f"{OUT}/changes/1.json", {"on_report"}),
+    (DELETE, f"{OUT}/changes/1.json", {"on_report"}),
+    (PUT, f"{OUT}/reports/.usage/2026/11/25.json", {"on_report"}),
+    (PUT, f"{OUT}/reports/2026-11/usage.xlsx", {"on_report"}),
+    (PUT, f"{OUT}/reports/.probes/2026/11/25.jsonl", {"on_report", "http_api"}),
+    (DELETE, f"{OUT}/reports/2026-11/usage.xlsx", set()),
     (GET, f"{OUT}/answers/passport/anna.png/v/0001.json", ENDING | {"http_api", "recognize_pages"}),
     (GET, f"{OUT}/contents/0-1/2.jsonl", {"on_upload", "recognize", "recognize_pages"}),
     (PUT, f"{OUT}/contents/0-1/2.jsonl", {"on_upload", "recognize", "recognize_pages"}),
@@ -47,9 +54,10 @@ TABLE = [
     (PUT, f"{OUT}/workbooks/daily.xlsx", ENDING | {"on_timer"}),
     (GET, f"{OUT}/workbooks/daily.xlsx", ENDING | {"on_timer", "http_api"}),
     (PUT, f"{OUT}/requests/1.jsonl", {"http_api"}),
-    (PUT, f"{OUT}/audit/.pending/1.json", {"http_api", "on_timer", "on_audit_event"}),
-    (GET, f"{OUT}/audit/2026/11/25.jsonl", {"http_api"}),
-    (PUT, f"{OUT}/audit/2026/11/25.jsonl", set()),
+    (PUT, f"{OUT}/audit/.pending/1.json", {"http_api", "on_timer", "on_audit_event", "on_report"}),
+    (DELETE, f"{OUT}/audit/.pending/1.json", {"on_report"}),
+    (GET, f"{OUT}/audit/2026/11/25.jsonl", {"http_api", "on_report"}),
+    (PUT, f"{OUT}/audit/2026/11/25.jsonl", {"on_report"}),
     (DELETE, f"{OUT}/audit/2026/11/25.jsonl", set()),
     (PUT, f"{OUT}/notices/outbox/1.json", ENDING | {"on_notices"}),
     (DELETE, f"{OUT}/notices/outbox/1.json", ENDING | {"on_notices"}),
@@ -79,6 +87,7 @@ TABLE = [
     ("smn:topic:publish", "", ENDING | {"on_notices"}),
     ("smn:topic:delete", "", set()),
     ("eg:channels:putEvents", "", ENDING | {"on_notices"}),
+    ("cts:trace:list", "", {"on_report"}),
     ("ocr:passport:subscribe", "", set()),
     ("iam:agencies:createAgency", "", set()),
 ]

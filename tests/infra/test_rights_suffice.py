@@ -17,6 +17,7 @@ from functions import (
     on_audit_event,
     on_failure,
     on_notices,
+    on_report,
     on_timer,
     on_upload,
     recognize,
@@ -187,6 +188,17 @@ def test_the_daily_workbook(watched):
 def test_what_cts_recorded(watched):
     event = {"cts": {"trace_id": "5f0c", "trace_name": "subscribeAISubService", "time": 1796003600000}}
     assert watched.run("on_audit_event", on_audit_event.handler, event) == {"trace": "5f0c"}
+
+
+def test_reports(watched):
+    for key in ("general-text/a.png", "general-text/b.png"):
+        clouds.upload(watched.cloud, key, picture())
+        watched.run("on_upload", on_upload.handler, clouds.event(key))
+    clouds.due_now(watched.cloud)
+    result = watched.run("on_report", on_report.handler, {"trigger_type": "TIMER"})
+    assert result["changes"]["journals"] == 2
+    assert result["audit"]["n"] == 4  # one call, two ends, and the settings
+    assert result["workbooks"]["written"] == [f"reports/{utc_now():%Y-%m}/usage.xlsx"]
 
 
 def test_notices(watched):

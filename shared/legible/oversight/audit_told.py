@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec import Struct
 
-from legible.ledger.lines import Lines
+from legible.ledger.lines import Lines, read
 from legible.model import layout
 from legible.model.audit import AuditEvent
 from legible.oversight.audit_chain import ChainPlace
@@ -80,6 +80,12 @@ class ToldList:
         """Note that the trail has these events. Raises as ``begin`` does."""
         ids = tuple(event.id[:_DIGITS] for event in events)
         self._lines.put(_line(ToldLine(self._by, self._call.now(), done=ids)))
+
+
+def was_told(site: Site, call: Invocation, source: str) -> bool:
+    """Tell whether the trail has an event of a source. Raises as ``ToldList.begin`` does."""
+    done, _ = _read(read(site.store, site.in_output(layout.audit_told(source))), call.now())
+    return bool(done)
 
 
 def _read(body: bytes, now: datetime) -> tuple[set[str], list[ChainPlace]]:

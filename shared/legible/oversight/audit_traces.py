@@ -63,7 +63,10 @@ class TraceKeeper:
         return len(events)
 
     def fetch(self, cts: Traces, services: Iterable[str]) -> int:
-        """Keep what CTS still lists of these services: what the trigger missed is there for seven days.
+        """Keep what CTS still lists of these services and the trail has not: the trigger may have missed it.
+
+        Returns:
+            How many were kept.
 
         Raises:
             HeldError: A right is missing, there or on the bucket.
@@ -71,4 +74,5 @@ class TraceKeeper:
         """
         now = self._call.now()
         queries = (TraceQuery(begin=now - _KEPT, end=now, service=service) for service in services)
-        return sum(self.keep(cts.find(query)) for query in queries)
+        listed = (trace for query in queries for trace in cts.find(query))
+        return self.keep(trace for trace in listed if not self._desk.knows(event_of(trace).id))

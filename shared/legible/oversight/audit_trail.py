@@ -18,7 +18,7 @@ from legible.model import layout
 from legible.model.audit import AuditEvent, AuditStatus, audit_text
 from legible.oversight.audit_chain import AuditChain, ChainPlace
 from legible.oversight.audit_journal import events_of
-from legible.oversight.audit_told import ToldList
+from legible.oversight.audit_told import ToldList, was_told
 from legible.oversight.walk import Reading
 from legible.ports import Invocation, Site
 
@@ -59,6 +59,7 @@ class AuditDesk:
 
     def __init__(self, site: Site, call: Invocation, operator: str) -> None:
         """Keep nothing yet."""
+        self._site = site
         self._call = call
         self._operator = operator
         self._queue = pending(site, call)
@@ -71,6 +72,10 @@ class AuditDesk:
             UnavailableError: The store has a passing fault.
         """
         keep(self._queue, event, self._call.now())
+
+    def knows(self, identity: str) -> bool:
+        """Tell whether the trail has the event of that id. Raises as ``keep`` does."""
+        return was_told(self._site, self._call, identity)
 
     def record(
         self,

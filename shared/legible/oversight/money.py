@@ -52,14 +52,14 @@ class Account:
         self.left = [package.size for package in prices.packages]
         self._beyond: dict[tuple[date, str], int] = defaultdict(int)
 
-    def costs(self, calls: Billed, since: date) -> tuple[MonthCost, ...]:
-        """Return what each operation cost in each month from ``since`` on; earlier calls only use up packages."""
+    def costs(self, calls: Billed, first: date, last: date) -> tuple[MonthCost, ...]:
+        """Return what each operation cost in each month, from one day to another; others only use up packages."""
         found: dict[tuple[date, str], MonthCost] = {}
         for (day, slug), (sure, perhaps) in sorted(calls.items()):
             month = day.replace(day=1)
             packaged = self._packaged(slug, day, sure)
             amount = self._amount(slug, day, sure - packaged)
-            if day >= since:
+            if first <= day <= last:
                 so_far = found.get((month, slug), MonthCost(month, slug, 0, 0, 0, Decimal(0)))
                 found[month, slug] = MonthCost(
                     month, slug, so_far.billed + sure, so_far.packaged + packaged, so_far.perhaps + perhaps,

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from legible import VERSION
-from legible.errors import SettingsError
+from legible.errors import LegibleError, SettingsError
 from legible.oversight.audit_chain import AuditChain
 from legible.oversight.audit_settings import SettingsWatch
 from legible.oversight.audit_traces import TraceKeeper
@@ -74,14 +75,27 @@ def watch_settings(parts: Parts) -> bool:
     return watch.look({"version": VERSION, **effective(parts.settings)})
 
 
-def fetch_traces(parts: Parts, traces: Traces | None) -> int:
-    """Keep what CTS lists of the OCR service; return how many traces; None where CTS is not reached gives 0.
+class TracesFetched(Struct, frozen=True, omit_defaults=True):
+    """How many events of CTS were kept that the trail had not; or why CTS could not be asked."""
 
-    Raises:
-        LegibleError: CTS refuses, or an event cannot be kept.
+    kept: int = 0
+    reason: str = ""
+    message: str = ""
+
+
+def fetch_traces(parts: Parts, traces: Traces | None) -> TracesFetched:
+    """Keep what CTS lists of the OCR service. Where CTS is not enabled or not permitted, nothing else suffers from it.
+
+    Args:
+        parts: The objects of the request.
+        traces: CTS; None where it is not reached.
     """
-    keeper = TraceKeeper(parts.call, desk(parts, "function"))
-    return keeper.fetch(traces, (OCR,)) if traces is not None else 0
+    if traces is None:
+        return TracesFetched()
+    try:
+        return TracesFetched(TraceKeeper(parts.call, desk(parts, "function")).fetch(traces, (OCR,)))
+    except LegibleError as error:
+        return TracesFetched(reason=error.reason_code, message=str(error))
 
 
 def effective(settings: Settings) -> dict[str, Any]:

@@ -1,0 +1,96 @@
+"""What counts calls and holds them against what the service counted, made as the settings say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Any
+
+from legible.huawei.account import Access
+from legible.huawei.context import Context
+from legible.ledger.changes import Changes
+from legible.outputs.xlsx import write_usage
+from legible.oversight.audit_trail import AuditConsumer
+from legible.oversight.monthly import MonthlyWorkbooks
+from legible.oversight.rollup import RollUp
+from legible.oversight.usage import UsageReader
+from legible.oversight.walk import ChangeWalk, Consumer, UsageConsumer
+from legible.wiring import audit, functions
+from legible.wiring.account import Account
+from legible.wiring.parts import Parts
+
+
+class Oversight:
+    """The objects that one look at usage needs, each built when it is first asked for.
+
+    Args:
+        parts: The settings, the site, and what works on journals.
+        account: The services that tell of the account.
+    """
+
+    def __init__(self, parts: Parts, account: Account) -> None:
+        """Build nothing yet."""
+        self._parts = parts
+        self._account = account
+
+    @cached_property
+    def changes(self) -> Changes:
+        """Tells which journals changed."""
+        return Changes(self._parts.site, self._parts.call)
+
+    @cached_property
+    def rollup(self) -> RollUp:
+        """Sums calls up."""
+        return RollUp(self._parts.site, self._parts.call, self._parts.settings.ledger.settle_seconds)
+
+    @cached_property
+    def usage(self) -> UsageReader:
+        """Puts usage together."""
+        prices, now = self._parts.settings.prices, self._parts.call.now
+        return UsageReader(self.rollup, self.changes, prices, self._account.billing, now)
+
+    def report(self, variable: Callable[[str], str | None]) -> dict[str, Any]:
+        """Do what the timer of the reports does; return what came of each part.
+
+        Args:
+            variable: Returns a user variable: the key of the audit trail is one.
+
+        Raises:
+            SettingsError: There is no such key.
+            LegibleError: A part failed; the others were done all the same.
+        """
+        parts, call = self._parts, self._parts.call
+        trail = audit.trail(parts, variable)
+        consumers: list[Consumer] = [UsageConsumer(self.rollup), AuditConsumer(trail)]
+        walk = ChangeWalk(self.changes, parts.ledger.journals, consumers, call)
+        monthly = MonthlyWorkbooks(parts.site, call, self.usage, write_usage)
+        works: dict[str, Callable[[], Any]] = {
+            "changes": walk.walk,
+            "days": lambda: {"summed_up": self.rollup.sum_up(*_lately(call.now().date()))},
+            "workbooks": lambda: {"written": monthly.written()},
+            "settings": lambda: {"changed": audit.watch_settings(parts)},
+            "traces": lambda: audit.fetch_traces(parts, self._account.traces),
+            "audit": trail.walk,
+        }
+        return functions.each(call, works)
+
+
+def report(context: Any) -> dict[str, Any]:
+    """Do what the timer of the reports does, in one call of its function.
+
+    Args:
+        context: What FunctionGraph passes to the handler.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+        LegibleError: A part failed; the others were done all the same.
+    """
+    built = functions.FunctionParts(Context(context))
+    project = built.settings.cloud.project_id or built.context.project_id
+    return Oversight(built, Account(built.settings, Access(built.credentials, project))).report(built.context.variable)
+
+
+def _lately(today: date) -> tuple[date, date]:
+    """Return the days whose sums are looked at: what is added to earlier ones is counted by whoever reads them."""
+    return (today.replace(day=1) - timedelta(days=1)).replace(day=1), today
