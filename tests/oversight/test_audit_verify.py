@@ -63,8 +63,20 @@ def test_a_trail_that_was_never_begun_holds():
     assert TrailRig().verify().fault is None
 
 
+@pytest.mark.parametrize("kind", ["changed", "added", "taken away"])
+@pytest.mark.parametrize("place", [(0, 5), (2, 8)])
+def test_the_byte_that_somebody_touched_is_named(place, kind):
+    part, at = place
+    key = list(bodies(False))[part]
+    body = bodies(False)[key]
+    rest = {"changed": b"!" + body[at + 1 :], "added": b"!" + body[at:], "taken away": body[at + 1 :]}[kind]
+    fault = spoilt({key: body[:at] + rest}).verify().fault
+    assert (fault.damage, fault.key, fault.byte) == ("changed", key, at)
+
+
+@pytest.mark.no_cover  # hundreds of thousands of tries for one byte: tracing each takes minutes
 class TestOneByte:
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=80, deadline=None)
     @given(st.sampled_from(places()), st.integers(1, 255), st.booleans())
     def test_any_that_is_changed_is_named(self, place, change, keyed):
         key, at = place
@@ -73,7 +85,7 @@ class TestOneByte:
         report = spoilt({key: bytes(body)}).verify(keys=(KEY,) if keyed else ())
         assert (report.fault.damage, report.fault.key, report.fault.byte) == ("changed", key, at)
 
-    @settings(max_examples=50, deadline=None)
+    @settings(max_examples=30, deadline=None)
     @given(st.sampled_from(places(sealed=True)), st.integers(1, 255))
     def test_also_in_sealed_lines_without_the_key(self, place, change):
         key, at = place
@@ -82,7 +94,7 @@ class TestOneByte:
         fault = spoilt({key: bytes(body)}, sealed=True).verify().fault
         assert (fault.damage, fault.key, fault.byte) == ("changed", key, at)
 
-    @settings(max_examples=50, deadline=None)
+    @settings(max_examples=30, deadline=None)
     @given(st.sampled_from(places()))
     def test_any_that_is_taken_away_is_named(self, place):
         """Of equal bytes beside one another nobody can say which."""
@@ -92,7 +104,7 @@ class TestOneByte:
         assert fault.key == key
         assert body[: fault.byte] + body[fault.byte + 1 :] == body[:at] + body[at + 1 :]
 
-    @settings(max_examples=50, deadline=None)
+    @settings(max_examples=30, deadline=None)
     @given(st.sampled_from(places()), st.integers(0, 255))
     def test_any_that_is_added_is_named(self, place, value):
         key, at = place
@@ -107,7 +119,7 @@ class TestOneByte:
         rig.told("a")
         key = rig.parts()[0]
         body = rig.body(key)
-        for at in range(len(body)):
+        for at in range(0, len(body), 5):
             rig.spoil(key, body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :])
             assert rig.verify().fault.byte == at
 

@@ -8,7 +8,9 @@ from legible.oversight.audit_line import intact
 
 #: In a longer line, in bytes, it is not looked for: the tries grow with the square of the length.
 _LONGEST = 4_096
-_ALL = [bytes([value]) for value in range(256)]
+#: What a byte may have been: first what a line consists of, JSON in ASCII, then the others.
+_LIKELY = [bytes([value]) for value in range(0x20, 0x7F)]
+_OTHERS = [bytes([value]) for value in range(256) if not 0x20 <= value < 0x7F]
 
 
 def damaged_byte(lines: list[bytes], number: int) -> int:
@@ -34,12 +36,15 @@ def _mended(line: bytes, following: bytes) -> Iterator[tuple[int, bytes]]:
     for place, byte in enumerate(line):
         if byte == ord("}"):  # the line feed behind it was changed, or taken away: two lines became one
             yield place + 1, line[: place + 1] + b"\n"
-    for value in _ALL:  # a byte became a line feed, or one was added: one line became two
+    for value in _LIKELY + _OTHERS:  # a byte became a line feed, or one was added: one line became two
         yield end, line[:end] + value + following
     yield end, line[:end] + following
-    for place in range(len(line)):
-        before, behind = line[:place], line[place + 1 :]
-        yield place, before + behind
-        for value in _ALL:
-            yield place, before + value + behind
-            yield place, before + value + line[place:]
+    for place in range(len(line)):  # one was added
+        yield place, line[:place] + line[place + 1 :]
+    for values in (_LIKELY, _OTHERS):
+        for place in range(len(line)):  # one was changed
+            before, behind = line[:place], line[place + 1 :]
+            yield from ((place, before + value + behind) for value in values)
+        for place in range(len(line)):  # one was taken away
+            before, behind = line[:place], line[place:]
+            yield from ((place, before + value + behind) for value in values)
