@@ -8,7 +8,7 @@ from legible.ports import Invocation, ListedObject, Site
 
 #: A list goes on in its next object from this size on, in bytes. An object takes 10,000 appends (api-obs obs_04_0088),
 #: and what is appended has at least ``SHORTEST`` bytes.
-FULL, SHORTEST = 512 * 1024, 64
+FULL, SHORTEST = 512 * 1024, 56
 
 
 class LongList:

@@ -38,7 +38,7 @@ def billing_day(at: datetime) -> date:
     return at.astimezone(BILLING).date()
 
 
-class Account:
+class Spending:
     """What was taken out of packages, and what the rest cost, in the order of days.
 
     Args:

@@ -11,7 +11,7 @@ from legible.ledger.changes import Changes
 from legible.model.account import Package
 from legible.model.prices import Prices
 from legible.model.usage import MonthCost, Totals, UsageReport, UsageRow
-from legible.oversight.money import Account, billed, billing_day
+from legible.oversight.money import Spending, billed, billing_day
 from legible.oversight.packages import MONTH, states, stocks, warning
 from legible.oversight.rollup import DaySum, RollUp
 from legible.ports.account import Billing
@@ -55,10 +55,10 @@ class UsageReader:
                 yield day
 
         calls = billed(taken())
-        account = Account(self._prices)
-        costs = account.costs(calls, first, last)
+        spending = Spending(self._prices)
+        costs = spending.costs(calls, first, last)
         told, unasked = self._told()
-        stocked, notes = stocks(self._prices, account.left, told)
+        stocked, notes = stocks(self._prices, spending.left, told)
         packages = states(stocked, calls, today)
         warnings = (warning(state, today, self._prices.warn_days) for state in packages)
         return UsageReport(

@@ -7,12 +7,16 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
+from legible.errors import SettingsError
 from legible.huawei.account import Access
 from legible.huawei.context import Context
 from legible.ledger.changes import Changes
+from legible.ledger.probes import ProbeLog
 from legible.outputs.xlsx import write_usage
 from legible.oversight.audit_trail import AuditConsumer
 from legible.oversight.monthly import MonthlyWorkbooks
+from legible.oversight.rebuild import rebuilt
+from legible.oversight.reconciliation import Reconciler
 from legible.oversight.rollup import RollUp
 from legible.oversight.usage import UsageReader
 from legible.oversight.walk import ChangeWalk, Consumer, UsageConsumer
@@ -49,6 +53,26 @@ class Oversight:
         """Puts usage together."""
         prices, now = self._parts.settings.prices, self._parts.call.now
         return UsageReader(self.rollup, self.changes, prices, self._account.billing, now)
+
+    @property
+    def reconciler(self) -> Reconciler:
+        """Holds the ledger against Cloud Eye.
+
+        Raises:
+            SettingsError: Cloud Eye is not to be reached here.
+        """
+        parts, metrics = self._parts, self._account.metrics
+        if metrics is None:
+            raise SettingsError(
+                "Cloud Eye is not reached where the endpoints of OBS and OCR are set by hand.",
+                advice="Set cloudeye.endpoint, or the user variable LEGIBLE_ACCOUNT_ENDPOINT, too.",
+            )
+        probes = ProbeLog(parts.site, parts.call, "reconcile")
+        return Reconciler(metrics, self.rollup, probes, self.changes, parts.settings.reconcile, parts.call.now)
+
+    def rebuild(self, prefix: str, tell: Callable[[int], None]) -> int:
+        """Count all journals again; see ``oversight.rebuild``. Sums of days are written by the next timer."""
+        return rebuilt(self._parts.site, self._parts.call, self.rollup, prefix, tell)
 
     def report(self, variable: Callable[[str], str | None]) -> dict[str, Any]:
         """Do what the timer of the reports does; return what came of each part.
