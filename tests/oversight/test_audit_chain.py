@@ -374,3 +374,29 @@ def test_a_chain_has_no_memory_of_its_own():
         chain = AuditChain(site, call, 0.0)
         chain.add([event(name, store.clock.now())], chain.end())
     assert AuditChain(site, call, 0.0).end().n == 2
+
+
+def test_a_key_that_no_day_has_is_no_part():
+    for key in ("audit/2026/13/01.jsonl", "audit/2026/11/23_0001.jsonl", "audit/2026/11/23.json", "audit/.head"):
+        assert layout.place_in_audit(key) is None
+
+
+def test_a_trail_is_read_from_its_beginning_past_what_is_no_part():
+    """Given a chainer that noted the empty trail's end before there was any part."""
+    rig = TrailRig()
+    start = rig.chain().end()
+    rig.told("a", "b")
+    rig.store.put(OUT, "audit/2026/11/01.txt", b"x")
+    assert start == ChainPlace()
+    rig.chain().add([event("a", rig.now), event("c", rig.now)], start)
+    assert rig.events() == ["a", "b", "c"]
+
+
+def test_a_part_with_late_events_is_noted_once():
+    rig = TrailRig(most=(100, 1 << 20))
+    chain = rig.chain()
+    writes = []
+    rig.store.fail = lambda verb, ref: writes.append(ref.key) if verb == "write" else None
+    for name in "ab":
+        chain.add([event(name, rig.now - timedelta(days=3))], chain.end())
+    assert writes == ["audit/.late/2026-11-20/2026-11-23"]

@@ -123,15 +123,16 @@ class TestOneByte:
             rig.spoil(key, body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :])
             assert rig.verify().fault.byte == at
 
-    def test_in_a_very_long_line_the_line_is_named(self):
-        rig = TrailRig()
-        rig.keep("a")
-        rig.keep("b", raw="x" * 5_000)
-        rig.trail().walk()
-        first, second = audit_line.lines_of(rig.body(rig.parts()[0]))
-        rig.spoil(rig.parts()[0], first + second.replace(b"xxxxxx", b"xxyxxx", 1))
-        fault = rig.verify().fault
-        assert (fault.damage, fault.byte, fault.line) == ("changed", len(first), 2)
+
+def test_in_a_very_long_line_the_line_is_named():
+    rig = TrailRig()
+    rig.keep("a")
+    rig.keep("b", raw="x" * 5_000)
+    rig.trail().walk()
+    first, second = audit_line.lines_of(rig.body(rig.parts()[0]))
+    rig.spoil(rig.parts()[0], first + second.replace(b"xxxxxx", b"xxyxxx", 1))
+    fault = rig.verify().fault
+    assert (fault.damage, fault.byte, fault.line) == ("changed", len(first), 2)
 
 
 def test_of_several_changed_bytes_the_line_is_named():
@@ -338,6 +339,15 @@ class TestSeals:
         report = rig.verify(keys=(KEY, OTHER))
         assert report.fault is None and report.sealed == report.lines and report.sealed_checked
         assert rig.verify(keys=(KEY,)).fault.damage == "unsealed"
+
+    def test_a_line_with_another_seal_is_named_also_where_the_head_is_right(self):
+        rig = trail(KEY)
+        head = rig.body(layout.AUDIT_HEAD)
+        rig.key = OTHER
+        rig.told("p")
+        rig.spoil(layout.AUDIT_HEAD, head)
+        fault = rig.verify(keys=(KEY,)).fault
+        assert (fault.damage, fault.key) == ("unsealed", rig.parts()[-1])
 
     def test_lines_before_the_first_key_need_no_seal(self):
         rig = trail()

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import msgspec
 
-from legible.api import bodies, shapes
+from legible.api import audit_shapes, bodies
 from legible.api.calls import Answer, Call, Callers, Endpoint
 from legible.api.problems import ProblemError
 from legible.errors import RejectedError
@@ -44,7 +44,7 @@ class AuditEndpoints:
 
     def audit(self, call: Call) -> Answer:
         """Events of the audit trail."""
-        asked: shapes.Auditing = call.query
+        asked: audit_shapes.Auditing = call.query
         prefix = self._callers.prefix(call)
         since, until = _range(asked.since, asked.until or self._call.now() + timedelta(minutes=1))
         filters = AuditFilters(
@@ -55,7 +55,7 @@ class AuditEndpoints:
         found = self._search.find(filters, asked.limit, _read_place(asked.cursor))
         cursor = base64.urlsafe_b64encode(msgspec.json.encode(found.cursor)).decode() if found.cursor else ""
         waiting = 0 if prefix else self._search.waiting()
-        return shapes.AuditList(tuple(map(_shape, found.lines)), cursor, waiting)
+        return audit_shapes.AuditList(tuple(map(_shape, found.lines)), cursor, waiting)
 
     def _timely(self) -> None:
         if self._call.remaining() < _LOOK_SECONDS:
@@ -66,8 +66,8 @@ class AuditEndpoints:
             )
 
 
-def _shape(line: AuditLine) -> shapes.AuditShape:
-    return shapes.AuditShape(
+def _shape(line: AuditLine) -> audit_shapes.AuditShape:
+    return audit_shapes.AuditShape(
         line.id, line.at, line.recorded_at, line.source, line.service, line.name, line.resource_type, line.resource_id,
         line.resource_name, line.operator, line.status, line.details, line.raw_sha256,
     )  # fmt: skip

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from legible.api import shapes
+from legible.api.audit_shapes import Auditing, AuditList
 from legible.model.audit import DOWNLOAD, ORDER, RERUN
 from legible.model.http import Request
 
@@ -133,7 +134,7 @@ ROUTES: tuple[HttpRoute, ...] = (
     ),
     HttpRoute(
         "GET", "/v1/audit", "audit", "Who did what, the newest first: calls, corrections, reruns, exports, settings.",
-        {200: shapes.AuditList}, query=shapes.Auditing,
+        {200: AuditList}, query=Auditing,
     ),
     HttpRoute(
         "GET", "/v1/health", "health", "Whether documents can be read here.",
