@@ -63,7 +63,7 @@ _MADE = (
     "obs:bucket:PutBucketNotification",
 )
 #: Folders of the output bucket by what lies there. Paid answers and journals are never removed, by nobody.
-_REPLACED = ("results/", "workbooks/", layout.AUDIT_PENDING, layout.OUTBOX, layout.WAITING)
+_REPLACED = ("results/", "workbooks/", layout.AUDIT_PENDING, layout.CHANGES, layout.OUTBOX, layout.WAITING)
 _JOURNALS = ("ledger/", "notices/log/", "audit/", "reports/")
 _REVIEWED = ("results/", "answers/", "ledger/")
 
@@ -128,6 +128,8 @@ def of_function(settings: Settings, operations: Iterable[Operation], package: st
         # What on_failure failed at is gone on with.
         *_globally(bucket(kept), _LISTED),
         *_globally(objects(kept, "failures/on_failure/"), _READ, _REMOVED),
+        # What CTS recorded joins the audit trail.
+        Need("project", "cts:trace:list"),
     }
     for name in (settings.functions.upload, settings.functions.timer, beside(settings, "failure")):
         needs.add(Need("project", "functiongraph:function:invokeAsync", function(name, package)))
