@@ -20,6 +20,7 @@ from legible.operations import catalog
 from legible.settings import load as load_settings
 from legible.settings.checks import check_secrets
 from legible.wiring import adapters
+from legible_cli.audit.command import audit_group
 from legible_cli.console import console_command
 from legible_cli.doctor.command import doctor_command
 from legible_cli.local.run import Item, Items, files_of, run, summary, why
@@ -80,6 +81,7 @@ def main() -> None:
     """
 
 
+main.add_command(audit_group)
 main.add_command(console_command)
 main.add_command(doctor_command)
 main.add_command(policy_group)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from functions import on_failure, on_notices, on_timer, on_upload
+from functions import on_audit_event, on_failure, on_notices, on_timer, on_upload
 from legible.errors import CredentialsError, EventError, HeldError, RetryableError, SettingsError, UnavailableError
 from legible.huawei import functiongraph
 from legible.huawei.context import Context
@@ -310,3 +310,31 @@ def test_a_workbook_needs_no_settings_but_its_own(cloud):
 def test_a_timer_that_asks_for_nothing_is_told_what_to_say(cloud):
     with pytest.raises(EventError, match="asks for nothing"):
         on_timer.handler({"trigger_type": "TIMER"}, clouds.context(cloud))
+
+
+class TestWhatCtsRecorded:
+    EVENT = {"cts": {"trace_id": "5f0c-1", "trace_name": "subscribeAISubService", "time": 1796003600000,
+                     "service_type": "OCR", "resource_type": "ai_service", "resource_name": "passport",
+                     "user": {"name": "ops"}, "trace_status": "normal", "code": 200}}  # fmt: skip
+
+    def test_it_is_kept_for_the_audit_trail(self, cloud):
+        assert on_audit_event.handler(self.EVENT, clouds.context(cloud)) == {"trace": "5f0c-1"}
+        (item,) = clouds.store(cloud).list("legible-out", "audit/.pending/")
+        kept = json.loads(clouds.store(cloud).read(ObjectRef("legible-out", item.key)))
+        assert (kept["id"], kept["service"], kept["operator"]) == ("cts-5f0c-1", "OCR", "ops")
+        assert json.loads(kept["raw"]) == self.EVENT["cts"]
+
+    @pytest.mark.parametrize("event", [{}, {"cts": {}}, {"cts": "x"}, [], None])
+    def test_what_holds_no_trace_is_an_error(self, cloud, event):
+        with pytest.raises(EventError, match="no trace"):
+            on_audit_event.handler(event, clouds.context(cloud))
+
+
+def test_a_timer_s_workbook_is_audited(cloud):
+    event = {"trigger_type": "TIMER", "user_event": '{"workbook": "daily", "day": "today"}'}
+    on_timer.handler(event, clouds.context(cloud))
+    (item,) = clouds.store(cloud).list("legible-out", "audit/.pending/")
+    kept = json.loads(clouds.store(cloud).read(ObjectRef("legible-out", item.key)))
+    assert (kept["name"], kept["operator"], kept["resource_name"], kept["details"]) == (
+        "buildWorkbook", "function:on_timer", "daily", {"day": "today"},
+    )  # fmt: skip

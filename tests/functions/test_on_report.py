@@ -8,12 +8,16 @@ from io import BytesIO
 
 import openpyxl
 import pytest
+from msgspec import structs
 
-from functions import on_report, on_upload
-from legible.errors import UnavailableError
+from functions import on_audit_event, on_report, on_upload
+from legible.errors import SettingsError, UnavailableError
 from legible.model import layout
 from legible.model.documents import ObjectRef
 from legible.ports import utc_now
+from legible.settings import load
+from legible.settings.tables import AuditSettings
+from legible.wiring import audit
 from localcloud.cloud import OUTPUT_BUCKET, LocalCloud
 from localcloud.faults import Fault
 from tests.support import clouds
@@ -43,7 +47,8 @@ def test_calls_are_counted_days_summed_up_and_the_workbook_is_written_once_a_day
     assert sheet(cloud, "By route")[1][0] == "passport/*"
     again = on_report.handler({"trigger_type": "TIMER"}, clouds.context(cloud))
     assert json.loads(json.dumps(again)) == {
-        "changes": {"journals": 0, "left": 0}, "days": {"summed_up": []}, "workbooks": {"written": []}
+        "changes": {"journals": 0, "left": 0}, "days": {"summed_up": []}, "workbooks": {"written": []},
+        "settings": {"changed": False}, "traces": {}, "audit": {**first["audit"], "told": 0},
     }  # fmt: skip
 
 
@@ -53,3 +58,37 @@ def test_what_fails_holds_up_nothing_else_and_is_named(cloud):
     with pytest.raises(UnavailableError):
         on_report.handler({"trigger_type": "TIMER"}, clouds.context(cloud))
     assert list(clouds.store(cloud).list(OUTPUT_BUCKET, layout.CHANGES)) == []
+
+
+class TestAudit:
+    def names(self, cloud):
+        bucket = clouds.store(cloud)
+        parts = [item.key for item in bucket.list(OUTPUT_BUCKET, layout.AUDIT_PARTS)]
+        lines = b"".join(bucket.read(ObjectRef(OUTPUT_BUCKET, key)) for key in parts).splitlines()
+        return sorted(json.loads(line)["name"] for line in lines)
+
+    def test_calls_ends_settings_and_what_cts_recorded_are_in_the_trail_once(self, cloud):
+        # given a subscription that a function was told of, and that CTS lists
+        trace = cloud.cts.record("subscribeAISubService", "passport", user="ops")
+        on_audit_event.handler(trace.event("0"), clouds.context(cloud))
+
+        # when
+        reports = [on_report.handler({"trigger_type": "TIMER"}, clouds.context(cloud)) for _ in range(3)]
+
+        # then
+        assert self.names(cloud) == ["callOcr", "changeSettings", "finishDocument", "subscribeAISubService"]
+        assert [one["audit"]["n"] for one in reports] == [4, 4, 4]
+        assert [one["traces"] for one in reports[1:]] == [{}, {}]
+
+    def test_cts_that_is_not_enabled_holds_up_nothing(self, cloud):
+        missing = "The tracker already exists or does not exist."
+        cloud.cts.faults.add(Fault("error", "GET", "*", None, status=400, code="CTS.0208", message=missing))
+        report = on_report.handler({"trigger_type": "TIMER"}, clouds.context(cloud))
+        assert report["traces"]["reason"] == "not-enabled"
+        assert "callOcr" in self.names(cloud)
+
+    def test_a_key_that_is_not_there_is_named(self, cloud, tmp_path):
+        settings = load(None, cloud.environment().get)
+        sealed = structs.replace(settings, audit=AuditSettings(key="AUDIT_KEY"))
+        with pytest.raises(SettingsError, match="AUDIT_KEY, which holds no key"):
+            audit.seal_keys(sealed, lambda name: None)

@@ -18,7 +18,9 @@ UPLOAD, TIMER, FAILURE = (
 GET, PUT, DELETE = "obs:object:GetObject", "obs:object:PutObject", "obs:object:DeleteObject"
 VERSION, LIST, INVOKE = "obs:object:GetObjectVersion", "obs:bucket:ListBucket", "functiongraph:function:invokeAsync"
 ENDING = {"on_upload", "on_failure", "recognize", "give_up"}
-READING = set(FUNCTIONS) - {"on_notices", "on_timer", "on_report"}
+#: It keeps what CTS recorded, and reads nothing.
+KEEPING = {"on_audit_event"}
+READING = set(FUNCTIONS) - {"on_notices", "on_timer", "on_report"} - KEEPING
 
 #: A call, and who may make it; everybody else is denied it.
 TABLE = [
@@ -28,12 +30,12 @@ TABLE = [
     (PUT, f"{IN}/passport/anna.png", {"http_api"}),
     (DELETE, f"{IN}/passport/anna.png", set()),
     ("obs:object:DeleteObjectVersion", f"{IN}/passport/anna.png", set()),
-    (GET, f"{OUT}/ledger/example-legible-in/passport/anna.png/v.jsonl", set(FUNCTIONS) - {"on_timer"}),
+    (GET, f"{OUT}/ledger/example-legible-in/passport/anna.png/v.jsonl", set(FUNCTIONS) - {"on_timer"} - KEEPING),
     (PUT, f"{OUT}/ledger/example-legible-in/passport/anna.png/v.jsonl", ENDING | {"http_api", "recognize_pages"}),
     (DELETE, f"{OUT}/ledger/example-legible-in/passport/anna.png/v.jsonl", set()),
     (PUT, f"{OUT}/answers/passport/anna.png/v/0001.json", ENDING | {"http_api", "recognize_pages"}),
     (DELETE, f"{OUT}/answers/passport/anna.png/v/0001.json", set()),
-    (GET, f"{OUT}/results/passport/anna.png/record.json", set(FUNCTIONS) - {"on_notices", "on_report"}),
+    (GET, f"{OUT}/results/passport/anna.png/record.json", set(FUNCTIONS) - {"on_notices", "on_report"} - KEEPING),
     (PUT, f"{OUT}/changes/1.json", ENDING | {"http_api", "recognize_pages"}),
     (GET, f"{OUT}/changes/1.json", {"on_report"}),
     (DELETE, f"{OUT}/changes/1.json", {"on_report"}),
@@ -52,6 +54,11 @@ TABLE = [
     (PUT, f"{OUT}/workbooks/daily.xlsx", ENDING | {"on_timer"}),
     (GET, f"{OUT}/workbooks/daily.xlsx", ENDING | {"on_timer", "http_api"}),
     (PUT, f"{OUT}/requests/1.jsonl", {"http_api"}),
+    (PUT, f"{OUT}/audit/.pending/1.json", {"http_api", "on_timer", "on_audit_event", "on_report"}),
+    (DELETE, f"{OUT}/audit/.pending/1.json", {"on_report"}),
+    (GET, f"{OUT}/audit/2026/11/25.jsonl", {"http_api", "on_report"}),
+    (PUT, f"{OUT}/audit/2026/11/25.jsonl", {"on_report"}),
+    (DELETE, f"{OUT}/audit/2026/11/25.jsonl", set()),
     (PUT, f"{OUT}/notices/outbox/1.json", ENDING | {"on_notices"}),
     (DELETE, f"{OUT}/notices/outbox/1.json", ENDING | {"on_notices"}),
     (DELETE, f"{OUT}/notices/log/2026/11/25/12-0.jsonl", set()),
@@ -80,6 +87,7 @@ TABLE = [
     ("smn:topic:publish", "", ENDING | {"on_notices"}),
     ("smn:topic:delete", "", set()),
     ("eg:channels:putEvents", "", ENDING | {"on_notices"}),
+    ("cts:trace:list", "", {"on_report"}),
     ("ocr:passport:subscribe", "", set()),
     ("iam:agencies:createAgency", "", set()),
 ]

@@ -15,6 +15,7 @@ from legible.huawei.credentials import Credentials, checked
 _WARNINGS = frozenset({
     "retry", "skipped", "not-released", "not-handed-on", "not-answered", "defect", "notice-not-kept",
     "notice-not-logged", "notice-failed", "notice-given-up", "notice-unreadable", "settings-wrong",
+    "not-audited", "audit-unreadable", "audit-not-told", "audit-part-shut",
 })  # fmt: skip
 
 

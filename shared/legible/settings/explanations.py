@@ -13,6 +13,7 @@ from legible.model.prices import Prices, Reconcile
 from legible.notices.targets import Target
 from legible.operations.routing import OperationSettings, Route
 from legible.settings.tables import (
+    AuditSettings,
     BillingSettings,
     Buckets,
     Cloud,
@@ -38,6 +39,7 @@ MEANS = {
     "domain_id": "the account's id: letters, digits and '-'",
     "upload": "a function's name, and behind a colon a version or !alias",
     "timer": "a function's name, and behind a colon a version or !alias",
+    "key": "the name of the user variable that holds the key, in capitals; never the key itself; empty for no seals",
     "app_header": "a header's name in lower case",
     "tenants": "a list of tables with an app's id and a prefix, a folder with its slash",
     "marker": "a name without '/', such as _complete; empty for none",
@@ -127,6 +129,7 @@ _TABLES: dict[str, type[Struct]] = {
     "billing": BillingSettings,
     "ledger": LedgerSettings,
     "limits": PageLimits,
+    "audit": AuditSettings,
     "log": LogSettings,
     "workbooks": Workbooks,
     "prices": Prices,

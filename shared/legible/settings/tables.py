@@ -146,6 +146,17 @@ class Workbooks(Struct, frozen=True, forbid_unknown_fields=True):
     formats: Annotated[tuple[Literal["xlsx", "csv", "jsonl"], ...], Meta(min_length=1)] = ("xlsx",)
 
 
+class AuditSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The audit trail.
+
+    ``key`` names the user variable with the key that seals its lines; empty for no seals. ``downloads`` says whether
+    results that are fetched over HTTP are audited.
+    """
+
+    key: Annotated[str, Meta(pattern=r"^$|^[A-Z][A-Z0-9_]{0,63}$")] = ""
+    downloads: bool = True
+
+
 class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """What is logged."""
 
@@ -170,6 +181,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     billing: BillingSettings = BillingSettings()
     ledger: LedgerSettings = LedgerSettings()
     limits: PageLimits = PageLimits()
+    audit: AuditSettings = AuditSettings()
     log: LogSettings = LogSettings()
     workbooks: Workbooks = Workbooks()
     prices: Prices = Prices()

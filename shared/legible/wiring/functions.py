@@ -14,14 +14,17 @@ from legible.errors import LegibleError, SettingsError
 from legible.huawei import functiongraph
 from legible.huawei.context import Context
 from legible.huawei.relay import FunctionRelay
+from legible.model.account import Trace
+from legible.model.audit import BUILD
 from legible.model.documents import Outcome, WorkbookOrder
+from legible.oversight.audit_traces import TraceKeeper
 from legible.pipeline.failures import Failures
 from legible.pipeline.pipeline import Pipeline
 from legible.pipeline.steps import Steps
 from legible.pipeline.waiting import UPLOADS_TOGETHER, Redelivery
 from legible.ports import Invocation, Notifier, Recognizer, Relay
 from legible.settings import Usable, usable
-from legible.wiring import adapters, parts
+from legible.wiring import adapters, audit, parts
 from legible.wiring.instance import instance
 from legible.workbooks.collector import Built
 
@@ -152,9 +155,28 @@ def timed(context: Any, order: WorkbookOrder, at: datetime | None) -> Built:
     """
     built = FunctionParts(Context(context), spare=True)
     built.require("workbooks")
+    details = {"prefix": order.prefix, "day": order.day}
+    audit.desk(built, "function:on_timer").record(BUILD, "workbook", order.workbook, details=details)
     workbook = built.collector.timed(order, at, built.settings.workbooks.formats)
     built.call.log("workbook", **as_json(workbook))
     return workbook
+
+
+def traced(context: Any, trace: Trace) -> dict[str, Any]:
+    """Keep what CTS recorded for the audit trail; return its id.
+
+    Args:
+        context: What FunctionGraph passes to the handler.
+        trace: What CTS recorded.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+        LegibleError: It cannot be kept now; it must be tried again.
+    """
+    built = FunctionParts(Context(context))
+    TraceKeeper(built.call, audit.desk(built, "function:on_audit_event")).keep([trace])
+    built.call.log("traced", name=trace.name, resource=trace.resource, rating=trace.rating, id=trace.id)
+    return {"trace": trace.id}
 
 
 def minute(context: Any) -> dict[str, Any]:

@@ -74,7 +74,7 @@ _MADE = (
     "obs:bucket:PutBucketNotification",
 )
 #: Folders of the output bucket by what lies there. Paid answers and journals are never removed, by nobody.
-_REPLACED = ("results/", "workbooks/", layout.OUTBOX, layout.WAITING)
+_REPLACED = ("results/", "workbooks/", layout.AUDIT_PENDING, layout.CHANGES, layout.OUTBOX, layout.WAITING)
 _JOURNALS = ("ledger/", "notices/log/", "audit/", "reports/")
 _REVIEWED = ("results/", "answers/", "ledger/")
 
@@ -139,6 +139,8 @@ def of_function(settings: Settings, operations: Iterable[Operation], package: st
         # What on_failure failed at is gone on with.
         *_globally(bucket(kept), _LISTED),
         *_globally(objects(kept, "failures/on_failure/"), _READ, _REMOVED),
+        # What CTS recorded joins the audit trail.
+        Need("project", "cts:trace:list"),
     }
     for name in (settings.functions.upload, settings.functions.timer, beside(settings, "failure")):
         needs.add(Need("project", "functiongraph:function:invokeAsync", function(name, package)))
@@ -175,6 +177,8 @@ def of_reviewer(settings: Settings, operations: Iterable[Operation], package: st
         *_globally(bucket(target), _LISTED),
         *(need for own in _REVIEWED for need in _globally(objects(target, own), _READ, _WRITTEN)),
         *_globally(objects(target, "results/"), _REMOVED),
+        # An export is audited.
+        *_globally(objects(target, layout.AUDIT_PENDING), _WRITTEN),
     }
 
 
