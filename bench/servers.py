@@ -24,6 +24,8 @@ from bench.documents import blocks
 
 #: Where the stand-in of OBS tells what it was asked since it was asked this last, and forgets it.
 _TOLD = "/.told"
+#: The verb of a call of the service, among what was asked.
+CALL = "OCR"
 _META = "x-amz-meta-"
 
 
@@ -164,9 +166,11 @@ class Ocr(_Handler):
     answer = b""
 
     def do_POST(self) -> None:  # noqa: N802 - name of http.server
-        """Answer after the latency."""
+        """Answer after the latency, and remember it."""
+        begun = time.monotonic()
         self.body()
         time.sleep(self.latency)
+        Obs.asked.append(Asked(CALL, self.path, begun, time.monotonic()))
         self.reply(200, self.answer, {"Content-Type": "application/json", "X-Request-Id": f"{time.monotonic_ns()}"})
 
 

@@ -118,6 +118,8 @@ class Pipeline:
                 ended = self._close_replaced(arrival, document)
                 if arrival.order is not None:  # the order was for the replaced upload, not for the newer one
                     return ended
+                # What waits or is handed on from here on is the newer upload: a third one may take its place.
+                arrival = structs.replace(arrival, etag=document.etag, version_id=document.version_id, wait=None)
             document, decision = self._decider.decide(document, error)
             decision = self._decider.admitted(document, decision)
             claim = self._claims.take(document, decision, again=_again(arrival))

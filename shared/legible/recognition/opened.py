@@ -102,7 +102,7 @@ class UrlProof:
         """Return what intake found, if nothing can have come in its second since; else None, and it is looked at."""
         found, now = self._document, self._call.now()
         seen = glanced(self._site.store, found.ref)  # what lay there, whatever version the event named
-        if seen is not None and seen.etag == found.etag and seen.told_apart:
+        if seen is not None and seen.etag == found.etag:
             return seen
         if found.version_id or found.uploaded_at is None:
             return None

@@ -105,11 +105,13 @@ class Newest:
         versions = [version for body in reversed(bodies) for version in _versions(body)]
         if document.version not in {version.version for version in versions}:
             raise LostError(f"The announcement of {document.ref} is gone.")
-        versions = _of_now(versions)
-        last = max(enumerate(versions), key=lambda item: (item[1].uploaded_at or NEVER, item[0]))[1]
-        last = self._untied(document, [version for version in versions if version.uploaded_at == last.uploaded_at])
+        last = self._last(document, _of_now(versions))
         alone = all(version.version == document.version for version in versions)
         return Precedence(None if last.version == document.version else last, alone)
+
+    def _last(self, document: Document, versions: list[Version]) -> Version:
+        last = max(enumerate(versions), key=lambda item: (item[1].uploaded_at or NEVER, item[0]))[1]
+        return self._untied(document, [version for version in versions if version.uploaded_at == last.uploaded_at])
 
     def _read(self, ref: ObjectRef, *, again: bool) -> bytes:
         """Read a list; that of yesterday only once, because nobody appends to it any more."""

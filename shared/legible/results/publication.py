@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import datetime
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -17,11 +15,14 @@ from msgspec import Struct
 
 from legible.errors import DocumentError, HeldError, ObjectGoneError, RetryableError, UnavailableError
 from legible.model import layout
-from legible.model.documents import NEVER, Document, ObjectRef, Status
+from legible.model.documents import NEVER, Document, ObjectRef
 from legible.model.layout import KINDS, RECORD
 from legible.model.records import SCHEMA_NUMBER, Record
 from legible.ports import Site, Wanted, ranges
 from legible.results.newest import LostError, Newest, Version
+from legible.results.published import NewerPublished, Published
+
+__all__ = ["Published", "Publisher"]
 
 _TRIES = 10
 #: How many objects are written at once.
@@ -30,48 +31,6 @@ _AT_ONCE = 8
 _MOST_LISTED = 1000
 #: A file up to this size is sent from memory, so that it can be sent again at once if the connection breaks.
 _SMALL_BYTES = 4_000_000
-
-
-class Published(Struct, frozen=True):
-    """What the metadata of a published record say: its version, how it ended, which results lie beside it.
-
-    ``operation`` is a slug, empty where there was none; ``revision`` counts the reviews it has, ``doubtful`` the values
-    that somebody should look at, ``empty`` the pages that gave nothing, left out where there is none. ``schema`` is the
-    number of the record's schema, left out where it is 1.
-    """
-
-    version: str
-    uploaded_at: datetime | None
-    status: Status
-    names: tuple[str, ...] = (RECORD,)
-    revision: int = 0
-    operation: str = ""
-    doubtful: int = 0
-    schema: int = 1
-    empty: int = 0
-
-    @property
-    def newer(self) -> bool:
-        """Whether a newer version of Legible wrote the record: then this one never writes another over it."""
-        return self.schema > SCHEMA_NUMBER
-
-    def metadata(self) -> dict[str, str]:
-        """Return this as metadata of an object: as JSON, because a version may have letters that no header allows."""
-        values = msgspec.to_builtins(self)
-        if self.schema == 1:
-            del values["schema"]
-        if not self.empty:
-            del values["empty"]
-        return {"legible": json.dumps(values)}
-
-
-class _Newer(Struct, frozen=True):
-    """What every version can read of the metadata of a record, whatever a newer one may say besides."""
-
-    version: str
-    schema: int
-    uploaded_at: datetime | None = None
-    names: tuple[str, ...] = (RECORD,)
 
 
 class Survey(Struct, frozen=True):
@@ -271,7 +230,7 @@ class Publisher:
             try:
                 return msgspec.json.decode(text, type=Published)
             except msgspec.ValidationError:
-                newer = msgspec.json.decode(text, type=_Newer)
+                newer = msgspec.json.decode(text, type=NewerPublished)
         except (ObjectGoneError, msgspec.MsgspecError):
             return None
         known = Published(newer.version, newer.uploaded_at, "held", newer.names, schema=newer.schema)
