@@ -112,7 +112,7 @@ class Reconciler:
             )  # fmt: skip
 
         def nearby(hour: datetime) -> Iterator[datetime]:
-            yield from (hour - HOUR.step, hour + HOUR.step)
+            yield hour + HOUR.step
 
         return self._compared(Span(begin, end, HOUR), calls, _Moves(nearby, movable), notes)
 
@@ -123,8 +123,7 @@ class Reconciler:
         calls = (call for hour in hours for call in self._minutes(hour) if begin <= call[0] < end)
 
         def nearby(minute: datetime) -> Iterator[datetime]:
-            for distance in range(1, EDGE + 1):
-                yield from (minute - distance * _MINUTE, minute + distance * _MINUTE)
+            yield from (minute + distance * _MINUTE for distance in range(1, EDGE + 1))
 
         moves = _Moves(nearby, lambda slug, outcomes, one, other: 1 << 62)
         return self._compared(Span(begin, end, RAW), calls, moves, notes)
