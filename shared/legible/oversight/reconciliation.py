@@ -147,7 +147,7 @@ class Reconciler:
         return begin, max(begin, min(end, whole)), notes
 
     def _hours(self, begin: datetime, end: datetime) -> Iterator[_Call]:
-        for day in self._rollup.days(begin.date(), end.date()):
+        for day in self._rollup.hours(begin.date(), end.date()):
             for call in day.calls:
                 at = begin.replace(year=day.day.year, month=day.day.month, day=day.day.day, hour=call.hour)
                 yield at, call.operation, call.outcome, call.count
