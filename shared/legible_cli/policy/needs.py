@@ -77,6 +77,9 @@ _MADE = (
 _REPLACED = ("results/", "workbooks/", layout.AUDIT_PENDING, layout.CHANGES, layout.OUTBOX, layout.WAITING)
 _JOURNALS = ("ledger/", "notices/log/", "audit/", "reports/")
 _REVIEWED = ("results/", "answers/", "ledger/")
+#: What `legible reconcile` asks of Cloud Eye. The right to see packages (bss:order:view) is one to see all orders of the
+#: account: no role has it unasked.
+_COUNTED = ("ces:metrics:list", "ces:metricData:list")
 
 
 #: All triggers of the project: read by whoever looks at a deployment.
@@ -153,7 +156,7 @@ def of_function(settings: Settings, operations: Iterable[Operation], package: st
 
 
 def of_operator(settings: Settings, operations: Iterable[Operation], package: str = "default") -> set[Need]:
-    """Return what `legible rebuild`, `workbook` and `doctor` do, uploads, and subscriptions."""
+    """Return what `legible rebuild`, `workbook`, `usage`, `reconcile` and `doctor` do, uploads, and subscriptions."""
     source, target = settings.buckets.input, settings.buckets.output
     return {
         *_globally(bucket(source), _LISTED, *_LOOKED_AT),
@@ -162,6 +165,7 @@ def of_operator(settings: Settings, operations: Iterable[Operation], package: st
         *(need for own in layout.OWN for need in _globally(objects(target, own), _READ, _WRITTEN)),
         *(need for own in _REPLACED for need in _globally(objects(target, own), _REMOVED)),
         *ocr(operations, SUBSCRIBE),
+        *(Need("project", action) for action in _COUNTED),
         *_looked_at(settings, package),
         Need("project", "functiongraph:function:invokeAsync", function(settings.functions.upload, package)),
         *([Need("global", "eps:enterpriseProjects:list")] if settings.ocr.enterprise_project else []),
@@ -176,6 +180,7 @@ def of_reviewer(settings: Settings, operations: Iterable[Operation], package: st
         *_globally(objects(source), _READ, "obs:object:GetObjectVersion"),
         *_globally(bucket(target), _LISTED),
         *(need for own in _REVIEWED for need in _globally(objects(target, own), _READ, _WRITTEN)),
+        *_globally(objects(target, layout.CHANGES), _WRITTEN),
         *_globally(objects(target, "results/"), _REMOVED),
         # An export is audited.
         *_globally(objects(target, layout.AUDIT_PENDING), _WRITTEN),
@@ -189,6 +194,7 @@ def of_auditor(settings: Settings, operations: Iterable[Operation], package: str
         *_globally(bucket(target), _LISTED, *_LOOKED_AT),
         *(need for own in _JOURNALS for need in _globally(objects(target, own), _READ)),
         *ocr(operations, READ),
+        *(Need("project", action) for action in _COUNTED),
         *_looked_at(settings, package),
     }
 
