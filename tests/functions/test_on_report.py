@@ -80,11 +80,11 @@ class TestAudit:
         assert [one["audit"]["n"] for one in reports] == [4, 4, 4]
         assert [one["traces"] for one in reports[1:]] == [{}, {}]
 
-    def test_cts_that_is_not_enabled_holds_up_nothing(self, cloud):
+    def test_cts_that_refuses_holds_up_nothing(self, cloud):
         missing = "The tracker already exists or does not exist."
         cloud.cts.faults.add(Fault("error", "GET", "*", None, status=400, code="CTS.0208", message=missing))
         report = on_report.handler({"trigger_type": "TIMER"}, clouds.context(cloud))
-        assert report["traces"]["reason"] == "not-enabled"
+        assert report["traces"]["reason"] == "refused"
         assert "callOcr" in self.names(cloud)
 
     def test_a_key_that_is_not_there_is_named(self, cloud, tmp_path):
