@@ -77,8 +77,7 @@ _MADE = (
 _REPLACED = ("results/", "workbooks/", layout.AUDIT_PENDING, layout.CHANGES, layout.OUTBOX, layout.WAITING)
 _JOURNALS = ("ledger/", "notices/log/", "audit/", "reports/")
 _REVIEWED = ("results/", "answers/", "ledger/")
-#: What `legible reconcile` asks of Cloud Eye. The right to see packages (bss:order:view) is one to see all orders of
-#: the account: no role has it unasked.
+#: What `legible reconcile` asks of Cloud Eye. No role may see packages unasked (bss:order:view): that shows all orders.
 _COUNTED = ("ces:metrics:list", "ces:metricData:list")
 
 
