@@ -119,6 +119,7 @@ REFUSED = {
     "a secret that is none": (WEBHOOK, {"secrets": '{"HOOK": "canary"}'}, "module's `secrets`"),
     "a secret of another name": (WEBHOOK, {"secrets": json.dumps({"HOOK2": SECRET})}, "HOOK does not hold"),
     "a wrong variable": ("", {"LEGIBLE_SOURCE": "urll"}, "LEGIBLE_SOURCE is 'urll'. Allowed is: inline"),
+    "one bucket for two uses": ("", {"LEGIBLE_FAILURES_BUCKET": "in-dev"}, "input and buckets.failures are one"),
     "a topic without its right": (SMN.format("ap-southeast-1"), {"actions": "x:y:z"}, 'Add "smn" to the module'),
     "a topic elsewhere": (SMN.format("cn-north-4"), {}, "notify.ops.topic_urn is of cn-north-4"),
     "a channel without its right": (EVENTGRID, {}, 'Add "eventgrid" to the module\'s `notify`'),
