@@ -214,7 +214,10 @@ def _deploy(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     fit(options.file, environment)
     honored(options.file)
     before = platform.functions(names)
-    status = subprocess.run(options.command, cwd=options.file.parent, check=False).returncode
+    try:
+        status = subprocess.run(options.command, cwd=options.file.parent, check=False).returncode
+    except OSError as error:
+        raise AskingError(f"{options.command[0]} cannot be run: {error.strerror}. npx comes with Node.js.") from None
     lines = faults(listed, before, platform.functions(names))
     lines += [f"{options.command[0]} exits with {status}."] if status else []
     for line in lines:
