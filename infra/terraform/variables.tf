@@ -395,7 +395,7 @@ variable "network" {
 variable "role_names" {
   description = <<-EOT
     What the site's IAM calls the system policies that infra/policies/functions.yaml names, where regions.json does not know it,
-    such as { "OCR ReadOnlyAccess" = "..." }.
+    such as { "OCR ReadOnlyAccess" = "..." }. `legible doctor` reads regions.json alone: a name for good belongs there.
   EOT
   type        = map(string)
   default     = {}
