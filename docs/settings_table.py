@@ -27,7 +27,7 @@ def reference() -> str:
             if section.name == "buckets":
                 allowed = MEANS["buckets"]
             name = f"`{variables[place]}`" if place in variables else ""
-            rows.append(f"| `{section.name}.{field.name}` | {name} | `{_default(field.default)}` | {allowed} |")
+            rows.append(f"| `{section.name}.{field.name}` | {name} | `{_default(field)}` | {allowed} |")
     return "\n".join(rows + _target_rows())
 
 
@@ -38,7 +38,7 @@ def _target_rows() -> list[str]:
     for one in get_args(Target):
         for field in msgspec.structs.fields(one):
             kinds.setdefault(field.name, []).append(str(one.__struct_config__.tag))
-            defaults[field.name] = "" if field.required else f"`{_default(field.default)}`"
+            defaults[field.name] = "" if field.required else f"`{_default(field)}`"
     rows = [f"| `notify.<name>.kind` |  |  | {', '.join(kinds['match'])} |"]
     for name, having in kinds.items():
         only = "" if having == kinds["match"] else f"{', '.join(having)}: "
@@ -46,8 +46,9 @@ def _target_rows() -> list[str]:
     return rows
 
 
-def _default(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
+def _default(field: msgspec.structs.FieldInfo) -> str:
+    made = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
+    return msgspec.json.encode(made).decode()
 
 
 def _plain(kind: Any) -> str:

@@ -23,7 +23,9 @@ from legible_cli.local.run import Item, Items, files_of, run, summary, why
 from legible_cli.local.up import Folders
 from legible_cli.policy.command import policy_group
 from legible_cli.rebuild import rebuild_command
+from legible_cli.reconcile import reconcile_command
 from legible_cli.review.command import review_group
+from legible_cli.usage import usage_command
 from legible_cli.workbook import workbook_command
 from localcloud.cloud import LocalCloud
 from localcloud.engine import check_models
@@ -70,7 +72,9 @@ main.add_command(console_command)
 main.add_command(doctor_command)
 main.add_command(policy_group)
 main.add_command(rebuild_command)
+main.add_command(reconcile_command)
 main.add_command(review_group)
+main.add_command(usage_command)
 main.add_command(workbook_command)
 
 

@@ -10,10 +10,13 @@ from typing import Any, NamedTuple
 import click
 
 from legible.errors import LegibleError
+from legible.huawei.account import Access
 from legible.huawei.credentials import Credentials
 from legible.ports import ObjectStore
 from legible.settings import Settings, load
 from legible.wiring import adapters
+from legible.wiring.account import Account
+from legible.wiring.oversight import Oversight
 from legible.wiring.parts import Parts, at_desk
 
 #: The variables of the Huawei Cloud SDKs (sdk-core-python, "Use Environment Variable").
@@ -34,6 +37,8 @@ class Connection(NamedTuple):
     store: ObjectStore
     #: Where the settings file is, and the forms that it names.
     folder: Path
+    #: The operator's keys.
+    credentials: Credentials
 
     def parts(self, owner: str, seconds: float) -> Parts:
         """Return what works for a command.
@@ -43,6 +48,11 @@ class Connection(NamedTuple):
             seconds: How long whoever called it waits; see ``at_desk``.
         """
         return Parts(self.settings, self.store, at_desk(owner, seconds, self.store), self.folder)
+
+    def oversight(self, owner: str, seconds: float) -> Oversight:
+        """Return what counts calls, for a command; see ``parts``."""
+        access = Access(self.credentials, self.settings.cloud.project_id, "the keys' user")
+        return Oversight(self.parts(owner, seconds), Account(self.settings, access))
 
     @property
     def output(self) -> str:
@@ -65,8 +75,9 @@ def connect(file: Path | None, environment: Mapping[str, str] | None = None) -> 
             "write the output bucket. For the local cloud, `legible up` says where they are."
         )
     settings = settings_of(file, environment)
-    store = adapters.store_of(settings, Credentials(access, secret, environment.get(_TOKEN, "")))
-    return Connection(settings, store, file.resolve().parent if file else adapters.settings_folder())
+    keys = Credentials(access, secret, environment.get(_TOKEN, ""))
+    folder = file.resolve().parent if file else adapters.settings_folder()
+    return Connection(settings, adapters.store_of(settings, keys), folder, keys)
 
 
 def settings_of(file: Path | None, environment: Mapping[str, str] | None = None) -> Settings:

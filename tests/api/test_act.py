@@ -340,13 +340,15 @@ class TestHealth:
         front = Front(Rig(said))
         assert self.checks(front, probe="passport")[1]["subscription passport"] == expected
         assert front.rig.ocr.calls[0][2].body == b"\x00"
+        (noted,) = front.rig.store.keys("legible-out", "reports/.probes/")
+        assert front.rig.store.lines("legible-out", noted)[0]["operation"] == "passport"
 
     def test_one_that_takes_urls_only_is_probed_by_a_url_that_leads_nowhere(self, front):
         from legible.operations import catalog
         from legible.recognition import probe
 
         operation = structs.replace(catalog.find("passport"), inline=None)
-        probe.subscription(front.rig.ocr, operation)
+        probe.subscription(front.rig.ocr, operation, print)
         assert front.rig.ocr.calls[0][2].url == "https://invalid.invalid/"
 
 

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from legible.errors import HeldError, RejectedError, SourceUnreadableError, UnavailableError
+from legible.model.documents import ObjectRef
 from legible.notices.targets import Smn
 from legible.operations.catalog import OPERATIONS
 from legible.operations.routing import OperationSettings
@@ -87,8 +88,18 @@ def test_a_deployment_that_is_as_it_must_be_passes_every_check_and_pays_for_noth
     assert [(name, one["status"]) for name, one in checks.items()] == [(name, "ok") for name in CHECKS], result.output
     assert result.exit_code == 0
     assert paid(cloud) == 0
-    for bucket in (INPUT_BUCKET, OUTPUT_BUCKET):
-        assert list(clouds.store(cloud).list(bucket, "")) == [], "and nothing was written"
+    assert list(clouds.store(cloud).list(INPUT_BUCKET, "")) == []
+    assert written(cloud) == [], "and nothing was written"
+    (probes,) = clouds.store(cloud).list(OUTPUT_BUCKET, "reports/.probes/")
+    noted = clouds.store(cloud).read(ObjectRef(OUTPUT_BUCKET, probes.key)).splitlines()
+    assert len(noted) == sum(not call.units for call in cloud.ocr.journal.calls)
+
+
+def written(cloud):
+    """Return what there is in the output bucket but the notes of what was asked."""
+    return [
+        one.key for one in clouds.store(cloud).list(OUTPUT_BUCKET, "") if not one.key.startswith("reports/.probes/")
+    ]
 
 
 def test_it_is_one_page_for_people(doctor):
@@ -110,7 +121,7 @@ def test_asked_for_it_measures_how_far_simultaneous_appends_are_apart_and_leaves
     assert check["status"] == status
     assert "of 20 pairs both succeeded" in check["message"]
     assert ("Set ledger.settle_seconds to" in check["advice"]) == (status == "failed")
-    assert list(clouds.store(cloud).list(OUTPUT_BUCKET, "")) == []
+    assert written(cloud) == []
 
 
 def test_a_bucket_that_takes_no_probe_is_said(cloud, doctor):
@@ -589,5 +600,5 @@ def test_an_operation_is_looked_for_where_it_is_called():
     ],
 )
 def test_what_the_probe_for_authorization_means(reply, status):
-    said = probe.authorization(ScriptedOcr(reply), OPERATIONS["passport"], "https://in.example/nothing.png")
+    said = probe.authorization(ScriptedOcr(reply), OPERATIONS["passport"], "https://in.example/nothing.png", print)
     assert said.status == status

@@ -300,7 +300,7 @@ class TestBars:
     @pytest.mark.parametrize(
         ("what", "files", "where"),
         [
-            ("rooms of legible", {f"shared/legible/r{n}.py": '"""A room."""' for n in range(17)}, ""),
+            ("rooms of legible", {f"shared/legible/r{n}.py": '"""A room."""' for n in range(21)}, ""),
             (
                 "floors",
                 {f"shared/legible/r{n}.py": f'"""A room."""\nimport legible.r{n + 1}' for n in range(11)}
@@ -312,10 +312,10 @@ class TestBars:
                 {
                     f"shared/legible/r{floor}{n}.py": '"""A room."""\n'
                     + "".join(
-                        f"import legible.r{below}{m}\n" for below in range(floor) for m in range(4 if below == 0 else 3)
+                        f"import legible.r{below}{m}\n" for below in range(floor) for m in range(4 if below < 2 else 3)
                     )
                     for floor in range(5)
-                    for n in range(4 if floor == 0 else 3)
+                    for n in range(4 if floor < 2 else 3)
                 },
                 "",
             ),

@@ -18,7 +18,7 @@ UPLOAD, TIMER, FAILURE = (
 GET, PUT, DELETE = "obs:object:GetObject", "obs:object:PutObject", "obs:object:DeleteObject"
 VERSION, LIST, INVOKE = "obs:object:GetObjectVersion", "obs:bucket:ListBucket", "functiongraph:function:invokeAsync"
 ENDING = {"on_upload", "on_failure", "recognize", "give_up"}
-READING = set(FUNCTIONS) - {"on_notices", "on_timer"}
+READING = set(FUNCTIONS) - {"on_notices", "on_timer", "on_report"}
 
 #: A call, and who may make it; everybody else is denied it.
 TABLE = [
@@ -33,7 +33,14 @@ TABLE = [
     (DELETE, f"{OUT}/ledger/example-legible-in/passport/anna.png/v.jsonl", set()),
     (PUT, f"{OUT}/answers/passport/anna.png/v/0001.json", ENDING | {"http_api", "recognize_pages"}),
     (DELETE, f"{OUT}/answers/passport/anna.png/v/0001.json", set()),
-    (GET, f"{OUT}/results/passport/anna.png/record.json", set(FUNCTIONS) - {"on_notices"}),
+    (GET, f"{OUT}/results/passport/anna.png/record.json", set(FUNCTIONS) - {"on_notices", "on_report"}),
+    (PUT, f"{OUT}/changes/1.json", ENDING | {"http_api", "recognize_pages"}),
+    (GET, f"{OUT}/changes/1.json", {"on_report"}),
+    (DELETE, f"{OUT}/changes/1.json", {"on_report"}),
+    (PUT, f"{OUT}/reports/.usage/2026/11/25.json", {"on_report"}),
+    (PUT, f"{OUT}/reports/2026-11/usage.xlsx", {"on_report"}),
+    (PUT, f"{OUT}/reports/.probes/2026/11/25.jsonl", {"on_report", "http_api"}),
+    (DELETE, f"{OUT}/reports/2026-11/usage.xlsx", set()),
     (GET, f"{OUT}/answers/passport/anna.png/v/0001.json", ENDING | {"http_api", "recognize_pages"}),
     (GET, f"{OUT}/contents/0-1/2.jsonl", {"on_upload", "recognize", "recognize_pages"}),
     (PUT, f"{OUT}/contents/0-1/2.jsonl", {"on_upload", "recognize", "recognize_pages"}),

@@ -11,7 +11,18 @@ from typing import Any
 import pytest
 import requests
 
-from functions import give_up, http_api, on_failure, on_notices, on_timer, on_upload, recognize, recognize_pages, split
+from functions import (
+    give_up,
+    http_api,
+    on_failure,
+    on_notices,
+    on_report,
+    on_timer,
+    on_upload,
+    recognize,
+    recognize_pages,
+    split,
+)
 from legible.documents.uploads import Uploads
 from legible.model.documents import ObjectRef, Upload
 from legible.model.notices import Ending, Notice
@@ -171,6 +182,16 @@ def test_the_daily_workbook(watched):
     for _ in range(2):  # the second finds what the first left
         built = watched.run("on_timer", on_timer.handler, event)
     assert built["documents"] == 1
+
+
+def test_reports(watched):
+    for key in ("general-text/a.png", "general-text/b.png"):
+        clouds.upload(watched.cloud, key, picture())
+        watched.run("on_upload", on_upload.handler, clouds.event(key))
+    clouds.due_now(watched.cloud)
+    result = watched.run("on_report", on_report.handler, {"trigger_type": "TIMER"})
+    assert result["changes"]["journals"] == 2
+    assert result["workbooks"]["written"] == [f"reports/{utc_now():%Y-%m}/usage.xlsx"]
 
 
 def test_notices(watched):

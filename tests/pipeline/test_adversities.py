@@ -66,7 +66,9 @@ def test_a_line_whose_append_was_not_answered_keeps_its_number():
     claim.write("calling", page=2)
 
     # then its line is there
-    assert ("calling", 2) in [(line["event"], line["page"]) for line in store.lines(OUT, store.keys(OUT)[0])[1:]]
+    assert ("calling", 2) in [
+        (line["event"], line["page"]) for line in store.lines(OUT, store.keys(OUT, "ledger/")[0])[1:]
+    ]
 
 
 def test_no_call_is_announced_once_the_claim_is_known_to_be_lost():

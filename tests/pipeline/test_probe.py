@@ -24,6 +24,10 @@ TEXT = catalog.find("general-text")
 URL = "https://legible-in.obs.example/missing"
 
 
+def unnoted(slug: str) -> None:
+    """Take no note of a probe."""
+
+
 class TestBuckets:
     def test_that_can_be_listed_are_fine(self):
         assert probe.buckets(Site(MemoryStore(), IN, OUT)) == [
@@ -58,23 +62,23 @@ class TestSubscription:
         ],
     )
     def test_what_stands_in_its_way_is_told_with_what_to_do(self, error, status):
-        check = probe.subscription(ScriptedOcr(error), TEXT)
+        check = probe.subscription(ScriptedOcr(error), TEXT, unnoted)
         assert check == HealthCheck("subscription general-text", status, error.message, error.advice)
 
     @pytest.mark.parametrize("error", [RejectedError("no image"), SourceUnreadableError("no such URL")])
     def test_a_refusal_of_the_bytes_is_as_good_as_an_answer(self, error):
-        check = probe.subscription(ScriptedOcr(error), TEXT)
+        check = probe.subscription(ScriptedOcr(error), TEXT, unnoted)
         assert check == HealthCheck("subscription general-text", "ok", "general-text may be called.")
 
     def test_an_answer_says_so(self):
-        check = probe.subscription(ScriptedOcr({}), TEXT)
+        check = probe.subscription(ScriptedOcr({}), TEXT, unnoted)
         assert check == HealthCheck("subscription general-text", "ok", "general-text answered.")
 
     @pytest.mark.parametrize("inline", [True, False])
     def test_it_is_asked_with_what_is_no_image(self, inline):
         ocr = ScriptedOcr(RejectedError("no image"))
         operation = next(one for one in catalog.OPERATIONS.values() if bool(one.inline) == inline)
-        probe.subscription(ocr, operation)
+        probe.subscription(ocr, operation, unnoted)
         ((slug, options, sent),) = ocr.calls
         assert (slug, options) == (operation.slug, {})
         assert (sent.source, sent.body) == ("inline", b"\x00") if inline else (sent.source == "url" and sent.url)
@@ -89,7 +93,10 @@ class Timed(ScriptedOcr):
 
 
 def test_a_look_takes_ten_seconds_at_most():
-    for look in (lambda ocr: probe.subscription(ocr, TEXT), lambda ocr: probe.authorization(ocr, TEXT, URL)):
+    for look in (
+        lambda ocr: probe.subscription(ocr, TEXT, unnoted),
+        lambda ocr: probe.authorization(ocr, TEXT, URL, unnoted),
+    ):
         ocr = Timed({})
         look(ocr)
         assert ocr.seconds == 10
@@ -98,7 +105,7 @@ def test_a_look_takes_ten_seconds_at_most():
 class TestAuthorization:
     def check(self, error) -> HealthCheck:
         ocr = ScriptedOcr(error)
-        check = probe.authorization(ocr, TEXT, URL)
+        check = probe.authorization(ocr, TEXT, URL, unnoted)
         ((_, _, sent),) = ocr.calls
         assert (sent.source, sent.url, check.name) == ("url", URL, "obs-authorization")
         return check
@@ -126,3 +133,17 @@ class TestAuthorization:
         check = self.check({})
         assert check.status == "unknown"
         assert "not there" in check.message
+
+
+@pytest.mark.parametrize("error", [RejectedError("no image"), HeldError("not bought")])
+def test_each_look_is_noted_before_its_call(error):
+    order: list[str] = []
+
+    class Ocr(ScriptedOcr):
+        def recognize(self, *values):
+            order.append("called")
+            return super().recognize(*values)
+
+    probe.subscription(Ocr(error), TEXT, order.append)
+    probe.authorization(Ocr(error), TEXT, URL, order.append)
+    assert order == ["general-text", "called"] * 2

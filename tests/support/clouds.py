@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote_plus
 
+from msgspec import structs
 from obs import ObsClient
 
 from legible.huawei import obs
@@ -18,6 +19,7 @@ from legible.model.documents import ObjectRef
 from legible.ports import Invocation, utc_now
 from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
 from localcloud.functiongraph.context import Context
+from localcloud.ocr.journal import Journal
 
 
 def store(cloud: LocalCloud, clock: StoreClock | None = None, listed: int = 1000, **changes: str) -> obs.ObsStore:
@@ -80,6 +82,32 @@ def record(cloud: LocalCloud, key: str) -> dict[str, Any]:
 def journal(cloud: LocalCloud, key: str) -> list[dict[str, Any]]:
     lines = store(cloud).read(ObjectRef(OUTPUT_BUCKET, record(cloud, key)["ledger"]))
     return [json.loads(line) for line in lines.splitlines()]
+
+
+def due_now(cloud: LocalCloud) -> None:
+    """Make all marks of changed journals due, as if the invocations that put them had no time left."""
+    bucket, marks = store(cloud), layout.CHANGES
+    for item in list(bucket.list(OUTPUT_BUCKET, marks)):
+        place = layout.place_in_queue(marks, item.key)
+        assert place is not None
+        due = layout.queued(marks, utc_now() - timedelta(seconds=5), *place[1:])
+        bucket.copy(ObjectRef(OUTPUT_BUCKET, item.key), ObjectRef(OUTPUT_BUCKET, due))
+        bucket.remove(ObjectRef(OUTPUT_BUCKET, item.key))
+
+
+def backdate(cloud: LocalCloud, ago: timedelta) -> None:
+    """Move all that was called, by the journals and by the service, that far into the past."""
+    bucket = store(cloud)
+    for item in list(bucket.list(OUTPUT_BUCKET, layout.LEDGER)):
+        lines = [json.loads(line) for line in bucket.read(ObjectRef(OUTPUT_BUCKET, item.key)).splitlines()]
+        for line in lines:
+            if "at" in line:
+                line["at"] = (datetime.fromisoformat(line["at"].replace("Z", "+00:00")) - ago).isoformat()
+        body = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+        bucket.write(ObjectRef(OUTPUT_BUCKET, item.key), body, "application/json")
+    calls, cloud.ocr.journal = cloud.ocr.journal.calls, Journal(None)
+    for call in calls:
+        cloud.ocr.journal.add(structs.replace(call, time=call.time - ago.total_seconds()))
 
 
 def paid(cloud: LocalCloud) -> int:

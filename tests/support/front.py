@@ -22,6 +22,7 @@ from legible.api.result_endpoints import ResultEndpoints
 from legible.api.static import CONSOLE
 from legible.api.workbook_endpoints import WorkbookEndpoints
 from legible.documents.submission import Submitter
+from legible.ledger.probes import ProbeLog
 from legible.model.documents import ObjectRef, Upload, WorkbookOrder
 from legible.model.http import Reply, Request
 from legible.ports import AS_IT_IS, Shown
@@ -68,7 +69,7 @@ class Front:
                 ResultEndpoints(view, self.pictures()),
                 ChangeEndpoints(view, reviewer, rig.rebuilder(), self.started.append),
                 WorkbookEndpoints(rig.site, call, callers, Builds(rig.site, "api"), collect, ("xlsx",)),
-                DeploymentEndpoints(rig.site, callers, rig.ocr, ocr, "1.2.3"),
+                DeploymentEndpoints(rig.site, callers, rig.ocr, ocr, ProbeLog(rig.site, call, "health").note, "1.2.3"),
             ),
         )
 

@@ -27,17 +27,25 @@ class DeploymentEndpoints:
         callers: Tells who the caller is.
         recognizer: Makes the paid calls.
         ocr: Returns the OCR endpoint for an operation's slug.
+        note: Is told the slug of an operation that is asked, unbilled, whether it may be called.
         version: The version of Legible.
     """
 
     def __init__(
-        self, site: Site, callers: Callers, recognizer: Recognizer, ocr: Callable[[str], str], version: str
+        self,
+        site: Site,
+        callers: Callers,
+        recognizer: Recognizer,
+        ocr: Callable[[str], str],
+        note: Callable[[str], None],
+        version: str,
     ) -> None:
         """Answer nothing yet."""
         self._site = site
         self._callers = callers
         self._recognizer = recognizer
         self._ocr = ocr
+        self._note = note
         self._version = version
 
     def by_route(self) -> dict[str, Endpoint]:
@@ -68,7 +76,7 @@ class DeploymentEndpoints:
             *probe.buckets(self._site),
         ]
         if call.query.probe:
-            checks.append(probe.subscription(self._recognizer, _operation_of(call.query.probe)))
+            checks.append(probe.subscription(self._recognizer, _operation_of(call.query.probe), self._note))
         fine = all(one.status == "ok" for one in checks)
         return shapes.Health("ok" if fine else "degraded", self._version, tuple(checks))
 

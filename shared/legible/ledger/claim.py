@@ -27,7 +27,8 @@ class Wish(Struct, frozen=True):
     number of pages to call for; ``page`` is the first of them, announced with the claim if the journal is new, or 0.
     Without ``reopen`` a finished document stays finished. ``again`` names the ``finished`` line after which the
     document is tried once more; ``resumed`` says that it is opened because its reason passes by itself. ``share`` is
-    the part of the pages that is claimed; None for all, and the right to end.
+    the part of the pages that is claimed; None for all, and the right to end. ``project`` is billed for its calls,
+    ``route`` is the pattern that led to the operation.
     """
 
     owner: str
@@ -40,6 +41,8 @@ class Wish(Struct, frozen=True):
     again: str = ""
     resumed: bool = False
     share: Share | None = None
+    project: str = ""
+    route: str = ""
 
 
 class Claim:
@@ -227,6 +230,8 @@ class Claim:
             options=wish.options,
             plan=wish.plan,
             share=wish.share,
+            project=wish.project,
+            route=wish.route,
             resumed=wish.resumed,
             fence=fence,
             lease_until=self._call.now() + timedelta(seconds=seconds),

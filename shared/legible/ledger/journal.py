@@ -34,9 +34,10 @@ class Line(Struct, frozen=True, omit_defaults=True):
 
     ``claimed`` carries ``lease_until``, ``plan`` (the hash of operation, options and settings), ``fence`` (the
     arbiter's number), ``operation``, ``options``, the number of ``pages`` to call for, ``uploaded_at`` and
-    ``version_id`` of the upload. One of version 0.1 may have a ``page``, whose call it announced. With a ``share`` it
-    claims that part alone, and claims of the other shares with the same plan stay in force. With ``resumed`` it opens a
-    document again whose reason passes by itself.
+    ``version_id`` of the upload, the enterprise ``project`` that is billed and the ``route`` that led to the operation
+    (its pattern), where there are such. One of version 0.1 may have a ``page``, whose call it announced. With a
+    ``share`` it claims that part alone, and claims of the other shares with the same plan stay in force. With
+    ``resumed`` it opens a document again whose reason passes by itself.
     ``calling`` is written before a paid call; it has an ``answer`` if that is not kept under the owner's own name.
     When the service first turns it away because there were too many calls (which is not paid), it is written once more
     as ``throttled``, and stands for every further try of its owner.
@@ -79,6 +80,8 @@ class Line(Struct, frozen=True, omit_defaults=True):
     adopted: str = ""
     hand: int = 0
     share: Share | None = None
+    project: str = ""
+    route: str = ""
     throttled: bool = False
     resumed: bool = False
     author: str = ""

@@ -59,8 +59,12 @@ class Journals:
 
     def salvaged(self, document: Document) -> State:
         """Return the state by those lines of a journal that can be read, whatever the others are."""
+        return self.stored(layout.journal(document).removesuffix(".jsonl"))
+
+    def stored(self, stem: str) -> State:
+        """Return the same for the journal whose parts have this key, without their endings."""
         state, number = State(), 1
-        while body := read(self._site.store, self._site.in_output(layout.journal(document, number))):
+        while body := read(self._site.store, self._site.in_output(layout.listed(stem, number))):
             for text in body.splitlines():
                 with suppress(InternalError):
                     state.take(*journal.decode(text, ""))

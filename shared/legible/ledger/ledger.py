@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -16,18 +17,21 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
-from legible.errors import AppendConflictError, BusyError, RetryableError, UnavailableError
+from legible.errors import AppendConflictError, BusyError, LegibleError, RetryableError, UnavailableError
 from legible.ledger.arbiter import JournalArbiter
+from legible.ledger.changes import Changes
 from legible.ledger.claim import Claim, Wish, fenced
 from legible.ledger.journal import Line
 from legible.ledger.journals import PART_LINES, Journals, OpenJournal
 from legible.ledger.lines import SKEW_SECONDS, TRIES
 from legible.ledger.state import State
-from legible.model.documents import Document
+from legible.model.documents import Document, Reason
 from legible.ports import Arbiter, Invocation, Site
 
 #: The longest pause, in seconds, between two looks at the journal of a document that somebody else holds.
 _LONGEST_PAUSE = 2.0
+#: How long it may take to add a line to the journal of a finished document, in seconds.
+_ADDING_SECONDS = 60.0
 
 
 class Ledger:
@@ -53,6 +57,7 @@ class Ledger:
         self._settle = settle
         self._call = call
         self._arbiter = arbiter or JournalArbiter()
+        self._changes = Changes(site, call)
         self.journals = Journals(site, most)
 
     def claim(self, document: Document, wish: Wish, patience: float) -> Claim | State:
@@ -102,6 +107,7 @@ class Ledger:
             BusyError: The document is not finished: somebody works on it.
             UnavailableError: The store takes no line.
         """
+        self._changes.mark(document, self._changes.after(_ADDING_SECONDS))
         for number in range(TRIES):
             if number:
                 self._call.pause(random.uniform(0.01, 0.1))
@@ -131,10 +137,27 @@ class Ledger:
         if fence is None:
             return _busy(document, opened.state)
         claim = Claim(document, wish, opened, self._call, self._arbiter, self._settle)
-        if claim.begin(fence, seconds):
+        if self._begun(claim, fence, seconds):
             return claim
         self._arbiter.release(name, wish.owner)
         return UnavailableError(f"The journal of {document.ref} took no claim.", advice="The event is delivered again.")
+
+    def _begun(self, claim: Claim, fence: int, seconds: float) -> bool:
+        """Append the claim line, and mark the journal as one that changes meanwhile; tell whether the claim is taken.
+
+        A claim whose mark could not be put is given back: what it would cost might not be counted.
+        """
+        with ThreadPoolExecutor(1) as beside:
+            marked = beside.submit(self._changes.mark, claim.document, self._changes.after(seconds))
+            begun = claim.begin(fence, seconds)
+        try:
+            marked.result()
+        except LegibleError as error:
+            if begun:
+                with suppress(LegibleError):
+                    claim.release(reason=Reason.of(error))
+                raise
+        return begun
 
 
 def _busy(document: Document, state: State) -> BusyError:

@@ -71,11 +71,11 @@ class Lines:
                 return lines + line, True
         raise self._untaken()
 
-    def put(self, line: bytes) -> None:
-        """Append a line at the end without reading the others. Raises as ``add`` does."""
+    def put(self, line: bytes, settle: float | None = None) -> None:
+        """Append a line, or several, at the end without reading the others; ``settle`` and errors are as of ``add``."""
         for number in range(self._tries):
             self._wait(number)
-            if self._took(self._length(), line):
+            if self._took(self._length(), line, settle):
                 return
         raise self._untaken()
 

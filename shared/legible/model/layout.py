@@ -12,11 +12,15 @@ from legible.model.documents import Document
 LONGEST_KEY = 1024
 #: The prefixes of notices that are not delivered yet, and of uploads that wait for another try.
 OUTBOX, WAITING = "notices/outbox/", "waiting/"
+#: The prefixes of journals that may have changed, of what was counted of all journals, and of unbilled calls.
+CHANGES, USAGE, PROBES = "changes/", "reports/.usage/", "reports/.probes/"
+#: Where journals lie, and how the lists begin that lie beside them.
+LEDGER, NEWEST = "ledger/", "newest-"
 #: Legible's own first folders; an upload below one of them in the output bucket is never a document.
 OWN = (
     "results/",
     "answers/",
-    "ledger/",
+    LEDGER,
     "work/",
     "workbooks/",
     "reports/",
@@ -25,6 +29,7 @@ OWN = (
     "notices/",
     "contents/",
     WAITING,
+    CHANGES,
 )
 #: Records of events that could not be read; no upload can be called so, because keys have no empty first folder here.
 UNREADABLE = ".events"
@@ -143,7 +148,7 @@ def build(name: str) -> str:
 
 def journals(bucket: str, key: str) -> str:
     """Return the prefix below which the journals of all versions of one object lie."""
-    return f"ledger/{bucket}/{shortened(key)}/"
+    return f"{LEDGER}{bucket}/{shortened(key)}/"
 
 
 def newest(bucket: str, key: str, day: date) -> str:
@@ -152,7 +157,7 @@ def newest(bucket: str, key: str, day: date) -> str:
     One list a day, because an appendable object takes 10,000 appends (api-obs obs_04_0088) and a key may be written
     every few seconds for years.
     """
-    return f"{journals(bucket, key)}newest-{day:%Y-%m-%d}.jsonl"
+    return f"{journals(bucket, key)}{NEWEST}{day:%Y-%m-%d}.jsonl"
 
 
 def content(md5: str, size: int, plan: str) -> str:
@@ -200,8 +205,38 @@ def deliveries(at: datetime, identity: str) -> str:
 
 def journal(document: Document, part: int = 1) -> str:
     """Return the key of a document's journal, or of a later part of it: a journal goes on before an object is full."""
-    number = f".{part}" if part > 1 else ""
-    return f"{journals(document.bucket, document.key)}{document.version}{number}.jsonl"
+    return listed(f"{journals(document.bucket, document.key)}{document.version}", part)
+
+
+def usage_part(hour: datetime) -> str:
+    """Return the key, without its ending, of the lists of what journals say of one hour (UTC); see ``listed``."""
+    return f"{USAGE}{hour.astimezone(timezone.utc):%Y/%m/%d/%H}"
+
+
+def usage_day(day: date) -> str:
+    """Return the key of the sum over one day (UTC); what it was made of lies in the folder of that name."""
+    return f"{USAGE}{day:%Y/%m/%d}.json"
+
+
+def probes(day: date) -> str:
+    """Return the key, without its ending, of the lists of unbilled calls of one day (UTC); see ``listed``."""
+    return f"{PROBES}{day:%Y/%m/%d}"
+
+
+def usage_workbook(month: date) -> str:
+    """Return the key of the workbook about one month's usage."""
+    return f"reports/{month:%Y-%m}/usage.xlsx"
+
+
+def listed(stem: str, number: int) -> str:
+    """Return the key of one object of a list that goes on in a next object, from 1, before one is full."""
+    return f"{stem}.{number}.jsonl" if number > 1 else f"{stem}.jsonl"
+
+
+def number_in_list(stem: str, key: str) -> int:
+    """Return which object of a list has this key; 0 for an object of something else."""
+    found = re.fullmatch(r"(?:\.([0-9]+))?\.jsonl", key[len(stem) :]) if key.startswith(stem) else None
+    return int(found[1] or 1) if found else 0
 
 
 #: The media type of each result of a document, by the result's name.

@@ -172,6 +172,7 @@ class Task(Struct, frozen=True):
 
     ``operation`` is called with ``options`` for each of ``pages`` pages (0 where that is not known yet), and ``extras``
     are made of the answers. A document of more than ``max_pages`` pages is held; None if the route does not say.
+    ``route`` is the pattern of keys that led here, by which a route is known.
     """
 
     operation: Operation
@@ -179,3 +180,4 @@ class Task(Struct, frozen=True):
     pages: int = 0
     extras: Extras = Extras()
     max_pages: int | None = None
+    route: str = ""

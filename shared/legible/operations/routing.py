@@ -93,15 +93,16 @@ def route(key: str, routing: Routing, order: Order | None = None) -> Task:
             own.form if rule.form is None else rule.form,
         ),
         max_pages=own.max_pages if rule.max_pages is None else rule.max_pages,
+        route=rule.match,
     )
 
 
 def _rule(key: str, folder: str, routing: Routing) -> Route:
     """Return the rule of a key: one for its first folder, the first that matches, or one for the default operation."""
     if folder in catalog.slugs():
-        return Route(key, folder)
+        return Route(f"{folder}/*", folder)
     matching = (rule for rule in routing.routes if fnmatchcase(key, rule.match))
-    return next(matching, Route(key, routing.default))
+    return next(matching, Route("*", routing.default))
 
 
 def _no_route(folder: str) -> RejectedError:

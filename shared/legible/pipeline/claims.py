@@ -96,6 +96,8 @@ class Claims:
             reopen=reopen,
             again=again,
             share=share,
+            project=self._settings.get("enterprise_project", "") if task else "",
+            route=task.route if task else "",
         )
         return self._ledger.claim(document, wish, self._call.remaining() * _PATIENCE)
 

@@ -57,8 +57,15 @@ def _looked(name: str, fine: str, look: Callable[[], None]) -> HealthCheck:
     return HealthCheck(name, "ok", fine)
 
 
-def subscription(recognizer: Recognizer, operation: Operation) -> HealthCheck:
-    """Call an operation with bytes that are no image: the service refuses a missing subscription, else the bytes."""
+def subscription(recognizer: Recognizer, operation: Operation, note: Callable[[str], None]) -> HealthCheck:
+    """Call an operation with bytes that are no image: the service refuses a missing subscription, else the bytes.
+
+    Args:
+        recognizer: Makes the call.
+        operation: The operation.
+        note: Is told the operation's slug before the call, which the service counts as a failed one.
+    """
+    note(operation.slug)
     name = f"subscription {operation.slug}"
     picture = Picture("inline", body=_NO_IMAGE) if operation.inline else Picture("url", url="https://invalid.invalid/")
     try:
@@ -74,7 +81,7 @@ def subscription(recognizer: Recognizer, operation: Operation) -> HealthCheck:
     return HealthCheck(name, "ok", f"{operation.slug} answered.")
 
 
-def authorization(recognizer: Recognizer, operation: Operation, url: str) -> HealthCheck:
+def authorization(recognizer: Recognizer, operation: Operation, url: str, note: Callable[[str], None]) -> HealthCheck:
     """Call an operation with the URL of a missing object: a service that may not read OBS fails before it misses it.
 
     The service has to ask for its agency before it can miss the object (ModelArts.4702 before 4706 or 4704), and what
@@ -84,7 +91,9 @@ def authorization(recognizer: Recognizer, operation: Operation, url: str) -> Hea
         recognizer: Makes the call.
         operation: One that reads URLs.
         url: The URL of an object that the input bucket does not have.
+        note: Is told the operation's slug before the call, as by ``subscription``.
     """
+    note(operation.slug)
     name = "obs-authorization"
     try:
         recognizer.recognize(operation, {}, Picture("url", url=url), _PROBE_SECONDS)

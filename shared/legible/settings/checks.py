@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from legible.errors import RejectedError, SettingsError
+from legible.model.prices import EVERY
 from legible.notices.targets import Target, TargetName, Webhook
 from legible.operations.routing import checked_options
 from legible.outputs import forms
@@ -61,6 +62,31 @@ def check_tenants(settings: Settings, origin: str) -> None:
             raise SettingsError(
                 f"{origin}: http.tenants names the application {app!r} twice, the second time as tenant {number}.",
                 advice="Give each application one prefix.",
+            )
+
+
+def check_prices(settings: Settings, origin: str) -> None:
+    """Refuse operations that do not exist, tiers out of order, and packages that end before they begin."""
+    named = [(f"prices.list {number}", price.slugs) for number, price in enumerate(settings.prices.list, 1)]
+    named += [(f"prices.packages {number}", one.slugs) for number, one in enumerate(settings.prices.packages, 1)]
+    named += [("reconcile.shared", settings.reconcile.shared)]
+    named += [("reconcile.interfaces", tuple(settings.reconcile.interfaces.values()))]
+    for place, slugs in named:
+        for slug in slugs:
+            if not (slug == EVERY and place.startswith("prices.list")):
+                checked_options(slug, {}, f"{origin}: {place}")
+    for number, price in enumerate(settings.prices.list, 1):
+        begins = [tier.above for tier in price.tiers]
+        if begins[0] or begins != sorted(set(begins)):
+            raise SettingsError(
+                f"{origin}: prices.list {number}: the tiers begin above {', '.join(map(str, begins))} calls.",
+                advice="The first begins above 0, each other one above more than the one before.",
+            )
+    for number, package in enumerate(settings.prices.packages, 1):
+        if package.until is not None and package.until < package.bought:
+            raise SettingsError(
+                f"{origin}: prices.packages {number} was bought on {package.bought} and ends on {package.until}.",
+                advice="until is the last day on which it can be used.",
             )
 
 

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from legible.errors import SettingsError
+from legible.model.prices import Prices, Reconcile
 from legible.notices.targets import Target
 from legible.operations.routing import OperationSettings, Route
 from legible.settings.tables import (
@@ -41,6 +42,18 @@ MEANS = {
     "tenants": "a list of tables with an app's id and a prefix, a folder with its slash",
     "marker": "a name without '/', such as _complete; empty for none",
     "formats": "a list of one or more of xlsx, csv, jsonl",
+    "currency": "three capitals, such as USD",
+    "list": "a list of tables with slugs, since (a day) and tiers",
+    "packages": "a list of tables with slugs, size, bought (a day), and perhaps until (a day) and product",
+    "slugs": "a list of one or more operations",
+    "tiers": "a list of tables with each (an amount) and above (calls of the month; 0 for the first)",
+    "each": 'an amount as text, such as "0.012": numbers with a point are not exact',
+    "since": "a day, such as 2026-01-31",
+    "bought": "a day, such as 2026-01-31",
+    "until": "a day, such as 2026-01-31",
+    "size": "how many calls, from 1 on",
+    "shared": "a list of operations",
+    "interfaces": "a table of values of call_of_interface, each with its operation",
     "enterprise_project": "the enterprise project's id: letters, digits and '-'",
 }
 
@@ -116,6 +129,8 @@ _TABLES: dict[str, type[Struct]] = {
     "limits": PageLimits,
     "log": LogSettings,
     "workbooks": Workbooks,
+    "prices": Prices,
+    "reconcile": Reconcile,
     "routes": Route,
     "operations": OperationSettings,
 }

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from legible.model.prices import Prices, Reconcile
 from legible.notices.targets import Target, TargetName
 from legible.operations.routing import MaxPages, OperationSettings, Route
 from legible.outbound import LOOPBACK, Addresses
@@ -167,6 +168,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     limits: PageLimits = PageLimits()
     log: LogSettings = LogSettings()
     workbooks: Workbooks = Workbooks()
+    prices: Prices = Prices()
+    reconcile: Reconcile = Reconcile()
     default: str = ""
     routes: tuple[Route, ...] = ()
     operations: dict[str, OperationSettings] = {}

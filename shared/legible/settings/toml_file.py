@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from legible.errors import SettingsError
-from legible.settings.checks import check_forms, check_routes, check_targets, check_tenants, check_urls
+from legible.settings.checks import check_forms, check_prices, check_routes, check_targets, check_tenants, check_urls
 from legible.settings.explanations import explained
 from legible.settings.tables import Settings
 
@@ -62,6 +62,7 @@ def load(file: Path | None, variable: Callable[[str], str | None]) -> Settings:
     check_routes(settings, origin)
     check_urls(settings, origin)
     check_tenants(settings, origin)
+    check_prices(settings, origin)
     if file is not None:
         check_forms(settings, origin, file.parent)
     return settings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -138,15 +138,24 @@ def minute(context: Any) -> dict[str, Any]:
         "uploads": redelivery.walk,
         "notices": parts.notice_sender(built, built.notifiers).walk,
     }
+    return each(built.call, walks)
+
+
+def each(call: Invocation, walks: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+    """Do several things of a timer, whatever becomes of the others, and log what came of each; return that by its name.
+
+    Raises:
+        LegibleError: One failed, the first that did; the others were done all the same.
+    """
     reports, errors = dict[str, Any](), list[LegibleError]()
     for name, walk in walks.items():
         try:
             reports[name] = as_json(walk())
         except LegibleError as error:
-            built.call.log("not-walked", walk=name, reason=error.reason_code, message=str(error))
+            call.log("not-walked", walk=name, reason=error.reason_code, message=str(error))
             errors.append(error)
         else:
-            built.call.log(name, **reports[name])
+            call.log(name, **reports[name])
     if errors:
         raise errors[0]
     return reports

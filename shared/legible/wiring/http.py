@@ -22,6 +22,7 @@ from legible.errors import HeldError
 from legible.huawei import apig
 from legible.huawei.context import Context
 from legible.huawei.functiongraph import timer_event
+from legible.ledger.probes import ProbeLog
 from legible.model.documents import Upload, WorkbookOrder
 from legible.outbound import Addresses
 from legible.wiring import adapters
@@ -62,7 +63,12 @@ def _endpoints(parts: FunctionParts) -> Endpoints:
             ChangeEndpoints(view, parts.reviewer, parts.rebuilder, _start(parts)),
             WorkbookEndpoints(site, call, callers, builds, _collect(parts), settings.workbooks.formats),
             DeploymentEndpoints(
-                site, callers, parts.recognizer, lambda slug: adapters.ocr_endpoint(settings, slug), VERSION
+                site,
+                callers,
+                parts.recognizer,
+                lambda slug: adapters.ocr_endpoint(settings, slug),
+                ProbeLog(site, call, "health").note,
+                VERSION,
             ),
         ),
     )

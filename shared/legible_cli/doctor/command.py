@@ -17,12 +17,15 @@ from rich.table import Table
 from legible.errors import LegibleError
 from legible.huawei import ocr
 from legible.huawei.credentials import Credentials
+from legible.ledger.probes import ProbeLog
 from legible.operations.catalog import OPERATIONS
 from legible.operations.operation import Operation
+from legible.ports import Site
 from legible.recognition import probe
 from legible.recognition.probe import HealthCheck
 from legible.settings import Settings, load
 from legible.wiring import adapters
+from legible.wiring.parts import DOCUMENT_SECONDS, at_desk
 from legible_cli.connection import KEYS, settings_option
 from legible_cli.doctor import account, appends, buckets, functions, packages, recognition
 from legible_cli.doctor.inspector import Inspector
@@ -50,7 +53,10 @@ _COLORS = {"ok": "green", "failed": "red", "unknown": "yellow"}
 def doctor_command(
     file: Path | None, slugs: tuple[str, ...], package: str, lock: Path, appending: bool, as_json: bool
 ) -> None:
-    """Check a deployment from outside, and say what to mend; nothing is paid for, nor written but with --appends.
+    """Check a deployment from outside, and say what to mend; nothing is paid for.
+
+    Nothing is written but a note of each question to the OCR service, which counts it as a failed call, and what
+    --appends writes.
 
     Exit 1 if any check failed. A check that cannot be made is "unknown", and says why.
     """
@@ -140,11 +146,14 @@ def _calls(settings: Settings, keys: Credentials, used: list[Operation]) -> Iter
         settings.cloud.project_id,
         connect_seconds=settings.ocr.connect_seconds,
     )
-    subscriptions = {one.slug: probe.subscription(recognizer, one) for one in used}
+    store = adapters.store_of(settings, keys)
+    site = Site(store, settings.buckets.input, settings.buckets.output)
+    note = ProbeLog(site, at_desk("doctor", DOCUMENT_SECONDS, store), "doctor").note
+    subscriptions = {one.slug: probe.subscription(recognizer, one, note) for one in used}
     yield from subscriptions.values()
     asked = next((one for one in used if one.url and subscriptions[one.slug].status == "ok"), None)
     if asked:
-        yield recognition.authorization(recognizer, adapters.store_of(settings, keys), asked, settings)
+        yield recognition.authorization(recognizer, store, asked, settings, note)
     else:
         yield unknown("obs-authorization", "No operation that reads URLs may be called to ask.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 from legible.model.documents import ObjectRef
@@ -31,8 +32,10 @@ def region(operation: Operation, settings: Settings, today: date) -> HealthCheck
     return HealthCheck(name, "ok", f"{operation.title} runs in {where}.")
 
 
-def authorization(recognizer: Recognizer, store: ObjectStore, operation: Operation, settings: Settings) -> HealthCheck:
+def authorization(
+    recognizer: Recognizer, store: ObjectStore, operation: Operation, settings: Settings, note: Callable[[str], None]
+) -> HealthCheck:
     """Whether the OCR service may read the input bucket's objects by their URLs."""
     if settings.ocr.source != "url":
         return HealthCheck("obs-authorization", "ok", f"Not needed: ocr.source is {settings.ocr.source!r}.")
-    return probe.authorization(recognizer, operation, store.url(ObjectRef(settings.buckets.input, _NOWHERE)))
+    return probe.authorization(recognizer, operation, store.url(ObjectRef(settings.buckets.input, _NOWHERE)), note)

@@ -5,6 +5,7 @@ from legible.outputs.columns import CORRECTED, KEY
 from legible.outputs.xlsx.one import Pictures, write
 from legible.outputs.xlsx.review import write as write_review
 from legible.outputs.xlsx.row_key import Key, read_key
+from legible.outputs.xlsx.usage import write_usage
 from legible.outputs.xlsx.values import fit, pieces, shown
 
 __all__ = [
@@ -19,4 +20,5 @@ __all__ = [
     "shown",
     "write",
     "write_review",
+    "write_usage",
 ]

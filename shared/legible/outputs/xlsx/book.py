@@ -228,6 +228,10 @@ class Book:
         sheet.ignore_errors({"number_stored_as_text": "A1:XFD1048576"})
         return BookSheet(label, name, sheet)
 
+    def chart(self, options: dict[str, Any]) -> Any:
+        """Return a new chart, for ``sheet.insert_chart``; see xlsxwriter's ``add_chart``."""
+        return self._book.add_chart(options)
+
     def format(self, style: Style) -> Any:
         """Return the format of a style; each style has one."""
         key = tuple(sorted(style.items()))

@@ -1,0 +1,118 @@
+"""What was used, as it is shown: calls by day, operation, project and route, their cost, what is left of packages."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+from msgspec import Struct
+
+#: By what calls are told apart.
+Dimension = Literal["operation", "day", "project", "route"]
+
+
+class Totals(Struct, frozen=True, omit_defaults=True):
+    """Calls by what came of them.
+
+    ``answered`` and ``surplus`` are billed, the answers of the latter were not needed; ``unknown`` may be billed;
+    ``refused`` and ``throttled`` are not. ``adopted`` are no calls: pages that another document of the same content had
+    paid for. ``throttled`` counts pages that were turned away, however often.
+    """
+
+    answered: int = 0
+    surplus: int = 0
+    unknown: int = 0
+    refused: int = 0
+    throttled: int = 0
+    adopted: int = 0
+
+    @property
+    def succeeded(self) -> int:
+        """Calls that were billed."""
+        return self.answered + self.surplus
+
+    @property
+    def failed(self) -> int:
+        """Calls that the service refused."""
+        return self.refused + self.throttled
+
+    @property
+    def calls(self) -> int:
+        """All calls."""
+        return self.succeeded + self.failed + self.unknown
+
+    @property
+    def pages(self) -> int:
+        """Pages that have an answer."""
+        return self.answered + self.adopted
+
+
+class UsageRow(Struct, frozen=True):
+    """The calls of one day, operation, project or route, or of one day and operation; empty texts are not known."""
+
+    name: str
+    totals: Totals
+    operation: str = ""
+
+
+class MonthCost(Struct, frozen=True):
+    """What one operation cost in one month (UTC+8).
+
+    ``billed`` calls were answered with 2xx; ``packaged`` of them were taken out of packages, the others cost
+    ``amount``, which is None where the settings name no price. ``perhaps`` calls may have been billed, too.
+    """
+
+    month: date
+    operation: str
+    billed: int
+    packaged: int
+    perhaps: int
+    amount: Decimal | None
+
+
+class PackageState(Struct, frozen=True):
+    """What is left of the packages that are good for the same operations.
+
+    ``estimated``: by settings and ledger, not by the billing API. ``week`` and ``month`` are calls a day over the last
+    7 and 30 whole days (UTC+8); ``runs_out`` is the day on which the packages are used up at the greater of both, None
+    where nothing is used; ``ends`` when the last of them expires.
+    """
+
+    name: str
+    slugs: tuple[str, ...]
+    size: int
+    left: int
+    estimated: bool
+    week: Decimal
+    month: Decimal
+    runs_out: date | None = None
+    ends: date | None = None
+
+
+class UsageReport(Struct, frozen=True):
+    """Usage from ``first`` to ``last`` day (UTC), both included.
+
+    What ended before ``as_of`` is counted; ``waiting`` documents may add to it. ``ended`` are documents by status, each
+    at its last end. ``notes`` are remarks for whoever reads it, ``warnings`` ask for something to be done.
+    """
+
+    first: date
+    last: date
+    as_of: datetime
+    waiting: int
+    currency: str
+    operations: tuple[UsageRow, ...] = ()
+    days: tuple[UsageRow, ...] = ()
+    projects: tuple[UsageRow, ...] = ()
+    routes: tuple[UsageRow, ...] = ()
+    details: tuple[UsageRow, ...] = ()
+    ended: dict[str, int] = {}
+    costs: tuple[MonthCost, ...] = ()
+    packages: tuple[PackageState, ...] = ()
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def rows(self, by: Dimension) -> tuple[UsageRow, ...]:
+        """Return the calls told apart by one dimension."""
+        return {"operation": self.operations, "day": self.days, "project": self.projects, "route": self.routes}[by]

@@ -1,0 +1,255 @@
+"""The ledger held against Cloud Eye: by the hour within 155 days, by the minute within two."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Literal, NamedTuple
+
+from msgspec import Struct
+
+from legible.ledger.changes import Changes
+from legible.ledger.probes import ProbeLog
+from legible.model.account import HOUR, RAW, Metric, Period, Span
+from legible.model.prices import Reconcile
+from legible.operations import catalog
+from legible.oversight import differences, interfaces
+from legible.oversight.calls import BILLED, hour_of
+from legible.oversight.differences import Difference, LedgerCounts
+from legible.oversight.rollup import RollUp
+from legible.ports.account import Metrics
+
+#: The service counts a call when it answers, the ledger when the answer is kept: so many minutes later at the most.
+EDGE = 2
+_MINUTE = timedelta(minutes=1)
+#: When, of which operation, what came of it, how many.
+_Call = tuple[datetime, str, str, int]
+_Counts = dict[str, Counter[datetime]]
+
+
+class Reconciled(Struct, frozen=True):
+    """What came of it: times in UTC; calls before ``end`` are judged, later ones may not be counted everywhere yet.
+
+    ``ledger`` and ``service`` are all calls that succeeded, by both sides. ``moved`` calls are counted in neighboring
+    periods. ``unmapped`` are the calls of values that name no operation.
+    """
+
+    begin: datetime
+    end: datetime
+    period: Literal["hour", "minute"]
+    ledger: int
+    service: int
+    moved: int = 0
+    differences: tuple[Difference, ...] = ()
+    unmapped: dict[str, int] = {}
+    notes: tuple[str, ...] = ()
+
+    @property
+    def unexplained(self) -> int:
+        """Calls that are billed by one side and not by the other, and nobody knows why."""
+        return sum(one.unexplained for one in self.differences if one.kind == "succeeded") + sum(self.unmapped.values())
+
+
+class _Service(NamedTuple):
+    """What Cloud Eye counted, by operation, and the calls of values that name none."""
+
+    succeeded: _Counts
+    failed: _Counts
+    unmapped: dict[str, int]
+
+
+class Reconciler:
+    """Compares both sides.
+
+    Args:
+        metrics: Cloud Eye.
+        rollup: What journals say.
+        probes: The notes of unbilled calls.
+        changes: Tells since when journals wait to be counted.
+        rules: The settings.
+        now: Returns the time in UTC.
+    """
+
+    def __init__(
+        self,
+        metrics: Metrics,
+        rollup: RollUp,
+        probes: ProbeLog,
+        changes: Changes,
+        rules: Reconcile,
+        now: Callable[[], datetime],
+    ) -> None:
+        """Compare nothing yet."""
+        self._metrics = metrics
+        self._rollup = rollup
+        self._probes = probes
+        self._changes = changes
+        self._rules = rules
+        self._now = now
+
+    def by_hour(self, begin: datetime, end: datetime) -> Reconciled:
+        """Compare hour by hour, from one time to another.
+
+        Raises:
+            HeldError: A right or a setting must be mended, which the error names.
+            RetryableError: A fault that passes.
+        """
+        begin, end, notes = self._bounds(begin, end, HOUR)
+        calls = (call for call in self._hours(begin, end) if begin <= call[0] < end)
+
+        @lru_cache(maxsize=64)
+        def minutes(hour: datetime) -> tuple[_Call, ...]:
+            return tuple(self._minutes(hour))
+
+        def movable(slug: str, outcomes: Iterable[str], one: datetime, other: datetime) -> int:
+            edge = max(one, other)
+            near = (call for hour in (one, other) for call in minutes(hour))
+            return sum(
+                count for at, operation, outcome, count in near
+                if operation == slug and outcome in outcomes and -EDGE * _MINUTE <= at - edge < EDGE * _MINUTE
+            )  # fmt: skip
+
+        def nearby(hour: datetime) -> Iterator[datetime]:
+            yield from (hour - HOUR.step, hour + HOUR.step)
+
+        return self._compared(Span(begin, end, HOUR), calls, _Moves(nearby, movable), notes)
+
+    def by_minute(self, begin: datetime, end: datetime) -> Reconciled:
+        """Compare minute by minute. Args and errors are as of ``by_hour``."""
+        begin, end, notes = self._bounds(begin, end, RAW)
+        hours = (hour_of(begin) + number * HOUR.step for number in range(int((end - hour_of(begin)) / HOUR.step) + 1))
+        calls = (call for hour in hours for call in self._minutes(hour) if begin <= call[0] < end)
+
+        def nearby(minute: datetime) -> Iterator[datetime]:
+            for distance in range(1, EDGE + 1):
+                yield from (minute - distance * _MINUTE, minute + distance * _MINUTE)
+
+        moves = _Moves(nearby, lambda slug, outcomes, one, other: 1 << 62)
+        return self._compared(Span(begin, end, RAW), calls, moves, notes)
+
+    def _bounds(self, begin: datetime, end: datetime, period: Period) -> tuple[datetime, datetime, list[str]]:
+        """Return from when to when both sides can be compared, and why that is less than was asked for."""
+        now, notes = self._now(), []
+        _, oldest = self._changes.waiting()
+        kept = hour_of(now - period.kept) + HOUR.step
+        whole = hour_of(min(now - timedelta(hours=self._rules.late_hours), oldest or now))
+        if begin < kept:
+            notes.append(
+                f"Cloud Eye keeps these points for {period.kept.days} days: compared from {kept:%Y-%m-%d %H:%M}."
+            )
+        if end > whole:
+            why = (
+                "journals wait to be counted" if oldest is not None and whole == hour_of(oldest) else "data may be late"
+            )
+            notes.append(f"Not compared from {whole:%Y-%m-%d %H:%M} on: {why}.")
+        begin = max(hour_of(begin), kept)
+        return begin, max(begin, min(end, whole)), notes
+
+    def _hours(self, begin: datetime, end: datetime) -> Iterator[_Call]:
+        for day in self._rollup.days(begin.date(), end.date()):
+            for call in day.calls:
+                at = begin.replace(year=day.day.year, month=day.day.month, day=day.day.day, hour=call.hour)
+                yield at, call.operation, call.outcome, call.count
+
+    def _minutes(self, hour: datetime) -> Iterator[_Call]:
+        for said in self._rollup.readings(hour):
+            for call in said.calls:
+                yield hour.replace(minute=call.minute), call.operation, call.outcome, call.count
+
+    def _compared(self, span: Span, calls: Iterable[_Call], moves: _Moves, notes: list[str]) -> Reconciled:
+        ours = self._ledger(calls, span)
+        service = self._service(span, ours)
+        found, moved = list[Difference](), 0
+        for slug in sorted({*ours, *service.succeeded, *service.failed}):
+            mine = ours.get(slug, LedgerCounts(foreign=True))
+            for kind, outcomes, counts in (("succeeded", BILLED, service.succeeded), ("failed", _NO, service.failed)):
+                own = mine.succeeded if kind == "succeeded" else mine.refused
+                theirs = counts.get(slug, Counter())
+                left, went = differences.settled(own, theirs, moves.nearby, moves.of(slug, outcomes))
+                found += getattr(differences, kind)(slug, left, mine, theirs)
+                moved += went
+        return Reconciled(
+            span.begin, span.end, "hour" if span.period is HOUR else "minute",
+            sum(mine.succeeded.total() for mine in ours.values()),
+            sum(counts.total() for counts in service.succeeded.values()),
+            moved, tuple(sorted(found, key=lambda one: (one.begin, one.operation, one.kind))), service.unmapped,
+            (*notes, *_unmapped(service.unmapped)),
+        )  # fmt: skip
+
+    def _ledger(self, calls: Iterable[_Call], span: Span) -> dict[str, LedgerCounts]:
+        found: dict[str, dict[str, Counter[datetime]]] = defaultdict(lambda: defaultdict(Counter))
+        for at, slug, outcome, count in calls:
+            name = "succeeded" if outcome in BILLED else outcome
+            found[slug][name][at] += count
+        used = {
+            slug for slug, counts in found.items() if any(counts[name] for name in ("succeeded", "refused", "unknown"))
+        }
+        for probe in self._probes.made(span.begin.date(), span.end.date()):
+            if span.begin <= probe.at < span.end:
+                found[probe.operation]["probes"][_floor(probe.at, span.period)] += 1
+        return {
+            slug: LedgerCounts(
+                **{name: counts[name] for name in ("succeeded", "refused", "unknown", "throttled", "probes")},
+                foreign=slug in self._rules.shared or slug not in used,
+            )
+            for slug, counts in found.items()
+        }
+
+    def _asked(self, slugs: Iterable[str]) -> list[Metric]:
+        """Return the series to ask for: those that are listed, and, of operations that are not, each possible one.
+
+        A series that did not report lately is not listed, and has points all the same (list_metrics, 3.1.219).
+        """
+        named = (interfaces.SUCCESSFUL, interfaces.FAILED)
+        listed = [metric for metric in self._metrics.names(interfaces.NAMESPACE) if metric.name in named]
+        values = {metric.value(interfaces.DIMENSION) for metric in listed}
+        known = {interfaces.operation_of(value, self._rules.interfaces) for value in values}
+        unlisted = [slug for slug in slugs if slug in catalog.slugs() and slug not in known]
+        guessed = [value for slug in unlisted for value in interfaces.spellings(slug)]
+        guessed += [value for value in self._rules.interfaces if value not in values]
+        return listed + [
+            Metric(interfaces.NAMESPACE, name, ((interfaces.DIMENSION, value),)) for value in guessed for name in named
+        ]
+
+    def _service(self, span: Span, slugs: Iterable[str]) -> _Service:
+        """Return what Cloud Eye counted."""
+        named = self._asked(slugs)
+        counted = _Service(defaultdict(Counter), defaultdict(Counter), {})
+        for series in self._metrics.sums(named, span) if named and span.begin < span.end else ():
+            value = series.metric.value(interfaces.DIMENSION)
+            slug = interfaces.operation_of(value, self._rules.interfaces)
+            sums = Counter({at: round(count) for at, count in series.sums.items() if round(count)})
+            succeeded = series.metric.name == interfaces.SUCCESSFUL
+            if slug:
+                (counted.succeeded if succeeded else counted.failed)[slug].update(sums)
+            elif sums and succeeded:
+                counted.unmapped[value] = counted.unmapped.get(value, 0) + sums.total()
+        return counted
+
+
+#: What the ledger knows of a call that failed for certain.
+_NO = ("refused",)
+
+
+class _Moves(NamedTuple):
+    """Between which periods calls may have moved, and how many of an operation and of outcomes."""
+
+    nearby: Callable[[datetime], Iterator[datetime]]
+    movable: Callable[[str, Iterable[str], datetime, datetime], int]
+
+    def of(self, slug: str, outcomes: Iterable[str]) -> Callable[[datetime, datetime], int]:
+        return lambda one, other: self.movable(slug, outcomes, one, other)
+
+
+def _floor(at: datetime, period: Period) -> datetime:
+    return hour_of(at) if period is HOUR else at.replace(second=0, microsecond=0)
+
+
+def _unmapped(values: Mapping[str, int]) -> Iterator[str]:
+    for value, count in sorted(values.items()):
+        yield (
+            f"Cloud Eye counts {count} calls of {value!r}, which names no operation known here: name it in "
+            "[reconcile.interfaces]."
+        )

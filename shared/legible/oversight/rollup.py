@@ -1,0 +1,237 @@
+"""The roll-up: what journals say of each hour, in lists that any number of timers append to, and the sums over days.
+
+A list has a line for each reading of a journal; the latest reading of a journal counts, so that it does not matter who
+appends what how often and in which order. A day's sum is made of its lists and names their lengths: whoever finds other
+lengths makes it again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime, timedelta
+
+import msgspec
+from msgspec import Struct
+
+from legible.errors import ObjectGoneError
+from legible.ledger.lists import LongList
+from legible.model import layout
+from legible.oversight.calls import JournalHour, merged
+from legible.ports import Invocation, ListedObject, Site
+
+#: What is appended at once, and how much of one hour is in memory at once, in bytes.
+_APPENDED, IN_MEMORY = 256 * 1024, 16 * 1024 * 1024
+#: How many days are read at once.
+_AT_ONCE = 8
+_JSON = "application/json"
+_DECODER = msgspec.json.Decoder(JournalHour)
+_LIST, _SUM = (
+    re.compile(re.escape(layout.USAGE) + tail)
+    for tail in (r"(\d{4})/(\d\d)/(\d\d)/(\d\d)(?:\.\d+)?\.jsonl", r"(\d{4})/(\d\d)/(\d\d)\.json")
+)
+#: Hour, operation, project, route, and outcome or status.
+_Key = tuple[int, str, str, str, str]
+
+
+class HourCount(Struct, frozen=True, array_like=True):
+    """How many calls of one origin and outcome there were in one hour of a day."""
+
+    hour: int
+    operation: str
+    project: str
+    route: str
+    outcome: str
+    count: int
+
+
+class EndCount(Struct, frozen=True, array_like=True):
+    """How many documents of one origin ended in one hour of a day, as their last end, with one status."""
+
+    hour: int
+    operation: str
+    project: str
+    route: str
+    status: str
+    count: int
+
+
+class DaySum(Struct, frozen=True):
+    """One day (UTC): its calls and ends, and the length of each list that they were counted from, by its key."""
+
+    day: date
+    lists: dict[str, int] = {}
+    calls: tuple[HourCount, ...] = ()
+    ends: tuple[EndCount, ...] = ()
+    #: Lines that could not be read: something else changed a list. ``legible usage --rebuild`` writes them anew.
+    unreadable: int = 0
+
+
+class RollUp:
+    """Takes readings of journals, and sums them up by the day.
+
+    Args:
+        site: Its output bucket holds lists and sums.
+        call: The invocation: waits.
+        settle: Seconds after which what was appended is read back.
+        in_memory: How much of one hour is in memory at once, in bytes.
+    """
+
+    def __init__(self, site: Site, call: Invocation, settle: float, in_memory: int = IN_MEMORY) -> None:
+        """Read nothing yet."""
+        self._site = site
+        self._call = call
+        self._settle = settle
+        self._in_memory = in_memory
+
+    def keep(self, readings: Iterable[dict[datetime, JournalHour]]) -> None:
+        """Append readings of journals, each by its hours; they are there when this returns.
+
+        Raises:
+            UnavailableError: The store has a passing fault.
+            HeldError: The bucket refuses.
+        """
+        lines: dict[datetime, list[bytes]] = defaultdict(list)
+        for reading in readings:
+            for hour, said in reading.items():
+                lines[hour].append(msgspec.json.encode(said) + b"\n")
+        for hour, of_hour in sorted(lines.items()):
+            for body in _together(of_hour):
+                LongList(self._site, self._call, layout.usage_part(hour)).add(body, self._settle)
+
+    def days(self, first: date, last: date) -> Iterator[DaySum]:
+        """Yield the sum of each day, both included, that has any; what is out of date is counted again, not written.
+
+        Raises:
+            UnavailableError: The store has a passing fault.
+        """
+        lists, summed = self._lists(first, last)
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            yield from pool.map(lambda day: self._current(day, lists[day], day in summed)[0], sorted(lists))
+
+    def sum_up(self, first: date, last: date) -> list[date]:
+        """Write the sums of those days, both included, whose lists have grown; return these. Raises as ``keep``."""
+        lists, summed = self._lists(first, last)
+        written = []
+        for day in sorted(lists):
+            found, known = self._current(day, lists[day], day in summed)
+            if not known:
+                ref = self._site.in_output(layout.usage_day(day))
+                self._site.store.write(ref, msgspec.json.encode(found), _JSON)
+                written.append(day)
+        return written
+
+    def readings(self, hour: datetime) -> Iterator[JournalHour]:
+        """Yield the latest reading of each journal that has any line of that hour (UTC). Raises as ``days`` does."""
+        objects = LongList(self._site, self._call, layout.usage_part(hour)).objects()
+        yield from self._latest(objects, Counter())
+
+    def _lists(self, first: date, last: date) -> tuple[dict[date, list[ListedObject]], set[date]]:
+        """Return the lists of each day that has any, and the days that have a sum."""
+        lists: dict[date, list[ListedObject]] = defaultdict(list)
+        summed = set()
+        for prefix in _prefixes(first, last):
+            for item in self._site.store.list(self._site.output, prefix):
+                day, whole = _day_of(item.key)
+                if day is not None and first <= day <= last:
+                    summed |= {day} if whole else set()
+                    lists[day] += [] if whole else [item]
+        return {day: found for day, found in lists.items() if found}, summed
+
+    def _current(self, day: date, lists: list[ListedObject], summed: bool) -> tuple[DaySum, bool]:  # noqa: FBT001
+        """Return the sum of a day, and whether it is there as it is."""
+        lengths = {item.key: item.size for item in lists}
+        if summed:
+            try:
+                body = self._site.store.read(self._site.in_output(layout.usage_day(day)))
+                known = msgspec.json.decode(body, type=DaySum)
+            except (ObjectGoneError, msgspec.MsgspecError, UnicodeDecodeError):
+                pass
+            else:
+                if known.lists == lengths:
+                    return known, True
+        return self._counted(day, lists, lengths), False
+
+    def _counted(self, day: date, lists: list[ListedObject], lengths: dict[str, int]) -> DaySum:
+        calls, ends, unreadable = Counter[_Key](), Counter[_Key](), 0
+        by_hour: dict[int, list[ListedObject]] = defaultdict(list)
+        for item in lists:
+            by_hour[_hour_in(item.key)].append(item)
+        for hour, objects in sorted(by_hour.items()):
+            odd = Counter[str]()
+            for said in self._latest(objects, odd):
+                for call in said.calls:
+                    calls[hour, call.operation, call.project, call.route, call.outcome] += call.count
+                if said.ended is not None:
+                    end = said.ended
+                    ends[hour, end.operation, end.project, end.route, end.status] += 1
+            unreadable += odd.total()
+        return DaySum(
+            day,
+            lengths,
+            tuple(HourCount(*key, count) for key, count in sorted(calls.items())),
+            tuple(EndCount(*key, count) for key, count in sorted(ends.items())),
+            unreadable,
+        )
+
+    def _latest(self, objects: list[ListedObject], odd: Counter[str]) -> Iterator[JournalHour]:
+        """Yield the latest reading of each journal; of many, a share at a time, so that memory holds one share.
+
+        Args:
+            objects: The lists of one hour.
+            odd: Counts the lines of each list that cannot be read.
+        """
+        shares = 1 + sum(item.size for item in objects) // self._in_memory
+        for share in range(shares):
+            odd.clear()
+            lines = (line for item in objects for line in self._lines(item, odd))
+            yield from merged(line for line in lines if int(line.journal[:8], 16) % shares == share).values()
+
+    def _lines(self, item: ListedObject, odd: Counter[str]) -> Iterator[JournalHour]:
+        body = self._site.store.read(self._site.in_output(item.key))
+        for line in body[: item.size].splitlines():
+            try:
+                said = _DECODER.decode(line)
+                int(said.journal[:8], 16)
+            except (msgspec.MsgspecError, ValueError):
+                odd[item.key] += 1
+            else:
+                yield said
+
+
+def _together(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield lines put together, so that few appends carry them."""
+    body = b""
+    for line in lines:
+        if body and len(body) + len(line) > _APPENDED:
+            yield body
+            body = b""
+        body += line
+    yield body
+
+
+def _prefixes(first: date, last: date) -> Iterator[str]:
+    """Yield the prefix of each month that has any of these days."""
+    month = first.replace(day=1)
+    while month <= last:
+        yield f"{layout.USAGE}{month:%Y/%m}/"
+        month = (month + timedelta(days=32)).replace(day=1)
+
+
+def _day_of(key: str) -> tuple[date | None, bool]:
+    """Return the day of a list or a sum, and whether it is a sum; None for another object."""
+    for pattern, whole in ((_LIST, False), (_SUM, True)):
+        found = pattern.fullmatch(key)
+        if found:
+            try:
+                return date(*map(int, found.groups()[:3])), whole
+            except ValueError:
+                break
+    return None, False
+
+
+def _hour_in(key: str) -> int:
+    found = _LIST.fullmatch(key)
+    return int(found[4]) if found else 0

@@ -1,0 +1,137 @@
+"""Usage as it is shown: the sums of days, told apart by operation, day, project and route, with cost and packages."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+
+from legible.errors import LegibleError
+from legible.ledger.changes import Changes
+from legible.model.account import Package
+from legible.model.prices import Prices
+from legible.model.usage import MonthCost, Totals, UsageReport, UsageRow
+from legible.oversight.money import Spending, billed, billing_day
+from legible.oversight.packages import MONTH, states, stocks, warning
+from legible.oversight.rollup import DaySum, RollUp
+from legible.ports.account import Billing
+
+
+class UsageReader:
+    """Puts usage together.
+
+    Args:
+        rollup: The sums of days.
+        changes: Tells how many documents are not counted yet.
+        prices: Prices and packages.
+        billing: Says what is left of packages; None where it is not asked.
+        now: Returns the time in UTC.
+    """
+
+    def __init__(
+        self, rollup: RollUp, changes: Changes, prices: Prices, billing: Billing | None, now: Callable[[], datetime]
+    ) -> None:
+        """Read nothing yet."""
+        self._rollup = rollup
+        self._changes = changes
+        self._prices = prices
+        self._billing = billing
+        self._now = now
+
+    def report(self, first: date, last: date) -> UsageReport:
+        """Return the usage of some days (UTC), both included.
+
+        Raises:
+            HeldError: The bucket refuses.
+            UnavailableError: The store has a passing fault.
+        """
+        now, (waiting, oldest) = self._now(), self._changes.waiting()
+        today, counted = billing_day(now), _Counted()
+
+        def taken() -> Iterator[DaySum]:
+            for day in self._rollup.days(self._begin(first, today), max(last, now.date())):
+                if first <= day.day <= last:
+                    counted.take(day)
+                yield day
+
+        calls = billed(taken())
+        spending = Spending(self._prices)
+        costs = spending.costs(calls, first, last)
+        told, unasked = self._told()
+        stocked, notes = stocks(self._prices, spending.left, told)
+        packages = states(stocked, calls, today)
+        warnings = (warning(state, today, self._prices.warn_days) for state in packages)
+        return UsageReport(
+            first, last, now if oldest is None else min(now, oldest), waiting, self._prices.currency,
+            **counted.rows(), ended=dict(sorted(counted.ended.items())), costs=costs, packages=packages,
+            warnings=tuple(filter(None, warnings)),
+            notes=(*unasked, *notes, *_unpriced(costs, self._prices), *_unreadable(counted.unreadable)),
+        )  # fmt: skip
+
+    def _begin(self, first: date, today: date) -> date:
+        """Return the first day that is needed: for tiers a month's begin, for packages their whole time."""
+        bought = [package.bought for package in self._prices.packages]
+        return min([first.replace(day=1), today - timedelta(days=MONTH), *bought]) - timedelta(days=1)
+
+    def _told(self) -> tuple[list[Package] | None, list[str]]:
+        """Return the packages by the billing API; None, and why, where it is not asked or refuses."""
+        if self._billing is None or not any(package.product for package in self._prices.packages):
+            return None, []
+        try:
+            return list(self._billing.packages()), []
+        except LegibleError as error:
+            return None, [f"What is left of packages is an estimate from settings and ledger: {error}"]
+
+
+class _Counted:
+    """Calls told apart in each way that is shown."""
+
+    def __init__(self) -> None:
+        self.ended: Counter[str] = Counter()
+        self.unreadable: list[date] = []
+        self._tallies: dict[str, dict[tuple[str, str], Counter[str]]] = {
+            name: defaultdict(Counter) for name in ("operations", "days", "projects", "routes", "details")
+        }
+
+    def take(self, day: DaySum) -> None:
+        """Add a day."""
+        for call in day.calls:
+            keys = {
+                "operations": (call.operation, ""), "days": (f"{day.day}", ""), "projects": (call.project, ""),
+                "routes": (call.route, ""), "details": (f"{day.day}", call.operation),
+            }  # fmt: skip
+            for name, key in keys.items():
+                self._tallies[name][key][call.outcome] += call.count
+        for end in day.ends:
+            self.ended[end.status] += end.count
+        if day.unreadable:
+            self.unreadable.append(day.day)
+
+    def rows(self) -> dict[str, tuple[UsageRow, ...]]:
+        """Return the rows of each way, by its name: days in their order, others with the most calls first."""
+        return {name: tuple(_rows(tally, by_time=name in ("days", "details"))) for name, tally in self._tallies.items()}
+
+
+def _rows(tally: Mapping[tuple[str, str], Counter[str]], *, by_time: bool) -> Iterator[UsageRow]:
+    found = [UsageRow(name, _totals(counts), operation) for (name, operation), counts in sorted(tally.items())]
+    yield from found if by_time else sorted(found, key=lambda row: -row.totals.calls)
+
+
+def _totals(counts: Mapping[str, int]) -> Totals:
+    """Return the counts of outcomes; of one that a newer version wrote nothing is known here."""
+    known = Totals.__struct_fields__
+    return Totals(**{name: count for name, count in counts.items() if name in known})
+
+
+def _unpriced(costs: Iterable[MonthCost], prices: Prices) -> list[str]:
+    slugs = sorted({cost.operation for cost in costs if cost.amount is None})
+    if not slugs or not prices.list:
+        return []
+    return [f"No price is set for {', '.join(slugs)}: their cost is not known ([[prices.list]])."]
+
+
+def _unreadable(days: list[date]) -> list[str]:
+    if not days:
+        return []
+    listed = ", ".join(map(str, days[:5])) + (", ..." if len(days) > 5 else "")
+    return [f"Something changed what was counted on {listed}: run `legible usage --rebuild` to count it again."]

@@ -1,0 +1,161 @@
+"""The walk over journals that changed: each is read once, and whoever counts something takes what it needs of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from itertools import islice
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from msgspec import Struct
+
+from legible.errors import InternalError
+from legible.ledger.changes import Changes, name_of
+from legible.ledger.due import Slot
+from legible.ledger.journals import Journals
+from legible.ledger.state import State
+from legible.model import layout
+from legible.model.documents import Document
+from legible.oversight.calls import JournalHour, hours
+from legible.oversight.rollup import RollUp
+from legible.ports import Invocation
+
+_Found = TypeVar("_Found")
+#: How many journals are read before anything of them is kept, and how many at once: memory holds that many states.
+BATCH, _AT_ONCE = 256, 8
+#: No further journals are begun when this much time is left, in seconds.
+RESERVE = 45.0
+
+
+class Reading(NamedTuple):
+    """A journal as it was read: its document, its lines, and when that was."""
+
+    document: Document
+    state: State
+    at: datetime
+
+
+class Consumer(Protocol):
+    """Whoever counts, or writes down, what journals say. The same journal may come again and again."""
+
+    def digest(self, reading: Reading) -> Any:
+        """Return what is needed of a journal, small enough that many are kept. Runs in several threads at once."""
+        ...
+
+    def keep(self, digests: list[Any]) -> None:
+        """Make what was digested durable; only then are the journals no longer marked."""
+        ...
+
+
+class UsageConsumer:
+    """Has the calls of journals counted.
+
+    Args:
+        rollup: Takes them.
+    """
+
+    def __init__(self, rollup: RollUp) -> None:
+        """Count nothing yet."""
+        self._rollup = rollup
+
+    def digest(self, reading: Reading) -> dict[datetime, JournalHour]:
+        """Return the calls of a journal, by the hour."""
+        return hours(name_of(layout.journal(reading.document)), reading.state, reading.at)
+
+    def keep(self, digests: list[dict[datetime, JournalHour]]) -> None:
+        """Append them to the lists of their hours. Raises as ``RollUp.keep`` does."""
+        self._rollup.keep(digests)
+
+
+class Walked(Struct, frozen=True):
+    """What came of a walk: how many journals were read, and how many marks are left for the next one."""
+
+    journals: int
+    left: int
+
+
+class ChangeWalk:
+    """Reads the journals that changed.
+
+    Args:
+        changes: Names them.
+        journals: Reads them.
+        consumers: Take what they need of each.
+        call: The invocation: gives time and log.
+        batch: How many journals are read before anything of them is kept.
+        at_once: How many are read at once.
+    """
+
+    def __init__(
+        self,
+        changes: Changes,
+        journals: Journals,
+        consumers: Sequence[Consumer],
+        call: Invocation,
+        batch: int = BATCH,
+        at_once: int = _AT_ONCE,
+    ) -> None:
+        """Read nothing yet."""
+        self._changes = changes
+        self._journals = journals
+        self._consumers = consumers
+        self._call = call
+        self._batch = batch
+        self._at_once = at_once
+
+    def walk(self) -> Walked:
+        """Read each journal whose mark is due, have it counted, and remove the mark; end early if time ends.
+
+        Raises:
+            UnavailableError: The store has a passing fault; the marks are there for the next walk.
+            HeldError: The bucket refuses.
+        """
+        read = left = 0
+        for batch in _batches(self._changes.due(), self._batch):
+            if self._call.remaining() < RESERVE:
+                left += len(batch)
+                continue
+            read += self._take(batch)
+        return Walked(read, left)
+
+    def _take(self, batch: list[Slot]) -> int:
+        """Have the journals of a batch counted, then remove their marks; return how many there are."""
+        names = {slot.name: slot for slot in batch}
+        digests = [found for found in self._each(self._digested, list(names.values())) if found is not None]
+        for number, consumer in enumerate(self._consumers):
+            consumer.keep([found[number] for found in digests])
+        self._each(self._changes.remove, batch)
+        return len(digests)
+
+    def _each(self, do: Callable[[Slot], _Found], slots: list[Slot]) -> list[_Found]:
+        """Do something with each mark, several at once."""
+        if self._at_once == 1:
+            return [do(slot) for slot in slots]
+        with ThreadPoolExecutor(self._at_once) as pool:
+            return list(pool.map(do, slots))
+
+    def _digested(self, slot: Slot) -> list[Any] | None:
+        """Return what each consumer needs of a journal; None if another walk was faster."""
+        try:
+            document = self._changes.read(slot)
+        except ValueError:
+            self._call.log("not-a-mark", key=slot.key)
+            return None
+        if document is None:
+            return None
+        at = self._call.now()
+        try:
+            state = self._journals.load(document)
+        except InternalError as error:  # what can be read of it counts
+            self._call.log("journal-unreadable", key=document.key, message=str(error))
+            state = self._journals.salvaged(document)
+        reading = Reading(document, state, at)
+        return [consumer.digest(reading) for consumer in self._consumers]
+
+
+def _batches(slots: Iterable[Slot], size: int) -> Iterator[list[Slot]]:
+    """Yield the marks in groups, so that memory holds one."""
+    slots = iter(slots)
+    while batch := list(islice(slots, size)):
+        yield batch

@@ -1,0 +1,110 @@
+"""What counts calls and holds them against what the service counted, made as the settings say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Any
+
+from legible.errors import SettingsError
+from legible.huawei.account import Access
+from legible.huawei.context import Context
+from legible.ledger.changes import Changes
+from legible.ledger.probes import ProbeLog
+from legible.outputs.xlsx import write_usage
+from legible.oversight.monthly import MonthlyWorkbooks
+from legible.oversight.rebuild import rebuilt
+from legible.oversight.reconciliation import Reconciler
+from legible.oversight.rollup import RollUp
+from legible.oversight.usage import UsageReader
+from legible.oversight.walk import ChangeWalk, UsageConsumer
+from legible.wiring import functions
+from legible.wiring.account import Account
+from legible.wiring.parts import Parts
+
+
+class Oversight:
+    """The objects that one look at usage needs, each built when it is first asked for.
+
+    Args:
+        parts: The settings, the site, and what works on journals.
+        account: The services that tell of the account.
+    """
+
+    def __init__(self, parts: Parts, account: Account) -> None:
+        """Build nothing yet."""
+        self._parts = parts
+        self._account = account
+
+    @cached_property
+    def changes(self) -> Changes:
+        """Tells which journals changed."""
+        return Changes(self._parts.site, self._parts.call)
+
+    @cached_property
+    def rollup(self) -> RollUp:
+        """Sums calls up."""
+        return RollUp(self._parts.site, self._parts.call, self._parts.settings.ledger.settle_seconds)
+
+    @cached_property
+    def usage(self) -> UsageReader:
+        """Puts usage together."""
+        prices, now = self._parts.settings.prices, self._parts.call.now
+        return UsageReader(self.rollup, self.changes, prices, self._account.billing, now)
+
+    @property
+    def reconciler(self) -> Reconciler:
+        """Holds the ledger against Cloud Eye.
+
+        Raises:
+            SettingsError: Cloud Eye is not to be reached here.
+        """
+        parts, metrics = self._parts, self._account.metrics
+        if metrics is None:
+            raise SettingsError(
+                "Cloud Eye is not reached where the endpoints of OBS and OCR are set by hand.",
+                advice="Set cloudeye.endpoint, or the user variable LEGIBLE_ACCOUNT_ENDPOINT, too.",
+            )
+        probes = ProbeLog(parts.site, parts.call, "reconcile")
+        return Reconciler(metrics, self.rollup, probes, self.changes, parts.settings.reconcile, parts.call.now)
+
+    def rebuild(self, prefix: str, tell: Callable[[int], None]) -> int:
+        """Count all journals again; see ``oversight.rebuild``. Sums of days are written by the next timer."""
+        return rebuilt(self._parts.site, self._parts.call, self.rollup, prefix, tell)
+
+    def report(self) -> dict[str, Any]:
+        """Do what the timer of the reports does; return what came of each part.
+
+        Raises:
+            LegibleError: A part failed; the others were done all the same.
+        """
+        parts, call = self._parts, self._parts.call
+        walk = ChangeWalk(self.changes, parts.ledger.journals, [UsageConsumer(self.rollup)], call)
+        monthly = MonthlyWorkbooks(parts.site, call, self.usage, write_usage)
+        works: dict[str, Callable[[], Any]] = {
+            "changes": walk.walk,
+            "days": lambda: {"summed_up": self.rollup.sum_up(*_lately(call.now().date()))},
+            "workbooks": lambda: {"written": monthly.written()},
+        }
+        return functions.each(call, works)
+
+
+def report(context: Any) -> dict[str, Any]:
+    """Do what the timer of the reports does, in one call of its function.
+
+    Args:
+        context: What FunctionGraph passes to the handler.
+
+    Raises:
+        SettingsError: A setting is missing or wrong.
+        LegibleError: A part failed; the others were done all the same.
+    """
+    built = functions.FunctionParts(Context(context))
+    project = built.settings.cloud.project_id or built.context.project_id
+    return Oversight(built, Account(built.settings, Access(built.credentials, project))).report()
+
+
+def _lately(today: date) -> tuple[date, date]:
+    """Return the days whose sums are looked at: what is added to earlier ones is counted by whoever reads them."""
+    return (today.replace(day=1) - timedelta(days=1)).replace(day=1), today

@@ -1,0 +1,133 @@
+"""``legible usage``: how many calls there were, what they cost, and what is left of packages."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime, timezone
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from legible.model.usage import Dimension, UsageReport, UsageRow
+from legible.outputs.xlsx import write_usage
+from legible.wiring.parts import WORKBOOK_SECONDS
+from legible_cli.connection import connect, settings_option, told
+
+_DAY = click.DateTime(["%Y-%m-%d"])
+_LABELS: dict[Dimension, str] = {
+    "operation": "operation",
+    "day": "day (UTC)",
+    "project": "enterprise project",
+    "route": "route",
+}
+
+
+@click.command("usage")
+@click.option("--from", "begin", type=_DAY, help="The first day (UTC). Default: the first of this month.")
+@click.option("--to", "end", type=_DAY, help="The last day (UTC), included. Default: today.")
+@click.option(
+    "--by",
+    type=click.Choice(list(_LABELS)),
+    default="operation",
+    show_default=True,
+    help="What calls are told apart by.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print everything that is known as JSON.")
+@click.option("--xlsx", type=click.Path(dir_okay=False, path_type=Path), help="Write a workbook with charts, too.")
+@click.option(
+    "--rebuild", is_flag=True, help="First count all journals again: for those from before there was a count."
+)
+@click.option("--prefix", default="", help="With --rebuild: only those of documents whose key begins with this.")
+@settings_option
+def usage_command(
+    begin: datetime | None,
+    end: datetime | None,
+    by: Dimension,
+    as_json: bool,
+    xlsx: Path | None,
+    rebuild: bool,
+    prefix: str,
+    file: Path | None,
+) -> None:
+    """Show how many calls were made, succeeded and failed, what they cost, and how long packages last.
+
+    Calls are counted from journals by the function on_report, every ten minutes; days are those of UTC, months of money
+    those of UTC+8.
+    """
+    today = datetime.now(timezone.utc).date()
+    last = end.date() if end else today
+    first = begin.date() if begin else last.replace(day=1)
+    if first > last:
+        raise click.UsageError(f"--from {first} is after --to {last}.")
+    console = Console(highlight=False, stderr=as_json)
+    oversight = connect(file).oversight(f"cli-{uuid.uuid4().hex[:12]}", WORKBOOK_SECONDS)
+    if rebuild:
+        with console.status("Counting journals") as status:
+            count = told(oversight.rebuild, prefix, lambda done: status.update(f"Counting journals: {done}"))
+        console.print(f"{count} journals were counted again.")
+    report: UsageReport = told(oversight.usage.report, first, last)
+    if xlsx is not None:
+        with xlsx.open("wb") as target:
+            write_usage(report, target)
+    if as_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
+        return
+    _show(console, report, by)
+
+
+def _show(console: Console, report: UsageReport, by: Dimension) -> None:
+    rows = report.rows(by)
+    console.print(_table(rows, _LABELS[by]))
+    if not rows:
+        console.print(f"No calls from {report.first} to {report.last}.")
+    ended = ", ".join(f"{count} {status}" for status, count in report.ended.items())
+    if ended:
+        console.print(f"Documents that ended: {ended}.")
+    for one in report.packages:
+        how = "an estimate" if one.estimated else "by the billing API"
+        until = f"; used up on {one.runs_out}" if one.runs_out else ""
+        console.print(
+            f"Package {one.name}: {one.left} of {one.size} left ({how}); {one.week} calls a day over 7 days, "
+            f"{one.month} over 30{until}.",
+            markup=False, soft_wrap=True,
+        )  # fmt: skip
+    _money(console, report)
+    for text in report.warnings:
+        console.print(f"[yellow]Warning:[/] {text}", soft_wrap=True)
+    for text in report.notes:
+        console.print(text, markup=False, soft_wrap=True)
+    waiting = f"{report.waiting} documents wait in the queue" if report.waiting else "nothing waits in the queue"
+    console.print(f"As of {report.as_of:%Y-%m-%d %H:%M} UTC; {waiting}.")
+
+
+def _money(console: Console, report: UsageReport) -> None:
+    months: dict[date, list[str]] = {}
+    for cost in report.costs:
+        if cost.amount:
+            months.setdefault(cost.month, []).append(f"{cost.operation} {cost.amount:f}")
+    for month, amounts in months.items():
+        total = sum(cost.amount for cost in report.costs if cost.month == month and cost.amount)
+        console.print(
+            f"Pay per use {month:%Y-%m} (UTC+8): {report.currency} {total:f} ({', '.join(amounts)}).", soft_wrap=True
+        )
+
+
+def _table(rows: tuple[UsageRow, ...], label: str) -> Table:
+    table = Table(label, show_footer=bool(rows))
+    numbers = {
+        "calls": [row.totals.calls for row in rows],
+        "succeeded": [row.totals.succeeded for row in rows],
+        "failed": [row.totals.failed for row in rows],
+        "unknown": [row.totals.unknown for row in rows],
+        "not needed": [row.totals.surplus for row in rows],
+        "pages": [row.totals.pages for row in rows],
+    }
+    table.columns[0].footer = "total"
+    for name, counts in numbers.items():
+        table.add_column(name, footer=f"{sum(counts):,}", justify="right")
+    for number, row in enumerate(rows):
+        table.add_row(row.name or "(none)", *(f"{counts[number]:,}" for counts in numbers.values()))
+    return table

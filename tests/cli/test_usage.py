@@ -1,0 +1,165 @@
+"""`legible usage` and `legible reconcile`, on a whole local cloud."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+
+import openpyxl
+import pytest
+from click.testing import CliRunner
+
+from functions import on_report, on_upload
+from legible.ports import utc_now
+from legible_cli.__main__ import main
+from localcloud.billing.settlement import Bought
+from localcloud.cloud import LocalCloud
+from localcloud.ocr.journal import Call
+from tests.support import clouds
+from tests.support.rig import PASSPORT, picture
+
+AGO = timedelta(hours=8)
+
+
+@pytest.fixture
+def cloud() -> Iterator[LocalCloud]:
+    """Return a cloud in which two passports were read eight hours ago, and counted."""
+    with LocalCloud(functions={}, recognizer=lambda slug, image, options: PASSPORT) as running:
+        for name, width in (("anna", 60), ("ben", 70)):
+            clouds.upload(running, f"passport/{name}.png", picture(width))
+            on_upload.handler(clouds.event(f"passport/{name}.png"), clouds.context(running))
+        clouds.backdate(running, AGO)
+        clouds.due_now(running)
+        on_report.handler({}, clouds.context(running))
+        yield running
+
+
+@pytest.fixture
+def invoke(cloud, tmp_path):
+    def run(*arguments: object, settings: str = ""):
+        file = tmp_path / "legible.toml"
+        file.write_text(settings, "utf-8")
+        variables = {**cloud.environment(), "COLUMNS": "200"}
+        return CliRunner(env=variables).invoke(main, [*map(str, arguments), "--settings", str(file)])
+
+    return run
+
+
+def since() -> str:
+    return f"{utc_now() - timedelta(days=2):%Y-%m-%d}"
+
+
+PRICED = """
+[prices]
+currency = "USD"
+list = [{ slugs = ["*"], since = 2026-01-01, tiers = [{ each = "0.0125" }] }]
+"""
+
+
+class TestUsage:
+    @pytest.mark.parametrize(
+        ("by", "name"),
+        [
+            ("operation", "passport"),
+            ("route", "passport/*"),
+            ("project", "(none)"),
+            ("day", "2"),
+        ],
+    )
+    def test_calls_are_told_apart(self, invoke, by, name):
+        result = invoke("usage", "--from", since(), "--by", by)
+        assert result.exit_code == 0
+        rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in result.output.splitlines()]
+        assert [row[1:] for row in rows if row[0].startswith(name)] == [["2", "2", "0", "0", "0", "2"]]
+        assert "Documents that ended: 2 done." in result.output
+        assert "nothing waits in the queue" in result.output
+
+    def test_what_waits_is_told(self, cloud, invoke):
+        clouds.upload(cloud, "passport/carl.png", picture(80))
+        on_upload.handler(clouds.event("passport/carl.png"), clouds.context(cloud))
+        assert "1 documents wait in the queue" in invoke("usage").output
+
+    def test_all_of_it_as_json_with_cost_as_exact_text(self, invoke):
+        found = json.loads(invoke("usage", "--from", since(), "--json", settings=PRICED).stdout)
+        assert found["operations"] == [{"name": "passport", "totals": {"answered": 2}, "operation": ""}]
+        assert [cost["amount"] for cost in found["costs"]] == ["0.0250"]
+
+    def test_cost_is_told_by_month(self, invoke):
+        assert "USD 0.0250 (passport 0.0250)" in invoke("usage", "--from", since(), settings=PRICED).output
+
+    def test_a_workbook(self, invoke, tmp_path):
+        assert invoke("usage", "--from", since(), "--xlsx", tmp_path / "u.xlsx").exit_code == 0
+        assert openpyxl.load_workbook(tmp_path / "u.xlsx")["By operation"]["B2"].value == 2
+
+    def test_what_was_lost_is_counted_again(self, cloud, invoke):
+        bucket = clouds.store(cloud)
+        for item in list(bucket.list("legible-out", "reports/")):
+            bucket.remove(clouds.ObjectRef("legible-out", item.key))
+        assert "No calls from" in invoke("usage", "--from", since()).output
+        result = invoke("usage", "--from", since(), "--rebuild")
+        assert "2 journals were counted again." in result.output
+        assert "2 done" in result.output
+
+    def test_days_in_the_wrong_order_are_refused(self, invoke):
+        assert invoke("usage", "--from", "2026-02-01", "--to", "2026-01-01").exit_code == 2
+
+    def test_what_is_left_of_a_package_is_asked_for(self, cloud, invoke):
+        cloud.billing.packages.append(Bought("fr-1", 10, product="Passport 10", operations=frozenset(["passport"])))
+        package = 'packages = [{ slugs = ["passport"], size = 10, bought = 2026-01-01, product = "Passport 10" }]'
+        result = invoke("usage", "--from", since(), settings=f"[prices]\n{package}\n")
+        assert "Package Passport 10: 8 of 10 left (by the billing API)" in result.output
+
+    def test_without_the_right_it_is_an_estimate_and_says_which_right(self, cloud, invoke):
+        cloud.billing.denied.add("bss:order:view")
+        package = 'packages = [{ slugs = ["passport"], size = 10, bought = 2026-01-01, product = "Passport 10" }]'
+        result = invoke("usage", "--from", since(), settings=f"[prices]\n{package}\n")
+        assert result.exit_code == 0
+        assert "8 of 10 left (an estimate)" in result.output
+        assert "bss:order:view" in result.output
+
+
+class TestReconcile:
+    def hour(self, ago: timedelta) -> datetime:
+        return (datetime.now(timezone.utc) - ago).replace(minute=0, second=0, microsecond=0)
+
+    @pytest.mark.parametrize("minutes", [[], ["--minutes"]])
+    def test_both_sides_agree(self, invoke, minutes):
+        result = invoke("reconcile", *minutes)
+        assert result.exit_code == 0, result.output
+        assert "2 calls succeeded by the ledger, 2 by Cloud Eye; 0 are not explained." in result.output
+
+    def test_one_call_that_no_journal_has_is_found_to_the_hour(self, cloud, invoke):
+        at = self.hour(timedelta(hours=6))
+        cloud.ocr.journal.add(Call(at.timestamp() + 1800, "passport", "r", 200, units=1))
+        result = invoke("reconcile", "--json")
+        assert result.exit_code == 1
+        (found,) = json.loads(result.stdout)["differences"]
+        assert (found["begin"], found["operation"], found["direction"]) == (
+            f"{at:%Y-%m-%dT%H:00:00Z}", "passport", "service-counted-more"
+        )  # fmt: skip
+        assert (found["ledger"], found["service"], found["unexplained"]) == (0, 1, 1)
+        assert "the service counted more: 1 not explained" in invoke("reconcile").output
+
+    def test_one_call_that_the_service_does_not_have_is_found_to_the_minute(self, cloud, invoke):
+        calls, cloud.ocr.journal = cloud.ocr.journal.calls, type(cloud.ocr.journal)(None)
+        cloud.ocr.journal.add(calls[0])
+        result = invoke("reconcile", "--minutes", "--json")
+        (found,) = json.loads(result.stdout)["differences"]
+        assert (found["direction"], found["unexplained"]) == ("ledger-counted-more", 1)
+
+    def test_a_missing_right_is_one_line_that_names_it(self, cloud, invoke):
+        cloud.cloudeye.denied.add("ces:metrics:list")
+        result = invoke("reconcile")
+        assert result.exit_code == 1
+        assert "ces:metrics:list" in result.output
+        assert "Traceback" not in result.output
+
+    def test_times_in_the_wrong_order_are_refused(self, invoke):
+        assert invoke("reconcile", "--from", "2026-02-01", "--to", "2026-01-01").exit_code == 2
+
+    def test_where_cloud_eye_is_not_reached_the_setting_is_named(self, cloud, invoke, tmp_path):
+        variables = {**cloud.environment(), "LEGIBLE_ACCOUNT_ENDPOINT": ""}
+        (tmp_path / "x.toml").write_text("")
+        result = CliRunner(env=variables).invoke(main, ["reconcile", "--settings", str(tmp_path / "x.toml")])
+        assert "cloudeye.endpoint" in result.output
