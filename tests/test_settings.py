@@ -144,6 +144,56 @@ def hook(old: str, new: str) -> str:
     return f"[notify.hr]\n{WEBHOOK}".replace(old, new)
 
 
+class TestPrices:
+    def test_prices_and_packages_are_taken(self, load):
+        found = load(
+            '[prices]\ncurrency = "CNY"\nlist = [{ slugs = ["*"], since = 2026-01-01, tiers = [{ each = "0.01" }] }]\n'
+            'packages = [{ slugs = ["passport"], size = 9, bought = 2026-01-01, until = 2026-12-31 }]\n'
+            '[reconcile]\nshared = ["passport"]\ninterfaces = { X = "vin" }\n'
+        )
+        assert (found.prices.currency, found.prices.list[0].tiers[0].each) == ("CNY", "0.01")
+        assert (found.prices.packages[0].size, found.reconcile.interfaces) == (9, {"X": "vin"})
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            (
+                'list = [{ slugs = ["*"], since = 2026-01-01, tiers = [{ each = 0.01 }] }]',
+                r"each is .*numbers with a point",
+            ),
+            (
+                'list = [{ slugs = ["*"], since = 2026-01-01, tiers = [{ each = "-1" }] }]',
+                r"each is .*an amount as text",
+            ),
+            (
+                'list = [{ slugs = ["x"], since = 2026-01-01, tiers = [{ each = "1" }] }]',
+                r"prices.list 1: .*no operation 'x'",
+            ),
+            ('list = [{ slugs = [], since = 2026-01-01, tiers = [{ each = "1" }] }]', r"one or more operations"),
+            ('list = [{ slugs = ["*"], since = 2026-01-01, tiers = [{ each = "1", above = 1 }] }]', r"above 1 calls"),
+            (
+                'list = [{ slugs = ["*"], since = 2026-01-01, tiers = [{ each = "1" }, { each = "2" }] }]',
+                r"above 0, 0 calls. The first begins above 0",
+            ),
+            ('packages = [{ slugs = ["*"], size = 9, bought = 2026-01-01 }]', r"prices.packages 1: .*no operation"),
+            (
+                'packages = [{ slugs = ["vin"], size = 9, bought = 2026-01-02, until = 2026-01-01 }]',
+                r"bought on 2026-01-02 and ends on 2026-01-01",
+            ),
+            ('currency = "usd"', r"prices.currency is 'usd'. Allowed is: three capitals"),
+            ("warn_days = 0", r"prices.warn_days is 0"),
+        ],
+    )
+    def test_a_wrong_one_is_refused_by_its_place(self, load, text, said):
+        with pytest.raises(SettingsError, match=said):
+            load(f"[prices]\n{text}\n")
+
+    @pytest.mark.parametrize("text", ['shared = ["x"]', 'interfaces = { X = "y" }'])
+    def test_so_is_an_operation_that_is_compared_and_does_not_exist(self, load, text):
+        with pytest.raises(SettingsError, match="reconcile.*no operation"):
+            load(f"[reconcile]\n{text}\n")
+
+
 class TestTargets:
     def test_each_kind_is_taken(self, load):
         found = load(

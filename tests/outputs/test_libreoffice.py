@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+from datetime import datetime, timezone
 from pathlib import Path
 
 import openpyxl
@@ -11,12 +12,14 @@ import pytest
 
 from legible.model.documents import Document
 from legible.model.records import Cell, Check, Field, Record, Table, TextBlock
+from legible.model.usage import Totals, UsageReport, UsageRow
 from legible.outputs import forms
 from legible.outputs.forms.mapping import MappedColumn, Mapping
-from legible.outputs.xlsx import write, write_review
+from legible.outputs.xlsx import write, write_review, write_usage
 from legible.outputs.xlsx.many import Many
 from tests.support import tools
 
+DAY = datetime(2026, 11, 1, tzinfo=timezone.utc)
 OFFICE = tools.program("soffice", "libreoffice")
 HOSTILE = [
     "=1+1",
@@ -84,8 +87,17 @@ def of_a_form() -> bytes:
     return file.getvalue()
 
 
+def of_usage() -> bytes:
+    file = io.BytesIO()
+    rows = tuple(UsageRow(text, Totals(answered=1)) for text in HOSTILE)
+    days = tuple(UsageRow(f"2026-11-0{day}", Totals(answered=day)) for day in (1,))
+    named = UsageReport(DAY.date(), DAY.date(), DAY, 1, "USD", rows, days, rows, rows, warnings=tuple(HOSTILE))
+    write_usage(named, file)
+    return file.getvalue()
+
+
 @pytest.mark.skipif(OFFICE is None, reason=tools.missing("LibreOffice"))
-@pytest.mark.parametrize("made", [of_one, of_many, of_review, of_a_form])
+@pytest.mark.parametrize("made", [of_one, of_many, of_review, of_a_form, of_usage])
 def test_another_program_reads_the_same_texts_and_no_formula(made, tmp_path: Path) -> None:
     # given
     (tmp_path / "ours.xlsx").write_bytes(made())

@@ -172,6 +172,19 @@ class TestSums:
         assert counted(rig) == {"answered": 2, "done": 2}
         assert [ref.key for ref, _ in rig.store.reads] == [layout.usage_day(TODAY)]
 
+    def test_hours_are_summed_up_beside_and_halves_begin_with_the_vendors_day(self, rig):
+        one = (CallCount(5, "passport", "", "", "answered", 1),)
+        for hour in (9, 15, 16, 23):
+            at = datetime(2026, 11, 23, hour, tzinfo=timezone.utc)
+            rollup(rig).keep([{at: JournalHour(f"{hour:032x}", at, 1, one)}])
+        for _ in range(2):  # counted, and as they were written
+            assert [(call.hour, call.count) for day in rollup(rig).days(*EVER) for call in day.calls] == [
+                (0, 2),
+                (16, 2),
+            ]
+            assert [call.hour for day in rollup(rig).hours(*EVER) for call in day.calls] == [9, 15, 16, 23]
+            rollup(rig).sum_up(*EVER)
+
     def test_a_list_that_has_grown_is_counted_again(self, rig):
         walk(rig).walk()
         rollup(rig).sum_up(*EVER)
@@ -212,7 +225,7 @@ class TestSums:
         ] * 2
         small = RollUp(rig.site, rig.call(), 0.1, in_memory=20_000)
         small.keep(readings)
-        (day,) = small.days(*EVER)
+        (day,) = small.hours(*EVER)
         assert day == DaySum(TODAY, day.lists, (HourCount(9, "passport", "", "", "answered", 900),))
         assert sum(day.lists.values()) > 100_000
 

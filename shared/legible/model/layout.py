@@ -218,6 +218,11 @@ def usage_day(day: date) -> str:
     return f"{USAGE}{day:%Y/%m/%d}.json"
 
 
+def usage_hours(day: date) -> str:
+    """Return the key of the sums over the hours of one day (UTC)."""
+    return f"{USAGE}{day:%Y/%m/%d}-hours.json"
+
+
 def probes(day: date) -> str:
     """Return the key, without its ending, of the lists of unbilled calls of one day (UTC); see ``listed``."""
     return f"{PROBES}{day:%Y/%m/%d}"

@@ -68,7 +68,7 @@ def settled(
     Args:
         ledger: What the ledger counted.
         service: What the service did.
-        nearby: Yields the periods into which a call of a period may have moved, the nearest first.
+        nearby: Yields the later periods between which and a period a call may have moved, the nearest first.
         movable: Returns how many calls of the ledger may have moved between two periods.
     """
     left = {begin: service.get(begin, 0) - ledger.get(begin, 0) for begin in sorted({*ledger, *service})}

@@ -112,7 +112,7 @@ class Reconciler:
             )  # fmt: skip
 
         def nearby(hour: datetime) -> Iterator[datetime]:
-            yield from (hour - HOUR.step, hour + HOUR.step)
+            yield hour + HOUR.step
 
         return self._compared(Span(begin, end, HOUR), calls, _Moves(nearby, movable), notes)
 
@@ -123,8 +123,7 @@ class Reconciler:
         calls = (call for hour in hours for call in self._minutes(hour) if begin <= call[0] < end)
 
         def nearby(minute: datetime) -> Iterator[datetime]:
-            for distance in range(1, EDGE + 1):
-                yield from (minute - distance * _MINUTE, minute + distance * _MINUTE)
+            yield from (minute + distance * _MINUTE for distance in range(1, EDGE + 1))
 
         moves = _Moves(nearby, lambda slug, outcomes, one, other: 1 << 62)
         return self._compared(Span(begin, end, RAW), calls, moves, notes)
@@ -148,7 +147,7 @@ class Reconciler:
         return begin, max(begin, min(end, whole)), notes
 
     def _hours(self, begin: datetime, end: datetime) -> Iterator[_Call]:
-        for day in self._rollup.days(begin.date(), end.date()):
+        for day in self._rollup.hours(begin.date(), end.date()):
             for call in day.calls:
                 at = begin.replace(year=day.day.year, month=day.day.month, day=day.day.day, hour=call.hour)
                 yield at, call.operation, call.outcome, call.count

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
+from itertools import islice
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from legible.errors import ObjectGoneError
 from legible.ledger.lists import LongList
@@ -28,10 +29,9 @@ _APPENDED, IN_MEMORY = 256 * 1024, 16 * 1024 * 1024
 _AT_ONCE = 8
 _JSON = "application/json"
 _DECODER = msgspec.json.Decoder(JournalHour)
-_LIST, _SUM = (
-    re.compile(re.escape(layout.USAGE) + tail)
-    for tail in (r"(\d{4})/(\d\d)/(\d\d)/(\d\d)(?:\.\d+)?\.jsonl", r"(\d{4})/(\d\d)/(\d\d)\.json")
-)
+_LIST = re.compile(re.escape(layout.USAGE) + r"(\d{4})/(\d\d)/(\d\d)/(\d\d)(?:\.\d+)?\.jsonl")
+#: The hour (UTC) at which a day begins in the vendor's zone.
+_VENDORS_MIDNIGHT = 16
 #: Hour, operation, project, route, and outcome or status.
 _Key = tuple[int, str, str, str, str]
 
@@ -104,22 +104,27 @@ class RollUp:
     def days(self, first: date, last: date) -> Iterator[DaySum]:
         """Yield the sum of each day, both included, that has any; what is out of date is counted again, not written.
 
+        Its hours are two: 0, and 16, when a day begins in the vendor's zone. A year is read in seconds so.
+
         Raises:
             UnavailableError: The store has a passing fault.
         """
-        lists, summed = self._lists(first, last)
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            yield from pool.map(lambda day: self._current(day, lists[day], day in summed)[0], sorted(lists))
+        yield from self._sums(first, last, lambda day, lists: self._stored(layout.usage_day(day), lists), _halved)
+
+    def hours(self, first: date, last: date) -> Iterator[DaySum]:
+        """Yield the same with all hours of each day. Raises as ``days`` does."""
+        yield from self._sums(
+            first, last, lambda day, lists: self._stored(layout.usage_hours(day), lists), lambda day: day
+        )
 
     def sum_up(self, first: date, last: date) -> list[date]:
         """Write the sums of those days, both included, whose lists have grown; return these. Raises as ``keep``."""
-        lists, summed = self._lists(first, last)
         written = []
-        for day in sorted(lists):
-            found, known = self._current(day, lists[day], day in summed)
-            if not known:
-                ref = self._site.in_output(layout.usage_day(day))
-                self._site.store.write(ref, msgspec.json.encode(found), _JSON)
+        for day, lists in self._lists(first, last):
+            if self._stored(layout.usage_day(day), lists) is None:
+                hourly = self._counted(day, lists)
+                for key, found in ((layout.usage_hours(day), hourly), (layout.usage_day(day), _halved(hourly))):
+                    self._site.store.write(self._site.in_output(key), msgspec.json.encode(found), _JSON)
                 written.append(day)
         return written
 
@@ -128,33 +133,38 @@ class RollUp:
         objects = LongList(self._site, self._call, layout.usage_part(hour)).objects()
         yield from self._latest(objects, Counter())
 
-    def _lists(self, first: date, last: date) -> tuple[dict[date, list[ListedObject]], set[date]]:
-        """Return the lists of each day that has any, and the days that have a sum."""
+    def _sums(
+        self,
+        first: date,
+        last: date,
+        stored: Callable[[date, list[ListedObject]], DaySum | None],
+        made: Callable[[DaySum], DaySum],
+    ) -> Iterator[DaySum]:
+        """Yield the sum of each day, as it is stored or as it is made; several are read at once, and few are kept."""
+        days = iter(self._lists(first, last))
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            while some := list(islice(days, 2 * _AT_ONCE)):
+                yield from pool.map(lambda one: stored(*one) or made(self._counted(*one)), some)
+
+    def _lists(self, first: date, last: date) -> list[tuple[date, list[ListedObject]]]:
+        """Return the lists of each day that has any, the first day first."""
         lists: dict[date, list[ListedObject]] = defaultdict(list)
-        summed = set()
         for prefix in _prefixes(first, last):
             for item in self._site.store.list(self._site.output, prefix):
-                day, whole = _day_of(item.key)
+                day = _day_of(item.key)
                 if day is not None and first <= day <= last:
-                    summed |= {day} if whole else set()
-                    lists[day] += [] if whole else [item]
-        return {day: found for day, found in lists.items() if found}, summed
+                    lists[day].append(item)
+        return sorted(lists.items())
 
-    def _current(self, day: date, lists: list[ListedObject], summed: bool) -> tuple[DaySum, bool]:  # noqa: FBT001
-        """Return the sum of a day, and whether it is there as it is."""
-        lengths = {item.key: item.size for item in lists}
-        if summed:
-            try:
-                body = self._site.store.read(self._site.in_output(layout.usage_day(day)))
-                known = msgspec.json.decode(body, type=DaySum)
-            except (ObjectGoneError, msgspec.MsgspecError, UnicodeDecodeError):
-                pass
-            else:
-                if known.lists == lengths:
-                    return known, True
-        return self._counted(day, lists, lengths), False
+    def _stored(self, key: str, lists: list[ListedObject]) -> DaySum | None:
+        """Return a sum that is stored; None where there is none, or it was made of less than there is now."""
+        try:
+            known = msgspec.json.decode(self._site.store.read(self._site.in_output(key)), type=DaySum)
+        except (ObjectGoneError, msgspec.MsgspecError, UnicodeDecodeError):
+            return None
+        return known if known.lists == _lengths(lists) else None
 
-    def _counted(self, day: date, lists: list[ListedObject], lengths: dict[str, int]) -> DaySum:
+    def _counted(self, day: date, lists: list[ListedObject]) -> DaySum:
         calls, ends, unreadable = Counter[_Key](), Counter[_Key](), 0
         by_hour: dict[int, list[ListedObject]] = defaultdict(list)
         for item in lists:
@@ -170,7 +180,7 @@ class RollUp:
             unreadable += odd.total()
         return DaySum(
             day,
-            lengths,
+            _lengths(lists),
             tuple(HourCount(*key, count) for key, count in sorted(calls.items())),
             tuple(EndCount(*key, count) for key, count in sorted(ends.items())),
             unreadable,
@@ -220,16 +230,35 @@ def _prefixes(first: date, last: date) -> Iterator[str]:
         month = (month + timedelta(days=32)).replace(day=1)
 
 
-def _day_of(key: str) -> tuple[date | None, bool]:
-    """Return the day of a list or a sum, and whether it is a sum; None for another object."""
-    for pattern, whole in ((_LIST, False), (_SUM, True)):
-        found = pattern.fullmatch(key)
-        if found:
-            try:
-                return date(*map(int, found.groups()[:3])), whole
-            except ValueError:
-                break
-    return None, False
+def _day_of(key: str) -> date | None:
+    """Return the day of a list; None for another object."""
+    found = _LIST.fullmatch(key)
+    try:
+        return date(*map(int, found.groups()[:3])) if found else None
+    except ValueError:
+        return None
+
+
+def _lengths(lists: Iterable[ListedObject]) -> dict[str, int]:
+    return {item.key: item.size for item in lists}
+
+
+def _halved(day: DaySum) -> DaySum:
+    """Return a day's sum with two hours: 0, and 16, when the next day begins in UTC+8."""
+    calls, ends = Counter[_Key](), Counter[_Key]()
+    for call in day.calls:
+        calls[_half(call.hour), call.operation, call.project, call.route, call.outcome] += call.count
+    for end in day.ends:
+        ends[_half(end.hour), end.operation, end.project, end.route, end.status] += end.count
+    return structs.replace(
+        day,
+        calls=tuple(HourCount(*key, count) for key, count in sorted(calls.items())),
+        ends=tuple(EndCount(*key, count) for key, count in sorted(ends.items())),
+    )
+
+
+def _half(hour: int) -> int:
+    return 0 if hour < _VENDORS_MIDNIGHT else _VENDORS_MIDNIGHT
 
 
 def _hour_in(key: str) -> int:

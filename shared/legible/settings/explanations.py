@@ -100,7 +100,10 @@ def explained(message: str, values: dict[str, Any], origin: str, set_by: dict[tu
 def _value_at(values: Any, keys: list[str]) -> Any:
     """Return the value at a place; None if there is none."""
     for key in keys:
-        values = values.get(key) if isinstance(values, dict) else None
+        if isinstance(values, list):
+            values = values[int(key)] if key.isdecimal() else None
+        else:
+            values = values.get(key) if isinstance(values, dict) else None
     return values
 
 

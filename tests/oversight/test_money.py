@@ -1,0 +1,183 @@
+"""What calls cost, exactly; what is left of packages; and the warning before pay-per-use begins."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from legible.model.account import Package
+from legible.model.prices import BoughtPackage, Price, Prices, Tier
+from legible.model.usage import MonthCost, PackageState
+from legible.oversight.money import Spending, billed, price_of
+from legible.oversight.packages import Stock, states, stocks, warning
+from legible.oversight.rollup import DaySum, HourCount
+
+NOV, YEAR = date(2026, 11, 1), (date(2026, 1, 1), date(2026, 12, 31))
+PASSPORT = Price(("passport",), date(2026, 1, 1), (Tier("0.010"), Tier("0.007", 10), Tier("0.001", 20)))
+
+
+def day(number: int) -> date:
+    return date(2026, 11, number)
+
+
+def costs(prices: Prices, *calls: tuple[date, int], slug: str = "passport") -> tuple[MonthCost, ...]:
+    return Spending(prices).costs({(at, slug): (count, 0) for at, count in calls}, *YEAR)
+
+
+class TestCost:
+    @pytest.mark.parametrize(
+        ("count", "amount"),
+        [(0, "0"), (1, "0.010"), (10, "0.100"), (11, "0.107"), (20, "0.170"), (21, "0.171"), (1020, "1.170")],
+    )
+    def test_each_tier_costs_what_it_says(self, count, amount):
+        (cost,) = costs(Prices(list=(PASSPORT,)), (NOV, count))
+        assert cost.amount == Decimal(amount)
+
+    @given(some.lists(some.integers(0, 40), max_size=8))
+    def test_a_months_calls_cost_the_same_however_they_come(self, counts):
+        prices = Prices(list=(PASSPORT,))
+        spread = costs(prices, *((day(number + 1), count) for number, count in enumerate(counts)))
+        at_once = costs(prices, (NOV, sum(counts)))
+        assert sum(cost.amount or 0 for cost in spread) == at_once[0].amount
+
+    def test_tiers_begin_anew_with_each_month(self):
+        first, second = costs(Prices(list=(PASSPORT,)), (day(30), 15), (date(2026, 12, 1), 15))
+        assert first.amount == second.amount == Decimal("0.135")
+
+    def test_a_new_price_counts_from_its_day(self):
+        later = Price(("passport",), day(10), (Tier("1"),))
+        (cost,) = costs(Prices(list=(PASSPORT, later)), (day(9), 1), (day(10), 2))
+        assert cost.amount == Decimal("2.010")
+
+    def test_an_operations_own_price_comes_before_that_of_every_one(self):
+        every = Price(("*",), date(2026, 6, 1), (Tier("5"),))
+        assert price_of("passport", NOV, [every, PASSPORT]) == PASSPORT
+        assert price_of("vin", NOV, [every, PASSPORT]) == every
+        assert price_of("vin", date(2025, 1, 1), [every]) is None
+
+    def test_without_a_price_the_cost_is_not_known(self):
+        (cost,) = costs(Prices(), (NOV, 3), (day(2), 1))
+        assert (cost.billed, cost.amount) == (4, None)
+
+    def test_days_outside_of_what_is_asked_for_only_count_for_tiers(self):
+        found = Spending(Prices(list=(PASSPORT,))).costs(
+            {(day(1), "passport"): (10, 1), (day(2), "passport"): (1, 2), (day(3), "passport"): (9, 9)}, day(2), day(2)
+        )
+        assert found == (MonthCost(NOV, "passport", 1, 0, 2, Decimal("0.007")),)
+
+
+class TestBilled:
+    def test_days_are_those_of_the_vendor_and_only_what_was_answered_is_billed(self):
+        calls = [
+            HourCount(15, "passport", "", "", "answered", 3),
+            HourCount(16, "passport", "p", "", "surplus", 2),
+            HourCount(16, "passport", "", "", "unknown", 1),
+            HourCount(16, "passport", "", "", "refused", 9),
+            HourCount(16, "passport", "", "", "adopted", 9),
+        ]
+        assert billed([DaySum(day(1), calls=tuple(calls))]) == {
+            (day(1), "passport"): (3, 0),
+            (day(2), "passport"): (2, 1),
+        }
+
+
+class TestPackages:
+    def test_calls_are_first_taken_out_of_what_expires_first(self):
+        prices = Prices(
+            list=(PASSPORT,),
+            packages=(
+                BoughtPackage(("passport",), 5, day(1)),
+                BoughtPackage(("passport", "vin"), 5, day(1), day(20)),
+                BoughtPackage(("passport",), 5, day(25)),
+            ),
+        )
+        spending = Spending(prices)
+        (cost,) = spending.costs({(day(2), "passport"): (8, 0), (day(21), "passport"): (4, 0)}, *YEAR)
+        assert spending.left == [0, 0, 5]
+        assert (cost.billed, cost.packaged, cost.amount) == (12, 10, Decimal("0.020"))
+
+    def test_a_package_is_for_its_operations_alone(self):
+        spending = Spending(Prices(packages=(BoughtPackage(("vin",), 5, day(1)),)))
+        spending.costs({(day(2), "passport"): (8, 0)}, *YEAR)
+        assert spending.left == [5]
+
+
+def told(product: str, left: int, state: str = "in-force") -> Package:
+    return Package(id=product, product=product, item="Calls", left=Decimal(left), bought=Decimal(9), state=state)  # type: ignore[arg-type]
+
+
+class TestStocks:
+    PRICES = Prices(
+        packages=(BoughtPackage(("vin",), 9, day(1), product="VIN 9"), BoughtPackage(("passport",), 9, day(1)))
+    )
+
+    def test_the_billing_api_comes_before_the_estimate(self):
+        found, notes = stocks(self.PRICES, [1, 2], [told("VIN 9", 7), told("VIN 9", 1), told("VIN 9", 5, "expired")])
+        assert [(stock.left, stock.estimated) for stock in found] == [(8, False), (2, True)]
+        assert notes == []
+
+    def test_what_cannot_be_told_apart_is_named(self):
+        found, notes = stocks(self.PRICES, [1, 2], [told("OCR 100", 7)])
+        assert [stock.estimated for stock in found] == [True, True]
+        assert len(notes) == 2 and "'VIN 9'" in notes[0] and "'OCR 100'" in notes[1]
+
+    def test_where_it_was_not_asked_nothing_is_remarked(self):
+        assert stocks(self.PRICES, [1, 2], None)[1] == []
+
+
+class TestWhenItEnds:
+    TODAY = date(2026, 12, 1)
+
+    def stock(self, left: int, *slugs: str, until: date | None = None, bought: date = NOV) -> Stock:
+        return Stock(BoughtPackage(slugs or ("passport",), 100, bought, until), left, estimated=True)
+
+    def used(self, a_day: int, days: int) -> dict[tuple[date, str], tuple[int, int]]:
+        return {(self.TODAY - timedelta(days=n + 1), "passport"): (a_day, 0) for n in range(days)}
+
+    def test_the_greater_rate_of_a_week_and_a_month_counts(self):
+        (state,) = states([self.stock(100)], self.used(10, 7), self.TODAY)
+        assert (state.week, state.month) == (Decimal("10.0"), Decimal("2.3"))
+        assert state.runs_out == self.TODAY + timedelta(days=10)
+
+    def test_calls_of_today_are_no_whole_day(self):
+        (state,) = states([self.stock(100)], {(self.TODAY, "passport"): (99, 0)}, self.TODAY)
+        assert (state.week, state.runs_out) == (Decimal("0.0"), None)
+
+    def test_packages_for_the_same_operation_are_one(self):
+        stocked = [
+            self.stock(10, "passport", until=day(30) + timedelta(days=9)), self.stock(10, "vin"),
+            self.stock(10, "vin", "passport"), self.stock(10, "id-card"),
+        ]  # fmt: skip
+        found = states(stocked, {}, self.TODAY)
+        assert sorted((state.left, state.ends) for state in found) == [(10, None), (30, None)]
+
+    def test_those_not_in_force_do_not_count(self):
+        stocked = [self.stock(9, until=day(20)), self.stock(9, bought=self.TODAY + timedelta(days=1))]
+        assert states(stocked, {}, self.TODAY) == ()
+
+    def test_an_end_that_is_out_of_the_calendar_is_none(self):
+        (state,) = states([self.stock(10**12)], self.used(1, 1), self.TODAY)
+        assert state.runs_out is None
+
+    @pytest.mark.parametrize(
+        ("left", "ends", "said"),
+        [
+            (100, None, ""),
+            (14, None, "14 calls are left; at 1.0 calls a day pay-per-use begins on 2026-12-15"),
+            (0, None, "is used up: calls are paid per use"),
+            (100, date(2026, 12, 9), "expires on 2026-12-09: 100 calls are left"),
+            (100, date(2027, 12, 9), ""),
+        ],
+    )
+    def test_it_is_warned_in_time(self, left, ends, said):
+        (state,) = states([self.stock(left, until=ends)], self.used(1, 30), self.TODAY)
+        text = warning(state, self.TODAY, 14)
+        assert said in text and bool(said) == bool(text)
+
+    def test_a_state_is_named_by_its_product_or_operations(self):
+        (state,) = states([Stock(BoughtPackage(("vin",), 9, NOV, product="VIN 9"), 4, estimated=False)], {}, self.TODAY)
+        assert state == PackageState("VIN 9", ("vin",), 9, 4, False, Decimal("0.0"), Decimal("0.0"))

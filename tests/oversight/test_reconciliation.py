@@ -1,0 +1,308 @@
+"""A difference of one call is found and named; what has a known cause is told apart from what has none."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from legible.ledger.changes import Changes
+from legible.ledger.probes import ProbeLog
+from legible.model.account import Metric, MetricSeries, Span
+from legible.model.documents import Document
+from legible.model.prices import Reconcile
+from legible.operations import catalog
+from legible.oversight.calls import CallCount, JournalHour
+from legible.oversight.differences import Difference, KnownCause
+from legible.oversight.interfaces import FAILED, SUCCESSFUL, operation_of, spellings
+from legible.oversight.reconciliation import Reconciled, Reconciler
+from tests.support.counting import rollup
+from tests.support.rig import IN, Rig
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
+
+
+def at(minute: int, hour: int = 4) -> datetime:
+    return datetime(2026, 11, 23, hour, minute, tzinfo=timezone.utc)
+
+
+class CloudEye:
+    """Counts calls by the minute, and lists the series of those values that are ``listed``; None for all."""
+
+    def __init__(self) -> None:
+        self.calls: dict[tuple[str, str], Counter[datetime]] = defaultdict(Counter)
+        self.listed: set[str] | None = None
+        self.asked: list[Metric] = []
+
+    def count(self, value: str, minute: datetime, times: int = 1, name: str = SUCCESSFUL) -> None:
+        self.calls[name, value][minute] += times
+
+    def names(self, namespace: str) -> list[Metric]:
+        assert namespace == "SYS.OCR"
+        known = [(name, value) for name, value in self.calls if self.listed is None or value in self.listed]
+        return [_metric(name, value) for name, value in known] + [Metric(namespace, "other", ())]
+
+    def sums(self, metrics, span: Span) -> list[MetricSeries]:
+        self.asked += metrics
+        found = []
+        for metric in metrics:
+            sums: Counter[datetime] = Counter()
+            for minute, count in self.calls.get((metric.name, metric.value("call_of_interface")), Counter()).items():
+                if span.begin <= minute < span.end:
+                    step = span.period.step
+                    sums[span.begin + (minute - span.begin) // step * step] += count
+            found.append(MetricSeries(metric, dict(sums)))
+        return found
+
+    def write(self, numbers) -> None:
+        raise NotImplementedError
+
+
+def _metric(name: str, value: str) -> Metric:
+    return Metric("SYS.OCR", name, (("call_of_interface", value),))
+
+
+class World:
+    """A ledger and a service that may differ."""
+
+    def __init__(self) -> None:
+        self.rig = Rig()
+        self.rig.clock.at = NOON
+        self.eye = CloudEye()
+        self.rules = Reconcile()
+        self._number = 0
+
+    def ours(self, minute: datetime, outcome: str = "answered", times: int = 1, slug: str = "passport") -> None:
+        self._number += 1
+        said = (CallCount(minute.minute, slug, "", "", outcome, times),)
+        reading = JournalHour(f"{self._number:032x}", minute, 1, said)
+        rollup(self.rig).keep([{minute.replace(minute=0): reading}])
+
+    def both(self, minute: datetime, times: int = 1) -> None:
+        self.ours(minute, times=times)
+        self.eye.count("PASSPORT", minute, times)
+
+    def probe(self, minute: datetime, slug: str = "passport") -> None:
+        now, self.rig.clock.at = self.rig.clock.at, minute
+        ProbeLog(self.rig.site, self.rig.call(), "doctor").note(slug)
+        self.rig.clock.at = now
+
+    def reconciled(self, *, minutes: bool = False, begin: datetime | None = None, end: datetime = NOON) -> Reconciled:
+        call = self.rig.call()
+        probes, changes = ProbeLog(self.rig.site, call, "reconcile"), Changes(self.rig.site, call)
+        reconciler = Reconciler(self.eye, rollup(self.rig), probes, changes, self.rules, self.rig.clock.now)
+        compare = reconciler.by_minute if minutes else reconciler.by_hour
+        return compare(begin or NOON - timedelta(hours=24), end)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.mark.parametrize("minutes", [False, True])
+class TestEitherWay:
+    def test_what_agrees_is_no_difference(self, world, minutes):
+        world.both(at(5), 3)
+        world.both(at(6, 7), 2)
+        found = world.reconciled(minutes=minutes)
+        assert (found.ledger, found.service, found.differences, found.unexplained) == (5, 5, (), 0)
+
+    def test_one_call_that_only_the_service_counted_is_named(self, world, minutes):
+        world.both(at(5), 3)
+        world.eye.count("PASSPORT", at(30))
+        (one,) = world.reconciled(minutes=minutes).differences
+        begin, service = (at(30), 1) if minutes else (at(0), 4)
+        assert one == Difference(
+            begin, "passport", "succeeded", "service-counted-more", service - 1, service, unexplained=1
+        )
+
+    def test_one_call_that_only_the_ledger_counted_is_named(self, world, minutes):
+        world.both(at(5), 3)
+        world.ours(at(30))
+        (one,) = world.reconciled(minutes=minutes).differences
+        assert (one.begin, one.direction, one.unexplained) == (
+            at(30) if minutes else at(0), "ledger-counted-more", 1
+        )  # fmt: skip
+
+    def test_calls_without_an_answer_explain_what_the_service_billed_of_them(self, world, minutes):
+        world.both(at(5))
+        world.ours(at(30), "unknown", 2)
+        world.eye.count("PASSPORT", at(30), 3)
+        found = world.reconciled(minutes=minutes)
+        (one,) = found.differences
+        assert (one.causes, one.unexplained, found.unexplained) == ((KnownCause("unknown", 2),), 1, 1)
+
+    def test_probes_are_told_apart_from_calls_that_failed(self, world, minutes):
+        world.both(at(5))
+        world.ours(at(30), "refused")
+        world.probe(at(30))
+        world.probe(at(30, 11))
+        world.eye.count("PASSPORT", at(30), 2, FAILED)
+        found = world.reconciled(minutes=minutes)
+        (one,) = found.differences
+        assert (one.kind, one.causes, one.unexplained, found.unexplained) == (
+            "failed", (KnownCause("probes", 1),), 0, 0
+        )  # fmt: skip
+
+    def test_each_turned_away_try_counts_at_the_service(self, world, minutes):
+        world.both(at(5))
+        world.ours(at(30), "throttled")
+        world.eye.count("PASSPORT", at(30), 7, FAILED)
+        (one,) = world.reconciled(minutes=minutes).differences
+        assert (one.causes, one.unexplained) == ((KnownCause("throttled", 7),), 0)
+
+    def test_a_failed_call_that_nobody_knows_of_is_named_and_bills_nothing(self, world, minutes):
+        world.both(at(5))
+        world.eye.count("PASSPORT", at(30), 1, FAILED)
+        found = world.reconciled(minutes=minutes)
+        assert [(one.kind, one.unexplained) for one in found.differences] == [("failed", 1)]
+        assert found.unexplained == 0
+
+    def test_a_refusal_that_the_service_did_not_count_is_named(self, world, minutes):
+        world.both(at(5))
+        world.ours(at(30), "refused")
+        (one,) = world.reconciled(minutes=minutes).differences
+        assert (one.kind, one.direction) == ("failed", "ledger-counted-more")
+
+    def test_an_operation_that_none_of_ours_calls_is_that_of_other_programs(self, world, minutes):
+        world.both(at(5))
+        world.eye.count("VIN", at(30), 4)
+        world.eye.count("VIN", at(31), 4, FAILED)
+        found = world.reconciled(minutes=minutes)
+        assert [one.causes for one in found.differences] == [(KnownCause("other-programs", 4),)] * 2
+        assert found.unexplained == 0
+
+    def test_so_is_what_the_settings_call_shared(self, world, minutes):
+        world.rules = Reconcile(shared=("passport",))
+        world.both(at(5))
+        world.eye.count("PASSPORT", at(5), 2)
+        (one,) = world.reconciled(minutes=minutes).differences
+        assert one.causes == (KnownCause("other-programs", 2),)
+
+    def test_a_value_that_names_no_operation_is_named_and_not_dropped(self, world, minutes):
+        world.both(at(5))
+        world.eye.count("Pass+", at(30), 4)
+        world.eye.count("Pass+", at(30), 1, FAILED)
+        found = world.reconciled(minutes=minutes)
+        assert (found.unmapped, found.unexplained) == ({"Pass+": 4}, 4)
+        assert "'Pass+'" in found.notes[-1] and "[reconcile.interfaces]" in found.notes[-1]
+        world.rules = Reconcile(interfaces={"Pass+": "vin"})
+        assert world.reconciled(minutes=minutes).unmapped == {}
+
+    def test_an_operation_that_is_not_listed_any_more_is_asked_for_all_the_same(self, world, minutes):
+        world.both(at(5), 3)
+        world.eye.listed = set()
+        found = world.reconciled(minutes=minutes)
+        assert (found.service, found.differences) == (3, ())
+
+    def test_an_operation_that_is_no_more_known_is_compared_with_nothing(self, world, minutes):
+        world.ours(at(5), slug="dreams")
+        (one,) = world.reconciled(minutes=minutes).differences
+        assert (one.operation, one.service) == ("dreams", 0)
+
+    def test_the_last_hours_are_not_judged(self, world, minutes):
+        world.ours(at(30, 10))
+        found = world.reconciled(minutes=minutes)
+        assert (found.end, found.differences) == (at(0, 9), ())
+        assert "from 2026-11-23 09:00 on: data may be late" in found.notes[-1]
+
+    def test_nor_is_what_waits_to_be_counted(self, world, minutes):
+        now, world.rig.clock.at = world.rig.clock.at, at(30, 3)
+        changes = Changes(world.rig.site, world.rig.call())
+        changes.mark(Document(IN, "a", "v"), changes.after(0))
+        world.rig.clock.at = now
+        world.eye.count("PASSPORT", at(30))
+        found = world.reconciled(minutes=minutes)
+        assert (found.end, found.differences) == (at(0, 3), ())
+        assert "journals wait to be counted" in found.notes[0]
+
+    def test_what_cloud_eye_keeps_no_longer_is_not_asked_for(self, world, minutes):
+        found = world.reconciled(minutes=minutes, begin=NOON - timedelta(days=400))
+        kept = timedelta(days=2 if minutes else 155)
+        assert found.begin == NOON - kept + timedelta(hours=1)
+        assert f"for {kept.days} days" in found.notes[0]
+
+    def test_where_nothing_is_kept_nothing_is_asked(self, world, minutes):
+        world.both(at(5))
+        end = NOON - timedelta(days=300)
+        found = world.reconciled(minutes=minutes, begin=NOON - timedelta(days=400), end=end)
+        assert (found.ledger, found.service, world.eye.asked) == (0, 0, [])
+
+
+class TestEdges:
+    def test_a_call_at_the_edge_of_an_hour_is_moved_and_no_difference(self, world):
+        world.ours(at(0, 5))
+        world.eye.count("PASSPORT", at(59))
+        found = world.reconciled()
+        assert (found.differences, found.moved) == ((), 1)
+
+    @pytest.mark.parametrize(("ours", "theirs"), [(at(59), at(0, 5)), (at(1, 5), at(59))])
+    def test_it_may_move_either_way(self, world, ours, theirs):
+        world.ours(ours)
+        world.eye.count("PASSPORT", theirs)
+        assert world.reconciled().moved == 1
+
+    def test_a_call_in_the_middle_of_an_hour_does_not_move(self, world):
+        world.ours(at(2, 5))
+        world.eye.count("PASSPORT", at(30))
+        found = world.reconciled()
+        assert [(one.begin, one.direction) for one in found.differences] == [
+            (at(0), "service-counted-more"), (at(0, 5), "ledger-counted-more")
+        ]  # fmt: skip
+
+    def test_no_more_move_than_are_at_the_edge(self, world):
+        world.ours(at(0, 5))
+        world.ours(at(30, 5), times=2)
+        world.eye.count("PASSPORT", at(59), 3)
+        found = world.reconciled()
+        assert found.moved == 1
+        assert [one.unexplained for one in found.differences] == [2, 2]
+
+    def test_by_the_minute_calls_move_by_two_minutes_at_the_most(self, world):
+        world.ours(at(12))
+        world.ours(at(33))
+        world.eye.count("PASSPORT", at(10))
+        world.eye.count("PASSPORT", at(30))
+        found = world.reconciled(minutes=True)
+        assert found.moved == 1
+        assert [one.begin for one in found.differences] == [at(30), at(33)]
+
+    @given(some.lists(some.tuples(some.integers(0, 239), some.integers(0, 2)), max_size=12), some.integers(0, 239))
+    def test_a_seeded_call_is_found_however_late_the_ledger_writes(self, calls, seeded):
+        """Given calls that the ledger records up to a minute later than the service, and one that it never does."""
+        world = World()
+        base = at(0, 2)
+        for minute, late in calls:
+            world.eye.count("PASSPORT", base + timedelta(minutes=minute))
+            world.ours(base + timedelta(minutes=minute + min(late, 1)))
+        world.ours(at(0, 1))
+        world.eye.count("PASSPORT", at(0, 1))
+        assert world.reconciled().unexplained == 0
+        world.eye.count("PASSPORT", base + timedelta(minutes=seeded))
+        found = world.reconciled()
+        assert found.service - found.ledger == 1
+        assert sum(one.unexplained for one in found.differences) == 1
+        (one,) = found.differences
+        hour = base + timedelta(hours=seeded // 60)
+        assert abs(one.begin - hour) <= timedelta(hours=1 if _by_edge(calls) else 0)
+
+
+def _by_edge(calls: list[tuple[int, int]]) -> bool:
+    """Tell whether a call lies where it may be either hour's: then so may be the one that is left over."""
+    return any(minute % 60 in (0, 1, 58, 59) or (minute + min(late, 1)) % 60 in (0, 1) for minute, late in calls)
+
+
+class TestInterfaces:
+    @pytest.mark.parametrize("slug", sorted(catalog.slugs()))
+    def test_each_way_of_spelling_names_its_operation(self, slug):
+        assert {operation_of(value, {}) for value in spellings(slug)} == {slug}
+        assert operation_of(f"/v2/{{project_id}}/ocr/{slug}", {}) == slug
+
+    def test_what_the_settings_say_comes_first(self):
+        assert operation_of("PASSPORT", {"PASSPORT": "vin"}) == "vin"
+        assert operation_of("dreams", {}) == ""
+        assert operation_of("", {}) == ""
