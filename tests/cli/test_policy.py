@@ -179,7 +179,8 @@ def test_no_policy_says_everything():
         scopes = role(name, SETTINGS, NAMED).policies
         for scope, policy in scopes.items():
             services = {action.split(":")[0] for one in policy.statement for action in one.action}
-            assert services <= ({"obs", "eps"} if scope == "global" else {"ocr", "functiongraph", "smn", "eg"})
+            project = {"ocr", "functiongraph", "smn", "eg", "ces"}
+            assert services <= ({"obs", "eps"} if scope == "global" else project)
 
 
 @pytest.mark.parametrize(

@@ -212,7 +212,7 @@ class TestSums:
 
     def test_other_objects_and_other_days_are_passed_over(self, rig):
         walk(rig).walk()
-        for key in ("2026/11/99.json", "2026/11/23/notes.txt", "2026/11/22.json"):
+        for key in ("2026/11/99/09.jsonl", "2026/11/23/notes.txt", "2026/11/22.json"):
             rig.store.put(OUT, layout.USAGE + key, b"{}")
         assert [day.day for day in rollup(rig).days(TODAY - timedelta(days=1), TODAY)] == [TODAY]
         assert list(rollup(rig).days(date(2026, 12, 1), date(2027, 3, 1))) == []

@@ -113,9 +113,7 @@ class RollUp:
 
     def hours(self, first: date, last: date) -> Iterator[DaySum]:
         """Yield the same with all hours of each day. Raises as ``days`` does."""
-        yield from self._sums(
-            first, last, lambda day, lists: self._stored(layout.usage_hours(day), lists), lambda day: day
-        )
+        yield from self._sums(first, last, lambda day, lists: self._stored(layout.usage_hours(day), lists), _whole)
 
     def sum_up(self, first: date, last: date) -> list[date]:
         """Write the sums of those days, both included, whose lists have grown; return these. Raises as ``keep``."""
@@ -255,6 +253,11 @@ def _halved(day: DaySum) -> DaySum:
         calls=tuple(HourCount(*key, count) for key, count in sorted(calls.items())),
         ends=tuple(EndCount(*key, count) for key, count in sorted(ends.items())),
     )
+
+
+def _whole(day: DaySum) -> DaySum:
+    """Return a day's sum with all of its hours."""
+    return day
 
 
 def _half(hour: int) -> int:

@@ -63,9 +63,12 @@ _MADE = (
     "obs:bucket:PutBucketNotification",
 )
 #: Folders of the output bucket by what lies there. Paid answers and journals are never removed, by nobody.
-_REPLACED = ("results/", "workbooks/", layout.OUTBOX, layout.WAITING)
+_REPLACED = ("results/", "workbooks/", layout.OUTBOX, layout.WAITING, layout.CHANGES)
 _JOURNALS = ("ledger/", "notices/log/", "audit/", "reports/")
 _REVIEWED = ("results/", "answers/", "ledger/")
+#: What `legible reconcile` asks of Cloud Eye. The right to see packages (bss:order:view) is one to see all orders of the
+#: account: no role has it unasked.
+_COUNTED = ("ces:metrics:list", "ces:metricData:list")
 
 
 #: All triggers of the project: read by whoever looks at a deployment.
@@ -140,7 +143,7 @@ def of_function(settings: Settings, operations: Iterable[Operation], package: st
 
 
 def of_operator(settings: Settings, operations: Iterable[Operation], package: str = "default") -> set[Need]:
-    """Return what `legible rebuild`, `workbook` and `doctor` do, uploads, and subscriptions."""
+    """Return what `legible rebuild`, `workbook`, `usage`, `reconcile` and `doctor` do, uploads, and subscriptions."""
     source, target = settings.buckets.input, settings.buckets.output
     return {
         *_globally(bucket(source), _LISTED, *_LOOKED_AT),
@@ -149,6 +152,7 @@ def of_operator(settings: Settings, operations: Iterable[Operation], package: st
         *(need for own in layout.OWN for need in _globally(objects(target, own), _READ, _WRITTEN)),
         *(need for own in _REPLACED for need in _globally(objects(target, own), _REMOVED)),
         *ocr(operations, SUBSCRIBE),
+        *(Need("project", action) for action in _COUNTED),
         *_looked_at(settings, package),
         Need("project", "functiongraph:function:invokeAsync", function(settings.functions.upload, package)),
         *([Need("global", "eps:enterpriseProjects:list")] if settings.ocr.enterprise_project else []),
@@ -163,6 +167,7 @@ def of_reviewer(settings: Settings, operations: Iterable[Operation], package: st
         *_globally(objects(source), _READ, "obs:object:GetObjectVersion"),
         *_globally(bucket(target), _LISTED),
         *(need for own in _REVIEWED for need in _globally(objects(target, own), _READ, _WRITTEN)),
+        *_globally(objects(target, layout.CHANGES), _WRITTEN),
         *_globally(objects(target, "results/"), _REMOVED),
     }
 
@@ -174,6 +179,7 @@ def of_auditor(settings: Settings, operations: Iterable[Operation], package: str
         *_globally(bucket(target), _LISTED, *_LOOKED_AT),
         *(need for own in _JOURNALS for need in _globally(objects(target, own), _READ)),
         *ocr(operations, READ),
+        *(Need("project", action) for action in _COUNTED),
         *_looked_at(settings, package),
     }
 
