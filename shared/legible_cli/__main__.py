@@ -17,6 +17,7 @@ from rich.console import Console
 from legible.errors import LegibleError
 from legible.model.records import Record
 from legible.operations import catalog
+from legible_cli.accounting import accounting_command
 from legible_cli.console import console_command
 from legible_cli.doctor.command import doctor_command
 from legible_cli.local.run import Item, Items, files_of, run, summary, why
@@ -25,6 +26,7 @@ from legible_cli.policy.command import policy_group
 from legible_cli.rebuild import rebuild_command
 from legible_cli.reconcile import reconcile_command
 from legible_cli.review.command import review_group
+from legible_cli.subscriptions import subscriptions_command
 from legible_cli.usage import usage_command
 from legible_cli.workbook import workbook_command
 from localcloud.cloud import LocalCloud
@@ -68,12 +70,14 @@ def main() -> None:
     """
 
 
+main.add_command(accounting_command)
 main.add_command(console_command)
 main.add_command(doctor_command)
 main.add_command(policy_group)
 main.add_command(rebuild_command)
 main.add_command(reconcile_command)
 main.add_command(review_group)
+main.add_command(subscriptions_command)
 main.add_command(usage_command)
 main.add_command(workbook_command)
 

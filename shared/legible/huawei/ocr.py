@@ -61,7 +61,6 @@ class OcrRecognizer:
         endpoint_of: Where an operation is called.
         credentials: The agency's keys.
         project_id: The project that is called in; never empty.
-        enterprise_project: Billed for the calls; empty for none.
         connect_seconds: How long a connection may take.
     """
 
@@ -70,14 +69,12 @@ class OcrRecognizer:
         endpoint_of: Callable[[str], str],
         credentials: Credentials,
         project_id: str,
-        enterprise_project: str = "",
         connect_seconds: float = 10.0,
     ) -> None:
         """Keep what calls need; clients are made when they are first asked for."""
         self._endpoint_of = endpoint_of
         self._credentials = credentials
         self._project_id = project_id
-        self._enterprise_project = enterprise_project
         self._connect_seconds = connect_seconds
         #: Each thread has its own clients, because a client is told how long its call may take; and its own response.
         #: A client also signs in a pool of threads that `close` does not end (http_client.py, 3.1.219): they are kept.
@@ -111,9 +108,9 @@ class OcrRecognizer:
             values["url"] = picture.url
         request = getattr(sdk, operation.sdk.request)(body=getattr(sdk, operation.sdk.body)(**values))
         # A wrong id is no error: a malformed one is billed to the default project, an unknown one as it is (models,
-        # 3.1.219). So `legible doctor` asks whether it exists.
-        if self._enterprise_project:
-            request.enterprise_project_id = self._enterprise_project
+        # 3.1.219). So it is asked for before (`documents.projects`).
+        if picture.project:
+            request.enterprise_project_id = picture.project
         return request
 
     def _client(self, operation: Operation, seconds: float) -> Any:

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from legible.model.prices import Prices, Reconcile
 from legible.notices.targets import Target, TargetName
+from legible.operations.projects import ProjectRules
 from legible.operations.routing import MaxPages, OperationSettings, Route
 from legible.outbound import LOOPBACK, Addresses
 
@@ -57,8 +58,8 @@ class Ocr(Struct, frozen=True, forbid_unknown_fields=True):
     """How OCR is called; an empty endpoint is the region's own.
 
     ``source``: the object's plain URL, read by the service's own OBS authorization; a signed URL; or inline Base64.
-    ``enterprise_project`` is billed for every call. ``window`` is how many pages of one document are called for at the
-    same time.
+    ``enterprise_project`` is billed for documents that name no other one. ``window`` is how many pages of one document
+    are called for at the same time.
     """
 
     endpoint: Endpoint = ""
@@ -170,6 +171,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     workbooks: Workbooks = Workbooks()
     prices: Prices = Prices()
     reconcile: Reconcile = Reconcile()
+    projects: ProjectRules = ProjectRules()
     default: str = ""
     routes: tuple[Route, ...] = ()
     operations: dict[str, OperationSettings] = {}

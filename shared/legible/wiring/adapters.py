@@ -46,7 +46,6 @@ def recognizer(settings: Settings, context: Context, credentials: Credentials) -
         lambda slug: ocr_endpoint(settings, slug),
         credentials,
         settings.cloud.project_id or context.project_id,
-        settings.ocr.enterprise_project,
         settings.ocr.connect_seconds,
     )
 

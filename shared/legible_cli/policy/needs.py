@@ -63,11 +63,11 @@ _MADE = (
     "obs:bucket:PutBucketNotification",
 )
 #: Folders of the output bucket by what lies there. Paid answers and journals are never removed, by nobody.
-_REPLACED = ("results/", "workbooks/", layout.OUTBOX, layout.WAITING, layout.CHANGES)
+_REPLACED = ("results/", "workbooks/", layout.OUTBOX, layout.WAITING, layout.HELD, layout.CHANGES)
 _JOURNALS = ("ledger/", "notices/log/", "audit/", "reports/")
 _REVIEWED = ("results/", "answers/", "ledger/")
-#: What `legible reconcile` asks of Cloud Eye. The right to see packages (bss:order:view) is one to see all orders of the
-#: account: no role has it unasked.
+#: What `legible reconcile` asks of Cloud Eye. The right to see packages (bss:order:view) is one to see all orders of
+#: the account: no role has it unasked.
 _COUNTED = ("ces:metrics:list", "ces:metricData:list")
 
 
@@ -81,6 +81,10 @@ class Need(Struct, frozen=True, order=True):
     scope: Scope
     action: str
     resource: str = ""
+
+
+#: Whether an enterprise project exists and is enabled; EPS knows no resources.
+_PROJECTS = Need("global", "eps:enterpriseProjects:list")
 
 
 def bucket(name: str) -> str:
@@ -131,6 +135,8 @@ def of_function(settings: Settings, operations: Iterable[Operation], package: st
         # What on_failure failed at is gone on with.
         *_globally(bucket(kept), _LISTED),
         *_globally(objects(kept, "failures/on_failure/"), _READ, _REMOVED),
+        # Any upload may name a project in its metadata.
+        _PROJECTS,
     }
     for name in (settings.functions.upload, settings.functions.timer, beside(settings, "failure")):
         needs.add(Need("project", "functiongraph:function:invokeAsync", function(name, package)))
@@ -155,7 +161,7 @@ def of_operator(settings: Settings, operations: Iterable[Operation], package: st
         *(Need("project", action) for action in _COUNTED),
         *_looked_at(settings, package),
         Need("project", "functiongraph:function:invokeAsync", function(settings.functions.upload, package)),
-        *([Need("global", "eps:enterpriseProjects:list")] if settings.ocr.enterprise_project else []),
+        *([_PROJECTS] if _names_projects(settings) else []),
     }
 
 
@@ -224,6 +230,12 @@ def _looked_at(settings: Settings, package: str) -> set[Need]:
         # How much of the quotas is used is told of all functions together.
         Need("project", "functiongraph:function:list", function("*", package)),
     }
+
+
+def _names_projects(settings: Settings) -> bool:
+    """Tell whether settings name any enterprise project."""
+    named = [settings.ocr.enterprise_project, *(route.project for route in settings.routes)]
+    return any(named) or bool(settings.projects.folders)
 
 
 def _failures(settings: Settings) -> str:
