@@ -20,6 +20,8 @@ VERSION, LIST, INVOKE = "obs:object:GetObjectVersion", "obs:bucket:ListBucket", 
 ENDING = {"on_upload", "on_failure", "recognize", "give_up"}
 #: It keeps what CTS recorded, and reads nothing.
 KEEPING = {"on_audit_event"}
+#: Who decides what becomes of a document, or asks whether what holds it up is mended.
+DECIDING = {"on_upload", "on_notices", "split", "recognize", "recognize_pages"}
 READING = set(FUNCTIONS) - {"on_notices", "on_timer", "on_report"} - KEEPING
 
 #: A call, and who may make it; everybody else is denied it.
@@ -41,7 +43,7 @@ TABLE = [
     (DELETE, f"{OUT}/changes/1.json", {"on_report"}),
     (PUT, f"{OUT}/reports/.usage/2026/11/25.json", {"on_report"}),
     (PUT, f"{OUT}/reports/2026-11/usage.xlsx", {"on_report"}),
-    (PUT, f"{OUT}/reports/.probes/2026/11/25.jsonl", {"on_report", "http_api"}),
+    (PUT, f"{OUT}/reports/.probes/2026/11/25.jsonl", {"on_report", "http_api", "on_notices"}),
     (DELETE, f"{OUT}/reports/2026-11/usage.xlsx", set()),
     (GET, f"{OUT}/answers/passport/anna.png/v/0001.json", ENDING | {"http_api", "recognize_pages"}),
     (GET, f"{OUT}/contents/0-1/2.jsonl", {"on_upload", "recognize", "recognize_pages"}),
@@ -79,6 +81,13 @@ TABLE = [
     (PUT, f"{OUT}/waiting/1.json", {"on_upload", "on_failure", "on_notices"}),
     (GET, f"{OUT}/waiting/1.json", {"on_notices"}),
     (DELETE, f"{OUT}/waiting/1.json", {"on_notices"}),
+    (PUT, f"{OUT}/held/uploads/1/1.json", {"on_upload", "on_failure", "on_notices"}),
+    (GET, f"{OUT}/held/uploads/1/1.json", {"on_notices"}),
+    (GET, f"{OUT}/held/obstacles/1.json", {"on_upload", "on_failure", "on_notices"}),
+    (DELETE, f"{OUT}/held/obstacles/1.json", {"on_notices"}),
+    (PUT, f"{OUT}/reports/.projects/1.json", DECIDING | {"on_report"}),
+    ("eps:enterpriseProjects:list", "", DECIDING),
+    ("eps:enterpriseProjects:update", "", set()),
     (INVOKE, UPLOAD, {"on_upload", "http_api", "on_notices"}),
     (INVOKE, TIMER, {"http_api"}),
     (INVOKE, FAILURE, {"on_upload", "on_failure"}),
@@ -122,11 +131,11 @@ def test_every_action_is_exact_and_no_resource_is_everything():
 
 
 def test_obs_is_granted_apart_from_what_is_granted_in_the_project():
-    """One policy cannot have both: OBS is a global service."""
+    """One policy cannot have both: OBS is a global service, and so is EPS."""
     for agency, scopes in rights.policies().items():
         for scope, found in scopes.items():
             services = {action.split(":")[0] for statement in found for action in statement["Action"]}
-            assert services <= {"obs"} if scope == "obs" else "obs" not in services, agency
+            assert services <= {"obs", "eps"} if scope == "obs" else services.isdisjoint({"obs", "eps"}), agency
 
 
 def test_every_duty_is_somebodys():

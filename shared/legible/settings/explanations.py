@@ -11,6 +11,7 @@ from msgspec import Struct
 from legible.errors import SettingsError
 from legible.model.prices import Prices, Reconcile
 from legible.notices.targets import Target
+from legible.operations.projects import ProjectRules
 from legible.operations.routing import OperationSettings, Route
 from legible.settings.tables import (
     AuditSettings,
@@ -60,6 +61,8 @@ MEANS = {
     "prefix": "a folder with its slash, such as acme/",
     "match": "a pattern of keys, such as mail/*",
     "enterprise_project": "the enterprise project's id: letters, digits and '-'",
+    "regions": "a list of regions' ids",
+    "folders": "a table of prefixes of keys, each with the id of an enterprise project",
 }
 
 #: The same for targets.
@@ -203,6 +206,7 @@ _TABLES: dict[str, type[Struct]] = {
     "workbooks": Workbooks,
     "prices": Prices,
     "reconcile": Reconcile,
+    "projects": ProjectRules,
     "routes": Route,
     "operations": OperationSettings,
 }

@@ -12,6 +12,7 @@ import msgspec
 
 from legible.errors import LegibleError, SettingsError
 from legible.huawei import functiongraph
+from legible.huawei.account import Access
 from legible.huawei.context import Context
 from legible.huawei.relay import FunctionRelay
 from legible.model.account import Trace
@@ -19,14 +20,20 @@ from legible.model.audit import BUILD
 from legible.model.documents import Outcome, WorkbookOrder
 from legible.oversight.audit_traces import TraceKeeper
 from legible.pipeline.failures import Failures
+from legible.pipeline.holding import Release
 from legible.pipeline.pipeline import Pipeline
 from legible.pipeline.steps import Steps
 from legible.pipeline.waiting import UPLOADS_TOGETHER, Redelivery
 from legible.ports import Invocation, Notifier, Recognizer, Relay
+from legible.ports.account import EnterpriseProjects
 from legible.settings import Usable, usable
 from legible.wiring import adapters, audit, parts
+from legible.wiring.asking import asking
 from legible.wiring.instance import instance
 from legible.workbooks.collector import Built
+
+#: How long a document waits for EPS, and for IAM before it, in seconds each.
+_ASKED_SECONDS = 4.0
 
 
 class FunctionParts(parts.Parts):
@@ -93,7 +100,14 @@ class FunctionParts(parts.Parts):
             relay: Calls a fresh invocation when the time of this one ends; None for none.
             waits: Whether uploads are parked for another try that on_notices makes; else whoever calls tries again.
         """
-        return parts.pipeline(self, self.recognizer, self.notifiers, relay, self.room if waits else None)
+        return parts.pipeline(self, self.recognizer, self.notifiers, relay, self.account_projects, waits=waits)
+
+    def account_projects(self) -> EnterpriseProjects | None:
+        """Return what asks the account about its enterprise projects: a document waits for the answer, and not long."""
+        from legible.wiring.account import Account  # most documents name no project
+
+        project = self.settings.cloud.project_id or self.context.project_id
+        return Account(self.settings, Access(self.credentials, project, seconds=_ASKED_SECONDS)).projects
 
     def sibling(self, name: str) -> FunctionRelay | None:
         """Return what calls another function of this deployment; None if no function can be called."""
@@ -227,9 +241,12 @@ def _redeliveries(built: FunctionParts) -> dict[str, Callable[[], Any]]:
     relay = built.sibling(built.settings.functions.upload)
     hand_on = built.pipeline(waits=True).try_again if relay is None else lambda uploads: relay.hand_on(*uploads)
     together = 1 if relay is None else UPLOADS_TOGETHER
-    redelivery = Redelivery(built.room, built.ledger.journals, built.call, hand_on, together)
+    held = parts.holding(built)
+    redelivery = Redelivery(built.room, built.ledger.journals, built.call, hand_on, together, held.takes_over)
+    asked = asking(built, held.settings, lambda: built.recognizer, built.account_projects)
     failures = Failures(built.site.store, built.settings.buckets.failures, built.call, functiongraph.abandoned, hand_on)
-    return {"failures": failures.walk, "uploads": redelivery.walk}
+    released = Release(held, built.room, asked, built.call)
+    return {"failures": failures.walk, "held": released.walk, "uploads": redelivery.walk}
 
 
 def documents(outcomes: Iterable[Outcome]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from legible.huawei.context import Context
 from legible.ledger.changes import Changes
 from legible.ledger.probes import ProbeLog
 from legible.outputs.xlsx import write_usage
+from legible.oversight.accounting import AccountingReader, Told
 from legible.oversight.audit_trail import AuditConsumer
 from legible.oversight.monthly import MonthlyWorkbooks
 from legible.oversight.rebuild import rebuilt
@@ -53,6 +54,14 @@ class Oversight:
         """Puts usage together."""
         prices, now = self._parts.settings.prices, self._parts.call.now
         return UsageReader(self.rollup, self.changes, prices, self._account.billing, now)
+
+    @cached_property
+    def accounting(self) -> AccountingReader:
+        """Puts the accounts of enterprise projects together."""
+        told = Told(self._account.projects, self._account.billing)
+        return AccountingReader(
+            self.rollup, self.changes, self._parts.settings.prices, told, self._parts.call.now
+        )  # fmt: skip
 
     @property
     def reconciler(self) -> Reconciler:

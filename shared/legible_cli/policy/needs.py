@@ -74,7 +74,7 @@ _MADE = (
     "obs:bucket:PutBucketNotification",
 )
 #: Folders of the output bucket by what lies there. Paid answers and journals are never removed, by nobody.
-_REPLACED = ("results/", "workbooks/", layout.AUDIT_PENDING, layout.CHANGES, layout.OUTBOX, layout.WAITING)
+_REPLACED = ("results/", "workbooks/", layout.AUDIT_PENDING, layout.CHANGES, layout.OUTBOX, layout.WAITING, layout.HELD)
 _JOURNALS = ("ledger/", "notices/log/", "audit/", "reports/")
 _REVIEWED = ("results/", "answers/", "ledger/")
 #: What `legible reconcile` asks of Cloud Eye. No role may see packages unasked (bss:order:view): that shows all orders.
@@ -91,6 +91,10 @@ class Need(Struct, frozen=True, order=True):
     scope: Scope
     action: str
     resource: str = ""
+
+
+#: Whether an enterprise project exists and is enabled; EPS knows no resources.
+_PROJECTS = Need("global", "eps:enterpriseProjects:list")
 
 
 def bucket(name: str) -> str:
@@ -143,6 +147,8 @@ def of_function(settings: Settings, operations: Iterable[Operation], package: st
         *_globally(objects(kept, "failures/on_failure/"), _READ, _REMOVED),
         # What CTS recorded joins the audit trail.
         Need("project", "cts:trace:list"),
+        # Any upload may name a project in its metadata.
+        _PROJECTS,
     }
     for name in (settings.functions.upload, settings.functions.timer, beside(settings, "failure")):
         needs.add(Need("project", "functiongraph:function:invokeAsync", function(name, package)))
@@ -167,7 +173,7 @@ def of_operator(settings: Settings, operations: Iterable[Operation], package: st
         *(Need("project", action) for action in _COUNTED),
         *_looked_at(settings, package),
         Need("project", "functiongraph:function:invokeAsync", function(settings.functions.upload, package)),
-        *([Need("global", "eps:enterpriseProjects:list")] if settings.ocr.enterprise_project else []),
+        *([_PROJECTS] if _names_projects(settings) else []),
     }
 
 
@@ -258,6 +264,12 @@ def _looked_at(settings: Settings, package: str) -> set[Need]:
         # How much of the quotas is used is told of all functions together.
         Need("project", "functiongraph:function:list", function("*", package)),
     }
+
+
+def _names_projects(settings: Settings) -> bool:
+    """Tell whether settings name any enterprise project."""
+    named = [settings.ocr.enterprise_project, *(route.project for route in settings.routes)]
+    return any(named) or bool(settings.projects.folders)
 
 
 def failures(settings: Settings) -> str:
