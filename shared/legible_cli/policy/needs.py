@@ -74,7 +74,7 @@ _MADE = (
     "obs:bucket:PutBucketNotification",
 )
 #: Folders of the output bucket by what lies there. Paid answers and journals are never removed, by nobody.
-_REPLACED = ("results/", "workbooks/", layout.OUTBOX, layout.WAITING)
+_REPLACED = ("results/", "workbooks/", layout.OUTBOX, layout.WAITING, layout.CHANGES)
 _JOURNALS = ("ledger/", "notices/log/", "audit/", "reports/")
 _REVIEWED = ("results/", "answers/", "ledger/")
 
@@ -142,6 +142,7 @@ def of_function(settings: Settings, operations: Iterable[Operation], package: st
     }
     for name in (settings.functions.upload, settings.functions.timer, beside(settings, "failure")):
         needs.add(Need("project", "functiongraph:function:invokeAsync", function(name, package)))
+    needs.add(Need("project", "ces:metricData:create"))
     kinds = {type(one) for one in settings.notify.values()}
     if Smn in kinds:
         needs.add(Need("project", "smn:topic:publish"))
@@ -246,6 +247,9 @@ def _looked_at(settings: Settings, package: str) -> set[Need]:
             for place in (*mine, TRIGGERS)
         ),
         *(Need("project", "functiongraph:function:get*", place) for place in every),
+        # Whether CTS knows OCR, and which series Cloud Eye has.
+        Need("project", "cts:operation:list"),
+        Need("project", "ces:metrics:list"),
         # How much of the quotas is used is told of all functions together.
         Need("project", "functiongraph:function:list", function("*", package)),
     }
