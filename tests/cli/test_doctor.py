@@ -32,7 +32,8 @@ CHECKS = [
     "settings", "region general-text", "region passport", "credentials", "input-bucket", "versioning", "output-bucket",
     "journals", "public-access", "uploads", "enterprise-project", "project", "trigger-types", "runtimes", "flows",
     "function", "agencies", "trigger", "trusted-agencies", "retries", "dropped-events", "waiting-events", "quotas",
-    "cts", "cloud-eye", "own-metrics", "subscription general-text", "subscription passport", "obs-authorization", "packages",
+    "cts", "cloud-eye", "own-metrics", "subscription general-text", "subscription passport", "obs-authorization",
+    "packages",
 ]  # fmt: skip
 
 #: What Cloud Eye has no series of before the first call, and before on_report ran.
