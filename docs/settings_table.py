@@ -23,7 +23,9 @@ def reference() -> str:
             continue
         for field in msgspec.structs.fields(kind):
             place = (section.name, field.name)
-            allowed = choices(list(place)) or MEANS.get(field.name, "") or _plain(field.type)
+            allowed = (
+                choices(list(place)) or MEANS.get(".".join(place)) or MEANS.get(field.name, "") or _plain(field.type)
+            )
             if section.name == "buckets":
                 allowed = MEANS["buckets"]
             name = f"`{variables[place]}`" if place in variables else ""

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ZIP_BYTES, UNZIPPED_BYTES = 25 * 10**6, 100 * 10**6
 RUNTIMES = ("Python3.10", "Python3.12")
 #: Groups of pyproject.toml that may be added, each locked in requirements/; and how many bytes more each may zip to.
-GROUPS = {"heif": 3 * 10**6, "searchable": 10 * 10**6}
+GROUPS = {"heif": 3 * 10**6, "searchable": 10 * 10**6, "telemetry": 3 * 10**6}
 
 
 class Package(NamedTuple):
@@ -63,7 +63,7 @@ def build(runtime: str, groups: Iterable[str] = (), root: Path = ROOT, target: P
         PackageError: legible.toml is wrong; or a dependency, a form that it names, or room is missing.
     """
     version, target, groups = runtime.removeprefix("Python"), target or root, sorted(set(groups))
-    _judge(root)
+    _judge(root, groups)
     folder = target / "build" / "legible"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -88,15 +88,20 @@ def build(runtime: str, groups: Iterable[str] = (), root: Path = ROOT, target: P
     return found
 
 
-def _judge(root: Path) -> None:
+def _judge(root: Path, groups: list[str]) -> None:
     """Refuse settings that a function would refuse to start with, before anything is made of them."""
     file = root / "legible.toml"
     try:
         for name in sorted(_forms(toml_file.read(file))):
             _form(root, name)
-        judged(file)
+        settings = judged(file)
     except SettingsError as error:
         raise PackageError.of(error) from None
+    if settings.telemetry.endpoint and "telemetry" not in groups:
+        raise PackageError(
+            "legible.toml: telemetry.endpoint is set; without OpenTelemetry in the package no function would start.",
+            advice="Add --telemetry to OPTIONS, or take the setting away.",
+        )
 
 
 def _own(root: Path, folder: Path) -> None:

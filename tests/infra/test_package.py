@@ -353,6 +353,16 @@ def test_forms_that_the_settings_name_are_in_it(house):
     assert [name for name in names if name.startswith("forms/")] == ["forms/a.toml", "forms/b.toml"]
 
 
+def test_traces_are_set_up_only_where_the_package_can_make_them(house, tmp_path):
+    """No function would start: so nothing is made."""
+    (house / "legible.toml").write_text('[telemetry]\nendpoint = "https://collector.example.com/v1/traces"\n')
+    (house / "requirements" / "telemetry.txt").write_text("")
+    with pytest.raises(PackageError, match="telemetry.endpoint") as refused:
+        build.build("Python3.12", root=house)
+    assert "--telemetry" in refused.value.advice
+    assert build.build("Python3.12", ["telemetry"], root=house).zip.is_file()
+
+
 @pytest.mark.parametrize("form", ["forms/gone.toml", "../outside.toml"])
 def test_a_form_that_is_not_there_or_not_below_is_refused(house, form):
     (house.parent / "outside.toml").write_text("")
@@ -475,8 +485,7 @@ def test_a_zip_that_does_not_say_what_it_was_made_of_is_not_deployed(house, caps
     ("text", "said"),
     [
         ("[ocrr]\na = 1\n", r"legible.toml: the file has no setting 'ocrr'. It has: cloud, buckets"),
-        ('[ocr]\nsource = "urll"\n', r"legible.toml: ocr.source is 'urll'. Allowed is: inline, public-url, "
-         "signed-url, url."),
+        ('[ocr]\nsource = "urll"\n', "ocr.source is 'urll'. Allowed is: inline, public-url, signed-url, url."),
         ("x = [", "legible.toml is not TOML"),
         ('default = "nope"', "there is no operation 'nope'"),
         ('default = "invoice-verification"', "default: invoice-verification reads no document"),

@@ -27,15 +27,17 @@ from legible.settings.tables import (
     PageLimits,
     ServiceEndpoint,
     Settings,
+    Telemetry,
     Workbooks,
 )
 
-#: What a pattern means in words, for the person who met it.
+#: What a pattern means in words, for the person who met it; by the setting, or its table and the setting.
 MEANS = {
     "buckets": "a bucket's name: 3 to 63 of a-z, 0-9, '.' and '-'",
     "region": "a region's id, such as ap-southeast-1",
     "endpoint": "http:// or https:// and a host, with no path, such as https://obs.ap-southeast-1.myhuaweicloud.com",
     "account_endpoint": "http:// or https:// and a host, with no path, such as http://127.0.0.1:8080",
+    "telemetry.endpoint": "a collector's URL with its path, such as https://collector.example.com/v1/traces",
     "project_id": "the project's id: letters, digits and '-'",
     "domain_id": "the account's id: letters, digits and '-'",
     "upload": "a function's name, and behind a colon a version or !alias",
@@ -156,7 +158,7 @@ def _meaning(keys: list[str], what: str) -> str:
     """Return in words what is allowed at a place; without such words, the validation's own message."""
     if keys[:1] == ["buckets"]:
         return MEANS["buckets"]
-    said = next((MEANS[key] for key in reversed(keys) if key in MEANS), "")
+    said = MEANS.get(".".join(keys)) or next((MEANS[key] for key in reversed(keys) if key in MEANS), "")
     return said or number(keys) or _kinds(what)
 
 
@@ -203,6 +205,7 @@ _TABLES: dict[str, type[Struct]] = {
     "limits": PageLimits,
     "audit": AuditSettings,
     "log": LogSettings,
+    "telemetry": Telemetry,
     "workbooks": Workbooks,
     "prices": Prices,
     "reconcile": Reconcile,

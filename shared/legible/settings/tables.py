@@ -164,6 +164,15 @@ class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
 
+class Telemetry(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where traces go: a collector's URL for OTLP over HTTP, with its path; empty for nowhere.
+
+    It takes a package with OpenTelemetry in it: ``make package OPTIONS=--telemetry``.
+    """
+
+    endpoint: Annotated[str, Meta(pattern=r"^$|^https?://[^/?#\s]+/[^?#\s]+$")] = ""
+
+
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """All settings. ``default`` reads documents that no folder and no route names; ``routes`` are tried in order."""
 
@@ -184,6 +193,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     limits: PageLimits = PageLimits()
     audit: AuditSettings = AuditSettings()
     log: LogSettings = LogSettings()
+    telemetry: Telemetry = Telemetry()
     workbooks: Workbooks = Workbooks()
     prices: Prices = Prices()
     reconcile: Reconcile = Reconcile()

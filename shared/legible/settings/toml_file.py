@@ -41,6 +41,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "LEGIBLE_EVENTGRID_ENDPOINT": ("eventgrid", "endpoint"),
     "LEGIBLE_ACCOUNT_ENDPOINT": ("cloud", "account_endpoint"),
     "LEGIBLE_LOG_LEVEL": ("log", "level"),
+    "LEGIBLE_TELEMETRY_ENDPOINT": ("telemetry", "endpoint"),
 }
 _FLAGS = {"true": True, "false": False}
 #: What must be set somewhere.

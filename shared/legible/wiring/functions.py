@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -17,19 +18,20 @@ from legible.huawei.context import Context
 from legible.huawei.relay import FunctionRelay
 from legible.model.account import Trace
 from legible.model.audit import BUILD
-from legible.model.documents import Outcome, WorkbookOrder
+from legible.model.documents import Arrival, Outcome, WorkbookOrder
 from legible.oversight.audit_traces import TraceKeeper
 from legible.pipeline.failures import Failures
 from legible.pipeline.holding import Release
 from legible.pipeline.pipeline import Pipeline
 from legible.pipeline.steps import Steps
 from legible.pipeline.waiting import UPLOADS_TOGETHER, Redelivery
-from legible.ports import Invocation, Notifier, Recognizer, Relay
+from legible.ports import Invocation, Log, Notifier, Recognizer, Relay
 from legible.ports.account import EnterpriseProjects
 from legible.settings import Usable, usable
 from legible.wiring import adapters, audit, parts
 from legible.wiring.asking import asking
 from legible.wiring.instance import instance
+from legible.wiring.telemetry import RequestTrace
 from legible.workbooks.collector import Built
 
 #: How long a document waits for EPS, and for IAM before it, in seconds each.
@@ -55,15 +57,20 @@ class FunctionParts(parts.Parts):
         settings, self._fault, self._partial = found
         self.context = context
         self.credentials = context.credentials()
-        log = context.log(settings.log.level)
+        log: Log = context.log(settings.log.level)
         store = adapters.store_of(settings, self.credentials, self._shared.connections)
+        #: Follows this call where the settings say so; whoever ends documents that were given up needs none.
+        self.trace = None if spare else RequestTrace.of(settings, context.remaining, log)
+        if self.trace is not None:
+            store, log = self.trace.counted(store), self.trace.heard
         call = Invocation(context.owner, context.remaining, store.now, time.sleep, log)
         super().__init__(settings, store, call, adapters.settings_folder())
 
     @cached_property
     def recognizer(self) -> Recognizer:
         """Makes the paid calls."""
-        return adapters.recognizer(self.settings, self.context, self.credentials, self._shared.connections)
+        made = adapters.recognizer(self.settings, self.context, self.credentials, self._shared.connections)
+        return self.trace.followed(made) if self.trace else made
 
     @cached_property
     def notifiers(self) -> dict[str, Notifier]:
@@ -115,18 +122,21 @@ class FunctionParts(parts.Parts):
         return adapters.function(self.settings, self.context, self.credentials, urn)
 
 
-def pipeline(context: Any) -> Pipeline:
-    """Return the use cases for one call of a function.
+def uploads(context: Any, arrivals: Iterable[Arrival]) -> tuple[Outcome, ...]:
+    """Turn what an event named into records, in one call of a function.
 
     Args:
         context: What FunctionGraph passes to the handler.
+        arrivals: What the event named.
 
     Raises:
         SettingsError: A setting is missing or wrong.
         CredentialsError: The function's agency gives no keys.
+        RetryableError: After all were tried, if any must be tried again.
     """
     built = FunctionParts(Context(context))
-    return built.pipeline(built.relay, waits=True)
+    with built.trace or nullcontext():
+        return built.pipeline(built.relay, waits=True).uploads(arrivals)
 
 
 def ending(context: Any) -> Pipeline:
@@ -149,7 +159,7 @@ def ending(context: Any) -> Pipeline:
 def steps(context: Any, *, ending: bool = False) -> Steps:
     """Return the steps of a flow; they have no relay, because the flow itself tries again.
 
-    Args and errors are as of ``pipeline``; the step that ends what was given up (``ending``) needs few settings.
+    Args and errors are as of ``uploads``; the step that ends what was given up (``ending``) needs few settings.
     """
     built = FunctionParts(Context(context), spare=ending)
     return Steps(built.pipeline(), built.site.output, built.call.log)

@@ -45,8 +45,17 @@ def answer(event: Any, context: Any) -> dict[str, Any]:
     Returns:
         The reply as the gateway takes it.
     """
-    asked = Context(context)
-    return apig.response(Api(lambda: _endpoints(FunctionParts(asked)), asked.log("INFO"))(apig.request(event)))
+    asked, request, made = Context(context), apig.request(event), list[FunctionParts]()
+
+    def endpoints() -> Endpoints:
+        made.append(FunctionParts(asked))
+        return _endpoints(made[-1])
+
+    reply = Api(endpoints, asked.log("INFO"))(request)
+    for parts in made:
+        if parts.trace is not None:
+            parts.trace.answered(request.method, reply.status)
+    return apig.response(reply)
 
 
 def _endpoints(parts: FunctionParts) -> Endpoints:

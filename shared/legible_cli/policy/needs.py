@@ -152,6 +152,7 @@ def of_function(settings: Settings, operations: Iterable[Operation], package: st
     }
     for name in (settings.functions.upload, settings.functions.timer, beside(settings, "failure")):
         needs.add(Need("project", "functiongraph:function:invokeAsync", function(name, package)))
+    needs.add(Need("project", "ces:metricData:create"))
     kinds = {type(one) for one in settings.notify.values()}
     if Smn in kinds:
         needs.add(Need("project", "smn:topic:publish"))
@@ -261,6 +262,9 @@ def _looked_at(settings: Settings, package: str) -> set[Need]:
             for place in (*mine, TRIGGERS)
         ),
         *(Need("project", "functiongraph:function:get*", place) for place in every),
+        # Whether CTS knows OCR, and which series Cloud Eye has.
+        Need("project", "cts:operation:list"),
+        Need("project", "ces:metrics:list"),
         # How much of the quotas is used is told of all functions together.
         Need("project", "functiongraph:function:list", function("*", package)),
     }
