@@ -12,6 +12,8 @@ SETTINGS  ?= infra/terraform/examples/minimal/terraform.tfvars
 STACK     := $(patsubst %/,%,$(dir $(SETTINGS)))
 DEV    := $(VENV)/.dev
 export PYTHONPATH := $(CURDIR)/shared:$(CURDIR)
+# Where an image sets it, each process would compile everything again: tests took twice as long to be collected.
+unexport PYTHONDONTWRITEBYTECODE
 
 $(VENV)/.uv: requirements/uv.txt
 	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || { echo "Legible needs Python 3.10 to 3.13 on the PATH; \"$(PYTHON)\" is none. Name one: make PYTHON=/path/to/python3.12" >&2; exit 1; }
@@ -40,7 +42,7 @@ $(DEV): requirements/dev.txt tests/console/package-lock.json $(VENV)/.uv
 	@command -v npm >/dev/null || { echo "No npm here: tests that need axe-core will be skipped; \`make tools\` installs it."; exit 0; }; \
 		$(axe) || echo "npm could not install axe-core: the console's accessibility tests will be skipped."
 
-.PHONY: help demo up package test test-all mutate tools bench check house format lock docs fonts clean ready plan deploy destroy deploy-serverless
+.PHONY: help demo up package test test-all mutate tools bench check house format lock docs fonts clean ready plan deploy destroy deploy-serverless providers
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
@@ -50,7 +52,7 @@ demo: $(LOCAL) ## recognize the sample documents on this machine, no account nee
 up: $(LOCAL) ## keep the local cloud running; drop files into inbox/<operation>/
 	@$(BIN)/python -m legible_cli up
 
-package: $(LOCAL) ## dist/*.zip for FunctionGraph; OPTIONS="--runtime Python3.10 --heif --searchable"
+package: $(LOCAL) ## dist/*.zip for FunctionGraph; OPTIONS="--runtime Python3.10 --heif --searchable --telemetry"
 	@$(BIN)/python -m infra.package $(OPTIONS)
 
 test: $(DEV) ## the tests and the coverage bar
@@ -71,8 +73,8 @@ tools: $(DEV) ## Chromium, LibreOffice and the like: without them some tests are
 	@for v in $(RUNTIMES); do "python$$v" -c '' 2>/dev/null || [ -n "$$PYENV_ROOT" ] || $(BIN)/uv python install "$$v" \
 		|| echo "No python$$v: tests that build its package will be skipped." >&2; done
 
-bench: $(DEV) ## what it costs: ratios side by side in one run
-	@$(BIN)/python -m bench
+bench: $(DEV) ## what it costs, side by side in one run; OPTIONS="--part document"
+	@$(BIN)/python -m bench $(OPTIONS)
 
 check: $(DEV) ## format, lint, types, import rules, docstrings, generated documents, the figures of the tree
 	@$(BIN)/ruff format --check .
@@ -99,7 +101,7 @@ lock: $(DEV) ## resolve the dependencies again
 	@$(RESOLVE) --upgrade pyproject.toml -o requirements/ship.txt
 	@$(RESOLVE) -c requirements/ship.txt --group local pyproject.toml -o requirements/local.txt
 	@$(RESOLVE) -c requirements/local.txt --group dev pyproject.toml -o requirements/dev.txt
-	@for group in heif searchable; do $(RESOLVE) -c requirements/local.txt --group $$group -o requirements/$$group.txt; done
+	@for group in heif searchable telemetry; do $(RESOLVE) -c requirements/local.txt --group $$group -o requirements/$$group.txt; done
 	@$(RESOLVE) --no-deps --group fonts -o requirements/fonts.txt
 	@printf 'setuptools\nwheel\n' | $(RESOLVE) --no-annotate - -o requirements/build.txt
 
@@ -114,13 +116,16 @@ $(SETTINGS):
 # What is planned or made is what lies in dist/: a zip older than its sources is refused.
 ready: $(SETTINGS)
 	@"$(PYTHON)" -m infra.package.fresh
-	@$(TERRAFORM) -chdir=$(STACK) init -input=false
 
-plan: ready ## what Terraform would make of $(SETTINGS); needs `make package` and HW_ACCESS_KEY, HW_SECRET_KEY
-	@$(TERRAFORM) -chdir=$(STACK) plan -input=false -var-file=$(notdir $(SETTINGS)) -out=legible.tfplan
+plan: ready $(LOCAL) ## what Terraform would make of $(SETTINGS); needs `make package` and HW_ACCESS_KEY, HW_SECRET_KEY
+	@$(BIN)/python -m infra.deploy.plan --terraform "$(TERRAFORM)" $(SETTINGS)
 
-deploy: ready ## make it, after asking
-	@$(TERRAFORM) -chdir=$(STACK) apply -var-file=$(notdir $(SETTINGS))
+deploy: ready $(LOCAL) ## make it, after asking
+	@$(BIN)/python -m infra.deploy.plan --apply --terraform "$(TERRAFORM)" $(SETTINGS)
+
+PLATFORMS := linux_amd64 linux_arm64 darwin_amd64 darwin_arm64 windows_amd64
+providers: ## fix the provider's version and hashes for every platform, in a lock file beside the settings: commit it
+	@$(TERRAFORM) -chdir=$(STACK) providers lock $(PLATFORMS:%=-platform=%)
 
 destroy: $(SETTINGS) $(LOCAL) ## take it down, after asking, and list what remains by its tag
 	@$(BIN)/python -m infra.deploy.destroy --terraform "$(TERRAFORM)" $(SETTINGS)

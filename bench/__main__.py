@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 from rich.console import Console
 
-from bench import memory, pipeline, rendering, startup, table, workbook
+from bench import document, memory, pipeline, rendering, startup, table, workbook
 
-PARTS = ("rendering", "pipeline", "memory", "workbook", "startup")
+PARTS = ("document", "rendering", "pipeline", "memory", "workbook", "startup")
 
 
 @click.command()
@@ -26,6 +26,8 @@ def main(
     console = Console()
     lines = []
     with console.status("") as status:
+        if "document" in (parts or PARTS):
+            lines += document.lines(status.update, console.print)
         if "rendering" in (parts or PARTS):
             lines += rendering.lines(pages, rounds, status.update)
         if "pipeline" in (parts or PARTS):

@@ -11,10 +11,11 @@ from pathlib import Path
 from msgspec import structs
 
 from bench.cloud import Facts, fresh
-from legible.huawei import context, functiongraph, obs, ocr
+from legible.huawei import context, functiongraph, ocr
 from legible.ports import Invocation, utc_now
 from legible.settings import load
 from legible.wiring import adapters
+from legible.wiring.instance import instance
 from legible.wiring.parts import Parts, pipeline
 from localcloud.functiongraph.context import Context
 
@@ -35,10 +36,10 @@ def handle(facts: Facts, event: Facts, window: int) -> None:
         settings = load(None, call.variable)
         settings = structs.replace(settings, ocr=structs.replace(settings.ocr, window=window))
         keys = call.credentials()
-        address = obs.ObsEndpoint(settings.obs.endpoint, settings.obs.signature, settings.obs.path_style)
-        recognizer = ocr.OcrRecognizer(lambda slug: settings.ocr.endpoint, keys, call.project_id)
+        kept = instance().connections
+        recognizer = ocr.OcrRecognizer(lambda slug: settings.ocr.endpoint, keys, call.project_id, connections=kept)
         invocation = Invocation(call.owner, call.remaining, utc_now, time.sleep, call.log(settings.log.level))
-        parts = Parts(settings, obs.ObsStore(address, keys), invocation, adapters.settings_folder())
+        parts = Parts(settings, adapters.store_of(settings, keys, kept), invocation, adapters.settings_folder())
         outcomes = pipeline(parts, recognizer, {}).uploads(functiongraph.uploads(event))
     if [outcome.status for outcome in outcomes] != ["done"]:
         raise RuntimeError(f"the measured document was not done: {outcomes}")

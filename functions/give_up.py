@@ -15,4 +15,4 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     Raises:
         RetryableError: It must be tried again.
     """
-    return functions.steps(context).give_up(*flows.given_up(event))
+    return functions.steps(context, ending=True).give_up(*flows.given_up(event))

@@ -15,4 +15,4 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     Raises:
         RetryableError: After all were tried, if any must be tried again.
     """
-    return functions.documents(functions.pipeline(context).bury(*functiongraph.failure(event)))
+    return functions.documents(functions.ending(context).bury(*functiongraph.failure(event)))

@@ -9,3 +9,9 @@ class PackageError(LegibleError):
     """The package cannot be made."""
 
     code = "package"
+
+
+class DeploymentError(LegibleError):
+    """What is planned or deployed must not be."""
+
+    code = "deployment"

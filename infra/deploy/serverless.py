@@ -10,19 +10,24 @@ from __future__ import annotations
 import argparse
 import configparser
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 import yaml
 
 from infra.deploy.asking import AskingError, Keys, ask
+from infra.judged import judged
+from legible.errors import SettingsError
+from legible.settings import toml_file
 from localcloud.functiongraph.config import Function, load
 
 ROOT = Path(__file__).resolve().parents[2]
+#: What the framework takes from the environment.
+_ENVIRONMENT = re.compile(r"\$\{env:(?P<name>\w+)(?:,\s*'(?P<default>[^']*)')?\}")
 #: What the platform calls triggers that the list calls otherwise.
 _SAME = {"APIG": {"APIG", "DEDICATEDGATEWAY"}, "DEDICATEDGATEWAY": {"APIG", "DEDICATEDGATEWAY"}}
 
@@ -123,6 +128,30 @@ def packaged(file: Path) -> None:
             raise AskingError(f"{folder} holds {other}, which {runtime} does not load: run make package.")
 
 
+def fit(file: Path, environment: Mapping[str, str]) -> None:
+    """Make sure that every function would start with the settings in its folder and its own user variables.
+
+    Args:
+        file: serverless.yml; its folders (``codeUri``) are beside it, the settings in them.
+        environment: Gives what is ``${env:...}`` there.
+
+    Raises:
+        AskingError: One would not; says which, and what is wrong.
+    """
+    raw = yaml.safe_load(file.read_text("utf-8"))["functions"]
+    for key, one in load(file).items():
+        given = {**(raw[key].get("userData") or {}), **(raw[key].get("encryptedUserData") or {})}
+        asked = {name: _from(environment, str(text)) for name, text in given.items() if "${env:" in str(text)}
+        try:
+            judged(file.parent / raw[key]["code"]["codeUri"] / "legible.toml", {**one.user_data, **asked})
+        except SettingsError as error:
+            raise AskingError(f"{one.name}: {error}") from None
+
+
+def _from(environment: Mapping[str, str], text: str) -> str:
+    return _ENVIRONMENT.sub(lambda found: environment.get(found["name"], found["default"] or ""), text)
+
+
 def honored(file: Path) -> None:
     """Make sure that the settings ask for nothing that the plugin cannot do, and that nobody would miss in time.
 
@@ -135,8 +164,7 @@ def honored(file: Path) -> None:
     listed = yaml.safe_load(file.read_text("utf-8"))
     for folder in sorted({file.parent / one["code"]["codeUri"] for one in listed["functions"].values()}):
         settings = folder / "legible.toml"
-        values = msgspec.toml.decode(settings.read_bytes()) if settings.is_file() else {}
-        if values.get("http", {}).get("tenants"):
+        if toml_file.read(settings).get("http", {}).get("tenants"):
             raise AskingError(
                 f"{settings} names http.tenants, and the gateway would not say who calls: whoever wants another "
                 "tenant's documents would write its id into the header. Use make deploy (Terraform), or remove them."
@@ -183,9 +211,13 @@ def _deploy(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     endpoint = options.endpoint or f"https://functiongraph.{provider['region']}.myhuaweicloud.com"
     platform = Platform(keys_in(Path(provider["credentials"]).expanduser()), endpoint, project)
     packaged(options.file)
+    fit(options.file, environment)
     honored(options.file)
     before = platform.functions(names)
-    status = subprocess.run(options.command, cwd=options.file.parent, check=False).returncode
+    try:
+        status = subprocess.run(options.command, cwd=options.file.parent, check=False).returncode
+    except OSError as error:
+        raise AskingError(f"{options.command[0]} cannot be run: {error.strerror}. npx comes with Node.js.") from None
     lines = faults(listed, before, platform.functions(names))
     lines += [f"{options.command[0]} exits with {status}."] if status else []
     for line in lines:

@@ -9,19 +9,20 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 import yaml
 
 from infra.errors import PackageError
-from infra.package import archive, bytecode, licenses, wheels
-from legible.errors import LegibleError
+from infra.judged import judged
+from infra.package import archive, bytecode, licenses, sources, wheels
+from legible.errors import LegibleError, SettingsError
+from legible.settings import toml_file
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Bounds of ours, far below the platform's (zip by the API 50 MB, unzipped 1,500 MB; functiongraph_01_0150).
 ZIP_BYTES, UNZIPPED_BYTES = 25 * 10**6, 100 * 10**6
 RUNTIMES = ("Python3.10", "Python3.12")
 #: Groups of pyproject.toml that may be added, each locked in requirements/; and how many bytes more each may zip to.
-GROUPS = {"heif": 3 * 10**6, "searchable": 10 * 10**6}
+GROUPS = {"heif": 3 * 10**6, "searchable": 10 * 10**6, "telemetry": 3 * 10**6}
 
 
 class Package(NamedTuple):
@@ -59,15 +60,16 @@ def build(runtime: str, groups: Iterable[str] = (), root: Path = ROOT, target: P
         target: Where ``dist/`` and ``build/`` go; the repository unless said.
 
     Raises:
-        PackageError: A dependency, a form that legible.toml names, or room is missing.
+        PackageError: legible.toml is wrong; or a dependency, a form that it names, or room is missing.
     """
     version, target, groups = runtime.removeprefix("Python"), target or root, sorted(set(groups))
+    _judge(root, groups)
     folder = target / "build" / "legible"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    locks = [root / "requirements" / f"{name}.txt" for name in ("ship", *groups)]
-    wheels.install(locks, version, folder)
+    wheels.install([root / lock for lock in sources.locks(groups)], version, folder)
     _own(root, folder)
+    (folder / sources.NAME).write_text(sources.written(root, runtime, groups), "utf-8")
     (folder / "THIRD_PARTY.txt").write_text(licenses.listed(folder), "utf-8")
     python = bytecode.interpreter(version)
     if python:
@@ -86,6 +88,22 @@ def build(runtime: str, groups: Iterable[str] = (), root: Path = ROOT, target: P
     return found
 
 
+def _judge(root: Path, groups: list[str]) -> None:
+    """Refuse settings that a function would refuse to start with, before anything is made of them."""
+    file = root / "legible.toml"
+    try:
+        for name in sorted(_forms(toml_file.read(file))):
+            _form(root, name)
+        settings = judged(file)
+    except SettingsError as error:
+        raise PackageError.of(error) from None
+    if settings.telemetry.endpoint and "telemetry" not in groups:
+        raise PackageError(
+            "legible.toml: telemetry.endpoint is set; without OpenTelemetry in the package no function would start.",
+            advice="Add --telemetry to OPTIONS, or take the setting away.",
+        )
+
+
 def _own(root: Path, folder: Path) -> None:
     """Add what is Legible's: the handlers at the top, the package, the settings and the forms that they name."""
     there = {entry.name for entry in folder.iterdir()}
@@ -96,21 +114,27 @@ def _own(root: Path, folder: Path) -> None:
             raise PackageError(f"functions/{file.name} has the name of a dependency.", advice="Name it otherwise.")
         shutil.copyfile(file, folder / file.name)
     shutil.copytree(root / "shared" / "legible", folder / "legible", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in sorted(_forms(msgspec.toml.decode((root / "legible.toml").read_bytes()))):
-        _form(root, name, folder)
+    for name in sorted(_forms(toml_file.read(root / "legible.toml"))):
+        place = folder / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(_form(root, name), place)
 
 
 def _forms(settings: dict[str, Any]) -> set[str]:
-    tables = [*settings.get("routes", ()), *settings.get("operations", {}).values()]
-    return {str(table["form"]) for table in tables if table.get("form")}
+    """Return the forms that settings name, which need not be right otherwise."""
+    routes, operations = settings.get("routes"), settings.get("operations")
+    tables = [
+        *(routes if isinstance(routes, list) else ()),
+        *(operations.values() if isinstance(operations, dict) else ()),
+    ]
+    return {str(table["form"]) for table in tables if isinstance(table, dict) and table.get("form")}
 
 
-def _form(root: Path, name: str, folder: Path) -> None:
-    source, place = (root / name).resolve(), folder / name
+def _form(root: Path, name: str) -> Path:
+    source = (root / name.replace("\0", "\ufffd")).resolve()
     if not source.is_file() or not source.is_relative_to(root.resolve()):
         raise PackageError(f"legible.toml names the form {name}, which is no file beside it or below.")
-    place.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, place)
+    return source
 
 
 def _bounded(package: Package, zip_bytes: int) -> None:

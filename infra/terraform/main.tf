@@ -14,9 +14,38 @@ locals {
     # What is kept there must not depend on the output bucket, nor on its key.
     failures = var.failures_bucket == "" ? "${var.output_bucket}-failures" : var.failures_bucket
   }
-  own_agency = var.upload_trigger == "eventgrid" && var.eventgrid_agency == ""
+  # What the vendor says of regions: `legible doctor` reads it too.
+  regions = jsondecode(file("${path.module}/regions.json"))
+  listed_for = {
+    eventgrid = contains(local.regions.eventgrid_triggers.regions, var.region)
+    flows     = contains(local.regions.function_flows.regions, var.region)
+    runtime   = length(setintersection(["*", var.region], lookup(local.regions.runtimes.proven, local.runtime, []))) > 0
+  }
+  sites = [
+    for site in values(local.regions.sites) : site
+    if anytrue([for beginning in site.regions_begin_with : startswith(var.region, beginning)])
+  ]
+  # A region of no known site has the international site's names.
+  role_names     = merge(try(local.sites[0], local.regions.sites.international).roles, var.role_names)
+  upload_trigger = var.upload_trigger != "" ? var.upload_trigger : local.listed_for.eventgrid ? "eventgrid" : "obs"
+  runtime        = var.runtime != "" ? var.runtime : module.listed.functions["on_upload"].runtime
+  # Where `legible console` listens: the first of these ports that is free.
+  console_origins = var.console_origins != null ? var.console_origins : [
+    for port in range(8080, 8084) : "http://127.0.0.1:${port}" if var.apig_instance_id != ""
+  ]
+  own_agency = local.upload_trigger == "eventgrid" && var.eventgrid_agency == ""
   channel_id = try(data.huaweicloud_eg_event_channels.official[0].channels[0].id, "")
   in_network = var.network != null || var.vpc_cidr != ""
+}
+
+module "environment" {
+  source = "./modules/environment"
+
+  name       = var.name
+  region     = var.region
+  project_id = var.project_id
+  # Zips are made again: their bucket may change.
+  buckets = { for use, name in local.buckets : use => name if use != "code" }
 }
 
 module "listed" {
@@ -34,14 +63,14 @@ module "buckets" {
       name            = local.buckets.input
       versioning      = true
       kms_key_id      = var.kms_key_id
-      origins         = var.console_origins
+      origins         = local.console_origins
       forget_versions = var.old_version_days
     }
     # No versions: the ledger's journals are appended to.
     output = {
       name       = local.buckets.output
       kms_key_id = var.kms_key_id
-      origins    = var.console_origins
+      origins    = local.console_origins
       expire = {
         "work/"        = 1
         "requests/"    = var.request_days
@@ -49,7 +78,9 @@ module "buckets" {
         "notices/log/" = var.failure_days
       }
     }
-    code = { name = local.buckets.code }
+    # FunctionGraph takes the zip by a way of its own, and nobody says that it is TLS: shut out, it would make no function.
+    # Zips are no secret, and nobody else reads them.
+    code = { name = local.buckets.code, tls_only = false }
     failures = {
       name   = local.buckets.failures
       expire = { "failures/" = var.failure_days }
@@ -73,7 +104,8 @@ module "agencies" {
   kms_key_id          = var.kms_key_id
   notify              = var.notify
   ocr_regions         = var.ocr_regions
-  classic_trigger     = var.upload_trigger == "obs"
+  role_names          = local.role_names
+  classic_trigger     = local.upload_trigger == "obs"
   eventgrid           = local.own_agency
   network             = local.in_network
   configuration_roles = var.configuration_roles
@@ -136,7 +168,7 @@ module "async" {
 }
 
 data "huaweicloud_eg_event_channels" "official" {
-  count = var.upload_trigger == "eventgrid" ? 1 : 0
+  count = local.upload_trigger == "eventgrid" ? 1 : 0
 
   provider_type = "OFFICIAL"
   name          = "default"
@@ -144,7 +176,7 @@ data "huaweicloud_eg_event_channels" "official" {
 
 check "eventgrid" {
   assert {
-    condition     = var.upload_trigger != "eventgrid" || local.channel_id != ""
+    condition     = local.upload_trigger != "eventgrid" || local.channel_id != ""
     error_message = "EventGrid has no default channel in ${var.region}: enable EventGrid there, or set upload_trigger = \"obs\"."
   }
 }
@@ -159,7 +191,7 @@ module "triggers" {
   traces         = module.listed.traces
   urns           = module.functions.urns
   bucket         = module.buckets.names["input"]
-  upload_trigger = var.upload_trigger
+  upload_trigger = local.upload_trigger
   channel_id     = local.channel_id
   agency         = local.own_agency ? module.agencies.eventgrid : var.eventgrid_agency
 }
@@ -194,5 +226,9 @@ module "alarms" {
   name                  = var.name
   topic_urn             = module.notifications.topic_urn
   ocr_failures          = var.ocr_failures
+  deployment            = local.buckets.output
+  stall_minutes         = var.stall_minutes
+  dead_documents        = var.dead_documents
+  cost_month            = var.cost_month
   enterprise_project_id = var.enterprise_project_id
 }

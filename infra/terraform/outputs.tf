@@ -7,7 +7,7 @@ output "next" {
     3. Open its workbook: obs://${local.buckets.output}/results/passport/<file>/record.xlsx
     4. ${var.apig_instance_id == "" ? "The HTTP API has no gateway yet: set apig_instance_id to one." : join("", [
   "Bind a domain to the API group ${module.api[0].group_id}, and run: ",
-  "legible console --api https://<domain> (with the AppCode of ${var.name}'s app console)."
+  "LEGIBLE_APP_CODE=$(terraform output -raw app_code) legible console --api https://<domain>"
 ])}
     5. ${length(var.alarm_emails) == 0 ? "Nobody gets the alarms yet: set alarm_emails." : "Confirm the mails that SMN sent to ${join(", ", var.alarm_emails)}."}
     6. For notices put into legible.toml: topic_urn = "${module.notifications.topic_urn}"
@@ -21,9 +21,48 @@ output "next" {
   EOT
 }
 
+output "by_region" {
+  description = "What was chosen because of the region, and what nobody has proven there. A plan shows it."
+  value = {
+    upload_trigger = join("", [
+      local.upload_trigger,
+      var.upload_trigger == "" ? "" : ", as the settings say",
+      ": FunctionGraph's page lists ${local.listed_for.eventgrid ? "" : "no "}EventGrid triggers for ${var.region}",
+      ". The settings may say upload_trigger = \"${local.upload_trigger == "obs" ? "eventgrid" : "obs"}\" instead."
+    ])
+    runtime = local.listed_for.runtime ? "${local.runtime}: in every region." : join("", [
+      "${local.runtime}: no page says that ${var.region} has it. If FunctionGraph refuses it: ",
+      "make package OPTIONS=\"--runtime ${local.regions.runtimes.way_out}\", and runtime = \"${local.regions.runtimes.way_out}\"."
+    ])
+    flows = local.listed_for.flows ? (
+      "Function flows run in ${var.region}, ${local.regions.function_flows.flows_an_account} an account (flow = true)."
+    ) : "${var.region} has no function flows: they run in ${join(", ", local.regions.function_flows.regions)} only."
+    roles = "The agencies are given ${join(", ", values(local.role_names))}; a name that IAM does not know is passed over silently."
+  }
+}
+
+output "app_code" {
+  description = "The AppCode of the console's app, for LEGIBLE_APP_CODE; empty without a gateway."
+  value       = try(module.api[0].app_code, "")
+  sensitive   = true
+}
+
+output "flow" {
+  description = "The flow of infra/workflows for this deployment, as it is sent to FunctionGraph; empty unless `flow` is set."
+  value = !var.flow ? "" : replace(
+    templatefile("${local.root}/infra/workflows/document.json", { region = var.region, project_id = var.project_id }),
+    ":function:default:legible-", ":function:${module.listed.functions["split"].app}:${var.name}-"
+  )
+}
+
 output "buckets" {
   description = "The buckets."
   value       = local.buckets
+
+  precondition {
+    condition     = length(distinct(values(local.buckets))) == length(local.buckets)
+    error_message = "Two of input_bucket, output_bucket, failures_bucket and code_bucket are one: none can be made twice."
+  }
 }
 
 output "functions" {

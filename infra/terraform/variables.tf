@@ -25,6 +25,14 @@ variable "name" {
     condition     = can(regex("^[a-z][a-z0-9-]{0,28}[a-z0-9]$", var.name))
     error_message = "name must be 2 to 30 of a-z, 0-9 and '-', begin with a letter and not end with '-'."
   }
+  validation {
+    condition     = length(var.name) >= 3 || var.apig_instance_id == ""
+    error_message = "name must have 3 characters at the least where there is a gateway: its group is called by it."
+  }
+  validation {
+    condition     = var.name != "default" || !contains(var.notify, "eventgrid")
+    error_message = "name must not be default where a channel is made: EventGrid has one of that name."
+  }
 }
 
 variable "input_bucket" {
@@ -133,10 +141,21 @@ variable "tags" {
       these and '.'.
     EOT
   }
+  validation {
+    condition = var.apig_instance_id == "" || (
+      length(var.tags) <= 9 && alltrue([for key in keys(var.tags) : can(regex("^[A-Za-z]", key))])
+    )
+    error_message = <<-EOT
+      tags must be 9 at the most where there is a gateway, and each key begin with a letter: an API has 10, and legible is one.
+    EOT
+  }
 }
 
 variable "runtime" {
-  description = "Python3.10 or Python3.12, as the zip was built for; empty for what serverless.yml says."
+  description = <<-EOT
+    Python3.10 or Python3.12, as the zip was built for; empty for what serverless.yml says. Which regions have Python3.12 is on no
+    page: where FunctionGraph refuses it, Python3.10 is the way out.
+  EOT
   type        = string
   default     = ""
   validation {
@@ -166,12 +185,15 @@ variable "serverless_file" {
 }
 
 variable "upload_trigger" {
-  description = "How uploads call the function: eventgrid, or obs (the classic trigger, which not every region has)."
+  description = <<-EOT
+    How uploads call the function: eventgrid, or obs (the classic trigger); empty for eventgrid where regions.json lists the
+    region, else obs. infra/terraform/ask asks FunctionGraph which of them it has.
+  EOT
   type        = string
-  default     = "eventgrid"
+  default     = ""
   validation {
-    condition     = contains(["eventgrid", "obs"], var.upload_trigger)
-    error_message = "upload_trigger is \"${var.upload_trigger}\"; it must be eventgrid or obs."
+    condition     = contains(["", "eventgrid", "obs"], var.upload_trigger)
+    error_message = "upload_trigger is \"${var.upload_trigger}\"; it must be eventgrid or obs, or empty."
   }
 }
 
@@ -179,6 +201,10 @@ variable "eventgrid_agency" {
   description = "An agency that EventGrid delivers uploads as; empty to make one that may call legible-on-upload alone."
   type        = string
   default     = ""
+  validation {
+    condition     = length(var.eventgrid_agency) <= 64 && trimspace(var.eventgrid_agency) == var.eventgrid_agency
+    error_message = "eventgrid_agency must be empty or an agency's name, 64 characters at the most."
+  }
 }
 
 variable "apig_instance_id" {
@@ -196,17 +222,24 @@ variable "calls_a_minute" {
   type        = number
   default     = 600
   validation {
-    condition     = var.calls_a_minute >= 1 && floor(var.calls_a_minute) == var.calls_a_minute
-    error_message = "calls_a_minute must be a whole number, 1 or more."
+    condition = (
+      var.calls_a_minute >= 1 && var.calls_a_minute <= 2147483647 && floor(var.calls_a_minute) == var.calls_a_minute
+    )
+    error_message = "calls_a_minute must be a whole number, 1 to 2147483647."
   }
 }
 
 variable "console_origins" {
-  description = "The pages that may put uploads and get results in a browser, such as http://127.0.0.1:8080; none unless said."
+  description = <<-EOT
+    The pages that may put uploads and get results in a browser. Unless said, with a gateway those of `legible console`
+    (http://127.0.0.1:8080 to 8083), without one none.
+  EOT
   type        = list(string)
-  default     = []
+  default     = null
   validation {
-    condition     = alltrue([for origin in var.console_origins : can(regex("^https?://[^/*?#\\s]+$", origin))])
+    condition = var.console_origins == null ? true : alltrue([
+      for origin in var.console_origins : can(regex("^https?://[^/*?#\\s]+$", origin))
+    ])
     error_message = "console_origins must be origins: http:// or https://, a host, perhaps a port; no path and no '*'."
   }
 }
@@ -238,6 +271,42 @@ variable "ocr_failures" {
   validation {
     condition     = var.ocr_failures >= 1
     error_message = "ocr_failures must be 1 or more."
+  }
+}
+
+variable "stall_minutes" {
+  description = <<-EOT
+    An alarm rings where the oldest upload has waited for so many minutes while no document ended. A document's end is known when
+    its function's time is over, and counted every ten minutes: below half an hour every quiet moment would ring.
+  EOT
+  type        = number
+  default     = 60
+  validation {
+    condition     = var.stall_minutes >= 30 && var.stall_minutes <= 1440
+    error_message = "stall_minutes must be 30 to 1440, a day: an upload waits no longer than that."
+  }
+}
+
+variable "dead_documents" {
+  description = "An alarm rings where so many documents were given up (dead) in one day (UTC)."
+  type        = number
+  default     = 1
+  validation {
+    condition     = var.dead_documents >= 1 && floor(var.dead_documents) == var.dead_documents
+    error_message = "dead_documents must be a whole number, 1 or more."
+  }
+}
+
+variable "cost_month" {
+  description = <<-EOT
+    An alarm rings where the calls of a month (UTC+8) have cost so much, in the currency of [prices] in legible.toml; without prices
+    there is no cost. 0 for no alarm.
+  EOT
+  type        = number
+  default     = 0
+  validation {
+    condition     = var.cost_month >= 0
+    error_message = "cost_month must be 0 or more."
   }
 }
 
@@ -359,10 +428,45 @@ variable "network" {
   }
 }
 
+variable "role_names" {
+  description = <<-EOT
+    What the site's IAM calls the system policies that infra/policies/functions.yaml names, where regions.json does not know it,
+    such as { "OCR ReadOnlyAccess" = "..." }. `legible doctor` reads regions.json alone: a name for good belongs there.
+  EOT
+  type        = map(string)
+  default     = {}
+  validation {
+    condition     = alltrue([for name in values(var.role_names) : trimspace(name) != ""])
+    error_message = "role_names must say a name for each."
+  }
+}
+
+variable "flow" {
+  description = "Whether the output `flow` has the flow of infra/workflows for this deployment, to be sent to FunctionGraph."
+  type        = bool
+  default     = false
+  validation {
+    condition = !var.flow || contains(
+      jsondecode(file("${path.module}/regions.json")).function_flows.regions, var.region
+    )
+    error_message = <<-EOT
+      flow may be true in ${join(", ", jsondecode(file("${path.module}/regions.json")).function_flows.regions)} only: FunctionGraph
+      has no function flows in ${var.region}. Documents are read there without one.
+    EOT
+  }
+}
+
 variable "configuration_roles" {
-  description = "System policies beside for the configuration agency, as a CTS trigger in serverless.yml needs one."
+  description = <<-EOT
+    System policies beside for the configuration agency, as a CTS trigger in serverless.yml needs one. IAM's names: one that it
+    does not know is passed over silently (infra/terraform/ask looks).
+  EOT
   type        = set(string)
   default     = []
+  validation {
+    condition     = alltrue([for role in var.configuration_roles : role != "" && trimspace(role) == role])
+    error_message = "configuration_roles must be names of system policies."
+  }
 }
 
 variable "old_version_days" {

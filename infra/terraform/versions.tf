@@ -4,8 +4,8 @@ terraform {
   required_providers {
     huaweicloud = {
       source = "huaweicloud/huaweicloud"
-      # 1.78.1: EventGrid triggers of functions.
-      version = ">= 1.78.1"
+      # 1.93.0: tags of objects. Below 2: what a next major version changes is not known.
+      version = ">= 1.93.0, < 2.0.0"
     }
   }
 }

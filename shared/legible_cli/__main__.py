@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +17,11 @@ from rich.console import Console
 from legible.errors import LegibleError
 from legible.model.records import Record
 from legible.operations import catalog
+from legible.settings import load as load_settings
+from legible.settings.checks import check_secrets
+from legible.wiring import adapters
 from legible_cli.accounting import accounting_command
+from legible_cli.audit.command import audit_group
 from legible_cli.console import console_command
 from legible_cli.doctor.command import doctor_command
 from legible_cli.local.run import Item, Items, files_of, run, summary, why
@@ -29,10 +33,11 @@ from legible_cli.review.command import review_group
 from legible_cli.subscriptions import subscriptions_command
 from legible_cli.usage import usage_command
 from legible_cli.workbook import workbook_command
-from localcloud.cloud import LocalCloud
+from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
 from localcloud.engine import check_models
 from localcloud.engine.models import ModelFileError
 from localcloud.functiongraph import load
+from localcloud.functiongraph.config import Function
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SAMPLES = _ROOT / "tests" / "data" / "documents"
@@ -47,6 +52,14 @@ _DEMO = (
 
 #: A function's time on a laptop, in seconds: after a hard stop a document is held no longer than this.
 _SECONDS = 120.0
+#: What a local cloud gives its functions, as far as settings are judged by it.
+_LOCAL = {
+    "LEGIBLE_REGION": "cn-north-4",
+    "LEGIBLE_INPUT_BUCKET": INPUT_BUCKET,
+    "LEGIBLE_OUTPUT_BUCKET": OUTPUT_BUCKET,
+    "LEGIBLE_OBS_ENDPOINT": "http://127.0.0.1:1",
+    "LEGIBLE_OCR_ENDPOINT": "http://127.0.0.1:2",
+}
 #: How much of the functions' log is shown where a document came to nothing.
 _LOG_LINES = 12
 
@@ -71,6 +84,7 @@ def main() -> None:
 
 
 main.add_command(accounting_command)
+main.add_command(audit_group)
 main.add_command(console_command)
 main.add_command(doctor_command)
 main.add_command(policy_group)
@@ -189,10 +203,19 @@ def _cloud(state: Path | None, port: int | None, recorded: Sequence[str]) -> Ite
         check_models()
         listed = load(_ROOT / "serverless.yml")
         functions = {key: replace(function, timeout=_SECONDS) for key, function in listed.items()}
+        _check_settings(functions)
         with LocalCloud(state, port, recorded=answers, functions=functions) as cloud:
             yield cloud
     except (LegibleError, ModelFileError, RuntimeError, OSError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def _check_settings(functions: Mapping[str, Function]) -> None:
+    """Refuse settings that a function would refuse to start with, or send no notice, before any begins what waits."""
+    file = adapters.settings_file()
+    for function in functions.values():
+        data = {**function.user_data, **_LOCAL}
+        check_secrets(load_settings(file, data.get), "legible.toml", data.get)
 
 
 def _endpoints(console: Console, cloud: LocalCloud, inbox: Path, outbox: Path, variables: Path) -> None:

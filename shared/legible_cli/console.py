@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import click
 
 from localcloud.apig import Front
 from localcloud.apig.apps import CODE_HEADER
+from localcloud.web import Server
 
 #: Where the app's code is; a command line would show it to everybody on the machine.
 _CODE = "LEGIBLE_APP_CODE"
+#: Unless one is said. A browser uploads straight into the bucket, which lets in the pages of these ports alone
+#: (`console_origins` in infra/terraform).
+PORTS = range(8080, 8084)
 
 
 def front(api: str, environment: Mapping[str, str]) -> Front:
@@ -37,9 +41,31 @@ def front(api: str, environment: Mapping[str, str]) -> Front:
         raise click.ClickException(str(error)) from None
 
 
+def listen(proxy: Front, ports: Sequence[int]) -> Server:
+    """Serve on the first port that is free, and say aloud what is not as usual.
+
+    Raises:
+        click.ClickException: None is free.
+    """
+    for port in ports:
+        try:
+            server = proxy.serve(port)
+        except OSError as error:
+            click.echo(f"Port {port} cannot be used: {error.strerror}.", err=True)
+            continue
+        if port not in PORTS:
+            click.echo(f"Uploads need http://127.0.0.1:{port} among the buckets' console_origins.", err=True)
+        return server
+    raise click.ClickException("Say another port: --port, with its page, http://127.0.0.1:<port>, in console_origins.")
+
+
 @click.command("console")
 @click.option("--api", required=True, metavar="URL", help="The API's address: https://<group>.apig.<region>.../")
-@click.option("--port", type=click.IntRange(1, 65535), help="Port on this machine. Default: a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    help=f"Port on this machine. Default: {PORTS[0]}, or the next free one up to {PORTS[-1]}.",
+)
 def console_command(api: str, port: int | None) -> None:
     """Serve the console of a deployed Legible on this machine; a proxy adds the AppCode from LEGIBLE_APP_CODE.
 
@@ -50,10 +76,7 @@ def console_command(api: str, port: int | None) -> None:
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    try:
-        server = proxy.serve(port)
-    except OSError as error:
-        raise click.ClickException(f"Port {port} cannot be used: {error.strerror}.") from error
+    server = listen(proxy, PORTS if port is None else (port,))
     click.echo(f"{proxy.way_in(server.endpoint)}\nCtrl-C ends it.")
     ended.wait()
     server.stop()

@@ -11,7 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from legible.errors import LegibleError
+from legible.model.audit import REBUILD
 from legible.wiring.parts import DOCUMENT_SECONDS
+from legible_cli.audited import audited
 from legible_cli.connection import Connection, connect, settings_option, told
 
 _AT_ONCE = 8
@@ -30,7 +32,8 @@ def rebuild_command(prefix: str, file: Path | None) -> None:
     names = told(lambda: list(connection.parts("rebuild", DOCUMENT_SECONDS).rebuilder.below(prefix)))
     if not names:
         raise click.ClickException(f"There are no results below {prefix!r} in the bucket {connection.output}.")
-    failed = _rebuild(connection, names, console)
+    with audited(connection, REBUILD, "results", prefix, documents=str(len(names))):
+        failed = _rebuild(connection, names, console)
     for name, reason in failed:
         console.print(f"{name}: {reason}", markup=False, soft_wrap=True)
     console.print(f"{len(names) - len(failed)} of {len(names)} documents have their results anew. Paid calls: 0.")

@@ -11,9 +11,11 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from legible.model.audit import BUILD, EXPORT
 from legible.model.documents import Format, Selection
 from legible.wiring.parts import WORKBOOK_SECONDS
 from legible.workbooks.collector import KINDS, Built, Collector
+from legible_cli.audited import audited
 from legible_cli.connection import connect, settings_option, told
 
 
@@ -57,7 +59,9 @@ def workbook_command(
     selection = Selection(prefix, _day(day), _keys(listed))
     connection, console = connect(file), Console(highlight=False)
     collector = connection.parts(f"cli-{uuid.uuid4().hex[:12]}", WORKBOOK_SECONDS).collector
-    built = told(_build, collector, name, selection, tuple(dict.fromkeys(formats)), out, console)
+    told_of = {"prefix": prefix, "day": str(selection.day or ""), "formats": ", ".join(formats)}
+    with audited(connection, EXPORT if out else BUILD, "workbook", name, **told_of):
+        built = told(_build, collector, name, selection, tuple(dict.fromkeys(formats)), out, console)
     console.print(f"{built.documents} documents:", *built.files, sep="\n  ", soft_wrap=True)
     if built.running.count:
         console.print(f"{built.running.count} of them have no result yet; they are listed as running.")

@@ -9,15 +9,17 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 import msgspec
 
 from localcloud.account import AccountServices
 from localcloud.apig import Front, LocalApig
 from localcloud.apig.apps import CODE_HEADER
-from localcloud.functiongraph import Function, FunctionApi, FunctionGraph, load
+from localcloud.functiongraph import Function, FunctionApi, FunctionGraph, load, triggers
 from localcloud.functiongraph.runner import backoff as default_backoff
+from localcloud.iam import rights
+from localcloud.iam.agencies import deployed
 from localcloud.iam.credentials import AccessKey, Keyring
 from localcloud.notices import LocalMessages
 from localcloud.obs import Envelope, LocalObs, Subscription, cors
@@ -29,6 +31,17 @@ OUTPUT_BUCKET = "legible-out"
 FAILURES_BUCKET = "legible-failures"
 #: The account's only project; the id is invented.
 PROJECT_ID = "0f4c0000c10d4e0a9b1ec0de10ca1000"
+#: What each function of this repository loads of the installed libraries; `tests/localcloud` holds it.
+LIBRARIES = (
+    "PIL.Image",
+    "huaweicloudsdkocr.v1",
+    "msgspec",
+    "obs",
+    "pypdfium2",
+    "stdnum",
+    "tenacity",
+    "xlsxwriter",
+)
 
 
 class _Part(Protocol):
@@ -112,6 +125,7 @@ class LocalCloud:
             max_instances=max_instances,
             backoff=backoff,
             keep=lambda key, body: self.obs.write(FAILURES_BUCKET, key, body),
+            libraries=() if code else LIBRARIES,
         )
         self._connect(envelope, encode_keys)
 
@@ -154,11 +168,17 @@ class LocalCloud:
         self._account = AccountServices(self.keys, PROJECT_ID, self.region, self.ocr, state)
         self.account, self.eps, self.cloudeye = self._account.iam, self._account.eps, self._account.cloudeye
         self.cts, self.billing = self._account.cts, self._account.billing
+        names = rights.Names(INPUT_BUCKET, OUTPUT_BUCKET, FAILURES_BUCKET)
+        self.account.agencies.add(*deployed(rights.rights(names), "legible-", PROJECT_ID))
         self._account_server = self._serve(self._account)
 
     def _connect(self, envelope: Envelope, encode_keys: bool) -> None:
         """Let the parts reach the functions: calls, requests, kills and uploads."""
         self.function_api.graph = self.functions
+        self.function_api.envelope = envelope
+        #: Subscriptions of EventGrid besides those of serverless.yml's triggers, by a function's URN.
+        self.subscriptions: dict[str, list[dict[str, Any]]] = {}
+        self.messages.subscriptions = self._subscribed
         self.gateway.publish(self.functions)
         for part in (self.obs, self.ocr, self.function_api, self.messages):
             part.on_kill = self.functions.kill_instance
@@ -290,6 +310,13 @@ class LocalCloud:
     ) -> None:
         """Stop."""
         self.stop()
+
+    def _subscribed(self, urn: str) -> list[dict[str, Any]]:
+        """Return the subscriptions of EventGrid that call the function of that URN."""
+        mine = self.functions.functions.values() if self.function_api.envelope == "eventgrid" else ()
+        found = next((one for one in mine if self.functions.urn(one.key) == urn), None)
+        own = triggers.subscriptions(found, urn) if found else []
+        return own + self.subscriptions.get(urn, [])
 
     def _subscribe(self, envelope: Envelope, encode_keys: bool) -> None:
         for key, function in self.functions.functions.items():

@@ -458,6 +458,16 @@ class TestRequests:
         reply = Api(wrong, front.rig.log)(Request("GET", "/v1/documents"))
         assert problem(reply) == (500, "setting")
         assert "cloud.region" in json.loads(reply.body)["detail"]
+        health = Api(wrong, front.rig.log)(Request("GET", "/v1/health"))
+        assert health.status == 200, "what is wrong is its answer"
+        assert json.loads(health.body)["checks"] == [
+            {
+                "name": "settings",
+                "status": "failed",
+                "message": "legible.toml: cloud.region is not set.",
+                "advice": "Set it.",
+            }
+        ]
 
 
 class TestDescription:

@@ -39,6 +39,13 @@ def test_what_is_no_id_is_no_document(text):
         assert error.problem.status == 404
 
 
+@pytest.mark.parametrize("id", ["", "YQ==", "YR", "a", "YQ+", "é", "_w"])
+def test_an_id_that_no_key_has_is_no_document(id):
+    with pytest.raises(ProblemError) as refused:
+        key_of(id)
+    assert (refused.value.problem.status, key_of("YQ")) == (404, "a")
+
+
 class TestOne:
     def test_a_document_shows_status_pages_links_and_record(self, front):
         path = front.document("passport/anna.png")

@@ -34,6 +34,34 @@ def invoke(*arguments: str | Path):
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
+class TestSettings:
+    """What a function would refuse to start with is refused before anything starts."""
+
+    @pytest.mark.parametrize("command", [("demo",), ("up",), ("run", str(TINY))], ids=["demo", "up", "run"])
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("[ocrr]\n", "legible.toml: the file has no setting 'ocrr'. It has: cloud, buckets"),
+            (
+                '[notify.hr]\nkind = "webhook"\nurl = "https://hooks.example/x"\nsecret = "HOOK"\n',
+                "legible.toml: notify.hr.secret: The user variable HOOK does not hold the secret",
+            ),
+        ],
+        ids=["an unknown table", "a secret that is missing"],
+    )
+    def test_wrong_ones_are_refused_at_start(self, tmp_path, command, text, said):
+        (tmp_path / "shared").symlink_to(ROOT / "shared")
+        (tmp_path / "legible.toml").write_text(text)
+        done = subprocess.run(
+            [sys.executable, "-m", "legible_cli", *command],
+            cwd=tmp_path, env={"PYTHONPATH": str(tmp_path / "shared"), "HOME": str(tmp_path)},
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 1
+        assert said in " ".join(done.stderr.split()) and "Traceback" not in done.stderr
+        assert not (tmp_path / ".legible").exists() and not (tmp_path / "inbox").exists()
+
+
 class TestRun:
     def test_one_line_a_document_and_exit_1_unless_all_are_done(self, tmp_path):
         # when

@@ -59,7 +59,7 @@ def test_subcommands_and_options_that_are_named_are_there(rest):
     """Given `review import FILE` or `doctor --json`: each word leads to a command, each option is one of its own."""
     command: click.Command = main
     words = rest.split()
-    while isinstance(command, click.Group) and words and words[0].islower():
+    while isinstance(command, click.Group) and words and words[0][0].islower():
         name = words.pop(0)
         assert name in command.commands, f"{command.name} has no {name}"
         command = command.commands[name]

@@ -1,4 +1,4 @@
-"""The recognizer over the official SDK against a real HTTP service: what is sent, kept, and what faults mean."""
+"""The recognizer signed by the official SDK, against a real HTTP service: what is sent, kept, and what faults mean."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Iterator
 
+import huaweicloudsdkocr.v1 as sdk
 import pytest
 from msgspec import structs
 
@@ -17,6 +18,7 @@ from legible.errors import (
     ThrottledError,
     UnavailableError,
 )
+from legible.huawei import signing
 from legible.huawei.credentials import Credentials
 from legible.huawei.ocr import OcrRecognizer, endpoint
 from legible.model.documents import ObjectRef
@@ -83,20 +85,22 @@ def test_the_enterprise_project_is_billed(cloud):
 
 
 @pytest.mark.parametrize("slug", catalog.slugs())
-def test_every_operation_is_asked_by_the_sdks_own_classes(recognizer, slug):
+def test_every_operation_is_asked_as_by_the_sdks_own_classes(recognizer, slug):
     operation = catalog.find(slug)
     options = {option.name: sample(option.type) for option in operation.options}
-    picture = Picture("inline", body=b"x") if operation.inline else Picture("url")
-    request = recognizer.request(operation, options, picture)
-    assert type(request).__name__ == operation.sdk.request
-    body = request.body
-    sent = {
-        body.attribute_map[name]: getattr(body, name) for name in body.openapi_types if getattr(body, name) is not None
-    }
-    if operation.inline:
-        assert sent.pop(operation.inline) == base64.b64encode(b"x").decode()
-    sent.pop("url", None)
-    assert sent == options
+    picture = Picture("inline", body=b"x") if operation.inline else Picture("url", url="https://in.obs.example/a")
+    sent = json.loads(recognizer.request(operation, options, picture))
+    body = getattr(sdk, operation.sdk.body)()
+    attributes = {key: name for name, key in body.attribute_map.items()}
+    for key, value in sent.items():  # each key is one that the SDK sends, and its class takes the value
+        setattr(body, attributes[key], value)
+    request = getattr(sdk, operation.sdk.request)(body=body)
+    told = getattr(sdk.OcrClient, f"_{operation.sdk.method}_http_info")(request)
+    assert (told["method"], told["resource_path"]) == ("POST", f"/v2/{{project_id}}/ocr/{slug}")
+    assert told["header_params"]["Content-Type"] == signing.JSON.lower()
+    inline = {operation.inline: base64.b64encode(b"x").decode()} if operation.inline else {}
+    url = {"url": picture.url} if operation.url and not operation.inline else {}
+    assert sent == {**options, **inline, **url}
 
 
 def sample(kind: str):
@@ -210,16 +214,27 @@ def test_a_service_that_is_not_there_was_never_paid():
     assert caught.value.reason_code == "service-unreachable"
 
 
-def test_what_the_sdk_itself_refuses_is_a_setting_to_mend(recognizer):
-    with pytest.raises(HeldError, match="refuses the request"):
+def test_an_option_that_the_operation_does_not_have_is_a_setting_to_mend(recognizer, asked):
+    with pytest.raises(HeldError, match="refuses the request: it has no option 'no_such_option'"):
         recognizer.recognize(PASSPORT, {"no_such_option": 1}, INLINE, 5)
+    assert asked == []
 
 
-def test_connections_are_kept(recognizer):
-    recognizer.recognize(PASSPORT, {}, INLINE, 5)
-    first = recognizer._own.clients
-    recognizer.recognize(TEXT, {}, INLINE, 9)
-    assert len(first) == 1
+@pytest.mark.parametrize(
+    ("body", "code", "said"),
+    [
+        (b'{"error": {"error_code": "ModelArts.4204", "error_msg": "nested"}}', "ModelArts.4204", "nested"),
+        (b'{"errorCode": "ModelArts.4204", "errorMsg": "camel"}', "ModelArts.4204", "camel"),
+        (b'{"error_code": "ModelArts.4204"}', "ModelArts.4204", "error_code"),
+        (b'{"odd": {"more": 1}}', "", "odd"),
+        (b"[1]", "", r"\[1\]"),
+    ],
+)
+def test_a_refusal_is_read_whatever_its_shape(cloud, recognizer, body, code, said):
+    cloud.ocr.faults.add(Fault("body", status=403, body=body))
+    with pytest.raises(HeldError, match=said) as caught:
+        recognizer.recognize(PASSPORT, {}, INLINE, 5)
+    assert caught.value.vendor_code == code
 
 
 def test_the_regions_own_endpoint():

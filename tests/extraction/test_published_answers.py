@@ -128,6 +128,15 @@ class TestConfidencesUnderAnotherName:
         }
         assert any("no `buyer_name`; what it says of `purchaser`, in the same place" in note for note in found.notes)
 
+    def test_a_name_of_signs_alone_is_spelled_like_nothing(self) -> None:
+        found = read(
+            "passport", {"surname": "A", "given_name": "B", "confidence": {"surname": 0.9, " - ": 0.3, "_": 0.4}}
+        )
+        assert {field.name: field.confidence for field in found.fields if field.name in ("surname", "given_name")} == {
+            "surname": 0.9,
+            "given_name": None,
+        }
+
     def test_it_reaches_the_rows_of_a_list_and_the_parts_of_a_picture(self) -> None:
         items = read(
             "vat-invoice",

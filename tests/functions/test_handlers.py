@@ -8,21 +8,33 @@ from datetime import timedelta
 
 import pytest
 
-from functions import on_failure, on_notices, on_timer, on_upload
+from functions import on_audit_event, on_failure, on_notices, on_timer, on_upload
 from legible.errors import CredentialsError, EventError, HeldError, RetryableError, SettingsError, UnavailableError
 from legible.huawei import functiongraph
 from legible.huawei.context import Context
+from legible.huawei.credentials import Credentials
 from legible.model.documents import ObjectRef
 from legible.model.notices import Ending, Notice
 from legible.notices.notice import EndLine
 from legible.notices.outbox import Outbox, OutboxEntry
+from legible.notices.targets import Webhook
 from legible.pipeline.failures import Failures
 from legible.ports import Site, utc_now
-from legible.wiring import functions
+from legible.settings import Settings
+from legible.wiring import adapters, functions
 from localcloud.cloud import LocalCloud
 from localcloud.faults import Fault
 from tests.support import clouds
 from tests.support.rig import PASSPORT, picture
+
+NOTICE = Notice(
+    id="0f" * 16, source="/s", type="legible.document.dead", subject="a.png", time=utc_now(),
+    data=Ending(
+        bucket="legible-in", key="a.png", version="v", operation="", status="dead", pages=0,
+        record=ObjectRef("legible-out", "answers/a.png/v/record.json"), revision=0,
+    ),
+)  # fmt: skip
+HOOKED = Settings(notify={"hr": Webhook(url="https://hooks.example/x", secret="HOOK")})
 
 
 @pytest.fixture
@@ -143,6 +155,61 @@ def test_what_passes_by_itself_waits_and_is_tried_again_by_the_timer(cloud):
     assert record(cloud)["status"] == "done"
 
 
+def due(cloud):
+    """Make what waits in the output bucket due now."""
+    store, site = clouds.store(cloud), Site(clouds.store(cloud), "legible-in", "legible-out")
+    for parked in list(store.list("legible-out", "waiting/")):
+        name = f"waiting/20200101T000000.{parked.key.split('.', 1)[1]}"
+        if name != parked.key:
+            store.copy(site.in_output(parked.key), site.in_output(name))
+            store.remove(site.in_output(parked.key))
+
+
+def test_wrong_settings_end_a_document_visibly_and_it_goes_on_once_they_are_mended(cloud):
+    """Given a user variable that is wrong for four deliveries; the timer rings before and after it is mended."""
+    # given
+    event = upload(cloud)
+    wrong = {**cloud.user_data, "LEGIBLE_SOURCE": "urll"}
+    with pytest.raises(SettingsError) as caught:
+        on_upload.handler(event, clouds.context(cloud, user_data=wrong))
+    error = {"errorMessage": str(caught.value), "errorType": "SettingsError"}
+
+    # when
+    (outcome,) = on_failure.handler(given_up(event, error), clouds.context(cloud, user_data=wrong))["documents"]
+
+    # then
+    assert (outcome["status"], outcome["reason"]["code"]) == ("dead", "setting")
+    assert "LEGIBLE_SOURCE is 'urll'" in record(cloud)["reason"]["message"]
+    assert "It is tried again by itself" in record(cloud)["reason"]["advice"]
+
+    # when the timer rings
+    due(cloud)
+    with pytest.raises(SettingsError, match="LEGIBLE_SOURCE is 'urll'"):
+        on_notices.handler({}, clouds.context(cloud, user_data=wrong))
+    assert record(cloud)["status"] == "dead", "nobody would read it yet"
+    report = on_notices.handler({}, clouds.context(cloud))
+
+    # then
+    assert report["uploads"] == {"handed_on": 1, "ended": 0, "left": 0}
+    assert record(cloud)["status"] == "done"
+    assert clouds.paid(cloud) == 1
+
+
+def test_a_notice_whose_secret_is_missing_waits_where_documents_are_ended(cloud):
+    """Given settings that are right but for a webhook's secret: whoever reads documents refuses to start."""
+    with pytest.raises(SettingsError, match="does not hold the secret"):
+        adapters.notifiers(HOOKED, Context(clouds.context(cloud)), Credentials("a", "s", ""))
+    found = adapters.notifiers(HOOKED, Context(clouds.context(cloud)), Credentials("a", "s", ""), spare=True)
+    with pytest.raises(HeldError, match="does not hold the secret"):
+        found["hr"].send(NOTICE, 1.0)
+
+
+def test_not_even_an_end_is_written_where_no_bucket_is_known(cloud):
+    wrong = {**cloud.user_data, "LEGIBLE_OUTPUT_BUCKET": "Not A Bucket"}
+    with pytest.raises(SettingsError, match="LEGIBLE_OUTPUT_BUCKET"):
+        on_failure.handler(given_up(upload(cloud), {}), clouds.context(cloud, user_data=wrong))
+
+
 def test_what_on_failure_failed_at_is_gone_on_with_from_a_bucket_of_its_own(cloud):
     """Given an event that was kept there some time ago, because nothing could be written to the output bucket."""
     inner = given_up(upload(cloud), {"errorMessage": "OBS refused", "errorType": "UnavailableError"})
@@ -208,12 +275,7 @@ def test_a_timer_sends_what_waits_and_says_what_came_of_it(cloud):
     """Given an outbox with a notice for a target that no setting names any more."""
     # given
     outbox = Outbox(Site(clouds.store(cloud), "legible-in", "legible-out"), clouds.earlier(timedelta(minutes=2)))
-    ending = Ending(
-        bucket="legible-in", key="a.png", version="v", operation="", status="dead", pages=0,
-        record=ObjectRef("legible-out", "answers/a.png/v/record.json"), revision=0,
-    )  # fmt: skip
-    told = Notice(id="0f" * 16, source="/s", type="legible.document.dead", subject="a.png", time=utc_now(), data=ending)
-    outbox.put(OutboxEntry("gone", told, EndLine(), utc_now()))
+    outbox.put(OutboxEntry("gone", NOTICE, EndLine(), utc_now()))
 
     # when
     result = on_notices.handler({"trigger_type": "TIMER"}, clouds.context(cloud))
@@ -233,6 +295,46 @@ def test_a_timer_builds_a_workbook_over_what_ended(cloud):
     json.dumps(result)
 
 
+def test_a_workbook_needs_no_settings_but_its_own(cloud):
+    """Given a wrong setting of calls: it stops who pays, and not who counts what was paid."""
+    on_upload.handler(upload(cloud), clouds.context(cloud))
+    event = {"trigger_type": "TIMER", "user_event": '{"workbook": "daily", "day": "today"}'}
+    wrong = {**cloud.user_data, "LEGIBLE_SOURCE": "urll"}
+    assert on_timer.handler(event, clouds.context(cloud, user_data=wrong))["documents"] == 1
+    built = functions.FunctionParts(Context(clouds.context(cloud, user_data=wrong)), spare=True)
+    built.require("workbooks")
+    with pytest.raises(SettingsError, match="LEGIBLE_SOURCE"):
+        built.require("ocr")
+
+
 def test_a_timer_that_asks_for_nothing_is_told_what_to_say(cloud):
     with pytest.raises(EventError, match="asks for nothing"):
         on_timer.handler({"trigger_type": "TIMER"}, clouds.context(cloud))
+
+
+class TestWhatCtsRecorded:
+    EVENT = {"cts": {"trace_id": "5f0c-1", "trace_name": "subscribeAISubService", "time": 1796003600000,
+                     "service_type": "OCR", "resource_type": "ai_service", "resource_name": "passport",
+                     "user": {"name": "ops"}, "trace_status": "normal", "code": 200}}  # fmt: skip
+
+    def test_it_is_kept_for_the_audit_trail(self, cloud):
+        assert on_audit_event.handler(self.EVENT, clouds.context(cloud)) == {"trace": "5f0c-1"}
+        (item,) = clouds.store(cloud).list("legible-out", "audit/.pending/")
+        kept = json.loads(clouds.store(cloud).read(ObjectRef("legible-out", item.key)))
+        assert (kept["id"], kept["service"], kept["operator"]) == ("cts-5f0c-1", "OCR", "ops")
+        assert json.loads(kept["raw"]) == self.EVENT["cts"]
+
+    @pytest.mark.parametrize("event", [{}, {"cts": {}}, {"cts": "x"}, [], None])
+    def test_what_holds_no_trace_is_an_error(self, cloud, event):
+        with pytest.raises(EventError, match="no trace"):
+            on_audit_event.handler(event, clouds.context(cloud))
+
+
+def test_a_timer_s_workbook_is_audited(cloud):
+    event = {"trigger_type": "TIMER", "user_event": '{"workbook": "daily", "day": "today"}'}
+    on_timer.handler(event, clouds.context(cloud))
+    (item,) = clouds.store(cloud).list("legible-out", "audit/.pending/")
+    kept = json.loads(clouds.store(cloud).read(ObjectRef("legible-out", item.key)))
+    assert (kept["name"], kept["operator"], kept["resource_name"], kept["details"]) == (
+        "buildWorkbook", "function:on_timer", "daily", {"day": "today"},
+    )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from functions import give_up, recognize, recognize_pages, split
-from legible.errors import CredentialsError, EventError
+from legible.errors import CredentialsError, EventError, SettingsError
 from localcloud.cloud import INPUT_BUCKET, LocalCloud
 from tests.support import clouds
 from tests.support.rig import TEXT, pdf
@@ -48,6 +48,15 @@ def test_what_a_flow_gave_up_is_seen(cloud):
     end = give_up.handler(event, clouds.context(cloud))
     assert (end["status"], end["reason"]["code"]) == ("dead", "flow-gave-up")
     assert "Another one holds it." in clouds.record(cloud, KEY)["reason"]["message"]
+
+
+def test_what_a_flow_gave_up_for_wrong_settings_is_seen_while_they_are_wrong(cloud):
+    wrong = {**cloud.user_data, "LEGIBLE_SOURCE": "urll"}
+    with pytest.raises(SettingsError) as caught:
+        recognize.handler(EVENT, clouds.context(cloud, user_data=wrong))
+    event = {"document": EVENT, "error": {"errorType": "SettingsError", "errorMessage": str(caught.value)}}
+    assert give_up.handler(event, clouds.context(cloud, user_data=wrong))["status"] == "dead"
+    assert "LEGIBLE_SOURCE is 'urll'" in clouds.record(cloud, KEY)["reason"]["message"]
 
 
 def test_a_step_needs_its_share_and_its_agency(cloud):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,8 +23,9 @@ class Block(NamedTuple):
     body: dict[str, Any]
 
 
+@cache
 def read(file: Path) -> dict[str, Any]:
-    """Return a template with the quotes of names taken off; expressions stay text, ``${...}``."""
+    """Return a template with the quotes of names taken off; expressions stay text, ``${...}``. Not to be changed."""
     found: dict[str, Any] = _plain(hcl2.loads(file.read_text("utf-8")))
     return found
 
@@ -35,7 +37,7 @@ def modules() -> list[Path]:
 
 def resources() -> Iterator[Block]:
     """Yield every resource of every module."""
-    yield from _blocks("resource")
+    yield from blocks("resource")
 
 
 def variables(module: Path) -> dict[str, dict[str, Any]]:
@@ -57,7 +59,8 @@ def _named(module: Path, kind: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def _blocks(kind: str) -> Iterator[Block]:
+def blocks(kind: str) -> Iterator[Block]:
+    """Yield every block of a kind, ``resource`` or ``data``, of every module."""
     for module in modules():
         for file in sorted(module.glob("*.tf")):
             for one in read(file).get(kind, ()):

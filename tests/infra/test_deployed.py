@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,13 +55,13 @@ def run(vendor, tmp_path, capsys):
     text = (ROOT / "serverless.yml").read_text("utf-8").replace("~/.fg/credentials", str(tmp_path / "keys"))
     (tmp_path / "serverless.yml").write_text(text)
 
-    def main(*command: str, project: str = "p") -> tuple[int, str]:
+    def main(*command: str, project: str = "p", **environment: str) -> tuple[int, str]:
         folders = [
             "--file",
             str(tmp_path / "serverless.yml"),
         ]
         options = [*folders, "--endpoint", vendor.server.endpoint, "--", *(command or NOTHING)]
-        status = serverless.main(options, {"LEGIBLE_PROJECT_ID": project} if project else {})
+        status = serverless.main(options, {**environment, **({"LEGIBLE_PROJECT_ID": project} if project else {})})
         out = capsys.readouterr()
         return status, out.err + out.out
 
@@ -82,6 +83,55 @@ def test_tenants_are_not_deployed_by_what_cannot_say_who_calls(vendor, run, tmp_
     assert status == 2 and "http.tenants" in said and "make deploy" in said
     settings.write_text("[http]\n")
     assert run()[0] != 2
+
+
+def test_where_there_is_no_npx_that_is_said(vendor, run):
+    assert run("no-such-npx") == (
+        2, "Not deployed: no-such-npx cannot be run: No such file or directory. npx comes with Node.js.\n"
+    )  # fmt: skip
+
+
+HOOK = '[notify.hr]\nkind = "webhook"\nurl = "https://hooks.example/x"\nsecret = "HOOK"\n'
+SECRET = "whsec_" + "QUFB" * 10
+
+
+@pytest.mark.parametrize(
+    ("settings", "data", "said"),
+    [
+        ("[ocrr]\n", "", "legible-on-upload: legible.toml: the file has no setting 'ocrr'"),
+        (HOOK, "", "notify.hr.secret: The user variable HOOK does not hold"),
+        (HOOK, "${env:HOOK, ''}", "notify.hr.secret: The user variable HOOK does not hold"),
+        ("", "SOURCE", "LEGIBLE_SOURCE is 'SOURCE'. Allowed is: inline"),
+        ('default = "nope"', "", "there is no operation 'nope'"),
+    ],
+    ids=["an unknown table", "no secret", "a secret that is not set", "a wrong variable", "no such operation"],
+)
+def test_settings_that_a_function_would_refuse_are_not_deployed(vendor, run, tmp_path, settings, data, said):
+    """Given a plugin that would do it: what was deployed before stays."""
+    vendor.functions, vendor.deployed = [], [entry(one) for one in LISTED.values()]
+    (tmp_path / "build" / "legible" / "legible.toml").write_text(settings)
+    name = "LEGIBLE_SOURCE" if data == "SOURCE" else "HOOK"
+    with_data(tmp_path, f'{name}: "{data}"' if data else "")
+    status, text = run(sys.executable, "-c", "raise SystemExit('it was called')")
+    assert status == 2 and said in text and "it was called" not in text
+
+
+@pytest.mark.parametrize("kind", ["userData", "encryptedUserData"])
+def test_a_secret_that_the_environment_holds_is_taken(vendor, run, tmp_path, kind):
+    vendor.functions, vendor.deployed = [], [entry(one) for one in LISTED.values()]
+    (tmp_path / "build" / "legible" / "legible.toml").write_text(HOOK)
+    with_data(tmp_path, 'HOOK: "${env:HOOK}"', kind)
+    assert run(HOOK=SECRET)[0] == 0
+    assert run(HOOK="canary")[0] == 2
+
+
+def with_data(folder: Path, line: str, kind: str = "userData") -> None:
+    """Give all functions one more user variable."""
+    file = folder / "serverless.yml"
+    listed = yaml.safe_load(file.read_text("utf-8"))
+    for one in listed["functions"].values():
+        one[kind] = {**one.get(kind, {}), **(yaml.safe_load(line) or {})}
+    file.write_text(yaml.safe_dump(listed, sort_keys=False))
 
 
 def found_of(vendor: Vendor, functions: list[dict[str, Any]]) -> dict[str, serverless.Found]:

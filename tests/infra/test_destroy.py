@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,6 +38,7 @@ class Stand:
         self.folder, self.vendor = folder, vendor
         self.answers = {"output": {"out": json.dumps(WHERE)}, "destroy": {}, "state": {}, "init": {}}
         (folder / "terraform.py").write_text(TERRAFORM)
+        (folder / "terraform.tfvars").write_text('region = "ap-southeast-1"\ninput_bucket = "in-dev"\n')
 
     def destroy(self) -> int:
         (self.folder / "answers").write_text(json.dumps(self.answers))
@@ -49,6 +51,8 @@ class Stand:
 
     @property
     def asked(self) -> list[list[str]]:
+        if not (self.folder / "asked").exists():
+            return []
         return [json.loads(line) for line in (self.folder / "asked").read_text().splitlines()]
 
 
@@ -68,12 +72,43 @@ def test_terraform_is_asked_in_order_and_nothing_remains(stand: Stand, capfd: py
     folder = f"-chdir={stand.folder}"
     assert stand.asked == [
         [folder, "init", "-input=false"],
+        [folder, "show", "-json"],
         [folder, "output", "-json", "where"],
         [folder, "destroy", "-var-file=terraform.tfvars"],
         [folder, "state", "list"],
     ]
     assert status == 0
     assert capfd.readouterr().out == "0 resources with the tag legible=legible in ap-southeast-1.\n"
+
+
+@pytest.mark.parametrize(
+    ("beside", "state", "said"),
+    [
+        ("prod.tfvars", {}, "prod.tfvars lies beside terraform.tfvars"),
+        ("x.auto.tfvars", {}, "x.auto.tfvars lies beside"),
+        ("terraform.tfvars.json", {}, "two environments would have one state"),
+        (
+            "",
+            {"outputs": {"where": {"value": {**WHERE, "region": "cn-north-4"}}}},
+            "region is cn-north-4, not ap-south",
+        ),
+    ],
+)
+def test_another_environments_deployment_is_never_taken_down(
+    stand: Stand, capfd: pytest.CaptureFixture[str], beside: str, state: dict[str, Any], said: str
+) -> None:
+    # given
+    stand.answers["show"] = {"out": json.dumps({"values": state})}
+    if beside:
+        (stand.folder / beside).touch()
+
+    # when
+    status = stand.destroy()
+
+    # then
+    assert (status, [asked for asked in stand.asked if "destroy" in asked]) == (2, [])
+    error = capfd.readouterr().err
+    assert said in error and "a folder of its own" in error and "SETTINGS=" in error
 
 
 def test_what_terraform_fails_to_destroy_is_told_with_what_has_the_tag(
@@ -112,7 +147,7 @@ def test_a_kind_that_nobody_could_look_at_is_said_by_its_own_status(stand: Stand
     assert stand.destroy() == 2
 
 
-@pytest.mark.parametrize(("step", "status", "asked"), [("init", 4, 1), ("output", 1, 2)])
+@pytest.mark.parametrize(("step", "status", "asked"), [("init", 4, 1), ("output", 1, 3)])
 def test_nothing_is_destroyed_where_terraform_is_not_ready(stand: Stand, step: str, status: int, asked: int) -> None:
     stand.answers[step] = {"status": 4}
     assert stand.destroy() == status
@@ -126,16 +161,14 @@ def test_nothing_is_destroyed_where_terraform_is_not_ready(stand: Stand, step: s
             "plan",
             [
                 '"py" -m infra.package.fresh',
-                "tf -chdir={stack} init -input=false",
-                "tf -chdir={stack} plan -input=false -var-file=my.tfvars -out=legible.tfplan",
+                '.venv/bin/python -m infra.deploy.plan --terraform "tf" {stack}/my.tfvars',
             ],
         ),
         (
             "deploy",
             [
                 '"py" -m infra.package.fresh',
-                "tf -chdir={stack} init -input=false",
-                "tf -chdir={stack} apply -var-file=my.tfvars",
+                '.venv/bin/python -m infra.deploy.plan --apply --terraform "tf" {stack}/my.tfvars',
             ],
         ),
         ("destroy", ['.venv/bin/python -m infra.deploy.destroy --terraform "tf" {stack}/my.tfvars']),

@@ -327,6 +327,10 @@ def test_serverless_yml_names_the_folder_that_is_made():
     assert {one["code"]["codeUri"] for one in listed["functions"].values()} == {"./build/legible"}
 
 
+FORM = '[[column]]\nlabel = "A"\nfrom = "passport_number"\n'
+ROUTE = '[[routes]]\nmatch = "a"\noperation = "passport"\n'
+
+
 @pytest.fixture
 def house(tmp_path):
     """A repository without dependencies."""
@@ -343,12 +347,20 @@ def house(tmp_path):
 def test_forms_that_the_settings_name_are_in_it(house):
     (house / "forms").mkdir()
     for name in ("a.toml", "b.toml", "c.toml"):
-        (house / "forms" / name).write_text(name)
-    (house / "legible.toml").write_text(
-        '[[routes]]\nmatch = "a"\nform = "forms/a.toml"\n[operations.passport]\nform = "forms/b.toml"\n'
-    )
+        (house / "forms" / name).write_text(FORM)
+    (house / "legible.toml").write_text(f'{ROUTE}form = "forms/a.toml"\n[operations.passport]\nform = "forms/b.toml"\n')
     names = zipfile.ZipFile(build.build("Python3.12", root=house).zip).namelist()
     assert [name for name in names if name.startswith("forms/")] == ["forms/a.toml", "forms/b.toml"]
+
+
+def test_traces_are_set_up_only_where_the_package_can_make_them(house, tmp_path):
+    """No function would start: so nothing is made."""
+    (house / "legible.toml").write_text('[telemetry]\nendpoint = "https://collector.example.com/v1/traces"\n')
+    (house / "requirements" / "telemetry.txt").write_text("")
+    with pytest.raises(PackageError, match="telemetry.endpoint") as refused:
+        build.build("Python3.12", root=house)
+    assert "--telemetry" in refused.value.advice
+    assert build.build("Python3.12", ["telemetry"], root=house).zip.is_file()
 
 
 @pytest.mark.parametrize("form", ["forms/gone.toml", "../outside.toml"])
@@ -395,8 +407,8 @@ def test_what_has_no_hash_is_not_installed(house):
 
 def test_a_zip_of_these_sources_is_fresh(house, capsys):
     (house / "forms").mkdir()
-    (house / "forms" / "a.toml").write_text("")
-    (house / "legible.toml").write_text('[[routes]]\nform = "forms/a.toml"\n')
+    (house / "forms" / "a.toml").write_text(FORM)
+    (house / "legible.toml").write_text(f'{ROUTE}form = "forms/a.toml"\n')
     assert fresh.main(house) == 0, "nothing was packaged: Terraform says so itself"
     build.build("Python3.12", root=house)
     assert fresh.main(house) == 0
@@ -421,6 +433,83 @@ def test_a_zip_of_other_sources_is_not_deployed(house, capsys, change, named):
     assert fresh.main(house) == 1
     said = capsys.readouterr().err
     assert named in said and "make package" in said and "legible-python3.12.zip" in said
+
+
+@pytest.mark.parametrize(
+    ("changed", "refused"),
+    [
+        ("requirements/ship.txt", True),
+        ("requirements/build.txt", True),
+        ("requirements/heif.txt", False),
+        ("requirements/dev.txt", False),
+        ("infra/package/wheels.py", True),
+        ("infra/package/new.py", True),
+        ("infra/package/fresh.py", False),
+        ("LICENSE", True),
+    ],
+)
+def test_a_zip_of_older_dependencies_or_of_another_packager_is_not_deployed(house, capsys, changed, refused):
+    """Given a security update of a lock after `make package`: nothing else of the repository changed."""
+    (house / "infra" / "package").mkdir(parents=True)
+    (house / "infra" / "package" / "wheels.py").write_text("")
+    build.build("Python3.10", root=house)
+    assert fresh.main(house) == 0
+    (house / changed).write_text("# another line\n")
+    assert fresh.main(house) == int(refused)
+    said = capsys.readouterr().err
+    assert (changed in said and 'make package OPTIONS="--runtime Python3.10"' in said) == refused
+
+
+def test_a_group_that_was_chosen_is_compared_and_named(house, capsys):
+    (house / "requirements" / "heif.txt").write_text("")
+    build.build("Python3.12", ["heif"], root=house)
+    assert fresh.main(house) == 0
+    (house / "requirements" / "heif.txt").write_text("# another line\n")
+    assert fresh.main(house) == 1
+    assert '--runtime Python3.12 --heif"' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("said", [None, "{", "[]", '{"sources": 3}'])
+def test_a_zip_that_does_not_say_what_it_was_made_of_is_not_deployed(house, capsys, said):
+    made = build.build("Python3.12", root=house).zip
+    folder = house / "build" / "legible"
+    (folder / "PACKAGE.json").unlink()
+    if said is not None:
+        (folder / "PACKAGE.json").write_text(said)
+    archive.write(folder, made)
+    assert fresh.main(house) == 1
+    assert "make package" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[ocrr]\na = 1\n", r"legible.toml: the file has no setting 'ocrr'. It has: cloud, buckets"),
+        ('[ocr]\nsource = "urll"\n', "ocr.source is 'urll'. Allowed is: inline, public-url, signed-url, url."),
+        ("x = [", "legible.toml is not TOML"),
+        ('default = "nope"', "there is no operation 'nope'"),
+        ('default = "invoice-verification"', "default: invoice-verification reads no document"),
+        (ROUTE.replace('"a"', '"[b-a]"'), "which no key matches"),
+        ('[operations.passport]\nregion = "here"\n', "operations.passport.region is 'here'"),
+        ('[operations.passport]\nform = "a.toml"\n', "a.toml"),
+        ('[cloud]\nregion = "ap-southeast-1"\n[notify.ops]\nkind = "smn"\ntopic_urn = "urn:smn:cn-north-4:0f4c:x"\n',
+         "notify.ops.topic_urn is of cn-north-4, and the functions are in ap-southeast-1"),
+        ("routes = 3\noperations = 4\n", "routes is 3. Allowed is: a list."),
+        (f'{ROUTE}form = "a\\u0000b.toml"\n', "the form a\0b.toml, which is no file"),
+        ("x = " + "[" * 2000, "legible.toml has lists or tables too deep inside each other"),
+        ('[buckets]\ninput = "one"\noutput = "one"\n', "buckets.input and buckets.output are one, one"),
+    ],
+)  # fmt: skip
+def test_wrong_settings_are_not_packaged_and_the_earlier_zip_stays(house, text, said):
+    """Given a build before: what a function would refuse to start with is refused here."""
+    before = build.build("Python3.12", root=house)
+    whole = before.zip.read_bytes()
+    (house / "a.toml").write_text("")
+    (house / "legible.toml").write_text(text)
+    with pytest.raises(PackageError) as caught:
+        build.build("Python3.12", root=house)
+    assert said in str(caught.value)
+    assert before.zip.read_bytes() == whole and before.folder.is_dir()
 
 
 def test_a_zip_that_is_none_is_not_deployed(house, capsys):

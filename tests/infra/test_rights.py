@@ -18,9 +18,11 @@ UPLOAD, TIMER, FAILURE = (
 GET, PUT, DELETE = "obs:object:GetObject", "obs:object:PutObject", "obs:object:DeleteObject"
 VERSION, LIST, INVOKE = "obs:object:GetObjectVersion", "obs:bucket:ListBucket", "functiongraph:function:invokeAsync"
 ENDING = {"on_upload", "on_failure", "recognize", "give_up"}
+#: It keeps what CTS recorded, and reads nothing.
+KEEPING = {"on_audit_event"}
 #: Who decides what becomes of a document, or asks whether what holds it up is mended.
 DECIDING = {"on_upload", "on_notices", "split", "recognize", "recognize_pages"}
-READING = set(FUNCTIONS) - {"on_notices", "on_timer", "on_report"}
+READING = set(FUNCTIONS) - {"on_notices", "on_timer", "on_report"} - KEEPING
 
 #: A call, and who may make it; everybody else is denied it.
 TABLE = [
@@ -30,18 +32,18 @@ TABLE = [
     (PUT, f"{IN}/passport/anna.png", {"http_api"}),
     (DELETE, f"{IN}/passport/anna.png", set()),
     ("obs:object:DeleteObjectVersion", f"{IN}/passport/anna.png", set()),
-    (GET, f"{OUT}/ledger/example-legible-in/passport/anna.png/v.jsonl", set(FUNCTIONS) - {"on_timer"}),
+    (GET, f"{OUT}/ledger/example-legible-in/passport/anna.png/v.jsonl", set(FUNCTIONS) - {"on_timer"} - KEEPING),
     (PUT, f"{OUT}/ledger/example-legible-in/passport/anna.png/v.jsonl", ENDING | {"http_api", "recognize_pages"}),
     (DELETE, f"{OUT}/ledger/example-legible-in/passport/anna.png/v.jsonl", set()),
     (PUT, f"{OUT}/answers/passport/anna.png/v/0001.json", ENDING | {"http_api", "recognize_pages"}),
     (DELETE, f"{OUT}/answers/passport/anna.png/v/0001.json", set()),
-    (GET, f"{OUT}/results/passport/anna.png/record.json", set(FUNCTIONS) - {"on_notices", "on_report"}),
+    (GET, f"{OUT}/results/passport/anna.png/record.json", set(FUNCTIONS) - {"on_notices", "on_report"} - KEEPING),
     (PUT, f"{OUT}/changes/1.json", ENDING | {"http_api", "recognize_pages"}),
     (GET, f"{OUT}/changes/1.json", {"on_report"}),
     (DELETE, f"{OUT}/changes/1.json", {"on_report"}),
     (PUT, f"{OUT}/reports/.usage/2026/11/25.json", {"on_report"}),
     (PUT, f"{OUT}/reports/2026-11/usage.xlsx", {"on_report"}),
-    (PUT, f"{OUT}/reports/.probes/2026/11/25.jsonl", {"on_report", "http_api"}),
+    (PUT, f"{OUT}/reports/.probes/2026/11/25.jsonl", {"on_report", "http_api", "on_notices"}),
     (DELETE, f"{OUT}/reports/2026-11/usage.xlsx", set()),
     (GET, f"{OUT}/answers/passport/anna.png/v/0001.json", ENDING | {"http_api", "recognize_pages"}),
     (GET, f"{OUT}/contents/0-1/2.jsonl", {"on_upload", "recognize", "recognize_pages"}),
@@ -54,6 +56,11 @@ TABLE = [
     (PUT, f"{OUT}/workbooks/daily.xlsx", ENDING | {"on_timer"}),
     (GET, f"{OUT}/workbooks/daily.xlsx", ENDING | {"on_timer", "http_api"}),
     (PUT, f"{OUT}/requests/1.jsonl", {"http_api"}),
+    (PUT, f"{OUT}/audit/.pending/1.json", {"http_api", "on_timer", "on_audit_event", "on_report"}),
+    (DELETE, f"{OUT}/audit/.pending/1.json", {"on_report"}),
+    (GET, f"{OUT}/audit/2026/11/25.jsonl", {"http_api", "on_report"}),
+    (PUT, f"{OUT}/audit/2026/11/25.jsonl", {"on_report"}),
+    (DELETE, f"{OUT}/audit/2026/11/25.jsonl", set()),
     (PUT, f"{OUT}/notices/outbox/1.json", ENDING | {"on_notices"}),
     (DELETE, f"{OUT}/notices/outbox/1.json", ENDING | {"on_notices"}),
     (DELETE, f"{OUT}/notices/log/2026/11/25/12-0.jsonl", set()),
@@ -72,7 +79,8 @@ TABLE = [
     ("obs:bucket:PutBucketAcl", "obs:*:*:bucket:example-legible-out", set()),
     ("obs:object:PutObjectAcl", f"{OUT}/results/passport/anna.png/record.json", set()),
     (PUT, f"{OUT}/waiting/1.json", {"on_upload", "on_failure", "on_notices"}),
-    (GET, f"{OUT}/waiting/1.json", {"on_notices"}),
+    (GET, f"{OUT}/waiting/1.json", {"on_notices", "on_report"}),
+    (GET, f"{OUT}/notices/outbox/1.json", ENDING | {"on_notices", "on_report"}),
     (DELETE, f"{OUT}/waiting/1.json", {"on_notices"}),
     (PUT, f"{OUT}/held/uploads/1/1.json", {"on_upload", "on_failure", "on_notices"}),
     (GET, f"{OUT}/held/uploads/1/1.json", {"on_notices"}),
@@ -88,7 +96,10 @@ TABLE = [
     ("functiongraph:function:updateCode", UPLOAD, set()),
     ("smn:topic:publish", "", ENDING | {"on_notices"}),
     ("smn:topic:delete", "", set()),
+    ("ces:metricData:create", "", {"on_report"}),
+    ("ces:metricData:list", "", set()),
     ("eg:channels:putEvents", "", ENDING | {"on_notices"}),
+    ("cts:trace:list", "", {"on_report"}),
     ("ocr:passport:subscribe", "", set()),
     ("iam:agencies:createAgency", "", set()),
 ]

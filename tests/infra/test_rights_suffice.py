@@ -14,6 +14,7 @@ import requests
 from functions import (
     give_up,
     http_api,
+    on_audit_event,
     on_failure,
     on_notices,
     on_report,
@@ -184,6 +185,11 @@ def test_the_daily_workbook(watched):
     assert built["documents"] == 1
 
 
+def test_what_cts_recorded(watched):
+    event = {"cts": {"trace_id": "5f0c", "trace_name": "subscribeAISubService", "time": 1796003600000}}
+    assert watched.run("on_audit_event", on_audit_event.handler, event) == {"trace": "5f0c"}
+
+
 def test_reports(watched):
     for key in ("general-text/a.png", "general-text/b.png"):
         clouds.upload(watched.cloud, key, picture())
@@ -191,6 +197,7 @@ def test_reports(watched):
     clouds.due_now(watched.cloud)
     result = watched.run("on_report", on_report.handler, {"trigger_type": "TIMER"})
     assert result["changes"]["journals"] == 2
+    assert result["audit"]["n"] == 4  # one call, two ends, and the settings
     assert result["workbooks"]["written"] == [f"reports/{utc_now():%Y-%m}/usage.xlsx"]
 
 
@@ -231,6 +238,8 @@ def test_the_http_api(watched):
     assert requests.put(signed["url"], data=b"abc", headers=signed["headers"], timeout=10).status_code == 200
     watched.police.statements = None
     assert watched.ask("GET", "/v1/health")[0] == 200
+    assert watched.ask("GET", "/v1/audit")[1]["waiting"] >= 2
+    assert watched.ask("POST", f"{itself}/rerun")[0] == 200
 
 
 def test_the_steps_of_a_flow(watched):

@@ -107,6 +107,13 @@ class TestOurs:
         assert [one["share"] for one in given] == list(range(1, document["constants"]["shares"] + 1))
         assert {one["shares"] for one in given} == {"$CONST.shares"}
 
+    def test_every_state_says_all_that_the_model_requires(self, document: dict[str, Any]) -> None:
+        """The SDK's OperationState requires them of every type of state, also of an End."""
+        required = {"id", "name", "type", "end", "transition", "action_mode", "actions"}
+        assert all(required <= set(one) for one in document["states"])
+        for one in document["states"]:
+            assert one["end"] is (one["type"] == "End") is (one["transition"] == "") is (one["actions"] == [])
+
     def test_every_error_has_a_way(self, document: dict[str, Any]) -> None:
         flow = load(WORKFLOWS / "document.json")
         ways = {state.id: [error.transition for error in state.on_errors] for state in flow.states}
@@ -224,6 +231,16 @@ class TestDefinitions:
         with pytest.raises(FlowError, match="flow.json: "):
             load(tmp_path / "flow.json")
 
+    @pytest.mark.parametrize("end", [{"end": True}, {"end": True, "transition": "", "actions": [], "action_mode": ""}])
+    @pytest.mark.parametrize("mode", ["sequential", "parallel"])
+    def test_a_flow_in_the_shapes_of_the_vendors_own_is_taken_and_runs(self, run: Any, end: Any, mode: str) -> None:
+        """An Operation with `"end": false`, empty filters and ways of errors; an End that says what it has not."""
+        full = {"end": False, "action_mode": mode, "state_data_filter": {}, "duration": 0}
+        error = {"error": "$.errorType != ''", "transition": "", "retry_ref": ""}
+        last = {"id": "b", "name": "b", "type": "End", **end}
+        execution, _ = run({"x": 1}, state("a", to="b", on_errors=[error], **full), last)
+        assert (execution.ok, [step.state for step in execution.steps]) == (True, ["a"])
+
     @pytest.mark.parametrize(
         "broken",
         [
@@ -235,6 +252,11 @@ class TestDefinitions:
             {"states": [state("a", call(x="$.a b"))]},
             {"states": [state("a", call(x="text"))]},
             {"states": [{"id": "a", "name": "a", "type": "Switch"}]},
+            {"states": [{"id": "a", "name": "a", "type": "Operation", "end": True}]},
+            {"states": [{"id": "a", "name": "a", "type": "Operation", "end": True, "actions": []}]},
+            {"states": [state("a", action_mode="both")]},
+            {"states": [{"id": "a", "name": "a", "type": "Sleep", "end": True}]},
+            {"states": [{"id": "a", "name": "a", "type": "End", "more": 1}]},
             {"states": [{"id": "a", "name": "a", "type": "Sleep", "duration": 0}]},
             {"retries": [{"name": "again", "max_attempts": 9}]},
             {"retries": [{"name": "again", "delay": 31}]},

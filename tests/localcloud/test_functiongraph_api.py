@@ -22,8 +22,11 @@ from huaweicloudsdkfunctiongraph.v2 import (
     ListFunctionAsyncInvokeConfigRequest,
     ListFunctionTriggersRequest,
     ListQuotasRequest,
+    ListWorkflowRequest,
 )
 
+from legible.huawei.credentials import Credentials
+from legible.huawei.signed import Caller, Service
 from localcloud.faults import Fault
 from localcloud.functiongraph import ConfigError, Function, FunctionApi, FunctionGraph
 from localcloud.functiongraph.config import AsyncPolicy, ObsTrigger
@@ -267,6 +270,25 @@ class TestLooks:
         assert json.loads(policy.destination_config.on_failure.param) == {"func_urn": graph.urn("f")}
         (number, _) = client.list_quotas(ListQuotasRequest()).quotas.resources
         assert (number.type, number.used, number.quota) == ("fgs_func_num", 0, 400)
+
+    def test_a_trigger_of_eventgrid_does_not_say_its_bucket(
+        self, connect: Any, key: AccessKey, graph: FunctionGraph, api: FunctionApi
+    ) -> None:
+        api.envelope = "eventgrid"
+        graph.functions["f"] = replace(graph.functions["f"], triggers=(ObsTrigger("in", ("ObjectCreated:Put",)),))
+        (found,) = connect(key).list_function_triggers(ListFunctionTriggersRequest(graph.urn("f"))).body
+        assert (found.trigger_type_code, found.event_data.bucket) == ("EVENTGRID", None)
+        assert found.event_data.event_types == ["OBS:DWR:ObjectCreated:PUT"]
+
+    def test_what_the_region_offers_is_asked_as_the_provider_does(
+        self, endpoint: str, key: AccessKey, connect: Any, api: FunctionApi
+    ) -> None:
+        service = Service("FunctionGraph", endpoint, "endpoint", "what lists")
+        caller = Caller(service, Credentials(key.access, key.secret, ""), PROJECT)
+        assert "EVENTGRID" in caller.get(f"/v2/{PROJECT}/fgs/triggertypes", 5)
+        assert {"type": "Python3.10", "display_name": "Python 3.10"} in caller.get(f"/v2/{PROJECT}/fgs/runtimetypes", 5)
+        api.flows.append("flow")
+        assert [one.name for one in connect(key).list_workflow(ListWorkflowRequest()).workflows] == ["flow"]
 
     def test_what_is_not_there_and_who_may_not_look(self, connect: Any, key: AccessKey, graph: FunctionGraph) -> None:
         unknown = ListFunctionTriggersRequest(graph.urn("f").replace("legible-f", "other"))

@@ -6,6 +6,7 @@ import http.client
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from huaweicloudsdkcore.auth.credentials import BasicCredentials
@@ -40,15 +41,23 @@ class Client:
         self.host = server.endpoint.removeprefix("http://")
         self.key = keys.temporary()
 
-    def __call__(self, path: str, body: Any, method: str = "POST", token: str = "") -> tuple[int, dict[str, Any]]:
+    def get(self, path: str, **query: str) -> tuple[int, dict[str, Any]]:
+        """Ask for something."""
+        return self(path, b"", "GET", query=query)
+
+    def __call__(
+        self, path: str, body: Any, method: str = "POST", token: str = "", query: dict[str, str] | None = None
+    ) -> tuple[int, dict[str, Any]]:
         encoded = body if isinstance(body, bytes) else json.dumps(body).encode()
         request = SdkRequest(
-            method=method, schema="http", host=self.host, resource_path=path, query_params=[], body=encoded,
+            method=method, schema="http", host=self.host, resource_path=path,
+            query_params=[*(query or {}).items()], body=encoded,
             header_params={"Content-Type": "application/json;charset=UTF-8"},
         )  # fmt: skip
         keys = BasicCredentials(self.key.access, self.key.secret, PROJECT).with_security_token(token or self.key.token)
         connection = http.client.HTTPConnection(self.host, timeout=10)
-        connection.request(method, path, encoded, keys.sign_request(request).header_params)
+        signed = keys.sign_request(request)
+        connection.request(method, signed.uri, encoded, signed.header_params)
         answer = connection.getresponse()
         text = answer.read()
         connection.close()
@@ -164,3 +173,29 @@ ANY = _Any()
 
 def call_error(code: str, message: str) -> dict[str, str]:
     return {"error_code": code, "error_msg": message}
+
+
+# --- a function's triggers of EventGrid
+
+URN = f"urn:fss:cn-north-4:{PROJECT}:function:default:f:latest"
+TRIGGERS = f"/v1/{PROJECT}/subscription-triggers/{quote(URN, '')}"
+
+
+def test_the_triggers_of_a_function_come_in_pages_of_fifteen_unless_told(service: LocalMessages, call: Client) -> None:
+    service.subscriptions = lambda urn: [{"id": str(number)} for number in range(20)] if urn == URN else []
+    status, first = call.get(TRIGGERS)
+    assert (status, first["total"], first["size"], len(first["items"])) == (200, 20, 15, 15)
+    assert [one["id"] for one in call.get(TRIGGERS, offset="18", limit="9")[1]["items"]] == ["18", "19"]
+    assert call.get(TRIGGERS.replace("default", "other"))[1]["items"] == []
+    for wrong in ({"limit": "0"}, {"limit": "1001"}, {"offset": "-1"}, {"limit": "x"}):
+        assert call.get(TRIGGERS, **wrong)[0] == 400
+
+
+def test_who_may_not_see_triggers_is_refused(service: LocalMessages, call: Client) -> None:
+    service.faults.add(Fault("error", "GET", URN, status=403, code="EG.00014030", message="Forbidden"))
+    refused = call.get(TRIGGERS)
+    assert refused == (
+        403,
+        {"error_code": "EG.00014030", "error_msg": "Forbidden", "request_id": ANY},
+    )
+    assert call.get(TRIGGERS.replace(PROJECT, "0e" * 16))[0] == 404

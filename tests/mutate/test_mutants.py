@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -98,7 +99,13 @@ def test_it_says_where_it_is_and_the_other_lines_stay(tmp_path):
     assert (forced.first, forced.last) == (3, 3)
 
 
-@pytest.mark.parametrize("module", sorted(places.modules([])))
+def tried(every: int) -> list[Any]:
+    """Each module of what is judged; of every so many, one is tried in `make test` too."""
+    modules = sorted(places.modules([]))
+    return [pytest.param(one, marks=[pytest.mark.slow] if number % every else []) for number, one in enumerate(modules)]
+
+
+@pytest.mark.parametrize("module", tried(4))
 def test_every_mutant_of_what_is_judged_differs_and_can_be_compiled(module):
     path = places.LEGIBLE / module
     found = read(module, path)

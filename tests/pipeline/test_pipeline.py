@@ -100,6 +100,22 @@ def test_a_url_the_service_cannot_read_is_sent_inline_once_and_the_record_says_s
     ]  # fmt: skip
 
 
+def test_where_it_is_set_so_no_page_goes_inline_and_the_document_waits_for_what_must_be_mended():
+    rig = Rig(
+        SourceUnreadableError("no agency", code="source-unreadable", vendor_code="ModelArts.4702"),
+        policy=Policy(fallback=False),
+    )
+    rig.run(rig.upload("passport/anna.png"))
+    record = rig.record("passport/anna.png")
+    assert (record["status"], record["reason"]["code"]) == ("held", "source-unreadable")
+    assert [call[2].source for call in rig.ocr.calls] == ["url"]
+
+    # when it was mended, and is uploaded again
+    rig.ocr.script[:] = [PASSPORT]
+    rig.run(rig.upload("passport/anna.png"))
+    assert rig.record("passport/anna.png")["status"] == "done"
+
+
 def test_inline_is_tried_once_only():
     rig = Rig(SourceUnreadableError("no", vendor_code="ModelArts.4704"))
     (outcome,) = rig.run(rig.upload("passport/anna.png"))

@@ -60,6 +60,22 @@ def stopped(rig, error=DOWN):
     return upload
 
 
+def test_what_waits_is_the_upload_whose_document_waits_not_the_one_that_it_replaced():
+    # given an event whose upload was replaced before it was read, and a reason that passes
+    rig = Rig(TEXT, waits=True, relay=NextInvocation())
+    replaced_one = rig.upload(KEY)
+    rig.clock.pause(5)
+    lying = rig.upload(KEY, picture(61, 41))
+    outage(rig, 10_000, PendingError("403", code="not-subscribed"))
+
+    # when
+    rig.run(replaced_one)
+
+    # then a third upload does not leave the second one without an end
+    (name,) = parked(rig)
+    assert rig.store.json(OUT, name)["upload"]["etag"] == lying.etag
+
+
 class TestAnOutage:
     def test_of_ten_minutes_kills_no_document_and_costs_no_page_twice(self):
         """Given 20 documents, and a service that is down from before they come."""

@@ -9,6 +9,8 @@ from typing import Any
 from msgspec import structs
 
 from legible.api import Api, Endpoints
+from legible.api.audit_endpoints import AuditEndpoints
+from legible.api.audited_calls import AuditedCalls
 from legible.api.calls import Callers
 from legible.api.change_endpoints import ChangeEndpoints
 from legible.api.deployment_endpoints import DeploymentEndpoints
@@ -25,6 +27,7 @@ from legible.documents.submission import Submitter
 from legible.ledger.probes import ProbeLog
 from legible.model.documents import ObjectRef, Upload, WorkbookOrder
 from legible.model.http import Reply, Request
+from legible.oversight.audit_trail import AuditDesk
 from legible.ports import AS_IT_IS, Shown
 from legible.workbooks.builds import Builds
 from legible.workbooks.listing import Selector
@@ -70,7 +73,11 @@ class Front:
                 ChangeEndpoints(view, reviewer, rig.rebuilder(), self.started.append),
                 WorkbookEndpoints(rig.site, call, callers, Builds(rig.site, "api"), collect, ("xlsx",)),
                 DeploymentEndpoints(rig.site, callers, rig.ocr, ocr, ProbeLog(rig.site, call, "health").note, "1.2.3"),
+                AuditEndpoints(rig.site, call, callers),
             ),
+            AuditedCalls(
+                AuditDesk(rig.site, call, "http"), callers, rig.log, downloads=changes.get("downloads", True)
+            ).over,
         )
 
     def lookup(self) -> Lookup:

@@ -38,11 +38,19 @@ run "alarms" {
     name                  = "example"
     topic_urn             = "urn:smn:ap-southeast-1:0123456789abcdef0123456789abcdef:example"
     ocr_failures          = 5
+    deployment            = "example-out"
+    stall_minutes         = 60
+    dead_documents        = 1
+    cost_month            = 100
     enterprise_project_id = "0"
   }
   assert {
     condition     = contains(keys(output.made.functions), "on_scan")
     error_message = "A function that was added has no alarm."
+  }
+  assert {
+    condition     = length(output.made.documents) == 0
+    error_message = "There is an alarm on numbers that nobody writes: the list has no on_report."
   }
 }
 
@@ -92,6 +100,136 @@ run "triggers" {
   }
 }
 
+run "what_is_empty_is_left_out" {
+  command = plan
+  module {
+    source = "./modules/triggers"
+  }
+  variables {
+    uploads = { up = { function = "on_scan", data = { name = "up", prefix = "", suffix = "", events = ["s3:ObjectCreated:*"] } } }
+    timers = {
+      bare = { function = "on_scan", data = { name = "bare", scheduleType = "Rate", schedule = "1m", userEvent = "" } }
+      told = { function = "on_scan", data = { name = "told", scheduleType = "Rate", schedule = "1m", userEvent = "x" } }
+    }
+    traces         = {}
+    urns           = { on_scan = "urn:scan" }
+    bucket         = "example-in"
+    upload_trigger = "obs"
+    channel_id     = ""
+    agency         = ""
+  }
+  assert {
+    condition = (
+      toset(keys(jsondecode(output.made.obs["up"].event_data))) == toset(["name", "bucket", "events"])
+      && toset(keys(jsondecode(output.made.timer["bare"].event_data))) == toset(["name", "schedule_type", "schedule"])
+    )
+    error_message = "Something empty is said, and may differ at each plan from what the service returns."
+  }
+  assert {
+    condition     = jsondecode(output.made.timer["told"].event_data).user_event == "x"
+    error_message = "What a timer tells is lost."
+  }
+}
+
+run "a_prefix_is_kept" {
+  command = plan
+  module {
+    source = "./modules/triggers"
+  }
+  variables {
+    uploads        = run.listed.uploads
+    timers         = {}
+    traces         = {}
+    urns           = { on_scan = "urn:scan", on_failure = "urn:failure" }
+    bucket         = "example-in"
+    upload_trigger = "obs"
+    channel_id     = ""
+    agency         = ""
+  }
+  assert {
+    condition     = jsondecode(one(values(output.made.obs)).event_data).prefix == "scans/"
+    error_message = "The classic trigger has no prefix."
+  }
+}
+
+run "a_role_that_the_site_does_not_know" {
+  command = plan
+  module {
+    source = "./modules/agencies"
+  }
+  variables {
+    file                = "../policies/functions.yaml"
+    name                = "example"
+    region              = "eu-west-101"
+    functions           = { http_api = { app = "default" } }
+    input_bucket        = "example-in"
+    output_bucket       = "example-out"
+    failures_bucket     = "example-failures"
+    kms_key_id          = ""
+    notify              = []
+    ocr_regions         = []
+    role_names          = {}
+    classic_trigger     = false
+    eventgrid           = false
+    network             = false
+    configuration_roles = []
+  }
+  expect_failures = [output.execution]
+}
+
+run "a_role_by_the_sites_own_name" {
+  command = plan
+  module {
+    source = "./modules/agencies"
+  }
+  variables {
+    file                = "../policies/functions.yaml"
+    name                = "example"
+    region              = "eu-west-101"
+    functions           = { http_api = { app = "default" } }
+    input_bucket        = "example-in"
+    output_bucket       = "example-out"
+    failures_bucket     = "example-failures"
+    kms_key_id          = ""
+    notify              = []
+    ocr_regions         = []
+    role_names          = { "OCR ReadOnlyAccess" = "OCR Reader" }
+    classic_trigger     = false
+    eventgrid           = false
+    network             = false
+    configuration_roles = []
+  }
+  assert {
+    condition     = contains(one(output.made["exec-http-api"].project_role).roles, "OCR Reader")
+    error_message = "An agency is given a role by a name that its site does not know."
+  }
+}
+
+run "an_agency_whose_name_is_too_long" {
+  command = plan
+  module {
+    source = "./modules/agencies"
+  }
+  variables {
+    file                = "../policies/functions.yaml"
+    name                = "a-name-of-sixty-characters-to-which-nothing-more-can-be-added"
+    region              = "ap-southeast-1"
+    functions           = { http_api = { app = "default" } }
+    input_bucket        = "example-in"
+    output_bucket       = "example-out"
+    failures_bucket     = "example-failures"
+    kms_key_id          = ""
+    notify              = []
+    ocr_regions         = []
+    role_names          = { "OCR ReadOnlyAccess" = "OCR ReadOnlyAccess" }
+    classic_trigger     = false
+    eventgrid           = false
+    network             = false
+    configuration_roles = []
+  }
+  expect_failures = [output.execution]
+}
+
 run "a_prefix_needs_the_classic_trigger" {
   command = plan
   module {
@@ -126,6 +264,7 @@ run "a_function_without_rights" {
     kms_key_id          = ""
     notify              = []
     ocr_regions         = []
+    role_names          = { "OCR ReadOnlyAccess" = "OCR ReadOnlyAccess" }
     classic_trigger     = false
     eventgrid           = true
     network             = false

@@ -49,6 +49,20 @@ run "every_function_of_the_list" {
     error_message = "An alarm watches another function than its own."
   }
   assert {
+    condition = { for key, one in module.alarms.made.documents : key => one(one.condition).metric_name } == {
+      stall = "stall", dead = "documents_dead"
+    }
+    error_message = "Nobody is told that documents wait or are given up, or of a cost that nobody bounded."
+  }
+  assert {
+    condition = alltrue([
+      for one in module.alarms.made.documents :
+      one(one(one.resources).dimensions).value == var.output_bucket && one(one.metric).namespace == "LEGIBLE.Documents"
+      && one(one.condition).filter == "max" && one(one.condition).period == 1200
+    ])
+    error_message = "An alarm watches numbers of another deployment, or adds up what are states."
+  }
+  assert {
     condition     = alltrue([for one in module.functions.made : one.agency != one.app_agency])
     error_message = "Configuration and execution agency are one."
   }
@@ -81,14 +95,14 @@ run "buckets_are_private_encrypted_and_by_tls_only" {
     error_message = "A bucket is not private, encrypted, tagged and closed to browsers."
   }
   assert {
-    condition = toset(keys(module.buckets.made.policies)) == toset(keys(module.buckets.made.buckets)) && alltrue([
+    condition = toset(keys(module.buckets.made.policies)) == toset(["input", "output", "failures"]) && alltrue([
       for use, one in module.buckets.made.policies : anytrue([
         for statement in jsondecode(one.policy).Statement :
         statement.Effect == "Deny" && statement.Condition.Bool.SecureTransport == ["false"] && statement.Action == ["*"]
         && toset(statement.Resource) == toset([one.bucket, "${one.bucket}/*"]) && statement.Principal.ID == ["*"]
       ])
     ])
-    error_message = "A bucket answers plain HTTP."
+    error_message = "A bucket answers plain HTTP, or FunctionGraph may be shut out of the code."
   }
   assert {
     condition = alltrue(flatten([
@@ -129,6 +143,9 @@ run "buckets_are_private_encrypted_and_by_tls_only" {
 
 run "uploads_call_by_all_that_makes_an_object" {
   command = plan
+  variables {
+    upload_trigger = "eventgrid"
+  }
 
   assert {
     condition = length(module.triggers.made.eventgrid) == 1 && alltrue([
@@ -147,7 +164,7 @@ run "uploads_call_by_all_that_makes_an_object" {
     error_message = "A result would be an upload."
   }
   assert {
-    condition     = length(module.triggers.made.obs) == 0 && length(module.triggers.made.timer) == 2
+    condition     = length(module.triggers.made.obs) == 0 && length(module.triggers.made.timer) == 3
     error_message = "There is a second trigger by uploads, or a timer is missing."
   }
 }
@@ -174,7 +191,8 @@ run "the_classic_trigger_too" {
 run "rights_are_exact" {
   command = plan
   variables {
-    notify = ["smn", "eventgrid"]
+    upload_trigger = "eventgrid"
+    notify         = ["smn", "eventgrid"]
   }
 
   assert {
@@ -193,7 +211,7 @@ run "rights_are_exact" {
       for agency, scopes in output.policies : [
         for statement in flatten(values(scopes)) : statement.Action if !can(statement.Resource)
       ]
-    ])) == toset(["smn:topic:publish", "eg:channels:putEvents"])
+    ])) == toset(["smn:topic:publish", "eg:channels:putEvents", "ces:metricData:create"])
     error_message = "A statement names no resource, and its service would take one."
   }
   # The tests in Python judge calls by this file.
@@ -220,7 +238,8 @@ run "the_api_asks_who_calls" {
   command = plan
   variables {
     apig_instance_id = "0123456789abcdef0123456789abcdef"
-    console_origins  = ["http://127.0.0.1:8080"]
+    # The most that an API takes, with legible = <name>.
+    tags = { for number in range(9) : "t${number}" => "x" }
   }
 
   assert {
@@ -235,15 +254,92 @@ run "the_api_asks_who_calls" {
   assert {
     condition = alltrue([
       for one in module.api[0].made : one(one.backend_params).name == "x-legible-app"
-      && one(one.backend_params).type == "SYSTEM" && one(one.backend_params).value == "$context.appId"
+      && one(one.backend_params).type == "SYSTEM" && one(one.backend_params).value == "appId"
     ])
     error_message = "Nobody says whose documents they are."
   }
   assert {
     condition = alltrue([
-      for use in ["input", "output"] : one(module.buckets.made.buckets[use].cors_rule).allowed_origins == tolist(["http://127.0.0.1:8080"])
+      for use in ["input", "output"] : one(module.buckets.made.buckets[use].cors_rule).allowed_origins == tolist([
+        "http://127.0.0.1:8080", "http://127.0.0.1:8081", "http://127.0.0.1:8082", "http://127.0.0.1:8083",
+      ])
     ]) && length(module.buckets.made.buckets["code"].cors_rule) == 0
     error_message = "The console's page cannot upload, or another page can."
+  }
+}
+
+run "pages_that_are_said_and_no_others" {
+  command = plan
+  variables {
+    console_origins = ["https://desk.example.com"]
+  }
+
+  assert {
+    condition = alltrue([
+      for use in ["input", "output"] :
+      one(module.buckets.made.buckets[use].cors_rule).allowed_origins == tolist(["https://desk.example.com"])
+    ])
+    error_message = "A page that nobody named may upload."
+  }
+}
+
+run "a_flow_of_this_deployment" {
+  command = plan
+  variables {
+    region = "ap-southeast-3"
+    name   = "legible-dev"
+    flow   = true
+  }
+
+  assert {
+    condition = toset(jsondecode(output.flow).functions[*].operation) == toset([
+      for key in ["split", "recognize-pages", "recognize", "give-up"] :
+      "urn:fss:ap-southeast-3:${var.project_id}:function:default:legible-dev-${key}:latest"
+    ])
+    error_message = "The flow calls functions that this deployment does not have."
+  }
+}
+
+run "what_the_region_decides_is_said" {
+  command = plan
+
+  assert {
+    condition     = startswith(output.by_region.upload_trigger, "obs: ") && strcontains(output.by_region.upload_trigger, var.region)
+    error_message = "Nobody is told which trigger was chosen, and for which region."
+  }
+  assert {
+    condition     = strcontains(output.by_region.runtime, var.region) && strcontains(output.by_region.runtime, "runtime = \"Python3.10\"")
+    error_message = "Nobody is told that the runtime is not proven there, nor of the way out."
+  }
+  assert {
+    condition     = strcontains(output.by_region.flows, "no function flows") && output.flow == ""
+    error_message = "Nobody is told that there are no function flows."
+  }
+  assert {
+    condition     = output.app_code == ""
+    error_message = "There is an AppCode without a gateway."
+  }
+}
+
+run "what_the_settings_decide_is_said" {
+  command = plan
+  variables {
+    region         = "la-south-2"
+    upload_trigger = "obs"
+    runtime        = "Python3.10"
+    packages       = "tests/fixtures/python3.10"
+  }
+
+  assert {
+    condition = (
+      startswith(output.by_region.upload_trigger, "obs, as the settings say: ")
+      && length(module.triggers.made.obs) == 1 && length(module.triggers.made.eventgrid) == 0
+    )
+    error_message = "The settings do not have the last word."
+  }
+  assert {
+    condition     = output.by_region.runtime == "Python3.10: in every region."
+    error_message = "The way out is doubted."
   }
 }
 

@@ -34,6 +34,38 @@ run "a_region_that_is_none" {
   expect_failures = [var.region]
 }
 
+run "a_stall_that_every_quiet_moment_is" {
+  command = plan
+  variables {
+    stall_minutes = 5
+  }
+  expect_failures = [var.stall_minutes]
+}
+
+run "a_stall_longer_than_an_upload_waits" {
+  command = plan
+  variables {
+    stall_minutes = 1441
+  }
+  expect_failures = [var.stall_minutes]
+}
+
+run "part_of_a_dead_document" {
+  command = plan
+  variables {
+    dead_documents = 0.5
+  }
+  expect_failures = [var.dead_documents]
+}
+
+run "a_cost_below_nothing" {
+  command = plan
+  variables {
+    cost_month = -1
+  }
+  expect_failures = [var.cost_month]
+}
+
 run "a_project_that_is_none" {
   command = plan
   variables {
@@ -213,4 +245,94 @@ run "addresses_without_room" {
     vpc_cidr = "10.20.0.0/30"
   }
   expect_failures = [var.vpc_cidr]
+}
+
+run "a_gateways_group_has_a_longer_name" {
+  command = plan
+  variables {
+    name             = "ab"
+    apig_instance_id = "0123456789abcdef0123456789abcdef"
+  }
+  expect_failures = [var.name]
+}
+
+run "more_tags_than_an_api_has" {
+  command = plan
+  variables {
+    tags             = { for number in range(10) : "t${number}" => "x" }
+    apig_instance_id = "0123456789abcdef0123456789abcdef"
+  }
+  expect_failures = [var.tags]
+}
+
+run "a_tag_that_begins_with_a_digit" {
+  command = plan
+  variables {
+    tags             = { "7up" = "x" }
+    apig_instance_id = "0123456789abcdef0123456789abcdef"
+  }
+  expect_failures = [var.tags]
+}
+
+run "a_channel_that_is_there" {
+  command = plan
+  variables {
+    name   = "default"
+    notify = ["eventgrid"]
+  }
+  expect_failures = [var.name]
+}
+
+run "one_bucket_for_zips_and_failures" {
+  command = plan
+  variables {
+    code_bucket     = "example-legible-more"
+    failures_bucket = "example-legible-more"
+  }
+  expect_failures = [output.buckets]
+}
+
+run "a_flow_where_there_are_none" {
+  command = plan
+  variables {
+    flow = true
+  }
+  expect_failures = [var.flow]
+}
+
+run "a_role_without_a_name" {
+  command = plan
+  variables {
+    role_names = { "OCR ReadOnlyAccess" = " " }
+  }
+  expect_failures = [var.role_names]
+}
+
+run "more_calls_than_a_policy_takes" {
+  command = plan
+  variables {
+    calls_a_minute = 2147483648
+  }
+  expect_failures = [var.calls_a_minute]
+}
+
+run "names_that_functiongraph_refuses" {
+  command = plan
+  module {
+    source = "./modules/listed"
+  }
+  variables {
+    file = "tests/fixtures/names.yml"
+    name = "legible"
+  }
+  expect_failures = [output.names]
+}
+
+run "names_with_blanks_that_nobody_has" {
+  command = plan
+  variables {
+    eventgrid_agency    = "fgs_to_eg "
+    configuration_roles = ["CTS ReadOnlyAccess "]
+  }
+  expect_failures = [var.eventgrid_agency, var.configuration_roles]
 }

@@ -80,6 +80,11 @@ class Callers:
             return f"{name} ({app})"
         return name or app or "console"
 
+    def operator(self, call: Call) -> str:
+        """Return who the caller is, as the audit trail names them: the application that the gateway tells of."""
+        app = self._app(call)
+        return f"app:{app}" if app else "http"
+
     def _app(self, call: Call) -> str:
         return call.request.headers.get(self._app_header, "")
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from legible import VERSION
 from legible.api import bodies, openapi, shapes
 from legible.api.calls import Answer, Call, Callers, Endpoint
 from legible.api.code import code
@@ -17,6 +18,9 @@ from legible.operations import catalog, routing
 from legible.operations.operation import Operation
 from legible.ports import Recognizer, Site
 from legible.recognition import probe
+
+#: The route of the health check, which answers also where settings are wrong.
+HEALTH = "health"
 
 
 class DeploymentEndpoints:
@@ -50,7 +54,7 @@ class DeploymentEndpoints:
 
     def by_route(self) -> dict[str, Endpoint]:
         """Return the endpoint of each route, by the route's name."""
-        return {"operations": self.operations, "code": self.code, "health": self.health, "openapi": self.openapi}
+        return {"operations": self.operations, "code": self.code, HEALTH: self.health, "openapi": self.openapi}
 
     def operations(self, call: Call) -> Answer:
         """All operations."""
@@ -83,6 +87,11 @@ class DeploymentEndpoints:
     def openapi(self, call: Call) -> Answer:
         """The OpenAPI document of this API."""
         return Reply(200, {"Content-Type": JSON}, msgspec.json.encode(openapi.document()))
+
+
+def unready(fault: SettingsError) -> shapes.Health:
+    """Return the health of a deployment whose settings are wrong: what is wrong, and what is allowed."""
+    return shapes.Health("degraded", VERSION, (probe.HealthCheck("settings", "failed", fault.message, fault.advice),))
 
 
 def _operation_of(slug: str) -> Operation:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from legible.api.calls import Endpoint
@@ -22,12 +23,20 @@ class Endpoints:
     Args:
         site: The deployment's buckets.
         groups: The endpoints, by subject.
+        audited: Returns an endpoint, given its name, of which the audit trail gets to know.
     """
 
-    def __init__(self, site: Site, groups: tuple[Group, ...]) -> None:
+    def __init__(
+        self,
+        site: Site,
+        groups: tuple[Group, ...],
+        audited: Callable[[str, Endpoint], Endpoint] = lambda name, endpoint: endpoint,
+    ) -> None:
         """Put all groups into one table."""
         self._site = site
-        self._by_route = {name: endpoint for group in groups for name, endpoint in group.by_route().items()}
+        self._by_route = {
+            name: audited(name, endpoint) for group in groups for name, endpoint in group.by_route().items()
+        }
 
     def of(self, route: str) -> Endpoint:
         """Return the endpoint of the route of that name."""

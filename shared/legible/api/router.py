@@ -11,10 +11,11 @@ import msgspec
 
 from legible.api import bodies, routes
 from legible.api.calls import Answer, Call
+from legible.api.deployment_endpoints import HEALTH, unready
 from legible.api.endpoints import Endpoints
 from legible.api.problems import ProblemError, reply_to
 from legible.api.static import CONSOLE, Console
-from legible.errors import LegibleError
+from legible.errors import LegibleError, SettingsError
 from legible.model.http import Reply, Request
 from legible.ports import Log
 
@@ -72,7 +73,12 @@ class Api:
         if route.method == "POST":
             refuse_foreign(request)
         bodies.bound(request)
-        answer = self._endpoints().of(route.name)
+        try:
+            answer = self._endpoints().of(route.name)
+        except SettingsError as fault:
+            if route.name != HEALTH:
+                raise
+            return _sent(unready(fault))
         query: Any = bodies.query_of(request, route.query) if route.query else None
         body: Any = bodies.json_of(request, route.body) if route.body and not _formed(route, request) else None
         return _sent(answer(Call(request, match.places, query, body)))

@@ -9,6 +9,8 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from legible.api import shapes
+from legible.api.audit_shapes import Auditing, AuditList
+from legible.model.audit import DOWNLOAD, ORDER, RERUN
 from legible.model.http import Request
 
 JSON = "application/json"
@@ -29,6 +31,7 @@ _PLACE = re.compile(r"\{(\w+)\}")
 class HttpRoute(Struct, frozen=True, dict=True):
     """One route: a method and a path, what it takes, and what it returns.
 
+    ``audit`` is the name of the event that the audit trail gets of each request; empty for none.
     ``name`` is the endpoint's name. ``replies`` has, by status, the type of the JSON body, another media type, or None
     for an empty one. ``problems`` are the statuses of its own problem documents; see ``COMMON`` for those of all.
     """
@@ -43,6 +46,7 @@ class HttpRoute(Struct, frozen=True, dict=True):
     multipart: bool = False
     problems: tuple[int, ...] = ()
     headers: dict[str, str] = {}
+    audit: str = ""
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
@@ -95,11 +99,11 @@ ROUTES: tuple[HttpRoute, ...] = (
     ),
     HttpRoute(
         "GET", "/v1/documents/{id}.{kind}", "result", "A result as a file.",
-        {200: "application/zip", 302: None}, query=shapes.Versioned, problems=(404,),
+        {200: "application/zip", 302: None}, query=shapes.Versioned, problems=(404,), audit=DOWNLOAD,
     ),
     HttpRoute(
         "GET", "/v1/documents/{id}/form.xlsx", "form", "The form that its route names, filled.",
-        {302: None}, query=shapes.Versioned, problems=(404,),
+        {302: None}, query=shapes.Versioned, problems=(404,), audit=DOWNLOAD,
     ),
     HttpRoute(
         "GET", "/v1/documents/{id}/pages/{page}/image", "image", "The picture of a page, upright.",
@@ -107,7 +111,7 @@ ROUTES: tuple[HttpRoute, ...] = (
     ),
     HttpRoute(
         "GET", "/v1/documents/{id}/pages/{page}/answer", "answer", "The answer of a paid call, as it was received.",
-        {200: JSON, 302: None}, query=shapes.Versioned, problems=(404,),
+        {200: JSON, 302: None}, query=shapes.Versioned, problems=(404,), audit=DOWNLOAD,
     ),
     HttpRoute(
         "POST", "/v1/documents/{id}/review", "review", "Correct what was recognized.",
@@ -116,16 +120,21 @@ ROUTES: tuple[HttpRoute, ...] = (
     HttpRoute(
         "POST", "/v1/documents/{id}/rerun", "rerun",
         "Try again what is not done, paying for missing pages only; or make the results of what is done anew, free.",
-        {202: shapes.Accepted, **_DOCUMENT}, problems=(403, 404, 409),
+        {202: shapes.Accepted, **_DOCUMENT}, problems=(403, 404, 409), audit=RERUN,
     ),
     HttpRoute(
         "POST", "/v1/workbooks", "workbook", "Build a workbook over many documents.",
         {202: shapes.WorkbookTicket}, body=shapes.NewWorkbook, problems=(400, 403, 409, 413, 415),
+        audit=ORDER,
     ),
     HttpRoute(
         "GET", "/v1/workbooks/{file}", "workbook_file",
         "How the build of a workbook stands, by its name; by the name of one of its files, that file.",
-        {200: shapes.WorkbookStatus, 302: None}, problems=(404,),
+        {200: shapes.WorkbookStatus, 302: None}, problems=(404,), audit=DOWNLOAD,
+    ),
+    HttpRoute(
+        "GET", "/v1/audit", "audit", "Who did what, the newest first: calls, corrections, reruns, exports, settings.",
+        {200: AuditList}, query=Auditing,
     ),
     HttpRoute(
         "GET", "/v1/health", "health", "Whether documents can be read here.",

@@ -12,7 +12,7 @@ from legible.ledger.journals import Journals
 from legible.model import layout
 from legible.model.documents import Document, ObjectRef, Order
 from legible.outputs.record import HEAD_BYTES, document_of
-from legible.ports import Head, Site, Wanted
+from legible.ports import Head, Site, Wanted, prefetch
 
 #: Takes the place of a name where nothing is known of the content.
 GONE = "gone"
@@ -62,6 +62,7 @@ def name_of(site: Site, ref: ObjectRef, head: Head, order: Order | None = None) 
         name = f"{name}{ORDERED}{digest[:8]}"
     if not head.version_id:
         return name
+    foresee_published(site, ref.key)
     former = content_name("", head.version_id)
     if _has_journal(site, ref, former):
         return former
@@ -72,6 +73,11 @@ def name_of(site: Site, ref: ObjectRef, head: Head, order: Order | None = None) 
     return earlier.version if same and _has_journal(site, ref, earlier.version) else name
 
 
+def foresee_published(site: Site, key: str) -> None:
+    """Begin to read what ``published`` asks for, where the store has foresight."""
+    prefetch(site.store, *_record_head(site, key))
+
+
 def published(site: Site, key: str) -> Document | None:
     """Return the document whose results are published under a key; None if there is none.
 
@@ -79,11 +85,14 @@ def published(site: Site, key: str) -> Document | None:
         DocumentError: The store does not let us look.
         UnavailableError: The store has a passing fault.
     """
-    record = site.in_output(layout.results(key, layout.RECORD))
     try:
-        return document_of(site.store.read(record, Wanted(first=0, last=HEAD_BYTES - 1)))
+        return document_of(site.store.read(*_record_head(site, key)))
     except (ObjectGoneError, ValueError):
         return None
+
+
+def _record_head(site: Site, key: str) -> tuple[ObjectRef, Wanted]:
+    return site.in_output(layout.results(key, layout.RECORD)), Wanted(first=0, last=HEAD_BYTES - 1)
 
 
 def etag_of(name: str) -> str:

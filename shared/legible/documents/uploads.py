@@ -11,7 +11,7 @@ from legible.documents import identity, orders
 from legible.errors import DocumentError, ObjectGoneError, RejectedError, SkippedError
 from legible.model import layout
 from legible.model.documents import Arrival, Document, Ignored, ObjectRef, Order, Unreadable, Upload
-from legible.ports import Head, ObjectStore, Site
+from legible.ports import Head, ObjectStore, Site, glance, prefetch
 
 #: Takes the place of a bucket's name in the keys of journals of events that could not be read.
 UNREADABLE_BUCKET = "unreadable"
@@ -106,9 +106,12 @@ class Uploads:
         event names is right.
         """
         best = None
+        if upload.etag:  # if the event came before, all that is to be known stands there
+            name = Document(upload.ref.bucket, upload.ref.key, identity.content_name(upload.etag, upload.version_id))
+            prefetch(self._site.store, self._site.in_output(layout.journal(name)))
         for key in dict.fromkeys((upload.ref.key, upload.raw_key or upload.ref.key)):
             ref = ObjectRef(upload.ref.bucket, key)
-            head = newest_head(self._site.store, ref, upload.version_id)
+            head = newest_head(self._site.store, ref, upload.version_id, upload.etag, upload.size or 0)
             if head is not None and (best is None or head.etag == upload.etag):
                 best = ref, head
             if head is not None and head.etag == upload.etag:
@@ -149,8 +152,15 @@ def replaced(upload: Upload, document: Document) -> bool:
     return bool(_ETAG.fullmatch(upload.etag)) and upload.etag != document.etag
 
 
-def newest_head(store: ObjectStore, ref: ObjectRef, version_id: str = "") -> Head | None:
+def newest_head(store: ObjectStore, ref: ObjectRef, version_id: str = "", etag: str = "", size: int = 0) -> Head | None:
     """Return the head of a version of an object, or of the newest one if it is gone; None if there is none.
+
+    Args:
+        store: Where it is.
+        ref: Which object.
+        version_id: Which version.
+        etag: Its etag, as far as the event knows.
+        size: How many bytes it has, as far as the event knows.
 
     Raises:
         HeldError: The store refuses.
@@ -158,7 +168,7 @@ def newest_head(store: ObjectStore, ref: ObjectRef, version_id: str = "") -> Hea
     """
     for version in dict.fromkeys((version_id, "")):
         try:
-            return store.head(ref, version)
+            return glance(store, ref, version, etag, size)
         except ObjectGoneError:
             continue
     return None

@@ -13,7 +13,7 @@ from urllib.parse import quote_plus, unquote_plus
 import msgspec
 from msgspec import UNSET
 
-from legible.errors import EventError, passing, redact
+from legible.errors import EventError, SettingsError, passing, redact
 from legible.huawei.envelopes import ADVICE, arrival, event_time, keys, kind, mapping
 from legible.model.documents import Arrival, Ignored, ObjectRef, Reason, Unreadable, WorkbookOrder
 
@@ -242,6 +242,13 @@ def _why(body: Mapping[str, Any]) -> Reason:
     status = answer.get("status_code", answer.get("statusCode"))
     told = _answer(body.get("response_payload"))
     message = _error_message(told) or "no message"
+    if mapping(told).get("errorType") == SettingsError.__name__:
+        return Reason(
+            SettingsError.code,
+            redact(f"The settings are wrong: {message}"),
+            "Mend them and deploy.",
+            request_id=str(context.get("request_id") or ""),
+        )
     return Reason(
         "platform-gave-up",
         redact(f"FunctionGraph gave up after {tries or 'an unknown number of'} calls (status {status}): {message}"),

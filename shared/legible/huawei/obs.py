@@ -2,67 +2,32 @@
 
 from __future__ import annotations
 
-import ssl
+import copy
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import quote, urlsplit
 
-import certifi
-from msgspec import Struct, structs
-from obs import AppendObjectContent, GetObjectHeader, GetObjectRequest, ObsClient, PutObjectHeader
+from msgspec import structs
 
 from legible.errors import ObjectGoneError, ReplacedError, UnavailableError
 from legible.huawei import obs_faults
+from legible.huawei.connections import Connections
 from legible.huawei.credentials import Credentials
+from legible.huawei.lean_obs import AppendObjectContent, GetObjectHeader, GetObjectRequest, PutObjectHeader
+from legible.huawei.obs_client import ObsEndpoint, client, endpoint
 from legible.huawei.store_clock import StoreClock
 from legible.model.documents import ObjectRef
 from legible.ports import AS_IT_IS, WHOLE, Head, ListedObject, Shown, SignedRequest, Wanted
 
-_TIMEOUT_SECONDS = 30
-_RETRIES = 2
 #: So many objects a list names at once; OBS gives no more (api-obs obs_04_0022).
 _LISTED = 1000
 
-
-class ObsEndpoint(Struct, frozen=True):
-    """Where OBS is, and how requests are signed and addressed. ``endpoint`` has a scheme and a host, and no path."""
-
-    endpoint: str
-    signature: Literal["obs", "v2", "v4"] = "obs"
-    path_style: bool = False
-    region: str = ""
-
-
-def endpoint(region: str) -> str:
-    """Return the region's own endpoint (Regions and Endpoints, OBS)."""
-    return f"https://obs.{region}.myhuaweicloud.com"
-
-
-def client(address: ObsEndpoint, credentials: Credentials, retries: int = _RETRIES) -> ObsClient:
-    """Return the SDK's client: it gives up in time, checks certificates and host names, and tries so often again."""
-    connected = ObsClient(
-        access_key_id=credentials.access_key,
-        secret_access_key=credentials.secret_key,
-        security_token=credentials.token,
-        server=address.endpoint,
-        signature=address.signature,
-        region=address.region,
-        path_style=address.path_style,
-        # Negotiating asks each bucket for its API version, a request more every 15 to 20 minutes (client.py, 3.26.6).
-        is_signature_negotiation=False,
-        ssl_verify=certifi.where(),
-        timeout=_TIMEOUT_SECONDS,
-        # It repeats what ends in an exception or a 5xx, after 0.2 s, then 0.4 s; never a 4xx (client.py, 3.26.6).
-        max_retry_count=retries,
-    )
-    # The SDK's own context never checks the host's name, whatever ssl_verify says (client.py, _init_ssl_context).
-    connected.context = ssl.create_default_context(cafile=certifi.where())
-    return connected
+__all__ = ["ObsEndpoint", "ObsStore", "client", "endpoint"]
 
 
 class ObsStore:
@@ -73,6 +38,7 @@ class ObsStore:
         credentials: The agency's keys.
         clock: Learns the store's time from its replies.
         listed: How many objects one call lists.
+        connections: Those that it uses, and that outlive it; None for its own.
     """
 
     def __init__(
@@ -81,14 +47,14 @@ class ObsStore:
         credentials: Credentials,
         clock: StoreClock | None = None,
         listed: int = _LISTED,
+        connections: Connections | None = None,
     ) -> None:
         """Make the SDK's client; nothing is sent yet."""
         self._clock = clock or StoreClock()
         self._address = address
         self._secrets = credentials.secrets
         self._listed = listed
-        self._connect = partial(client, address, credentials)
-        self._client = self._connect()
+        self._client = client(address, credentials, connections=connections)
 
     def now(self) -> datetime:
         """See ``ObjectStore.now``."""
@@ -99,21 +65,7 @@ class ObsStore:
         answer = self._call("head", ref, version_id=version_id, call=lambda: self._client.getObjectMetadata(
             ref.bucket, ref.key, versionId=version_id or None
         ))  # fmt: skip
-        # An object written before versioning was switched on has the version "null" (api-obs obs_04_0037).
-        version = str(answer.body.versionId or "")
-        return Head(
-            size=int(answer.body.contentLength or 0),
-            etag=_etag(answer.body.etag),
-            version_id="" if version == "null" else version,
-            content_type=str(answer.body.contentType or ""),
-            modified_at=_time(answer.body.lastModified),
-            # Metadata lie among the other headers, without x-obs-meta- or x-amz-meta- (client.py, 3.26.6).
-            metadata={str(name).lower(): str(value) for name, value in answer.header or ()},
-            # The etag is no MD5 of the content where the object is encrypted (obs_04_0080; the SDK has the header of
-            # SSE-OBS and of SSE-KMS in one attribute), and nobody says what it is where the object was appended to.
-            digested=not (answer.body.sseKms or answer.body.sseC or answer.body.isAppendable),
-            seen_at=_time(_header(answer, "date")),
-        )
+        return head_of(answer, int(answer.body.contentLength or 0))
 
     def read(self, ref: ObjectRef, wanted: Wanted = WHOLE) -> bytes:
         """See ``ObjectStore.read``."""
@@ -127,14 +79,16 @@ class ObsStore:
             return self._get(ref, structs.replace(wanted, etag=""))
 
     def _get(self, ref: ObjectRef, wanted: Wanted) -> bytes:
+        return bytes(self._got(ref, wanted).body.buffer or b"")
+
+    def _got(self, ref: ObjectRef, wanted: Wanted) -> Any:
         request = GetObjectRequest(versionId=wanted.version_id or None)
         part = f"{wanted.first}-{wanted.last}" if wanted.first is not None else None
         headers = GetObjectHeader(range=part, if_match=wanted.etag or None)
         # In memory, for the SDK else gives a stream: what breaks while it is read is then repeated by nobody.
-        answer = self._call("read", ref, version_id=wanted.version_id, call=lambda: self._client.getObject(
+        return self._call("read", ref, version_id=wanted.version_id, call=lambda: self._client.getObject(
             ref.bucket, ref.key, getObjectRequest=request, headers=headers, loadStreamInMemory=True
         ))  # fmt: skip
-        return bytes(answer.body.buffer or b"")
 
     def write(
         self, ref: ObjectRef, body: bytes | Path, content_type: str, metadata: dict[str, str] | None = None
@@ -153,7 +107,8 @@ class ObsStore:
     def create(self, ref: ObjectRef, body: bytes, content_type: str, metadata: dict[str, str]) -> None:
         """See ``ObjectStore.create``."""
         # The SDK repeats a PUT whose reply was lost (client.py, 3.26.6); this one must not be made twice.
-        once = self._connect(0)
+        once = copy.copy(self._client)
+        once.max_retry_count = 0
         self._call("write", ref, lambda: once.putContent(
             ref.bucket, ref.key, content=body, metadata=metadata, headers=PutObjectHeader(contentType=content_type)
         ))  # fmt: skip
@@ -256,7 +211,32 @@ class ObsStore:
         return answer
 
 
-def _header(answer: Any, name: str) -> str:
+def head_of(answer: Any, size: int) -> Head:
+    """Return what an answer tells of its object, which has so many bytes."""
+    # An object written before versioning was switched on has the version "null" (api-obs obs_04_0037).
+    version = str(answer.body.versionId or "")
+    return Head(
+        size=size,
+        etag=_etag(answer.body.etag),
+        version_id="" if version == "null" else version,
+        content_type=str(answer.body.contentType or ""),
+        modified_at=_time(answer.body.lastModified),
+        # Metadata lie among the other headers, without x-obs-meta- or x-amz-meta- (client.py, 3.26.6).
+        metadata={str(name).lower(): str(value) for name, value in answer.header or ()},
+        # The etag is no MD5 of the content where the object is encrypted (obs_04_0080; the SDK has the header of
+        # SSE-OBS and of SSE-KMS in one attribute), and nobody says what it is where the object was appended to.
+        digested=not (answer.body.sseKms or answer.body.sseC or _appendable(answer)),
+        seen_at=_time(header(answer, "date")),
+    )
+
+
+def _appendable(answer: Any) -> bool:
+    """Tell whether an object was made by appending; of a read object the SDK tells it by no attribute (3.26.6)."""
+    told = getattr(answer.body, "isAppendable", None) or header(answer, "object-type") == "Appendable"
+    return bool(told)
+
+
+def header(answer: Any, name: str) -> str:
     """Return a header of an answer that the SDK has no attribute for; empty where it does not say."""
     return next((str(value) for header, value in answer.header or () if str(header).lower() == name), "")
 

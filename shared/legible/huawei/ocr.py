@@ -1,44 +1,30 @@
-"""Optical character recognition: ``ports.Recognizer`` over the OCR SDK, one recognizer for every operation."""
+"""Optical character recognition: ``ports.Recognizer`` over HTTP, signed by the SDK, one recognizer for every operation.
+
+The SDK of OCR has a class for each request and each answer. Of all that, a call needs the signature: a request is JSON
+of the options, at a path that ends in the operation's slug, and the answer is kept as it comes. A test compares what is
+sent with what the SDK's own classes make, operation by operation.
+"""
 
 from __future__ import annotations
 
 import base64
 import json
 import re
-import ssl
-import threading
 from collections.abc import Callable, Mapping
-from typing import Any
+from http.client import HTTPException
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
-import huaweicloudsdkocr.v1 as sdk
-import requests
-import urllib3
-from huaweicloudsdkcore.auth.credentials import BasicCredentials
-from huaweicloudsdkcore.exceptions.exceptions import (
-    HostUnreachableException,
-    SdkException,
-    ServiceResponseException,
-)
-from huaweicloudsdkcore.http.http_config import HttpConfig
-from huaweicloudsdkcore.http.http_handler import HttpHandler
+import msgspec
 
-from legible.errors import AnswerUnknownError, HeldError, LegibleError, UnavailableError, redact
+from legible.errors import AnswerUnknownError, HeldError, UnavailableError
 from legible.huawei import faults
+from legible.huawei.connections import Connections, KeptConnection
 from legible.huawei.credentials import Credentials
+from legible.huawei.signing import signed
 from legible.model.pages import Answer, Picture, answer_text
 from legible.operations.operation import Operation
 
-#: What OpenSSL calls a handshake that failed; the SDK names every TLS error so, at whatever moment it struck.
-_HANDSHAKE = frozenset(
-    {
-        "WRONG_VERSION_NUMBER",
-        "UNSUPPORTED_PROTOCOL",
-        "NO_PROTOCOLS_AVAILABLE",
-        "SSLV3_ALERT_HANDSHAKE_FAILURE",
-        "TLSV1_ALERT_PROTOCOL_VERSION",
-        "TLSV1_UNRECOGNIZED_NAME",
-    }
-)
 #: How an answer begins that is no JSON as a whole.
 _RESULT = re.compile(r'\s*\{.{0,1000}"result"\s*:', re.DOTALL)
 # Who hangs up does not stop the service: the call may be billed, and its answer is lost. Only failed calls are free
@@ -51,17 +37,29 @@ def endpoint(region: str) -> str:
     return f"https://ocr.{region}.myhuaweicloud.com"
 
 
+class _Response(NamedTuple):
+    """What came back, read to its end."""
+
+    status_code: int
+    request_id: str
+    content: bytes
+
+
+class _NotSentError(Exception):
+    """No request left: no connection came about, or none that is trusted."""
+
+
 class OcrRecognizer:
     """Calls the OCR service. See ``legible.ports.Recognizer``.
 
-    Requests are the SDK's own classes, sent by its client. The answer is the body of the HTTP response, not what the
-    SDK makes of it.
+    Safe for several threads: each call has a connection of its own.
 
     Args:
         endpoint_of: Where an operation is called.
         credentials: The agency's keys.
         project_id: The project that is called in; never empty.
         connect_seconds: How long a connection may take.
+        connections: Those that it uses, and that outlive it; None for its own.
     """
 
     def __init__(
@@ -70,80 +68,98 @@ class OcrRecognizer:
         credentials: Credentials,
         project_id: str,
         connect_seconds: float = 10.0,
+        connections: Connections | None = None,
     ) -> None:
-        """Keep what calls need; clients are made when they are first asked for."""
+        """Keep what calls need; nothing is sent yet."""
         self._endpoint_of = endpoint_of
         self._credentials = credentials
         self._project_id = project_id
         self._connect_seconds = connect_seconds
-        #: Each thread has its own clients, because a client is told how long its call may take; and its own response.
-        #: A client also signs in a pool of threads that `close` does not end (http_client.py, 3.1.219): they are kept.
-        self._own = threading.local()
+        self._connections = connections or Connections()
 
     def recognize(self, operation: Operation, options: Mapping[str, Any], picture: Picture, seconds: float) -> Answer:
         """See ``Recognizer.recognize``."""
-        self._own.response = None
+        body = self.request(operation, options, picture)
         try:
-            request = self.request(operation, options, picture)
-            getattr(self._client(operation, seconds), operation.sdk.method)(request)
-        except Exception as error:
-            if self._own.response is None or isinstance(error, ServiceResponseException):
-                raise self._translated(error) from None
-            # An answer came, and was paid for; the SDK's typed parser failed on it (`float('')`; measured, 3.1.219).
-        return self._answer(operation, self._own.response)
+            response = self._exchange(operation, body, picture.project, seconds)
+        except _NotSentError as error:
+            raise UnavailableError(
+                f"The OCR service cannot be reached: {error}.",
+                code="service-unreachable",
+                advice="Check the endpoint, and that the function has a way to it.",
+            ) from None
+        # A read that takes too long, a connection that is cut, headers that are none.
+        except (OSError, HTTPException) as error:
+            raise AnswerUnknownError(
+                f"The call was sent and no answer came: {type(error).__name__}.", advice=_ADVICE
+            ) from None
+        return self._answer(operation, response)
 
-    def request(self, operation: Operation, options: Mapping[str, Any], picture: Picture) -> Any:
-        """Return the SDK's request for one call."""
-        # An attribute of a request may be called otherwise than its JSON key, where that is a word of Python; then the
-        # catalog says so. None is as yet (models, 3.1.219).
-        values = {
-            (known.attribute if (known := operation.option(name)) and known.attribute else name): value
-            for name, value in options.items()
-        }
-        # Image and URL together are refused (AIS.0101, ocr_03_0028), which the SDK does not check. The image's field is
-        # `image` in 47 operations, `data` in 4; `url` is in all but one (models, 3.1.219).
+    def request(self, operation: Operation, options: Mapping[str, Any], picture: Picture) -> bytes:
+        """Return the body of one call, as JSON.
+
+        Raises:
+            HeldError: The operation has no such option.
+        """
+        values = dict(options)
+        for name in values:
+            if operation.option(name) is None and name not in (operation.pdf.parameter, operation.ofd.parameter):
+                raise HeldError(
+                    f"The operation {operation.slug} refuses the request: it has no option {name!r:.60}.",
+                    code="request-refused",
+                    advice="Check the operation's options.",
+                )
+        # Image and URL together are refused (AIS.0101, ocr_03_0028). The image's field is `image` in 47 operations,
+        # `data` in 4; `url` is in all but one (models of the SDK, 3.1.219).
         if picture.source == "inline":
             values[str(operation.inline)] = base64.b64encode(picture.body).decode("ascii")
         elif operation.url:
             values["url"] = picture.url
-        request = getattr(sdk, operation.sdk.request)(body=getattr(sdk, operation.sdk.body)(**values))
+        return msgspec.json.encode(values)
+
+    def _exchange(self, operation: Operation, body: bytes, project: str, seconds: float) -> _Response:
+        """Send one call, and read what comes back.
+
+        Raises:
+            _NotSentError: Nothing was sent.
+            OSError: It may have been sent, and nothing usable came back; or ``HTTPException``.
+        """
+        where = urlsplit(self._endpoint_of(operation.slug))
+        path = f"/v2/{self._project_id}/ocr/{operation.slug}"
         # A wrong id is no error: a malformed one is billed to the default project, an unknown one as it is (models,
         # 3.1.219). So it is asked for before (`documents.projects`).
-        if picture.project:
-            request.enterprise_project_id = picture.project
-        return request
+        billed = {"Enterprise-Project-Id": project} if project else {}
+        named = {"User-Agent": "legible", "X-Project-Id": self._project_id, **billed}
+        try:
+            headers, _ = signed("POST", where, path, body, self._credentials, named)
+            connection = self._connected(where.scheme == "https", where.hostname or "", where.port, seconds)
+        except (OSError, HTTPException, ValueError) as error:
+            raise _NotSentError(type(error).__name__) from None
+        try:
+            connection.request("POST", path, body, headers)
+            reply = connection.getresponse()
+            response = _Response(reply.status, reply.headers.get("X-Request-Id", ""), reply.read())
+        except BaseException:
+            connection.close()
+            raise
+        self._connections.give(connection)
+        return response
 
-    def _client(self, operation: Operation, seconds: float) -> Any:
-        """Return the client of the operation's endpoint, its connections kept, told how long the call may take."""
-        where = self._endpoint_of(operation.slug)
-        if not hasattr(self._own, "clients"):
-            self._own.clients = {}
-        if where not in self._own.clients:
-            self._own.clients[where] = self._built(where)
-        client, config = self._own.clients[where]
-        # The SDK's own bounds are 60 s to connect and 120 s to read, longer than most functions run; it reads them at
-        # every call (http_config.py, http_client.py, 3.1.219).
-        config.timeout = (min(self._connect_seconds, seconds), seconds)
-        return client
+    def _connected(self, secure: bool, host: str, port: int | None, seconds: float) -> KeptConnection:
+        """Return a connection that is open: whatever fails until then was surely not sent, nor paid."""
+        patience = min(self._connect_seconds, seconds)
+        connection = self._connections.take(host, port or (443 if secure else 80), patience, secure=secure)
+        if connection.sock is None:
+            connection.connect()
+        connection.sock.settimeout(seconds)
+        return connection
 
-    def _built(self, where: str) -> tuple[Any, HttpConfig]:
-        config = HttpConfig(user_agent="legible")
-        # Without a project id the SDK asks IAM for one, or leaves it out of the path (measured, 3.1.219).
-        keys = BasicCredentials(self._credentials.access_key, self._credentials.secret_key, self._project_id)
-        # By its region a client moves to the .cn endpoint after a failed handshake, and stays there; by an endpoint it
-        # is pinned (measured, 3.1.219).
-        builder = sdk.OcrClient.new_builder().with_http_config(config).with_endpoint(where)
-        # An empty token would be sent, and signed, as an empty X-Security-Token (credentials.py, 3.1.219).
-        builder = builder.with_credentials(keys.with_security_token(self._credentials.token or None))
-        # The handler sees the response before it is parsed into classes, which drop every field they do not know.
-        return builder.with_http_handler(HttpHandler().add_response_handler(self._receive)).build(), config
-
-    def _receive(self, **values: Any) -> None:
-        self._own.response = values["response"]
-
-    def _answer(self, operation: Operation, response: requests.Response) -> Answer:
-        request_id = response.headers.get("X-Request-Id", "")
-        # From 400 on the SDK raises; what is left here is 3xx, which it takes for a success (measured, 3.1.219).
+    def _answer(self, operation: Operation, response: _Response) -> Answer:
+        request_id = response.request_id
+        if response.status_code >= 400:
+            code, message, named = _refusal(response.content)
+            raise faults.error(response.status_code, code, message, request_id or named, self._credentials.secrets)
+        # A redirect is followed by nobody: it would send the document to another host.
         if response.status_code >= 300:
             raise faults.error(
                 response.status_code,
@@ -168,35 +184,35 @@ class OcrRecognizer:
             raise error
         return answer
 
-    def _translated(self, error: Exception) -> LegibleError:
-        if isinstance(error, ServiceResponseException):
-            # A body without a code gets the status as its code, "502" (exception_handler.py, 3.1.219).
-            return faults.error(
-                int(error.status_code),
-                str(error.error_code or "") if str(error.error_code) != str(error.status_code) else "",
-                str(error.error_msg or ""),
-                str(error.request_id or ""),
-                self._credentials.secrets,
-            )
-        # A read that takes too long escapes as an error of requests, not of the SDK (measured, 3.1.219).
-        if not isinstance(error, (SdkException, requests.RequestException, urllib3.exceptions.HTTPError)):
-            return HeldError(
-                f"The SDK refuses the request: {redact(str(error), self._credentials.secrets)}",
-                code="request-refused",
-                advice="Check region, endpoint, project id and the operation's options.",
-            )
-        if _never_sent(error):
-            return UnavailableError(
-                f"The OCR service cannot be reached: {type(error).__name__}.",
-                code="service-unreachable",
-                advice="Check the endpoint, and that the function has a way to it.",
-            )
-        return AnswerUnknownError(f"The call was sent and no answer came: {type(error).__name__}.", advice=_ADVICE)
+
+def _refusal(content: bytes) -> tuple[str, str, str]:
+    """Return code, message and request id of an error's body; the service's own and the gateway's have these names."""
+    text = answer_text(content)
+    try:
+        body = json.loads(text, strict=False, parse_int=str)
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        return "", text, ""
+    # A service's error is seldom nested one level down, which the SDK looks for too (exception_handler.py, 3.1.219).
+    for part in (body, *(value for value in body.values() if isinstance(value, dict))):
+        code, message = (
+            _first(part, "error_code", "errorCode", "code"),
+            _first(part, "error_msg", "errorMsg", "message"),
+        )
+        if code or message:
+            return code, message or text, _first(part, "request_id")
+    return "", text, ""
 
 
-def _unusable(response: requests.Response) -> str:
+def _first(part: dict[str, Any], *names: str) -> str:
+    """Return the first value that there is by one of these names, as a text."""
+    return next((str(part[name]) for name in names if part.get(name)), "")
+
+
+def _unusable(response: _Response) -> str:
     """Say why a 2xx holds no answer; empty where it does."""
-    # To the SDK a 204 and a page of HTML are successes (measured, 3.1.219).
+    # A 204 and a page of HTML are no answers.
     text = answer_text(response.content)
     try:
         body = json.loads(text, strict=False, parse_int=str)  # Python makes no integer of more than 4,300 digits
@@ -208,33 +224,3 @@ def _unusable(response: requests.Response) -> str:
     if not isinstance(body, dict) or body.get("result") is None:
         return "without a result"
     return ""
-
-
-def _never_sent(error: BaseException | None) -> bool:
-    """Tell whether an exception says that no request left.
-
-    Name not found, refused, timed out while connecting, a TLS handshake that failed; any other TLS error may have
-    struck after the request was sent.
-    """
-    never = (
-        HostUnreachableException,
-        ssl.SSLCertVerificationError,
-        requests.exceptions.ConnectTimeout,
-        requests.exceptions.ProxyError,
-        requests.exceptions.InvalidURL,
-        urllib3.exceptions.NewConnectionError,
-        urllib3.exceptions.ConnectTimeoutError,
-    )
-    seen: set[int] = set()
-    queue: list[Any] = [error]
-    # The SDK keeps the text of the error below, which stays its context; requests wraps urllib3's in its arguments, and
-    # that has its own in `reason` (exception_handler.py, 3.1.219).
-    while queue:
-        cause = queue.pop()
-        if not isinstance(cause, BaseException) or id(cause) in seen:
-            continue
-        if isinstance(cause, never) or (isinstance(cause, ssl.SSLError) and cause.reason in _HANDSHAKE):
-            return True
-        seen.add(id(cause))
-        queue += [cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args]
-    return False

@@ -9,18 +9,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from huaweicloudsdkcore.auth.credentials import BasicCredentials, GlobalCredentials
-from huaweicloudsdkcore.sdk_request import SdkRequest
 from msgspec import Struct
 
 from legible.errors import HeldError, LegibleError, RejectedError, UnavailableError, redact
 from legible.huawei.credentials import Credentials
+from legible.huawei.signing import signed
 from legible.outbound import Addresses, FetchReply
 
 # The SDKs of SMN and EventGrid are 4 MB for one call each (measured, 3.1.219); the signer is in what ships anyway.
-#: As the SDKs name it. Bodies of other types, but BSON, are not signed: UNSIGNED-PAYLOAD (signer.py, 3.1.219).
-_JSON = "application/json;charset=UTF-8"
 _ANSWER_BYTES = 64 * 1024
+#: Lists are longer: a page of agencies has up to 500.
+_LIST_BYTES = 4 * 1024 * 1024
 
 
 class Service(Struct, frozen=True):
@@ -108,7 +107,7 @@ class Caller:
             HeldError: A setting or permission must be mended; or it is not there.
             UnavailableError: A fault that passes, or an answer that is none.
         """
-        call = ApiCall("GET", path, query, domain_id=domain_id)
+        call = ApiCall("GET", path, query, domain_id=domain_id, most_bytes=_LIST_BYTES)
         try:
             return json.loads(self._accepted(call, seconds).body)
         except (ValueError, RecursionError):
@@ -119,11 +118,14 @@ class Caller:
 
     def exchange(self, call: ApiCall, seconds: float) -> FetchReply:
         """Make a call, and return what is answered, also where that is an error. Raises as ``posted`` does."""
-        request = self._signed(call)
-        url = self._service.endpoint + request.uri
-        return self._addresses.exchange(
-            request.method, url, request.body or b"", request.header_params, seconds, call.most_bytes
-        )
+        # Signed are host, date, content type and token; an independent verifier of the signature agrees (measured).
+        # Services of the account (enterprise projects, billing) want X-Domain-Id, those of a region X-Project-Id
+        # (credentials.py, 3.1.219).
+        scope = {"X-Domain-Id": call.domain_id} if call.domain_id else {"X-Project-Id": self.project_id}
+        where = urlsplit(self._service.endpoint)
+        headers, uri = signed(call.method, where, call.path, call.body, self._credentials, scope, call.query)
+        url = self._service.endpoint + uri
+        return self._addresses.exchange(call.method, url, call.body, headers, seconds, call.most_bytes)
 
     def _accepted(self, call: ApiCall, seconds: float) -> FetchReply:
         reply = self.exchange(call, seconds)
@@ -138,19 +140,6 @@ class Caller:
             advice=f"Check {self._service.setting} and proxies.",
         )
 
-    def _signed(self, call: ApiCall) -> SdkRequest:
-        parts = urlsplit(self._service.endpoint)
-        # Signed are host, date, content type and token; an independent verifier of the signature agrees (measured).
-        request = SdkRequest(
-            method=call.method, schema=parts.scheme, host=parts.netloc, resource_path=call.path,
-            query_params=list(call.query.items()), body=call.body, header_params={"Content-Type": _JSON},
-        )  # fmt: skip
-        pair = self._credentials.access_key, self._credentials.secret_key
-        # Services of the account (enterprise projects, billing) want X-Domain-Id, those of a region X-Project-Id
-        # (credentials.py, 3.1.219). An empty token would be sent as an empty X-Security-Token.
-        keys = GlobalCredentials(*pair, call.domain_id) if call.domain_id else BasicCredentials(*pair, self.project_id)
-        return keys.with_security_token(self._credentials.token or None).sign_request(request)
-
     def _refused(self, reply: FetchReply) -> LegibleError:
         """Return the error for an answer that is no success."""
         said, names = refusal(reply)
@@ -161,7 +150,7 @@ class Caller:
         if status in (408, 429) or status >= 500:
             return UnavailableError(text, advice="It passes by itself.", **names)
         if status == 413:
-            return RejectedError(text, code="notice-too-large", advice="ApiCall for fewer fields.", **names)
+            return RejectedError(text, code="notice-too-large", advice="Ask for fewer fields.", **names)
         # 401 is a signature that is not taken, 403 a right that is missing; rights are cached, so that a new one counts
         # later only.
         if status in (401, 403):

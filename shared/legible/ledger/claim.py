@@ -80,7 +80,7 @@ class Claim:
         self._arbiter = arbiter
         #: A number is never given twice: a line whose append was not answered may be written all the same.
         self._numbers = itertools.count(1)
-        self._standing = Standing(wish.owner, journal, call, settle, lambda: next(self._numbers))
+        self.standing = Standing(wish.owner, journal, call, settle, lambda: next(self._numbers))
         #: The ``finished`` line, once it is written.
         self.ended: Line | None = None
 
@@ -110,6 +110,7 @@ class Claim:
         line, began = self._first_line(fence, seconds), self._call.now()
         try:
             self._journal.put([line])
+            self.standing.first = self._journal.new
         except (AppendConflictError, UnavailableError) as error:
             self._journal.reload()
             if not self.state.has(line):
@@ -117,7 +118,7 @@ class Claim:
                     raise
                 return False
         self._journal.mine.append(line)
-        self._standing.begun(began)
+        self.standing.begun(began)
         return True
 
     def write(self, event: journal.Event, *, always: bool = False, **values: Any) -> Line:
@@ -137,9 +138,9 @@ class Claim:
         """
         line = self.line(event, **values)
         if always:
-            self._standing.append(line)
+            self.standing.append(line)
         else:
-            self._standing.append(line, self._lost)
+            self.standing.append(line, self._lost)
         return line
 
     @property
@@ -151,10 +152,10 @@ class Claim:
         """Read the journal back and tell whether this claim is the one in force."""
         self._journal.refresh()
         with self._journal.lock:
-            if self._journal.changed and self._standing.in_force():
-                self._standing.confirm()
+            if self._journal.changed and self.standing.in_force():
+                self.standing.confirm()
                 self._journal.changed = False
-            return self._standing.in_force()
+            return self.standing.in_force()
 
     def require_in_force(self, age: float = 0.0) -> None:
         """Read the journal back, and raise if this claim is not the one in force.
@@ -166,7 +167,7 @@ class Claim:
         Raises:
             BusyError: Another claim is in force.
         """
-        self._standing.settle(age)
+        self.standing.settle(age)
         if not self.in_force():
             raise BusyError(f"Another invocation claimed {self.document.ref}.", advice="This one yields to it.")
 
@@ -180,7 +181,7 @@ class Claim:
             others = {line.answer for line in self.state.lines if line.owner != self.owner}
             if not answer or answer not in others:
                 self.write("surplus", always=True, **values)
-            self._standing.confirm()
+            self.standing.confirm()
 
     def release(self, **values: Any) -> None:
         """Give the claim back, so that the next delivery need not wait for the end of the lease.
@@ -189,11 +190,11 @@ class Claim:
         """
         try:
             with self._journal.lock:
-                if self.share is not None or self._standing.owes:
-                    self._standing.confirm_settled()
+                if self.share is not None or self.standing.owes:
+                    self.standing.confirm_settled()
                 self.write("released", **values)
                 if self.share is not None:
-                    self._standing.confirm_settled()
+                    self.standing.confirm_settled()
         finally:
             self._free()
 
@@ -201,8 +202,8 @@ class Claim:
         """Leave the document to the fresh invocation that was called, and record this."""
         with self._journal.lock:
             self.write("handed", hand=hand)
-            if self._standing.owes:
-                self._standing.confirm_settled()
+            if self.standing.owes:
+                self.standing.confirm_settled()
         self._free()
 
     def finish(self, line: Line) -> None:
@@ -214,8 +215,12 @@ class Claim:
             UnavailableError: The store takes no append.
         """
         with self._journal.lock:
-            self._standing.append(line, self._lost)
-            self._standing.confirm_settled()
+            at_once = self.standing.undisputed
+            self.standing.append(line, self._lost)
+            if at_once and self.standing.quick:
+                self.standing.confirm()
+            else:
+                self.standing.confirm_settled()
             if not self.state.has(line):
                 raise self._busy()
             self.ended = line
@@ -243,7 +248,7 @@ class Claim:
 
     def _lost(self) -> BusyError | None:
         """Return why this claim may write nothing any more; None while it is in force."""
-        return None if self._standing.in_force() else self._busy()
+        return None if self.standing.in_force() else self._busy()
 
     def _busy(self) -> BusyError:
         message = f"Another invocation claimed {self.document.ref} at the same time."

@@ -10,7 +10,14 @@ from contextlib import suppress
 
 from msgspec import Struct
 
-from legible.errors import AppendConflictError, DocumentError, InternalError, RetryableError, UnavailableError
+from legible.errors import (
+    AppendConflictError,
+    DocumentError,
+    InternalError,
+    ObjectGoneError,
+    RetryableError,
+    UnavailableError,
+)
 from legible.ledger import journal
 from legible.ledger.journal import Line
 from legible.ledger.lines import TRIES, read
@@ -120,6 +127,8 @@ class OpenJournal:
         self.mine: list[Line] = []
         #: Whether all of it was read again since ``Claim.in_force`` last looked: then lines of ours may be gone.
         self.changed = False
+        #: Whether there was no such object when it was read first.
+        self.new = False
         self._end = _Part(1)
         self._read_all()
 
@@ -201,7 +210,7 @@ class OpenJournal:
     def _parts(self, number: int) -> list[_Part]:
         """Read a part and every part after it."""
         parts = []
-        body = read(self._store, self._part(number))
+        body = self._read_part(number)
         while True:
             lines = journal.decode(body, self._part(number).key)
             parts.append(_Part(number, len(body), len(lines), journal.last_line(body), lines))
@@ -209,6 +218,13 @@ class OpenJournal:
             body = read(self._store, self._part(number)) if certain or len(lines) >= self._most / 2 else b""
             if not certain and not body:
                 return parts
+
+    def _read_part(self, number: int) -> bytes:
+        try:
+            return self._store.read(self._part(number))
+        except ObjectGoneError:
+            self.new = number == 1 and not self.mine
+            return b""
 
     def _enter(self, part: _Part) -> None:
         """Go on in a part that was just read."""

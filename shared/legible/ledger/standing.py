@@ -49,11 +49,32 @@ class Standing:
         #: When the claim was answered, and the last line; and how many seconds our slowest append took.
         self._begun = self._appended = call.now()
         self._slowest = 0.0
+        #: Whether nobody can have paid for this document before: its journal began with this claim. There was no such
+        #: object just before, and the append took less time than must pass between a claim and its first call. So
+        #: whatever a claim at the same time wrote, it had paid for nothing yet.
+        self.first = False
+        #: Whether the claim was looked for after the settling time.
+        self._settled = False
 
     def begun(self, since: datetime) -> None:
         """Note that the claim line, whose append began then, was answered just now."""
         self._took(since)
         self._begun = self._appended
+        self.first = self.first and self.quick
+
+    @property
+    def undisputed(self) -> bool:
+        """Whether nobody else can write into the journal before the lease ends.
+
+        It began with this claim, which was seen to stand after the settling time: claims made at the same time have
+        lost, and whoever comes later finds this one. Only who paid for an earlier claim writes without one.
+        """
+        return self.first and self._settled and self.quick and not self._crowded()
+
+    @property
+    def quick(self) -> bool:
+        """Whether none of our own appends took as long as the settling time."""
+        return self._slowest < self._settle
 
     def append(self, line: Line, refusal: Callable[[], RetryableError | None] = lambda: None) -> None:
         """Append a line, as ``OpenJournal.append`` does."""
@@ -64,6 +85,7 @@ class Standing:
     def settle(self, age: float) -> None:
         """Wait until the claim is so many seconds old, and no append that met it can still be under way."""
         self._wait(self._begun, max(age, self._patience))
+        self._settled = self._settled or age >= self._settle
 
     @property
     def owes(self) -> bool:

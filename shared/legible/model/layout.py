@@ -12,6 +12,11 @@ from legible.model.documents import Document
 LONGEST_KEY = 1024
 #: The prefixes of notices that are not delivered yet, and of uploads that wait for another try.
 OUTBOX, WAITING = "notices/outbox/", "waiting/"
+#: The prefix of audit events that are not in the trail yet, and the prefixes of what the trail consists of: its parts,
+#: and notes of which part holds events that happened on another day than it is of.
+AUDIT_PENDING, AUDIT_PARTS, AUDIT_LATE = "audit/.pending/", "audit/2", "audit/.late/"
+#: Where the trail ended when it was last written to, and the settings that it last told of.
+AUDIT_HEAD, AUDIT_SETTINGS = "audit/.head", "audit/.settings.json"
 #: The prefix of uploads that wait until something outside is mended, and of what that is.
 HELD = "held/"
 #: The prefixes of journals that may have changed, of what was counted of all journals, and of unbilled calls.
@@ -219,6 +224,38 @@ def deliveries(at: datetime, identity: str) -> str:
     There is one for each hour and first digit of the id: an object takes 10,000 appends (api-obs obs_04_0088).
     """
     return f"notices/log/{at.astimezone(timezone.utc):%Y/%m/%d/%H}-{identity[:1]}.jsonl"
+
+
+def audit_part(day: date, number: int = 1) -> str:
+    """Return the key of a part of the audit trail; keys are in the order of the trail (``_`` sorts behind ``.``)."""
+    return f"audit/{day:%Y/%m/%d}{f'_{number:04d}' if number > 1 else ''}.jsonl"
+
+
+_AUDIT_PART = re.compile(r"audit/([0-9]{4})/([0-9]{2})/([0-9]{2})(?:_([0-9]{4}))?\.jsonl")
+
+
+def place_in_audit(key: str) -> tuple[date, int] | None:
+    """Return day and number of a part of the audit trail; None for any other key."""
+    match = _AUDIT_PART.fullmatch(key)
+    if match is None:
+        return None
+    year, month, day, number = (int(part or 1) for part in match.groups())
+    try:
+        place = date(year, month, day), number
+    except ValueError:
+        return None
+    return place if audit_part(*place) == key else None
+
+
+def audit_late(happened: date, told: date) -> str:
+    """Return the key of the note that parts of the day ``told`` hold events that happened on another day."""
+    return f"{AUDIT_LATE}{happened}/{told}"
+
+
+def audit_told(source: str) -> str:
+    """Return the key of the list of what the audit trail has of one source: a journal's key, or an event's id."""
+    digest = hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"audit/.told/{digest[:2]}/{digest[2:34]}.jsonl"
 
 
 def journal(document: Document, part: int = 1) -> str:

@@ -1,1 +1,1 @@
-"""What calls cost and who did what: usage, prices, packages, and whether the service counts the same."""
+"""What calls cost and who did what: usage, prices, packages, the service's own count; and the audit trail."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 
 from msgspec import Struct, structs
 
@@ -147,6 +148,10 @@ class Finisher:
         self._notices.send(kept)
         return record.status
 
+    def ahead(self, document: Document) -> tuple[Callable[[], None], ...]:
+        """Return what the end of a document needs and what does not hang on its answers, step by step."""
+        return partial(self._publisher.announce, document), partial(self._publisher.survey, document)
+
     @contextmanager
     def counted(self, claim: Claim) -> Iterator[None]:
         """Make a document's results anew if the work on this claim, which it lost, was paid for after its end."""
@@ -171,24 +176,31 @@ class Finisher:
     def _close(
         self, claim: Claim, end: End, contents: Contents, attachments: tuple[Attachment, ...], *, unread: bool = False
     ) -> None:
-        claim.require_in_force()
+        sure = claim.standing.undisputed
+        if not sure:
+            claim.require_in_force()
         record = self._record(_of_last_upload(claim), end, claim.state, contents, attachments)
-        with ThreadPoolExecutor(1) as beside:  # answers are filed while the results are made
+        with ThreadPoolExecutor(2) as beside:  # answers are filed while the results are made
             filed = beside.submit(
                 self._file, claim.document, claim.state, 0 if unread or end.task is None else end.task.pages
             )
+            stands = beside.submit(claim.require_in_force) if sure else filed
             publishing = Publishing(
                 end.task.extras if end.task else Extras(),
                 end.sheets,
                 end.yields or isinstance(end.error, (ReplacedError, TicketUsedError)),
-                filed.result,
+                lambda: (filed.result(), stands.result())[0],
+                sure,
             )
             if self._written_by_newer(claim):  # its record says more than ours would
                 newest = self._publisher.publish_again(claim.document)
             else:
                 newest = self._results.publish(record, contents, publishing)
         note = "" if newest else "A newer upload of this key has its own result."
-        line = claim.line("finished", status=record.status, reason=record.reason, note=note, at=record.finished_at)
+        line = claim.line(
+            "finished", status=record.status, reason=record.reason, note=note, findings=contents.findings,
+            at=record.finished_at,
+        )  # fmt: skip
         kept = [] if _repeated(claim, line) else self._notices.keep(record, contents, EndLine(line.owner, line.n))
         claim.finish(line)
         if calls_of(claim.state) != record.calls:  # somebody's payment was recorded while the results were made

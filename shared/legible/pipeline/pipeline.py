@@ -16,6 +16,7 @@ from legible.errors import (
     OutlastedError,
     ReplacedError,
     RetryableError,
+    SettingsError,
 )
 from legible.ledger.claim import Claim
 from legible.ledger.ledger import later_upload
@@ -29,6 +30,7 @@ from legible.pipeline.delivery import Delivery
 from legible.pipeline.finish import End, Finisher
 from legible.ports import Invocation
 from legible.recognition.document import DocumentCalls
+from legible.results.files import preload
 from legible.workbooks.folders import Folders
 
 #: Codes of errors that say a journal cannot be used; a record is written all the same.
@@ -116,6 +118,8 @@ class Pipeline:
                 ended = self._close_replaced(arrival, document)
                 if arrival.order is not None:  # the order was for the replaced upload, not for the newer one
                     return ended
+                # What waits or is handed on from here on is the newer upload: a third one may take its place.
+                arrival = structs.replace(arrival, etag=document.etag, version_id=document.version_id, wait=None)
             document, decision = self._decider.decide(document, error)
             decision = self._decider.admitted(document, decision)
             claim = self._claims.take(document, decision, again=_again(arrival))
@@ -207,7 +211,16 @@ class Pipeline:
         return self._folders.collect(arrival, folder, last=last)
 
     def _buried(self, claim: Claim, upload: Upload | None, reason: Reason, *, yields: bool) -> Outcome:
-        """End a document that was given up; an ``upload`` given waits instead if its reason passes."""
+        """End a document that was given up; an ``upload`` given waits instead if its reason passes.
+
+        One whose settings were wrong ends, so that this is seen, and goes on by itself once they are mended.
+        """
+        if reason.code == SettingsError.code:
+            error = _given_up(structs.replace(reason, passes=True))
+            return self._claims.work(
+                claim,
+                lambda: self._dig(claim, self._claims.awaited(claim.document, upload, error, None), yields=yields),
+            )
         with self._claims.kept(claim):
             waits, reason = self._claims.put_off(claim, upload, reason)
         if waits:
@@ -228,8 +241,9 @@ class Pipeline:
         received: dict[int, bytes] = {}
         error, job = decision.error, decision.job
         if job is not None:
+            preload()
             try:
-                received = self._calls.recognize(claim, job)
+                received = self._calls.recognize(claim, job, self._finisher.ahead(claim.document))
             except DocumentError as refusal:
                 error = refusal
         pages = committed.pages if committed else decision.pages

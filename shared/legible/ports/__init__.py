@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 from urllib.parse import quote
 
 from msgspec import Struct
@@ -170,6 +170,51 @@ class ObjectStore(Protocol):
     ) -> SignedRequest:
         """Return a request that writes the object with this type and these metadata only; ``md5`` in Base64."""
         ...
+
+
+@runtime_checkable
+class Foresight(Protocol):
+    """A store that can be told what is asked for next, so that fewer requests wait for one another.
+
+    What it keeps is one invocation's: content is kept under its etag, anything else is given out once.
+    """
+
+    def glance(self, ref: ObjectRef, version_id: str = "", etag: str = "", size: int = 0) -> Head:
+        """Return what ``head`` does, by reading the object's first bytes, which are kept for who reads them next.
+
+        Args:
+            ref: The object.
+            version_id: Which version of it; empty for the newest.
+            etag: Its etag, as far as the event knows.
+            size: How many bytes it has, as far as the event knows.
+        """
+        ...
+
+    def glanced(self, ref: ObjectRef, version_id: str = "") -> Head | None:
+        """Return what the last glance at an object told; None where there was none."""
+        ...
+
+    def prefetch(self, ref: ObjectRef, wanted: Wanted = WHOLE) -> None:
+        """Begin to read; the next ``read`` of the very same waits for it, and gets what was there at that time."""
+        ...
+
+
+def glance(store: ObjectStore, ref: ObjectRef, version_id: str = "", etag: str = "", size: int = 0) -> Head:
+    """Return what ``ObjectStore.head`` does, by a glance where the store has foresight; see ``Foresight.glance``."""
+    if isinstance(store, Foresight):
+        return store.glance(ref, version_id, etag, size)
+    return store.head(ref, version_id)
+
+
+def glanced(store: ObjectStore, ref: ObjectRef, version_id: str = "") -> Head | None:
+    """Return what the last glance at an object told; None where there was none, or the store has no foresight."""
+    return store.glanced(ref, version_id) if isinstance(store, Foresight) else None
+
+
+def prefetch(store: ObjectStore, ref: ObjectRef, wanted: Wanted = WHOLE) -> None:
+    """Begin to read what is asked for next, where the store has foresight."""
+    if isinstance(store, Foresight):
+        store.prefetch(ref, wanted)
 
 
 class Recognizer(Protocol):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
-from legible.documents.identity import published
+from legible.documents.identity import foresee_published, published
 from legible.documents.intake import Job
 from legible.errors import DocumentError, HeldError, LegibleError, ReplacedError
 from legible.ledger.answers import digest
@@ -35,10 +36,16 @@ class DocumentCalls:
         """Make no call yet."""
         self._context = context
 
-    def recognize(self, claim: Claim, job: Job) -> dict[int, bytes]:
+    def recognize(self, claim: Claim, job: Job, ahead: Sequence[Callable[[], None]] = ()) -> dict[int, bytes]:
         """Call for every page of the claim that has no outcome yet; the outcomes are in ``claim.state`` afterwards.
 
         Up to ``policy.window`` calls run at the same time, and one page's failure does not delay another page.
+
+        Args:
+            claim: The claim on the document.
+            job: What is called for.
+            ahead: What is done in a thread of its own as soon as there is an answer: the first step while that is
+                stored and the journal is read back, the second while it is recorded.
 
         Returns:
             Answers received just now, by page, up to ``window.KEPT_BYTES``; all of them are stored.
@@ -50,17 +57,19 @@ class DocumentCalls:
         """
         pages = [page for page in range(1, job.plan.count + 1) if claim.covers(page)]
         find = partial(published, self._context.site)
+        foresee_published(self._context.site, claim.document.key)
         self._context.content.adopt(claim, job.task, pages, find)
         missing = [page for page in pages if not claim.state.page(page).known]
-        settled = _Settled(self._context.policy.settle, claim)
-        if min(self._context.policy.window, len(missing)) < 2 and claim.share is None:
-            return Window(missing, lambda page, halted: self._page(claim, job, page, halted, settled)).run(1)
-        together = Window(missing, lambda page, halted: self._filed(claim, job, page, halted, settled))
-        return together.run(self._context.policy.window)
+        work = _Work(_Settled(self._context.policy.settle, claim), _Beside(ahead))
+        with work.beside:
+            if min(self._context.policy.window, len(missing)) < 2 and claim.share is None:
+                return Window(missing, lambda page, halted: self._page(claim, job, page, halted, work)).run(1)
+            together = Window(missing, lambda page, halted: self._filed(claim, job, page, halted, work))
+            return together.run(self._context.policy.window)
 
-    def _filed(self, claim: Claim, job: Job, page: int, halted: Callable[[], bool], settled: _Settled) -> bytes | None:
+    def _filed(self, claim: Claim, job: Job, page: int, halted: Callable[[], bool], work: _Work) -> bytes | None:
         """Do what ``_page`` does, and file the answer while other pages are called for; if that fails, at the end."""
-        answer = self._page(claim, job, page, halted, settled)
+        answer = self._page(claim, job, page, halted, work)
         line = claim.state.page(page).answered
         if line is not None:
             with suppress(LegibleError):
@@ -74,9 +83,13 @@ class DocumentCalls:
         is recorded as possibly paid. So is it where an append that met the owner's lines has overwritten all of them:
         its stored answer is not paid for once more.
         """
-        if self._orphans(claim):
+        if claim.standing.first:
+            return
+        orphans = self._orphans(claim)
+        if orphans:
             claim.require_in_force()  # so that of two claims made at the same time only one writes for the dead
-        for page, line in self._orphans(claim):
+            orphans = self._orphans(claim)
+        for page, line in orphans:
             orphan = self._context.orphans.examine(claim.document, claim.state, page, line)
             values: dict[str, Any] = {"page": page, "of": line.owner}
             if orphan.answer is None:
@@ -106,10 +119,10 @@ class DocumentCalls:
         job: Job,
         page: int,
         halted: Callable[[], bool],
-        before: Callable[[], None],
+        work: _Work,
     ) -> bytes | None:
         """Return the page's answer; None if the page failed for good, which is recorded and stops no other page."""
-        call = PageCall(self._context, claim, job, page, halted, before)
+        call = PageCall(self._context, claim, job, page, halted, work.settled, work.beside.step)
         try:
             return retrying(self._context, halted)(call.once)
         except AgainError as again:
@@ -138,3 +151,34 @@ class _Settled:
             if not self._seen:
                 self._claim.require_in_force(self._settle)
                 self._seen = True
+
+
+class _Beside:
+    """Steps that are done in a thread of their own, one after the other; the block waits for their end."""
+
+    def __init__(self, steps: Sequence[Callable[[], None]]) -> None:
+        self._steps = list(steps)
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(1)
+        self._begun: list[Future[None]] = []
+
+    def step(self) -> None:
+        """Begin the next step, if there is one, when the one before has ended."""
+        with self._lock:
+            if self._steps:
+                self._begun.append(self._pool.submit(self._steps.pop(0)))
+
+    def __enter__(self) -> _Beside:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._pool.shutdown()
+        for begun in self._begun if kind is None else ():
+            begun.result()
+
+
+class _Work(NamedTuple):
+    """What the calls for one document share."""
+
+    settled: _Settled
+    beside: _Beside

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from datetime import timedelta
 
-from legible.errors import ObjectGoneError
+from legible.errors import ObjectGoneError, ReplacedError
 from legible.model.documents import Document
-from legible.ports import Head, Invocation, Site
+from legible.ports import Head, Invocation, Site, Wanted, glanced
 
 #: OBS tells an object's time in whole seconds, and its clock and ours may be a second apart: an upload older than this
 #: cannot be followed by another with the same time.
@@ -70,6 +70,22 @@ class UrlProof:
             self._refusal = f"sent inline: {doubt} while its URL was read"
         return doubt
 
+    def require_own_bytes(self, doubt: str) -> None:
+        """See that the document's own bytes can still be read, so that a page can be sent inline after a doubt.
+
+        Raises:
+            ReplacedError: They are gone.
+        """
+        document = self._document
+        try:
+            self._site.store.read(document.ref, Wanted(document.version_id, document.etag, 0, 0))
+        except (ObjectGoneError, ReplacedError) as error:
+            raise ReplacedError(
+                f"{document.ref} cannot be read any more, and while its URL was read {doubt}.",
+                advice="If there is a newer upload, it has its own record. The answer, which may be of that, is stored "
+                "and counted as surplus.",
+            ) from error
+
     def _look(self) -> str:
         lying = self._found_earlier() or self._lying()
         for _ in range(_WAITS):
@@ -85,6 +101,9 @@ class UrlProof:
     def _found_earlier(self) -> Head | None:
         """Return what intake found, if nothing can have come in its second since; else None, and it is looked at."""
         found, now = self._document, self._call.now()
+        seen = glanced(self._site.store, found.ref)  # what lay there, whatever version the event named
+        if seen is not None and seen.etag == found.etag:
+            return seen
         if found.version_id or found.uploaded_at is None:
             return None
         if now - found.uploaded_at < timedelta(seconds=_APART_SECONDS):

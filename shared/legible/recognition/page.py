@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from legible.documents.intake import Job
 from legible.errors import (
     AnswerUnknownError,
     BusyError,
-    DeadError,
     DocumentError,
     HeldError,
     LegibleError,
-    ObjectGoneError,
     OutOfTimeError,
     RejectedError,
     ReplacedError,
+    RetryableError,
     SourceUnreadableError,
     ThrottledError,
     UnavailableError,
@@ -24,12 +24,11 @@ from legible.errors import (
 from legible.extraction import fields
 from legible.ledger.answers import UNUSABLE, digest
 from legible.ledger.claim import Claim
-from legible.ledger.journal import Line
 from legible.ledger.orphans import RENDERED
 from legible.model.documents import PageState, Reason, unreadable_answer
 from legible.model.pages import Answer, Picture, Source
-from legible.ports import Wanted
 from legible.recognition.context import CallContext, Placed
+from legible.recognition.page_errors import broken, lost_answer, sent_often
 from legible.recognition.retries import UNKNOWN_TRIES, AgainError
 
 
@@ -37,32 +36,6 @@ def judged(body: bytes, request_id: str) -> dict[str, Any]:
     """Return what the journal says beside a stored answer: nothing, or that it cannot be read and its page is dead."""
     why = fields.unreadable(body)
     return {"state": "dead", "reason": unreadable_answer(why, request_id)} if why else {}
-
-
-def _broken(error: RejectedError) -> RejectedError:
-    """Return what the refusal of a picture means where the service itself draws the page of a document that it took."""
-    return RejectedError(
-        error.message,
-        code="page-broken",
-        advice="Open it and print it to a new PDF, or scan it again sharp and whole; upload that.",
-        vendor_code=error.vendor_code,
-        request_id=error.request_id,
-    )
-
-
-def _sent_often(page: int, lines: Sequence[Line]) -> DocumentError:
-    """Return the error of a page that may have been paid as often as it may be, by how its last call ended."""
-    last = next((line for line in reversed(lines) if line.page == page and line.event == "unknown"), None)
-    reason = last.reason if last is not None and last.reason is not None else Reason("", "")
-    came = f"the service answered with errors, at last {reason.vendor_code}" if reason.vendor_code else ""
-    held = last is not None and last.state == "held"
-    return (HeldError if held else DeadError)(
-        f"Page {page} was sent {UNKNOWN_TRIES} times and {came or 'no answer came back'}; both may have been paid.",
-        code=reason.code if held else "answer-unknown",
-        advice="Compare with the service's own count of calls before you upload it again.",
-        vendor_code=reason.vendor_code,
-        request_id=reason.request_id if reason.vendor_code else "",
-    )
 
 
 class PageCall:
@@ -76,6 +49,7 @@ class PageCall:
         page: int,
         halted: Callable[[], bool] = lambda: False,
         before: Callable[[], None] = lambda: None,
+        answered: Callable[[], None] = lambda: None,
     ) -> None:
         """Begin with the configured source, or inline where a URL cannot be used."""
         self._context = context
@@ -84,6 +58,7 @@ class PageCall:
         self._page = page
         self._halted = halted
         self._before = before
+        self._answered = answered
         self._source: Source = "inline" if job.inline else context.policy.source
         self._why_inline = job.inline
         self._placed: Placed | None = None
@@ -178,14 +153,14 @@ class PageCall:
             return self._context.recognizer.recognize(self._job.task.operation, options, picture, seconds)
         except RejectedError as error:
             if picture.parameters and error.reason_code == "image-refused":
-                raise _broken(error) from error
+                raise broken(error) from error
             raise
         finally:
             self._context.took(before - self._context.invocation.remaining())
 
     def _refuse_third(self) -> None:
         if self._claim.state.page(self._page).spent >= UNKNOWN_TRIES:
-            raise _sent_often(self._page, self._claim.state.lines)
+            raise sent_often(self._page, self._claim.state.lines)
 
     def _announce(self, picture: Picture) -> None:
         known = self._claim.state.page(self._page).open
@@ -221,6 +196,8 @@ class PageCall:
             self._refused(refusal)
             raise refusal from error
         self._refused(error)
+        if not self._context.policy.fallback:
+            raise HeldError.of(error) from error
         self._source = "inline"
         self._why_inline = f"sent inline: the service could not read the URL ({error.vendor_code})"
         return self.once()
@@ -235,11 +212,19 @@ class PageCall:
     def _record(self, answer: Answer, picture: Picture, placed: Placed) -> bool:
         """Store the answer under its payer's name, then see whether it is the one that counts.
 
+        Whether another upload may have been read, and whether this claim is still in force, is looked at while the
+        answer is stored; neither is said before it is.
+
         Returns:
             False if it may be of another upload, but the page can be sent inline.
         """
+        self._answered()
+        with ThreadPoolExecutor(2) as beside:
+            kept = beside.submit(self._keep, answer.body, answer.request_id, self._payer)
+            doubt = beside.submit(self._doubt, picture)
+            lost = self._not_in_force()
         try:
-            key = self._keep(answer.body, answer.request_id, self._payer)
+            key = kept.result()
         except LegibleError as error:
             self._unstored(error, answer)
         values: dict[str, Any] = {
@@ -249,26 +234,38 @@ class PageCall:
             **judged(answer.body, answer.request_id),
             "note": "; ".join(part for part in (placed.note, self._why_inline) if part),
         }  # fmt: skip
+        self._answered()
         try:
-            return self._count(picture, values)
+            return self._count(doubt.result(), lost, values)
         except ReplacedError:
             raise
         except DocumentError as error:  # the store failed after the call: no end of the document; the answer is kept
             raise UnavailableError.of(error) from error
 
-    def _count(self, picture: Picture, values: dict[str, Any]) -> bool:
+    def _doubt(self, picture: Picture) -> str:
+        """Say why the answer may be of another upload; empty where it is of this document."""
+        return self._context.proof(self._job.document).doubt() if self._opens_document(picture.source) else ""
+
+    def _not_in_force(self) -> RetryableError | None:
+        """Read the journal back, and return why this claim may say nothing of its answer; None if it may."""
+        try:
+            self._claim.require_in_force(self._context.policy.settle)
+        except RetryableError as error:
+            return error
+        return None
+
+    def _count(self, doubt: str, lost: RetryableError | None, values: dict[str, Any]) -> bool:
         """Record a stored answer as the one that counts, or as surplus; see ``_record``."""
-        opened = self._opens_document(picture.source)
-        doubt = self._context.proof(self._job.document).doubt() if opened else ""
         if doubt:
             note = "; ".join(part for part in (values["note"], f"{doubt} while the URL was read") if part)
             self._claim.surplus(**{**values, "note": note})
-            self._require_own_bytes(doubt)
+            self._context.proof(self._job.document).require_own_bytes(doubt)
             self._payer = f"{self._claim.owner}-inline"
             self._placed = None
             return False
         try:
-            self._claim.require_in_force(self._context.policy.settle)
+            if lost is not None:
+                raise lost
             line = self._claim.write("answered", **values)
         except BusyError:
             self._claim.surplus(**values)
@@ -277,34 +274,12 @@ class PageCall:
             self._claim.surplus(**values)
         return True
 
-    def _require_own_bytes(self, doubt: str) -> None:
-        """See that the document's own bytes can still be read, so that the page can be sent inline.
-
-        Raises:
-            ReplacedError: They are gone.
-        """
-        document = self._job.document
-        try:
-            self._context.site.store.read(document.ref, Wanted(document.version_id, document.etag, 0, 0))
-        except (ObjectGoneError, ReplacedError) as error:
-            raise ReplacedError(
-                f"{document.ref} cannot be read any more, and while its URL was read {doubt}.",
-                advice="If there is a newer upload, it has its own record. The answer, which may be of that, is stored "
-                "and counted as surplus.",
-            ) from error
-
     def _keep(self, body: bytes, request_id: str, owner: str) -> str:
         """Store what a call returned, under its payer's name; return its key."""
         return self._context.answers.keep(self._claim.document, self._page, owner, body, request_id)
 
     def _unstored(self, error: LegibleError, answer: Answer) -> None:
         """Record a paid answer that could not be stored, and raise the error after which it is asked for once more."""
-        lost = UnavailableError(
-            f"An answer was paid for and could not be stored. {error.message}",
-            code="answer-not-stored",
-            advice=error.advice,
-            vendor_code=error.vendor_code,
-            request_id=answer.request_id,
-        )
+        lost = lost_answer(error, answer)
         self._unknown(lost)
         raise lost from error

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Container, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -16,6 +20,7 @@ from legible.errors import InternalError, OutOfTimeError, RejectedError, Setting
 from legible.extraction import checks, corrections, fields
 from legible.extraction.contents import Contents
 from legible.extraction.corrections import Edits
+from legible.extraction.doubts import needs_eyes
 from legible.extraction.emptiness import emptiness, empty_check, unseen_check
 from legible.ledger.answers import Answers
 from legible.ledger.journal import Line
@@ -26,30 +31,41 @@ from legible.model.layout import FORM, RECORD
 from legible.model.pages import Empty
 from legible.model.records import Attachment, Cell, Extract, Field, Record, TextBlock
 from legible.operations.operation import Extras, Task
-from legible.outputs import crops, markdown, searchable, xlsx
 from legible.outputs import record as record_file
-from legible.outputs.forms import Form
 from legible.ports import Invocation, Site
 from legible.results.publication import Publisher
 
+if TYPE_CHECKING:
+    from legible.outputs import crops, xlsx
+    from legible.outputs.forms import Form
+
 #: The one field of all operations that tells how many pages a document has (``vat-invoice``).
 _PAGE_COUNT = "total_pages"
+#: What writes workbooks; loaded when the first is to be written.
+_WORKBOOKS = "legible.outputs.xlsx"
 #: How many answers are read at once.
 AT_ONCE = 8
+
+
+def preload(loaded: Container[str] = sys.modules) -> None:
+    """Begin to load what workbooks are written with, in a thread of its own: a claim settles meanwhile."""
+    if _WORKBOOKS not in loaded:
+        threading.Thread(target=import_module, args=(_WORKBOOKS,), daemon=True).start()
 
 
 class Publishing(Struct, frozen=True):
     """How results are made.
 
     ``extras`` are made besides record and workbook. ``sheets`` are the document's pages, if they are open. ``yields``
-    means that the upload was replaced: its result never takes the place of another one of its key. ``before`` is called
-    before anything is published.
+    means that the upload was replaced: its result never takes the place of another one of its key. ``before`` ends
+    before the record is published; with ``sure`` nobody else can be publishing this document, and nothing else waits.
     """
 
     extras: Extras = Extras()
     sheets: pages.Sheets | None = None
     yields: bool = False
     before: Callable[[], None] = lambda: None
+    sure: bool = False
 
 
 class Results:
@@ -155,7 +171,11 @@ class Results:
         """
         with tempfile.TemporaryDirectory(prefix="legible-") as folder:
             files = {name: Path(folder) / name for name in (RECORD, "record.xlsx")}
+            from legible.outputs import xlsx  # not before there is something to write
+
             if "md" in publishing.extras.outputs:
+                from legible.outputs import markdown
+
                 files["record.md"] = Path(folder) / "record.md"
                 with files["record.md"].open("w", encoding="utf-8") as text:
                     text.writelines(f"{line}\n" for line in markdown.lines(record, contents.pages()))
@@ -163,6 +183,8 @@ class Results:
                 record = self._searchable(record, contents, publishing, files, Path(folder))
             pictures: xlsx.Pictures = {}
             if "crops" in publishing.extras.outputs:
+                from legible.outputs import crops
+
                 pictures, notes = crops.draw(record, contents.fields, self._cut(publishing.sheets))
                 record = msgspec.structs.replace(record, notes=(*record.notes, *notes))
             if publishing.extras.form:
@@ -171,10 +193,10 @@ class Results:
                 record_file.write(record, contents, file)
             with files["record.xlsx"].open("wb") as file:
                 xlsx.write(record, contents, file, pictures=pictures)
-            publishing.before()
             return self._publisher.publish(
-                record, files, doubtful=contents.doubtful, empty=len(contents.empty), yields=publishing.yields
-            )
+                record, files, doubtful=contents.doubtful, empty=len(contents.empty), yields=publishing.yields,
+                before=publishing.before, sure=publishing.sure,
+            )  # fmt: skip
 
     def _attach(self, document: Document, name: str, page: int, media_type: str, body: bytes) -> Attachment:
         key = layout.attachment(document, page, name)
@@ -207,6 +229,8 @@ class Results:
         if publishing.sheets is None:
             note = "record.pdf was not made: the document was not at hand when it ended."
             return msgspec.structs.replace(record, notes=(*record.notes, note))
+        from legible.outputs import searchable
+
         texts, target = folder / "texts", folder / "record.pdf"
         with texts.open("wb") as file:
             for words in searchable.page_words(record, contents.pages()):
@@ -242,7 +266,7 @@ def _doubtful(extract: Extract) -> int:
     """Return how many values of a page somebody should look at."""
     cells = (cell for table in extract.tables for cell in table.cells)
     items: Iterator[Field | TextBlock | Cell] = chain(extract.fields, extract.text, cells)
-    return sum(map(xlsx.needs_eyes, items))
+    return sum(map(needs_eyes, items))
 
 
 def _counted(extract: Extract, pages_called: int, line: Line) -> Extract:

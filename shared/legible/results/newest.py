@@ -9,14 +9,16 @@ import msgspec
 from msgspec import Struct
 
 from legible.documents.identity import etag_of
-from legible.errors import DocumentError, HeldError
+from legible.errors import AppendConflictError, DocumentError, HeldError
 from legible.ledger.lines import Lines, read
 from legible.model import layout
 from legible.model.documents import NEVER, Document, ObjectRef
-from legible.ports import Invocation, Site
+from legible.ports import Invocation, Site, prefetch
 
 #: The longest a function may work: yesterday's announcements still count this many hours after midnight.
 _OVERLAP_HOURS = 12
+#: Who asked for the day just before midnight appends to its list no later than so many minutes after.
+_LATE_MINUTES = 5
 
 
 class LostError(Exception):
@@ -28,6 +30,13 @@ class Version(Struct, frozen=True):
 
     version: str
     uploaded_at: datetime | None = None
+
+
+class Precedence(Struct, frozen=True):
+    """What the lists say of a document's version: which newer one there is, and whether there is no other at all."""
+
+    newer: Version | None = None
+    alone: bool = False
 
 
 class Newest:
@@ -42,6 +51,7 @@ class Newest:
         """Read nothing yet."""
         self._site = site
         self._call = call
+        self._known: dict[ObjectRef, bytes] = {}
 
     def announce(self, document: Document) -> bool:
         """Say that this version is about to be published under its key; see ``newer``.
@@ -49,16 +59,26 @@ class Newest:
         Returns:
             False if the day's list takes no more lines; then nothing can be announced.
         """
-        version = Version(document.version, document.uploaded_at)
-        line = msgspec.json.encode(version) + b"\n"
-        lines = Lines(
-            self._site.store, self._list(document, self._call.now()), self._call.pause,
-            name=f"The list of versions of {document.ref}",
-        )  # fmt: skip
+        version, line, ref = self._line(document)
+        lines = Lines(self._site.store, ref, self._call.pause, name=f"The list of versions of {document.ref}")
         try:
             lines.add(lambda listed: None if version in _versions(listed) else line)
         except HeldError:
             lines.read()  # a list that cannot even be read is not one that is full
+            return False
+        return True
+
+    def announce_first(self, document: Document) -> bool:
+        """Announce a version if it is the first of its key and day; nothing is read. Tell whether it is.
+
+        Raises:
+            HeldError: The list takes no line.
+            UnavailableError: The store has a passing fault; the line may be written all the same.
+        """
+        _, line, ref = self._line(document)
+        try:
+            self._site.store.append(ref, 0, line)
+        except AppendConflictError:
             return False
         return True
 
@@ -71,18 +91,37 @@ class Newest:
         Raises:
             LostError: This document's announcement is gone: a simultaneous append overwrote it.
         """
+        return self.precedence(document).newer
+
+    def precedence(self, document: Document) -> Precedence:
+        """Return what the lists say of a version that was announced. Raises as ``newer`` does."""
         now = self._call.now()
         days = [now, now - timedelta(days=1)] if now.hour < _OVERLAP_HOURS else [now]
-        versions = [
-            version
-            for day in reversed(days)
-            for version in _versions(read(self._site.store, self._list(document, day)))
-        ]
+        lists = [self._list(document, day) for day in reversed(days)]
+        for earlier in lists[:-1]:
+            if earlier not in self._known:
+                prefetch(self._site.store, earlier)
+        bodies = [self._read(one, again=one == lists[-1] or _at_midnight(now)) for one in reversed(lists)]
+        versions = [version for body in reversed(bodies) for version in _versions(body)]
         if document.version not in {version.version for version in versions}:
             raise LostError(f"The announcement of {document.ref} is gone.")
+        last = self._last(document, _of_now(versions))
+        alone = all(version.version == document.version for version in versions)
+        return Precedence(None if last.version == document.version else last, alone)
+
+    def _last(self, document: Document, versions: list[Version]) -> Version:
         last = max(enumerate(versions), key=lambda item: (item[1].uploaded_at or NEVER, item[0]))[1]
-        last = self._untied(document, [version for version in versions if version.uploaded_at == last.uploaded_at])
-        return None if last.version == document.version else last
+        return self._untied(document, [version for version in versions if version.uploaded_at == last.uploaded_at])
+
+    def _read(self, ref: ObjectRef, *, again: bool) -> bytes:
+        """Read a list; that of yesterday only once, because nobody appends to it any more."""
+        if again or ref not in self._known:
+            self._known[ref] = read(self._site.store, ref)
+        return self._known[ref]
+
+    def _line(self, document: Document) -> tuple[Version, bytes, ObjectRef]:
+        version = Version(document.version, document.uploaded_at)
+        return version, msgspec.json.encode(version) + b"\n", self._list(document, self._call.now())
 
     def _untied(self, document: Document, last: list[Version]) -> Version:
         """Choose among uploads of one second: OBS tells no finer time, but the object that is there now came last."""
@@ -95,6 +134,17 @@ class Newest:
 
     def _list(self, document: Document, at: datetime) -> ObjectRef:
         return self._site.in_output(layout.newest(document.bucket, document.key, at.date()))
+
+
+def _at_midnight(now: datetime) -> bool:
+    """Tell whether somebody may still append to the list of a day that is just over."""
+    return (now.hour, now.minute) < (0, _LATE_MINUTES)
+
+
+def _of_now(versions: list[Version]) -> list[Version]:
+    """Leave out what is not so any more: an upload that was announced, and yields to every other one since."""
+    yielding = {version.version: version.uploaded_at is None for version in versions}
+    return [one for one in versions if one.uploaded_at is None or not yielding[one.version]]
 
 
 def _versions(body: bytes) -> list[Version]:

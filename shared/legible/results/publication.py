@@ -2,73 +2,46 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from datetime import datetime
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
-from legible.errors import HeldError, ObjectGoneError, UnavailableError
+from legible.errors import DocumentError, HeldError, ObjectGoneError, RetryableError, UnavailableError
 from legible.model import layout
-from legible.model.documents import NEVER, Document, ObjectRef, Status
+from legible.model.documents import NEVER, Document, ObjectRef
 from legible.model.layout import KINDS, RECORD
 from legible.model.records import SCHEMA_NUMBER, Record
 from legible.ports import Site, Wanted, ranges
 from legible.results.newest import LostError, Newest, Version
+from legible.results.published import NewerPublished, Published
+
+__all__ = ["Published", "Publisher"]
 
 _TRIES = 10
 #: How many objects are written at once.
-_AT_ONCE = 4
+_AT_ONCE = 8
+#: Below a key that is also a folder there may lie the results of many documents; so many are looked at.
+_MOST_LISTED = 1000
 #: A file up to this size is sent from memory, so that it can be sent again at once if the connection breaks.
 _SMALL_BYTES = 4_000_000
 
 
-class Published(Struct, frozen=True):
-    """What the metadata of a published record say: its version, how it ended, which results lie beside it.
+class Survey(Struct, frozen=True):
+    """What was found under a document's key after it had been announced, before it is published.
 
-    ``operation`` is a slug, empty where there was none; ``revision`` counts the reviews it has, ``doubtful`` the values
-    that somebody should look at, ``empty`` the pages that gave nothing, left out where there is none. ``schema`` is the
-    number of the record's schema, left out where it is 1.
+    ``names`` are the results that lie there, those of ``current``, the record of it, and what else a publisher left.
     """
 
-    version: str
-    uploaded_at: datetime | None
-    status: Status
-    names: tuple[str, ...] = (RECORD,)
-    revision: int = 0
-    operation: str = ""
-    doubtful: int = 0
-    schema: int = 1
-    empty: int = 0
-
-    @property
-    def newer(self) -> bool:
-        """Whether a newer version of Legible wrote the record: then this one never writes another over it."""
-        return self.schema > SCHEMA_NUMBER
-
-    def metadata(self) -> dict[str, str]:
-        """Return this as metadata of an object: as JSON, because a version may have letters that no header allows."""
-        values = msgspec.to_builtins(self)
-        if self.schema == 1:
-            del values["schema"]
-        if not self.empty:
-            del values["empty"]
-        return {"legible": json.dumps(values)}
-
-
-class _Newer(Struct, frozen=True):
-    """What every version can read of the metadata of a record, whatever a newer one may say besides."""
-
-    version: str
-    schema: int
-    uploaded_at: datetime | None = None
-    names: tuple[str, ...] = (RECORD,)
+    document: Document
+    current: Published | None
+    names: frozenset[str]
 
 
 class Publisher:
@@ -83,9 +56,43 @@ class Publisher:
         """Write nothing yet."""
         self._site = site
         self._newest = newest
+        self._first: Document | None = None
+        self._survey: Survey | None = None
+
+    def announce(self, document: Document) -> None:
+        """Announce a document that will be published, if it is the first of its key today; else ``publish`` does.
+
+        Raises:
+            UnavailableError: The list of versions cannot be used.
+        """
+        try:
+            self._first = document if self._newest.announce_first(document) else None
+        except (HeldError, RetryableError):
+            self._first = None
+        except DocumentError as error:
+            raise UnavailableError.of(error) from error
+
+    def survey(self, document: Document) -> None:
+        """Look at what lies under the key of a document that was announced, so that ``publish`` need not."""
+        if self._first is None:
+            return
+        with suppress(Exception), ThreadPoolExecutor(1) as beside:
+            lying = beside.submit(self._lying, document.key)
+            alone = self._newest.precedence(document).alone
+            names = lying.result()
+            current = self.current(document.key) if alone and RECORD in names else None
+            self._survey = Survey(document, current, names) if alone else None
 
     def publish(
-        self, record: Record, files: Mapping[str, Path], *, doubtful: int = 0, empty: int = 0, yields: bool = False
+        self,
+        record: Record,
+        files: Mapping[str, Path],
+        *,
+        doubtful: int = 0,
+        empty: int = 0,
+        yields: bool = False,
+        before: Callable[[], None] = lambda: None,
+        sure: bool = False,
     ) -> bool:
         """Put a document's results where people look, unless a newer upload of the key has its own there.
 
@@ -95,6 +102,8 @@ class Publisher:
             doubtful: How many of its values somebody should look at.
             empty: How many of its pages gave nothing.
             yields: The upload was replaced; it counts as older than any other one of its key.
+            before: Ends before the record is written.
+            sure: Nobody else can be publishing this very document: then nothing waits for ``before`` but the record.
 
         Returns:
             False if a newer upload's result is published instead.
@@ -105,8 +114,16 @@ class Publisher:
             document.version, uploaded_at, record.status, tuple(files), record.revision, record.operation, doubtful,
             SCHEMA_NUMBER, empty,
         )  # fmt: skip
-        self._together([partial(self._keep, document, name, file, published) for name, file in files.items()])
-        return self._stand(msgspec.structs.replace(document, uploaded_at=None) if yields else document, published)
+        document = msgspec.structs.replace(document, uploaded_at=None) if yields else document
+        survey = self._surveyed(document) if sure else None
+        tasks = [partial(self._keep, document, name, file, published) for name, file in files.items()]
+        if survey is None:
+            before()
+            self._together(tasks)
+            return self._stand(document, published)
+        others = [partial(self._write, layout.results(document.key, name), name, files[name]) for name in files]
+        self._together([before, *tasks, *(task for task in others if task.args[1] != RECORD)])
+        return self._stand(document, published, survey, files[RECORD])
 
     def publish_again(self, document: Document) -> bool:
         """Put the results of an earlier upload of the same bytes back on top: they were uploaded again.
@@ -133,20 +150,51 @@ class Publisher:
         """Return the same by the folder that the results are in (``layout.filed``)."""
         return self._published(self._site.in_output(layout.filed(folder, RECORD)))
 
-    def _stand(self, document: Document, published: Published) -> bool:
+    def _surveyed(self, document: Document) -> Survey | None:
+        """Return what was found when the document was announced, if its results may be written where people look."""
+        survey, self._survey = self._survey, None
+        if survey is None or survey.document.version != document.version:
+            return None
+        if survey.document.uploaded_at != document.uploaded_at or self._later(document, survey.current) is not None:
+            return None
+        return survey
+
+    def _stand(
+        self, document: Document, published: Published, survey: Survey | None = None, record: Path | None = None
+    ) -> bool:
+        """Put results where people look; with a ``survey`` all but the ``record`` are there."""
         for _ in range(_TRIES):
-            told = self._newest.announce(document)
             try:
-                newer = (self._newest.newer(document) if told else None) or self._later_version(document)
-                if newer is None:
-                    self._raise(document, published)
-                    newer = self._newest.newer(document) if told else None
+                if survey is not None and record is not None:
+                    told, newer = True, self._end(document, published, survey, record)
+                    survey = None
+                else:
+                    told, newer = self._announced(document, published)
                 if newer is not None:
                     self._restore(document, newer, told=told)
             except LostError:
+                survey = None
                 continue
             return newer is None
         raise UnavailableError(f"The list of versions of {document.ref} keeps losing lines.")
+
+    def _announced(self, document: Document, published: Published) -> tuple[bool, Version | None]:
+        told = self._newest.announce(document)
+        newer = (self._newest.newer(document) if told else None) or self._later_version(document)
+        if newer is None:
+            self._raise(document, published)
+            newer = self._newest.newer(document) if told else None
+        return told, newer
+
+    def _end(self, document: Document, published: Published, survey: Survey, record: Path) -> Version | None:
+        """Write the record, behind all others, and look whether anybody else has published meanwhile."""
+        gone = set(KINDS) - set(published.names)
+        self._together([partial(self._remove, document, name) for name in gone & survey.names])
+        self._write(layout.results(document.key, RECORD), RECORD, record, published.metadata())
+        precedence = self._newest.precedence(document)
+        if not precedence.alone:  # whoever came in between may have left what the survey did not see
+            self._together([partial(self._remove, document, name) for name in gone])
+        return precedence.newer
 
     def _restore(self, document: Document, newer: Version, *, told: bool) -> None:
         """Put the newest result back, until none newer has come in between."""
@@ -168,7 +216,9 @@ class Publisher:
 
     def _later_version(self, document: Document) -> Version | None:
         """Return the version whose result is published, if it was uploaded later than this one."""
-        current = self.current(document.key)
+        return self._later(document, self.current(document.key))
+
+    def _later(self, document: Document, current: Published | None) -> Version | None:
         if current is None or current.version == document.version:
             return None
         later = (current.uploaded_at or NEVER) > (document.uploaded_at or NEVER)
@@ -180,7 +230,7 @@ class Publisher:
             try:
                 return msgspec.json.decode(text, type=Published)
             except msgspec.ValidationError:
-                newer = msgspec.json.decode(text, type=_Newer)
+                newer = msgspec.json.decode(text, type=NewerPublished)
         except (ObjectGoneError, msgspec.MsgspecError):
             return None
         known = Published(newer.version, newer.uploaded_at, "held", newer.names, schema=newer.schema)
@@ -206,9 +256,18 @@ class Publisher:
 
     def _keep(self, document: Document, name: str, file: Path, published: Published) -> None:
         """Write a result beside the answers of its version."""
-        body = file.read_bytes() if file.stat().st_size <= _SMALL_BYTES else file
         metadata = published.metadata() if name == RECORD else None
-        self._site.store.write(self._site.in_output(layout.version(document, name)), body, KINDS[name], metadata)
+        self._write(layout.version(document, name), name, file, metadata)
+
+    def _write(self, key: str, name: str, file: Path, metadata: dict[str, str] | None = None) -> None:
+        body = file.read_bytes() if file.stat().st_size <= _SMALL_BYTES else file
+        self._site.store.write(self._site.in_output(key), body, KINDS[name], metadata)
+
+    def _lying(self, key: str) -> frozenset[str]:
+        """Return the names of the results that lie under a document's key; all where too much lies there to be seen."""
+        below = layout.results(key, "")
+        keys = [item.key for item in islice(self._site.store.list(self._site.output, below), _MOST_LISTED)]
+        return frozenset(KINDS if len(keys) == _MOST_LISTED else (one[len(below) :] for one in keys))
 
     def _redated(self, document: Document, published: Published) -> Published:
         """Write the record again with the time of the later upload; nothing else of it changes."""
@@ -227,6 +286,8 @@ class Publisher:
         return published
 
     def _together(self, tasks: Sequence[Callable[[], None]]) -> None:
+        if not tasks:
+            return
         with ThreadPoolExecutor(_AT_ONCE) as together:
             for done in [together.submit(task) for task in tasks]:
                 done.result()

@@ -1,7 +1,9 @@
-"""Checks of settings that belong together: routes and operations, targets, tenants, forms."""
+"""Checks of settings that belong together: routes and operations, targets and secrets, tenants, forms."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from fnmatch import translate
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,24 @@ from legible.errors import RejectedError, SettingsError
 from legible.model.prices import EVERY
 from legible.notices.targets import Target, TargetName, Webhook
 from legible.operations.routing import checked_options
-from legible.outputs import forms
-from legible.settings.explanations import target_error
-from legible.settings.tables import Settings
+from legible.settings.explanations import MEANS, target_error
+from legible.settings.tables import Region, Settings
+
+#: What a pattern becomes that nothing matches: a range whose end is before its beginning, alone in its brackets.
+_NOTHING = "(?!)"
+
+
+def check_patterns(settings: Settings, origin: str) -> None:
+    """Refuse a pattern that no key can match: its route or target would never be used, and nobody would be told."""
+    named = [(f"route {number}: match", rule.match) for number, rule in enumerate(settings.routes, 1)]
+    named += [(f"notify.{name}.match", target.match) for name, target in settings.notify.items()]
+    for place, pattern in named:
+        if not pattern or _NOTHING in translate(pattern):
+            raise SettingsError(
+                f"{origin}: {place} is {pattern!r}, which no key matches.",
+                advice="It is a pattern of keys, not a regular expression: * stands for anything, / too, [a-f] for one "
+                "letter of these.",
+            )
 
 
 def check_routes(settings: Settings, origin: str) -> None:
@@ -24,6 +41,12 @@ def check_routes(settings: Settings, origin: str) -> None:
         checked_options(rule.operation, rule.options, f"{origin}: route {number}")
     for slug, own in settings.operations.items():
         checked_options(slug, own.options, f"{origin}: operations.{slug}")
+        try:
+            msgspec.convert(own.region, Region)
+        except msgspec.ValidationError:
+            raise SettingsError(
+                f"{origin}: operations.{slug}.region is {own.region!r}.", advice=f"Allowed is: {MEANS['region']}."
+            ) from None
 
 
 def check_targets(tables: Any, origin: str) -> None:
@@ -52,6 +75,21 @@ def check_urls(settings: Settings, origin: str) -> None:
                 settings.addresses().spelled(target.url)
             except RejectedError as error:
                 raise SettingsError(f"{origin}: notify.{name}.url: {error.message}", advice=error.advice) from None
+
+
+def check_secrets(settings: Settings, origin: str, variable: Callable[[str], str | None]) -> None:
+    """Refuse a webhook whose user variable does not hold a secret; the value is not quoted.
+
+    A function that sends no notices needs none, so ``load`` does not ask for them.
+    """
+    for name, target in settings.notify.items():
+        if isinstance(target, Webhook):
+            from legible.notices import webhook  # most settings name none
+
+            try:
+                webhook.secret_of(variable(target.secret) or "", target.secret)
+            except SettingsError as error:
+                raise SettingsError(f"{origin}: notify.{name}.secret: {error.message}", advice=error.advice) from None
 
 
 def check_tenants(settings: Settings, origin: str) -> None:
@@ -96,6 +134,8 @@ def check_forms(settings: Settings, origin: str, folder: Path) -> None:
     named += [(f"operations.{slug}", slug, own.form) for slug, own in settings.operations.items()]
     for place, slug, name in named:
         if name:
+            from legible.outputs import forms  # most settings name none
+
             try:
                 forms.opened(folder, name, slug)
             except SettingsError as error:

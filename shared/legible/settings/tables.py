@@ -57,13 +57,17 @@ class Obs(Struct, frozen=True, forbid_unknown_fields=True):
 class Ocr(Struct, frozen=True, forbid_unknown_fields=True):
     """How OCR is called; an empty endpoint is the region's own.
 
-    ``source``: the object's plain URL, read by the service's own OBS authorization; a signed URL; or inline Base64.
+    ``source`` is how the service reads a page (user guide, chapter 3): ``url`` by its own OBS authorization,
+    ``signed-url`` by a URL that expires, ``public-url`` because everybody may, ``inline`` not at all: as Base64. The
+    first and the third send the same, the object's plain URL; whoever checks a deployment must tell them apart. Where
+    the service cannot read a URL, the page is sent inline, unless ``inline_fallback`` says not to: then it is held.
     ``enterprise_project`` is billed for documents that name no other one. ``window`` is how many pages of one document
     are called for at the same time.
     """
 
     endpoint: Endpoint = ""
-    source: Literal["url", "signed-url", "inline"] = "url"
+    source: Literal["url", "signed-url", "public-url", "inline"] = "url"
+    inline_fallback: bool = True
     enterprise_project: Id = ""
     attempts: Annotated[int, Meta(ge=1, le=10)] = 4
     window: Annotated[int, Meta(ge=1, le=32)] = 4
@@ -143,10 +147,30 @@ class Workbooks(Struct, frozen=True, forbid_unknown_fields=True):
     formats: Annotated[tuple[Literal["xlsx", "csv", "jsonl"], ...], Meta(min_length=1)] = ("xlsx",)
 
 
+class AuditSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """The audit trail.
+
+    ``key`` names the user variable with the key that seals its lines; empty for no seals. ``downloads`` says whether
+    results that are fetched over HTTP are audited.
+    """
+
+    key: Annotated[str, Meta(pattern=r"^$|^[A-Z][A-Z0-9_]{0,63}$")] = ""
+    downloads: bool = True
+
+
 class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """What is logged."""
 
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+class Telemetry(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where traces go: a collector's URL for OTLP over HTTP, with its path; empty for nowhere.
+
+    It takes a package with OpenTelemetry in it: ``make package OPTIONS=--telemetry``.
+    """
+
+    endpoint: Annotated[str, Meta(pattern=r"^$|^https?://[^/?#\s]+/[^?#\s]+$")] = ""
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -167,7 +191,9 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     billing: BillingSettings = BillingSettings()
     ledger: LedgerSettings = LedgerSettings()
     limits: PageLimits = PageLimits()
+    audit: AuditSettings = AuditSettings()
     log: LogSettings = LogSettings()
+    telemetry: Telemetry = Telemetry()
     workbooks: Workbooks = Workbooks()
     prices: Prices = Prices()
     reconcile: Reconcile = Reconcile()

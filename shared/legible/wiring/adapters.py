@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from legible.huawei import eventgrid, obs, ocr, smn
+from legible.errors import HeldError, SettingsError
+from legible.huawei import obs, ocr
+from legible.huawei.connections import Connections
 from legible.huawei.context import Context
 from legible.huawei.credentials import Credentials
+from legible.huawei.foresight import ForesightStore
 from legible.huawei.relay import FunctionRelay
 from legible.huawei.relay import endpoint as functions_endpoint
-from legible.notices import webhook
+from legible.model.notices import Notice
 from legible.notices.targets import Smn, Webhook
 from legible.ports import Notifier, ObjectStore, Recognizer, Relay, utc_now
 from legible.settings import Settings
@@ -33,20 +36,23 @@ def settings_folder() -> Path:
     return file.parent if file else _ROOTS[0]
 
 
-def store_of(settings: Settings, credentials: Credentials) -> ObjectStore:
-    """Return the object storage that the settings name."""
+def store_of(settings: Settings, credentials: Credentials, connections: Connections | None = None) -> ObjectStore:
+    """Return the object storage that the settings name; its ``connections`` outlive it, None for its own."""
     where = settings.obs.endpoint or obs.endpoint(settings.cloud.region)
     address = obs.ObsEndpoint(where, settings.obs.signature, settings.obs.path_style, settings.cloud.region)
-    return obs.ObsStore(address, credentials)
+    return ForesightStore(address, credentials, connections=connections)
 
 
-def recognizer(settings: Settings, context: Context, credentials: Credentials) -> Recognizer:
-    """Return what makes the paid calls."""
+def recognizer(
+    settings: Settings, context: Context, credentials: Credentials, connections: Connections | None = None
+) -> Recognizer:
+    """Return what makes the paid calls; its ``connections`` outlive it, None for its own."""
     return ocr.OcrRecognizer(
         lambda slug: ocr_endpoint(settings, slug),
         credentials,
         settings.cloud.project_id or context.project_id,
         settings.ocr.connect_seconds,
+        connections,
     )
 
 
@@ -56,21 +62,52 @@ def ocr_endpoint(settings: Settings, slug: str) -> str:
     return settings.ocr.endpoint or ocr.endpoint((own.region if own else "") or settings.cloud.region)
 
 
-def notifiers(settings: Settings, context: Context, credentials: Credentials) -> dict[str, Notifier]:
+class UnusableNotifier:
+    """Stands for a target that cannot be told as the settings are: its notices wait. See ``legible.ports.Notifier``.
+
+    Args:
+        fault: What is wrong with the target's settings.
+    """
+
+    def __init__(self, fault: SettingsError) -> None:
+        """Tell nobody."""
+        self.fault = fault
+
+    def send(self, notice: Notice, seconds: float) -> None:
+        """See ``Notifier.send``."""
+        raise HeldError.of(self.fault)
+
+
+def notifiers(
+    settings: Settings, context: Context, credentials: Credentials, *, spare: bool = False
+) -> dict[str, Notifier]:
     """Return a notifier for each target of the settings, by the target's name.
 
     With the endpoints of OBS and OCR both set by hand, SMN and EventGrid are reached only if their own endpoints are
     set too (see ``relay``). The URL of a webhook is always set by hand.
 
+    With ``spare``, a webhook whose user variable does not hold a secret has an ``UnusableNotifier``.
+
     Raises:
-        SettingsError: A webhook's user variable does not hold a secret.
+        SettingsError: Without ``spare``: a webhook's user variable does not hold a secret.
     """
+    if not settings.notify:
+        return {}
+    from legible.huawei import eventgrid, smn  # most deployments tell nobody
+    from legible.notices import webhook
+
     project = settings.cloud.project_id or context.project_id
     by_name: dict[str, Notifier] = {}
     for name, target in settings.notify.items():
         if isinstance(target, Webhook):
-            secret = webhook.secret_of(context.variable(target.secret) or "", target.secret)
-            by_name[name] = webhook.WebhookNotifier(target.url, secret, settings.addresses(), utc_now)
+            try:
+                secret = webhook.secret_of(context.variable(target.secret) or "", target.secret)
+            except SettingsError as fault:
+                if not spare:
+                    raise
+                by_name[name] = UnusableNotifier(fault)
+            else:
+                by_name[name] = webhook.WebhookNotifier(target.url, secret, settings.addresses(), utc_now)
         elif isinstance(target, Smn):
             if where := service_endpoint(settings, settings.smn.endpoint, smn.endpoint):
                 by_name[name] = smn.SmnNotifier(where, credentials, project, target.topic_urn)

@@ -7,6 +7,8 @@ from typing import Any
 
 from legible import VERSION
 from legible.api import Api, Endpoints
+from legible.api.audit_endpoints import AuditEndpoints
+from legible.api.audited_calls import AuditedCalls
 from legible.api.calls import Callers
 from legible.api.change_endpoints import ChangeEndpoints
 from legible.api.deployment_endpoints import DeploymentEndpoints
@@ -25,7 +27,7 @@ from legible.huawei.functiongraph import timer_event
 from legible.ledger.probes import ProbeLog
 from legible.model.documents import Upload, WorkbookOrder
 from legible.outbound import Addresses
-from legible.wiring import adapters
+from legible.wiring import adapters, audit
 from legible.wiring.functions import FunctionParts
 from legible.workbooks.builds import Builds
 
@@ -43,8 +45,17 @@ def answer(event: Any, context: Any) -> dict[str, Any]:
     Returns:
         The reply as the gateway takes it.
     """
-    asked = Context(context)
-    return apig.response(Api(lambda: _endpoints(FunctionParts(asked)), asked.log("INFO"))(apig.request(event)))
+    asked, request, made = Context(context), apig.request(event), list[FunctionParts]()
+
+    def endpoints() -> Endpoints:
+        made.append(FunctionParts(asked))
+        return _endpoints(made[-1])
+
+    reply = Api(endpoints, asked.log("INFO"))(request)
+    for parts in made:
+        if parts.trace is not None:
+            parts.trace.answered(request.method, reply.status)
+    return apig.response(reply)
 
 
 def _endpoints(parts: FunctionParts) -> Endpoints:
@@ -55,6 +66,7 @@ def _endpoints(parts: FunctionParts) -> Endpoints:
     submitter = Submitter(site, call, parts.rules, settings.workbooks.marker, settings.ledger.settle_seconds)
     view = DocumentView(site, callers, lookup)
     builds = Builds(site, call.owner)
+    audited = AuditedCalls(audit.desk(parts, "http"), callers, call.log, downloads=settings.audit.downloads)
     return Endpoints(
         site,
         (
@@ -70,7 +82,9 @@ def _endpoints(parts: FunctionParts) -> Endpoints:
                 ProbeLog(site, call, "health").note,
                 VERSION,
             ),
+            AuditEndpoints(site, call, callers),
         ),
+        audited.over,
     )
 
 

@@ -11,16 +11,21 @@ from legible.errors import SettingsError
 from legible.huawei.account import Access
 from legible.huawei.context import Context
 from legible.ledger.changes import Changes
+from legible.ledger.due import Backlog
 from legible.ledger.probes import ProbeLog
+from legible.notices.outbox import Outbox
 from legible.outputs.xlsx import write_usage
 from legible.oversight.accounting import AccountingReader, Told
+from legible.oversight.audit_trail import AuditConsumer
+from legible.oversight.metrics import OwnMetrics, Queues
 from legible.oversight.monthly import MonthlyWorkbooks
 from legible.oversight.rebuild import rebuilt
 from legible.oversight.reconciliation import Reconciler
 from legible.oversight.rollup import RollUp
 from legible.oversight.usage import UsageReader
-from legible.oversight.walk import ChangeWalk, UsageConsumer
-from legible.wiring import functions
+from legible.oversight.walk import ChangeWalk, Consumer, UsageConsumer
+from legible.pipeline.waiting import AGE
+from legible.wiring import audit, functions
 from legible.wiring.account import Account
 from legible.wiring.parts import Parts
 
@@ -82,21 +87,44 @@ class Oversight:
         """Count all journals again; see ``oversight.rebuild``. Sums of days are written by the next timer."""
         return rebuilt(self._parts.site, self._parts.call, self.rollup, prefix, tell)
 
-    def report(self) -> dict[str, Any]:
+    def report(self, variable: Callable[[str], str | None]) -> dict[str, Any]:
         """Do what the timer of the reports does; return what came of each part.
 
+        Args:
+            variable: Returns a user variable: the key of the audit trail is one.
+
         Raises:
+            SettingsError: There is no such key.
             LegibleError: A part failed; the others were done all the same.
         """
         parts, call = self._parts, self._parts.call
-        walk = ChangeWalk(self.changes, parts.ledger.journals, [UsageConsumer(self.rollup)], call)
+        trail = audit.trail(parts, variable)
+        consumers: list[Consumer] = [UsageConsumer(self.rollup), AuditConsumer(trail)]
+        walk = ChangeWalk(self.changes, parts.ledger.journals, consumers, call)
         monthly = MonthlyWorkbooks(parts.site, call, self.usage, write_usage)
         works: dict[str, Callable[[], Any]] = {
             "changes": walk.walk,
             "days": lambda: {"summed_up": self.rollup.sum_up(*_lately(call.now().date()))},
             "workbooks": lambda: {"written": monthly.written()},
+            "settings": lambda: {"changed": audit.watch_settings(parts)},
+            "traces": lambda: audit.fetch_traces(parts, self._account.traces),
+            "audit": trail.walk,
         }
+        metrics = self._account.metrics
+        if metrics is not None:
+            prices, output = parts.settings.prices, parts.site.output
+            works["metrics"] = OwnMetrics(metrics, self.rollup, prices, self._queues, call, output).write
         return functions.each(call, works)
+
+    @property
+    def _queues(self) -> Queues:
+        """What waits, and since when."""
+        room, outbox = self._parts.room, Outbox(self._parts.site, self._parts.call)
+        return {
+            "uploads": lambda: room.waiting(lambda parked: parked.until - AGE),
+            "notices": lambda: outbox.waiting(lambda entry: entry.since),
+            "journals": lambda: Backlog(*self.changes.waiting()),
+        }
 
 
 def report(context: Any) -> dict[str, Any]:
@@ -111,7 +139,7 @@ def report(context: Any) -> dict[str, Any]:
     """
     built = functions.FunctionParts(Context(context))
     project = built.settings.cloud.project_id or built.context.project_id
-    return Oversight(built, Account(built.settings, Access(built.credentials, project))).report()
+    return Oversight(built, Account(built.settings, Access(built.credentials, project))).report(built.context.variable)
 
 
 def _lately(today: date) -> tuple[date, date]:

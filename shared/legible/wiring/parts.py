@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import structs
@@ -18,10 +18,10 @@ from legible.documents.uploads import Uploads
 from legible.ledger.answers import Answers
 from legible.ledger.content import SharedContent
 from legible.ledger.ledger import Ledger
+from legible.model.pages import Source
 from legible.notices.outbox import Outbox
 from legible.notices.sender import NoticeSender, Recipients
 from legible.operations.routing import Routing
-from legible.outputs import forms
 from legible.pipeline.claims import Claims
 from legible.pipeline.decision import Decider
 from legible.pipeline.finish import Finisher
@@ -37,11 +37,14 @@ from legible.results.files import Results
 from legible.results.newest import Newest
 from legible.results.publication import Publisher
 from legible.results.rebuild import Rebuilder
-from legible.results.review import Reviewer
 from legible.settings import Settings
 from legible.workbooks.collector import Collector
 from legible.workbooks.folders import Folders
 from legible.workbooks.listing import Selector
+
+if TYPE_CHECKING:
+    from legible.outputs.forms import Form
+    from legible.results.review import Reviewer
 
 #: Returns what asks the account about enterprise projects; None where that is not to be reached.
 AskAccount = Callable[[], EnterpriseProjects | None]
@@ -109,19 +112,27 @@ class Parts:
     @cached_property
     def results(self) -> Results:
         """Makes results."""
-        return Results(self.site, self.call, self.answers, self.publisher, partial(forms.opened, self._folder))
+        return Results(self.site, self.call, self.answers, self.publisher, self._form)
+
+    def _form(self, name: str) -> Form:
+        """Open a form, which few routes ask for, by the name that a route gives it."""
+        from legible.outputs import forms
+
+        return forms.opened(self._folder, name)
 
     @cached_property
     def rebuilder(self) -> Rebuilder:
         """Makes results again from stored answers: all of them, however little time a request has left."""
         unhurried = structs.replace(self.call, remaining=lambda: DOCUMENT_SECONDS)
         intake = Intake(self.site, unhurried, self.settings.limits.max_pages)
-        results = Results(self.site, unhurried, self.answers, self.publisher, partial(forms.opened, self._folder))
+        results = Results(self.site, unhurried, self.answers, self.publisher, self._form)
         return Rebuilder(self.site, self.ledger.journals, intake, self.publisher, results, self.rules)
 
     @cached_property
     def reviewer(self) -> Reviewer:
         """Applies corrections."""
+        from legible.results.review import Reviewer
+
         settle = self.settings.ledger.settle_seconds
         return Reviewer(self.site, self.call, self.ledger, self.results, self.rebuilder, settle)
 
@@ -203,7 +214,8 @@ def pipeline(
 def policy_of(settings: Settings) -> Policy:
     """Return the policy of paid calls that the settings describe."""
     return Policy(
-        source=settings.ocr.source,
+        source=_sent(settings),
+        fallback=settings.ocr.inline_fallback,
         attempts=settings.ocr.attempts,
         window=settings.ocr.window,
         wait=settings.ocr.wait_seconds,
@@ -211,6 +223,11 @@ def policy_of(settings: Settings) -> Policy:
         settle=settings.ledger.settle_seconds,
         signed_url=settings.ocr.signed_url_seconds,
     )
+
+
+def _sent(settings: Settings) -> Source:
+    """Return what is sent for a page: where everybody may read, the same plain URL as by the service's own right."""
+    return "url" if settings.ocr.source == "public-url" else settings.ocr.source
 
 
 def _deciding(settings: Settings) -> dict[str, Any]:

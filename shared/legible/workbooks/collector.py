@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -16,13 +16,13 @@ from msgspec import Struct
 from legible.errors import DocumentError, HeldError, RejectedError
 from legible.model.documents import Document, Format, ObjectRef, Reason, Selection, WorkbookOrder
 from legible.model.records import Recognized, Record
-from legible.outputs import csv_jsonl, parquet
-from legible.outputs.rows import Row
-from legible.outputs.xlsx.many import Many
 from legible.ports import Invocation, Site
 from legible.workbooks.builds import Build, Builds, Standing, Unfinished
 from legible.workbooks.listing import Candidates, Selector
 from legible.workbooks.records import USUAL, Fetched, RecordLimits, Records
+
+if TYPE_CHECKING:
+    from legible.outputs.rows import Row
 
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}")
 #: What is kept free of an invocation's time to end the file and to write it: seconds, and a share of what was used.
@@ -63,7 +63,11 @@ class Sink(Protocol):
 
 def _sink(kind: Format, file: IO[bytes], name: str, folder: Path) -> Sink:
     if kind == "xlsx":
+        from legible.outputs.xlsx.many import Many  # what is not written is not loaded
+
         return Many(file, name, folder=folder)
+    from legible.outputs import csv_jsonl, parquet
+
     if kind == "parquet":
         return parquet.Parquet(file)
     return csv_jsonl.Csv(file) if kind == "csv" else csv_jsonl.JsonLines(file)

@@ -13,8 +13,8 @@ from legible.recognition.probe import HealthCheck
 from legible.settings import Settings
 from legible.workbooks.builds import Unfinished
 from legible.workbooks.listing import Selector
-from legible_cli.doctor.inspector import Bucket, Inspector
 from legible_cli.doctor.outcomes import looked
+from legible_cli.doctor.storage import Bucket, Storage
 
 #: An event waits for its function for a day at most (serverless.yml); the hour is for what is read by then.
 OVERDUE = timedelta(days=1, hours=1)
@@ -22,12 +22,12 @@ OVERDUE = timedelta(days=1, hours=1)
 _LISTED_SECONDS = 60.0
 
 
-def bucket(inspector: Inspector, which: str, name: str, settings: Settings) -> Iterator[HealthCheck]:
+def bucket(storage: Storage, which: str, name: str, settings: Settings) -> Iterator[HealthCheck]:
     """Whether a bucket is there and in the region, and whether a journal can be kept in the output bucket."""
     seen: list[Bucket] = []
 
     def look() -> HealthCheck:
-        seen.append(inspector.bucket(name))
+        seen.append(storage.bucket(name))
         where = seen[0].region
         if where == settings.cloud.region:
             return HealthCheck(f"{which}-bucket", "ok", f"{name} is in {where}.")

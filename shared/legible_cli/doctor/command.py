@@ -15,21 +15,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from legible.errors import LegibleError
-from legible.huawei import ocr
 from legible.huawei.credentials import Credentials
-from legible.ledger.probes import ProbeLog
 from legible.operations.catalog import OPERATIONS
 from legible.operations.operation import Operation
-from legible.ports import Site
-from legible.recognition import probe
 from legible.recognition.probe import HealthCheck
 from legible.settings import Settings, load
 from legible.wiring import adapters
-from legible.wiring.parts import DOCUMENT_SECONDS, at_desk
 from legible_cli.connection import KEYS, settings_option
-from legible_cli.doctor import account, appends, buckets, functions, packages, recognition
-from legible_cli.doctor.inspector import Inspector
-from legible_cli.doctor.outcomes import unknown
+from legible_cli.doctor import account, packages, recognition
+from legible_cli.doctor.deployment import Deployment
+from legible_cli.doctor.endpoints import Endpoints
 from legible_cli.policy import needs
 
 _ROOT = Path(__file__).resolve().parents[3]
@@ -49,9 +44,12 @@ _COLORS = {"ok": "green", "failed": "red", "unknown": "yellow"}
     "--appends", "appending", is_flag=True,
     help="Also measure how far simultaneous appends are apart, by a probe in the output bucket that is removed.",
 )  # fmt: skip
+@click.option(
+    "--flows", is_flag=True, help="Function flows are to be used: fail where they do not run (see infra/workflows)."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the checks as a JSON array.")
 def doctor_command(
-    file: Path | None, slugs: tuple[str, ...], package: str, lock: Path, appending: bool, as_json: bool
+    file: Path | None, slugs: tuple[str, ...], package: str, lock: Path, appending: bool, flows: bool, as_json: bool
 ) -> None:
     """Check a deployment from outside, and say what to mend; nothing is paid for.
 
@@ -64,7 +62,7 @@ def doctor_command(
         if slug not in OPERATIONS:
             raise click.BadParameter(f"There is no operation {slug!r}. Operations are: {', '.join(OPERATIONS)}.")
     environment = os.environ  # noqa: TID251 - a command has nothing else
-    checked = [*_checks(file, slugs, package, environment, appending), packages.versions(lock)]
+    checked = [*_checks(file, slugs, package, environment, appending, flows), packages.versions(lock)]
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(checked), indent=2).decode())
     else:
@@ -73,7 +71,12 @@ def doctor_command(
 
 
 def _checks(
-    file: Path | None, slugs: tuple[str, ...], package: str, environment: Mapping[str, str], appending: bool
+    file: Path | None,
+    slugs: tuple[str, ...],
+    package: str,
+    environment: Mapping[str, str],
+    appending: bool,
+    flows: bool,
 ) -> Iterator[HealthCheck]:
     """Yield the checks; what hangs on one that failed is not made, for it would only fail for the same reason."""
     try:
@@ -89,11 +92,11 @@ def _checks(
         advice = f"Set {KEYS[0]} and {KEYS[1]}, and {KEYS[2]} for temporary keys."
         yield HealthCheck("credentials", "failed", "There are no keys to look with.", advice)
         return
-    inspector = Inspector(settings, keys, environment)
-    taken = account.credentials(inspector, bool(keys.token), datetime.now(timezone.utc))
+    deployment = Deployment(Endpoints(settings, keys, environment), used, package)
+    taken = account.credentials(deployment.inspector, bool(keys.token), datetime.now(timezone.utc))
     yield taken
     if taken.status != "failed":
-        yield from _deployment(inspector, settings, keys, used, package, appending)
+        yield from deployment.checks(appending, flows)
 
 
 def _named(settings: Settings) -> bool:
@@ -108,54 +111,6 @@ def _regions(used: Iterable[Operation], settings: Settings) -> Iterator[HealthCh
         here = sum(settings.cloud.region in one.regions and not one.removed(today) for one in OPERATIONS.values())
         message = f"The settings name no operation; {here} of {len(OPERATIONS)} run in {settings.cloud.region}."
         yield HealthCheck("region", "ok" if here else "failed", message, "" if here else "Check cloud.region.")
-
-
-def _deployment(
-    inspector: Inspector, settings: Settings, keys: Credentials, used: list[Operation], package: str, appending: bool
-) -> Iterator[HealthCheck]:
-    looks = (("input", settings.buckets.input), ("output", settings.buckets.output))
-    of_buckets = [one for which, name in looks for one in buckets.bucket(inspector, which, name, settings)]
-    yield from of_buckets
-    if all(one.status == "ok" for one in of_buckets if one.name.endswith("-bucket")):
-        if appending:
-            yield appends.appends(lambda: adapters.store_of(settings, keys), settings)
-        yield buckets.uploads(adapters.store_of(settings, keys), settings, lambda: datetime.now(timezone.utc))
-    yield account.enterprise_project(inspector, settings)
-    mine = account.project(inspector, settings)
-    yield mine
-    if mine.status != "failed":
-        if all(one.status != "failed" for one in of_buckets):
-            yield functions.function(inspector, package, settings)
-        yield functions.trigger(inspector, package, settings)
-        yield functions.retries(inspector, package, settings)
-        if settings.notify:
-            yield functions.notices(inspector, package, settings)
-        yield account.quotas(inspector)
-        yield from _calls(settings, keys, used)
-
-
-def _calls(settings: Settings, keys: Credentials, used: list[Operation]) -> Iterator[HealthCheck]:
-    """Ask the OCR service itself, by calls that fail and so are not billed."""
-    if not used:
-        advice = "Name one: legible doctor --operation passport"
-        yield unknown("subscription", "The settings name no operation to ask for.", advice)
-        return
-    recognizer = ocr.OcrRecognizer(
-        lambda slug: adapters.ocr_endpoint(settings, slug),
-        keys,
-        settings.cloud.project_id,
-        connect_seconds=settings.ocr.connect_seconds,
-    )
-    store = adapters.store_of(settings, keys)
-    site = Site(store, settings.buckets.input, settings.buckets.output)
-    note = ProbeLog(site, at_desk("doctor", DOCUMENT_SECONDS, store), "doctor").note
-    subscriptions = {one.slug: probe.subscription(recognizer, one, note) for one in used}
-    yield from subscriptions.values()
-    asked = next((one for one in used if one.url and subscriptions[one.slug].status == "ok"), None)
-    if asked:
-        yield recognition.authorization(recognizer, store, asked, settings, note)
-    else:
-        yield unknown("obs-authorization", "No operation that reads URLs may be called to ask.")
 
 
 def _show(console: Console, checked: Iterable[HealthCheck]) -> None:

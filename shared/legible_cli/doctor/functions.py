@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
+from legible.errors import LegibleError
 from legible.recognition.probe import HealthCheck
 from legible.settings import Settings
+from legible_cli.doctor.answers import texts
 from legible_cli.doctor.inspector import Deployed, Inspector, Retries, Trigger
-from legible_cli.doctor.outcomes import looked
+from legible_cli.doctor.outcomes import looked, unknown
+from legible_cli.doctor.subscriptions import SOURCE
 from legible_cli.policy import needs
 
 #: What the zip is made for (infra/package/).
 _RUNTIMES = ("Python3.10", "Python3.12")
 _CREATED = {"put", "post", "copy", "completemultipartupload"}
+_EVENTGRID, _EVERY = "EVENTGRID", "OBS:DWR:ObjectCreated:*"
 
 
 def function(inspector: Inspector, package: str, settings: Settings) -> HealthCheck:
@@ -53,9 +60,44 @@ def trigger(inspector: Inspector, package: str, settings: Settings) -> HealthChe
     name, source = settings.functions.upload, settings.buckets.input
 
     def look() -> HealthCheck:
-        return _called(name, source, [one for one in inspector.triggers(package, name) if _watches(one, source)])
+        listed = [one for one in inspector.triggers(package, name) if _of_objects(one)]
+        hidden = [one for one in listed if "bucket" not in one.data]
+        seen = [one for one in listed if "bucket" in one.data]
+        try:
+            shown = _shown(hidden, inspector.subscriptions(package, name)) if hidden else []
+        except LegibleError as error:
+            return _unseen(name, source, f"EventGrid does not tell: {error.message}")
+        if shown is None:
+            return _unseen(name, source, "EventGrid has no subscription that names it.")
+        return _called(name, source, [one for one in (*seen, *shown) if one.data["bucket"] == source])
 
     return looked("trigger", look)
+
+
+def _of_objects(one: Trigger) -> bool:
+    """Tell whether a trigger is one of uploads, as far as its own words go."""
+    return one.kind == "OBS" or (one.kind == _EVENTGRID and one.data.get("source_name", SOURCE) == SOURCE)
+
+
+def _shown(hidden: list[Trigger], subscribed: list[Trigger]) -> list[Trigger] | None:
+    """Return the triggers of EventGrid with the buckets that their subscriptions name; None where that is not known.
+
+    Which trigger has which subscription, no page says; so where all triggers are off, all subscriptions count as off.
+    A subscription that names no types of events lets all through.
+    """
+    if not subscribed or any("bucket" not in one.data for one in subscribed):
+        return None
+    types = [*{one for trigger in hidden for one in texts(trigger.data.get("event_types"))}] or [_EVERY]
+    on = any(one.active for one in hidden)
+    return [
+        Trigger(one.kind, one.active and on, {**one.data, "event_types": one.data["event_types"] or types})
+        for one in subscribed
+    ]
+
+
+def _unseen(name: str, source: str, why: str) -> HealthCheck:
+    advice = f"Look at the trigger in the console of FunctionGraph: it must watch {source}."
+    return unknown("trigger", f"A trigger of EventGrid calls {name}; its bucket cannot be seen. {why}", advice)
 
 
 def _called(name: str, source: str, watching: list[Trigger]) -> HealthCheck:
@@ -86,13 +128,9 @@ def _heard(source: str, name: str, mine: list[Trigger]) -> HealthCheck:
     return HealthCheck("trigger", "ok", f"An upload to {source} calls {name} where its key {where}.", advice)
 
 
-def _watches(one: Trigger, source: str) -> bool:
-    return one.kind in ("OBS", "EVENTGRID") and one.data.get("bucket") == source
-
-
 def _kinds(one: Trigger) -> set[str]:
     """Return which creations a trigger watches: ``s3:ObjectCreated:Put``, or ``OBS:DWR:ObjectCreated:PUT``."""
-    events = one.data.get("events") or one.data.get("event_types") or ()
+    events: Iterable[Any] = one.data.get("events") or one.data.get("event_types") or ()
     kinds = {str(event).rpartition(":")[2].lower() for event in events if "objectcreated" in str(event).lower()}
     return _CREATED if "*" in kinds else kinds
 

@@ -1,20 +1,13 @@
-"""Checks of the OCR service: where operations run, and whether it may read the input bucket; none is billed."""
+"""The check of an operation: whether it runs where it is called."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
 
-from legible.model.documents import ObjectRef
 from legible.operations.operation import Operation
-from legible.ports import ObjectStore, Recognizer
-from legible.recognition import probe
 from legible.recognition.probe import HealthCheck
 from legible.settings import Settings
 from legible_cli.doctor.outcomes import unknown
-
-#: No upload is called so: what is asked for is never there.
-_NOWHERE = ".legible-doctor/not-there.png"
 
 
 def region(operation: Operation, settings: Settings, today: date) -> HealthCheck:
@@ -30,12 +23,3 @@ def region(operation: Operation, settings: Settings, today: date) -> HealthCheck
         advice = f"Set operations.{operation.slug}.region to one of: {', '.join(operation.regions)}."
         return HealthCheck(name, "failed", f"{operation.title} does not run in {where}.", advice)
     return HealthCheck(name, "ok", f"{operation.title} runs in {where}.")
-
-
-def authorization(
-    recognizer: Recognizer, store: ObjectStore, operation: Operation, settings: Settings, note: Callable[[str], None]
-) -> HealthCheck:
-    """Whether the OCR service may read the input bucket's objects by their URLs."""
-    if settings.ocr.source != "url":
-        return HealthCheck("obs-authorization", "ok", f"Not needed: ocr.source is {settings.ocr.source!r}.")
-    return probe.authorization(recognizer, operation, store.url(ObjectRef(settings.buckets.input, _NOWHERE)), note)

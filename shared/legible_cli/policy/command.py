@@ -22,7 +22,7 @@ from legible_cli.policy.roles import ROLES, lacking, role
 _HELP = {
     "operator": "who runs Legible: uploads, rebuilds, workbooks, doctor, subscriptions",
     "reviewer": "who corrects results: no upload, no call",
-    "deployer": "who sets up buckets, functions and triggers, and takes them down",
+    "deployer": "who runs make deploy and make destroy: as good as an administrator",
     "function": "the execution agency of the functions",
     "auditor": "who reads journals and settings, but nothing recognized",
     "ocr-full-access": "what OCR FullAccess grants, operation by operation",
@@ -35,6 +35,7 @@ _SERVICES = {
     "smn": "SMN",
     "eg": "EventGrid",
     "eps": "Enterprise projects",
+    "iam": "IAM",
     "*": "Every service",
 }
 _operations = click.option(

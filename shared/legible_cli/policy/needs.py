@@ -12,6 +12,7 @@ from legible.notices.targets import EventGrid, Smn
 from legible.operations.catalog import OPERATIONS
 from legible.operations.operation import Operation
 from legible.settings import Settings
+from legible_cli.policy import templates
 
 Scope = Literal["global", "project"]
 #: What IAM can permit of an OCR API: who is subscribed, and nothing of recognition (user guide, table 10-2).
@@ -29,6 +30,16 @@ _LOOKED_AT = (
     "obs:bucket:GetBucketVersioning",
     "obs:bucket:GetReplicationConfiguration",
     "obs:bucket:GetBucketObjectLockConfiguration",
+    "obs:bucket:GetBucketPublicStatus",
+    "obs:bucket:GetBucketPolicy",
+)
+#: What `legible doctor` reads of agencies and of what they are granted.
+_AGENCIES = (
+    "agencies:listAgencies",
+    "permissions:listRolesForAgencyOnProject",
+    "permissions:listRolesForAgencyOnDomain",
+    "permissions:listRolesForAgency",
+    "roles:getRole",
 )
 #: What Terraform reads of a bucket at each plan, set or not (provider, obs_bucket); the names are those of obs_04_0111.
 _PLANNED = (
@@ -63,16 +74,15 @@ _MADE = (
     "obs:bucket:PutBucketNotification",
 )
 #: Folders of the output bucket by what lies there. Paid answers and journals are never removed, by nobody.
-_REPLACED = ("results/", "workbooks/", layout.OUTBOX, layout.WAITING, layout.HELD, layout.CHANGES)
+_REPLACED = ("results/", "workbooks/", layout.AUDIT_PENDING, layout.CHANGES, layout.OUTBOX, layout.WAITING, layout.HELD)
 _JOURNALS = ("ledger/", "notices/log/", "audit/", "reports/")
 _REVIEWED = ("results/", "answers/", "ledger/")
-#: What `legible reconcile` asks of Cloud Eye. The right to see packages (bss:order:view) is one to see all orders of
-#: the account: no role has it unasked.
+#: What `legible reconcile` asks of Cloud Eye. No role may see packages unasked (bss:order:view): that shows all orders.
 _COUNTED = ("ces:metrics:list", "ces:metricData:list")
 
 
 #: All triggers of the project: read by whoever looks at a deployment.
-TRIGGERS = "functiongraph:*:*:trigger:*"
+TRIGGERS = "FUNCTIONGRAPH:*:*:trigger:*"
 
 
 class Need(Struct, frozen=True, order=True):
@@ -99,7 +109,7 @@ def objects(name: str, prefix: str = "") -> str:
 
 def function(name: str, package: str = "default") -> str:
     """Return the resource of a function by its name, without version or alias."""
-    return f"functiongraph:*:*:function:{package}/{name.partition(':')[0]}"
+    return f"FUNCTIONGRAPH:*:*:function:{package}/{name.partition(':')[0]}"
 
 
 def in_use(settings: Settings) -> tuple[str, ...]:
@@ -122,7 +132,7 @@ def of_function(settings: Settings, operations: Iterable[Operation], package: st
     """
     del operations  # IAM cannot tell one OCR API's calls from another's
     source, target = settings.buckets.input, settings.buckets.output
-    kept = _failures(settings)
+    kept = failures(settings)
     needs = {
         *_globally(bucket(source), _LISTED),
         *_globally(objects(source), _READ, "obs:object:GetObjectVersion", _WRITTEN),
@@ -135,11 +145,14 @@ def of_function(settings: Settings, operations: Iterable[Operation], package: st
         # What on_failure failed at is gone on with.
         *_globally(bucket(kept), _LISTED),
         *_globally(objects(kept, "failures/on_failure/"), _READ, _REMOVED),
+        # What CTS recorded joins the audit trail.
+        Need("project", "cts:trace:list"),
         # Any upload may name a project in its metadata.
         _PROJECTS,
     }
     for name in (settings.functions.upload, settings.functions.timer, beside(settings, "failure")):
         needs.add(Need("project", "functiongraph:function:invokeAsync", function(name, package)))
+    needs.add(Need("project", "ces:metricData:create"))
     kinds = {type(one) for one in settings.notify.values()}
     if Smn in kinds:
         needs.add(Need("project", "smn:topic:publish"))
@@ -175,6 +188,8 @@ def of_reviewer(settings: Settings, operations: Iterable[Operation], package: st
         *(need for own in _REVIEWED for need in _globally(objects(target, own), _READ, _WRITTEN)),
         *_globally(objects(target, layout.CHANGES), _WRITTEN),
         *_globally(objects(target, "results/"), _REMOVED),
+        # An export is audited.
+        *_globally(objects(target, layout.AUDIT_PENDING), _WRITTEN),
     }
 
 
@@ -191,14 +206,23 @@ def of_auditor(settings: Settings, operations: Iterable[Operation], package: str
 
 
 def of_deployer(settings: Settings, operations: Iterable[Operation], package: str = "default") -> set[Need]:
-    """Return what sets everything up and takes it down: buckets, functions with their triggers, subscriptions."""
+    """Return what sets everything up and takes it down: `make deploy`, `deploy-serverless` and `destroy`."""
     code = f"{settings.buckets.output}-code"  # where infra/terraform puts the zip, unless it is told otherwise
-    names = (settings.buckets.input, settings.buckets.output, code, _failures(settings))
+    names = (settings.buckets.input, settings.buckets.output, code, failures(settings))
     functions = function("legible-*", package)
     return {
         *(need for name in names for need in _globally(bucket(name), *_MADE, *_PLANNED, *_LOOKED_AT)),
         *_globally(objects(code), _READ, _WRITTEN, _REMOVED, *_TAGGED),
+        # Where infra/ci/backend.tf.example keeps Terraform's state; the bucket itself is made before, by hand.
+        *_globally(bucket(f"{settings.buckets.output}-state"), _LISTED),
+        *_globally(objects(f"{settings.buckets.output}-state"), _READ, _WRITTEN, _REMOVED),
         *ocr(operations, SUBSCRIBE),
+        *(
+            Need("global" if action.partition(":")[0] in templates.ACCOUNTS else "project", action)
+            for action in templates.actions()
+        ),
+        # What was deployed is looked for among all functions.
+        Need("project", "functiongraph:function:list", function("*", package)),
         # Functions and triggers are made, changed and removed; all of their actions, on Legible's own functions only.
         Need("project", "functiongraph:function:*", functions),
         Need("project", "functiongraph:trigger:*", functions),
@@ -210,6 +234,12 @@ def beside(settings: Settings, which: str) -> str:
     return settings.functions.upload.partition(":")[0].removesuffix("upload") + which
 
 
+def prefix(settings: Settings) -> str:
+    """Return what the names of all functions begin with; empty where on_upload is not called as the others are."""
+    name = settings.functions.upload.partition(":")[0]
+    return name.removesuffix("on-upload") if name.endswith("-on-upload") else ""
+
+
 def _globally(resource: str, *actions: str) -> set[Need]:
     return {Need("global", action, resource) for action in actions}
 
@@ -218,7 +248,12 @@ def _looked_at(settings: Settings, package: str) -> set[Need]:
     mine = {function(settings.functions.upload, package)}
     if settings.notify:
         mine.add(function(beside(settings, "notices"), package))
+    every = {*mine, function(f"{prefix(settings)}*", package)} if prefix(settings) else mine
     return {
+        # Which rights the agencies have; IAM is a global service (actions of agencies and permissions, api-iam).
+        *(Need("global", f"iam:{action}") for action in _AGENCIES),
+        # Which bucket a trigger of EventGrid watches.
+        Need("project", "eg:subscriptions:list"),
         # Actions of triggers and policies are on no page that could be read; these are reads, of our own functions. A
         # trigger is a resource by its id (functiongraph_01_0407), which nobody knows before it is made.
         *(
@@ -226,7 +261,10 @@ def _looked_at(settings: Settings, package: str) -> set[Need]:
             for verb in ("get", "list")
             for place in (*mine, TRIGGERS)
         ),
-        *(Need("project", "functiongraph:function:get*", place) for place in mine),
+        *(Need("project", "functiongraph:function:get*", place) for place in every),
+        # Whether CTS knows OCR, and which series Cloud Eye has.
+        Need("project", "cts:operation:list"),
+        Need("project", "ces:metrics:list"),
         # How much of the quotas is used is told of all functions together.
         Need("project", "functiongraph:function:list", function("*", package)),
     }
@@ -238,6 +276,6 @@ def _names_projects(settings: Settings) -> bool:
     return any(named) or bool(settings.projects.folders)
 
 
-def _failures(settings: Settings) -> str:
+def failures(settings: Settings) -> str:
     """Return the bucket that keeps what failed for good; as infra/terraform calls it, unless it is told otherwise."""
     return settings.buckets.failures or f"{settings.buckets.output}-failures"

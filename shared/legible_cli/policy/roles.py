@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from legible.operations.operation import Operation
 from legible.settings import Settings
-from legible_cli.policy import needs
+from legible_cli.policy import needs, templates
 from legible_cli.policy.grammar import Call, Policy, Statement, allowed
 from legible_cli.policy.needs import Need, Scope
 
@@ -26,10 +26,13 @@ ROLES: dict[str, Callable[[Settings, Iterable[Operation], str], set[Need]]] = {
 _CALLING = ("operator", "function", "ocr-full-access", "ocr-read-only")
 #: Roles that have nothing to do with subscriptions.
 _APART = ("reviewer", "function")
-_AGENCIES = "Agencies and custom policies are made by an administrator: who can make them can grant anything."
-_MORE = (
-    "Whoever runs infra/terraform also needs what makes and removes a log group (LTS), a topic (SMN), alarms (CES) and "
-    "an EventGrid trigger, and an API (APIG) or a network (VPC) where they are asked for: none of it is among these."
+_AGENCIES = (
+    "`make deploy` makes agencies and custom policies, and who can make them can grant anything: whoever holds these "
+    "rights is as good as an administrator. Give them for the time of a deployment."
+)
+_STATE = (
+    "Terraform's state is looked for in the bucket <output bucket>-state (infra/ci/backend.tf.example); where it is "
+    "kept elsewhere, change that name. For buckets under a key of KMS, kms:cmk:get and kms:cmk:list come on top."
 )
 _OWN_TRIGGERS = (
     "A trigger is a resource by its id, which nobody knows before it is made; these name the functions instead. Where "
@@ -62,13 +65,13 @@ def role(name: str, settings: Settings, operations: Iterable[Operation], package
     wanted = ROLES[name](settings, operations, package)
     policies = {scope: _policy(one for one in wanted if one.scope == scope) for scope in get_args(Scope)}
     nameless = sorted(one.slug for one in operations if not one.iam)
-    notes = [_AGENCIES, _MORE, _OWN_TRIGGERS] if name == "deployer" else []
+    notes = [_AGENCIES, _STATE, _OWN_TRIGGERS] if name == "deployer" else []
     if nameless and name not in _APART:
         notes.append(f"No page names the IAM actions of: {', '.join(nameless)}. Subscribe to them with the account.")
     return Role(
         name,
         {scope: policy for scope, policy in policies.items() if policy.statement},
-        (needs.CALLS_OCR,) if name in _CALLING else (),
+        (needs.CALLS_OCR,) if name in _CALLING else (templates.GUEST,) if name == "deployer" else (),
         tuple(notes),
     )
 
@@ -78,17 +81,18 @@ def lacking(
 ) -> list[Need]:
     """Return what a role needs and these policies do not allow.
 
-    A need for many resources is tried with one of them, whose name nobody would permit by itself.
+    A need for many resources is tried with one of them.
     """
     policies = tuple(policies)
     return sorted(
         need
         for need in ROLES[name](settings, tuple(operations), package)
-        if not allowed(policies, Call(_tried(need.action), _tried(need.resource)))
+        if not allowed(policies, Call(tried(need.action), tried(need.resource)))
     )
 
 
-def _tried(pattern: str) -> str:
+def tried(pattern: str) -> str:
+    """Return one of the many that a pattern is for, whose name nobody would permit by itself."""
     return pattern.replace("*", "x-legible-policy-check")
 
 

@@ -19,12 +19,14 @@ from rich.progress import Progress
 from legible.errors import LegibleError
 from legible.extraction.corrections import Change
 from legible.model import layout, messages
+from legible.model.audit import EXPORT
 from legible.model.documents import ObjectRef
 from legible.model.layout import RECORD
 from legible.model.records import Record
 from legible.outputs.xlsx import write_review
 from legible.results.review import Applied, Conflict, Conflicts, Reviewer
 from legible.wiring.parts import DOCUMENT_SECONDS
+from legible_cli.audited import audited
 from legible_cli.connection import Connection, connect, settings_option, told
 from legible_cli.review.reader import Reviewed, UnreadableWorkbookError, read
 
@@ -52,7 +54,8 @@ def export_command(target: Path, prefix: str, findings: bool, file: Path | None)
     """Write values to check into a workbook TARGET; people fill in its column Corrected."""
     connection = connect(file)
     names = told(lambda: list(connection.parts("export", DOCUMENT_SECONDS).rebuilder.below(prefix)))
-    count = told(_export, connection, names, target, all_values=not findings)
+    with audited(connection, EXPORT, "results", prefix, documents=str(len(names)), file="review.xlsx"):
+        count = told(_export, connection, names, target, all_values=not findings)
     if not count:
         target.unlink()
         click.echo(f"Nothing needs eyes in {len(names)} documents; no workbook was written.")

@@ -1,4 +1,4 @@
-"""The FunctionGraph API over HTTP: calls of functions, their triggers, quotas; signature, limits, error codes.
+"""The FunctionGraph API over HTTP: calls of functions, their triggers, quotas, what the region offers; error codes.
 
 Not imitated: permissions (an ``error`` fault with status 403 stands for a missing one), aliases, versions but the
 latest, and the log of a synchronous call. The order of checks if several fail at once is ours.
@@ -16,13 +16,15 @@ from urllib.parse import parse_qsl, unquote
 
 from localcloud.api import Answer, ApiError, SignedApi, answered, encoded
 from localcloud.faults import Fault
-from localcloud.functiongraph import invocations
-from localcloud.functiongraph.config import AsyncPolicy, CtsTrigger, Function, ObsTrigger, TimerTrigger
+from localcloud.functiongraph import invocations, triggers
+from localcloud.functiongraph.config import AsyncPolicy, Function
 from localcloud.functiongraph.events import MAX_ASYNC_EVENT, EventTooLargeError
 from localcloud.functiongraph.instance import Outcome
 from localcloud.functiongraph.runner import FunctionGraph
 from localcloud.iam import signature
 from localcloud.iam.credentials import Keyring
+from localcloud.iam.rights import CONFIGURATION, agency
+from localcloud.obs import Envelope
 from localcloud.web import Environ, StartResponse, raw_uri, read_body, read_headers
 
 #: A synchronous request has at most 6 MB (functiongraph_01_0150).
@@ -42,14 +44,16 @@ ERRORS: dict[str, tuple[int, str]] = {
 _TRIGGERS = re.compile(r"/v2/(?P<project>[^/]+)/fgs/triggers/(?P<urn>[^/]+)")
 _POLICIES = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/async-invoke-configs")
 _CONFIG = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/config")
+#: What is asked of a project: quotas, flows, what its region offers, which agencies trust the service. All but quotas
+#: and flows are not in the SDK; the provider asks them so (data_source_huaweicloud_fgs_trigger_types.go,
+#: .._runtime_types.go and .._service_trusted_agencies.go, a0345b8).
+_PROJECT = re.compile(
+    r"/v2/(?P<project>[^/]+)/fgs/(?P<what>quotas|triggertypes|runtimetypes|workflows|service-trusted-agencies)"
+)
 _EVENTS = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/async-invocations")
 _STATISTICS = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/statistics/(?P<minutes>[^/]+)")
-_QUOTAS = re.compile(r"/v2/(?P<project>[^/]+)/fgs/quotas")
 #: What stands behind a function's key in the paths of faults.
-_ENDS = {
-    _TRIGGERS: "", _POLICIES: "/policy", _CONFIG: "/config", _EVENTS: "/events", _STATISTICS: "/statistics",
-    _QUOTAS: "quotas",
-}  # fmt: skip
+_ENDS = {_TRIGGERS: "", _POLICIES: "/policy", _CONFIG: "/config", _EVENTS: "/events", _STATISTICS: "/statistics"}
 _PATH = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/invocations(?P<later>-async)?")
 
 
@@ -63,8 +67,9 @@ class FunctionApi(SignedApi):
     """A WSGI application that calls functions as the FunctionGraph API does.
 
     Fault kinds, struck after the signature check; paths are function keys, the method is POST for calls. For requests
-    that only look, it is GET, with the paths ``quotas``, ``<key>/config``, ``<key>/policy``, ``<key>/events`` and
-    ``<key>/statistics`` too, and the only kind is ``error``.
+    that only look, it is GET, with the paths ``quotas``, ``triggertypes``, ``runtimetypes``, ``workflows``,
+    ``service-trusted-agencies``, ``<key>/config``, ``<key>/policy``, ``<key>/events`` and ``<key>/statistics`` too,
+    and the only kind is ``error``.
 
     - Nothing is called: ``error`` (``status``, ``code``, ``message``; 503 FSS.0503 unless named), ``cut`` (the
       connection breaks), ``kill-before`` (kills the function instance that calls, see ``on_kill``).
@@ -83,8 +88,30 @@ class FunctionApi(SignedApi):
         self.graph: FunctionGraph | None = None
         #: Each type of quota, with how much is used and how much there is (functiongraph_06_0137).
         self.quotas: dict[str, tuple[int, int]] = {"fgs_func_num": (0, 400), "fgs_func_code_size": (0, 10240)}
-        #: Triggers besides those of serverless.yml, which knows no EventGrid: answers of the API, by function key.
+        #: Triggers besides those of serverless.yml: answers of the API, by function key.
         self.triggers: dict[str, list[dict[str, Any]]] = {}
+        #: Whether uploads come through EventGrid, or by the classic trigger.
+        self.envelope: Envelope = "classic"
+        #: What the region offers. The vendor lists its types nowhere; these are those that its pages name.
+        self.trigger_types = [
+            "APIG",
+            "DEDICATEDGATEWAY",
+            "TIMER",
+            "OBS",
+            "EVENTGRID",
+            "SMN",
+            "CTS",
+            "LTS",
+            "DIS",
+            "KAFKA",
+        ]
+        self.runtimes = ["Python3.6", "Python3.9", "Python3.10", "Python3.12", "Node.js18.15", "Java11"]
+        #: Execution agencies that are not called as Terraform calls them, by function key.
+        self.agencies: dict[str, str] = {}
+        #: Agencies that no longer trust FunctionGraph.
+        self.untrusted: set[str] = set()
+        #: The names of function flows.
+        self.flows: list[str] = []
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -114,28 +141,43 @@ class FunctionApi(SignedApi):
             return fault, Answer(error.status, encoded(content))
 
     def _look(self, environ: Environ, uri: str, body: bytes) -> Any:
-        """Return a function's triggers (functiongraph_06_0122), async policies (_0143), metadata (_0106), or quotas."""
+        """Return a function's triggers (functiongraph_06_0122), async policies (_0143) or metadata (_0106)."""
         path, _, query = uri.partition("?")
-        kinds = (_TRIGGERS, _POLICIES, _CONFIG, _EVENTS, _STATISTICS, _QUOTAS)
-        look = next((one for kind in kinds if (one := kind.fullmatch(path))), None)
+        look = next((one for kind in (*_ENDS, _PROJECT) if (one := kind.fullmatch(path))), None)
         graph = self._check(environ, uri, body, look)
         assert look is not None  # else it was refused just now
-        key = self._key(graph, look["urn"]) if look.re is not _QUOTAS else ""
-        fault = self.faults.take("GET", f"{key}{_ENDS[look.re]}")
-        if fault:
-            raise CallError(fault.code or "FSS.0503", fault.message, fault.status)
+        if look.re is _PROJECT:
+            self._strike_look(look["what"])
+            return self._of_project(graph, look["what"])
+        key = self._key(graph, look["urn"])
+        self._strike_look(f"{key}{_ENDS[look.re]}")
         if look.re is _TRIGGERS:
-            function = graph.functions[key]
-            own = (*map(_trigger, function.triggers), *map(_timer, function.timers), *map(_audit, function.audits))
-            return [*own, *self.triggers.get(key, ())]
+            return [*triggers.listed(graph.functions[key], self.envelope), *self.triggers.get(key, ())]
         if look.re is _POLICIES:
             return _policies(graph, key)
-        if look.re is _CONFIG:
-            return _config(graph.urn(key), graph.functions[key])
         if look.re is _EVENTS:
             return _told(lambda: invocations.listed(graph, key, dict(parse_qsl(query)), time.time()))
         if look.re is _STATISTICS:
             return _told(lambda: invocations.statistics(graph, key, look["minutes"], time.time()))
+        return _config(graph.urn(key), graph.functions[key], self.agencies.get(key, ""))
+
+    def _strike_look(self, what: str) -> None:
+        fault = self.faults.take("GET", what)
+        if fault:
+            raise CallError(fault.code or "FSS.0503", fault.message, fault.status)
+
+    def _of_project(self, graph: FunctionGraph, what: str) -> Any:
+        """Return quotas (functiongraph_06_0137), what the region offers, or function flows (SDK, ListWorkflows)."""
+        if what == "triggertypes":
+            return self.trigger_types
+        if what == "runtimetypes":
+            return [{"type": one, "display_name": one.replace("Python", "Python ")} for one in self.runtimes]
+        if what == "workflows":
+            return {"workflows": [{"id": one, "name": one} for one in self.flows], "total": len(self.flows)}
+        if what == "service-trusted-agencies":
+            configs = [_config("", one, self.agencies.get(key, "")) for key, one in graph.functions.items()]
+            names = {str(one[kind]) for one in configs for kind in ("xrole", "app_xrole")} - self.untrusted
+            return [{"name": one, "expire_time": ""} for one in sorted(names)]
         resources = [{"type": kind, "used": used, "quota": most} for kind, (used, most) in self.quotas.items()]
         return {"quotas": {"resources": resources}}
 
@@ -174,31 +216,10 @@ def _told(answer: Callable[[], Any]) -> Any:
         raise CallError("FSS.0400", f"Invalid parameter: {error}.") from None
 
 
-def _trigger(trigger: ObsTrigger) -> dict[str, Any]:
-    events = [f"s3:{name}" for name in trigger.events]
-    return _active("OBS", bucket=trigger.bucket, events=events, prefix=trigger.prefix, suffix=trigger.suffix)
-
-
-def _timer(trigger: TimerTrigger) -> dict[str, Any]:
-    return _active(
-        "TIMER", name=trigger.name, schedule=trigger.schedule, schedule_type=trigger.schedule_type,
-        user_event=trigger.user_event,
-    )  # fmt: skip
-
-
-def _audit(trigger: CtsTrigger) -> dict[str, Any]:
-    return _active("CTS", name=trigger.name, operations=list(trigger.operations))
-
-
-def _active(kind: str, **data: Any) -> dict[str, Any]:
-    """Return a trigger as the API lists it."""
-    return {
-        "trigger_id": uuid.uuid4().hex, "trigger_type_code": kind, "trigger_status": "ACTIVE", "event_data": data,
-    }  # fmt: skip
-
-
-def _config(urn: str, function: Function) -> dict[str, Any]:
-    """Return the metadata; the agencies' names are fixed, because the local cloud does not tell agencies apart."""
+def _config(urn: str, function: Function, executing: str) -> dict[str, Any]:
+    """Return the metadata; unless told, agencies are called as Terraform calls them (the local keys know none)."""
+    own = function.key.replace("_", "-")
+    prefix = function.name.removesuffix(own)
     return {
         "func_urn": urn,
         "func_name": function.name,
@@ -208,8 +229,8 @@ def _config(urn: str, function: Function) -> dict[str, Any]:
         "handler": function.handler,
         "memory_size": function.memory,
         "user_data": json.dumps(dict(function.user_data)),
-        "xrole": "legible-config",
-        "app_xrole": "legible-exec",
+        "xrole": prefix + CONFIGURATION,
+        "app_xrole": executing or prefix + agency(function.key),
     }
 
 

@@ -1,6 +1,6 @@
-"""One function instance, from inside: runs as a script in its own process, standard library only.
+"""One function instance, from inside: a script of its own process, or forked from ``template.py``; standard library.
 
-Reads commands from stdin, one JSON line each; answers each by a JSON line on the file descriptor in ``argv``; stdout
+Reads commands from stdin, one JSON line each; answers each by a JSON line on a file descriptor of its own; stdout
 and stderr are the function's log, in which a mark says where a command's lines end.
 """
 
@@ -85,10 +85,10 @@ def _die_with(parent: int) -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def main() -> None:
-    """Serve commands until stdin closes."""
+def main(descriptor: int) -> None:
+    """Serve commands until stdin closes, and write the answers to a file descriptor."""
     threading.Thread(target=_die_with, args=(os.getppid(),), daemon=True).start()
-    answers = os.fdopen(int(sys.argv[1]), "w", encoding="utf-8")
+    answers = os.fdopen(descriptor, "w", encoding="utf-8")
     commands = os.fdopen(os.dup(0), encoding="utf-8")
     # What a handler reads from stdin must not be the runtime's own commands.
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -110,4 +110,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]))

@@ -194,7 +194,11 @@ def _function(key: str, value: dict[str, Any], policy: dict[str, Any] | None, se
         memory=int(value.get("memorySize", 256)),
         timeout=float(value.get("timeout", 30)),
         package=value.get("package", "default"),
-        user_data={name: str(text) for name, text in (value.get("userData") or {}).items()},
+        user_data={
+            name: str(text)
+            for kind in ("userData", "encryptedUserData")
+            for name, text in (value.get(kind) or {}).items()
+        },
         initializer=value.get("initializerHandler", ""),
         initializer_timeout=float(value.get("initializerTimeout", 300)),
         triggers=tuple(map(_trigger, _events(value, "OBS"))),

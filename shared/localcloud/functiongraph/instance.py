@@ -12,7 +12,6 @@ import json
 import os
 import re
 import select
-import subprocess
 import sys
 import tempfile
 import threading
@@ -23,11 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from localcloud.functiongraph import processes
+from localcloud.functiongraph import forks, processes
 from localcloud.functiongraph.config import Function
 from localcloud.iam.credentials import AccessKey, Keyring
 
-_CHILD = Path(__file__).with_name("child.py")
 #: "at most three attempts, then the instance is dropped and the request fails" (devg-functiongraph, initializer).
 INITIALIZER_ATTEMPTS = 3
 #: A synchronous answer has at most 6 MB (RUNTIME_MAX_RESP_BODY_SIZE).
@@ -74,6 +72,7 @@ class Instance:
         keys: Keyring,
         facts: dict[str, Any],
         log: Callable[[str], None],
+        libraries: Sequence[str] = (),
     ) -> None:
         """Prepare; the process starts with the first call.
 
@@ -83,13 +82,16 @@ class Instance:
             keys: Where the agency's temporary keys come from.
             facts: The values that every context of this function has.
             log: Takes each log line.
+            libraries: Installed libraries that its process has loaded when it starts, for it would load them anyway.
         """
         self._function = function
         self._code = [str(folder) for folder in code]
         self._keys = keys
         self._facts = facts
         self._log = log
-        self._process: subprocess.Popen[bytes] | None = None
+        self._libraries = tuple(libraries)
+        self._inherited = 0
+        self._process: forks.Started | None = None
         self._answers = -1
         self._buffer = b""
         self._reader: threading.Thread | None = None
@@ -104,7 +106,7 @@ class Instance:
         failed = self._ensure()
         if failed is not None:
             return failed
-        self._peak = processes.Peak()
+        self._peak = processes.Peak(self._inherited)
         facts = self._invocation_facts(request_id)
         outcome = self._exchange({"event": event, "facts": facts}, self._function.timeout, kill_after)
         if outcome.ok and len(outcome.payload.encode()) > MAX_RESULT:
@@ -154,23 +156,14 @@ class Instance:
 
     def _spawn(self) -> None:
         self.key = self._keys.temporary()
-        self._peak = processes.Peak()
         self._answers, theirs = os.pipe()
         try:
-            self._process = subprocess.Popen(
-                # Isolated: neither the caller's PYTHONPATH nor this folder is on the instance's import path.
-                [sys.executable, "-I", "-u", "-X", "utf8", str(_CHILD), str(theirs)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                pass_fds=[theirs],
-                env=self._environment(),
-                # The working directory is the code's parent folder, so that relative paths fail here as they do there.
-                cwd=Path(self._code[0]).parent,
-                start_new_session=True,
-            )
+            # The working directory is the code's parent folder, so that relative paths fail here as they do there.
+            folder = Path(self._code[0]).parent
+            self._process, self._inherited = forks.start(self._libraries, self._environment(), folder, theirs)
         finally:
             os.close(theirs)
+        self._peak = processes.Peak(self._inherited)
         self._reader = threading.Thread(target=self._read_log, args=(self._process,), daemon=True)
         self._reader.start()
 
@@ -236,9 +229,7 @@ class Instance:
             return Outcome("error", json.dumps(answer["error"], ensure_ascii=False))
         return Outcome("success", answer["result"])
 
-    def _await(
-        self, process: subprocess.Popen[bytes], deadline: float, kill_at: float | None
-    ) -> dict[str, Any] | Outcome:
+    def _await(self, process: forks.Started, deadline: float, kill_at: float | None) -> dict[str, Any] | Outcome:
         while b"\n" not in self._buffer:
             now = time.monotonic()
             if now >= deadline:
@@ -260,7 +251,7 @@ class Instance:
         answer: dict[str, Any] = json.loads(line)
         return answer
 
-    def _died(self, process: subprocess.Popen[bytes]) -> Outcome:
+    def _died(self, process: forks.Started) -> Outcome:
         code = process.wait()
         return _system("exit", f"The function's process ended unexpectedly ({code}).")
 
@@ -270,7 +261,7 @@ class Instance:
             self._peak.bytes = max_rss  # in bytes on macOS
         return self._peak.bytes
 
-    def _read_log(self, process: subprocess.Popen[bytes]) -> None:
+    def _read_log(self, process: forks.Started) -> None:
         assert process.stdout is not None
         with contextlib.suppress(ValueError):
             for line in process.stdout:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
-from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -30,7 +29,21 @@ def _started_by(thread: Path) -> list[int]:
         return []
 
 
-def kill(leader: subprocess.Popen[bytes]) -> None:
+class Leader(Protocol):
+    """A process that leads a session; ``subprocess.Popen`` is one."""
+
+    @property
+    def pid(self) -> int:
+        """Its id."""
+        ...
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit code once it was waited for."""
+        ...
+
+
+def kill(leader: Leader) -> None:
     """Kill -9 a process that leads a session, its group, and what it started in sessions of their own.
 
     The platform throws the whole instance away; none of its processes goes on.
@@ -51,12 +64,15 @@ class Peak:
     interpreter and its libraries, once each, so proportional sizes (PSS) are added up. What other instances share too
     counts in part only, some MB too little. PSS takes milliseconds of the kernel's time (measured: 3 for 300 MB), RSS
     some microseconds; so PSS is read only when the sum of RSS, which is never less, is higher than it ever was.
+    What an instance was forked with is its own, however many others have it: up to ``inherited`` bytes of what its own
+    process shares are added.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, inherited: int = 0) -> None:
         """Start with nothing seen."""
         self.bytes = 0
         self._resident = 0
+        self._inherited = inherited
 
     def look(self, pid: int) -> int:
         """Look at a process and all that descend from it, and return the peak so far."""
@@ -64,7 +80,8 @@ class Peak:
         resident = sum(map(_resident, members))
         if resident > self._resident:
             self._resident = resident
-            self.bytes = max(self.bytes, sum(map(_proportional, members)))
+            shared = min(self._inherited, _shared(pid)) if self._inherited else 0
+            self.bytes = max(self.bytes, shared + sum(map(_proportional, members)))
         return self.bytes
 
 
@@ -79,10 +96,30 @@ def _resident(pid: int) -> int:
 def _proportional(pid: int) -> int:
     """Return PSS in bytes; RSS if the kernel does not tell it."""
     try:
-        return _pss(Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines())
-    except (OSError, StopIteration, ValueError):
+        return _sizes(pid)["Pss"]
+    except (OSError, KeyError, ValueError):
         return _resident(pid)
 
 
-def _pss(lines: Iterable[str]) -> int:
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024
+def anonymous(pid: int) -> int:
+    """Return the memory of a process that is not that of a file, in bytes; 0 if the kernel does not tell it."""
+    try:
+        return _sizes(pid)["Anonymous"]
+    except (OSError, KeyError, ValueError):
+        return 0
+
+
+def _shared(pid: int) -> int:
+    """Return what PSS leaves out of a process's anonymous memory, in bytes; 0 if the kernel does not tell it."""
+    try:
+        sizes = _sizes(pid)
+        return sizes["Anonymous"] - sizes["Pss_Anon"]
+    except (OSError, KeyError, ValueError):
+        return 0
+
+
+def _sizes(pid: int) -> dict[str, int]:
+    """Return the sizes of all that a process has mapped, in bytes, by the kernel's names."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()[1:]
+    named = (line.split() for line in lines)
+    return {words[0].rstrip(":"): int(words[1]) * 1024 for words in named}

@@ -64,6 +64,7 @@ class FunctionGraph:
         max_instances: int = 2,
         backoff: Callable[[int], float] = backoff,
         keep: Callable[[str, bytes], None] = lambda key, body: None,
+        libraries: Sequence[str] = (),
     ) -> None:
         """Start; events that an earlier run has left in the state folder are delivered again.
 
@@ -78,6 +79,7 @@ class FunctionGraph:
             max_instances: Instances of each function.
             backoff: Seconds before the first, second, third retry.
             keep: Keeps what failed and has no function for it, under its key in OBS.
+            libraries: Installed libraries that all functions load; an instance starts with them loaded, where it can.
 
         Raises:
             ConfigError: A function has more user variables than the platform takes, those of ``user_data`` included.
@@ -93,6 +95,7 @@ class FunctionGraph:
         #: The last log lines: ``(function, line)``.
         self.log: deque[tuple[str, str]] = deque(maxlen=10_000)
         self._code, self._keys, self._state = list(code), keys, state
+        self._libraries = tuple(libraries)
         self._project_id, self._region = project_id, region
         self._backoff = backoff
         self._keep = keep
@@ -208,7 +211,8 @@ class FunctionGraph:
 
     def _work(self, function: Function) -> None:
         facts = self._facts(function)
-        instance = Instance(function, self._code, self._keys, facts, lambda line: self._write_log(function.key, line))
+        log = lambda line: self._write_log(function.key, line)  # noqa: E731 - the shortest way to say it
+        instance = Instance(function, self._code, self._keys, facts, log, self._libraries)
         self._instances.append(instance)
         try:
             while True:

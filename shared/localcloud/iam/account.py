@@ -1,8 +1,9 @@
 """The account: its keys and projects as IAM shows them, over HTTP.
 
-Only requests that a check from outside makes: GET of ``/v3/auth/projects`` (iam_06_0003), ``/v3/auth/domains`` and
-``/v3.0/OS-CREDENTIAL/credentials/{access_key}`` (iam_03_0002). Not imitated: permissions (an ``error`` fault with
-status 403 stands for a missing one), and pages of a list.
+Only requests that a check from outside makes: GET of ``/v3/auth/projects`` (iam_06_0003), ``/v3/auth/domains``,
+``/v3.0/OS-CREDENTIAL/credentials/{access_key}`` (iam_03_0002), and agencies with what they are granted (``agencies``).
+Permissions are imitated for agencies only, elsewhere an ``error`` fault with status 403 stands for a missing one; so
+are pages of a list.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ import uuid
 from collections.abc import Iterable
 from datetime import datetime, timezone
 from typing import Any
+from urllib.parse import parse_qs
 
 from localcloud.faults import Schedule
 from localcloud.iam import signature
+from localcloud.iam.agencies import Agencies, AgencyError
 from localcloud.iam.credentials import AccessKey, Keyring
 from localcloud.web import Environ, Server, StartResponse, raw_uri, read_body, read_headers, send
 
@@ -44,14 +47,16 @@ class LocalAccount:
 
         Args:
             keys: Its access keys.
-            project_id: Its only project.
+            project_id: Its project in the region.
             region: The project's region, which is also the project's name.
         """
         self.faults = Schedule()
         #: When each permanent key was made, by access key id; now for keys that are not in it.
         self.made: dict[str, datetime] = {}
+        self.agencies = Agencies(DOMAIN_ID)
+        #: The ids of the account's projects, by their names; a region's own is called as the region.
+        self.projects = {region: project_id}
         self._keys = keys
-        self._projects = {region: project_id}
 
     def serve(self, port: int | None = None) -> Server:
         """Serve on loopback."""
@@ -72,14 +77,23 @@ class LocalAccount:
             key = signature.check(environ["REQUEST_METHOD"], uri, headers, read_body(environ), self._keys)
         except signature.SignatureError as error:
             raise AccountError(401, "APIGW.0301", str(error)) from None
-        path = uri.partition("?")[0]
+        path, _, query = uri.partition("?")
         fault = self.faults.take(environ["REQUEST_METHOD"], path)
         if fault:
             raise AccountError(fault.status or 503, fault.code, fault.message)
+        return self._look(path, {name: values[0] for name, values in parse_qs(query).items()}, key)
+
+    def _look(self, path: str, query: dict[str, str], key: AccessKey) -> dict[str, Any]:
         if path == "/v3/auth/projects":
-            return {"projects": [{"id": one, "name": called} for called, one in self._projects.items()]}
+            return {"projects": [{"id": one, "name": called} for called, one in self.projects.items()]}
         if path == "/v3/auth/domains":
             return {"domains": [{"id": DOMAIN_ID, "name": "local"}]}
+        try:
+            granted = self.agencies.answer(path, query)
+        except AgencyError as error:
+            raise AccountError(error.status, f"IAM.{error.status:04}", error.message) from None
+        if granted is not None:
+            return granted
         asked = _CREDENTIAL.fullmatch(path)
         if asked and asked["access"] == key.access and not key.temporary:
             return self._credential(key)

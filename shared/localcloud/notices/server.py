@@ -1,8 +1,8 @@
-"""SMN's Publish and EventGrid's PutEvents over HTTP: signatures, limits, the vendor's error codes.
+"""SMN's Publish, EventGrid's PutEvents and its list of a function's triggers, over HTTP, with the vendor's error codes.
 
-Not imitated: subscriptions (nothing is delivered further), permissions (an ``error`` fault with status 403 stands for a
-missing one), message templates. The order of checks if several fail at once is ours, and so is the code
-``LOCAL.0400`` for a message that SMN would refuse: no page that we know names the vendor's.
+Not imitated: subscriptions of topics and channels (nothing is delivered further), permissions (an ``error`` fault with
+status 403 stands for a missing one), message templates. The order of checks if several fail at once is ours, and so is
+the code ``LOCAL.0400`` for a message that SMN would refuse: no page that we know names the vendor's.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 from localcloud.api import Answer, ApiError, SignedApi, answered, encoded
 from localcloud.faults import Fault
@@ -37,6 +37,10 @@ ERRORS: dict[str, tuple[int, str]] = {
     "APIGW.0308": (429, "The throttling threshold has been reached"),
 }
 _SMN = re.compile(r"/v2/(?P<project>[^/]+)/notifications/topics/(?P<target>[^/]+)/publish")
+#: ListTriggers: the subscriptions that have a function as their target (api-eg, ListTriggers).
+_TRIGGERS = re.compile(r"/v1/(?P<project>[^/]+)/subscription-triggers/(?P<target>[^/]+)")
+#: A page of them has so many unless the caller says, and at most so many.
+_LISTED, _MOST_LISTED = 15, 1000
 _EVENTGRID = re.compile(r"/v1/(?P<project>[^/]+)/channels/(?P<target>[^/]+)/events")
 
 
@@ -62,7 +66,8 @@ class MessageError(ApiError):
 class LocalMessages(SignedApi):
     """A WSGI application that takes messages as SMN does, and events as EventGrid does.
 
-    Fault kinds, struck after the signature check; paths are a topic's URN or a channel's id, the method is POST.
+    Fault kinds, struck after the signature check; paths are a topic's URN or a channel's id, the method is POST. For
+    the list of a function's triggers it is GET, the path the function's URN, and the only kind ``error``.
 
     - The message is not taken: ``error`` (``status``, ``code``, ``message``; 429 APIGW.0308 unless named), ``cut`` (the
       connection breaks), ``refuse-event`` (EventGrid: 200, and the event counted as failed), ``kill-before`` (kills the
@@ -83,6 +88,8 @@ class LocalMessages(SignedApi):
         self.messages: list[Message] = []
         #: Topics and channels that do not exist; all others do.
         self.gone: set[str] = set()
+        #: Returns the subscriptions that call the function of a URN; the local cloud has it tell of its functions.
+        self.subscriptions: Callable[[str], list[dict[str, Any]]] = lambda urn: []
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -95,13 +102,17 @@ class LocalMessages(SignedApi):
 
     def _answer(self, environ: Environ, uri: str, body: bytes, request_id: str) -> tuple[Fault | None, Answer]:
         fault = None
-        path = uri.partition("?")[0]
+        path, _, query = uri.partition("?")
+        method = environ["REQUEST_METHOD"]
         smn = _SMN.fullmatch(path)
         try:
-            target = self._admit(environ, uri, body, smn or _EVENTGRID.fullmatch(path))
-            fault = self.faults.take("POST", target)
+            wanted = {"POST": smn or _EVENTGRID.fullmatch(path), "GET": _TRIGGERS.fullmatch(path)}.get(method)
+            target = self._admit(environ, uri, body, wanted)
+            fault = self.faults.take(method, target)
             if fault and fault.kind == "error":
                 raise MessageError(fault.code or "APIGW.0308", fault.message, fault.status)
+            if method == "GET":
+                return None, self._listed(target, query)
             if fault and fault.kind in ("cut", "kill-before"):
                 return fault, Answer(499)
             if smn:
@@ -112,16 +123,29 @@ class LocalMessages(SignedApi):
 
     def _admit(self, environ: Environ, uri: str, body: bytes, path: re.Match[str] | None) -> str:
         """Return the topic or the channel that the request is for."""
-        if environ["REQUEST_METHOD"] != "POST" or path is None:
+        if path is None:
             raise MessageError("APIGW.0101")
         try:
-            signature.check("POST", uri, read_headers(environ), body, self._keys)
+            signature.check(environ["REQUEST_METHOD"], uri, read_headers(environ), body, self._keys)
         except signature.SignatureError as error:
             raise MessageError("APIGW.0301", str(error)) from None
         target = unquote(path["target"])
         if path["project"] != self._project_id or target in self.gone:
             raise MessageError("SMN.0006" if path.re is _SMN else "EG.00014040")
         return target
+
+    def _listed(self, urn: str, query: str) -> Answer:
+        """Return one page of the subscriptions behind a function's triggers."""
+        asked = {name: values[0] for name, values in parse_qs(query).items()}
+        try:
+            first, most = int(asked.get("offset", 0)), int(asked.get("limit", _LISTED))
+        except ValueError:
+            raise MessageError("EG.00014000") from None
+        if first < 0 or not 1 <= most <= _MOST_LISTED:
+            raise MessageError("EG.00014000")
+        found = self.subscriptions(urn)
+        items = found[first : first + most]
+        return Answer(200, encoded({"total": len(found), "size": len(items), "items": items}))
 
     def _publish(self, target: str, body: bytes, request_id: str) -> Answer:
         values = _object(body, "LOCAL.0400")

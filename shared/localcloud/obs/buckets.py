@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from localcloud.obs import cors
+from localcloud.obs import cors, policy
 from localcloud.obs.errors import ObsError
 from localcloud.obs.request import ObsRequest
 from localcloud.obs.store import Response, Store
@@ -26,6 +26,8 @@ class BucketRequests:
             "object-lock": self._feature,
             "notification": self._notification,
             "cors": self._cors,
+            "policy": self._policy,
+            "bucketStatus": self._status,
         }
 
     def answer(self, request: ObsRequest) -> Response | None:
@@ -47,6 +49,16 @@ class BucketRequests:
         """
         cors.read(document)
         self._store.bucket(bucket).cors = document
+        self._store.save_bucket(bucket)
+
+    def set_policy(self, bucket: str, document: str) -> None:
+        """Say whom a bucket lets in beside its owner; an empty text for nobody.
+
+        Raises:
+            ObsError: The document is not one, or says what is not imitated.
+        """
+        policy.read(document)
+        self._store.bucket(bucket).policy = document
         self._store.save_bucket(bucket)
 
     def _create(self, request: ObsRequest) -> Response:
@@ -81,6 +93,21 @@ class BucketRequests:
         if not bucket.notification:
             return _xml("NotificationConfiguration", "")
         return Response(200, dict(_XML), bucket.notification.encode())
+
+    def _policy(self, request: ObsRequest) -> Response:
+        if request.method == "GET":
+            document = self._store.bucket(request.bucket).policy
+            if not document:
+                raise ObsError(404, "NoSuchBucketPolicy", "The bucket policy does not exist.")
+            return Response(200, {"content-type": "application/json"}, document.encode())
+        self.set_policy(request.bucket, request.body.decode() if request.method == "PUT" else "")
+        return Response(204)
+
+    def _status(self, request: ObsRequest) -> Response:
+        """Tell whether the bucket is public, by its ACL or its policy (obs_04_0177)."""
+        said = policy.read(self._store.bucket(request.bucket).policy)
+        public = policy.public(said) or self._store.listed_by_all(request.bucket)
+        return _xml("BucketStatus", f"<IsPublic>{str(public).lower()}</IsPublic>")
 
     def _cors(self, request: ObsRequest) -> Response:
         if request.method == "GET":

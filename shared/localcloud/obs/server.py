@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import NoReturn
 
 from localcloud.faults import Fault, Schedule
-from localcloud.iam.credentials import AccessKey, Keyring
+from localcloud.iam.credentials import Keyring
 from localcloud.obs import cors, signature
+from localcloud.obs.access import Access
 from localcloud.obs.append import MAX_APPENDS, Appender, describe, describe_list
 from localcloud.obs.buckets import BucketRequests
 from localcloud.obs.effects import changed_keys, creation, posted_key
-from localcloud.obs.errors import ObsError, access_denied, no_such_key
+from localcloud.obs.errors import ObsError, no_such_key
 from localcloud.obs.events import Created, Subscription, Subscriptions
 from localcloud.obs.request import HEADERS, SUBRESOURCES, ObsRequest
 from localcloud.obs.spool import IN_MEMORY
@@ -41,6 +42,8 @@ class Stored:
     version_id: str
     public: bool
     region: str
+    #: Whether the bucket's policy shuts everybody out.
+    forbidden: bool = False
 
 
 class ObsHandler(Handler):
@@ -79,6 +82,7 @@ class LocalObs:
         self._store = Store(Folder(state) if state else None, region)
         self._appender = Appender(self._store, self._lock, appends)
         self._buckets = BucketRequests(self._store)
+        self._access = Access(self._store)
         self._subscriptions = Subscriptions()
 
     def serve(self, port: int | None = None) -> Server:
@@ -117,6 +121,11 @@ class LocalObs:
         with self._lock:
             self._buckets.set_cors(bucket, document)
 
+    def set_policy(self, bucket: str, document: str) -> None:
+        """See ``BucketRequests.set_policy``."""
+        with self._lock:
+            self._buckets.set_policy(bucket, document)
+
     def set_up(self, bucket: str, *, parallel: bool = False, replication: str = "", object_lock: str = "") -> None:
         """Set special features of a bucket; they are not imitated, only shown to whoever asks."""
         with self._lock:
@@ -150,13 +159,15 @@ class LocalObs:
             stored = self._store.find(bucket, key, version)
             if stored is None:
                 raise no_such_key()
+            said = self._access.said(bucket, key)
             return Stored(
                 stored.value,
                 str(stored.metadata.get("Content-Type", "")),
                 stored.etag.strip('"'),
                 stored.version_id,
-                public(stored),
+                said != "Deny" and (public(stored) or said == "Allow"),
                 region,
+                said == "Deny",
             )
 
     # --- requests
@@ -213,13 +224,9 @@ class LocalObs:
         cut(request.environ)
 
     def _authorize(self, request: ObsRequest) -> None:
-        key: AccessKey | None = signature.check(request, self._keys)
-        if key is not None:
-            return
+        key = signature.check(request, self._keys)
         with self._lock:
-            stored = self._store.find(request.bucket, request.key) if request.key else None
-            if request.method not in ("GET", "HEAD") or stored is None or not public(stored):
-                raise access_denied()
+            self._access.admit(request, stranger=key is None)
 
     def _answer(self, request: ObsRequest) -> Response:
         if request.method == "POST" and request.has("append"):

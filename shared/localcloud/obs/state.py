@@ -54,6 +54,7 @@ class BucketFile(Struct):
     replication: str = ""
     object_lock: str = ""
     encrypted: bool = False
+    policy: str = ""
 
 
 class Folder:

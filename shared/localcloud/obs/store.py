@@ -83,6 +83,12 @@ class Store:
         self._backend.get_bucket(name).versioning_status = "Enabled"
         self.save_bucket(name)
 
+    def listed_by_all(self, name: str) -> bool:
+        """Tell whether a bucket's ACL lets everybody in."""
+        self.bucket(name)
+        acl = self._backend.get_bucket(name).acl
+        return bool(acl and acl.public_read)
+
     def save_bucket(self, name: str) -> None:
         """Write the bucket through to disk, or its absence."""
         moto_bucket = self._backend.buckets.get(name)

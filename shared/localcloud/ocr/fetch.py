@@ -61,6 +61,8 @@ class ObsReader:
             if not self.authorized:
                 raise OcrError("ModelArts.4702") from None
             raise OcrError("ModelArts.4706" if error.code == "NoSuchKey" else "ModelArts.4704") from None
+        if stored.forbidden:
+            raise OcrError("ModelArts.4704")
         if stored.public:
             return stored
         if not self.authorized:

@@ -6,7 +6,7 @@ terraform {
   required_providers {
     huaweicloud = {
       source  = "huaweicloud/huaweicloud"
-      version = ">= 1.78.1"
+      version = ">= 1.93.0, < 2.0.0"
     }
   }
 }
@@ -54,14 +54,26 @@ variable "runtime" {
   default = ""
 }
 
+# Empty: as the region has it.
 variable "upload_trigger" {
   type    = string
-  default = "eventgrid"
+  default = ""
 }
 
 variable "eventgrid_agency" {
   type    = string
   default = ""
+}
+
+# Null: those of `legible console`, where there is a gateway.
+variable "console_origins" {
+  type    = list(string)
+  default = null
+}
+
+variable "flow" {
+  type    = bool
+  default = false
 }
 
 variable "delete_documents" {
@@ -100,11 +112,12 @@ module "legible" {
 
   apig_instance_id   = var.apig_instance_id
   calls_a_minute     = 300
-  console_origins    = ["http://127.0.0.1:8080"]
+  console_origins    = var.console_origins
   reserved_instances = { http_api = 1 }
   max_instances      = 50
   vpc_cidr           = "10.20.0.0/24"
 
+  flow                  = var.flow
   notify                = ["smn", "eventgrid"]
   alarm_emails          = var.alarm_emails
   tell_of_subscriptions = true
@@ -120,6 +133,21 @@ output "next" {
 
 output "channel_id" {
   value = module.legible.channel_id
+}
+
+output "by_region" {
+  value = module.legible.by_region
+}
+
+# terraform output -raw app_code
+output "app_code" {
+  value     = module.legible.app_code
+  sensitive = true
+}
+
+# terraform output -raw flow
+output "flow" {
+  value = module.legible.flow
 }
 
 output "where" {

@@ -66,6 +66,11 @@ variable "network" {
   type        = bool
 }
 
+variable "role_names" {
+  description = "The system policies that functions.yaml names, by the names that the site's IAM knows them by."
+  type        = map(string)
+}
+
 variable "configuration_roles" {
   description = "System policies beside, for the configuration agency."
   type        = set(string)
@@ -116,8 +121,12 @@ locals {
       ])
     }
   }
-  system_roles = {
+  named_roles = {
     for agency, duties in local.duties : agency => flatten([for duty in duties : try(local.table.duties[duty].roles, [])])
+  }
+  unknown_roles = setsubtract(flatten(values(local.named_roles)), keys(var.role_names))
+  system_roles = {
+    for agency, roles in local.named_roles : agency => [for role in roles : lookup(var.role_names, role, role)]
   }
 }
 
@@ -181,6 +190,22 @@ output "execution" {
       ${var.file} says no rights for ${join(", ", setsubtract(keys(var.functions), keys(local.table.functions)))}.
       Say under `functions` which duties each of them has.
     EOT
+  }
+
+  precondition {
+    condition     = length(local.unknown_roles) == 0
+    error_message = <<-EOT
+      No name is known for ${join(", ", local.unknown_roles)} in ${var.region} (regions.json). The provider passes over a role
+      that IAM does not know, with a line in its log alone: the agencies would lack it after a green apply. Say its
+      name in regions.json, under the site's roles, where `legible doctor` reads it too; or in role_names.
+    EOT
+  }
+
+  precondition {
+    condition = alltrue([
+      for agency in keys(local.duties) : length("${var.name}-${agency}") <= 64
+    ])
+    error_message = "An agency's name may have 64 characters: name a function of ${var.file} shorter, or say a shorter name."
   }
 
   precondition {

@@ -2,7 +2,7 @@ terraform {
   required_providers {
     huaweicloud = {
       source  = "huaweicloud/huaweicloud"
-      version = ">= 1.78.1"
+      version = ">= 1.93.0, < 2.0.0"
     }
   }
 }

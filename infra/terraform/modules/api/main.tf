@@ -30,6 +30,11 @@ variable "tags" {
   type        = map(string)
 }
 
+locals {
+  # An AppCode has 64 to 180 letters, digits and signs; this, 128.
+  app_code = sensitive(sha512(terraform_data.app_code.triggers_replace))
+}
+
 resource "huaweicloud_apig_group" "this" {
   instance_id = var.instance_id
   name        = replace(var.name, "-", "_")
@@ -63,10 +68,11 @@ resource "huaweicloud_apig_api" "this" {
 
   # Whose documents they are: the gateway says who calls, whatever the caller said.
   backend_params {
-    type              = "SYSTEM"
-    name              = "x-legible-app"
-    location          = "HEADER"
-    value             = "$context.appId"
+    type     = "SYSTEM"
+    name     = "x-legible-app"
+    location = "HEADER"
+    # The provider writes $context. before it and takes it off when it reads: with it here, every plan would differ.
+    value             = "appId"
     system_param_type = "internal"
   }
 
@@ -89,12 +95,27 @@ resource "huaweicloud_apig_api_publishment" "this" {
   instance_id = var.instance_id
   api_id      = huaweicloud_apig_api.this[each.key].id
   env_id      = each.value.data.envId
+
+  lifecycle {
+    # It reacts to its own arguments alone: a changed API would be saved, and never published.
+    replace_triggered_by = [huaweicloud_apig_api.this[each.key]]
+  }
+}
+
+# What the AppCode is made of, once: uuid() is 122 random bits. `-replace` makes it anew.
+resource "terraform_data" "app_code" {
+  triggers_replace = sensitive(uuid())
+
+  lifecycle {
+    ignore_changes = [triggers_replace]
+  }
 }
 
 resource "huaweicloud_apig_application" "console" {
   instance_id = var.instance_id
   name        = "${replace(var.name, "-", "_")}_console"
   description = "Legible: the app of its console"
+  app_codes   = [local.app_code]
 }
 
 resource "huaweicloud_apig_application_authorization" "console" {
@@ -104,6 +125,11 @@ resource "huaweicloud_apig_application_authorization" "console" {
   api_ids        = [for one in values(huaweicloud_apig_api.this) : one.id]
 
   depends_on = [huaweicloud_apig_api_publishment.this]
+
+  lifecycle {
+    # It is of what is published: whatever is published anew is authorized anew.
+    replace_triggered_by = [huaweicloud_apig_api_publishment.this]
+  }
 }
 
 resource "huaweicloud_apig_throttling_policy" "this" {
@@ -119,6 +145,10 @@ resource "huaweicloud_apig_throttling_policy_associate" "this" {
   instance_id = var.instance_id
   policy_id   = huaweicloud_apig_throttling_policy.this.id
   publish_ids = [for one in values(huaweicloud_apig_api_publishment.this) : one.publish_id]
+
+  lifecycle {
+    replace_triggered_by = [huaweicloud_apig_api_publishment.this]
+  }
 }
 
 output "group_id" {
@@ -131,7 +161,22 @@ output "application_id" {
   value       = huaweicloud_apig_application.console.id
 }
 
+output "app_code" {
+  description = "The AppCode of the console's app."
+  value       = local.app_code
+  sensitive   = true
+}
+
 output "made" {
   description = "What this makes, whole, for whoever checks a plan."
   value       = huaweicloud_apig_api.this
+}
+
+output "published" {
+  description = "What is published, and to whom it is given."
+  value = {
+    publishment   = huaweicloud_apig_api_publishment.this
+    authorization = huaweicloud_apig_application_authorization.console
+    throttling    = huaweicloud_apig_throttling_policy_associate.this
+  }
 }

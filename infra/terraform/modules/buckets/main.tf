@@ -1,4 +1,4 @@
-# Private buckets, encrypted, by TLS only.
+# Private buckets, encrypted; by TLS only, but for the one that FunctionGraph takes the code from.
 
 variable "buckets" {
   description = "The buckets by their use: name, versions kept or not, lifecycle, the origins of pages that may use it."
@@ -7,6 +7,7 @@ variable "buckets" {
     versioning = optional(bool, false)
     kms_key_id = optional(string, "")
     origins    = optional(list(string), [])
+    tls_only   = optional(bool, true)
     # Days after which what lies below a folder goes. With its slash: `work` alone would mean workbooks/ too. None contains
     # another.
     expire = optional(map(number), {})
@@ -87,7 +88,7 @@ resource "huaweicloud_obs_bucket" "this" {
 }
 
 resource "huaweicloud_obs_bucket_policy" "tls" {
-  for_each = var.buckets
+  for_each = { for use, one in var.buckets : use => one if one.tls_only }
 
   bucket = huaweicloud_obs_bucket.this[each.key].bucket
   policy = jsonencode({

@@ -47,6 +47,9 @@ locals {
       }
     ]
   ])
+  named  = [for one in local.events : try(one.data.name, "") if contains(local.kinds, one.type)]
+  kinds  = ["OBS", "TIMER", "CTS", "APIG", "DEDICATEDGATEWAY"]
+  is_api = { for one in local.events : one.key => contains(["APIG", "DEDICATEDGATEWAY"], one.type) }
 }
 
 output "functions" {
@@ -78,6 +81,39 @@ output "functions" {
   }
 }
 
+output "names" {
+  description = "The names of functions and triggers, as the platform bounds them."
+  value       = { functions = [for one in values(local.functions) : one.name], triggers = local.named }
+
+  precondition {
+    condition = alltrue([
+      for one in values(local.functions) :
+      can(regex("^[A-Za-z]([A-Za-z0-9_-]{0,58}[A-Za-z0-9])$", one.name)) && length("${one.app}-${one.name}") <= 64
+    ])
+    error_message = <<-EOT
+      A function in ${var.file} has a name that FunctionGraph or its alarms refuse: it must be 2 to 60 letters, digits, '_' and
+      '-', begin with a letter, end with a letter or digit, and have 64 characters at the most together with its app.
+    EOT
+  }
+
+  precondition {
+    condition = alltrue([
+      for one in local.events : !contains(local.kinds, one.type) || can(
+        regex(local.is_api[one.key] ? "^[A-Za-z][A-Za-z0-9_-]{2,63}$" : "^[A-Za-z][A-Za-z0-9_-]{0,63}$", one.data.name)
+      )
+    ])
+    error_message = <<-EOT
+      A trigger in ${var.file} has a name that is refused: it must be 1 to 64 letters, digits, '_' and '-' and begin with a
+      letter; an API's must have 3 at the least.
+    EOT
+  }
+
+  precondition {
+    condition     = length(distinct([for one in values(local.functions) : one.name])) == length(local.functions)
+    error_message = "Two functions in ${var.file} have one name."
+  }
+}
+
 output "uploads" {
   description = "The triggers by uploads."
   value       = { for one in local.events : one.key => one if one.type == "OBS" }
@@ -99,11 +135,11 @@ output "apis" {
 
   precondition {
     condition = alltrue([
-      for one in local.events : contains(["OBS", "TIMER", "CTS", "APIG", "DEDICATEDGATEWAY"], one.type)
+      for one in local.events : contains(local.kinds, one.type)
     ])
     error_message = <<-EOT
       ${var.file} has a trigger that these templates do not make:
-      ${join(", ", distinct([for one in local.events : one.type]))}. Allowed are OBS, TIMER, CTS, APIG and DEDICATEDGATEWAY.
+      ${join(", ", distinct([for one in local.events : one.type]))}. Allowed are ${join(", ", local.kinds)}.
     EOT
   }
 }

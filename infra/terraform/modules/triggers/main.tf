@@ -99,14 +99,16 @@ resource "huaweicloud_fgs_function_trigger" "obs" {
   function_urn = var.urns[each.value.function]
   type         = "OBS"
   status       = "ACTIVE"
-  event_data = jsonencode({
-    name   = each.value.data.name
-    bucket = var.bucket
-    prefix = try(each.value.data.prefix, "")
-    suffix = try(each.value.data.suffix, "")
-    # Covers its four, and may not be combined with them.
-    events = each.value.data.events
-  })
+  # What is empty is left out: it is compared as text with what the service returns, which need not have it.
+  event_data = jsonencode(merge(
+    {
+      name   = each.value.data.name
+      bucket = var.bucket
+      # Covers its four, and may not be combined with them.
+      events = each.value.data.events
+    },
+    { for key in ["prefix", "suffix"] : key => each.value.data[key] if try(each.value.data[key], "") != "" }
+  ))
 }
 
 resource "huaweicloud_fgs_function_trigger" "timer" {
@@ -115,12 +117,14 @@ resource "huaweicloud_fgs_function_trigger" "timer" {
   function_urn = var.urns[each.value.function]
   type         = "TIMER"
   status       = "ACTIVE"
-  event_data = jsonencode({
-    name          = each.value.data.name
-    schedule_type = each.value.data.scheduleType
-    schedule      = each.value.data.schedule
-    user_event    = try(each.value.data.userEvent, "")
-  })
+  event_data = jsonencode(merge(
+    {
+      name          = each.value.data.name
+      schedule_type = each.value.data.scheduleType
+      schedule      = each.value.data.schedule
+    },
+    try(each.value.data.userEvent, "") == "" ? {} : { user_event = each.value.data.userEvent }
+  ))
 }
 
 resource "huaweicloud_fgs_function_trigger" "cts" {

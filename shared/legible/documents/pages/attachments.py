@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import pypdfium2
+from legible.documents.pages.pdfium import pypdfium2
 
 #: A catalog's entry of a portfolio (ISO 32000-1, 12.3.5), and a stream that holds other objects (7.5.7).
 _COLLECTION = re.compile(rb"/Collection\s*(<<|\d+\s+\d+\s+R)")

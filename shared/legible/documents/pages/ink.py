@@ -7,9 +7,9 @@ import unicodedata
 from collections.abc import Iterator
 from typing import cast
 
-import pypdfium2
 from PIL import Image
 
+from legible.documents.pages.pdfium import pypdfium2
 from legible.model.pages import Ink
 
 #: Pixels that differ by less, of 255, have one color for whoever looks: a scanner's and a JPEG's noise is larger.

@@ -13,10 +13,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
-import pypdfium2
 from PIL import Image
 
-from legible.documents.pages import fallback_font, masks, mending, structure, tiff
+from legible.documents.pages import masks, mending, structure, tiff
+from legible.documents.pages.pdfium import pypdfium2
 from legible.errors import RejectedError
 
 #: Optional: its libraries are under the LGPL, so whoever packages Legible decides (CONTRIBUTING, licenses).
@@ -113,6 +113,8 @@ def pdf(path: Path) -> Iterator[pypdfium2.PdfDocument]:
 
 
 def _opened_pdf(path: Path, has_qpdf: bool = HAS_QPDF) -> pypdfium2.PdfDocument:
+    from legible.documents.pages import fallback_font  # it is made of PDFium's own
+
     fallback_font.offer()
     try:
         return pypdfium2.PdfDocument(path)
@@ -124,8 +126,9 @@ def _opened_pdf(path: Path, has_qpdf: bool = HAS_QPDF) -> pypdfium2.PdfDocument:
         raise _refused(str(error).lower(), encrypted) from None
 
 
-class Unlocked(pypdfium2.PdfDocument):  # type: ignore[misc]
-    """A PDF without the encryption that it came with."""
+def was_locked(document: pypdfium2.PdfDocument) -> bool:
+    """Tell whether a PDF was opened without the encryption that it came with."""
+    return bool(getattr(document, "was_locked", False))
 
 
 def _unlocked(path: Path) -> pypdfium2.PdfDocument | None:
@@ -138,12 +141,14 @@ def _unlocked(path: Path) -> pypdfium2.PdfDocument | None:
 
     target = io.BytesIO()
     try:
-        with pikepdf.open(path) as document:
-            document.save(target)
+        with pikepdf.open(path) as locked:
+            locked.save(target)
     except (pikepdf.PdfError, pikepdf.PasswordError):
         return None
     try:
-        return Unlocked(target.getvalue())
+        document = pypdfium2.PdfDocument(target.getvalue())
+        document.was_locked = True
+        return document
     except pypdfium2.PdfiumError:
         raise broken("The PDF is broken.") from None
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import sqrt
 
-import pypdfium2
 from PIL import Image
 
 from legible.documents.pages import ink
+from legible.documents.pages.pdfium import pypdfium2
 from legible.errors import RejectedError
 from legible.model.pages import Ink
 

@@ -7,14 +7,14 @@ import mmap
 import re
 from pathlib import Path
 
-import pypdfium2
 from PIL import ExifTags, Image
 from PIL.PsdImagePlugin import PsdImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from legible.documents.pages import attachments, structure, tiff
 from legible.documents.pages.mending import needs_mending
-from legible.documents.pages.open_document import KIND_NOT_READ, Unlocked, frames, opened, page_places, pdf
+from legible.documents.pages.open_document import KIND_NOT_READ, frames, opened, page_places, pdf, was_locked
+from legible.documents.pages.pdfium import pypdfium2
 from legible.documents.pages.structure import is_lossless_jpeg
 from legible.documents.pages.values import MOST_BYTES, UNREAD, Look
 from legible.errors import RejectedError
@@ -164,7 +164,7 @@ def _differs(path: Path, document: pypdfium2.PdfDocument) -> bool:
     with path.open("rb") as file:
         if file.read(5) != b"%PDF-":
             return True
-    if isinstance(document, Unlocked) or pypdfium2.raw.FPDF_GetSecurityHandlerRevision(document) != -1:
+    if was_locked(document) or pypdfium2.raw.FPDF_GetSecurityHandlerRevision(document) != -1:
         return True
     return any(_is_small(document, page) for page in range(min(len(document), _MOST_LOOKED_AT)))
 

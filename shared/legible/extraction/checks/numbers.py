@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import re
 
-from stdnum import luhn
-from stdnum.cn import ric, uscc
-
 from legible.extraction.checks.values import UnclearError, Values
 
 #: The lengths that each network gives its cards, by their first digits (ISO/IEC 7812: at most 19).
@@ -31,6 +28,8 @@ _CHECKED_VIN = re.compile(r"[1-5L]")
 
 def bank_card(values: Values) -> str | None:
     """The last digit of a bank card's number (ISO/IEC 7812-1, Luhn)."""
+    from stdnum import luhn
+
     number = re.sub(r"[ -]", "", values["number"].plain)
     if not re.fullmatch("[0-9]{12,19}", number):
         raise UnclearError
@@ -52,6 +51,8 @@ def bank_card_length(values: Values) -> str | None:
 
 def social_credit_code(values: Values) -> str | None:
     """The 18th character of a unified social credit code (GB 32100-2015)."""
+    from stdnum.cn import uscc
+
     code = values["code"].plain
     if not re.fullmatch("[0-9A-Z]{18}", code):
         raise UnclearError
@@ -62,6 +63,8 @@ def social_credit_code(values: Values) -> str | None:
 
 def taxpayer_number(values: Values) -> str | None:
     """A taxpayer's number of 18 characters: a unified social credit code, or a citizen's number."""
+    from stdnum.cn import ric
+
     code = values["code"].plain
     if _CITIZEN.fullmatch(code) and code[-1] == ric.calc_check_digit(code):
         return None

@@ -5,11 +5,6 @@ from __future__ import annotations
 import re
 from datetime import date
 
-from stdnum.cl import rut
-from stdnum.cn import ric
-from stdnum.pe import cui
-from stdnum.th import pin
-
 from legible.extraction.checks.values import UnclearError, Values
 
 _CHINA = re.compile(r"[0-9]{17}[0-9X]")
@@ -26,6 +21,8 @@ _CHECK_DIGIT = "The last character does not fit the others."
 
 def china_id(values: Values) -> str | None:
     """The 18th character of a citizen's number (GB 11643-1999, ISO 7064 MOD 11-2)."""
+    from stdnum.cn import ric
+
     number = _citizen(values)
     return None if number[-1] == ric.calc_check_digit(number) else _CHECK_DIGIT
 
@@ -83,6 +80,8 @@ def taiwan_id(values: Values) -> str | None:
 
 def thailand_id(values: Values) -> str | None:
     """The 13th digit of a Thai identity number (python-stdnum, th.pin)."""
+    from stdnum.th import pin
+
     number = re.sub("[ -]", "", values["number"].whole())
     if not re.fullmatch("[0-9]{13}", number):
         return _other_form(number, "13 digits")
@@ -91,6 +90,8 @@ def thailand_id(values: Values) -> str | None:
 
 def chile_rut(values: Values) -> str | None:
     """The character behind the dash of a Chilean RUN or RUT (python-stdnum, cl.rut)."""
+    from stdnum.cl import rut
+
     number = re.sub("[ .-]", "", values["number"].whole())
     if not re.fullmatch("[0-9]{6,8}[0-9K]", number):
         return _other_form(number, "six to eight digits, and a digit or K,")
@@ -99,6 +100,8 @@ def chile_rut(values: Values) -> str | None:
 
 def peru_cui(values: Values) -> str | None:
     """The character behind the dash of a Peruvian DNI (python-stdnum, pe.cui); eight digits alone are not checked."""
+    from stdnum.pe import cui
+
     number = re.sub("[ -]", "", values["number"].whole())
     if re.fullmatch("[0-9]{8}", number):
         raise UnclearError

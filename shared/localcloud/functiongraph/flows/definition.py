@@ -43,7 +43,7 @@ class Filter(Struct, frozen=True):
 
 
 class State(Struct, frozen=True):
-    """One state. ``duration`` of a Sleep is in seconds."""
+    """One state. ``duration`` of a Sleep is in seconds; an empty ``action_mode`` means one after the other."""
 
     id: str
     type: Literal["Operation", "Sleep", "End"]
@@ -51,7 +51,7 @@ class State(Struct, frozen=True):
     end: bool = False
     transition: str = ""
     state_data_filter: Filter = Filter()
-    action_mode: Literal["sequential", "parallel"] = "sequential"
+    action_mode: Literal["sequential", "parallel", ""] = "sequential"
     actions: tuple[Action, ...] = ()
     on_errors: tuple[OnError, ...] = ()
     duration: float = 0.0
