@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from functions import on_notices, on_upload
 from legible.model import layout
 from legible.model.documents import ObjectRef
+from legible.pipeline.obstacles import KnownObstacle, Obstacle
 from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
 from localcloud.eps import EnterpriseProject
 from localcloud.faults import Fault
@@ -116,4 +118,43 @@ def test_what_is_missing_is_named_and_too_many_requests_are_no_missing_right(clo
     assert advice in outcome["reason"]["advice"]
     assert "CANARYTOKEN" not in json.dumps(record(cloud))
     assert minute(cloud)["held"]["let_go"] == 1
+    assert record(cloud)["status"] == "done"
+
+
+def obstacle(cloud, kind, subject, region=""):
+    """Have an upload wait for something that is not asked of any service."""
+    (item,) = clouds.store(cloud).list(OUTPUT_BUCKET, layout.HELD + "uploads/")
+    waits = Obstacle(kind, subject, region)
+    store = clouds.store(cloud)
+    for old in list(store.list(OUTPUT_BUCKET, layout.obstacle())):
+        store.remove(ObjectRef(OUTPUT_BUCKET, old.key))
+    body = store.read(ObjectRef(OUTPUT_BUCKET, item.key))
+    store.write(ObjectRef(OUTPUT_BUCKET, layout.held(waits.name, "1")), body, "application/json")
+    known = msgspec.json.encode(KnownObstacle(waits))
+    store.write(ObjectRef(OUTPUT_BUCKET, layout.obstacle(waits.name)), known, "application/json")
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "region"),
+    [("operation", "passport", "cn-north-4"), ("operation", "no-such-card", REGION), ("settings", "of old", "")],
+)
+def test_what_the_settings_changed_is_no_obstacle_any_more(cloud, kind, subject, region):
+    """Given a document that waits for an operation elsewhere, for one that is no more, or for other settings."""
+    assert upload(cloud, GHOST)["status"] == "held"
+    obstacle(cloud, kind, subject, region)
+    assert minute(cloud)["held"]["let_go"] == 1
+    assert cloud.ocr.journal.calls == ()
+
+
+def test_settings_that_are_as_they_were_are_an_obstacle_yet(cloud):
+    assert upload(cloud, "no id")["reason"]["code"] == "project-malformed"
+    assert minute(cloud)["held"] == {"there": 1, "let_go": 0, "left": 0}
+
+
+def test_who_may_not_ask_has_one_document_find_out(cloud):
+    """Given an account that may call nothing for a while."""
+    cloud.ocr.faults.add(Fault("error", status=403, code="ModelArts.4203", times=2))
+    outcome = upload(cloud)
+    assert (outcome["status"], outcome["reason"]["code"]) == ("held", "not-permitted")
+    assert minute(cloud)["held"] == {"there": 1, "let_go": 1, "left": 0}
     assert record(cloud)["status"] == "done"

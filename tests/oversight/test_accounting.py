@@ -76,7 +76,7 @@ def at(day, hour=3, month=3):
 CALLS = [
     (at(2), "passport", CLAIMS, "answered", 6), (at(2), "passport", SALES, "answered", 2),
     (at(3), "web-image", SALES, "refused", 4), (at(31, 17), "passport", "", "answered", 1),
-    (at(9, month=4), "passport", CLAIMS, "unknown", 3),
+    (at(9, month=4), "passport", CLAIMS, "unknown", 3), (at(28, month=2), "passport", CLAIMS, "answered", 90),
 ]  # fmt: skip
 
 
@@ -178,6 +178,12 @@ class TestTheWorkbook:
         assert len(cells(found["Trend by day"])) == 1 + 39
         assert cells(found["Bill"])[1][1:] == ["(attributed to none)", "passport", 0.123456]
         assert len(found["Summary"]._charts) == 3
+
+    def test_of_one_project_has_no_distribution(self):
+        report = reader(CALLS[0]).report(MARCH, APRIL)
+        found = book(report)
+        assert found["Summary"]._charts == []
+        assert [row[0] for row in cells(found["Summary"])][-1] == CLAIMS
 
     def test_without_anything_has_a_summary_that_says_so(self):
         assert book(reader().report(MARCH, APRIL)).sheetnames == ["Summary"]

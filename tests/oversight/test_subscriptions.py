@@ -55,10 +55,10 @@ def test_what_may_not_be_called_says_what_to_do(reply, state, said):
 
 def test_what_is_not_offered_in_the_region_is_not_asked_for():
     rig = Rig(FINE)
-    rig.rules = Routing("ap-southeast-2")
-    found, noted = asked(rig, "passport", "web-image")
-    assert ("not-offered" in {one.state for one in found.values()}) == (len(noted) < 2)
-    offered = Routing("ap-southeast-2", operations={"web-image": OperationSettings(region="ap-southeast-1")})
-    rig.rules = offered
-    found, _ = asked(rig, "web-image")
-    assert (found["web-image"].region, found["web-image"].state) == ("ap-southeast-1", "subscribed")
+    rig.rules = Routing("af-south-1")
+    found, noted = asked(rig, "vat-invoice")
+    assert (found["vat-invoice"].state, noted) == ("not-offered", [])
+    assert "Set region" in found["vat-invoice"].advice[0]
+    rig.rules = Routing("af-south-1", operations={"vat-invoice": OperationSettings(region="cn-north-4")})
+    found, noted = asked(rig, "vat-invoice")
+    assert (found["vat-invoice"].region, found["vat-invoice"].state) == ("cn-north-4", "subscribed")

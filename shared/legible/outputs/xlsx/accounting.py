@@ -35,11 +35,11 @@ def write_accounting(report: AccountingReport, file: IO[bytes]) -> None:
     """
     title = f"Accounts {report.first} to {report.last}"
     book = Book(file, Imprint(title, f"Legible: {title}", report.as_of), large=False)
-    summary = DrawnSheet(book, book.sheet("Summary"))
+    summary, money = DrawnSheet(book, book.sheet("Summary")), _Money(report)
     header = ("Month (UTC+8)", "Enterprise project", *_CALLS, "Cost by settings", "Billed by the vendor")
     months = [
         [_month(one.month), _name(report.title(one.project)), *_calls(one.totals),
-         _amount(one.amount, report.currency, "no price"), _amount(one.billed, report.bill_currency, "")]
+         money.cost(one.amount), money.billed(one.billed)]
         for one in report.months
     ]  # fmt: skip
     book.listing("By month", header, lambda: iter(months))
@@ -50,7 +50,7 @@ def write_accounting(report: AccountingReport, file: IO[bytes]) -> None:
     if report.bill is not None:
         lines = [
             [_month(one.month), _name(report.title(one.project)), Content(one.resource),
-             _amount(one.amount, report.bill_currency, "")]
+             money.billed(one.amount)]
             for one in report.bill
         ]  # fmt: skip
         book.listing("Bill", ("Month (UTC+8)", "Enterprise project", "Resource", "Amount"), lambda: iter(lines))
@@ -70,7 +70,7 @@ def _summarize(
         [
             [Content("As of (UTC)", style=LABEL), Content(f"{report.as_of:%Y-%m-%d %H:%M}", style=VALUE)],
             [Content("Documents not counted yet", style=LABEL), _count(report.waiting)],
-            [Content("Days and months", style=LABEL), Content("UTC+8, as on the vendor's bills", style=VALUE)],
+            [Content("Days and months", style=LABEL), Content("UTC+8, as on bills", style=VALUE)],
         ]
     )
     summary.lines([Content(text, style=_NOTE)] for text in report.notes)
@@ -81,7 +81,7 @@ def _summarize(
         summary.chart(charts.trend(summary.book, "Billed calls by month and enterprise project", columns))
     if over_days is not None and 1 < len(trend.day_names) <= MANY_DAYS:
         columns = Columns(over_days, 1, len(trend.day_names), 0, trend.series())
-        summary.chart(charts.trend(summary.book, "Billed calls by day and enterprise project", columns))
+        summary.chart(charts.trend(summary.book, "Billed calls by day and enterprise project", columns, days=True))
     summary.sheet.set_widths()
 
 
@@ -90,10 +90,11 @@ def _distribution(summary: DrawnSheet, report: AccountingReport) -> None:
     if not report.projects:
         return
     shown = list(report.projects[:MOST_NAMES])
-    rows = [_share(report, one, report.title(one.project)) for one in shown]
+    money = _Money(report)
+    rows = [_share(money, one, report.title(one.project)) for one in shown]
     rest = report.projects[MOST_NAMES:]
     if rest:
-        rows.append(_share(report, _together(rest), f"{len(rest)} others"))
+        rows.append(_share(money, _together(rest), f"{len(rest)} others"))
     header = ("Enterprise project", *_CALLS, "Share of billed calls", "Cost by settings", "Billed by the vendor")
     first = summary.table(header, rows)
     columns = Columns(summary.sheet, first, summary.row - 1, 0, [("Billed calls", 2)])
@@ -103,11 +104,11 @@ def _distribution(summary: DrawnSheet, report: AccountingReport) -> None:
         summary.chart(charts.by_name(summary.book, title, columns, len(rows)))
 
 
-def _share(report: AccountingReport, one: ProjectShare, title: str) -> _Cells:
+def _share(money: _Money, one: ProjectShare, title: str) -> _Cells:
     share = f"{one.share:.6f}"
     return [
         _name(title), *_calls(one.totals), Content(share, "share", share),
-        _amount(one.amount, report.currency, "no price"), _amount(one.billed, report.bill_currency, ""),
+        money.cost(one.amount), money.billed(one.billed),
     ]  # fmt: skip
 
 
@@ -118,6 +119,36 @@ def _together(found: Sequence[ProjectShare]) -> ProjectShare:
         _OTHERS, _sum(one.totals for one in found), sum((one.share for one in found), Decimal(0)),
         sum(amounts, Decimal(0)) if len(amounts) == len(found) else None, sum(bills, Decimal(0)) if bills else None,
     )  # fmt: skip
+
+
+class _Money:
+    """Amounts as cells: all of a workbook with as many decimals, at least two, so that they stand below one another.
+
+    Args:
+        report: The accounts.
+    """
+
+    def __init__(self, report: AccountingReport) -> None:
+        amounts = [amount for one in report.months for amount in (one.amount, one.billed)]
+        amounts += [amount for one in report.projects for amount in (one.amount, one.billed)]
+        amounts += [line.amount for line in report.bill or ()]
+        exponents = [one.normalize().as_tuple().exponent for one in amounts if one is not None]
+        self._places = max([2, *(-one for one in exponents if isinstance(one, int))])
+        self._report = report
+
+    def cost(self, amount: Decimal | None) -> Content:
+        """Return the cell of what something cost by the settings' prices."""
+        return self._cell(amount, self._report.currency, "no price")
+
+    def billed(self, amount: Decimal | None) -> Content:
+        """Return the cell of what the vendor billed; an empty one where that is not known."""
+        return self._cell(amount, self._report.bill_currency, "")
+
+    def _cell(self, amount: Decimal | None, currency: str, missing: str) -> Content:
+        if amount is None:
+            return Content(missing, style=FAINT)
+        shown = f"{amount:.{self._places}f}"
+        return Content(shown, "amount", shown, currency=currency)
 
 
 class _Trend:
@@ -217,14 +248,6 @@ def _month(month: date) -> Content:
 
 def _day(day: date) -> Content:
     return Content(f"{day}", "date", f"{day}", style=VALUE)
-
-
-def _amount(amount: Decimal | None, currency: str, missing: str) -> Content:
-    """Return the cell of an amount, in cents; ``missing`` stands where there is none."""
-    if amount is None:
-        return Content(missing, style=FAINT)
-    shown = f"{amount.quantize(Decimal('0.01')):f}" if amount == amount.quantize(Decimal("0.01")) else f"{amount:f}"
-    return Content(shown, "amount", shown, style=VALUE, currency=currency)
 
 
 def _count(number: int) -> Content:

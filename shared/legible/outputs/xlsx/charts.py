@@ -76,14 +76,15 @@ def by_month(book: Book, title: str, columns: Columns, number: str) -> Any:
     return chart
 
 
-def trend(book: Book, title: str, columns: Columns, number: str = "#,##0") -> Any:
-    """Return a chart of columns over months, one color of each series on top of another's, for a few series."""
+def trend(book: Book, title: str, columns: Columns, *, days: bool = False) -> Any:
+    """Return a chart of columns over months or days, one color of each series on top of another's."""
     chart = book.chart({"type": "column", "subtype": "stacked"})
     for place, (name, column) in enumerate(columns.values):
         chart.add_series({"name": name, "categories": columns.place(columns.names), "values": columns.place(column),
                           "fill": {"color": MANY_COLORS[place % len(MANY_COLORS)]}, "gap": 50})  # fmt: skip
-    chart.set_x_axis({"num_font": _TEXT})
-    _finish(chart, title, legend=True, number=number)
+    dates = {"date_axis": True, "num_format": "mm-dd", "major_unit": max(1, (columns.last - columns.first) // 15)}
+    chart.set_x_axis({"num_font": _TEXT, **(dates if days else {})})
+    _finish(chart, title, legend=True)
     return chart
 
 
