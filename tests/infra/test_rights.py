@@ -42,6 +42,9 @@ TABLE = [
     (PUT, f"{OUT}/reports/.usage/2026/11/25.json", {"on_report"}),
     (PUT, f"{OUT}/reports/2026-11/usage.xlsx", {"on_report"}),
     (PUT, f"{OUT}/reports/.probes/2026/11/25.jsonl", {"on_report", "http_api"}),
+    (GET, f"{OUT}/reports/.usage/2026/11/25.json", {"on_report", "http_api"}),
+    (PUT, f"{OUT}/reports/.usage/2026/11/25.json", {"on_report"}),
+    (GET, f"{OUT}/reports/2026-11/usage.xlsx", {"on_report"}),
     (DELETE, f"{OUT}/reports/2026-11/usage.xlsx", set()),
     (GET, f"{OUT}/answers/passport/anna.png/v/0001.json", ENDING | {"http_api", "recognize_pages"}),
     (GET, f"{OUT}/contents/0-1/2.jsonl", {"on_upload", "recognize", "recognize_pages"}),
@@ -88,6 +91,8 @@ TABLE = [
     ("smn:topic:delete", "", set()),
     ("eg:channels:putEvents", "", ENDING | {"on_notices"}),
     ("cts:trace:list", "", {"on_report"}),
+    ("ces:metrics:list", "", {"http_api"}),
+    ("ces:metricData:list", "", {"http_api"}),
     ("ocr:passport:subscribe", "", set()),
     ("iam:agencies:createAgency", "", set()),
 ]
