@@ -25,6 +25,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 from werkzeug.wrappers import Request, Response
 
 from legible.operations.catalog import OPERATIONS
+from tests.console import fake_oversight
 from tests.support.places import ROOT
 
 CONSOLE = ROOT / "shared" / "legible" / "api" / "console"
@@ -309,6 +310,9 @@ class FakeApi:
         #: Whether a route takes what no operation is named for, and how many documents a part of the list looks at.
         self.routes, self.most_looked = True, 400
         self.keys: list[str] = []
+        #: What is told of the account, by path; and what refuses to.
+        self.account = fake_oversight.plenty()
+        self.shut: dict[str, Refused] = {}
 
     def add(self, stored: Stored) -> Stored:
         self.documents = {stored.id: stored, **self.documents}
@@ -334,6 +338,7 @@ class FakeApi:
             Rule("/v1/documents/<id>/rerun", endpoint="rerun", methods=["POST"]),
             Rule("/v1/uploads", endpoint="uploads", methods=["POST"]),
             Rule("/v1/health", endpoint="health"),
+            *(Rule(f"/v1/{name}", endpoint="overseen") for name in fake_oversight.PATHS),
         ]
     )
 
@@ -493,15 +498,22 @@ class FakeApi:
 
     def _health(self, request: Request) -> Response:
         advice = "Grant the agency ocr:*:get in this region, or take the operation out of the routes."
-        checks = [
+        checks: list[Json] = [
             {"name": "Input bucket", "status": "ok", "message": "in: readable, 1 trigger.", "advice": ""},
             {"name": "Ledger", "status": "ok", "message": "Appending works.", "advice": ""},
             {"name": "OCR subscription", "status": "failed", "message": "id-card is not subscribed.", "advice": advice},
             {"name": "Notifications", "status": "unknown", "message": "No topic is set.", "advice": ""},
         ]
         if probe := request.args.get("probe"):
-            checks.append({"name": f"subscription {probe}", "status": "ok", "message": "It may be called."})
+            told = {"status": "ok", "message": "It may be called."} if probe != "id-card" else checks[2]
+            checks.append(told | {"name": f"subscription {probe}"})
         return answered({"status": "degraded", "checks": checks, "version": "0.1.0"})
+
+    def _overseen(self, request: Request) -> Response:
+        name = request.path.removeprefix("/v1/")
+        if name in self.shut:
+            raise self.shut[name]
+        return answered(self.account.told(name, request.args.to_dict()))
 
     # --- what is known ---
 

@@ -41,6 +41,7 @@ VIEWS = {
     "rejected": f"#/documents/{REJECTED}",
     "running": f"#/documents/{RUNNING}",
     "try": "#/try?operation=vat-invoice",
+    "operations": "#/operations?days=400",
     "health": "#/health",
     "lost": "#/nowhere",
 }
@@ -52,6 +53,7 @@ READY = {
     "rejected": ".reason",
     "running": "progress",
     "try": "[role=tabpanel] pre",
+    "operations": ".ranks li",
     "health": ".check-entry",
     "lost": ".empty",
 }

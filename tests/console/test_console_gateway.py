@@ -96,6 +96,26 @@ def test_the_health_of_the_system_is_seen(console: Browser):
     assert "legible-in" in console.text()
 
 
+def test_operations_are_looked_at_as_the_real_api_tells_them(console: Browser, cloud: LocalCloud):
+    """Given a document that was read and is not counted yet, then one that is counted."""
+    drop(console, "counted.png")
+    console.open("#/operations", ".equation")
+    waiting = console.read(".equation .tile:last-child dd")
+    assert int(waiting) >= 1
+    clouds.due_now(cloud)
+    cloud.functions.invoke("on_report", {"trigger_type": "TIMER"})
+    console.click(".head-deeds button", "Refresh")
+    console.see(".ranks li", "Passport")
+    whole, done = (
+        console.js("return document.querySelectorAll('.equation dd')[arguments[0]].innerText", n) for n in (0, 1)
+    )
+    assert int(done) >= 1 and int(whole) >= int(done)
+    for name, text in (("packages", "No package is named"), ("reconciliation", "calls succeeded by the ledger")):
+        console.see(f"section[aria-labelledby=part-{name}]", text)
+    console.see(".events .badge", "Normal")
+    assert console.all(".refusal") == [] and console.complaints() == []
+
+
 def test_a_page_elsewhere_cannot_use_the_console_s_way_in(cloud: LocalCloud):
     import requests
 

@@ -239,6 +239,12 @@ def test_the_http_api(watched):
     watched.police.statements = None
     assert watched.ask("GET", "/v1/health")[0] == 200
     assert watched.ask("GET", "/v1/audit")[1]["waiting"] >= 2
+    assert watched.ask("GET", "/v1/usage")[1]["waiting"] == 1
+    clouds.due_now(watched.cloud)
+    watched.run("on_report", on_report.handler, {"trigger_type": "TIMER"})
+    assert [row["name"] for row in watched.ask("GET", "/v1/usage")[1]["operations"]] == ["general-text"]
+    assert watched.ask("GET", "/v1/packages")[0] == 200
+    assert watched.ask("GET", "/v1/reconciliation")[1]["period"] == "hour"
     assert watched.ask("POST", f"{itself}/rerun")[0] == 200
 
 

@@ -113,6 +113,11 @@ class TestWaiting:
     def test_nothing_waits_at_first(self, changes):
         assert changes.waiting() == (0, None)
 
+    def test_a_journal_that_was_marked_twice_waits_once(self, changes):
+        for seconds in (5, 9):
+            changes.mark(Document(IN, "a", "v"), changes.after(seconds))
+        assert changes.waiting()[0] == 1
+
     def test_they_are_counted_due_or_not_and_the_oldest_is_told(self, store, changes):
         for number in range(3):
             changes.mark(Document(IN, f"{number}", "v"), changes.after(number))

@@ -76,6 +76,7 @@ class TestReport:
             ("2026-11-22", "passport"), ("2026-11-23", "passport"), ("2026-11-23", "vin")
         ]  # fmt: skip
         assert found.ended == {"done": 3}
+        assert [(one.day.day, one.counts) for one in found.ends] == [(22, {"done": 1}), (23, {"done": 2})]
         totals = found.operations[1].totals
         assert (totals.calls, totals.succeeded, totals.failed, totals.pages) == (4, 3, 0, 3)
 

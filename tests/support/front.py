@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from msgspec import structs
@@ -19,18 +21,25 @@ from legible.api.document_view import MOST_RECORD_BYTES, DocumentView
 from legible.api.ids import id_of
 from legible.api.lists import MOST_LOOKED, DocumentLists
 from legible.api.lookup import Lookup
+from legible.api.oversight_endpoints import OversightEndpoints
 from legible.api.pictures import PagePictures
 from legible.api.result_endpoints import ResultEndpoints
 from legible.api.static import CONSOLE
 from legible.api.workbook_endpoints import WorkbookEndpoints
 from legible.documents.submission import Submitter
+from legible.errors import SettingsError
+from legible.ledger.changes import Changes
 from legible.ledger.probes import ProbeLog
 from legible.model.documents import ObjectRef, Upload, WorkbookOrder
 from legible.model.http import Reply, Request
+from legible.model.prices import Prices, Reconcile
 from legible.oversight.audit_trail import AuditDesk
+from legible.oversight.reconciliation import Reconciler
+from legible.oversight.usage import UsageReader
 from legible.ports import AS_IT_IS, Shown
 from legible.workbooks.builds import Builds
 from legible.workbooks.listing import Selector
+from tests.support.counting import rollup
 from tests.support.rig import IN, Rig
 
 
@@ -54,7 +63,12 @@ class Front:
 
     def endpoints(self) -> Endpoints:
         rig, made, changes = self.rig, self.rig.parts(f"request-{next(self.numbers)}"), self.changes
-        call = structs.replace(made.call, pause=self._pause, now=changes.get("now", made.call.now))
+        call = structs.replace(
+            made.call,
+            pause=self._pause,
+            now=changes.get("now", made.call.now),
+            remaining=changes.get("remaining", made.call.remaining),
+        )
         callers = Callers(self.tenants, "x-legible-app")
         view = DocumentView(rig.site, callers, self.lookup(), changes.get("most_bytes", MOST_RECORD_BYTES))
         lists = DocumentLists(
@@ -74,11 +88,27 @@ class Front:
                 WorkbookEndpoints(rig.site, call, callers, Builds(rig.site, "api"), collect, ("xlsx",)),
                 DeploymentEndpoints(rig.site, callers, rig.ocr, ocr, ProbeLog(rig.site, call, "health").note, "1.2.3"),
                 AuditEndpoints(rig.site, call, callers),
+                OversightEndpoints(call, callers, self._reader, self._reconciler),
             ),
             AuditedCalls(
                 AuditDesk(rig.site, call, "http"), callers, rig.log, downloads=changes.get("downloads", True)
             ).over,
         )
+
+    def _reader(self, timely: Callable[[], None], *, bills: bool) -> UsageReader:
+        prices, bill = self.changes.get("prices", Prices()), self.changes.get("billing") if bills else None
+        return UsageReader(rollup(self.rig), Changes(self.rig.site, self.rig.call()), prices, bill, self._now, timely)
+
+    def _reconciler(self) -> Reconciler:
+        """Raises SettingsError, as where Cloud Eye is not to be reached."""
+        if "metrics" not in self.changes:
+            raise SettingsError("Cloud Eye is not reached here.", advice="Set cloudeye.endpoint.")
+        call = self.rig.call()
+        changes, probes = Changes(self.rig.site, call), ProbeLog(self.rig.site, call, "reconcile")
+        return Reconciler(self.changes["metrics"], rollup(self.rig), probes, changes, Reconcile(), self._now)
+
+    def _now(self) -> datetime:
+        return self.rig.clock.now()
 
     def lookup(self) -> Lookup:
         made = self.rig.parts()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 import msgspec
 
@@ -11,6 +11,7 @@ from legible.api import audit_shapes, bodies
 from legible.api.calls import Answer, Call, Callers, Endpoint
 from legible.api.problems import ProblemError
 from legible.errors import RejectedError
+from legible.oversight.audit_chain import ChainPlace, read_head
 from legible.oversight.audit_line import AuditLine
 from legible.oversight.audit_search import AuditCursor, AuditFilters, AuditSearch
 from legible.ports import Invocation, Site
@@ -34,6 +35,7 @@ class AuditEndpoints:
 
     def __init__(self, site: Site, call: Invocation, callers: Callers) -> None:
         """Search nothing yet."""
+        self._site = site
         self._call = call
         self._callers = callers
         self._search = AuditSearch(site, self._timely)
@@ -46,7 +48,8 @@ class AuditEndpoints:
         """Events of the audit trail."""
         asked: audit_shapes.Auditing = call.query
         prefix = self._callers.prefix(call)
-        since, until = _range(asked.since, asked.until or self._call.now() + timedelta(minutes=1))
+        until = asked.until or self._call.now() + timedelta(minutes=1)
+        since, until = bodies.span_of(asked.since, until, _DEFAULT)
         filters = AuditFilters(
             since=since, until=until, service=asked.service, resource_type=asked.resource_type, name=asked.name,
             resource_id=asked.resource_id, resource_name=asked.resource_name, operator=asked.operator,
@@ -54,8 +57,11 @@ class AuditEndpoints:
         )  # fmt: skip
         found = self._search.find(filters, asked.limit, _read_place(asked.cursor))
         cursor = base64.urlsafe_b64encode(msgspec.json.encode(found.cursor)).decode() if found.cursor else ""
-        waiting = 0 if prefix else self._search.waiting()
-        return audit_shapes.AuditList(tuple(map(_shape, found.lines)), cursor, waiting)
+        events = tuple(map(_shape, found.lines))
+        if prefix:  # how many events the account has is nothing that one tenant should know
+            return audit_shapes.AuditList(events, cursor)
+        head = read_head(self._site) or ChainPlace()
+        return audit_shapes.AuditList(events, cursor, self._search.waiting(), head.n, head.sha256 if head.n else "")
 
     def _timely(self) -> None:
         if self._call.remaining() < _LOOK_SECONDS:
@@ -71,15 +77,6 @@ def _shape(line: AuditLine) -> audit_shapes.AuditShape:
         line.id, line.at, line.recorded_at, line.source, line.service, line.name, line.resource_type, line.resource_id,
         line.resource_name, line.operator, line.status, line.details, line.raw_sha256,
     )  # fmt: skip
-
-
-def _range(since: datetime | None, until: datetime) -> tuple[datetime, datetime]:
-    """Return a range of times in UTC, by default the last days of it."""
-    try:
-        until = until.astimezone(timezone.utc)
-        return (since or until - _DEFAULT).astimezone(timezone.utc), until
-    except OverflowError:
-        raise bodies.unfit("query", "`since` or `until` is no time that UTC has") from None
 
 
 def _read_place(cursor: str) -> AuditCursor | None:

@@ -51,8 +51,13 @@ class AuditShape(Struct, frozen=True):
 
 
 class AuditList(Struct, frozen=True):
-    """Events, the newest first; ``waiting`` are not in the trail yet, and so not among them."""
+    """Events, the newest first; ``waiting`` are not in the trail yet, and so not among them.
+
+    ``n`` and ``sha256`` are the number and the digest of the trail's last line; 0 where it has none, and for tenants.
+    """
 
     events: tuple[AuditShape, ...]
     cursor: str = ""
     waiting: int = 0
+    n: int = 0
+    sha256: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import io
+from datetime import datetime, timedelta, timezone
 from typing import Any, TypeVar
 
 import msgspec
@@ -55,6 +56,19 @@ def query_of(request: Request, kind: type[_Kind]) -> _Kind:
         return msgspec.convert(request.query, kind, strict=False)
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
         raise unfit("query", str(error)) from None
+
+
+def span_of(since: datetime | None, until: datetime, default: timedelta) -> tuple[datetime, datetime]:
+    """Return a range of times in UTC; without a begin the last ``default`` of it.
+
+    Raises:
+        ProblemError: 422, UTC has no such time.
+    """
+    try:
+        until = until.astimezone(timezone.utc)
+        return (since or until - default).astimezone(timezone.utc), until
+    except OverflowError:
+        raise unfit("query", "`since` or `until` is no time that UTC has") from None
 
 
 def json_of(request: Request, kind: type[_Kind]) -> _Kind:

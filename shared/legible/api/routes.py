@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from legible.api import shapes
+from legible.api import oversight_shapes, shapes
 from legible.api.audit_shapes import Auditing, AuditList
 from legible.model.audit import DOWNLOAD, ORDER, RERUN
 from legible.model.http import Request
+from legible.oversight.reconciliation import Reconciled
 
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
@@ -135,6 +136,18 @@ ROUTES: tuple[HttpRoute, ...] = (
     HttpRoute(
         "GET", "/v1/audit", "audit", "Who did what, the newest first: calls, corrections, reruns, exports, settings.",
         {200: AuditList}, query=Auditing,
+    ),
+    HttpRoute(
+        "GET", "/v1/usage", "usage", "Calls by day, operation, project and route; documents that ended; what it cost.",
+        {200: oversight_shapes.Usage}, query=oversight_shapes.UsageDays, problems=(409,),
+    ),
+    HttpRoute(
+        "GET", "/v1/packages", "packages", "What is left of packages, and when pay-per-use begins.",
+        {200: oversight_shapes.PackageList}, problems=(409,),
+    ),
+    HttpRoute(
+        "GET", "/v1/reconciliation", "reconciliation", "The ledger held against Cloud Eye: what differs, and why.",
+        {200: Reconciled}, query=oversight_shapes.Reconciling, problems=(409,),
     ),
     HttpRoute(
         "GET", "/v1/health", "health", "Whether documents can be read here.",

@@ -67,14 +67,13 @@ class Changes:
         self._queue.remove(slot)
 
     def waiting(self) -> tuple[int, datetime | None]:
-        """Return how many marks there are, due or not, and when the oldest is due; None if there is none."""
-        times = (
-            place[0]
+        """Return how many journals have marks, due or not, and when the oldest mark is due; None if there is none."""
+        places = [
+            place
             for item in self._site.store.list(self._site.output, layout.CHANGES)
             if (place := layout.place_in_queue(layout.CHANGES, item.key)) is not None
-        )
-        first = next(times, None)
-        return (0, None) if first is None else (1 + sum(1 for _ in times), first)
+        ]
+        return len({name for _, _, name in places}), places[0][0] if places else None
 
 
 def name_of(journal: str) -> str:

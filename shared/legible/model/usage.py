@@ -56,6 +56,13 @@ class UsageRow(Struct, frozen=True):
     operation: str = ""
 
 
+class DayEnds(Struct, frozen=True):
+    """How many documents ended on one day (UTC), by status, each at its last end."""
+
+    day: date
+    counts: dict[str, int]
+
+
 class MonthCost(Struct, frozen=True):
     """What one operation cost in one month (UTC+8).
 
@@ -94,7 +101,8 @@ class UsageReport(Struct, frozen=True):
     """Usage from ``first`` to ``last`` day (UTC), both included.
 
     What ended before ``as_of`` is counted; ``waiting`` documents may add to it. ``ended`` are documents by status, each
-    at its last end. ``notes`` are remarks for whoever reads it, ``warnings`` ask for something to be done.
+    at its last end, and ``ends`` the same by the day. ``notes`` are remarks for whoever reads it, ``warnings`` ask for
+    something to be done.
     """
 
     first: date
@@ -108,6 +116,7 @@ class UsageReport(Struct, frozen=True):
     routes: tuple[UsageRow, ...] = ()
     details: tuple[UsageRow, ...] = ()
     ended: dict[str, int] = {}
+    ends: tuple[DayEnds, ...] = ()
     costs: tuple[MonthCost, ...] = ()
     packages: tuple[PackageState, ...] = ()
     warnings: tuple[str, ...] = ()

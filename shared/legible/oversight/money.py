@@ -26,10 +26,10 @@ def billed(days: Iterable[DaySum]) -> dict[tuple[date, str], tuple[int, int]]:
     """Return how many calls of each day (UTC+8) and operation were billed, and how many perhaps."""
     counts: dict[tuple[date, str], list[int]] = defaultdict(lambda: [0, 0])
     for day in days:
+        at = [billing_day(datetime.combine(day.day, time(hour), timezone.utc)) for hour in range(24)]
         for call in day.calls:
             if call.outcome in BILLED or call.outcome == "unknown":
-                at = billing_day(datetime.combine(day.day, time(call.hour), timezone.utc))
-                counts[at, call.operation][call.outcome == "unknown"] += call.count
+                counts[at[call.hour], call.operation][call.outcome == "unknown"] += call.count
     return {key: (sure, perhaps) for key, (sure, perhaps) in sorted(counts.items())}
 
 

@@ -10,7 +10,7 @@ from legible.errors import LegibleError
 from legible.ledger.changes import Changes
 from legible.model.account import Package
 from legible.model.prices import Prices
-from legible.model.usage import MonthCost, Totals, UsageReport, UsageRow
+from legible.model.usage import DayEnds, MonthCost, Totals, UsageReport, UsageRow
 from legible.oversight.money import Spending, billed, billing_day
 from legible.oversight.packages import MONTH, states, stocks, warning
 from legible.oversight.rollup import DaySum, RollUp
@@ -26,17 +26,20 @@ class UsageReader:
         prices: Prices and packages.
         billing: Says what is left of packages; None where it is not asked.
         now: Returns the time in UTC.
+        timely: Called for each day that is read; may raise where there is no time left.
     """
 
     def __init__(
-        self, rollup: RollUp, changes: Changes, prices: Prices, billing: Billing | None, now: Callable[[], datetime]
-    ) -> None:
+        self, rollup: RollUp, changes: Changes, prices: Prices, billing: Billing | None, now: Callable[[], datetime],
+        timely: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
         """Read nothing yet."""
         self._rollup = rollup
         self._changes = changes
         self._prices = prices
         self._billing = billing
         self._now = now
+        self._timely = timely
 
     def report(self, first: date, last: date) -> UsageReport:
         """Return the usage of some days (UTC), both included.
@@ -50,6 +53,7 @@ class UsageReader:
 
         def taken() -> Iterator[DaySum]:
             for day in self._rollup.days(self._begin(first, today), max(last, now.date())):
+                self._timely()
                 if first <= day.day <= last:
                     counted.take(day)
                 yield day
@@ -63,7 +67,8 @@ class UsageReader:
         warnings = (warning(state, today, self._prices.warn_days) for state in packages)
         return UsageReport(
             first, last, now if oldest is None else min(now, oldest), waiting, self._prices.currency,
-            **counted.rows(), ended=dict(sorted(counted.ended.items())), costs=costs, packages=packages,
+            **counted.rows(), ended=dict(sorted(counted.ended.items())), ends=tuple(counted.ends),
+            costs=costs, packages=packages,
             warnings=tuple(filter(None, warnings)),
             notes=(*unasked, *notes, *_unpriced(costs, self._prices), *_unreadable(counted.unreadable)),
         )  # fmt: skip
@@ -88,6 +93,7 @@ class _Counted:
 
     def __init__(self) -> None:
         self.ended: Counter[str] = Counter()
+        self.ends: list[DayEnds] = []
         self.unreadable: list[date] = []
         self._tallies: dict[str, dict[tuple[str, str], Counter[str]]] = {
             name: defaultdict(Counter) for name in ("operations", "days", "projects", "routes", "details")
@@ -95,17 +101,31 @@ class _Counted:
 
     def take(self, day: DaySum) -> None:
         """Add a day."""
-        for call in day.calls:
-            keys = {
-                "operations": (call.operation, ""), "days": (f"{day.day}", ""), "projects": (call.project, ""),
-                "routes": (call.route, ""), "details": (f"{day.day}", call.operation),
-            }  # fmt: skip
-            for name, key in keys.items():
-                self._tallies[name][key][call.outcome] += call.count
+        name = f"{day.day}"
+        operations, projects, routes = (Counter[tuple[str, str]]() for _ in range(3))
+        for call in day.calls:  # a year may have half a million of these: each is looked at three times, not five
+            operations[call.operation, call.outcome] += call.count
+            projects[call.project, call.outcome] += call.count
+            routes[call.route, call.outcome] += call.count
+        for (operation, outcome), count in operations.items():
+            self._add("operations", (operation, ""), outcome, count)
+            self._add("days", (name, ""), outcome, count)
+            self._add("details", (name, operation), outcome, count)
+        for (project, outcome), count in projects.items():
+            self._add("projects", (project, ""), outcome, count)
+        for (route, outcome), count in routes.items():
+            self._add("routes", (route, ""), outcome, count)
+        ended = Counter[str]()
         for end in day.ends:
-            self.ended[end.status] += end.count
+            ended[end.status] += end.count
+        self.ended += ended
+        if ended:
+            self.ends.append(DayEnds(day.day, dict(sorted(ended.items()))))
         if day.unreadable:
             self.unreadable.append(day.day)
+
+    def _add(self, name: str, key: tuple[str, str], outcome: str, count: int) -> None:
+        self._tallies[name][key][outcome] += count
 
     def rows(self) -> dict[str, tuple[UsageRow, ...]]:
         """Return the rows of each way, by its name: days in their order, others with the most calls first."""

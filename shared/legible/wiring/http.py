@@ -16,19 +16,23 @@ from legible.api.document_endpoints import DocumentEndpoints
 from legible.api.document_view import DocumentView
 from legible.api.lists import DocumentLists
 from legible.api.lookup import Lookup
+from legible.api.oversight_endpoints import OversightEndpoints
 from legible.api.pictures import PagePictures
 from legible.api.result_endpoints import ResultEndpoints
 from legible.api.workbook_endpoints import WorkbookEndpoints
 from legible.documents.submission import Submitter
 from legible.errors import HeldError
 from legible.huawei import apig
+from legible.huawei.account import Access
 from legible.huawei.context import Context
 from legible.huawei.functiongraph import timer_event
 from legible.ledger.probes import ProbeLog
 from legible.model.documents import Upload, WorkbookOrder
 from legible.outbound import Addresses
 from legible.wiring import adapters, audit
+from legible.wiring.account import Account
 from legible.wiring.functions import FunctionParts
+from legible.wiring.oversight import Oversight
 from legible.workbooks.builds import Builds
 
 #: How long fetching a document from a public URL may take, in seconds.
@@ -66,6 +70,8 @@ def _endpoints(parts: FunctionParts) -> Endpoints:
     submitter = Submitter(site, call, parts.rules, settings.workbooks.marker, settings.ledger.settle_seconds)
     view = DocumentView(site, callers, lookup)
     builds = Builds(site, call.owner)
+    project = settings.cloud.project_id or parts.context.project_id
+    oversight = Oversight(parts, Account(settings, Access(parts.credentials, project)))
     audited = AuditedCalls(audit.desk(parts, "http"), callers, call.log, downloads=settings.audit.downloads)
     return Endpoints(
         site,
@@ -83,6 +89,7 @@ def _endpoints(parts: FunctionParts) -> Endpoints:
                 VERSION,
             ),
             AuditEndpoints(site, call, callers),
+            OversightEndpoints(call, callers, oversight.reader, lambda: oversight.reconciler),
         ),
         audited.over,
     )

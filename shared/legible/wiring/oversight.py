@@ -55,9 +55,18 @@ class Oversight:
 
     @cached_property
     def usage(self) -> UsageReader:
-        """Puts usage together."""
+        """Puts usage together; the billing API is asked what is left of packages."""
+        return self.reader(lambda: None, bills=True)
+
+    def reader(self, timely: Callable[[], None], *, bills: bool) -> UsageReader:
+        """Return what puts usage together.
+
+        Args:
+            timely: Called for each day that is read; may raise where there is no time left.
+            bills: Whether the billing API is asked what is left of packages.
+        """
         prices, now = self._parts.settings.prices, self._parts.call.now
-        return UsageReader(self.rollup, self.changes, prices, self._account.billing, now)
+        return UsageReader(self.rollup, self.changes, prices, self._account.billing if bills else None, now, timely)
 
     @cached_property
     def accounting(self) -> AccountingReader:

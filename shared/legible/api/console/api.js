@@ -91,9 +91,10 @@ async function problem(reply) {
   return new Problem({ ...told, status: reply.status }, after);
 }
 
-/** What to do here about what whoever drops a file meets first; the API tells programs. */
+/** What to do here about what people meet first; the API tells programs. */
 function led(type) {
-  return type === "/problems/no-route" ? { detail: t("no_route"), advice: t("no_route_advice") } : {};
+  if (type === "/problems/no-route") return { detail: t("no_route"), advice: t("no_route_advice") };
+  return type === "/problems/whole-account" ? { detail: t("whole_account"), advice: t("whole_account_advice") } : {};
 }
 
 /** What an error is called. The API calls it by its status, as HTTP does ("Unprocessable Entity"), which few can read. */

@@ -6,6 +6,7 @@ import { listen, take } from "./drop.js";
 import { h, put } from "./dom.js";
 import { health } from "./health.js";
 import { language, speak, t } from "./language.js";
+import { oversight } from "./oversight.js";
 import { empty } from "./parts.js";
 import { try_ } from "./try.js";
 import { upload } from "./uploads.js";
@@ -31,6 +32,7 @@ function place() {
   if (name === "documents" && id) return { view: document_, section: "documents", query: { ...query, id } };
   if (name === "" || name === "documents") return { view: documents, section: "documents", query };
   if (name === "try") return { view: try_, section: "try", query };
+  if (name === "operations") return { view: oversight, section: "operations", query };
   if (name === "health") return { view: health, section: "health", query };
   return { view: lost, section: "", query };
 }
@@ -75,7 +77,7 @@ function move(section, { id = "", ...asked }) {
 }
 
 function titles() {
-  return { documents: t("documents"), try: t("try"), health: t("health") };
+  return { documents: t("documents"), try: t("try"), operations: t("operations"), health: t("health") };
 }
 
 function frame(section) {

@@ -20,6 +20,9 @@ const WORDS = {
   unknown: "status_unknown",
   sending: "status_sending",
   stopped: "status_stopped",
+  normal: "status_normal",
+  warning: "status_warning",
+  incident: "status_incident",
 };
 
 const SIGNS = {
@@ -28,12 +31,14 @@ const SIGNS = {
   sending: "M8 13V4m-3.5 3L8 3.5 11.5 7",
   done: "m3.5 8.5 3 3 6-7",
   ok: "m3.5 8.5 3 3 6-7",
+  normal: "m3.5 8.5 3 3 6-7",
   partial: "M3 11h6M3 7h10",
   degraded: "M3 11h6M3 7h10",
   held: "M5.5 4v8M10.5 4v8",
   waiting: "M8 4v4l2.5 2",
   rejected: "m4 4 8 8m0-8-8 8",
   failed: "m4 4 8 8m0-8-8 8",
+  incident: "m4 4 8 8m0-8-8 8",
   stopped: "m4 4 8 8m0-8-8 8",
   dead: "M4 8h8",
   unknown: "M6 6a2 2 0 1 1 2 2v1.5M8 12.2v.1",
@@ -41,6 +46,7 @@ const SIGNS = {
   down: "M8 3v7m-3-3 3 3 3-3M3 13h10",
   up: "M8 11V4m-3 3 3-3 3 3M3 13h10",
   flag: "M8 4v5M8 12v.1",
+  warning: "M8 4v5M8 12v.1",
   back: "M10 3 5 8l5 5",
   next: "m6 3 5 5-5 5",
   again: "M13 8a5 5 0 1 1-1.5-3.5M13 2v3h-3",

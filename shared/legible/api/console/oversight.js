@@ -1,0 +1,317 @@
+// Operations: what was used and what it cost, what is left, whether the service counted the same, who did what.
+
+import { get, path } from "./api.js";
+import { h, put } from "./dom.js";
+import { barChart, columnChart, dated, day, exactly, filled, spans } from "./figures.js";
+import { entitled, language, locale, number, t } from "./language.js";
+import { operations } from "./options.js";
+import { badge, empty, loading, say, sign, STATUSES, word } from "./parts.js";
+import { trail } from "./trail.js";
+
+const RANGES = [7, 30, 90, 400];
+const DAY = 86400000;
+/** So many differences are shown; `legible reconcile` has all. */
+const MOST_SHOWN = 100;
+const CAUSES = {
+  unknown: "cause_unknown",
+  probes: "cause_probes",
+  throttled: "cause_throttled",
+  "other-programs": "cause_others",
+};
+
+/** Show each section as soon as it is there; one that cannot be had says why in a line, and takes no other along. */
+export function oversight(main, { query, move }, signal) {
+  const asked = Number(query.days);
+  const range = h("select", { id: "range" }, RANGES.map((days) => h("option", { value: days }, t("last_days", { days }))));
+  range.value = String(RANGES.includes(asked) ? asked : 30);
+  const again = h("button", { type: "button", on: { click: () => look() } }, sign("again"), t("refresh"));
+  const deeds = h("div", { class: "head-deeds" }, h("label", { for: "range" }, t("range")), range, again);
+  const places = Object.fromEntries(
+    ["today", "usage", "cost", "packages", "subscriptions", "reconciliation", "audit"].map((name) => [name, h("div", { class: "part" })]),
+  );
+  put(main, h("header", { class: "head" }, h("h1", { tabindex: "-1" }, t("operations")), deeds), sections(places));
+  let current = new AbortController();
+  function look() {
+    current.abort();
+    current = new AbortController();
+    signal.addEventListener("abort", current.abort.bind(current), { signal: current.signal });
+    used(places, Number(range.value), current.signal);
+  }
+  range.addEventListener("change", () => {
+    move({ days: range.value });
+    look();
+  });
+  look();
+  fill(places.packages, signal, () => get(path(["packages"]), signal), packages);
+  fill(places.reconciliation, signal, () => get(path(["reconciliation"]), signal), reconciliation);
+  trail(places.audit, signal, line);
+}
+
+function sections(places) {
+  const titles = {
+    today: [t("today"), t("today_source")],
+    usage: [t("usage"), t("usage_source")],
+    cost: [t("cost"), t("cost_source")],
+    packages: [t("packages"), t("packages_source")],
+    subscriptions: [t("subscriptions"), t("subscriptions_source")],
+    reconciliation: [t("reconciliation"), t("reconciliation_source")],
+    audit: [t("audit"), t("audit_source")],
+  };
+  return Object.entries(titles).map(([name, [title, source]]) =>
+    h(
+      "section",
+      { class: "oversight", "aria-labelledby": `part-${name}` },
+      h("h2", { id: `part-${name}` }, title),
+      places[name],
+      h("p", { class: "help" }, source),
+    ),
+  );
+}
+
+/** Why a section is not there, in a line. */
+function line(problem, again) {
+  const said = [problem.detail || problem.message, problem.advice].filter(Boolean).join(" ");
+  const colon = language() === "zh" ? "：" : ": ";
+  const button = h("button", { type: "button", class: "quiet", on: { click: again } }, t("try_again"));
+  return h("p", { class: "refusal" }, sign("flag"), h("span", {}, `${problem.title}${colon}${said} `, problem.status === 403 ? null : button));
+}
+
+async function fill(place, signal, ask, draw) {
+  put(place, loading());
+  try {
+    const found = await ask();
+    if (!signal.aborted) put(place, draw(found));
+  } catch (problem) {
+    if (problem.name !== "AbortError") put(place, line(problem, () => fill(place, signal, ask, draw)));
+  }
+}
+
+/** What one request tells: today, usage, cost, and which operations are in use. */
+async function used(places, days, signal) {
+  const mine = [places.today, places.usage, places.cost, places.subscriptions];
+  for (const place of mine) put(place, loading());
+  try {
+    const first = new Date(Date.now() - (days - 1) * DAY).toISOString().slice(0, 10);
+    const [found, titles] = await Promise.all([get(path(["usage"], { first }), signal), named()]);
+    if (signal.aborted) return;
+    put(places.today, today(found));
+    put(places.usage, usage(found, titles), notes(found.notes));
+    put(places.cost, cost(found, titles));
+    subscriptions(places.subscriptions, found, titles, signal);
+    say(t("as_of", { time: exactly(found.as_of) }));
+  } catch (problem) {
+    if (problem.name === "AbortError") return;
+    for (const place of mine) put(place, line(problem, () => used(places, days, signal)));
+  }
+}
+
+/** The title of each operation by its slug; where that cannot be had, slugs do. */
+async function named() {
+  const found = await operations().catch(() => []);
+  const titles = new Map(found.map((one) => [one.slug, entitled(one)]));
+  return (slug) => titles.get(slug) ?? slug;
+}
+
+function tile(value, label, kind = "") {
+  return h("div", { class: `tile ${kind}` }, h("dt", {}, label), h("dd", {}, value));
+}
+
+function today({ ends, waiting, as_of, last }) {
+  const counts = ends.find((one) => one.day === last)?.counts ?? {};
+  const ended = STATUSES.filter((status) => status !== "running");
+  const sum = ended.reduce((total, status) => total + (counts[status] ?? 0), waiting);
+  const parts = ended.map((status) => tile(number(counts[status] ?? 0), badge(status)));
+  return [
+    h("dl", { class: "sum equation" }, tile(number(sum), t("known_today"), "whole"), parts, tile(number(waiting), t("in_work"))),
+    h("p", {}, t("today_as_of", { day: dated(day(last)), time: exactly(as_of) })),
+  ];
+}
+
+function usage({ days, operations: rows, projects, routes, ends, first, last }, titles) {
+  if (!days.length && !ends.length) return empty(t("no_calls"), t("no_calls_detail"));
+  const series = [
+    ["succeeded", "done", t("succeeded")],
+    ["failed", "failed", t("failed_calls")],
+    ["unknown", "partial", t("unknown_calls")],
+  ];
+  const ended = STATUSES.map((status) => [status, status, word(status)]);
+  const sum = (name) => number(days.reduce((total, row) => total + row[name], 0));
+  const counts = ({ succeeded, failed, unknown }) => ({ succeeded, failed, unknown });
+  const { each, columns } = spans(first, last);
+  const over = (what) => t(each === 1 ? "each_day" : "each_days", { what, days: each });
+  const ranked = (title, what, found, shown) =>
+    barChart({ title, what, series, rows: found.map((row) => ({ name: shown(row.name), values: counts(row) })) });
+  return [
+    h(
+      "dl",
+      { class: "sum" },
+      tile(sum("calls"), t("calls"), "whole"),
+      series.map(([name, , label]) => tile(sum(name), label)),
+      tile(sum("not_needed"), t("not_needed")),
+      tile(sum("pages"), t("pages_with_answer")),
+    ),
+    h(
+      "div",
+      { class: "figures" },
+      columnChart({ title: t("calls_over_time"), unit: over(t("calls")), series, columns: filled(columns, days, counts) }),
+      columnChart({
+        title: t("ends_over_time"),
+        unit: over(t("documents")),
+        series: ended,
+        columns: filled(spans(first, last).columns, ends, (row) => row.counts),
+      }),
+    ),
+    h(
+      "div",
+      { class: "figures" },
+      ranked(t("calls_by_operation"), t("operation"), rows, titles),
+      ranked(t("calls_by_project"), t("project"), projects, (name) => name || t("no_project")),
+      ranked(t("calls_by_route"), t("route"), routes, (name) => name || t("no_route_known")),
+    ),
+  ];
+}
+
+function cost({ months, costs, currency }, titles) {
+  const priced = costs.filter((one) => one.billed > one.unpriced + one.packaged);
+  const unpriced = costs.reduce((sum, one) => sum + one.unpriced, 0);
+  const perhaps = costs.reduce((sum, one) => sum + one.perhaps, 0);
+  const style = { style: "currency", currency, maximumFractionDigits: 4 };
+  const write = (amount) => new Intl.NumberFormat(locale(), style).format(amount);
+  const total = (found) => found.reduce((sum, one) => sum + Number(one.amount), 0);
+  const series = [["amount", "running", t("amount")]];
+  const remarks = [
+    unpriced ? t("unpriced", { count: number(unpriced) }) : "",
+    perhaps ? t("perhaps", { count: number(perhaps) }) : "",
+  ];
+  if (!costs.length) return empty(t("no_cost"), t("no_calls_detail"));
+  if (!priced.length) return [empty(t(unpriced ? "no_price" : "no_cost"), t(unpriced ? "no_price_detail" : "all_packaged")), notes(remarks)];
+  const values = (one) => ({ amount: Number(one.amount) });
+  return [
+    h("dl", { class: "sum" }, tile(write(total(costs)), t("pay_per_use"), "whole")),
+    h(
+      "div",
+      { class: "figures" },
+      columnChart({
+        title: t("cost_over_time"),
+        unit: t("each_month", { what: currency }),
+        series,
+        columns: months.map((one) => ({ from: day(one.name), to: day(one.name), values: values(one) })),
+        dates: { year: "numeric", month: "short" },
+        write,
+      }),
+      barChart({
+        title: t("cost_by_operation"),
+        what: t("operation"),
+        series,
+        rows: priced.map((one) => ({ name: titles(one.name), values: values(one) })).sort((a, b) => b.values.amount - a.values.amount),
+        write,
+      }),
+    ),
+    notes(remarks),
+  ];
+}
+
+function packages({ packages: found, warnings, notes: remarks, as_of }) {
+  const facts = (one) => [
+    one.runs_out ? t("runs_out", { day: dated(day(one.runs_out)) }) : t("runs_not_out"),
+    t("rates", { week: number(one.week), month: number(one.month) }),
+    one.ends ? t("expires", { day: dated(day(one.ends)) }) : null,
+    one.estimated ? t("by_ledger") : t("by_billing"),
+  ];
+  const entry = (one) =>
+    h(
+      "li",
+      {},
+      h("p", { class: "check-head" }, h("strong", {}, one.name), h("span", { class: "count" }, t("left_of", { left: number(one.left), size: number(one.size) }))),
+      h("progress", { max: one.size, value: Math.min(one.size, Math.max(0, one.left)), "aria-label": t("left", { name: one.name }) }),
+      h("p", { class: "help" }, facts(one).filter(Boolean).join(" · ")),
+    );
+  return [
+    warnings.map((text) => h("p", { class: "refusal", lang: "en" }, sign("flag"), h("span", {}, text))),
+    found.length ? h("ul", { class: "stock" }, found.map(entry)) : empty(t("no_packages"), t("no_packages_detail")),
+    notes(remarks),
+    h("p", { class: "help" }, t("as_of", { time: exactly(as_of) })),
+  ];
+}
+
+/** Which operations in use may be called: asked one after another, only if somebody wants to know. */
+function subscriptions(place, { operations: rows }, titles, signal) {
+  const slugs = rows.map((row) => row.name).filter(Boolean);
+  if (!slugs.length) return put(place, empty(t("no_calls"), t("no_calls_detail")));
+  const found = h("ul", { class: "checks", hidden: true });
+  const button = h("button", { type: "button", on: { click: ask } }, t("ask_subscriptions", { count: number(slugs.length) }));
+  put(place, h("div", { class: "deeds" }, button, h("a", { href: "#/health" }, t("ask_one"))), found);
+  async function ask() {
+    button.disabled = true;
+    put(found);
+    for (const slug of slugs) {
+      if (signal.aborted) return;
+      const said = await subscribed(slug, signal);
+      found.hidden = false;
+      found.append(entry(slug, said));
+    }
+    button.disabled = false;
+    say(t("subscriptions_asked", { count: number(slugs.length) }));
+  }
+  function entry(slug, { status, message, advice }) {
+    const name = h("span", { class: "subscribed" }, titles(slug), " ", h("code", {}, slug));
+    const head = h("div", { class: "check-head" }, name, badge(status));
+    const more = status === "ok" ? null : h("p", {}, [message, advice].filter(Boolean).join(" "));
+    return h("li", { class: `check-entry is-${status}` }, head, more);
+  }
+  return place;
+}
+
+async function subscribed(slug, signal) {
+  try {
+    const { checks } = await get(path(["health"], { probe: slug }), signal);
+    return checks.at(-1);
+  } catch (problem) {
+    return { status: "unknown", message: problem.detail || problem.message, advice: problem.advice };
+  }
+}
+
+function reconciliation({ begin, end, ledger, service, moved, differences, unmapped, notes: remarks }) {
+  const unexplained = differences.reduce((sum, one) => sum + (one.kind === "succeeded" ? one.unexplained : 0), 0);
+  const unnamed = Object.values(unmapped).reduce((sum, count) => sum + count, 0);
+  const said = { begin: exactly(begin), end: exactly(end), ledger: number(ledger), service: number(service) };
+  const cell = (name, text, kind = "") => h("td", { class: kind, "data-title": name }, text);
+  const row = (one) =>
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, exactly(one.begin)),
+      cell(t("operation"), one.operation),
+      cell(t("calls_that"), one.kind === "succeeded" ? t("succeeded") : t("failed_calls")),
+      cell(t("ledger"), number(one.ledger), "count"),
+      cell(t("service"), number(one.service), "count"),
+      cell(t("what_is_known"), known(one)),
+    );
+  const titles = [t("hour"), t("operation"), t("calls_that"), t("ledger"), t("service"), t("what_is_known")];
+  return [
+    h("p", {}, t("reconciled", { ...said, count: number(unexplained + unnamed) }), moved ? ` ${t("moved", { count: number(moved) })}` : ""),
+    differences.length
+      ? h(
+          "table",
+          { class: "list differences" },
+          h("thead", {}, h("tr", {}, titles.map((title) => h("th", { scope: "col" }, title)))),
+          h("tbody", {}, differences.slice(0, MOST_SHOWN).map(row)),
+        )
+      : empty(t("no_difference"), t("no_difference_detail")),
+    differences.length > MOST_SHOWN ? h("p", { class: "note" }, t("more_differences", { count: number(differences.length - MOST_SHOWN) })) : null,
+    notes(remarks),
+  ];
+}
+
+function known({ direction, causes, unexplained }) {
+  const more = direction === "service-counted-more" ? t("service_more") : t("ledger_more");
+  const told = causes.map(({ cause, count }) => t(CAUSES[cause] ?? "cause_other", { count: number(count), cause }));
+  if (unexplained) told.push(t("not_explained", { count: number(unexplained) }));
+  return h("span", { class: unexplained ? "unexplained" : "" }, `${more}: ${told.join(language() === "zh" ? "；" : "; ")}`);
+}
+
+/** Remarks; those of the API are in English. */
+function notes(texts) {
+  const found = texts.filter(Boolean);
+  return found.length ? h("ul", { class: "notes" }, found.map((text) => h("li", {}, text))) : null;
+}

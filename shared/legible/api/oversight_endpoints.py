@@ -1,0 +1,154 @@
+"""Usage, cost, packages and reconciliation over HTTP: of the whole account, and so for no tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from decimal import Decimal
+from typing import Protocol
+
+from legible.api import bodies, oversight_shapes
+from legible.api.calls import Answer, Call, Callers, Endpoint
+from legible.api.problems import ProblemError
+from legible.errors import RejectedError, SettingsError
+from legible.model.usage import MonthCost, UsageReport, UsageRow
+from legible.oversight.reconciliation import Reconciler
+from legible.oversight.usage import UsageReader
+from legible.ports import Invocation
+
+#: So many days are shown at the most, and compared by the hour and by the minute.
+MOST_DAYS, MOST_HOURLY, MOST_MINUTELY = 1100, timedelta(days=31), timedelta(days=2)
+#: Days longer ago than this, in days, are none of ours.
+MOST_KEPT = 36_500
+#: With less time left than this, in seconds, no further day is read.
+_LOOK_SECONDS = 10.0
+
+
+class Reader(Protocol):
+    """Makes what puts usage together; see ``wiring.oversight``."""
+
+    def __call__(self, timely: Callable[[], None], *, bills: bool) -> UsageReader:
+        """Return it; with ``bills`` the billing API is asked what is left of packages."""
+        ...
+
+
+class OversightEndpoints:
+    """Answers requests about what calls cost.
+
+    Sums know no prefixes: they are of the whole account, which is not for a tenant to see.
+
+    Args:
+        call: The invocation: gives the time, and how much of it is left.
+        callers: Tells who the caller is.
+        reader: Makes what puts usage together.
+        reconciler: Makes what asks Cloud Eye; raises SettingsError where that is not to be reached.
+    """
+
+    def __init__(
+        self, call: Invocation, callers: Callers, reader: Reader, reconciler: Callable[[], Reconciler]
+    ) -> None:
+        """Read nothing yet."""
+        self._call = call
+        self._callers = callers
+        self._reader = reader
+        self._reconciler = reconciler
+
+    def by_route(self) -> dict[str, Endpoint]:
+        """Return the endpoint of each route, by the route's name."""
+        return {"usage": self.usage, "packages": self.packages, "reconciliation": self.reconciliation}
+
+    def usage(self, call: Call) -> Answer:
+        """Calls, ends and cost of some days; nobody but the output bucket is asked."""
+        self._for_all(call)
+        asked: oversight_shapes.UsageDays = call.query
+        today = self._call.now().date()
+        last = min(asked.last or today, today)
+        first = asked.first or last.replace(day=1)
+        if first > last:
+            raise bodies.unfit("query", f"`first` ({first}) is after `last` ({last})")
+        if (last - first).days >= MOST_DAYS or (today - last).days >= MOST_KEPT:
+            raise bodies.unfit(
+                "query", f"from `first` to `last` are more than {MOST_DAYS} days, or they are too long ago"
+            )
+        return _shape(self._reader(self._timely, bills=False).report(first, last))
+
+    def packages(self, call: Call) -> Answer:
+        """What is left of packages; the billing API is asked, and where it refuses, a note says so."""
+        self._for_all(call)
+        today = self._call.now().date()
+        report = self._reader(self._timely, bills=True).report(today, today)
+        return oversight_shapes.PackageList(report.as_of, report.packages, report.warnings, report.notes)
+
+    def reconciliation(self, call: Call) -> Answer:
+        """The ledger held against Cloud Eye."""
+        self._for_all(call)
+        asked: oversight_shapes.Reconciling = call.query
+        default, most = (timedelta(days=1), MOST_MINUTELY) if asked.minutes else (timedelta(days=7), MOST_HOURLY)
+        now = self._call.now()
+        since, until = bodies.span_of(asked.since, min(asked.until or now, now), default)
+        if not timedelta(0) < until - since <= most:
+            raise bodies.unfit(
+                "query", f"from `since` to `until` must be more than nothing, and {most.days} days at most"
+            )
+        self._timely()
+        try:
+            reconciler = self._reconciler()
+        except SettingsError as error:  # what was asked for is not here; the deployment is not wrong
+            raise ProblemError(409, error.reason_code, error.message, error.advice) from None
+        return (reconciler.by_minute if asked.minutes else reconciler.by_hour)(since, until)
+
+    def _for_all(self, call: Call) -> None:
+        """Refuse a tenant.
+
+        Raises:
+            ProblemError: 403.
+        """
+        if self._callers.prefix(call):
+            raise ProblemError(
+                403, "whole-account", "This is of the whole account, and this application sees its own documents only.",
+                "`legible usage` and `legible reconcile` show it to whoever may read the output bucket.",
+            )  # fmt: skip
+
+    def _timely(self) -> None:
+        if self._call.remaining() < _LOOK_SECONDS:
+            raise RejectedError(
+                "There is too much to count in the time of one request.",
+                code="too-much-to-count",
+                advice="Ask for fewer days; `legible usage` has all the time it needs.",
+            )
+
+
+def _shape(report: UsageReport) -> oversight_shapes.Usage:
+    return oversight_shapes.Usage(
+        report.first, report.last, report.as_of, report.waiting, report.currency,
+        _counts(report.days), _counts(report.operations), _counts(report.projects), _counts(report.routes),
+        report.ends, _costs(report.costs, lambda cost: f"{cost.month:%Y-%m}"),
+        _costs(report.costs, lambda cost: cost.operation), report.notes,
+    )  # fmt: skip
+
+
+def _counts(rows: Iterable[UsageRow]) -> tuple[oversight_shapes.UsageCount, ...]:
+    totals = ((row.name, row.totals) for row in rows)
+    return tuple(
+        oversight_shapes.UsageCount(name, one.calls, one.succeeded, one.failed, one.unknown, one.surplus, one.pages)
+        for name, one in totals
+    )
+
+
+def _costs(costs: Iterable[MonthCost], name: Callable[[MonthCost], str]) -> tuple[oversight_shapes.Cost, ...]:
+    """Return the cost of what has one name together, by its name."""
+    groups: dict[str, list[MonthCost]] = {}
+    for cost in costs:
+        groups.setdefault(name(cost), []).append(cost)
+    return tuple(_cost(name, group) for name, group in sorted(groups.items()))
+
+
+def _cost(name: str, group: list[MonthCost]) -> oversight_shapes.Cost:
+    return oversight_shapes.Cost(
+        name,
+        sum(cost.billed for cost in group),
+        sum(cost.packaged for cost in group),
+        sum(cost.billed - cost.packaged for cost in group if cost.amount is None),
+        sum(cost.perhaps for cost in group),
+        sum((cost.amount for cost in group if cost.amount is not None), Decimal(0)),
+    )
