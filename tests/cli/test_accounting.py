@@ -20,8 +20,8 @@ CLAIMS = "a1111111-0000-4000-8000-000000000001"
 SALES = "b1111111-0000-4000-8000-000000000001"
 
 
-@pytest.fixture
-def cloud() -> Iterator[LocalCloud]:
+@pytest.fixture(scope="module")
+def counted() -> Iterator[LocalCloud]:
     """Return a cloud in which passports of two projects, and one of none, were read and counted."""
     with LocalCloud(functions={}, recognizer=lambda *_: PASSPORT, region="ap-southeast-1") as running:
         running.eps.projects += [EnterpriseProject(CLAIMS, "claims"), EnterpriseProject(SALES, "sales")]
@@ -33,6 +33,14 @@ def cloud() -> Iterator[LocalCloud]:
         clouds.due_now(running)
         on_report.handler({}, clouds.context(running))
         yield running
+
+
+@pytest.fixture
+def cloud(counted) -> Iterator[LocalCloud]:
+    """Return that cloud; what a test takes away is given back."""
+    yield counted
+    for taken in (counted.billing.denied, counted.eps.denied, counted.ocr.unsubscribed):
+        taken.clear()
 
 
 @pytest.fixture
