@@ -52,7 +52,7 @@ demo: $(LOCAL) ## recognize the sample documents on this machine, no account nee
 up: $(LOCAL) ## keep the local cloud running; drop files into inbox/<operation>/
 	@$(BIN)/python -m legible_cli up
 
-package: $(LOCAL) ## dist/*.zip for FunctionGraph; OPTIONS="--runtime Python3.10 --heif --searchable"
+package: $(LOCAL) ## dist/*.zip for FunctionGraph; OPTIONS="--runtime Python3.10 --heif --searchable --telemetry"
 	@$(BIN)/python -m infra.package $(OPTIONS)
 
 test: $(DEV) ## the tests and the coverage bar
@@ -101,7 +101,7 @@ lock: $(DEV) ## resolve the dependencies again
 	@$(RESOLVE) --upgrade pyproject.toml -o requirements/ship.txt
 	@$(RESOLVE) -c requirements/ship.txt --group local pyproject.toml -o requirements/local.txt
 	@$(RESOLVE) -c requirements/local.txt --group dev pyproject.toml -o requirements/dev.txt
-	@for group in heif searchable; do $(RESOLVE) -c requirements/local.txt --group $$group -o requirements/$$group.txt; done
+	@for group in heif searchable telemetry; do $(RESOLVE) -c requirements/local.txt --group $$group -o requirements/$$group.txt; done
 	@$(RESOLVE) --no-deps --group fonts -o requirements/fonts.txt
 	@printf 'setuptools\nwheel\n' | $(RESOLVE) --no-annotate - -o requirements/build.txt
 

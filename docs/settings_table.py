@@ -8,7 +8,7 @@ import msgspec
 
 from legible.notices.targets import Target
 from legible.operations.routing import OperationSettings, Route
-from legible.settings.explanations import MEANS, TARGET_MEANS, choices, table_at
+from legible.settings.explanations import MEANS, TARGET_MEANS, bounds, choices, table_at
 from legible.settings.tables import Settings
 from legible.settings.toml_file import VARIABLES
 
@@ -23,7 +23,9 @@ def reference() -> str:
             continue
         for field in msgspec.structs.fields(kind):
             place = (section.name, field.name)
-            allowed = choices(list(place)) or MEANS.get(field.name, "") or _plain(field.type)
+            allowed = (
+                choices(list(place)) or MEANS.get(".".join(place)) or MEANS.get(field.name, "") or _plain(field.type)
+            )
             if section.name == "buckets":
                 allowed = MEANS["buckets"]
             name = f"`{variables[place]}`" if place in variables else ""
@@ -54,8 +56,5 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
 def _plain(kind: Any) -> str:
     info = msgspec.inspect.type_info(kind)
     if isinstance(info, (msgspec.inspect.IntType, msgspec.inspect.FloatType)):
-        low = f"{info.ge:g} to " if info.ge is not None else "more than 0, at most "
-        return f"{low}{info.le:g}"
-    if isinstance(info, msgspec.inspect.TupleType):
-        return "shortest and longest, in seconds"
+        return bounds(info)
     return "text"

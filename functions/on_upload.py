@@ -15,4 +15,4 @@ def handler(event: Any, context: Any) -> dict[str, Any]:
     Raises:
         RetryableError: After all were tried, if any must be tried again.
     """
-    return functions.documents(functions.pipeline(context).uploads(functiongraph.uploads(event)))
+    return functions.documents(functions.uploads(context, functiongraph.uploads(event)))

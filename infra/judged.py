@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
+import msgspec
+
 from legible.errors import DocumentError, SettingsError
 from legible.notices.targets import Smn
 from legible.operations import catalog, routing
@@ -33,9 +35,22 @@ def judged(file: Path, variables: Mapping[str, str] | None = None) -> Settings:
     else:
         settings = load(file, variables.get)
         check_secrets(settings, file.name, variables.get)
+    _apart(settings, file.name)
     _callable(settings, file.name)
     _told_here(settings, file.name)
     return settings
+
+
+def _apart(settings: Settings, origin: str) -> None:
+    """Refuse two uses of one bucket: a result in the input bucket would be an upload, and what failed needs its own."""
+    uses = [(use, name) for use, name in msgspec.structs.asdict(settings.buckets).items() if name]
+    for number, (use, name) in enumerate(uses):
+        for earlier, same in uses[:number]:
+            if name == same:
+                raise SettingsError(
+                    f"{origin}: buckets.{earlier} and buckets.{use} are one, {name}.",
+                    advice="Give each a bucket of its own.",
+                )
 
 
 def _callable(settings: Settings, origin: str) -> None:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from docs import settings_table
 from legible.errors import SettingsError
@@ -22,6 +30,68 @@ def load(tmp_path):
         return toml_file.load(file, {**MINIMUM, **variables}.get)
 
     return loaded
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"# a\n# \xff\xfe\n", r"legible.toml is not UTF-8 \(line 2\). Save it as UTF-8."),
+        ('default = "passport"\n'.encode("utf-16"), "is not UTF-8"),
+        (b"x = " + b"[" * 2000, "has lists or tables too deep inside each other"),
+        (b"x = " + b"9" * 5000, "is not TOML"),
+        (b"x = \0", "is not TOML: .*line 1"),
+    ],
+)
+def test_a_file_that_nobody_can_read_is_refused_as_what_it_is(tmp_path, body, said):
+    (tmp_path / "legible.toml").write_bytes(body)
+    with pytest.raises(SettingsError, match=said):
+        toml_file.load(tmp_path / "legible.toml", MINIMUM.get)
+
+
+def test_a_mark_that_editors_put_before_the_first_line_is_passed_over(tmp_path):
+    (tmp_path / "legible.toml").write_bytes(b'\xef\xbb\xbfdefault = "passport"\r\n')
+    assert toml_file.load(tmp_path / "legible.toml", MINIMUM.get).default == "passport"
+
+
+VALUES = st.recursive(
+    st.sampled_from(["", "x", "\0", "a/b/", "passport", "smn", "webhook", "a\nb", "*", "\0.xlsx", "a" * 300 + ".xlsx"])
+    | st.sampled_from([0, -1, 2**70, 1.5, True]),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(["kind", "match", "operation", "options", "form", "x y"]), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+KEYS = st.sampled_from(
+    ["kind", "url", "secret", "topic_urn", "on", "fields", "match", "operation", "form", "region", "options", "live",
+     "window", "source", "wait_seconds", "formats", "tenants", "input", "endpoint", "level", "passport", "nope"]
+)  # fmt: skip
+
+
+def written(value):
+    """Return a value as TOML has it, on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {written(one)}" for key, one in value.items()) + "}"
+    return "[" + ", ".join(map(written, value)) + "]" if isinstance(value, list) else json.dumps(value)
+
+
+@given(st.dictionaries(
+    st.sampled_from([*(one.name for one in msgspec.structs.fields(tables.Settings)), "ocrr"]),
+    VALUES | st.dictionaries(KEYS, VALUES, max_size=3) | st.lists(st.dictionaries(KEYS, VALUES, max_size=3), max_size=2)
+    | st.dictionaries(KEYS, st.dictionaries(KEYS, VALUES, max_size=3), max_size=2), max_size=3,
+))  # fmt: skip
+def test_whatever_is_written_is_taken_or_refused_in_words(values):
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "legible.toml")
+        file.write_text("".join(f"{name} = {written(one)}\n" for name, one in values.items()), "utf-8")
+        try:
+            taken = toml_file.load(file, MINIMUM.get)
+        except SettingsError as fault:
+            assert "legible.toml" in str(fault)
+            with contextlib.suppress(SettingsError):  # not even the buckets are known
+                assert essentials.usable(file, MINIMUM.get).fault is not None
+        else:
+            assert essentials.usable(file, MINIMUM.get) == (taken, None, frozenset())
 
 
 def test_variables_alone_are_enough():
@@ -89,16 +159,52 @@ def test_routes_operations_and_default(load):
             {},
             r"legible.toml: ocr.source is 'urll'. Allowed is: inline, public-url, signed-url, url.",
         ),
-        ("[ocr]\nattempts = 99", {}, r"ocr.attempts is 99. .*<= 10"),
+        ("[ocr]\nattempts = 99", {}, r"ocr.attempts is 99. Allowed is: a whole number, 1 to 10."),
+        ('[ocr]\nwindow = "four"', {}, r"ocr.window is 'four'. Allowed is: a whole number, 1 to 32."),
+        (
+            "[ocr]\ncall_seconds = true",
+            {},
+            r"ocr.call_seconds is True. Allowed is: a number, more than 0, at most 900.",
+        ),
+        ("[ocr]\nwait_seconds = [1, 9999]", {}, r"ocr.wait_seconds is 9999. Allowed is: a list of two numbers"),
+        ("[ocr]\ninline_fallback = 1", {}, r"ocr.inline_fallback is 1. Allowed is: true, false."),
+        ("default = 3", {}, r"default is 3. Allowed is: text, in quotes."),
         ("[ocrr]\na = 1", {}, r"has no setting 'ocrr'. It has: cloud, buckets"),
         ("[ocr]\nfoo = 1", {}, r"\[ocr\] has no setting 'foo'. It has: endpoint, source"),
-        ("[operations.passport]\nfoo = 1", {}, r"has no setting 'foo'. It has: options, region, live"),
+        (
+            "[operations.passport]\nfoo = 1",
+            {},
+            r"\[operations.passport\] has no setting 'foo'. It has: options, region, live",
+        ),
+        (
+            "[operations.passport]\n[operations.vin]\nlive = 3",
+            {},
+            r"operations.vin.live is 3. Allowed is: true or false.",
+        ),
+        ("[operations]\npassport = 3", {}, r"operations.passport is 3. Allowed is: a table."),
+        (
+            '[[routes]]\nmatch = "*"\noperation = "passport"\nfoo = 1',
+            {},
+            r"toml: route 1 has no setting 'foo'. It has: match",
+        ),
+        ('[[routes]]\nmatch = 3\noperation = "passport"', {}, r"route 1: match is 3. Allowed is: a pattern of keys"),
+        (
+            '[[routes]]\nmatch = "*"\noperation = "passport"\nform = 3',
+            {},
+            r"route 1: form is 3. Allowed is: text, in quotes.",
+        ),
+        (
+            '[[http.tenants]]\napp = "a"\nprefix = "x"',
+            {},
+            r"http.tenants: tenant 1: prefix is 'x'. Allowed is: a folder",
+        ),
+        ('[workbooks]\nformats = ["pdf"]', {}, r"workbooks.formats is 'pdf'. Allowed is: a list of one or more"),
         ("x = [", {}, r"is not TOML"),
         ("ocr = 3", {}, r"ocr is 3"),
         ("ocr = 3", {"LEGIBLE_SOURCE": "inline"}, r"ocr is 3"),
         ('default = "nope"', {}, r"default: there is no operation 'nope'. Operations are: acceptance-bill"),
         ('[[routes]]\nmatch = "*"\noperation = "nope"', {}, r"route 1: there is no operation 'nope'"),
-        ('[[routes]]\nmatch = "*"', {}, r"legible.toml: routes.0"),
+        ('[[routes]]\nmatch = "*"', {}, r"legible.toml: route 1 is .* Allowed is: a table with 'operation'."),
         (
             '[operations.passport]\noptions = {x = "1"}',
             {},
@@ -248,6 +354,7 @@ class TestTargets:
             ('[notify.ops]\nmatch = "*"\n', r"notify.ops.kind is None. Allowed is: smn, eventgrid, webhook."),
             ("[notify]\nops = 3\n", r"notify.ops.kind is None"),
             ("notify = 3\n", r"notify is 3"),
+            ('[notify.ops]\nkind = ["canary"]\n', r"notify.ops.kind is a list. Allowed is: smn, eventgrid, webhook."),
             ('[notify.ops]\nkind = "smn"\n', r"notify.ops: .*topic_urn.* It has: topic_urn, match, on, fields."),
             (f"[notify.ops]\n{SMN}url = 1\n", r"notify.ops: .*field `url`. It has: topic_urn, match, on, fields."),
             ('[notify.ops]\nkind = "smn"\ntopic_urn = "legible"\n', r"notify.ops.topic_urn: .*a topic's URN"),
@@ -312,6 +419,7 @@ class TestForms:
                 '[operations.passport]\nform = "missing.xlsx"\n',
                 "operations.passport: form = 'missing.xlsx' cannot be read",
             ),
+            ('[operations.passport]\nform = "a\\u0000b.xlsx"\n', "cannot be read"),
             (
                 '[[routes]]\nmatch = "a/*"\noperation = "passport"\nform = "../x.toml"\n',
                 "route 1: form = '../x.toml' leads out",

@@ -23,8 +23,8 @@ def main(arguments: list[str], environment: Mapping[str, str]) -> int:
     parser.add_argument("settings", type=Path, help="the deployment's settings file, beside its templates")
     parser.add_argument("--terraform", default="terraform", metavar="COMMAND")
     options, rest = parser.parse_known_args(arguments)
-    terraform = Terraform(options.terraform, options.settings)
     try:
+        terraform = Terraform(options.terraform, options.settings)
         environments.alone(options.settings)
         ready = terraform.init()
         if ready:

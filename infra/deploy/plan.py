@@ -92,11 +92,10 @@ def main(arguments: list[str], file: Path = ROOT / "legible.toml", typed: TextIO
     parser.add_argument("--terraform", default="terraform", metavar="COMMAND")
     parser.add_argument("--apply", action="store_true", help="make it, after asking")
     options = parser.parse_args(arguments)
-    terraform = Terraform(options.terraform, options.settings)
     try:
+        terraform = Terraform(options.terraform, options.settings)
         status = _plan(terraform, options.settings, file)
     except LegibleError as error:
-        terraform.forget()
         print(f"Not {'deployed' if options.apply else 'planned'}: {error}", file=sys.stderr)
         return 2
     if status or not options.apply:
@@ -105,7 +104,15 @@ def main(arguments: list[str], file: Path = ROOT / "legible.toml", typed: TextIO
 
 
 def _plan(terraform: Terraform, settings: Path, file: Path) -> int:
-    """Plan, and judge the plan; return Terraform's status."""
+    """Plan, and judge the plan; return Terraform's status. A plan that is refused is not kept."""
+    try:
+        return _judged_plan(terraform, settings, file)
+    except LegibleError:
+        terraform.forget()
+        raise
+
+
+def _judged_plan(terraform: Terraform, settings: Path, file: Path) -> int:
     environments.alone(settings)
     judged(file)
     status = terraform.init()

@@ -17,12 +17,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 import yaml
 
 from infra.deploy.asking import AskingError, Keys, ask
 from infra.judged import judged
 from legible.errors import SettingsError
+from legible.settings import toml_file
 from localcloud.functiongraph.config import Function, load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -164,8 +164,7 @@ def honored(file: Path) -> None:
     listed = yaml.safe_load(file.read_text("utf-8"))
     for folder in sorted({file.parent / one["code"]["codeUri"] for one in listed["functions"].values()}):
         settings = folder / "legible.toml"
-        values = msgspec.toml.decode(settings.read_bytes()) if settings.is_file() else {}
-        if values.get("http", {}).get("tenants"):
+        if toml_file.read(settings).get("http", {}).get("tenants"):
             raise AskingError(
                 f"{settings} names http.tenants, and the gateway would not say who calls: whoever wants another "
                 "tenant's documents would write its id into the header. Use make deploy (Terraform), or remove them."
@@ -215,7 +214,10 @@ def _deploy(options: argparse.Namespace, environment: Mapping[str, str]) -> int:
     fit(options.file, environment)
     honored(options.file)
     before = platform.functions(names)
-    status = subprocess.run(options.command, cwd=options.file.parent, check=False).returncode
+    try:
+        status = subprocess.run(options.command, cwd=options.file.parent, check=False).returncode
+    except OSError as error:
+        raise AskingError(f"{options.command[0]} cannot be run: {error.strerror}. npx comes with Node.js.") from None
     lines = faults(listed, before, platform.functions(names))
     lines += [f"{options.command[0]} exits with {status}."] if status else []
     for line in lines:

@@ -8,16 +8,28 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from infra.errors import DeploymentError
+
 #: The plan that was looked at is the plan that is made.
 PLAN = "legible.tfplan"
 
 
 class Terraform:
-    """Runs Terraform's commands in a folder; each returns its exit status, or what it says."""
+    """Runs Terraform's commands in a folder; each returns its exit status, or what it says.
+
+    Each raises ``DeploymentError`` where there is no Terraform.
+    """
 
     def __init__(self, command: str, settings: Path) -> None:
-        """Take the command, as a shell would split it, and the settings file, which lies beside the templates."""
-        self._command = [*shlex.split(command), f"-chdir={settings.parent}"]
+        """Take the command, as a shell would split it, and the settings file, which lies beside the templates.
+
+        Raises:
+            DeploymentError: No shell could split it.
+        """
+        try:
+            self._command = [*shlex.split(command), f"-chdir={settings.parent}"]
+        except ValueError as error:
+            raise DeploymentError(f"TERRAFORM is {command!r}, which is no command: {error}.") from None
         self._settings = settings.name
         self._plan = settings.parent / PLAN
 
@@ -68,4 +80,10 @@ class Terraform:
     def _run(self, *arguments: str, quiet: bool = False) -> subprocess.CompletedProcess[str]:
         """Run a command of it; a quiet one's output is read, any other's is seen."""
         output = subprocess.PIPE if quiet else None
-        return subprocess.run([*self._command, *arguments], stdout=output, text=True, check=False)
+        try:
+            return subprocess.run([*self._command, *arguments], stdout=output, text=True, check=False)
+        except OSError as error:
+            raise DeploymentError(
+                f"{self._command[0]} cannot be run: {error.strerror}.",
+                advice="Install Terraform 1.9 or newer, or name it: make plan TERRAFORM=/path/to/terraform.",
+            ) from None

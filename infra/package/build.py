@@ -9,20 +9,20 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 import yaml
 
 from infra.errors import PackageError
 from infra.judged import judged
 from infra.package import archive, bytecode, licenses, sources, wheels
 from legible.errors import LegibleError, SettingsError
+from legible.settings import toml_file
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Bounds of ours, far below the platform's (zip by the API 50 MB, unzipped 1,500 MB; functiongraph_01_0150).
 ZIP_BYTES, UNZIPPED_BYTES = 25 * 10**6, 100 * 10**6
 RUNTIMES = ("Python3.10", "Python3.12")
 #: Groups of pyproject.toml that may be added, each locked in requirements/; and how many bytes more each may zip to.
-GROUPS = {"heif": 3 * 10**6, "searchable": 10 * 10**6}
+GROUPS = {"heif": 3 * 10**6, "searchable": 10 * 10**6, "telemetry": 3 * 10**6}
 
 
 class Package(NamedTuple):
@@ -63,7 +63,7 @@ def build(runtime: str, groups: Iterable[str] = (), root: Path = ROOT, target: P
         PackageError: legible.toml is wrong; or a dependency, a form that it names, or room is missing.
     """
     version, target, groups = runtime.removeprefix("Python"), target or root, sorted(set(groups))
-    _judge(root)
+    _judge(root, groups)
     folder = target / "build" / "legible"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -88,19 +88,20 @@ def build(runtime: str, groups: Iterable[str] = (), root: Path = ROOT, target: P
     return found
 
 
-def _judge(root: Path) -> None:
+def _judge(root: Path, groups: list[str]) -> None:
     """Refuse settings that a function would refuse to start with, before anything is made of them."""
     file = root / "legible.toml"
     try:
-        values = msgspec.toml.decode(file.read_bytes())
-    except ValueError:
-        values = {}  # judged below, with the line
-    for name in sorted(_forms(values)):
-        _form(root, name)
-    try:
-        judged(file)
+        for name in sorted(_forms(toml_file.read(file))):
+            _form(root, name)
+        settings = judged(file)
     except SettingsError as error:
         raise PackageError.of(error) from None
+    if settings.telemetry.endpoint and "telemetry" not in groups:
+        raise PackageError(
+            "legible.toml: telemetry.endpoint is set; without OpenTelemetry in the package no function would start.",
+            advice="Add --telemetry to OPTIONS, or take the setting away.",
+        )
 
 
 def _own(root: Path, folder: Path) -> None:
@@ -113,7 +114,7 @@ def _own(root: Path, folder: Path) -> None:
             raise PackageError(f"functions/{file.name} has the name of a dependency.", advice="Name it otherwise.")
         shutil.copyfile(file, folder / file.name)
     shutil.copytree(root / "shared" / "legible", folder / "legible", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in sorted(_forms(msgspec.toml.decode((root / "legible.toml").read_bytes()))):
+    for name in sorted(_forms(toml_file.read(root / "legible.toml"))):
         place = folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(_form(root, name), place)
@@ -130,7 +131,7 @@ def _forms(settings: dict[str, Any]) -> set[str]:
 
 
 def _form(root: Path, name: str) -> Path:
-    source = (root / name).resolve()
+    source = (root / name.replace("\0", "\ufffd")).resolve()
     if not source.is_file() or not source.is_relative_to(root.resolve()):
         raise PackageError(f"legible.toml names the form {name}, which is no file beside it or below.")
     return source

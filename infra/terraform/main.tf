@@ -226,5 +226,9 @@ module "alarms" {
   name                  = var.name
   topic_urn             = module.notifications.topic_urn
   ocr_failures          = var.ocr_failures
+  deployment            = local.buckets.output
+  stall_minutes         = var.stall_minutes
+  dead_documents        = var.dead_documents
+  cost_month            = var.cost_month
   enterprise_project_id = var.enterprise_project_id
 }

@@ -274,6 +274,42 @@ variable "ocr_failures" {
   }
 }
 
+variable "stall_minutes" {
+  description = <<-EOT
+    An alarm rings where the oldest upload has waited for so many minutes while no document ended. A document's end is known when
+    its function's time is over, and counted every ten minutes: below half an hour every quiet moment would ring.
+  EOT
+  type        = number
+  default     = 60
+  validation {
+    condition     = var.stall_minutes >= 30 && var.stall_minutes <= 1440
+    error_message = "stall_minutes must be 30 to 1440, a day: an upload waits no longer than that."
+  }
+}
+
+variable "dead_documents" {
+  description = "An alarm rings where so many documents were given up (dead) in one day (UTC)."
+  type        = number
+  default     = 1
+  validation {
+    condition     = var.dead_documents >= 1 && floor(var.dead_documents) == var.dead_documents
+    error_message = "dead_documents must be a whole number, 1 or more."
+  }
+}
+
+variable "cost_month" {
+  description = <<-EOT
+    An alarm rings where the calls of a month (UTC+8) have cost so much, in the currency of [prices] in legible.toml; without prices
+    there is no cost. 0 for no alarm.
+  EOT
+  type        = number
+  default     = 0
+  validation {
+    condition     = var.cost_month >= 0
+    error_message = "cost_month must be 0 or more."
+  }
+}
+
 variable "ocr_regions" {
   description = "Other regions in which operations are called (`region` of [operations.<slug>] in legible.toml)."
   type        = set(string)
@@ -395,7 +431,7 @@ variable "network" {
 variable "role_names" {
   description = <<-EOT
     What the site's IAM calls the system policies that infra/policies/functions.yaml names, where regions.json does not know it,
-    such as { "OCR ReadOnlyAccess" = "..." }.
+    such as { "OCR ReadOnlyAccess" = "..." }. `legible doctor` reads regions.json alone: a name for good belongs there.
   EOT
   type        = map(string)
   default     = {}

@@ -20,6 +20,7 @@ from legible.operations import catalog
 from legible.settings import load as load_settings
 from legible.settings.checks import check_secrets
 from legible.wiring import adapters
+from legible_cli.accounting import accounting_command
 from legible_cli.audit.command import audit_group
 from legible_cli.console import console_command
 from legible_cli.doctor.command import doctor_command
@@ -29,6 +30,7 @@ from legible_cli.policy.command import policy_group
 from legible_cli.rebuild import rebuild_command
 from legible_cli.reconcile import reconcile_command
 from legible_cli.review.command import review_group
+from legible_cli.subscriptions import subscriptions_command
 from legible_cli.usage import usage_command
 from legible_cli.workbook import workbook_command
 from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
@@ -81,6 +83,7 @@ def main() -> None:
     """
 
 
+main.add_command(accounting_command)
 main.add_command(audit_group)
 main.add_command(console_command)
 main.add_command(doctor_command)
@@ -88,6 +91,7 @@ main.add_command(policy_group)
 main.add_command(rebuild_command)
 main.add_command(reconcile_command)
 main.add_command(review_group)
+main.add_command(subscriptions_command)
 main.add_command(usage_command)
 main.add_command(workbook_command)
 

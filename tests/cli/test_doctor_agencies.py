@@ -9,6 +9,7 @@ import pytest
 
 from localcloud.cloud import OUTPUT_BUCKET, PROJECT_ID
 from localcloud.faults import Fault
+from localcloud.functiongraph import triggers
 from localcloud.iam.agencies import Agency, Role
 from localcloud.iam.rights import Rights
 from tests.support.doctor import failed, found
@@ -196,6 +197,19 @@ def test_an_operation_that_is_called_in_another_region_needs_its_role_there(clou
     for one in cloud.account.agencies.by_name.values():
         if any(role.display_name == "OCR ReadOnlyAccess" for role in one.granted()):
             one.projects["0f4c-east"] = [Role("OCR ReadOnlyAccess")]
+    assert checked(doctor)["status"] == "ok"
+
+
+@pytest.mark.parametrize("name", ["fgs_to_eg", "EG_TARGET_AGENCY"])
+def test_an_agency_of_eventgrid_that_the_consoles_made_must_be_there_and_no_more(cloud, doctor, name):
+    """Given what docs/deploy.md advises where FunctionGraph refuses ours: no page says for sure what it must have."""
+    cloud.functions.functions["on_upload"] = replace(cloud.functions.functions["on_upload"], triggers=())
+    trigger = copy.deepcopy(triggers.eventgrid(["OBS:DWR:ObjectCreated:*"]))
+    trigger["event_data"]["agency"] = name
+    cloud.function_api.triggers["on_upload"] = [trigger]
+    del cloud.account.agencies.by_name[EVENTGRID]
+    assert f"{name} lacks everything: there is no agency" in checked(doctor)["message"]
+    cloud.account.agencies.add(Agency(name))
     assert checked(doctor)["status"] == "ok"
 
 

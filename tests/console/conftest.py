@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from tests.console.fake_api import FakeApi, samples
 from tests.support import tools
+from tests.support.rig import picture
 
 FLAGS = (
     "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -34,6 +36,15 @@ const holds = (one) => (one.innerText ?? one.textContent).includes(text);
 return [...document.querySelectorAll(selector)].find((one) => one.checkVisibility() && holds(one));
 """
 READ = f"return (function () {{ {SHOWN} }}).apply(null, arguments)?.innerText"
+DROP = """
+const [name, content] = arguments;
+const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
+const data = new DataTransfer();
+data.items.add(new File([bytes], name, { type: "image/png" }));
+const target = document.querySelector("main");
+for (const kind of ["dragenter", "dragover", "drop"])
+  target.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+"""
 
 
 class Browser:
@@ -177,3 +188,15 @@ def browser(chromium: Browser, api: FakeApi) -> Browser:
     chromium.scheme("light")
     chromium.complaints()
     return chromium
+
+
+def drop(console: Browser, name: str) -> None:
+    """Drop a picture for the operation passport, and wait until it was read."""
+    console.open()
+    console.see("#upload-operation")
+    console.js(
+        "const s = document.getElementById('upload-operation'); s.value = 'passport';"
+        "s.dispatchEvent(new Event('change', { bubbles: true }))"
+    )
+    console.js(DROP, name, base64.b64encode(picture(400, 280)).decode())
+    console.see(".upload .badge", "done", seconds=40)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import zipfile
@@ -11,21 +10,12 @@ from collections.abc import Iterator
 import pytest
 
 from localcloud.cloud import LocalCloud
-from tests.console.conftest import Browser
+from tests.console.conftest import Browser, drop
 from tests.support import clouds
-from tests.support.rig import PASSPORT, picture
+from tests.support.rig import PASSPORT
 
 HOSTILE = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
 ENTER, CONTROL = "\ue007", "\ue009"
-DROP = """
-const [name, content] = arguments;
-const bytes = Uint8Array.from(atob(content), (letter) => letter.charCodeAt(0));
-const data = new DataTransfer();
-data.items.add(new File([bytes], name, { type: "image/png" }));
-const target = document.querySelector("main");
-for (const kind of ["dragenter", "dragover", "drop"])
-  target.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
-"""
 
 
 @pytest.fixture(scope="module")
@@ -45,18 +35,6 @@ def console(chromium: Browser, cloud: LocalCloud) -> Browser:
     chromium.scheme("light")
     chromium.complaints()
     return chromium
-
-
-def drop(console: Browser, name: str) -> None:
-    """Drop a picture for the operation passport, and wait until it was read."""
-    console.open()
-    console.see("#upload-operation")
-    console.js(
-        "const s = document.getElementById('upload-operation'); s.value = 'passport';"
-        "s.dispatchEvent(new Event('change', { bubbles: true }))"
-    )
-    console.js(DROP, name, base64.b64encode(picture(400, 280)).decode())
-    console.see(".upload .badge", "done", seconds=40)
 
 
 def key_of(cloud: LocalCloud, ending: str) -> str:
@@ -134,6 +112,7 @@ def test_operations_are_looked_at_as_the_real_api_tells_them(console: Browser, c
     assert int(done) >= 1 and int(whole) >= int(done)
     for name, text in (("packages", "No package is named"), ("reconciliation", "calls succeeded by the ledger")):
         console.see(f"section[aria-labelledby=part-{name}]", text)
+    console.see(".check-entry.is-not-asked", "folder passport/")
     console.see(".events .badge", "Normal")
     assert console.all(".refusal") == [] and console.complaints() == []
 

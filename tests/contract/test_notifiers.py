@@ -130,6 +130,7 @@ class TestFaults:
         cloud.messages.faults.add(Fault("error", code="X.1", status=413))
         error = self.refused(kind, cloud)
         assert (type(error), error.reason_code) == (RejectedError, "notice-too-large")
+        assert error.advice == "Ask for fewer fields."
 
     def test_what_no_page_names_holds_with_its_code(self, cloud, kind):
         cloud.messages.faults.add(

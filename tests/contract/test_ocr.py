@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import huaweicloudsdkocr.v1 as sdk
 import pytest
+from msgspec import structs
 
 from legible.errors import (
     AnswerUnknownError,
@@ -52,12 +53,10 @@ def recognizer(cloud) -> OcrRecognizer:
     return recognizer_of(cloud)
 
 
-def recognizer_of(cloud: LocalCloud, enterprise_project: str = "", **changes: str) -> OcrRecognizer:
+def recognizer_of(cloud: LocalCloud, **changes: str) -> OcrRecognizer:
     key = cloud.keys.temporary()
     values = {"access_key": key.access, "secret_key": key.secret, "token": key.token, **changes}
-    return OcrRecognizer(
-        lambda slug: cloud.ocr_endpoint, Credentials(**values), cloud.project_id, enterprise_project, connect_seconds=2
-    )
+    return OcrRecognizer(lambda slug: cloud.ocr_endpoint, Credentials(**values), cloud.project_id, connect_seconds=2)
 
 
 def test_inline_bytes_and_options_arrive_as_they_are(recognizer, asked):
@@ -81,7 +80,7 @@ def put(cloud, key):
 
 def test_the_enterprise_project_is_billed(cloud):
     project = "0fa1b2c3-0000-4000-8000-0123456789ab"
-    recognizer_of(cloud, project).recognize(PASSPORT, {}, INLINE, 5)
+    recognizer_of(cloud).recognize(PASSPORT, {}, structs.replace(INLINE, project=project), 5)
     assert cloud.ocr.journal.calls[0].project == project
 
 

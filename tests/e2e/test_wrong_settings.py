@@ -22,6 +22,9 @@ WRONG = {
     "a route to no operation": '[[routes]]\nmatch = "*"\noperation = "nope"\n',
     "a form that is not there": '[operations.passport]\nform = "forms/gone.xlsx"\n',
     "a target of no kind": '[notify.ops]\nkind = "mail"\n',
+    "a target whose kind is a list": '[notify.ops]\nkind = ["smn"]\n',
+    "a form that no file can be called": '[operations.passport]\nform = "a\\u0000.xlsx"\n',
+    "lists without end": "x = " + "[" * 2000,
     "a secret that no variable holds": (
         '[notify.hr]\nkind = "webhook"\nurl = "https://hooks.example/x"\nsecret = "HOOK"\n'
     ),

@@ -14,6 +14,7 @@ from functions import on_audit_event, on_report, on_upload
 from legible.errors import SettingsError, UnavailableError
 from legible.model import layout
 from legible.model.documents import ObjectRef
+from legible.oversight.metrics import UNITS
 from legible.ports import utc_now
 from legible.settings import load
 from legible.settings.tables import AuditSettings
@@ -22,6 +23,9 @@ from localcloud.cloud import OUTPUT_BUCKET, LocalCloud
 from localcloud.faults import Fault
 from tests.support import clouds
 from tests.support.rig import PASSPORT, picture
+
+#: All but the cost: the local cloud has no prices.
+POINTS = len(UNITS) - 1
 
 
 @pytest.fixture
@@ -49,7 +53,29 @@ def test_calls_are_counted_days_summed_up_and_the_workbook_is_written_once_a_day
     assert json.loads(json.dumps(again)) == {
         "changes": {"journals": 0, "left": 0}, "days": {"summed_up": []}, "workbooks": {"written": []},
         "settings": {"changed": False}, "traces": {}, "audit": {**first["audit"], "told": 0},
+        "metrics": {"points": POINTS},
     }  # fmt: skip
+
+
+def test_cloud_eye_is_told_what_ended_and_what_waits(cloud):
+    on_report.handler({"trigger_type": "TIMER"}, clouds.context(cloud))
+    found = {point.name: point.point.value for point in cloud.cloudeye.own.entries}
+    assert set(found) == set(UNITS) - {"cost_month"}
+    assert (found["documents_done"], found["calls_paid"], found["uploads_waiting"]) == (1, 1, 0)
+    assert {point.dimensions for point in cloud.cloudeye.own.entries} == {(("deployment", OUTPUT_BUCKET),)}
+
+
+@pytest.mark.parametrize("fault", [
+    Fault("error", "POST", "*/metric-data", None, status=403, code="ces.0017"),
+    Fault("error", "POST", "*/metric-data", None, status=429, code="ces.0429"),
+    Fault("error", "POST", "*/metric-data", None, status=503, code="ces.0007"),
+])  # fmt: skip
+def test_who_may_not_tell_cloud_eye_has_one_line_in_the_log_and_all_else_is_done(cloud, fault):
+    cloud.cloudeye.faults.add(fault)
+    context = clouds.context(cloud)
+    said = on_report.handler({"trigger_type": "TIMER"}, context)
+    assert said["metrics"] == {"points": 0}
+    assert said["changes"] == {"journals": 1, "left": 0} and said["workbooks"]["written"]
 
 
 def test_what_fails_holds_up_nothing_else_and_is_named(cloud):

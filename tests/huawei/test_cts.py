@@ -68,6 +68,12 @@ def test_without_an_id_its_digest_is_its_id():
     assert cts.trace(raw).id == hashlib.sha256(raw).hexdigest()
 
 
+@pytest.mark.parametrize("raw", [b"no JSON", b"\xff", b"[" * 100_000, b"[]", b"3", b""])
+def test_what_is_no_trace_is_kept_and_says_nothing(raw):
+    found = cts.trace(raw)
+    assert (found.raw, found.id, found.name) == (raw, hashlib.sha256(raw).hexdigest(), "")
+
+
 @given(
     st.binary(max_size=200)
     | st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists).map(

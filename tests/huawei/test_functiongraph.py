@@ -266,6 +266,22 @@ class TestFailure:
         assert first.digest != second.digest
         assert isinstance(functiongraph.failure("no JSON")[0][0], Unreadable)
 
+    def test_settings_that_were_wrong_are_told_as_what_they_are(self):
+        answer = {"errorMessage": "legible.toml: default is 3.", "errorType": "SettingsError"}
+        _, reason = functiongraph.failure(self.payload(response_payload=answer))
+        assert (reason.code, reason.message) == ("setting", "The settings are wrong: legible.toml: default is 3.")
+
+    def test_of_what_on_failure_failed_at_the_uploads_of_the_first_event_are_found(self):
+        first = self.payload(request_payload=event("classic"))
+        second = self.payload(request_payload=first)
+        for kept in (first, second, self.payload(request_payload=json.dumps(first))):
+            assert functiongraph.abandoned(json.dumps(kept).encode()) == functiongraph.uploads(event("classic"))
+
+    @pytest.mark.parametrize("kept", [b"", b"no JSON", b"\xff", b"3", b'{"request_payload": "no JSON"}'])
+    def test_what_was_kept_and_is_no_event_is_not_lost(self, kept):
+        (found,) = functiongraph.abandoned(kept)
+        assert isinstance(found, Unreadable)
+
     def test_status_code_is_read_in_both_spellings(self):
         for name in ("status_code", "statusCode"):
             _, reason = functiongraph.failure(self.payload(response_context={name: 503}, response_payload=None))

@@ -85,6 +85,12 @@ def test_tenants_are_not_deployed_by_what_cannot_say_who_calls(vendor, run, tmp_
     assert run()[0] != 2
 
 
+def test_where_there_is_no_npx_that_is_said(vendor, run):
+    assert run("no-such-npx") == (
+        2, "Not deployed: no-such-npx cannot be run: No such file or directory. npx comes with Node.js.\n"
+    )  # fmt: skip
+
+
 HOOK = '[notify.hr]\nkind = "webhook"\nurl = "https://hooks.example/x"\nsecret = "HOOK"\n'
 SECRET = "whsec_" + "QUFB" * 10
 

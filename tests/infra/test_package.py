@@ -353,6 +353,16 @@ def test_forms_that_the_settings_name_are_in_it(house):
     assert [name for name in names if name.startswith("forms/")] == ["forms/a.toml", "forms/b.toml"]
 
 
+def test_traces_are_set_up_only_where_the_package_can_make_them(house, tmp_path):
+    """No function would start: so nothing is made."""
+    (house / "legible.toml").write_text('[telemetry]\nendpoint = "https://collector.example.com/v1/traces"\n')
+    (house / "requirements" / "telemetry.txt").write_text("")
+    with pytest.raises(PackageError, match="telemetry.endpoint") as refused:
+        build.build("Python3.12", root=house)
+    assert "--telemetry" in refused.value.advice
+    assert build.build("Python3.12", ["telemetry"], root=house).zip.is_file()
+
+
 @pytest.mark.parametrize("form", ["forms/gone.toml", "../outside.toml"])
 def test_a_form_that_is_not_there_or_not_below_is_refused(house, form):
     (house.parent / "outside.toml").write_text("")
@@ -475,7 +485,7 @@ def test_a_zip_that_does_not_say_what_it_was_made_of_is_not_deployed(house, caps
     ("text", "said"),
     [
         ("[ocrr]\na = 1\n", r"legible.toml: the file has no setting 'ocrr'. It has: cloud, buckets"),
-        ('[ocr]\nsource = "urll"\n', r"legible.toml: ocr.source is 'urll'. Allowed is: inline, signed-url, url."),
+        ('[ocr]\nsource = "urll"\n', "ocr.source is 'urll'. Allowed is: inline, public-url, signed-url, url."),
         ("x = [", "legible.toml is not TOML"),
         ('default = "nope"', "there is no operation 'nope'"),
         ('default = "invoice-verification"', "default: invoice-verification reads no document"),
@@ -484,7 +494,10 @@ def test_a_zip_that_does_not_say_what_it_was_made_of_is_not_deployed(house, caps
         ('[operations.passport]\nform = "a.toml"\n', "a.toml"),
         ('[cloud]\nregion = "ap-southeast-1"\n[notify.ops]\nkind = "smn"\ntopic_urn = "urn:smn:cn-north-4:0f4c:x"\n',
          "notify.ops.topic_urn is of cn-north-4, and the functions are in ap-southeast-1"),
-        ("routes = 3\noperations = 4\n", "routes is 3"),
+        ("routes = 3\noperations = 4\n", "routes is 3. Allowed is: a list."),
+        (f'{ROUTE}form = "a\\u0000b.toml"\n', "the form a\0b.toml, which is no file"),
+        ("x = " + "[" * 2000, "legible.toml has lists or tables too deep inside each other"),
+        ('[buckets]\ninput = "one"\noutput = "one"\n', "buckets.input and buckets.output are one, one"),
     ],
 )  # fmt: skip
 def test_wrong_settings_are_not_packaged_and_the_earlier_zip_stays(house, text, said):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from infra.deploy import plan
+from infra.deploy import destroy, plan
 from tests.support.places import ROOT
 
 #: Terraform as far as it goes here: it notes what it is asked, keeps a plan, and answers as a file says.
@@ -119,6 +119,7 @@ REFUSED = {
     "a secret that is none": (WEBHOOK, {"secrets": '{"HOOK": "canary"}'}, "module's `secrets`"),
     "a secret of another name": (WEBHOOK, {"secrets": json.dumps({"HOOK2": SECRET})}, "HOOK does not hold"),
     "a wrong variable": ("", {"LEGIBLE_SOURCE": "urll"}, "LEGIBLE_SOURCE is 'urll'. Allowed is: inline"),
+    "one bucket for two uses": ("", {"LEGIBLE_FAILURES_BUCKET": "in-dev"}, "input and buckets.failures are one"),
     "a topic without its right": (SMN.format("ap-southeast-1"), {"actions": "x:y:z"}, 'Add "smn" to the module'),
     "a topic elsewhere": (SMN.format("cn-north-4"), {}, "notify.ops.topic_urn is of cn-north-4"),
     "a channel without its right": (EVENTGRID, {}, 'Add "eventgrid" to the module\'s `notify`'),
@@ -224,6 +225,19 @@ def test_a_plan_that_nobody_can_read_is_not_made(
     stand.answers[PLANNED[3]] = answered
     assert stand.run("--apply") == 2
     assert "does not tell its plan" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "said"), [("no-such-terraform", "Install Terraform 1.9 or newer"), ("'open", "which is no command")]
+)
+def test_where_there_is_no_terraform_that_is_said(
+    stand: Stand, capfd: pytest.CaptureFixture[str], command: str, said: str
+) -> None:
+    assert plan.main([str(stand.settings), "--terraform", command], stand.file) == 2
+    assert destroy.main([str(stand.settings), "--terraform", command], {}) == 2
+    lines = capfd.readouterr().err.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["Not planned", "Not destroyed"]
+    assert all(said in line for line in lines)
 
 
 def test_settings_files_are_ignored_by_git_and_their_examples_are_not() -> None:

@@ -20,6 +20,8 @@ VERSION, LIST, INVOKE = "obs:object:GetObjectVersion", "obs:bucket:ListBucket", 
 ENDING = {"on_upload", "on_failure", "recognize", "give_up"}
 #: It keeps what CTS recorded, and reads nothing.
 KEEPING = {"on_audit_event"}
+#: Who decides what becomes of a document, or asks whether what holds it up is mended.
+DECIDING = {"on_upload", "on_notices", "split", "recognize", "recognize_pages"}
 READING = set(FUNCTIONS) - {"on_notices", "on_timer", "on_report"} - KEEPING
 
 #: A call, and who may make it; everybody else is denied it.
@@ -41,9 +43,8 @@ TABLE = [
     (DELETE, f"{OUT}/changes/1.json", {"on_report"}),
     (PUT, f"{OUT}/reports/.usage/2026/11/25.json", {"on_report"}),
     (PUT, f"{OUT}/reports/2026-11/usage.xlsx", {"on_report"}),
-    (PUT, f"{OUT}/reports/.probes/2026/11/25.jsonl", {"on_report", "http_api"}),
+    (PUT, f"{OUT}/reports/.probes/2026/11/25.jsonl", {"on_report", "http_api", "on_notices"}),
     (GET, f"{OUT}/reports/.usage/2026/11/25.json", {"on_report", "http_api"}),
-    (PUT, f"{OUT}/reports/.usage/2026/11/25.json", {"on_report"}),
     (GET, f"{OUT}/reports/2026-11/usage.xlsx", {"on_report"}),
     (DELETE, f"{OUT}/reports/2026-11/usage.xlsx", set()),
     (GET, f"{OUT}/answers/passport/anna.png/v/0001.json", ENDING | {"http_api", "recognize_pages"}),
@@ -80,8 +81,16 @@ TABLE = [
     ("obs:bucket:PutBucketAcl", "obs:*:*:bucket:example-legible-out", set()),
     ("obs:object:PutObjectAcl", f"{OUT}/results/passport/anna.png/record.json", set()),
     (PUT, f"{OUT}/waiting/1.json", {"on_upload", "on_failure", "on_notices"}),
-    (GET, f"{OUT}/waiting/1.json", {"on_notices"}),
+    (GET, f"{OUT}/waiting/1.json", {"on_notices", "on_report"}),
+    (GET, f"{OUT}/notices/outbox/1.json", ENDING | {"on_notices", "on_report"}),
     (DELETE, f"{OUT}/waiting/1.json", {"on_notices"}),
+    (PUT, f"{OUT}/held/uploads/1/1.json", {"on_upload", "on_failure", "on_notices"}),
+    (GET, f"{OUT}/held/uploads/1/1.json", {"on_notices"}),
+    (GET, f"{OUT}/held/obstacles/1.json", {"on_upload", "on_failure", "on_notices", "http_api"}),
+    (DELETE, f"{OUT}/held/obstacles/1.json", {"on_notices"}),
+    (PUT, f"{OUT}/reports/.projects/1.json", DECIDING | {"on_report"}),
+    ("eps:enterpriseProjects:list", "", DECIDING | {"http_api"}),
+    ("eps:enterpriseProjects:update", "", set()),
     (INVOKE, UPLOAD, {"on_upload", "http_api", "on_notices"}),
     (INVOKE, TIMER, {"http_api"}),
     (INVOKE, FAILURE, {"on_upload", "on_failure"}),
@@ -89,6 +98,7 @@ TABLE = [
     ("functiongraph:function:updateCode", UPLOAD, set()),
     ("smn:topic:publish", "", ENDING | {"on_notices"}),
     ("smn:topic:delete", "", set()),
+    ("ces:metricData:create", "", {"on_report"}),
     ("eg:channels:putEvents", "", ENDING | {"on_notices"}),
     ("cts:trace:list", "", {"on_report"}),
     ("ces:metrics:list", "", {"http_api"}),
@@ -127,11 +137,11 @@ def test_every_action_is_exact_and_no_resource_is_everything():
 
 
 def test_obs_is_granted_apart_from_what_is_granted_in_the_project():
-    """One policy cannot have both: OBS is a global service."""
+    """One policy cannot have both: OBS is a global service, and so is EPS."""
     for agency, scopes in rights.policies().items():
         for scope, found in scopes.items():
             services = {action.split(":")[0] for statement in found for action in statement["Action"]}
-            assert services <= {"obs"} if scope == "obs" else "obs" not in services, agency
+            assert services <= {"obs", "eps"} if scope == "obs" else services.isdisjoint({"obs", "eps"}), agency
 
 
 def test_every_duty_is_somebodys():

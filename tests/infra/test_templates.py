@@ -219,6 +219,16 @@ def test_regions_are_said_once_and_with_where_it_is_said():
     assert set(said["sites"]) == {"chinese", "international", "european"}
 
 
+@pytest.mark.parametrize(
+    ("page", "about"),
+    [("deploy.md", "eventgrid_triggers"), ("deploy.md", "function_flows"), ("workflows.md", "function_flows")],
+)
+def test_pages_name_the_regions_that_are_said_and_no_others(page, about):
+    text = (ROOT / "docs" / page).read_text("utf-8").replace(" and ", ", ")
+    region = r"[a-z]{2}-[a-z]+-\d+"
+    assert ", ".join(regions()[about]["regions"]) in re.findall(f"{region}(?:, {region})+", text)
+
+
 def test_every_region_of_the_catalog_is_of_one_site_that_knows_the_roles():
     duties = yaml.safe_load((ROOT / "infra" / "policies" / "functions.yaml").read_text("utf-8"))["duties"]
     roles = {role for duty in duties.values() for role in duty.get("roles", ())}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from msgspec import Struct
 
-from legible.ledger.due import DueQueue
+from legible.ledger.due import Backlog, DueQueue
 from legible.model.documents import ObjectRef
 from legible.ports import Site
 from tests.support.fakes import START, MemoryStore, invocation
@@ -112,3 +112,29 @@ class TestLater:
         queue.later(slot, item)
         assert left
         assert min(left) == 2
+
+
+class TestWaiting:
+    """How much waits, and since when: asked without taking anything."""
+
+    @staticmethod
+    def since(parcel: Parcel) -> datetime:
+        return datetime.fromisoformat(parcel.text)
+
+    def test_an_empty_queue_has_no_oldest(self, queue):
+        assert queue.waiting(self.since) == Backlog(0, None)
+
+    def test_the_oldest_is_among_those_that_were_tried_most_often(self, store, queue):
+        for number in range(60):
+            queue.keep(Parcel((START - timedelta(minutes=number)).isoformat()), f"parcel-{number}", 1 + number // 10)
+        assert queue.waiting(self.since) == Backlog(60, START - timedelta(minutes=59))
+
+    def test_what_is_not_due_yet_waits_too(self, queue):
+        queue.keep(Parcel(START.isoformat()), "late", due=START + timedelta(days=1))
+        assert queue.waiting(self.since) == Backlog(1, START)
+
+    def test_what_something_else_put_there_is_passed_over(self, store, queue):
+        store.put(OUT, "waiting/readme.txt", b"hello")
+        slot = queue.keep(Parcel(START.isoformat()), "good")
+        store.put(OUT, slot.key.replace("good", "bad"), b"no parcel")
+        assert queue.waiting(self.since) == Backlog(2, START)

@@ -196,7 +196,7 @@ class TestAtOnce:
         assert waiting(made) == []
         (line,) = deliveries(made)
         assert line == {
-            "at": "2026-11-23T09:00:01.200000Z",
+            "at": "2026-11-23T09:00:01Z",
             "target": "desk",
             "id": receiver.notices[0].id,
             "attempt": 1,

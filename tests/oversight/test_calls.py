@@ -167,7 +167,7 @@ class TestEnds:
     def test_a_document_counts_once_at_its_last_end(self):
         w = Writer()
         lines = [w("claimed", 1), w.end(2, "held"), w("claimed", 70), w.end(71)]
-        assert self.ended(*lines) == {9: None, 10: Ended("done", "passport", "", "passport/*")}
+        assert self.ended(*lines) == {9: None, 10: Ended("done", "passport", "", "passport/*", 11)}
 
     def test_one_that_is_open_again_has_no_end(self):
         w = Writer()
@@ -175,7 +175,12 @@ class TestEnds:
 
     def test_one_without_a_route_ends_without(self):
         w = Writer(operation="", route="")
-        assert self.ended(w("claimed", 1), w.end(2, "rejected")) == {9: Ended("rejected", "", "", "")}
+        assert self.ended(w("claimed", 1), w.end(2, "rejected")) == {9: Ended("rejected", "", "", "", 2)}
+
+    def test_it_says_how_many_checks_had_failed(self):
+        w = Writer()
+        last = w("finished", 2, page=0, status="done", findings=3)
+        assert self.ended(w("claimed", 1), last) == {9: Ended("done", "passport", "", "passport/*", 2, 3)}
 
 
 def test_of_two_readings_the_later_one_counts_and_of_equal_times_the_longer_one():

@@ -112,6 +112,17 @@ class TestWalk:
             step += 1
         assert step > 5
 
+    def test_a_mark_that_another_walk_took_meanwhile_is_passed_over(self, rig):
+        taken = marks(rig)[0]
+
+        def take(verb, ref):
+            if verb == "read" and ref.key == taken:
+                rig.store.objects.pop(ref, None)
+
+        rig.store.fail = take
+        assert walk(rig, batch=100).walk() == Walked(1, 0)
+        assert marks(rig) == []
+
     def test_what_it_has_no_time_for_is_left_for_the_next_one(self, rig):
         rig.seconds = 40
         assert walk(rig, batch=1).walk() == Walked(0, 2)

@@ -323,6 +323,27 @@ class TestWhatIsSaid:
         call.once()
         assert [line["event"] for line in rig.journal(KEY)] == ["claimed", "calling", "answered", "surplus"]
 
+    def test_of_an_answer_that_came_after_another_took_the_document_that_it_is_surplus(self):
+        # given a claim that an append made at the same time overwrites while the service reads
+        rig = Rig(TEXT)
+        call, claim = one_call(rig)
+        (name,) = rig.store.keys(OUT, f"ledger/{IN}/{KEY}/")
+
+        def overwritten():
+            stored = rig.store.objects[ObjectRef(OUT, name)]
+            other = stored[0].replace(claim.owner.encode(), b"invocation-9-1")
+            rig.store.objects[ObjectRef(OUT, name)] = (other, *stored[1:])
+
+        rig.ocr.during = overwritten
+
+        # when
+        with pytest.raises(BusyError):
+            call.once()
+
+        # then what was paid is told, and counts for nothing
+        assert [line["event"] for line in rig.journal(KEY)] == ["claimed", "calling", "surplus"]
+        assert rig.journal(KEY)[-1]["owner"] == claim.owner
+
     def test_of_a_page_that_another_has_announced_that_it_is_called_for_here(self):
         rig = Rig(TEXT)
         call, claim = one_call(rig)

@@ -72,7 +72,7 @@ class TestSubscription:
 
     def test_an_answer_says_so(self):
         check = probe.subscription(ScriptedOcr({}), TEXT, unnoted)
-        assert check == HealthCheck("subscription general-text", "ok", "general-text answered.")
+        assert check == HealthCheck("subscription general-text", "ok", "general-text may be called.")
 
     @pytest.mark.parametrize("inline", [True, False])
     def test_it_is_asked_with_what_is_no_image(self, inline):

@@ -416,7 +416,7 @@ class TestTheWalk:
 
     @pytest.mark.parametrize(("early", "waits"), [(1, 1), (0, 0)])
     def test_removes_what_has_ended_for_a_passing_reason_when_its_day_is_over(self, early, waits):
-        rig = Rig(PendingError("403", code="not-subscribed"), waits=True)
+        rig = Rig(PendingError("403", code="obs-denied"), waits=True)
         rig.run(rig.upload(KEY))
         (place,) = parked(rig)
         until = datetime.fromisoformat(rig.store.json(OUT, place)["until"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import sys
+import threading
 import zipfile
 
 import pytest
@@ -13,6 +15,7 @@ from legible.model.documents import Document, ObjectRef
 from legible.model.pages import Frame
 from legible.model.records import Cell, Extract, Field, Table, TextBlock
 from legible.results import files
+from legible.results.files import preload
 from tests.support.fakes import START
 from tests.support.rig import IN, OUT, PASSPORT, Rig, pdf, picture
 
@@ -103,3 +106,11 @@ def test_what_was_replaced_before_it_was_read_counts_as_older_than_any_other():
 def test_without_a_task_nothing_is_read():
     rig = Rig()
     assert rig.parts().results.read(Document(OUT, KEY, "v"), None, answered(1), {}, None) == ()
+
+
+def test_what_workbooks_are_written_with_is_loaded_ahead_where_it_is_not_yet():
+    before = threading.active_count()
+    preload()
+    assert threading.active_count() == before
+    preload(loaded=())
+    assert "legible.outputs.xlsx" in sys.modules

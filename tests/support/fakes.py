@@ -14,6 +14,7 @@ from typing import Any
 from legible.documents.pages import Sheets, worker
 from legible.errors import AppendConflictError, HeldError, ObjectGoneError, ReplacedError
 from legible.huawei import faults
+from legible.model.account import EnterpriseProject
 from legible.model.documents import Arrival, ObjectRef, Reason
 from legible.model.notices import Notice
 from legible.model.pages import Answer, Picture
@@ -279,3 +280,23 @@ class NextInvocation:
         self.fail()
         self.handed.extend(arrivals)
         self.events.append((arrivals, given_up))
+
+
+class AccountProjects:
+    """The enterprise projects of an account; it counts how often it was asked, and raises what ``fail`` is."""
+
+    def __init__(self, *projects: EnterpriseProject) -> None:
+        self.projects = list(projects)
+        self.asked: list[str] = []
+        self.fail: Exception | None = None
+
+    def find(self, project: str) -> EnterpriseProject | None:
+        self.asked.append(project)
+        if self.fail is not None:
+            raise self.fail
+        return next((one for one in self.projects if one.id == project), None)
+
+    def all(self) -> list[EnterpriseProject]:
+        if self.fail is not None:
+            raise self.fail
+        return list(self.projects)

@@ -52,7 +52,10 @@ class Platform:
                 self._deliver(*heapq.heappop(self._queue)[2:])
 
     def timer(self) -> None:
-        for walk in (self.failures().walk, self.rig.redelivery(self).walk, self.rig.notices().walk):  # type: ignore
+        for walk in (
+            self.failures().walk, self.rig.release().walk,
+            self.rig.redelivery(self).walk, self.rig.notices().walk,  # type: ignore
+        ):  # fmt: skip
             try:
                 walk()
             except LegibleError:

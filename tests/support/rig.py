@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,8 +15,10 @@ from PIL import Image
 
 from legible.documents.intake import Intake
 from legible.documents.pages import Rendered, Want
+from legible.documents.projects import KnownProjects, ProjectChecker
 from legible.documents.tickets import Tickets
 from legible.documents.uploads import Uploads
+from legible.errors import HeldError, LegibleError
 from legible.ledger.answers import Answers
 from legible.ledger.content import SharedContent
 from legible.ledger.journals import PART_LINES
@@ -31,10 +34,13 @@ from legible.outputs.forms import Form
 from legible.pipeline.claims import Claims
 from legible.pipeline.decision import Decider
 from legible.pipeline.finish import Finisher
+from legible.pipeline.holding import Finding, Holding, Release
+from legible.pipeline.obstacles import NOT_SUBSCRIBED, Kind, Obstacle
 from legible.pipeline.pipeline import Pipeline
 from legible.pipeline.steps import Steps
 from legible.pipeline.waiting import Redelivery, WaitingRoom
 from legible.ports import Arbiter, Invocation, Notifier, Site
+from legible.ports.account import EnterpriseProjects
 from legible.recognition.context import CallContext
 from legible.recognition.document import DocumentCalls
 from legible.recognition.policy import Policy
@@ -141,6 +147,11 @@ class Rig:
         self.relay = relay
         self.part_lines = PART_LINES
         self.waits = waits
+        #: The account's enterprise projects, None where it cannot be asked; and what one instance knows of them.
+        self.account: EnterpriseProjects | None = None
+        self.known = KnownProjects()
+        #: The operations that were probed.
+        self.probes: list[str] = []
         #: The output bucket; it may be the input bucket, too.
         self.output = OUT
         self.sheets = SheetsHere
@@ -170,14 +181,56 @@ class Rig:
         context = CallContext(self.site, self.ocr, parts.answers, self.policy, parts.call, content)
         return Pipeline(
             Decider(
-                parts.uploads, parts.intake, Tickets(self.site, parts.call, self.policy.settle), self.rules, parts.call
+                parts.uploads,
+                parts.intake,
+                Tickets(self.site, parts.call, self.policy.settle),
+                self.rules,
+                parts.call,
+                self.projects(parts.call),
             ),
-            Claims(parts.ledger, parts.call, {}, self.relay, self.room(parts.call) if self.waits else None),
+            Claims(
+                parts.ledger,
+                parts.call,
+                {},
+                self.relay,
+                self.room(parts.call) if self.waits else None,
+                self.holding(parts.call) if self.waits else None,
+            ),
             DocumentCalls(context),
             Finisher(parts.results, parts.publisher, parts.answers, self.notices(parts), parts.call, self.rebuilder()),
             Folders(self.collector(owner or f"build-{self.invocations}"), parts.call, ("xlsx",), self.relay),
             parts.call,
         )
+
+    def projects(self, call: Invocation | None = None) -> ProjectChecker:
+        return ProjectChecker(
+            self.site, call or self.call(), self.rules.projects, lambda: self.account, self.known
+        )  # fmt: skip
+
+    def holding(self, call: Invocation | None = None) -> Holding:
+        return Holding(self.site, call or self.call(), self.rules)
+
+    def release(self) -> Release:
+        """Return a walk of the minute timer that lets go what was held; it asks the service and the account."""
+        call = self.call("timer")
+        asked: dict[Kind, Callable[[Obstacle], Finding]] = {
+            "operation": self.probed,
+            "project": lambda one: "gone" if self.projects(call).mended(one.subject) else "there",
+            "settings": lambda one: "there" if one.subject == self.holding(call).settings else "gone",
+        }
+        return Release(self.holding(call), self.room(call), asked, call)
+
+    def probed(self, obstacle: Obstacle) -> Finding:
+        """Find out what a probe would: the service refuses whoever may not call, and else a picture that is none."""
+        self.probes.append(obstacle.subject)
+        reply: Reply = self.ocr.script[0]
+        try:
+            self.ocr.during()
+        except LegibleError as error:
+            reply = error
+        if not isinstance(reply, HeldError):
+            return "gone"
+        return "there" if reply.reason_code == NOT_SUBSCRIBED else "unclear"
 
     def room(self, call: Invocation | None = None) -> WaitingRoom:
         return WaitingRoom(self.site, call or self.call())
@@ -187,7 +240,10 @@ class Rig:
         self.invocations += 1
         parts = self.parts(f"timer-{self.invocations}")
         hand_on = self.invocation().try_again if relay is None else lambda uploads: relay.hand_on(*uploads)
-        return Redelivery(self.room(parts.call), parts.ledger.journals, parts.call, hand_on, 1 if relay is None else 10)
+        together, elsewhere = 1 if relay is None else 10, self.holding(parts.call).takes_over
+        return Redelivery(
+            self.room(parts.call), parts.ledger.journals, parts.call, hand_on, together, elsewhere
+        )  # fmt: skip
 
     def notices(self, parts: Parts | None = None) -> NoticeSender:
         parts = parts or self.parts()

@@ -34,7 +34,13 @@ provider "huaweicloud" {
 locals {
   duties = yamldecode(file("${path.module}/../../policies/functions.yaml")).duties
   types  = [for one in data.huaweicloud_fgs_trigger_types.there.types : upper(one)]
-  roles  = setunion(var.roles, flatten([for duty in values(local.duties) : try(duty.roles, [])]))
+  # By the names that the templates grant them by: the site's own.
+  sites = [
+    for site in values(jsondecode(file("${path.module}/../regions.json")).sites) : site
+    if anytrue([for beginning in site.regions_begin_with : startswith(var.region, beginning)])
+  ]
+  granted = flatten([for duty in values(local.duties) : try(duty.roles, [])])
+  roles   = setunion(var.roles, [for role in local.granted : try(local.sites[0].roles[role], role)])
 }
 
 data "huaweicloud_fgs_trigger_types" "there" {}

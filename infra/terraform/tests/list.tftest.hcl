@@ -38,11 +38,19 @@ run "alarms" {
     name                  = "example"
     topic_urn             = "urn:smn:ap-southeast-1:0123456789abcdef0123456789abcdef:example"
     ocr_failures          = 5
+    deployment            = "example-out"
+    stall_minutes         = 60
+    dead_documents        = 1
+    cost_month            = 100
     enterprise_project_id = "0"
   }
   assert {
     condition     = contains(keys(output.made.functions), "on_scan")
     error_message = "A function that was added has no alarm."
+  }
+  assert {
+    condition     = length(output.made.documents) == 0
+    error_message = "There is an alarm on numbers that nobody writes: the list has no on_report."
   }
 }
 

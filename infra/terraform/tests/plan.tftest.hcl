@@ -49,6 +49,20 @@ run "every_function_of_the_list" {
     error_message = "An alarm watches another function than its own."
   }
   assert {
+    condition = { for key, one in module.alarms.made.documents : key => one(one.condition).metric_name } == {
+      stall = "stall", dead = "documents_dead"
+    }
+    error_message = "Nobody is told that documents wait or are given up, or of a cost that nobody bounded."
+  }
+  assert {
+    condition = alltrue([
+      for one in module.alarms.made.documents :
+      one(one(one.resources).dimensions).value == var.output_bucket && one(one.metric).namespace == "LEGIBLE.Documents"
+      && one(one.condition).filter == "max" && one(one.condition).period == 1200
+    ])
+    error_message = "An alarm watches numbers of another deployment, or adds up what are states."
+  }
+  assert {
     condition     = alltrue([for one in module.functions.made : one.agency != one.app_agency])
     error_message = "Configuration and execution agency are one."
   }
@@ -150,7 +164,7 @@ run "uploads_call_by_all_that_makes_an_object" {
     error_message = "A result would be an upload."
   }
   assert {
-    condition     = length(module.triggers.made.obs) == 0 && length(module.triggers.made.timer) == 2
+    condition     = length(module.triggers.made.obs) == 0 && length(module.triggers.made.timer) == 3
     error_message = "There is a second trigger by uploads, or a timer is missing."
   }
 }
@@ -197,7 +211,7 @@ run "rights_are_exact" {
       for agency, scopes in output.policies : [
         for statement in flatten(values(scopes)) : statement.Action if !can(statement.Resource)
       ]
-    ])) == toset(["smn:topic:publish", "eg:channels:putEvents"])
+    ])) == toset(["smn:topic:publish", "eg:channels:putEvents", "ces:metricData:create"])
     error_message = "A statement names no resource, and its service would take one."
   }
   # The tests in Python judge calls by this file.

@@ -34,6 +34,38 @@ run "a_region_that_is_none" {
   expect_failures = [var.region]
 }
 
+run "a_stall_that_every_quiet_moment_is" {
+  command = plan
+  variables {
+    stall_minutes = 5
+  }
+  expect_failures = [var.stall_minutes]
+}
+
+run "a_stall_longer_than_an_upload_waits" {
+  command = plan
+  variables {
+    stall_minutes = 1441
+  }
+  expect_failures = [var.stall_minutes]
+}
+
+run "part_of_a_dead_document" {
+  command = plan
+  variables {
+    dead_documents = 0.5
+  }
+  expect_failures = [var.dead_documents]
+}
+
+run "a_cost_below_nothing" {
+  command = plan
+  variables {
+    cost_month = -1
+  }
+  expect_failures = [var.cost_month]
+}
+
 run "a_project_that_is_none" {
   command = plan
   variables {

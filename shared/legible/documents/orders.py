@@ -1,4 +1,4 @@
-"""What an uploader orders in an object's metadata, instead of the routes: an operation, options, a size."""
+"""What an uploader orders in an object's metadata, instead of the routes: an operation, options, a size, a project."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from legible.model.documents import Order
 
 #: Names of metadata (``x-obs-meta-legible-operation``), in lower case, as a store gives them.
 OPERATION, OPTIONS, SIZE = "legible-operation", "legible-options", "legible-size"
+#: The id of the enterprise project that is billed.
+PROJECT = "legible-project"
+#: Of what is no id, only so many letters are kept to say so.
+_SHOWN = 100
 #: OBS: all metadata of an object have at most 2 KB (api-obs obs_04_0080).
 _MOST = 2048
 
@@ -61,6 +65,12 @@ def read(metadata: Mapping[str, str], size: int) -> Order | None:
         )
     operation, options = metadata.get(OPERATION, ""), _options(metadata.get(OPTIONS, ""))
     return Order(operation, options) if operation or options else None
+
+
+def project(metadata: Mapping[str, str]) -> str:
+    """Return the enterprise project that an object's metadata name, whatever that is; empty for none."""
+    text = metadata.get(PROJECT, "").strip()[:_SHOWN]
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _options(text: str) -> dict[str, Any]:

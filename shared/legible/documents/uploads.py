@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 
-from msgspec import structs
+from msgspec import UNSET, structs
 
 from legible.documents import identity, orders
 from legible.errors import DocumentError, ObjectGoneError, RejectedError, SkippedError
@@ -68,6 +68,7 @@ class Uploads:
             size=head.size,
             uploaded_at=head.modified_at,
             content_type=head.content_type,
+            project=orders.project(head.metadata) or UNSET,
         )
         return structs.replace(document, order=upload.order or order), unread
 

@@ -34,6 +34,8 @@ class Contents:
         self.unreadable: dict[int, str] = {}
         #: How many values somebody should look at; whoever adds to the contents counts them.
         self.doubtful = 0
+        #: How many checks failed.
+        self.findings = 0
         #: Which pages gave nothing, and why as far as it is known; whoever reads the answers puts it here.
         self.empty: dict[int, Empty] = {}
 
@@ -41,6 +43,7 @@ class Contents:
         """Take in what one page says; its files are kept elsewhere."""
         for name in self._counts:
             self._counts[name] += len(getattr(extract, name))
+        self.findings += sum(not check.passed for check in extract.checks)
         room = max(0, MOST_NOTES - len(self._notes))
         self._notes += extract.notes[:room]
         self._more_notes += len(extract.notes[room:])

@@ -211,7 +211,7 @@ class Domain:
     """
 
     def __init__(self, known: str, iam: AccountApi | None) -> None:
-        """ApiCall nothing yet."""
+        """Ask nothing yet."""
         self._known = known
         self._iam = iam
 

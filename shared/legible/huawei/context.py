@@ -14,8 +14,9 @@ from legible.huawei.credentials import Credentials, checked
 #: Events that somebody should look at.
 _WARNINGS = frozenset({
     "retry", "skipped", "not-released", "not-handed-on", "not-answered", "defect", "notice-not-kept",
-    "notice-not-logged", "notice-failed", "notice-given-up", "notice-unreadable", "settings-wrong",
-    "not-audited", "audit-unreadable", "audit-not-told", "audit-part-shut",
+    "notice-not-logged", "notice-failed", "notice-given-up", "notice-unreadable", "settings-wrong", "not-walked",
+    "not-marked", "not-counted", "not-a-mark", "journal-unreadable", "metrics-not-written", "wait-expired",
+    "parked-unreadable", "not-audited", "audit-unreadable", "audit-not-told", "audit-part-shut",
 })  # fmt: skip
 
 

@@ -58,7 +58,6 @@ class OcrRecognizer:
         endpoint_of: Where an operation is called.
         credentials: The agency's keys.
         project_id: The project that is called in; never empty.
-        enterprise_project: Billed for the calls; empty for none.
         connect_seconds: How long a connection may take.
         connections: Those that it uses, and that outlive it; None for its own.
     """
@@ -68,7 +67,6 @@ class OcrRecognizer:
         endpoint_of: Callable[[str], str],
         credentials: Credentials,
         project_id: str,
-        enterprise_project: str = "",
         connect_seconds: float = 10.0,
         connections: Connections | None = None,
     ) -> None:
@@ -76,7 +74,6 @@ class OcrRecognizer:
         self._endpoint_of = endpoint_of
         self._credentials = credentials
         self._project_id = project_id
-        self._enterprise_project = enterprise_project
         self._connect_seconds = connect_seconds
         self._connections = connections or Connections()
 
@@ -84,7 +81,7 @@ class OcrRecognizer:
         """See ``Recognizer.recognize``."""
         body = self.request(operation, options, picture)
         try:
-            response = self._exchange(operation, body, seconds)
+            response = self._exchange(operation, body, picture.project, seconds)
         except _NotSentError as error:
             raise UnavailableError(
                 f"The OCR service cannot be reached: {error}.",
@@ -120,7 +117,7 @@ class OcrRecognizer:
             values["url"] = picture.url
         return msgspec.json.encode(values)
 
-    def _exchange(self, operation: Operation, body: bytes, seconds: float) -> _Response:
+    def _exchange(self, operation: Operation, body: bytes, project: str, seconds: float) -> _Response:
         """Send one call, and read what comes back.
 
         Raises:
@@ -130,9 +127,9 @@ class OcrRecognizer:
         where = urlsplit(self._endpoint_of(operation.slug))
         path = f"/v2/{self._project_id}/ocr/{operation.slug}"
         # A wrong id is no error: a malformed one is billed to the default project, an unknown one as it is (models,
-        # 3.1.219). So `legible doctor` asks whether it exists.
-        project = {"Enterprise-Project-Id": self._enterprise_project} if self._enterprise_project else {}
-        named = {"User-Agent": "legible", "X-Project-Id": self._project_id, **project}
+        # 3.1.219). So it is asked for before (`documents.projects`).
+        billed = {"Enterprise-Project-Id": project} if project else {}
+        named = {"User-Agent": "legible", "X-Project-Id": self._project_id, **billed}
         try:
             headers, _ = signed("POST", where, path, body, self._credentials, named)
             connection = self._connected(where.scheme == "https", where.hostname or "", where.port, seconds)

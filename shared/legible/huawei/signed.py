@@ -150,7 +150,7 @@ class Caller:
         if status in (408, 429) or status >= 500:
             return UnavailableError(text, advice="It passes by itself.", **names)
         if status == 413:
-            return RejectedError(text, code="notice-too-large", advice="ApiCall for fewer fields.", **names)
+            return RejectedError(text, code="notice-too-large", advice="Ask for fewer fields.", **names)
         # 401 is a signature that is not taken, 403 a right that is missing; rights are cached, so that a new one counts
         # later only.
         if status in (401, 403):

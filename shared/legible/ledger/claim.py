@@ -28,7 +28,7 @@ class Wish(Struct, frozen=True):
     Without ``reopen`` a finished document stays finished. ``again`` names the ``finished`` line after which the
     document is tried once more; ``resumed`` says that it is opened because its reason passes by itself. ``share`` is
     the part of the pages that is claimed; None for all, and the right to end. ``project`` is billed for its calls,
-    ``route`` is the pattern that led to the operation.
+    ``route`` is the pattern that led to the operation, ``note`` says what is odd about them.
     """
 
     owner: str
@@ -43,6 +43,7 @@ class Wish(Struct, frozen=True):
     share: Share | None = None
     project: str = ""
     route: str = ""
+    note: str = ""
 
 
 class Claim:
@@ -237,6 +238,7 @@ class Claim:
             share=wish.share,
             project=wish.project,
             route=wish.route,
+            note=wish.note,
             resumed=wish.resumed,
             fence=fence,
             lease_until=self._call.now() + timedelta(seconds=seconds),

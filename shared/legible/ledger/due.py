@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from heapq import nlargest
 from typing import Generic, TypeVar
 
 import msgspec
@@ -14,6 +15,8 @@ from legible.model import layout
 from legible.ports import Invocation, Site
 
 _JSON = "application/json"
+#: Of so many of those that were tried most often it is read since when they wait.
+_LOOKED_AT = 20
 _Item = TypeVar("_Item")
 
 
@@ -24,6 +27,13 @@ class Slot(Struct, frozen=True):
     due: datetime
     rung: int
     name: str
+
+
+class Backlog(Struct, frozen=True):
+    """How much waits, and since when the oldest of it does; None where nothing waits, or nothing says so."""
+
+    count: int = 0
+    since: datetime | None = None
 
 
 class DueQueue(Generic[_Item]):
@@ -70,6 +80,29 @@ class DueQueue(Generic[_Item]):
             if place[0] > self._call.now():
                 return
             yield Slot(item.key, *place)
+
+    def waiting(self, since: Callable[[_Item], datetime]) -> Backlog:
+        """Return how much waits, due or not, and since when: of those that were tried most often, the oldest.
+
+        Args:
+            since: Returns since when something waits.
+
+        Raises:
+            HeldError: The bucket refuses.
+            UnavailableError: The store has a passing fault.
+        """
+        listed = (item.key for item in self._site.store.list(self._site.output, self._prefix))
+        places = ((key, layout.place_in_queue(self._prefix, key)) for key in listed)
+        slots = [Slot(key, *place) for key, place in places if place is not None]
+        oldest = nlargest(_LOOKED_AT, slots, key=lambda slot: slot.rung)
+        times = [since(item) for item in map(self._readable, oldest) if item is not None]
+        return Backlog(len(slots), min(times, default=None))
+
+    def _readable(self, slot: Slot) -> _Item | None:
+        try:
+            return self.read(slot)
+        except ValueError:
+            return None
 
     def read(self, slot: Slot) -> _Item | None:
         """Return what waits there; None if another walk was faster.

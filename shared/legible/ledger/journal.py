@@ -49,7 +49,8 @@ class Line(Struct, frozen=True, omit_defaults=True):
     ``frame`` says where the recognized picture lies on its page. ``adopted`` is the key of the journal that says who
     paid for the answer, where that was another document of the same content.
     ``handed`` gives the document to a fresh invocation, which was called for the ``hand``-th time. ``finished`` carries
-    the document's ``status``. ``corrected`` is a review by ``author``: ``answer`` names where it is stored.
+    the document's ``status``, and how many checks had failed (``findings``). ``corrected`` is a review by ``author``:
+    ``answer`` names where it is stored.
     ``continued`` is the last line of a part: the journal goes on in the part whose number is ``n``. It has no owner.
 
     ``v`` is the version of the format that first had such a line. While a new version is deployed, or after it was
@@ -88,6 +89,7 @@ class Line(Struct, frozen=True, omit_defaults=True):
     state: PageState | None = None
     status: Status | None = None
     reason: Reason | None = None
+    findings: int = 0
     v: int = 1
 
     @property

@@ -140,7 +140,8 @@ class Document(Struct, frozen=True, omit_defaults=False):
     ``version`` is the etag, which OBS makes of the bytes; documents that version 0.1 began in a bucket with versions
     keep the version id it gave them (``documents.identity``). ``version_id`` says which version of the object was
     looked at. ``format``, ``width``, ``height`` (pixels) and ``page_count`` are known after intake. ``order`` is what
-    its uploader asked for, where that is more than the routes say.
+    its uploader asked for, where that is more than the routes say. ``project`` is the enterprise project that its
+    uploader named; it makes no other document of it.
     """
 
     bucket: str
@@ -156,6 +157,7 @@ class Document(Struct, frozen=True, omit_defaults=False):
     height: int | None = None
     page_count: int | None = None
     order: Order | None = None
+    project: str | UnsetType = UNSET
 
     @property
     def ref(self) -> ObjectRef:

@@ -17,6 +17,8 @@ OUTBOX, WAITING = "notices/outbox/", "waiting/"
 AUDIT_PENDING, AUDIT_PARTS, AUDIT_LATE = "audit/.pending/", "audit/2", "audit/.late/"
 #: Where the trail ended when it was last written to, and the settings that it last told of.
 AUDIT_HEAD, AUDIT_SETTINGS = "audit/.head", "audit/.settings.json"
+#: The prefix of uploads that wait until something outside is mended, and of what that is.
+HELD = "held/"
 #: The prefixes of journals that may have changed, of what was counted of all journals, and of unbilled calls.
 CHANGES, USAGE, PROBES = "changes/", "reports/.usage/", "reports/.probes/"
 #: Where journals lie, and how the lists begin that lie beside them.
@@ -34,6 +36,7 @@ OWN = (
     "notices/",
     "contents/",
     WAITING,
+    HELD,
     CHANGES,
 )
 #: Records of events that could not be read; no upload can be called so, because keys have no empty first folder here.
@@ -198,6 +201,21 @@ def place_in_queue(prefix: str, key: str) -> tuple[datetime, int, str] | None:
         return datetime.strptime(due, _DUE).replace(tzinfo=timezone.utc), int(rung), name
     except ValueError:
         return None
+
+
+def obstacle(name: str = "") -> str:
+    """Return the key of what is known of one obstacle, by its name; or the prefix of all."""
+    return f"{HELD}obstacles/{name}.json" if name else f"{HELD}obstacles/"
+
+
+def held(obstacle_name: str, name: str = "") -> str:
+    """Return the key of an upload that an obstacle holds up; or the prefix of all of these."""
+    return f"{HELD}uploads/{obstacle_name}/{name}.json" if name else f"{HELD}uploads/{obstacle_name}/"
+
+
+def project(identity: str) -> str:
+    """Return the key of what the account last said of an enterprise project; the id is one of letters and digits."""
+    return f"reports/.projects/{identity}.json"
 
 
 def deliveries(at: datetime, identity: str) -> str:

@@ -45,13 +45,15 @@ Location = tuple[tuple[float, float], ...]
 class Picture(Struct, frozen=True):
     """The picture that one call reads: a URL the service opens, or bytes sent inline as Base64.
 
-    ``parameters`` are the page options of an operation that pages by itself (``{"pdf_page_number": 2}``).
+    ``parameters`` are the page options of an operation that pages by itself (``{"pdf_page_number": 2}``). The call
+    is billed to the enterprise ``project``; empty for none.
     """
 
     source: Source
     url: str = ""
     body: bytes = b""
     parameters: dict[str, Any] = {}
+    project: str = ""
 
 
 class Answer(Struct, frozen=True):

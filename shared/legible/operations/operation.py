@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from legible.operations.projects import NamedProject
+
 #: How an answer's field is shown and typed. An ``enum`` reads one of a few words. ``confidence`` and ``location`` are
 #: maps or values that describe other fields; ``image`` and ``file`` are Base64 inside the answer, stored as files and
 #: never shown as text.
@@ -172,7 +174,8 @@ class Task(Struct, frozen=True):
 
     ``operation`` is called with ``options`` for each of ``pages`` pages (0 where that is not known yet), and ``extras``
     are made of the answers. A document of more than ``max_pages`` pages is held; None if the route does not say.
-    ``route`` is the pattern of keys that led here, by which a route is known.
+    ``route`` is the pattern of keys that led here, by which a route is known. Its calls go to ``region`` and are billed
+    to ``project``; ``note`` says what is odd about that.
     """
 
     operation: Operation
@@ -181,3 +184,6 @@ class Task(Struct, frozen=True):
     extras: Extras = Extras()
     max_pages: int | None = None
     route: str = ""
+    region: str = ""
+    project: NamedProject = NamedProject()
+    note: str = ""

@@ -13,6 +13,7 @@ from legible.errors import HeldError, RejectedError, SettingsError
 from legible.model.documents import Document, Order
 from legible.operations import catalog
 from legible.operations.operation import Extras, Operation, Option, Output, Task
+from legible.operations.projects import ProjectRules, named
 
 #: The SDK's notation of an option's type, and what TOML or JSON gives for it.
 _TYPES: dict[str, tuple[type, ...]] = {"str": (str,), "bool": (bool,), "int": (int,), "float": (int, float)}
@@ -25,7 +26,8 @@ MaxPages = Annotated[int, Meta(ge=1, le=4900)]
 class Route(Struct, frozen=True, forbid_unknown_fields=True):
     """A rule: keys that match ``match`` (a glob; ``*`` also crosses ``/``) are read by ``operation``.
 
-    ``max_pages``, ``outputs`` and ``form`` are as in ``OperationSettings``, which they overrule.
+    ``max_pages``, ``outputs`` and ``form`` are as in ``OperationSettings``, which they overrule. ``project`` is the id
+    of the enterprise project that is billed.
     """
 
     match: str
@@ -34,6 +36,7 @@ class Route(Struct, frozen=True, forbid_unknown_fields=True):
     max_pages: MaxPages | None = None
     outputs: tuple[Output, ...] | None = None
     form: str | None = None
+    project: str = ""
 
 
 class OperationSettings(Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,26 +57,32 @@ class OperationSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Routing(Struct, frozen=True):
-    """The rules from key to operation. ``region`` is where calls go; ``pinned``: an endpoint was set by hand."""
+    """The rules from key to operation. ``region`` is where calls go; ``pinned``: an endpoint was set by hand.
+
+    ``project`` is billed for documents for which ``projects`` and the rest name none.
+    """
 
     region: str
     routes: tuple[Route, ...] = ()
     default: str = ""
     operations: dict[str, OperationSettings] = field(default_factory=dict)
     pinned: bool = False
+    projects: ProjectRules = ProjectRules()
+    project: str = ""
 
     def of(self, slug: str) -> OperationSettings:
         """Return the user's settings of an operation; defaults where there are none."""
         return self.operations.get(slug, OperationSettings())
 
 
-def route(key: str, routing: Routing, order: Order | None = None) -> Task:
+def route(key: str, routing: Routing, order: Order | None = None, project: str = "") -> Task:
     """Find the operation of a key: what was ordered, else its first folder, the first rule that matches, the default.
 
     Args:
         key: The decoded key.
         routing: The rules.
         order: What the uploader asked for, if anything; its options override those of the rules.
+        project: The enterprise project that the uploader named; empty for none.
 
     Raises:
         RejectedError: No rule fits, or the order names an operation or an option that does not exist.
@@ -94,6 +103,8 @@ def route(key: str, routing: Routing, order: Order | None = None) -> Task:
         ),
         max_pages=own.max_pages if rule.max_pages is None else rule.max_pages,
         route=rule.match,
+        region=own.region or routing.region,
+        project=named(key, project, rule.project, routing.projects.folders, routing.project),
     )
 
 
@@ -118,7 +129,7 @@ def _no_route(folder: str) -> RejectedError:
 def _ordered(rule: Route, order: Order) -> Route:
     """Return the rule with the order's options over its own; a rule for another operation is replaced as a whole."""
     if order.operation and order.operation != rule.operation:
-        rule = Route(rule.match, order.operation)
+        rule = Route(rule.match, order.operation, project=rule.project)
     if rule.operation:
         try:
             checked_options(rule.operation, order.options, "The order of this document")
@@ -200,7 +211,8 @@ def _fits(option: Option, value: Any) -> bool:
 
 def resumed(document: Document, slug: str, options: dict[str, Any], pages: int, rules: Routing) -> Task:
     """Return a task that was begun earlier; its extras are those that the routes ask for now."""
-    return Task(catalog.find(slug), options, pages, _extras_now(document, slug, rules))
+    region = rules.of(slug).region or rules.region
+    return Task(catalog.find(slug), options, pages, _extras_now(document, slug, rules), region=region)
 
 
 def _extras_now(document: Document, slug: str, rules: Routing) -> Extras:

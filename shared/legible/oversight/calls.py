@@ -45,12 +45,14 @@ class CallCount(Struct, frozen=True, array_like=True):
 
 
 class Ended(Struct, frozen=True, array_like=True):
-    """How a document ended, of which origin."""
+    """How a document ended, of which origin, in which minute of the hour, and how many checks had failed then."""
 
     status: str
     operation: str
     project: str
     route: str
+    minute: int = 0
+    findings: int = 0
 
 
 class JournalHour(Struct, frozen=True, omit_defaults=True):
@@ -96,7 +98,10 @@ def hours(journal: str, state: State, at: datetime) -> dict[datetime, JournalHou
     for call in told.calls:
         counts.setdefault(hour_of(call.at), Counter())[(call.at.minute, *told.origin(call.owner), call.outcome)] += 1
     end, last = told.state.finished, told.state.counted_claim
-    ended = Ended(end.status or "", *told.origin(last.owner if last else "")) if end else None
+    ended = None
+    if end:
+        origin = told.origin(last.owner if last else "")
+        ended = Ended(end.status or "", *origin, end.at.minute, end.findings)
     return {
         hour: JournalHour(
             journal, at, len(state.lines),

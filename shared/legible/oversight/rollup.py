@@ -48,7 +48,10 @@ class HourCount(Struct, frozen=True, array_like=True):
 
 
 class EndCount(Struct, frozen=True, array_like=True):
-    """How many documents of one origin ended in one hour of a day, as their last end, with one status."""
+    """How many documents of one origin ended in one hour of a day, as their last end, with one status.
+
+    ``findings`` is how many of their checks had failed then.
+    """
 
     hour: int
     operation: str
@@ -56,6 +59,7 @@ class EndCount(Struct, frozen=True, array_like=True):
     route: str
     status: str
     count: int
+    findings: int = 0
 
 
 class DaySum(Struct, frozen=True):
@@ -163,7 +167,7 @@ class RollUp:
         return known if known.lists == _lengths(lists) else None
 
     def _counted(self, day: date, lists: list[ListedObject]) -> DaySum:
-        calls, ends, unreadable = Counter[_Key](), Counter[_Key](), 0
+        calls, ends, findings, unreadable = Counter[_Key](), Counter[_Key](), Counter[_Key](), 0
         by_hour: dict[int, list[ListedObject]] = defaultdict(list)
         for item in lists:
             by_hour[_hour_in(item.key)].append(item)
@@ -174,13 +178,15 @@ class RollUp:
                     calls[hour, call.operation, call.project, call.route, call.outcome] += call.count
                 if said.ended is not None:
                     end = said.ended
-                    ends[hour, end.operation, end.project, end.route, end.status] += 1
+                    key = hour, end.operation, end.project, end.route, end.status
+                    ends[key] += 1
+                    findings[key] += end.findings
             unreadable += odd.total()
         return DaySum(
             day,
             _lengths(lists),
             tuple(HourCount(*key, count) for key, count in sorted(calls.items())),
-            tuple(EndCount(*key, count) for key, count in sorted(ends.items())),
+            tuple(EndCount(*key, count, findings[key]) for key, count in sorted(ends.items())),
             unreadable,
         )
 

@@ -23,8 +23,11 @@ from legible.ledger.ledger import Ledger, plan_of
 from legible.ledger.state import State
 from legible.model.documents import Document, Outcome, Reason, Upload, Wait
 from legible.model.pages import Share
+from legible.operations.operation import Task
 from legible.pipeline import outcomes
 from legible.pipeline.decision import Decision
+from legible.pipeline.holding import Holding
+from legible.pipeline.obstacles import advised
 from legible.pipeline.waiting import WaitingRoom, when
 from legible.ports import Invocation, Relay
 
@@ -44,6 +47,7 @@ class Claims:
         settings: The settings that an answer depends on; part of a claim's plan.
         relay: Calls a fresh invocation when the time of this one ends; None leaves that to the platform's retry.
         room: Where uploads wait for another try; None leaves those to the caller.
+        holding: Where they are held until something outside is mended; None likewise.
     """
 
     def __init__(
@@ -53,8 +57,10 @@ class Claims:
         settings: dict[str, Any],
         relay: Relay | None = None,
         room: WaitingRoom | None = None,
+        holding: Holding | None = None,
     ) -> None:
         """Claim nothing yet."""
+        self._holding = holding
         self._ledger = ledger
         self._call = call
         self._settings = settings
@@ -96,8 +102,9 @@ class Claims:
             reopen=reopen,
             again=again,
             share=share,
-            project=self._settings.get("enterprise_project", "") if task else "",
+            project=task.project.id if task and decision.job else "",
             route=task.route if task else "",
+            note=task.note if task and decision.job else "",
         )
         return self._ledger.claim(document, wish, self._call.remaining() * _PATIENCE)
 
@@ -133,26 +140,31 @@ class Claims:
                 raise
         return outcomes.ended(claim.document, claim.state, claim.ended)
 
-    def awaited(self, document: Document, upload: Upload | None, error: DocumentError) -> DocumentError:
+    def awaited(
+        self, document: Document, upload: Upload | None, error: DocumentError, task: Task | None
+    ) -> DocumentError:
         """Park an upload before it ends for a reason that passes by itself: it goes on when the reason is gone.
 
         Args:
             document: Which document.
             upload: Its event; None if there is none.
             error: What ends it.
+            task: Its task.
 
         Returns:
-            The error, with the time of the next try where there is one.
+            The error, with what to do about it, and when it is tried next where it is.
 
         Raises:
             UnavailableError: It cannot be parked now.
             HeldError: The output bucket takes nothing.
         """
+        error = advised(error, task)
+        obstacle = self._holding.obstacle_of(error, task) if self._holding and upload else None
+        if self._holding and upload and obstacle is not None:
+            self._holding.keep(obstacle, upload, document)
+            return _promised(error, obstacle.promise)
         wait = self._parked(document, upload) if error.passes else None
-        if wait is not None:
-            error = type(error).of(error)
-            error.advice = f"{error.advice} {when(wait)}".strip()
-        return error
+        return error if wait is None else _promised(error, when(wait))
 
     def put_off(self, claim: Claim, upload: Upload | None, reason: Reason) -> tuple[bool, Reason]:
         """Park an upload that the platform gave up, and give its claim back, if what stopped it passes by itself.
@@ -231,3 +243,10 @@ class Claims:
             claim.release(reason=Reason.of(error))
         except LegibleError as second:
             self._call.log("not-released", key=claim.document.key, reason=second.reason_code)
+
+
+def _promised(error: DocumentError, promise: str) -> DocumentError:
+    """Return the error with a sentence on how the document goes on by itself."""
+    told = type(error).of(error)
+    told.body, told.advice = error.body, f"{error.advice} {promise}".strip()
+    return told

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, structs
 
 from legible.documents.intake import Intake, Job
+from legible.documents.projects import ProjectChecker
 from legible.documents.tickets import Tickets
 from legible.documents.uploads import Uploads
 from legible.errors import DocumentError
@@ -43,10 +44,20 @@ class Decider:
         tickets: Knows what signed uploads were used for.
         rules: Lead from a key to an operation.
         call: The invocation: gives the time.
+        projects: Says which enterprise project may be billed.
     """
 
-    def __init__(self, uploads: Uploads, intake: Intake, tickets: Tickets, rules: Routing, call: Invocation) -> None:
+    def __init__(
+        self,
+        uploads: Uploads,
+        intake: Intake,
+        tickets: Tickets,
+        rules: Routing,
+        call: Invocation,
+        projects: ProjectChecker,
+    ) -> None:
         """Decide nothing yet."""
+        self._projects = projects
         self._uploads = uploads
         self._intake = intake
         self._tickets = tickets
@@ -84,8 +95,10 @@ class Decider:
             return document, Decision(error=error)
         task = None
         try:
-            task = routing.route(document.key, self._rules, document.order)
+            named = "" if document.project is UNSET else document.project
+            task = routing.route(document.key, self._rules, document.order, named)
             routing.check(task.operation, self._rules, self._call.now().date())
+            task = self._projects.checked(task)
         except DocumentError as refusal:
             return document, Decision(task, error=refusal)
         return self._examined(document, task)
@@ -115,6 +128,8 @@ class Decider:
         if claim is None:
             return decision
         begun = routing.resumed(document, claim.operation, claim.options, claim.pages, self._rules)
+        if decision.task is not None:  # what is billed by now; its pages are called for in the operation's own region
+            begun = structs.replace(begun, project=decision.task.project, note=decision.task.note)
         if decision.job is None:
             return Decision(begun, error=decision.error)
         task = decision.job.task

@@ -197,7 +197,10 @@ class Finisher:
             else:
                 newest = self._results.publish(record, contents, publishing)
         note = "" if newest else "A newer upload of this key has its own result."
-        line = claim.line("finished", status=record.status, reason=record.reason, note=note, at=record.finished_at)
+        line = claim.line(
+            "finished", status=record.status, reason=record.reason, note=note, findings=contents.findings,
+            at=record.finished_at,
+        )  # fmt: skip
         kept = [] if _repeated(claim, line) else self._notices.keep(record, contents, EndLine(line.owner, line.n))
         claim.finish(line)
         if calls_of(claim.state) != record.calls:  # somebody's payment was recorded while the results were made

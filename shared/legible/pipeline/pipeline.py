@@ -219,7 +219,7 @@ class Pipeline:
             error = _given_up(structs.replace(reason, passes=True))
             return self._claims.work(
                 claim,
-                lambda: self._dig(claim, self._claims.awaited(claim.document, upload, error), yields=yields),
+                lambda: self._dig(claim, self._claims.awaited(claim.document, upload, error, None), yields=yields),
             )
         with self._claims.kept(claim):
             waits, reason = self._claims.put_off(claim, upload, reason)
@@ -248,7 +248,7 @@ class Pipeline:
                 error = refusal
         pages = committed.pages if committed else decision.pages
         self._claims.refuse_late(claim, pages)
-        error = self._claims.awaited(claim.document, upload, error) if error else None
+        error = self._claims.awaited(claim.document, upload, error, decision.task) if error else None
         task = structs.replace(decision.task, pages=pages) if decision.task else None
         self._finisher.finish(claim, End(task, received, error, sheets=job.sheets if job else None))
 

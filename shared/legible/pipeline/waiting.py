@@ -36,11 +36,15 @@ _SPARE_SECONDS = 2.0
 
 
 class ParkedUpload(Struct, frozen=True):
-    """An upload that waits: its event, the version of its document, and until when it is tried."""
+    """An upload that waits: its event, the version of its document, and until when it is tried.
+
+    ``released`` is when it was let go, if it was held up by something outside before.
+    """
 
     upload: Upload
     version: str
     until: datetime
+    released: datetime | None = None
 
     @property
     def document(self) -> Document:
@@ -76,7 +80,7 @@ class WaitingRoom(DueQueue[ParkedUpload]):
         wait = Wait(self.after(1), min(upload.at or now, now) + AGE)
         if now >= wait.until:
             return None
-        self.keep(ParkedUpload(upload, document.version, wait.until), _name(upload, document), due=wait.next)
+        self.keep(ParkedUpload(upload, document.version, wait.until), upload_name(upload, document), due=wait.next)
         return wait
 
 
@@ -109,6 +113,7 @@ class Redelivery:
         call: The invocation: gives the time, the time left, and the log.
         hand_on: Has uploads tried: by a fresh invocation, or here.
         together: How many uploads are handed on at once.
+        elsewhere: Tells of an upload, and its document's journal, whether it is held elsewhere and need not wait here.
     """
 
     def __init__(
@@ -118,8 +123,10 @@ class Redelivery:
         call: Invocation,
         hand_on: Callable[[Sequence[Upload]], None],
         together: int = UPLOADS_TOGETHER,
+        elsewhere: Callable[[ParkedUpload, State], bool] = lambda parked, state: False,
     ) -> None:
         """Walk nowhere yet."""
+        self._elsewhere = elsewhere
         self._room = room
         self._journals = journals
         self._call = call
@@ -155,7 +162,7 @@ class Redelivery:
             if parked is None:
                 return None
             state = self._journals.readable(parked.document)  # of one that is spoilt, the next try says so
-            if slot.name in seen or self._ended(parked, state):
+            if slot.name in seen or self._ended(parked, state) or self._elsewhere(parked, state):
                 self._room.remove(slot)
                 report.ended += slot.name not in seen
                 return None
@@ -204,7 +211,7 @@ def when(wait: Wait) -> str:
     return f"It is tried again by itself, {times}."
 
 
-def _name(upload: Upload, document: Document) -> str:
+def upload_name(upload: Upload, document: Document) -> str:
     """Return the name of a parked upload: one and the same for all events of one upload and what they ask for."""
     named = [upload.ref, document.version, upload.etag, upload.version_id, upload.order, upload.again]
     return hashlib.sha256(msgspec.json.encode(named)).hexdigest()[:32]

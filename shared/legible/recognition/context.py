@@ -147,11 +147,12 @@ class CallContext:
     def picture(self, job: Job, page: int, placed: Placed, source: Source) -> Picture:
         """Return the picture to send in the call for a page."""
         parameters = {job.plan.parameter: page} if job.plan.parameter else {}
+        project = job.task.project.id
         if source == "inline":
             body = placed.body or self.site.store.read(placed.ref, placed.wanted)
-            return Picture("inline", body=body, parameters=parameters)
+            return Picture("inline", body=body, parameters=parameters, project=project)
         url = self.site.store.url(placed.ref)
         if source == "signed-url":
             shown = Shown(version_id=placed.wanted.version_id)
             url = self.site.store.signed_url(placed.ref, self.policy.signed_url, shown)
-        return Picture(source, url=url, parameters=parameters)
+        return Picture(source, url=url, parameters=parameters, project=project)

@@ -65,20 +65,34 @@ def subscription(recognizer: Recognizer, operation: Operation, note: Callable[[s
         operation: The operation.
         note: Is told the operation's slug before the call, which the service counts as a failed one.
     """
+    name, error = f"subscription {operation.slug}", refusal(recognizer, operation, note)
+    if error is None:
+        return HealthCheck(name, "ok", f"{operation.slug} may be called.")
+    return HealthCheck(name, "failed" if isinstance(error, HeldError) else "unknown", error.message, error.advice)
+
+
+def refusal(recognizer: Recognizer, operation: Operation, note: Callable[[str], None]) -> LegibleError | None:
+    """Return why an operation may not be called, or why that cannot be told; None where it may.
+
+    Args:
+        recognizer: Makes the call.
+        operation: The operation.
+        note: As of ``subscription``.
+
+    Returns:
+        A ``HeldError`` where it may not, as the service says; another error where nothing is known.
+    """
     note(operation.slug)
-    name = f"subscription {operation.slug}"
     picture = Picture("inline", body=_NO_IMAGE) if operation.inline else Picture("url", url="https://invalid.invalid/")
     try:
         recognizer.recognize(operation, {}, picture, _PROBE_SECONDS)
     except RejectedError:
-        return HealthCheck(name, "ok", f"{operation.slug} may be called.")
-    except HeldError as error:
-        return HealthCheck(name, "failed", error.message, error.advice)
-    except (RetryableError, AnswerUnknownError) as error:
-        return HealthCheck(name, "unknown", error.message, error.advice)
+        return None
+    except (HeldError, RetryableError, AnswerUnknownError) as error:
+        return error
     except LegibleError:  # the picture's URL could not be read: the call itself was taken
-        return HealthCheck(name, "ok", f"{operation.slug} may be called.")
-    return HealthCheck(name, "ok", f"{operation.slug} answered.")
+        return None
+    return None
 
 
 def authorization(recognizer: Recognizer, operation: Operation, url: str, note: Callable[[str], None]) -> HealthCheck:

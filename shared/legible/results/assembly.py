@@ -93,7 +93,7 @@ def assemble(
         reason=reason,
         pages=pages,
         attachments=attachments,
-        notes=notes + _passed_over(state),
+        notes=notes + _claimed(state) + _passed_over(state),
         calls=calls_of(state),
         ledger=layout.journal(document),
         revision=len(state.reviews),
@@ -105,6 +105,11 @@ def calls_of(state: State) -> Calls:
     """Return what a document cost by now, by its journal: an answer that was adopted cost nothing here."""
     adopted = sum(page.answered is not None and bool(page.answered.adopted) for page in state.pages.values())
     return Calls(state.answered - adopted, state.unknown, state.surplus)
+
+
+def _claimed(state: State) -> tuple[str, ...]:
+    """Return what was odd about the claims, each said once."""
+    return tuple(dict.fromkeys(line.note for line in state.lines if line.event == "claimed" and line.note))
 
 
 def _passed_over(state: State) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from itertools import chain
@@ -47,9 +47,9 @@ _WORKBOOKS = "legible.outputs.xlsx"
 AT_ONCE = 8
 
 
-def preload() -> None:
+def preload(loaded: Container[str] = sys.modules) -> None:
     """Begin to load what workbooks are written with, in a thread of its own: a claim settles meanwhile."""
-    if _WORKBOOKS not in sys.modules:
+    if _WORKBOOKS not in loaded:
         threading.Thread(target=import_module, args=(_WORKBOOKS,), daemon=True).start()
 
 

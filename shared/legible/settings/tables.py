@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from legible.model.prices import Prices, Reconcile
 from legible.notices.targets import Target, TargetName
+from legible.operations.projects import ProjectRules
 from legible.operations.routing import MaxPages, OperationSettings, Route
 from legible.outbound import LOOPBACK, Addresses
 
@@ -60,8 +61,8 @@ class Ocr(Struct, frozen=True, forbid_unknown_fields=True):
     ``signed-url`` by a URL that expires, ``public-url`` because everybody may, ``inline`` not at all: as Base64. The
     first and the third send the same, the object's plain URL; whoever checks a deployment must tell them apart. Where
     the service cannot read a URL, the page is sent inline, unless ``inline_fallback`` says not to: then it is held.
-    ``enterprise_project`` is billed for every call. ``window`` is how many pages of one document are called for at the
-    same time.
+    ``enterprise_project`` is billed for documents that name no other one. ``window`` is how many pages of one document
+    are called for at the same time.
     """
 
     endpoint: Endpoint = ""
@@ -163,6 +164,15 @@ class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
 
+class Telemetry(Struct, frozen=True, forbid_unknown_fields=True):
+    """Where traces go: a collector's URL for OTLP over HTTP, with its path; empty for nowhere.
+
+    It takes a package with OpenTelemetry in it: ``make package OPTIONS=--telemetry``.
+    """
+
+    endpoint: Annotated[str, Meta(pattern=r"^$|^https?://[^/?#\s]+/[^?#\s]+$")] = ""
+
+
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """All settings. ``default`` reads documents that no folder and no route names; ``routes`` are tried in order."""
 
@@ -183,9 +193,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     limits: PageLimits = PageLimits()
     audit: AuditSettings = AuditSettings()
     log: LogSettings = LogSettings()
+    telemetry: Telemetry = Telemetry()
     workbooks: Workbooks = Workbooks()
     prices: Prices = Prices()
     reconcile: Reconcile = Reconcile()
+    projects: ProjectRules = ProjectRules()
     default: str = ""
     routes: tuple[Route, ...] = ()
     operations: dict[str, OperationSettings] = {}

@@ -41,6 +41,7 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "LEGIBLE_EVENTGRID_ENDPOINT": ("eventgrid", "endpoint"),
     "LEGIBLE_ACCOUNT_ENDPOINT": ("cloud", "account_endpoint"),
     "LEGIBLE_LOG_LEVEL": ("log", "level"),
+    "LEGIBLE_TELEMETRY_ENDPOINT": ("telemetry", "endpoint"),
 }
 _FLAGS = {"true": True, "false": False}
 #: What must be set somewhere.
@@ -88,9 +89,17 @@ def read(file: Path | None) -> dict[str, Any]:
     if file is None or not file.is_file():
         return {}
     try:
-        return msgspec.toml.decode(file.read_bytes(), type=dict[str, Any])
+        # Some editors put a mark before the first line, which TOML does not know.
+        return msgspec.toml.decode(file.read_bytes().decode("utf-8-sig"), type=dict[str, Any])
+    except UnicodeDecodeError as error:
+        line = file.read_bytes()[: error.start].count(b"\n") + 1
+        raise SettingsError(f"{file.name} is not UTF-8 (line {line}).", advice="Save it as UTF-8.") from None
     except ValueError as error:
         raise SettingsError(f"{file.name} is not TOML: {error}.", advice="Correct the line it names.") from None
+    except RecursionError:
+        raise SettingsError(
+            f"{file.name} has lists or tables too deep inside each other.", advice="No setting needs more than three."
+        ) from None
 
 
 def override(values: dict[str, Any], variable: Callable[[str], str | None]) -> dict[tuple[str, str], str]:

@@ -51,7 +51,6 @@ def recognizer(
         lambda slug: ocr_endpoint(settings, slug),
         credentials,
         settings.cloud.project_id or context.project_id,
-        settings.ocr.enterprise_project,
         settings.ocr.connect_seconds,
         connections,
     )

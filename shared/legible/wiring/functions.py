@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -12,21 +13,29 @@ import msgspec
 
 from legible.errors import LegibleError, SettingsError
 from legible.huawei import functiongraph
+from legible.huawei.account import Access
 from legible.huawei.context import Context
 from legible.huawei.relay import FunctionRelay
 from legible.model.account import Trace
 from legible.model.audit import BUILD
-from legible.model.documents import Outcome, WorkbookOrder
+from legible.model.documents import Arrival, Outcome, WorkbookOrder
 from legible.oversight.audit_traces import TraceKeeper
 from legible.pipeline.failures import Failures
+from legible.pipeline.holding import Release
 from legible.pipeline.pipeline import Pipeline
 from legible.pipeline.steps import Steps
 from legible.pipeline.waiting import UPLOADS_TOGETHER, Redelivery
-from legible.ports import Invocation, Notifier, Recognizer, Relay
+from legible.ports import Invocation, Log, Notifier, Recognizer, Relay
+from legible.ports.account import EnterpriseProjects
 from legible.settings import Usable, usable
 from legible.wiring import adapters, audit, parts
+from legible.wiring.asking import asking
 from legible.wiring.instance import instance
+from legible.wiring.telemetry import RequestTrace
 from legible.workbooks.collector import Built
+
+#: How long a document waits for EPS, and for IAM before it, in seconds each.
+_ASKED_SECONDS = 4.0
 
 
 class FunctionParts(parts.Parts):
@@ -48,15 +57,20 @@ class FunctionParts(parts.Parts):
         settings, self._fault, self._partial = found
         self.context = context
         self.credentials = context.credentials()
-        log = context.log(settings.log.level)
+        log: Log = context.log(settings.log.level)
         store = adapters.store_of(settings, self.credentials, self._shared.connections)
+        #: Follows this call where the settings say so; whoever ends documents that were given up needs none.
+        self.trace = None if spare else RequestTrace.of(settings, context.remaining, log)
+        if self.trace is not None:
+            store, log = self.trace.counted(store), self.trace.heard
         call = Invocation(context.owner, context.remaining, store.now, time.sleep, log)
         super().__init__(settings, store, call, adapters.settings_folder())
 
     @cached_property
     def recognizer(self) -> Recognizer:
         """Makes the paid calls."""
-        return adapters.recognizer(self.settings, self.context, self.credentials, self._shared.connections)
+        made = adapters.recognizer(self.settings, self.context, self.credentials, self._shared.connections)
+        return self.trace.followed(made) if self.trace else made
 
     @cached_property
     def notifiers(self) -> dict[str, Notifier]:
@@ -93,7 +107,14 @@ class FunctionParts(parts.Parts):
             relay: Calls a fresh invocation when the time of this one ends; None for none.
             waits: Whether uploads are parked for another try that on_notices makes; else whoever calls tries again.
         """
-        return parts.pipeline(self, self.recognizer, self.notifiers, relay, self.room if waits else None)
+        return parts.pipeline(self, self.recognizer, self.notifiers, relay, self.account_projects, waits=waits)
+
+    def account_projects(self) -> EnterpriseProjects | None:
+        """Return what asks the account about its enterprise projects: a document waits for the answer, and not long."""
+        from legible.wiring.account import Account  # most documents name no project
+
+        project = self.settings.cloud.project_id or self.context.project_id
+        return Account(self.settings, Access(self.credentials, project, seconds=_ASKED_SECONDS)).projects
 
     def sibling(self, name: str) -> FunctionRelay | None:
         """Return what calls another function of this deployment; None if no function can be called."""
@@ -101,18 +122,21 @@ class FunctionParts(parts.Parts):
         return adapters.function(self.settings, self.context, self.credentials, urn)
 
 
-def pipeline(context: Any) -> Pipeline:
-    """Return the use cases for one call of a function.
+def uploads(context: Any, arrivals: Iterable[Arrival]) -> tuple[Outcome, ...]:
+    """Turn what an event named into records, in one call of a function.
 
     Args:
         context: What FunctionGraph passes to the handler.
+        arrivals: What the event named.
 
     Raises:
         SettingsError: A setting is missing or wrong.
         CredentialsError: The function's agency gives no keys.
+        RetryableError: After all were tried, if any must be tried again.
     """
     built = FunctionParts(Context(context))
-    return built.pipeline(built.relay, waits=True)
+    with built.trace or nullcontext():
+        return built.pipeline(built.relay, waits=True).uploads(arrivals)
 
 
 def ending(context: Any) -> Pipeline:
@@ -135,7 +159,7 @@ def ending(context: Any) -> Pipeline:
 def steps(context: Any, *, ending: bool = False) -> Steps:
     """Return the steps of a flow; they have no relay, because the flow itself tries again.
 
-    Args and errors are as of ``pipeline``; the step that ends what was given up (``ending``) needs few settings.
+    Args and errors are as of ``uploads``; the step that ends what was given up (``ending``) needs few settings.
     """
     built = FunctionParts(Context(context), spare=ending)
     return Steps(built.pipeline(), built.site.output, built.call.log)
@@ -227,9 +251,12 @@ def _redeliveries(built: FunctionParts) -> dict[str, Callable[[], Any]]:
     relay = built.sibling(built.settings.functions.upload)
     hand_on = built.pipeline(waits=True).try_again if relay is None else lambda uploads: relay.hand_on(*uploads)
     together = 1 if relay is None else UPLOADS_TOGETHER
-    redelivery = Redelivery(built.room, built.ledger.journals, built.call, hand_on, together)
+    held = parts.holding(built)
+    redelivery = Redelivery(built.room, built.ledger.journals, built.call, hand_on, together, held.takes_over)
+    asked = asking(built, held.settings, lambda: built.recognizer, built.account_projects)
     failures = Failures(built.site.store, built.settings.buckets.failures, built.call, functiongraph.abandoned, hand_on)
-    return {"failures": failures.walk, "uploads": redelivery.walk}
+    released = Release(held, built.room, asked, built.call)
+    return {"failures": failures.walk, "held": released.walk, "uploads": redelivery.walk}
 
 
 def documents(outcomes: Iterable[Outcome]) -> dict[str, Any]:

@@ -11,15 +11,20 @@ from legible.errors import SettingsError
 from legible.huawei.account import Access
 from legible.huawei.context import Context
 from legible.ledger.changes import Changes
+from legible.ledger.due import Backlog
 from legible.ledger.probes import ProbeLog
+from legible.notices.outbox import Outbox
 from legible.outputs.xlsx import write_usage
+from legible.oversight.accounting import AccountingReader, Told
 from legible.oversight.audit_trail import AuditConsumer
+from legible.oversight.metrics import OwnMetrics, Queues
 from legible.oversight.monthly import MonthlyWorkbooks
 from legible.oversight.rebuild import rebuilt
 from legible.oversight.reconciliation import Reconciler
 from legible.oversight.rollup import RollUp
 from legible.oversight.usage import UsageReader
 from legible.oversight.walk import ChangeWalk, Consumer, UsageConsumer
+from legible.pipeline.waiting import AGE
 from legible.wiring import audit, functions
 from legible.wiring.account import Account
 from legible.wiring.parts import Parts
@@ -62,6 +67,19 @@ class Oversight:
         """
         prices, now = self._parts.settings.prices, self._parts.call.now
         return UsageReader(self.rollup, self.changes, prices, self._account.billing if bills else None, now, timely)
+
+    @cached_property
+    def accounting(self) -> AccountingReader:
+        """Puts the accounts of enterprise projects together."""
+        told = Told(self._account.projects, self._account.billing)
+        return AccountingReader(
+            self.rollup, self.changes, self._parts.settings.prices, told, self._parts.call.now
+        )  # fmt: skip
+
+    def accountant(self, timely: Callable[[], None]) -> AccountingReader:
+        """Return the same without the bill; ``timely`` is as of ``reader``."""
+        prices, told = self._parts.settings.prices, Told(self._account.projects, None)
+        return AccountingReader(self.rollup, self.changes, prices, told, self._parts.call.now, timely)
 
     @property
     def reconciler(self) -> Reconciler:
@@ -106,7 +124,21 @@ class Oversight:
             "traces": lambda: audit.fetch_traces(parts, self._account.traces),
             "audit": trail.walk,
         }
+        metrics = self._account.metrics
+        if metrics is not None:
+            prices, output = parts.settings.prices, parts.site.output
+            works["metrics"] = OwnMetrics(metrics, self.rollup, prices, self._queues, call, output).write
         return functions.each(call, works)
+
+    @property
+    def _queues(self) -> Queues:
+        """What waits, and since when."""
+        room, outbox = self._parts.room, Outbox(self._parts.site, self._parts.call)
+        return {
+            "uploads": lambda: room.waiting(lambda parked: parked.until - AGE),
+            "notices": lambda: outbox.waiting(lambda entry: entry.since),
+            "journals": lambda: Backlog(*self.changes.waiting()),
+        }
 
 
 def report(context: Any) -> dict[str, Any]:

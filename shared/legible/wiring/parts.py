@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ import msgspec
 from msgspec import structs
 
 from legible.documents.intake import Intake
+from legible.documents.projects import KnownProjects, ProjectChecker
 from legible.documents.tickets import Tickets
 from legible.documents.uploads import Uploads
 from legible.ledger.answers import Answers
@@ -24,9 +25,11 @@ from legible.operations.routing import Routing
 from legible.pipeline.claims import Claims
 from legible.pipeline.decision import Decider
 from legible.pipeline.finish import Finisher
+from legible.pipeline.holding import Holding
 from legible.pipeline.pipeline import Pipeline
 from legible.pipeline.waiting import WaitingRoom
 from legible.ports import Invocation, Notifier, ObjectStore, Recognizer, Relay, Site
+from legible.ports.account import EnterpriseProjects
 from legible.recognition.context import CallContext
 from legible.recognition.document import DocumentCalls
 from legible.recognition.policy import Policy
@@ -43,6 +46,10 @@ if TYPE_CHECKING:
     from legible.outputs.forms import Form
     from legible.results.review import Reviewer
 
+#: Returns what asks the account about enterprise projects; None where that is not to be reached.
+AskAccount = Callable[[], EnterpriseProjects | None]
+#: What this instance knows of enterprise projects, by the output bucket and by where they are asked for.
+_KNOWN: dict[tuple[str, str, str], KnownProjects] = {}
 #: How long somebody at a desk waits for one document, and for a file over many documents, in seconds.
 DOCUMENT_SECONDS, WORKBOOK_SECONDS = 3600.0, 1e9
 
@@ -73,6 +80,8 @@ class Parts:
             default=self.settings.default,
             operations=self.settings.operations,
             pinned=bool(self.settings.ocr.endpoint),
+            projects=self.settings.projects,
+            project=self.settings.ocr.enterprise_project,
         )
 
     @cached_property
@@ -166,7 +175,9 @@ def pipeline(
     recognizer: Recognizer,
     notifiers: Mapping[str, Notifier],
     relay: Relay | None = None,
-    room: WaitingRoom | None = None,
+    account: AskAccount = lambda: None,
+    *,
+    waits: bool = False,
 ) -> Pipeline:
     """Return the use cases.
 
@@ -175,7 +186,8 @@ def pipeline(
         recognizer: Makes the paid calls.
         notifiers: One notifier for each target of the settings, by the target's name.
         relay: Calls a fresh invocation when the time of this one ends; None for none.
-        room: Where uploads wait for another try; None leaves those to whoever calls.
+        account: Returns what asks the account about enterprise projects; None where that is not to be reached.
+        waits: Whether uploads that end for a reason that passes wait for another try; else whoever calls tries again.
     """
     settings, call = parts.settings, parts.call
     content = SharedContent(parts.site, call, parts.ledger.journals, parts.answers)
@@ -183,8 +195,15 @@ def pipeline(
     tickets = Tickets(parts.site, call, settings.ledger.settle_seconds)
     notices = notice_sender(parts, notifiers)
     return Pipeline(
-        Decider(parts.uploads, parts.intake, tickets, parts.rules, call),
-        Claims(parts.ledger, call, _deciding(settings), relay, room),
+        Decider(parts.uploads, parts.intake, tickets, parts.rules, call, checker(parts, account)),
+        Claims(
+            parts.ledger,
+            call,
+            _deciding(settings),
+            relay,
+            parts.room if waits else None,
+            holding(parts) if waits else None,
+        ),  # fmt: skip
         DocumentCalls(context),
         Finisher(parts.results, parts.publisher, parts.answers, notices, call, parts.rebuilder),
         Folders(parts.collector, call, settings.workbooks.formats, relay),
@@ -215,6 +234,19 @@ def _deciding(settings: Settings) -> dict[str, Any]:
     """Return the settings that an answer depends on, besides operation and options."""
     routes = msgspec.to_builtins(settings.operations)
     return {"enterprise_project": settings.ocr.enterprise_project, "routes": routes}
+
+
+def checker(parts: Parts, account: AskAccount) -> ProjectChecker:
+    """Return what says which enterprise projects may be billed; ``account`` is as of ``pipeline``."""
+    settings = parts.settings
+    where = settings.buckets.output, settings.eps.endpoint, settings.cloud.account_endpoint
+    known = _KNOWN.setdefault(where, KnownProjects())
+    return ProjectChecker(parts.site, parts.call, settings.projects, account, known)
+
+
+def holding(parts: Parts) -> Holding:
+    """Return where uploads are held until something outside is mended."""
+    return Holding(parts.site, parts.call, parts.rules)
 
 
 def _silent(event: str, **values: Any) -> None:

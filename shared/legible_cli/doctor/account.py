@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 
 from legible.errors import HeldError
+from legible.operations.projects import NamedProject
 from legible.recognition.probe import HealthCheck
 from legible.settings import Settings
 from legible_cli.connection import KEYS
@@ -14,9 +14,6 @@ from legible_cli.doctor.outcomes import looked, unknown
 
 #: After so many days a permanent key is told of; the vendor asks to change them regularly, and names no term.
 _OLD_DAYS = 90
-#: Where enterprise projects count calls (user guide 11.1).
-_ENTERPRISE_REGIONS = ("ap-southeast-1", "ap-southeast-2", "ap-southeast-3")
-_ENTERPRISE = re.compile(r"0|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 #: Shares of a quota from which on it is told of.
 _NEARLY = 0.9
 _QUOTAS = {"fgs_func_num": "functions", "fgs_func_code_size": "MB of code"}
@@ -73,7 +70,7 @@ def enterprise_project(inspector: Inspector, settings: Settings) -> HealthCheck:
     name, wanted = "enterprise-project", settings.ocr.enterprise_project
     if not wanted:
         return HealthCheck(name, "ok", "None is named: calls are billed to the default one.")
-    if not _ENTERPRISE.fullmatch(wanted):
+    if not NamedProject(wanted).formed:
         advice = "An id is a UUID, or 0 for the default one; the service bills what is none to the default one."
         return HealthCheck(name, "failed", f"ocr.enterprise_project {wanted!r} is no id.", advice)
 
@@ -84,8 +81,8 @@ def enterprise_project(inspector: Inspector, settings: Settings) -> HealthCheck:
             return HealthCheck(name, "failed", f"The account has no enterprise project {wanted}.", advice)
         if not enabled:
             return HealthCheck(name, "failed", f"The enterprise project {wanted} is disabled.", "Enable it.")
-        outside = settings.cloud.region not in _ENTERPRISE_REGIONS
-        advice = f"The user guide has them count in {', '.join(_ENTERPRISE_REGIONS)} only." if outside else ""
+        outside, regions = settings.cloud.region not in settings.projects.regions, ", ".join(settings.projects.regions)
+        advice = f"The user guide has them count in {regions} only: see projects.elsewhere." if outside else ""
         return HealthCheck(name, "ok", f"Calls are billed to {wanted}.", advice)
 
     return looked(name, look)

@@ -9,16 +9,18 @@ from pathlib import Path
 import yaml
 
 from legible.huawei import ocr
+from legible.huawei.account import Access
 from legible.ledger.probes import ProbeLog
 from legible.operations.operation import Operation
 from legible.ports import Site
 from legible.recognition import probe
 from legible.recognition.probe import HealthCheck
 from legible.wiring import adapters
+from legible.wiring.account import Account
 from legible.wiring.parts import DOCUMENT_SECONDS, at_desk
-from legible_cli.doctor import account, appends, buckets, functions, offers, regions
+from legible_cli.doctor import account, appends, buckets, functions, offers, regions, waiting, watching
 from legible_cli.doctor.agencies import AgencyInspector
-from legible_cli.doctor.endpoints import Endpoints
+from legible_cli.doctor.endpoints import SECONDS, YOU, Endpoints
 from legible_cli.doctor.granted import Agencies
 from legible_cli.doctor.inspector import Inspector
 from legible_cli.doctor.outcomes import unknown
@@ -72,6 +74,7 @@ class Deployment:
             yield from self._offers(flows)
             yield from self._functions(all(one.status != "failed" for one in of_buckets))
             yield account.quotas(inspector)
+            yield from self._watched()
             yield from self._calls()
 
     def _buckets(self) -> Iterator[HealthCheck]:
@@ -94,9 +97,22 @@ class Deployment:
             looking = AgencyInspector(self._endpoints, inspector)
             yield Agencies(inspector, looking, settings, package, self._pages).check()
         yield functions.trigger(inspector, package, settings)
+        yield waiting.trusted(self._endpoints, inspector, package, settings)
         yield functions.retries(inspector, package, settings)
+        queue = waiting.Queue(self._endpoints, package)
+        yield queue.dropped()
+        yield queue.age()
         if settings.notify:
             yield functions.notices(inspector, package, settings)
+
+    def _watched(self) -> Iterator[HealthCheck]:
+        """Yield whether the services hear of this deployment that tell of the account."""
+        settings = self._settings
+        access = Access(self._endpoints.credentials, settings.cloud.project_id, YOU, SECONDS)
+        services = Account(settings, access)
+        yield watching.traced(services.traces, settings)
+        yield watching.counted(services.metrics, settings)
+        yield watching.told(services.metrics, settings)
 
     def _calls(self) -> Iterable[HealthCheck]:
         """Ask the OCR service itself, by calls that fail and so are not billed."""

@@ -25,6 +25,9 @@ from localcloud.iam.rights import CONFIGURATION, DELIVERING, EXECUTING, Names, R
 
 #: System policies that allow all that another one does.
 _MORE = {"OCR ReadOnlyAccess": ("OCR FullAccess", "Tenant Administrator")}
+#: Agencies of EventGrid that the vendor's consoles make. Of the rights that these need two pages differ (provider docs,
+#: fgs_function_trigger: FunctionGraph asks EventGrid; eg-ug-035: EventGrid calls functions): they must be there.
+_CONSOLES = frozenset({"fgs_to_eg", "EG_TARGET_AGENCY"})
 #: So many things that an agency lacks are named.
 _NAMED = 3
 _NAME = "agencies"
@@ -75,7 +78,8 @@ class Agencies:
                 wanted[name].append(said[role])
         for one in self._inspector.triggers(self._package, upload):
             if one.kind == "EVENTGRID" and one.data.get("agency"):  # what EventGrid delivers uploads as
-                wanted[str(one.data["agency"])].append(said[DELIVERING])
+                delivering = str(one.data["agency"])
+                wanted[delivering].append(Rights() if delivering in _CONSOLES else said[DELIVERING])
         return dict(wanted)
 
     def _said(self) -> dict[str, Rights]:

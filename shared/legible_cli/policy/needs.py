@@ -74,11 +74,10 @@ _MADE = (
     "obs:bucket:PutBucketNotification",
 )
 #: Folders of the output bucket by what lies there. Paid answers and journals are never removed, by nobody.
-_REPLACED = ("results/", "workbooks/", layout.AUDIT_PENDING, layout.CHANGES, layout.OUTBOX, layout.WAITING)
+_REPLACED = ("results/", "workbooks/", layout.AUDIT_PENDING, layout.CHANGES, layout.OUTBOX, layout.WAITING, layout.HELD)
 _JOURNALS = ("ledger/", "notices/log/", "audit/", "reports/")
 _REVIEWED = ("results/", "answers/", "ledger/")
-#: What `legible reconcile` asks of Cloud Eye. The right to see packages (bss:order:view) is one to see all orders of
-#: the account: no role has it unasked.
+#: What `legible reconcile` asks of Cloud Eye. No role may see packages unasked (bss:order:view): that shows all orders.
 _COUNTED = ("ces:metrics:list", "ces:metricData:list")
 
 
@@ -92,6 +91,10 @@ class Need(Struct, frozen=True, order=True):
     scope: Scope
     action: str
     resource: str = ""
+
+
+#: Whether an enterprise project exists and is enabled; EPS knows no resources.
+_PROJECTS = Need("global", "eps:enterpriseProjects:list")
 
 
 def bucket(name: str) -> str:
@@ -144,9 +147,12 @@ def of_function(settings: Settings, operations: Iterable[Operation], package: st
         *_globally(objects(kept, "failures/on_failure/"), _READ, _REMOVED),
         # What CTS recorded joins the audit trail.
         Need("project", "cts:trace:list"),
+        # Any upload may name a project in its metadata.
+        _PROJECTS,
     }
     for name in (settings.functions.upload, settings.functions.timer, beside(settings, "failure")):
         needs.add(Need("project", "functiongraph:function:invokeAsync", function(name, package)))
+    needs.add(Need("project", "ces:metricData:create"))
     kinds = {type(one) for one in settings.notify.values()}
     if Smn in kinds:
         needs.add(Need("project", "smn:topic:publish"))
@@ -168,7 +174,7 @@ def of_operator(settings: Settings, operations: Iterable[Operation], package: st
         *(Need("project", action) for action in _COUNTED),
         *_looked_at(settings, package),
         Need("project", "functiongraph:function:invokeAsync", function(settings.functions.upload, package)),
-        *([Need("global", "eps:enterpriseProjects:list")] if settings.ocr.enterprise_project else []),
+        *([_PROJECTS] if _names_projects(settings) else []),
     }
 
 
@@ -256,9 +262,18 @@ def _looked_at(settings: Settings, package: str) -> set[Need]:
             for place in (*mine, TRIGGERS)
         ),
         *(Need("project", "functiongraph:function:get*", place) for place in every),
+        # Whether CTS knows OCR, and which series Cloud Eye has.
+        Need("project", "cts:operation:list"),
+        Need("project", "ces:metrics:list"),
         # How much of the quotas is used is told of all functions together.
         Need("project", "functiongraph:function:list", function("*", package)),
     }
+
+
+def _names_projects(settings: Settings) -> bool:
+    """Tell whether settings name any enterprise project."""
+    named = [settings.ocr.enterprise_project, *(route.project for route in settings.routes)]
+    return any(named) or bool(settings.projects.folders)
 
 
 def failures(settings: Settings) -> str:

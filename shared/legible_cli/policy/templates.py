@@ -3,8 +3,8 @@
 A test compares the table with the templates, so that a resource without its actions fails. The names are those of the
 action tables that could be read: SMN (smn_ug_0034_1), LTS (lts-03205), EventGrid (eg-api-024), TMS, VPC and its tags,
 IAM, CTS as FunctionGraph asks for it (functiongraph_01_0160). Where no page could be read that names all actions of a
-type, all of the type are meant (``type:*``): APIG, Cloud Eye, some tags. OBS and FunctionGraph name their resources,
-and have theirs in ``needs``; here they are empty.
+type, all of the type are meant (``type:*``): APIG, Cloud Eye, alarms of LTS, some tags. OBS and
+FunctionGraph name their resources, and have theirs in ``needs``; here they are empty.
 """
 
 from __future__ import annotations
@@ -38,6 +38,10 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "huaweicloud_apig_throttling_policy": ("apig:throttles:*",),
     "huaweicloud_apig_throttling_policy_associate": ("apig:throttles:*", "apig:apis:*"),
     "huaweicloud_ces_alarmrule": ("ces:alarms:*", "ces:metrics:list"),
+    # The three of infra/terraform/watch (api-ces, CreateDashboardWidgets; api-lts, lts_api_0081).
+    "huaweicloud_ces_dashboard": ("ces:dashboards:*",),
+    "huaweicloud_ces_dashboard_widget": ("ces:widgets:*",),
+    "huaweicloud_lts_keywords_alarm_rule": ("lts:sqlalarmrules:*",),
     "huaweicloud_cts_notification": (
         "cts:notification:create", "cts:notification:list", "cts:notification:update", "cts:notification:delete",
         "cts:operation:list", "cts:tracker:list",

@@ -44,9 +44,12 @@ ERRORS: dict[str, tuple[int, str]] = {
 _TRIGGERS = re.compile(r"/v2/(?P<project>[^/]+)/fgs/triggers/(?P<urn>[^/]+)")
 _POLICIES = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/async-invoke-configs")
 _CONFIG = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/config")
-#: What is asked of a project: quotas, flows, and what its region offers. The last two are not in the SDK; the provider
-#: asks them so (data_source_huaweicloud_fgs_trigger_types.go and .._runtime_types.go, a0345b8).
-_PROJECT = re.compile(r"/v2/(?P<project>[^/]+)/fgs/(?P<what>quotas|triggertypes|runtimetypes|workflows)")
+#: What is asked of a project: quotas, flows, what its region offers, which agencies trust the service. All but quotas
+#: and flows are not in the SDK; the provider asks them so (data_source_huaweicloud_fgs_trigger_types.go,
+#: .._runtime_types.go and .._service_trusted_agencies.go, a0345b8).
+_PROJECT = re.compile(
+    r"/v2/(?P<project>[^/]+)/fgs/(?P<what>quotas|triggertypes|runtimetypes|workflows|service-trusted-agencies)"
+)
 _EVENTS = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/async-invocations")
 _STATISTICS = re.compile(r"/v2/(?P<project>[^/]+)/fgs/functions/(?P<urn>[^/]+)/statistics/(?P<minutes>[^/]+)")
 #: What stands behind a function's key in the paths of faults.
@@ -65,7 +68,8 @@ class FunctionApi(SignedApi):
 
     Fault kinds, struck after the signature check; paths are function keys, the method is POST for calls. For requests
     that only look, it is GET, with the paths ``quotas``, ``triggertypes``, ``runtimetypes``, ``workflows``,
-    ``<key>/config``, ``<key>/policy``, ``<key>/events`` and ``<key>/statistics`` too, and the only kind is ``error``.
+    ``service-trusted-agencies``, ``<key>/config``, ``<key>/policy``, ``<key>/events`` and ``<key>/statistics`` too,
+    and the only kind is ``error``.
 
     - Nothing is called: ``error`` (``status``, ``code``, ``message``; 503 FSS.0503 unless named), ``cut`` (the
       connection breaks), ``kill-before`` (kills the function instance that calls, see ``on_kill``).
@@ -104,6 +108,8 @@ class FunctionApi(SignedApi):
         self.runtimes = ["Python3.6", "Python3.9", "Python3.10", "Python3.12", "Node.js18.15", "Java11"]
         #: Execution agencies that are not called as Terraform calls them, by function key.
         self.agencies: dict[str, str] = {}
+        #: Agencies that no longer trust FunctionGraph.
+        self.untrusted: set[str] = set()
         #: The names of function flows.
         self.flows: list[str] = []
 
@@ -142,7 +148,7 @@ class FunctionApi(SignedApi):
         assert look is not None  # else it was refused just now
         if look.re is _PROJECT:
             self._strike_look(look["what"])
-            return self._of_project(look["what"])
+            return self._of_project(graph, look["what"])
         key = self._key(graph, look["urn"])
         self._strike_look(f"{key}{_ENDS[look.re]}")
         if look.re is _TRIGGERS:
@@ -160,7 +166,7 @@ class FunctionApi(SignedApi):
         if fault:
             raise CallError(fault.code or "FSS.0503", fault.message, fault.status)
 
-    def _of_project(self, what: str) -> Any:
+    def _of_project(self, graph: FunctionGraph, what: str) -> Any:
         """Return quotas (functiongraph_06_0137), what the region offers, or function flows (SDK, ListWorkflows)."""
         if what == "triggertypes":
             return self.trigger_types
@@ -168,6 +174,10 @@ class FunctionApi(SignedApi):
             return [{"type": one, "display_name": one.replace("Python", "Python ")} for one in self.runtimes]
         if what == "workflows":
             return {"workflows": [{"id": one, "name": one} for one in self.flows], "total": len(self.flows)}
+        if what == "service-trusted-agencies":
+            configs = [_config("", one, self.agencies.get(key, "")) for key, one in graph.functions.items()]
+            names = {str(one[kind]) for one in configs for kind in ("xrole", "app_xrole")} - self.untrusted
+            return [{"name": one, "expire_time": ""} for one in sorted(names)]
         resources = [{"type": kind, "used": used, "quota": most} for kind, (used, most) in self.quotas.items()]
         return {"quotas": {"resources": resources}}
 

@@ -196,7 +196,8 @@ output "execution" {
     condition     = length(local.unknown_roles) == 0
     error_message = <<-EOT
       No name is known for ${join(", ", local.unknown_roles)} in ${var.region} (regions.json). The provider passes over a role
-      that IAM does not know, with a line in its log alone: the agencies would lack it after a green apply. Say its name in role_names.
+      that IAM does not know, with a line in its log alone: the agencies would lack it after a green apply. Say its
+      name in regions.json, under the site's roles, where `legible doctor` reads it too; or in role_names.
     EOT
   }
 

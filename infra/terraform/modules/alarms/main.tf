@@ -1,4 +1,4 @@
-# Alarms: a function fails, is turned away, nears its time; OCR refuses calls.
+# Alarms: a function fails, is turned away, nears its time; OCR refuses calls; documents wait while none ends, or are given up.
 
 variable "functions" {
   description = "The functions, as the module `listed` has them."
@@ -17,6 +17,26 @@ variable "topic_urn" {
 
 variable "ocr_failures" {
   description = "How many failed calls of one OCR API in five minutes are too many."
+  type        = number
+}
+
+variable "deployment" {
+  description = "The output bucket: by its name Cloud Eye knows the numbers of this deployment."
+  type        = string
+}
+
+variable "stall_minutes" {
+  description = "How long the oldest document may wait while none ends."
+  type        = number
+}
+
+variable "dead_documents" {
+  description = "How many documents given up in one day are too many."
+  type        = number
+}
+
+variable "cost_month" {
+  description = "What a month's calls may cost, in the currency of the prices; 0 for no bound."
   type        = number
 }
 
@@ -101,7 +121,68 @@ resource "huaweicloud_ces_alarmrule" "ocr" {
   }
 }
 
+# What on_report writes (legible/oversight/metrics.py): states, not amounts, every ten minutes. So a period of twenty minutes has a
+# point, and its greatest one counts. `stall` is the lesser of two times, because a rule knows no "and": how long the oldest upload
+# waits, and how long no document has ended.
+resource "huaweicloud_ces_alarmrule" "documents" {
+  for_each = contains(keys(var.functions), "on_report") ? local.documents : {}
+
+  alarm_name            = "${var.name}-${each.key}"
+  alarm_description     = "Legible: ${each.value.means}"
+  alarm_type            = "MULTI_INSTANCE"
+  enterprise_project_id = var.enterprise_project_id
+
+  metric {
+    namespace = "LEGIBLE.Documents"
+  }
+  resources {
+    dimensions {
+      name  = "deployment"
+      value = var.deployment
+    }
+  }
+  condition {
+    metric_name         = each.value.metric
+    period              = 1200
+    filter              = "max"
+    comparison_operator = ">="
+    value               = each.value.value
+    unit                = each.value.unit
+    count               = 1
+    suppress_duration   = each.value.again
+    alarm_level         = 2
+  }
+  alarm_actions {
+    type              = "notification"
+    notification_list = [var.topic_urn]
+  }
+}
+
+locals {
+  documents = {
+    for key, one in {
+      stall = {
+        metric = "stall", value = var.stall_minutes, unit = "minutes", again = 3600
+        means  = "the oldest upload waits, and no document ends"
+      }
+      # A number of the day: told once, until midnight (UTC) begins it anew.
+      dead = {
+        metric = "documents_dead", value = var.dead_documents, unit = "count", again = 86400
+        means  = "documents were given up today"
+      }
+      cost = {
+        metric = "cost_month", value = var.cost_month, unit = "", again = 86400
+        means  = "this month's calls have cost as much as was set"
+      }
+    } : key => one if one.value > 0
+  }
+}
+
 output "made" {
   description = "What this makes, whole, for whoever checks a plan."
-  value       = { functions = huaweicloud_ces_alarmrule.function, ocr = huaweicloud_ces_alarmrule.ocr }
+  value = {
+    functions = huaweicloud_ces_alarmrule.function
+    ocr       = huaweicloud_ces_alarmrule.ocr
+    documents = huaweicloud_ces_alarmrule.documents
+  }
 }

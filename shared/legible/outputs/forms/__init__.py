@@ -70,7 +70,8 @@ def opened(folder: Path, name: str, slug: str = "", read: Callable[[Path], bytes
     Raises:
         SettingsError: It is not there, lies elsewhere, is no form, or asks for what the operation does not have.
     """
-    path = (folder / name).resolve()
+    # No file is called so, and asking for one is an error of its own.
+    path = (folder / name.replace("\0", "\ufffd")).resolve()
     if folder.resolve() not in path.parents:
         raise SettingsError(
             f"form = {name!r} leads out of the folder of legible.toml.", advice="Put it beside legible.toml, or below."

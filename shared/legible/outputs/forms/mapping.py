@@ -113,9 +113,9 @@ def load(body: bytes, name: str) -> Mapping:
     """
     try:
         return Mapping(msgspec.toml.decode(body, type=_File).column, name)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SettingsError(
-            f"{name}: {error}.",
+            f"{name}: {error or 'too deep'}.",
             advice='Write [[column]] for each column, with label = "Number" and from = "number", or a list of names; '
             "join, default and type may be added.",
         ) from None

@@ -2,6 +2,7 @@
 
 from legible.extraction.doubts import needs_eyes
 from legible.outputs.columns import CORRECTED, KEY
+from legible.outputs.xlsx.accounting import write_accounting
 from legible.outputs.xlsx.one import Pictures, write
 from legible.outputs.xlsx.review import write as write_review
 from legible.outputs.xlsx.row_key import Key, read_key
@@ -19,6 +20,7 @@ __all__ = [
     "read_key",
     "shown",
     "write",
+    "write_accounting",
     "write_review",
     "write_usage",
 ]

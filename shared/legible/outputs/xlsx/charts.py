@@ -14,6 +14,8 @@ MANY_DAYS = 62
 MOST_NAMES = 12
 #: Colors that are told apart by everybody, in print too (Okabe and Ito): what succeeded, failed, is not known.
 COLORS = ("#0072B2", "#D55E00", "#999999")
+#: For several names, which are told apart by it (Okabe and Ito, the palest left out); the last is for the rest.
+MANY_COLORS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#999999")
 _WIDTH, _HEIGHT = 1000, 320
 _FAINT = {"line": {"color": "#D9D9D9", "width": 0.75}}
 _TEXT = {"size": 9, "color": "#404040"}
@@ -71,6 +73,18 @@ def by_month(book: Book, title: str, columns: Columns, number: str) -> Any:
                           "fill": {"color": COLORS[0]}, "gap": 60})  # fmt: skip
     chart.set_x_axis({"num_font": _TEXT})
     _finish(chart, title, legend=False, number=number)
+    return chart
+
+
+def trend(book: Book, title: str, columns: Columns, *, days: bool = False) -> Any:
+    """Return a chart of columns over months or days, one color of each series on top of another's."""
+    chart = book.chart({"type": "column", "subtype": "stacked"})
+    for place, (name, column) in enumerate(columns.values):
+        chart.add_series({"name": name, "categories": columns.place(columns.names), "values": columns.place(column),
+                          "fill": {"color": MANY_COLORS[place % len(MANY_COLORS)]}, "gap": 50})  # fmt: skip
+    dates = {"date_axis": True, "num_format": "mm-dd", "major_unit": max(1, (columns.last - columns.first) // 15)}
+    chart.set_x_axis({"num_font": _TEXT, **(dates if days else {})})
+    _finish(chart, title, legend=True)
     return chart
 
 

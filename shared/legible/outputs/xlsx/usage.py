@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import IO, Any
+from typing import IO
 
 from legible.model.usage import Totals, UsageReport, UsageRow
 from legible.outputs.xlsx import charts
 from legible.outputs.xlsx.book import Book, BookSheet, Imprint
-from legible.outputs.xlsx.cells import FAINT, HEADER, HEADING, LABEL, VALUE, Content, Style
+from legible.outputs.xlsx.cells import FAINT, HEADING, LABEL, VALUE, Content, Style
 from legible.outputs.xlsx.charts import MOST_NAMES, Columns
+from legible.outputs.xlsx.drawn import DrawnSheet
 
 _CALLS = ("Calls", "Succeeded (billed)", "Failed", "Unknown (perhaps billed)", "Not needed", "Pages", "Pages adopted")
 #: The columns of these that charts show, counted from the first of them.
@@ -20,7 +21,6 @@ _SHOWN = (("Succeeded", 1), ("Failed", 2), ("Unknown", 3))
 UNNAMED = "(none)"
 _NOTE: Style = {"font_color": "#595959"}
 _WARNING: Style = {"bg_color": "#FFF2CC", "font_color": "#5C4400", "bold": True}
-_PIXELS_A_ROW = 20
 #: More days and operations than these are summed up by the month: nobody reads them one by one.
 _MOST_DETAILS = 3000
 _Cells = list[Content]
@@ -51,42 +51,40 @@ def write_usage(report: UsageReport, file: IO[bytes]) -> None:
     book.close()
 
 
-class _Summary:
-    """The first sheet, written from top to bottom."""
+class _Summary(DrawnSheet):
+    """The first sheet."""
 
     def __init__(self, book: Book, sheet: BookSheet, report: UsageReport) -> None:
-        self._book = book
-        self._sheet = sheet
+        super().__init__(book, sheet)
         self._report = report
-        self._row = 0
 
     def write(self, by_day: BookSheet | None, days: Sequence[date]) -> None:
         """Write what is most wanted, and charts."""
         report = self._report
-        self._lines([[Content(f"Usage from {report.first} to {report.last}", style=HEADING)]])
-        self._lines(_facts(report))
+        self.lines([[Content(f"Usage from {report.first} to {report.last}", style=HEADING)]])
+        self.lines(_facts(report))
         for text in report.warnings:
-            self._lines([[Content(text, style=_WARNING)]])
+            self.lines([[Content(text, style=_WARNING)]])
         for text in report.notes:
-            self._lines([[Content(text, style=_NOTE)]])
-        self._row += 1
+            self.lines([[Content(text, style=_NOTE)]])
+        self.row += 1
         if by_day is not None and len(days) > 1:
             columns = Columns(by_day, 1, len(days), 0, [(name, 1 + place) for name, place in _SHOWN])
-            self._chart(charts.by_day(self._book, "Calls a day (UTC)", columns, days))
+            self.chart(charts.by_day(self.book, "Calls a day (UTC)", columns, days))
         self._top("Operation", "Calls by operation", report.operations)
         self._top("Enterprise project", "Calls by enterprise project", report.projects)
         self._months()
-        self._sheet.set_widths()
+        self.sheet.set_widths()
 
     def _top(self, label: str, title: str, rows: Sequence[UsageRow]) -> None:
         """Write the names with the most calls, all others as one, and their chart."""
         if len(rows) < 2:
             return
         shown = [*rows[:MOST_NAMES], *_others(rows[MOST_NAMES:])]
-        first = self._table((label, *_CALLS), ([_name(row.name), *_calls(row.totals)] for row in shown))
-        columns = Columns(self._sheet, first, self._row - 1, 0, [(name, 1 + place) for name, place in _SHOWN])
-        self._row += 1
-        self._chart(charts.by_name(self._book, title, columns, len(shown)))
+        first = self.table((label, *_CALLS), ([_name(row.name), *_calls(row.totals)] for row in shown))
+        columns = Columns(self.sheet, first, self.row - 1, 0, [(name, 1 + place) for name, place in _SHOWN])
+        self.row += 1
+        self.chart(charts.by_name(self.book, title, columns, len(shown)))
 
     def _months(self) -> None:
         """Write what each month cost, and the chart."""
@@ -98,32 +96,13 @@ class _Summary:
             return
         currency = self._report.currency
         rows = ([Content(f"{month:%Y-%m}", style=LABEL), _amount(amounts[month], currency)] for month in amounts)
-        first = self._table(("Month (UTC+8)", "Pay per use"), rows)
+        first = self.table(("Month (UTC+8)", "Pay per use"), rows)
         if len(amounts) < 2:
             return
-        columns = Columns(self._sheet, first, self._row - 1, 0, [("Pay per use", 1)])
-        self._row += 1
+        columns = Columns(self.sheet, first, self.row - 1, 0, [("Pay per use", 1)])
+        self.row += 1
         title = f"Pay per use by month ({currency}, by the settings' prices)"
-        self._chart(charts.by_month(self._book, title, columns, "#,##0.00"))
-
-    def _table(self, header: Sequence[str], rows: Iterable[_Cells]) -> int:
-        """Write a small table; return the row of its first line."""
-        self._lines([[Content(label, style=HEADER) for label in header]])
-        first = self._row
-        self._lines(rows)
-        return first
-
-    def _lines(self, rows: Iterable[_Cells]) -> None:
-        for row in rows:
-            for column, content in enumerate(row):
-                if len(row) > 1:
-                    self._sheet.widen(column, content.text)
-                self._book.put(self._sheet, self._row, column, content)
-            self._row += 1
-
-    def _chart(self, chart: Any) -> None:
-        self._sheet.sheet.insert_chart(self._row, 0, chart)
-        self._row += charts.height(chart) // _PIXELS_A_ROW + 2
+        self.chart(charts.by_month(self.book, title, columns, "#,##0.00"))
 
 
 def _facts(report: UsageReport) -> Iterator[_Cells]:

@@ -1,0 +1,180 @@
+"""Numbers of our own for Cloud Eye: how documents ended, what waits and since when, what was called, what it costs.
+
+Each is a state at one moment: of today (UTC) so far, or of now; never what was added since the last timer. So a point
+that is missing, comes twice or is written by two timers at once spoils nothing, and what is counted late is in the next
+one. Graphs and alarms take the greatest point of a period. Only the timer writes, not each invocation.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+
+from msgspec import Struct
+
+from legible.errors import LegibleError
+from legible.ledger.due import Backlog
+from legible.model.account import Measured, Metric
+from legible.model.prices import Prices
+from legible.oversight.calls import BILLED
+from legible.oversight.money import Spending, billed, billing_day
+from legible.oversight.rollup import DaySum, RollUp
+from legible.oversight.walk import RESERVE
+from legible.ports import Invocation
+from legible.ports.account import Metrics
+
+#: ``service.item``, 3 to 32 characters, none of the vendor's SYS, AGT and SRE (SDK, create_metric_data, 3.1.219).
+NAMESPACE = "LEGIBLE.Documents"
+#: A deployment is known by its output bucket: no other one has that name, and no other one writes this series.
+DIMENSION = "deployment"
+#: What can wait: uploads for another try, notices for their target, journals for being counted.
+Queues = Mapping[str, Callable[[], Backlog]]
+#: Every metric, and its unit; that of ``cost_month`` is the currency of the prices.
+UNITS = {
+    "documents_done": "count",
+    "documents_partial": "count",
+    "documents_rejected": "count",
+    "documents_dead": "count",
+    "documents_held": "count",
+    "findings": "count",
+    "pages": "count",
+    "calls_paid": "count",
+    "calls_refused": "count",
+    "calls_throttled": "count",
+    "calls_unknown": "count",
+    "uploads_waiting": "count",
+    "uploads_oldest": "minutes",
+    "notices_waiting": "count",
+    "notices_oldest": "minutes",
+    "journals_waiting": "count",
+    "journals_oldest": "minutes",
+    "stall": "minutes",
+    "cost_month": "",
+}
+#: A document that is held for longer than this is no longer among those that are.
+_HELD_DAYS = 31
+_ENDS = ("done", "partial", "rejected", "dead")
+
+
+class Written(Struct, frozen=True, omit_defaults=True):
+    """How many points were written, and of which operations no price is known, so that there is no cost."""
+
+    points: int
+    unpriced: tuple[str, ...] = ()
+
+
+class OwnMetrics:
+    """Writes the numbers of one deployment.
+
+    Args:
+        metrics: Takes them.
+        rollup: The sums of days.
+        prices: Prices and packages; without a price there is no cost.
+        queues: What waits: ``uploads``, ``notices``, ``journals``.
+        call: The invocation: gives time and log.
+        deployment: The name of the output bucket.
+    """
+
+    def __init__(
+        self, metrics: Metrics, rollup: RollUp, prices: Prices, queues: Queues, call: Invocation, deployment: str
+    ) -> None:
+        """Write nothing yet."""
+        self._metrics = metrics
+        self._rollup = rollup
+        self._prices = prices
+        self._queues = queues
+        self._call = call
+        self._deployment = deployment
+
+    def write(self) -> Written:
+        """Write them; what is refused, missing or cannot be read is logged, and nothing else suffers."""
+        if self._call.remaining() < RESERVE:
+            return self._unwritten("out-of-time", "The next timer writes them.")
+        try:
+            return self._write(self._call.now().astimezone(timezone.utc))
+        except LegibleError as error:
+            return self._unwritten(error.reason_code, str(error))
+
+    def _write(self, now: datetime) -> Written:
+        days = list(self._rollup.days(self._begin(now), now.date()))
+        cost, unpriced = self._cost(days, now)
+        numbers: dict[str, float | Decimal] = {**_of_days(days, now.date()), **self._of_queues(days, now), **cost}
+        at = now.replace(second=0, microsecond=0)
+        self._metrics.write([Measured(self._metric(name), float(value), at) for name, value in numbers.items()])
+        return Written(len(numbers), unpriced)
+
+    def _unwritten(self, reason: str, message: str) -> Written:
+        self._call.log("metrics-not-written", reason=reason, message=message)
+        return Written(0)
+
+    def _metric(self, name: str) -> Metric:
+        return Metric(NAMESPACE, name, ((DIMENSION, self._deployment),), UNITS[name] or self._prices.currency)
+
+    def _begin(self, now: datetime) -> date:
+        """Return the first day that is needed: of the month for tiers, of held documents, of packages' whole time."""
+        month, bought = billing_day(now).replace(day=1), [package.bought for package in self._prices.packages]
+        return min(month - timedelta(days=1), now.date() - timedelta(days=_HELD_DAYS), *bought)
+
+    def _cost(self, days: list[DaySum], now: datetime) -> tuple[dict[str, Decimal], tuple[str, ...]]:
+        """Return what the calls of this month (UTC+8) cost so far; nothing where it is not known of all of them."""
+        if not self._prices.list:
+            return {}, ()
+        today = billing_day(now)
+        costs = Spending(self._prices).costs(billed(days), today.replace(day=1), today)
+        unpriced = tuple(sorted({cost.operation for cost in costs if cost.amount is None}))
+        total = sum((cost.amount for cost in costs if cost.amount is not None), Decimal(0))
+        return ({} if unpriced else {"cost_month": total}), unpriced
+
+    def _of_queues(self, days: list[DaySum], now: datetime) -> dict[str, float]:
+        """Return how much waits, and for how long; and the stall.
+
+        A stall is how long the oldest upload waits while no document has ended: the lesser of both times, so that one
+        bound on one number tells that both are beyond it. Alarm rules of Cloud Eye know no "and".
+        """
+        found = dict[str, float]()
+        for name, waiting in self._queues.items():
+            queue = waiting()
+            found[f"{name}_waiting"] = queue.count
+            found[f"{name}_oldest"] = _minutes(queue.since, now)
+        found["stall"] = found["uploads_oldest"]
+        if found["stall"]:
+            last = self._last_end(days)
+            found["stall"] = min(found["stall"], _minutes(last, now)) if last else found["stall"]
+        return found
+
+    def _last_end(self, days: list[DaySum]) -> datetime | None:
+        """Return when a document ended last, as far as it is counted; None where none is."""
+        hours = [datetime.combine(day.day, time(end.hour), timezone.utc) for day in days for end in day.ends]
+        if not hours:
+            return None
+        last = max(hours)
+        minutes = (said.ended.minute for said in self._rollup.readings(last) if said.ended is not None)
+        return last + timedelta(minutes=max(minutes, default=0))
+
+
+def _of_days(days: list[DaySum], today: date) -> dict[str, float]:
+    """Return what ended and what was called today, and what is held."""
+    ends, calls, held, findings = Counter[str](), Counter[str](), 0, 0
+    for day in days:
+        for end in day.ends:
+            held += end.count if end.status == "held" else 0
+            ends[end.status] += end.count if day.day == today else 0
+            findings += end.findings if day.day == today else 0
+        for call in day.calls:
+            calls[call.outcome] += call.count if day.day == today else 0
+    return {
+        **{f"documents_{status}": ends[status] for status in _ENDS},
+        "documents_held": held,
+        "findings": findings,
+        "pages": calls["answered"] + calls["adopted"],
+        "calls_paid": sum(calls[outcome] for outcome in BILLED),
+        "calls_refused": calls["refused"],
+        "calls_throttled": calls["throttled"],
+        "calls_unknown": calls["unknown"],
+    }
+
+
+def _minutes(since: datetime | None, now: datetime) -> float:
+    return 0.0 if since is None else max(0.0, round((now - since).total_seconds() / 60, 1))

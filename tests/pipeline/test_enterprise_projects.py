@@ -1,0 +1,197 @@
+"""A document is billed to the enterprise project that it names, or to nothing at all; a ghost costs no call."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from legible.errors import HeldError, PendingError
+from legible.model.account import EnterpriseProject
+from legible.model.documents import Order, Upload
+from legible.operations.projects import REGIONS, ProjectRules
+from legible.operations.routing import OperationSettings, Route, Routing
+from tests.support.fakes import AccountProjects
+from tests.support.rig import IN, OUT, TEXT, Rig, pdf, picture
+
+CLAIMS = "a1111111-0000-4000-8000-000000000001"
+SALES = "b1111111-0000-4000-8000-000000000001"
+CLOSED = "c1111111-0000-4000-8000-000000000001"
+GHOST = "d1111111-0000-4000-8000-000000000001"
+KEY = "general-text/a.png"
+
+
+def rig(*script, default="", routes=(), waits=True, region=REGIONS[0], **rules):
+    world = Rig(*(script or (TEXT,)), waits=waits)
+    world.rules = Routing(region, routes, project=default, projects=ProjectRules(**rules), pinned=True)
+    world.account = AccountProjects(
+        EnterpriseProject(CLAIMS, "claims"), EnterpriseProject(SALES, "sales"), EnterpriseProject(CLOSED, "old", False)
+    )
+    return world
+
+
+def named(project):
+    return {"legible-project": project}
+
+
+def billed(world):
+    """Return the projects that calls were billed to."""
+    return {picture.project for _, _, picture in world.ocr.calls}
+
+
+def claimed(world, key=KEY):
+    return [line for line in world.journal(key) if line["event"] == "claimed"][-1]
+
+
+class TestADocument:
+    @pytest.mark.parametrize("pages", [1, 5])
+    def test_is_billed_page_by_page_to_the_project_of_its_metadata(self, pages):
+        world = rig(default=SALES)
+        world.run(world.upload("general-text/a.pdf", pdf(pages), named(CLAIMS)))
+        assert billed(world) == {CLAIMS}
+        assert len(world.ocr.calls) == pages
+        assert claimed(world, "general-text/a.pdf")["project"] == CLAIMS
+        assert world.record("general-text/a.pdf")["document"]["project"] == CLAIMS
+
+    def test_is_billed_to_that_of_its_route_its_folder_or_the_settings(self):
+        world = rig(
+            default=CLAIMS, routes=(Route("mail/*", "general-text", project=SALES),), folders={"passport/": SALES}
+        )
+        for key in ("mail/a.png", "passport/b.png", "web-image/c.png"):
+            world.run(world.upload(key, picture(60 + len(key))))
+        assert [one.project for _, _, one in world.ocr.calls] == [SALES, SALES, CLAIMS]
+        assert world.account.asked == [SALES, CLAIMS]
+
+    def test_that_names_none_has_none_and_its_record_and_journal_are_as_ever(self):
+        world = rig()
+        world.run(world.upload(KEY))
+        assert billed(world) == {""}
+        assert {"project", "note"}.isdisjoint(claimed(world))
+        assert "project" not in world.record(KEY)["document"]
+
+    def test_inline_pages_are_billed_so_too(self):
+        world = rig()
+        world.policy = type(world.policy)(source="inline")
+        world.run(world.upload(KEY, None, named(CLAIMS)))
+        assert billed(world) == {CLAIMS}
+
+    def test_its_project_makes_no_other_document_of_it(self):
+        """Given the same bytes, uploaded again with another project."""
+        world = rig()
+        world.run(world.upload(KEY, None, named(CLAIMS)))
+        (outcome,) = world.run(world.upload(KEY, None, named(SALES)))
+        assert outcome["duplicate"]
+        assert world.ocr.paid == 1
+
+    def test_that_was_begun_goes_on_billed_to_what_is_named_now(self):
+        """Given a document of which one page is answered before the service refuses."""
+        world = rig(TEXT, PendingError("no", code="obs-denied"), default=CLAIMS)
+        world.policy = type(world.policy)(window=1)
+        upload = world.upload("general-text/a.pdf", pdf(2))
+        world.run(upload)
+        world.ocr.script = [TEXT]
+        world.rules = Routing(
+            REGIONS[0], operations={"general-text": OperationSettings(options={"quick_mode": True})}, project=SALES
+        )
+        world.run(upload)
+        assert [one.project for _, _, one in world.ocr.calls] == [CLAIMS, CLAIMS, SALES]
+        assert world.record("general-text/a.pdf")["status"] == "done"
+
+    def test_ordered_by_an_event_has_its_metadatas_project_all_the_same(self):
+        world = rig()
+        upload = world.upload("mail/a.png", None, named(CLAIMS))
+        world.run(Upload(upload.ref, etag=upload.etag, order=Order("general-text")))
+        assert billed(world) == {CLAIMS}
+
+
+REFUSED = [
+    (named(GHOST), "project-unknown"),
+    (named(CLOSED), "project-disabled"),
+    (named("claims"), "project-malformed"),
+    (named("x\udcff" * 900), "project-malformed"),
+    (named("'; drop"), "project-malformed"),
+    ({}, "project-missing"),
+    (named("  "), "project-missing"),
+]
+
+
+class TestARefusal:
+    @pytest.mark.parametrize(("metadata", "code"), REFUSED)
+    @pytest.mark.parametrize("refused", ["held", "rejected"])
+    def test_costs_no_call_and_has_a_reason_of_its_own(self, metadata, code, refused):
+        world = rig(required=True, refused=refused)
+        (outcome,) = world.run(world.upload(KEY, None, metadata))
+        assert (outcome["status"], outcome["reason"]["code"]) == (refused, code)
+        assert world.ocr.calls == []
+        assert "project" not in claimed(world)
+        assert world.record(KEY)["reason"]["advice"]
+
+    def test_of_a_region_without_projects_costs_none_either(self):
+        world = rig(region="cn-north-4", default=CLAIMS)
+        (outcome,) = world.run(world.upload(KEY))
+        assert (outcome["status"], outcome["reason"]["code"]) == ("held", "project-not-here")
+        assert world.ocr.calls == []
+
+    def test_looks_at_the_region_in_which_the_operation_is_called(self):
+        world = rig(region="cn-north-4", default=CLAIMS)
+        own = {"general-text": OperationSettings(region=REGIONS[2])}
+        world.rules = Routing("cn-north-4", project=CLAIMS, operations=own)
+        world.run(world.upload(KEY))
+        assert billed(world) == {CLAIMS}
+
+    def test_is_mended_by_an_upload_of_the_same_bytes_with_another_project(self):
+        world = rig(refused="rejected")
+        world.run(world.upload(KEY, None, named(GHOST)))
+        world.clock.pause(5)
+        (outcome,) = world.run(world.upload(KEY, None, named(CLAIMS)))
+        assert (outcome["status"], billed(world)) == ("done", {CLAIMS})
+
+    def test_of_a_step_of_a_flow_is_its_result(self):
+        world = rig(waits=False)
+        upload = world.upload(KEY, None, named(GHOST))
+        assert world.steps().split(upload)["page_count"] == 0
+        assert world.steps().recognize(upload)["reason"]["code"] == "project-unknown"
+        assert world.ocr.calls == []
+
+
+class TestAnAccountThatCannotBeAsked:
+    DENIED = HeldError("EPS answers 403 EPS.0004 CANARY", code="not-permitted", advice="Give the right.")
+
+    def test_fails_no_document_and_the_record_says_once_that_it_was_not_checked(self):
+        world = rig(default=CLAIMS)
+        world.account.fail = self.DENIED
+        (outcome,) = world.run(world.upload("general-text/a.pdf", pdf(3)))
+        assert (outcome["status"], billed(world)) == ("done", {CLAIMS})
+        (note,) = world.record("general-text/a.pdf")["notes"]
+        assert note.startswith(f"Billed to the enterprise project {CLAIMS}, which could not be checked")
+        assert [one["event"] for one in world.log.lines].count("project-unchecked") == 1
+
+    def test_the_note_is_there_after_a_rebuild_too(self):
+        world = rig(default=CLAIMS)
+        world.account.fail = self.DENIED
+        world.run(world.upload(KEY))
+        before = world.record(KEY)
+        rebuilder = world.rebuilder()
+        rebuilder.rebuild(rebuilder.current(KEY))
+        assert world.record(KEY)["notes"] == before["notes"] != []
+
+    def test_where_the_default_project_pays_instead_the_record_says_so(self):
+        world = rig(default=CLAIMS, region="cn-north-4", elsewhere="without")
+        world.run(world.upload(KEY))
+        assert billed(world) == {""}
+        assert "the default project pays" in world.record(KEY)["notes"][0]
+
+    def test_holds_what_an_uploader_named(self):
+        world = rig(refused="rejected")
+        world.account.fail = self.DENIED
+        (outcome,) = world.run(world.upload(KEY, None, named(CLAIMS)))
+        assert (outcome["status"], outcome["reason"]["code"]) == ("held", "project-unchecked")
+        assert world.ocr.calls == []
+
+
+def test_a_line_of_an_earlier_version_says_nothing_of_projects_and_results_are_made_anew_of_it():
+    world = rig()
+    world.run(world.upload(KEY))
+    (name,) = [name for name in world.store.keys(OUT, f"ledger/{IN}/{KEY}/") if "newest-" not in name]
+    assert all("project" not in line and "note" not in line for line in world.store.lines(OUT, name))
+    assert json.dumps(world.record(KEY))
