@@ -45,7 +45,8 @@ class Account:
         first = date.fromisoformat(query["first"])
         shown = [(day, calls) for day, calls in self.days if day >= first]
         total = sum(calls for _, calls in shown)
-        shares = [(name, total // (2 + number**2)) for number, name in enumerate(self.operations)]
+        weights = [1 / (1 + number) for number, _ in enumerate(self.operations)]
+        shares = [(name, int(total * part / sum(weights))) for name, part in zip(self.operations, weights, strict=True)]
         months: dict[str, int] = {}
         for day, calls in shown:
             months[f"{day:%Y-%m}"] = months.get(f"{day:%Y-%m}", 0) + calls

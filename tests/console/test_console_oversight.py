@@ -11,7 +11,7 @@ from tests.console.fake_api import FakeApi, Refused
 from tests.console.fake_oversight import DAYS, Account
 from tests.console.test_console_browser import ENTER, PAYLOADS, TAB
 
-VIEW, SHOWN = f"#/operations?days={DAYS}", ".ranks li"
+VIEW, SHOWN = f"#/operations?days={DAYS}", "section[aria-labelledby=part-usage] .ranks li"
 PARTS = ("today", "usage", "cost", "packages", "subscriptions", "reconciliation", "audit")
 
 
@@ -118,7 +118,7 @@ def test_subscriptions_are_asked_for_only_by_whoever_wants_to_know(browser: Brow
     browser.see(".check-entry.is-subscribed", "folder passport/")
     assert "ocr:idCard:subscribeAllUsers" in browser.read(".check-entry.is-not-subscribed", "has not subscribed")
     asked = [path for _, path in api.requests if "/subscriptions" in path]
-    assert asked == ["/v1/subscriptions"] + [f"/v1/subscriptions?operation={name}" for name in ("passport", "id-card")]
+    assert asked == ["/v1/subscriptions"] + [f"/v1/subscriptions?operation={name}" for name in ("id-card", "passport")]
 
 
 def test_the_trail_is_searched_by_keyboard_and_shown_in_parts(browser: Browser, api: FakeApi):

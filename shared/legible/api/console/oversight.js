@@ -274,6 +274,7 @@ function subscriptions({ subscriptions: found, held }, titles, signal) {
   const stuck = (one) => held.some(({ operation, region }) => operation === one.operation && region === one.region);
   const alone = held.filter((one) => !found.some(({ operation, region }) => operation === one.operation && region === one.region));
   const rows = [...found, ...alone.map((one) => ({ ...one, used_by: [], state: "not-asked", said: "", advice: [] }))];
+  rows.sort((one, other) => stuck(other) - stuck(one));
   if (!rows.length) return empty(t("no_operation_used"), t("no_operation_used_detail"));
   const list = h("ul", { class: "checks" }, rows.map((one) => subscription(one, titles, stuck(one))));
   const button = h("button", { type: "button", on: { click: ask } }, t("ask_subscriptions", { count: number(rows.length) }));
@@ -287,7 +288,8 @@ function subscriptions({ subscriptions: found, held }, titles, signal) {
     button.disabled = false;
     say(t("subscriptions_asked", { count: number(rows.length) }));
   }
-  return [h("div", { class: "deeds" }, button), list];
+  const box = { class: "scroll asked", tabindex: "0", role: "group", "aria-label": t("subscriptions") };
+  return [h("div", { class: "deeds" }, button), h("div", box, list)];
 }
 
 async function asked(one, signal) {
