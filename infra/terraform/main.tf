@@ -188,7 +188,7 @@ module "triggers" {
 
   uploads        = module.listed.uploads
   timers         = module.listed.timers
-  traces         = module.listed.traces
+  traces         = var.audit_by_trigger ? module.listed.traces : {}
   urns           = module.functions.urns
   bucket         = module.buckets.names["input"]
   upload_trigger = local.upload_trigger

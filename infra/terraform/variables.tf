@@ -326,6 +326,16 @@ variable "tell_of_subscriptions" {
   default     = false
 }
 
+variable "audit_by_trigger" {
+  description = <<-EOT
+    Whether operations that CTS records come to the audit trail at once, by the CTS triggers in serverless.yml. CTS must be
+    enabled first, and FunctionGraph needs a system policy of CTS (configuration_roles). Without them the trail gets the same
+    operations from the list of CTS, within minutes.
+  EOT
+  type        = bool
+  default     = false
+}
+
 variable "variables" {
   description = "More user variables of the functions (docs/settings.md), such as LEGIBLE_SOURCE."
   type        = map(string)
@@ -458,7 +468,7 @@ variable "flow" {
 
 variable "configuration_roles" {
   description = <<-EOT
-    System policies beside for the configuration agency, as a CTS trigger in serverless.yml needs one. IAM's names: one that it
+    System policies beside for the configuration agency, as audit_by_trigger needs one. IAM's names: one that it
     does not know is passed over silently (infra/terraform/ask looks).
   EOT
   type        = set(string)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from importlib.util import find_spec
 
 import pytest
 
@@ -17,7 +16,6 @@ from localcloud.web import Server
 from tests.support import clouds
 from tests.support.rig import PASSPORT, picture
 
-needs_library = pytest.mark.skipif(find_spec("opentelemetry") is None, reason="the group telemetry is not installed")
 #: What must be in no span: a document's key, a value that was recognized.
 CANARIES = (b"canary-key", b"ERIKSSON", b"L898902C3")
 
@@ -125,7 +123,6 @@ class TestOff:
             load(file, {}.get, required=())
 
 
-@needs_library
 class TestUpload:
     def test_a_request_its_document_and_its_call_are_one_trace(self, cloud, collector):
         assert [one["status"] for one in upload(cloud, collector.endpoint)] == ["done"]
@@ -165,7 +162,6 @@ class TestUpload:
         assert b"canary-key" not in collector.bodies[0]
 
 
-@needs_library
 class TestHttp:
     def test_a_request_says_its_method_and_how_it_was_answered(self, cloud, collector):
         http_api.handler(request("/v1/documents"), context(cloud, collector.endpoint))
@@ -175,7 +171,6 @@ class TestHttp:
         assert said["store.list"] >= 1
 
 
-@needs_library
 class TestCollector:
     @pytest.mark.parametrize("status", ["403 Forbidden", "429 Too Many Requests", "503 Service Unavailable"])
     def test_one_that_refuses_is_a_line_of_the_log(self, collector, status):

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from legible.errors import HeldError, PendingError
+from legible.errors import HeldError, PendingError, UnavailableError
 from legible.model.account import EnterpriseProject
 from legible.model.documents import Order, Upload
 from legible.operations.projects import REGIONS, ProjectRules
@@ -145,6 +145,25 @@ class TestARefusal:
         world.clock.pause(5)
         (outcome,) = world.run(world.upload(KEY, None, named(CLAIMS)))
         assert (outcome["status"], billed(world)) == ("done", {CLAIMS})
+
+    def test_holds_nothing_up_that_has_all_its_answers(self):
+        """Given a document whose invocation died before its results were written, and a project disabled since."""
+        world = rig(default=CLAIMS)
+        upload = world.upload(KEY)
+
+        def fail(verb, ref):
+            if verb == "write" and ref.key.endswith("record.xlsx"):
+                raise UnavailableError("503")
+
+        world.store.fail = fail
+        with pytest.raises(UnavailableError):
+            world.run(upload)
+        world.store.fail = lambda verb, ref: None
+        world.account.projects = [EnterpriseProject(CLAIMS, "claims", False)]
+        world.clock.pause(7 * 3600)
+        (outcome,) = world.run(upload)
+        assert (outcome["status"], outcome.get("reason"), world.ocr.paid) == ("done", None, 1)
+        assert world.store.keys(OUT, "held/") == []
 
     def test_of_a_step_of_a_flow_is_its_result(self):
         world = rig(waits=False)

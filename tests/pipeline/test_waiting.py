@@ -60,19 +60,20 @@ def stopped(rig, error=DOWN):
     return upload
 
 
-def test_what_waits_is_the_upload_whose_document_waits_not_the_one_that_it_replaced():
+@pytest.mark.parametrize(("code", "place"), [("obs-denied", "waiting/"), ("not-subscribed", "held/uploads/")])
+def test_what_waits_is_the_upload_whose_document_waits_not_the_one_that_it_replaced(code, place):
     # given an event whose upload was replaced before it was read, and a reason that passes
     rig = Rig(TEXT, waits=True, relay=NextInvocation())
     replaced_one = rig.upload(KEY)
     rig.clock.pause(5)
     lying = rig.upload(KEY, picture(61, 41))
-    outage(rig, 10_000, PendingError("403", code="not-subscribed"))
+    outage(rig, 10_000, PendingError("403", code=code))
 
     # when
     rig.run(replaced_one)
 
     # then a third upload does not leave the second one without an end
-    (name,) = parked(rig)
+    (name,) = rig.store.keys(OUT, place)
     assert rig.store.json(OUT, name)["upload"]["etag"] == lying.etag
 
 

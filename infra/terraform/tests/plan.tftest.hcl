@@ -386,3 +386,24 @@ run "another_environment_shares_no_name" {
     error_message = "make destroy would look for another environment's resources."
   }
 }
+
+run "no_trigger_needs_cts_unless_asked" {
+  command = plan
+
+  assert {
+    condition     = length(module.triggers.made.cts) == 0
+    error_message = "A trigger of CTS is made that nobody asked for: apply fails where CTS is not enabled."
+  }
+}
+
+run "operations_that_cts_records_come_at_once" {
+  command = plan
+  variables {
+    audit_by_trigger = true
+  }
+
+  assert {
+    condition     = [for one in module.triggers.made.cts : one.type] == ["CTS"]
+    error_message = "The trigger of on_audit_event is lost."
+  }
+}

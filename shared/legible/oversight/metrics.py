@@ -146,10 +146,11 @@ class OwnMetrics:
 
     def _last_end(self, days: list[DaySum]) -> datetime | None:
         """Return when a document ended last, as far as it is counted; None where none is."""
-        hours = [datetime.combine(day.day, time(end.hour), timezone.utc) for day in days for end in day.ends]
-        if not hours:
+        ended = max((day.day for day in days if day.ends), default=None)
+        if ended is None:
             return None
-        last = max(hours)
+        hours = {end.hour for day in self._rollup.hours(ended, ended) for end in day.ends}
+        last = datetime.combine(ended, time(max(hours)), timezone.utc)
         minutes = (said.ended.minute for said in self._rollup.readings(last) if said.ended is not None)
         return last + timedelta(minutes=max(minutes, default=0))
 

@@ -249,15 +249,17 @@ def _lengths(lists: Iterable[ListedObject]) -> dict[str, int]:
 
 def _halved(day: DaySum) -> DaySum:
     """Return a day's sum with two hours: 0, and 16, when the next day begins in UTC+8."""
-    calls, ends = Counter[_Key](), Counter[_Key]()
+    calls, ends, findings = Counter[_Key](), Counter[_Key](), Counter[_Key]()
     for call in day.calls:
         calls[_half(call.hour), call.operation, call.project, call.route, call.outcome] += call.count
     for end in day.ends:
-        ends[_half(end.hour), end.operation, end.project, end.route, end.status] += end.count
+        key = _half(end.hour), end.operation, end.project, end.route, end.status
+        ends[key] += end.count
+        findings[key] += end.findings
     return structs.replace(
         day,
         calls=tuple(HourCount(*key, count) for key, count in sorted(calls.items())),
-        ends=tuple(EndCount(*key, count) for key, count in sorted(ends.items())),
+        ends=tuple(EndCount(*key, count, findings[key]) for key, count in sorted(ends.items())),
     )
 
 

@@ -248,7 +248,9 @@ class Pipeline:
                 error = refusal
         pages = committed.pages if committed else decision.pages
         self._claims.refuse_late(claim, pages)
-        error = self._claims.awaited(claim.document, upload, error, decision.task) if error else None
+        whole = bool(pages) and claim.state.answered >= pages  # then it ends as done, and waits for nothing
+        if error is not None and not whole:
+            error = self._claims.awaited(claim.document, upload, error, decision.task)
         task = structs.replace(decision.task, pages=pages) if decision.task else None
         self._finisher.finish(claim, End(task, received, error, sheets=job.sheets if job else None))
 

@@ -121,6 +121,7 @@ module "legible" {
   notify                = ["smn", "eventgrid"]
   alarm_emails          = var.alarm_emails
   tell_of_subscriptions = true
+  audit_by_trigger      = true
   ocr_regions           = ["ap-southeast-3"]
   variables             = { LEGIBLE_LOG_LEVEL = "INFO" }
   secrets               = var.secrets
