@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from legible.errors import HeldError
+from legible.errors import HeldError, RejectedError
 from legible.ledger.changes import Changes
-from legible.model.account import Package
+from legible.model.account import EnterpriseProject, Package
 from legible.model.documents import Document
 from legible.model.prices import BoughtPackage, Price, Prices, Tier
 from legible.oversight.audit_chain import AuditChain
@@ -19,9 +19,9 @@ from tests.oversight.audit_rig import event
 from tests.oversight.test_reconciliation import CloudEye
 from tests.support.counting import rollup
 from tests.support.front import Front, problem
-from tests.support.rig import IN
+from tests.support.rig import IN, OUT, Rig
 
-PATHS = ("/v1/usage", "/v1/packages", "/v1/reconciliation")
+PATHS = ("/v1/usage", "/v1/accounts", "/v1/packages", "/v1/subscriptions", "/v1/reconciliation")
 
 
 class Bills:
@@ -34,6 +34,18 @@ class Bills:
         if self.refused:
             raise HeldError("403", advice=self.refused)
         return [Package(id="1", product="P", item="Calls", left=7, bought=9, state="in-force")]  # type: ignore[arg-type]
+
+
+class Eps:
+    """The projects of an account; or a service that refuses, naming a right."""
+
+    def __init__(self, refused: str = "") -> None:
+        self.refused = refused
+
+    def all(self) -> list[EnterpriseProject]:
+        if self.refused:
+            raise HeldError("403", advice=self.refused)
+        return [EnterpriseProject(id="p", name="Port Ellery", enabled=True)]
 
 
 @pytest.fixture
@@ -111,6 +123,50 @@ class TestUsage:
     def test_what_takes_too_long_is_refused_before_the_gateway_gives_up(self, used):
         used.changes["remaining"] = lambda: 9.0
         assert problem(used.ask("GET", "/v1/usage")) == (422, "too-much-to-count")
+
+
+class TestAccounts:
+    def test_what_each_project_cost_is_told_by_the_ledger_with_its_name(self, used, now):
+        used.changes["prices"] = Prices(list=(Price(("*",), now.date() - timedelta(days=90), (Tier("0.10"),)),))
+        used.changes["projects"] = Eps()
+        found = used.json("GET", "/v1/accounts", first=f"{now - timedelta(days=60):%Y-%m-%d}")
+        assert [(one["project"], float(one["amount"])) for one in found["projects"] if one["amount"]][0] == ("p", 1.0)
+        assert (found["names"], found["notes"], len(found["months"]) >= 2) == ({"p": "Port Ellery"}, [], True)
+
+    def test_names_that_may_not_be_seen_are_a_note(self, used):
+        used.changes["projects"] = Eps("Grant eps:enterpriseProjects:list.")
+        found = used.json("GET", "/v1/accounts")
+        assert found["projects"] and "eps:enterpriseProjects:list" in " ".join(found["notes"])
+
+    def test_what_takes_too_long_is_refused(self, used):
+        used.changes["remaining"] = lambda: 9.0
+        assert problem(used.ask("GET", "/v1/accounts")) == (422, "too-much-to-count")
+
+    def test_days_that_cannot_be_shown_are_refused(self, front):
+        assert problem(front.ask("GET", "/v1/accounts", first="2001-01-01")) == (422, "query-unfit")
+
+
+class TestSubscriptions:
+    def test_operations_in_use_are_told_and_none_is_asked_for(self, front):
+        front.rig.upload("passport/a.png")
+        found = front.json("GET", "/v1/subscriptions")
+        one = next(one for one in found["subscriptions"] if one["operation"] == "passport")
+        assert (one["state"], one["used_by"]) == ("not-asked", ["folder passport/"])
+        assert front.rig.ocr.calls == []
+
+    def test_one_is_asked_for_and_that_is_noted(self):
+        front = Front(Rig(RejectedError("no image")))
+        (one,) = front.json("GET", "/v1/subscriptions", operation="passport")["subscriptions"]
+        assert (one["state"], one["used_by"], front.rig.ocr.paid) == ("subscribed", [], 0)
+        assert front.rig.store.keys(OUT, "reports/.probes/")
+
+    def test_what_holds_documents_up_is_told(self, front):
+        front.changes["held"] = (("vin", "cn-north-4"), ("id-card", "cn-north-4"))
+        held = front.json("GET", "/v1/subscriptions")["held"]
+        assert [one["operation"] for one in held] == ["id-card", "vin"]
+
+    def test_there_is_no_other_operation(self, front):
+        assert problem(front.ask("GET", "/v1/subscriptions", operation="vein")) == (404, "no-such-operation")
 
 
 class TestPackages:

@@ -10,7 +10,7 @@ from typing import Any
 from legible.operations.catalog import OPERATIONS
 
 Json = dict[str, Any]
-PATHS = ("usage", "packages", "reconciliation", "audit")
+PATHS = ("usage", "accounts", "packages", "subscriptions", "reconciliation", "audit")
 PROJECTS = ("", "6b0b5d0e-9c4e-4d0f-8d57-2b1f6a3c9e11", "0c9d1c2e-77aa-4b1e-9d41-5f0f2a9b7d10")
 DAYS = 400
 PART = 20
@@ -45,7 +45,8 @@ class Account:
         first = date.fromisoformat(query["first"])
         shown = [(day, calls) for day, calls in self.days if day >= first]
         total = sum(calls for _, calls in shown)
-        shares = [(name, total // (2 + number**2)) for number, name in enumerate(self.operations)]
+        weights = [1 / (1 + number) for number, _ in enumerate(self.operations)]
+        shares = [(name, int(total * part / sum(weights))) for name, part in zip(self.operations, weights, strict=True)]
         months: dict[str, int] = {}
         for day, calls in shown:
             months[f"{day:%Y-%m}"] = months.get(f"{day:%Y-%m}", 0) + calls
@@ -60,6 +61,20 @@ class Account:
             "months": [cost(name, calls) for name, calls in months.items()],
             "costs": [cost(name, calls) for name, calls in shares],
         }  # fmt: skip
+
+    def _accounts(self, query: dict[str, str]) -> Json:
+        total = sum(calls for day, calls in self.days if day >= date.fromisoformat(query["first"]))
+        told = [
+            {"project": name, "amount": f"{total * 0.008 / (2 + number):.3f}"} for number, name in enumerate(PROJECTS)
+        ]
+        names = {PROJECTS[1]: "Port Ellery office"}
+        return {"currency": "USD", "projects": told if total else [], "names": names, "notes": []}
+
+    def _subscriptions(self, query: dict[str, str]) -> Json:
+        asked = query.get("operation")
+        found = [subscription(name, name == asked) for name in self.operations if asked in (None, name)]
+        held = [{"operation": "id-card", "region": "ap-southeast-1"}] if "id-card" in self.operations else []
+        return {"subscriptions": found, "held": held}
 
     def _packages(self, _: dict[str, str]) -> Json:
         as_of = datetime.now(timezone.utc).isoformat()
@@ -80,6 +95,15 @@ class Account:
         sha = "5d41402abc4b2a76b9719d911017c592ae41e4649b934ca495991b7852b855b1" if self.events else ""
         told = {"cursor": cursor, "waiting": 2 if self.events else 0, "n": 4212 if self.events else 0, "sha256": sha}
         return {"events": fits[start : start + PART], **told}
+
+
+def subscription(name: str, asked: bool) -> Json:
+    """Return one operation in use; that of identity cards is not subscribed to."""
+    told = {"operation": name, "title": name, "region": "ap-southeast-1", "used_by": [f"folder {name}/"]}
+    if not asked or name != "id-card":
+        return told | {"state": "subscribed" if asked else "not-asked", "said": "", "advice": []}
+    steps = ["Open the OCR console in ap-southeast-1.", "Subscribe for *(Everyone): ocr:idCard:subscribeAllUsers."]
+    return told | {"state": "not-subscribed", "said": "The account has not subscribed to id-card.", "advice": steps}
 
 
 def ends(day: date, calls: int) -> Json:

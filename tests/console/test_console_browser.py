@@ -53,7 +53,7 @@ READY = {
     "rejected": ".reason",
     "running": "progress",
     "try": "[role=tabpanel] pre",
-    "operations": ".ranks li",
+    "operations": "section[aria-labelledby=part-usage] .ranks li",
     "health": ".check-entry",
     "lost": ".empty",
 }

@@ -105,13 +105,14 @@ def test_operations_are_looked_at_as_the_real_api_tells_them(console: Browser, c
     clouds.due_now(cloud)
     cloud.functions.invoke("on_report", {"trigger_type": "TIMER"})
     console.click(".head-deeds button", "Refresh")
-    console.see(".ranks li", "Passport")
+    console.see("section[aria-labelledby=part-usage] .ranks li", "Passport")
     whole, done = (
         console.js("return document.querySelectorAll('.equation dd')[arguments[0]].innerText", n) for n in (0, 1)
     )
     assert int(done) >= 1 and int(whole) >= int(done)
     for name, text in (("packages", "No package is named"), ("reconciliation", "calls succeeded by the ledger")):
         console.see(f"section[aria-labelledby=part-{name}]", text)
+    console.see(".check-entry.is-not-asked", "folder passport/")
     console.see(".events .badge", "Normal")
     assert console.all(".refusal") == [] and console.complaints() == []
 

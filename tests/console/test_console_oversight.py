@@ -11,7 +11,7 @@ from tests.console.fake_api import FakeApi, Refused
 from tests.console.fake_oversight import DAYS, Account
 from tests.console.test_console_browser import ENTER, PAYLOADS, TAB
 
-VIEW, SHOWN = f"#/operations?days={DAYS}", ".ranks li"
+VIEW, SHOWN = f"#/operations?days={DAYS}", "section[aria-labelledby=part-usage] .ranks li"
 PARTS = ("today", "usage", "cost", "packages", "subscriptions", "reconciliation", "audit")
 
 
@@ -46,6 +46,7 @@ def test_four_hundred_days_of_all_operations_stay_readable(browser: Browser, api
     wide = browser.js("""return [...document.querySelectorAll('.rank rect')].every((one) =>
         Number(one.getAttribute('x')) + Number(one.getAttribute('width')) <= 100.001)""")
     assert wide
+    assert "Port Ellery office" in browser.read(".chart", "Cost by enterprise project")
     browser.click("section[aria-labelledby=part-usage] figure:nth-of-type(1) summary")
     browser.see(".numbers th", "Time")
 
@@ -83,7 +84,7 @@ def test_what_is_refused_says_so_in_its_section_and_takes_no_other_along(browser
 
 
 def test_who_sees_only_their_own_documents_is_told_who_sees_the_rest(browser: Browser, api: FakeApi):
-    for name in ("usage", "packages", "reconciliation"):
+    for name in ("usage", "accounts", "packages", "subscriptions", "reconciliation"):
         api.shut[name] = Refused(403, "whole-account", "Forbidden", "This is of the whole account.")
     browser.open(VIEW, ".refusal")
     for name in PARTS[:-1]:
@@ -94,8 +95,8 @@ def test_who_sees_only_their_own_documents_is_told_who_sees_the_rest(browser: Br
 def test_where_nothing_was_counted_each_section_says_what_that_means(browser: Browser, api: FakeApi):
     api.account = Account()
     browser.open("#/operations", ".empty")
-    said = {"usage": "No calls", "cost": "Nothing to pay", "packages": "No package is named",
-            "subscriptions": "No calls", "reconciliation": "No difference", "audit": "No events"}  # fmt: skip
+    said = {"usage": "No calls", "cost": "Nothing to pay", "packages": "No package is named", "audit": "No events",
+            "subscriptions": "No operation is in use", "reconciliation": "No difference"}  # fmt: skip
     for name, text in said.items():
         part(browser, name, text)
     assert browser.complaints() == []
@@ -111,11 +112,13 @@ def test_differences_name_hour_direction_and_cause(browser: Browser):
 def test_subscriptions_are_asked_for_only_by_whoever_wants_to_know(browser: Browser, api: FakeApi):
     api.account.operations = ("passport", "id-card")
     browser.open(VIEW, SHOWN)
-    assert [path for _, path in api.requests if "probe" in path] == []
-    browser.click("button", "Ask for the operations in use (2)")
-    browser.see(".check-entry.is-failed", "id-card")
-    assert "Grant the agency" in part(browser, "subscriptions", "is not subscribed")
-    assert len([path for _, path in api.requests if "probe" in path]) == 2
+    browser.see(".check-entry", "Documents are held for it")
+    assert len(browser.all(".check-entry.is-not-asked")) == 2
+    browser.click("button", "Ask for all of them (2)")
+    browser.see(".check-entry.is-subscribed", "folder passport/")
+    assert "ocr:idCard:subscribeAllUsers" in browser.read(".check-entry.is-not-subscribed", "has not subscribed")
+    asked = [path for _, path in api.requests if "/subscriptions" in path]
+    assert asked == ["/v1/subscriptions"] + [f"/v1/subscriptions?operation={name}" for name in ("id-card", "passport")]
 
 
 def test_the_trail_is_searched_by_keyboard_and_shown_in_parts(browser: Browser, api: FakeApi):

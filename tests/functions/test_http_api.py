@@ -6,16 +6,21 @@ import base64
 import io
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 import requests
 from PIL import Image
 
-from functions import http_api, on_upload
+from functions import http_api, on_report, on_upload
 from legible.huawei import functiongraph
 from legible.huawei.context import Context
 from legible.model.documents import ObjectRef, Upload
-from localcloud.cloud import LocalCloud
+from legible.operations.routing import Routing
+from legible.pipeline.holding import Holding
+from legible.pipeline.obstacles import KnownObstacle, Obstacle
+from legible.ports import Site
+from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
 from tests.support import clouds
 from tests.support.rig import PASSPORT, picture
 
@@ -158,3 +163,50 @@ class TestNames:
     def test_an_event_of_an_upload_asks_for_the_same_again(self):
         upload = Upload(ObjectRef("legible-in", "a.png"), raw_key="a.png", again="somebody#3")
         assert functiongraph.uploads(functiongraph.event_of(upload)) == [upload]
+
+
+class TestOversight:
+    """What is told of the account, with everything behind it."""
+
+    @pytest.fixture
+    def counted(self, cloud):
+        """Given a document that was read, and counted."""
+        taken = found(send(cloud))
+        on_upload.handler(clouds.event(taken["key"]), clouds.context(cloud))
+        clouds.due_now(cloud)
+        on_report.handler({}, clouds.context(cloud))
+        return cloud
+
+    def test_what_was_used_and_what_it_cost_is_told(self, counted):
+        used = found(ask(counted, "GET", "/v1/usage"))
+        assert [(row["name"], row["succeeded"]) for row in used["operations"]] == [("passport", 1)]
+        assert [one["counts"] for one in used["ends"]] == [{"done": 1}]
+        accounts = found(ask(counted, "GET", "/v1/accounts"))
+        assert accounts["projects"][0]["totals"] == {"answered": 1}
+        assert found(ask(counted, "GET", "/v1/packages"))["packages"] == []
+
+    def test_what_the_service_counted_is_told(self, counted):
+        compared = found(ask(counted, "GET", "/v1/reconciliation"))
+        assert (compared["period"], compared["differences"]) == ("hour", [])
+
+    def test_where_cloud_eye_is_not_reached_the_setting_is_named(self, cloud):
+        data = {**cloud.user_data, "LEGIBLE_ACCOUNT_ENDPOINT": ""}
+        refused = ask(cloud, "GET", "/v1/reconciliation", context=clouds.context(cloud, user_data=data))
+        assert refused["statusCode"] == 409 and "LEGIBLE_ACCOUNT_ENDPOINT" in found(refused)["advice"]
+
+    def test_operations_in_use_are_told_and_asked_for_and_what_they_hold_up(self, cloud):
+        """Given documents held by an operation, by another one that may be called by now, and by a project."""
+        clouds.upload(cloud, "passport/a.png", picture())
+        holding = Holding(
+            Site(clouds.store(cloud), INPUT_BUCKET, OUTPUT_BUCKET), clouds.earlier(timedelta(0)), Routing("")
+        )
+        for obstacle, gone in ((("operation", "vin", "r"), False), (("operation", "mvs-invoice", "r"), True),
+                               (("project", "p", ""), False)):  # fmt: skip
+            holding.put(KnownObstacle(Obstacle(*obstacle), gone=gone))
+        told = found(ask(cloud, "GET", "/v1/subscriptions"))
+        assert [one["operation"] for one in told["subscriptions"] if one["used_by"] == ["folder passport/"]] == [
+            "passport"
+        ]
+        assert told["held"] == [{"operation": "vin", "region": "r"}]
+        (one,) = found(ask(cloud, "GET", "/v1/subscriptions", query={"operation": "passport"}))["subscriptions"]
+        assert one["state"] == "subscribed"

@@ -244,6 +244,9 @@ def test_the_http_api(watched):
     watched.run("on_report", on_report.handler, {"trigger_type": "TIMER"})
     assert [row["name"] for row in watched.ask("GET", "/v1/usage")[1]["operations"]] == ["general-text"]
     assert watched.ask("GET", "/v1/packages")[0] == 200
+    assert watched.ask("GET", "/v1/accounts")[1]["projects"][0]["totals"]["answered"] == 1
+    found = watched.ask("GET", "/v1/subscriptions", query={"operation": "general-text"})[1]
+    assert (found["subscriptions"][0]["state"], found["held"]) == ("subscribed", [])
     assert watched.ask("GET", "/v1/reconciliation")[1]["period"] == "hour"
     assert watched.ask("POST", f"{itself}/rerun")[0] == 200
 

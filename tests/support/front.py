@@ -21,7 +21,7 @@ from legible.api.document_view import MOST_RECORD_BYTES, DocumentView
 from legible.api.ids import id_of
 from legible.api.lists import MOST_LOOKED, DocumentLists
 from legible.api.lookup import Lookup
-from legible.api.oversight_endpoints import OversightEndpoints
+from legible.api.oversight_endpoints import OversightEndpoints, Sources
 from legible.api.pictures import PagePictures
 from legible.api.result_endpoints import ResultEndpoints
 from legible.api.static import CONSOLE
@@ -33,8 +33,10 @@ from legible.ledger.probes import ProbeLog
 from legible.model.documents import ObjectRef, Upload, WorkbookOrder
 from legible.model.http import Reply, Request
 from legible.model.prices import Prices, Reconcile
+from legible.oversight.accounting import AccountingReader, Told
 from legible.oversight.audit_trail import AuditDesk
 from legible.oversight.reconciliation import Reconciler
+from legible.oversight.subscriptions import Subscriptions
 from legible.oversight.usage import UsageReader
 from legible.ports import AS_IT_IS, Shown
 from legible.workbooks.builds import Builds
@@ -88,12 +90,22 @@ class Front:
                 WorkbookEndpoints(rig.site, call, callers, Builds(rig.site, "api"), collect, ("xlsx",)),
                 DeploymentEndpoints(rig.site, callers, rig.ocr, ocr, ProbeLog(rig.site, call, "health").note, "1.2.3"),
                 AuditEndpoints(rig.site, call, callers),
-                OversightEndpoints(call, callers, self._reader, self._reconciler),
+                OversightEndpoints(call, callers, self._sources(rig)),
             ),
             AuditedCalls(
                 AuditDesk(rig.site, call, "http"), callers, rig.log, downloads=changes.get("downloads", True)
             ).over,
         )
+
+    def _sources(self, rig: Rig) -> Sources:
+        def accountant(timely: Callable[[], None]) -> AccountingReader:
+            prices, told = self.changes.get("prices", Prices()), Told(self.changes.get("projects"), None)
+            return AccountingReader(rollup(rig), Changes(rig.site, rig.call()), prices, told, self._now, timely)
+
+        note = ProbeLog(rig.site, rig.call(), "subscriptions").note
+        asked = Subscriptions(rig.site, rig.rules, rig.ocr, note)
+        held = self.changes.get("held", ())
+        return Sources(self._reader, accountant, self._reconciler, lambda: asked, lambda: held)
 
     def _reader(self, timely: Callable[[], None], *, bills: bool) -> UsageReader:
         prices, bill = self.changes.get("prices", Prices()), self.changes.get("billing") if bills else None

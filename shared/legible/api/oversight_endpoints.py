@@ -1,18 +1,24 @@
-"""Usage, cost, packages and reconciliation over HTTP: of the whole account, and so for no tenant."""
+"""Usage, cost, packages, subscriptions and reconciliation over HTTP: of the whole account, and so for no tenant."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Protocol
+
+from msgspec import Struct
 
 from legible.api import bodies, oversight_shapes
 from legible.api.calls import Answer, Call, Callers, Endpoint
 from legible.api.problems import ProblemError
 from legible.errors import RejectedError, SettingsError
 from legible.model.usage import MonthCost, UsageReport, UsageRow
+from legible.operations import catalog
+from legible.oversight.accounting import AccountingReader
+from legible.oversight.money import billing_day
 from legible.oversight.reconciliation import Reconciler
+from legible.oversight.subscriptions import Subscriptions
 from legible.oversight.usage import UsageReader
 from legible.ports import Invocation
 
@@ -32,6 +38,28 @@ class Reader(Protocol):
         ...
 
 
+class Accountant(Protocol):
+    """Makes what puts the accounts of projects together, without the bill; see ``wiring.oversight``."""
+
+    def __call__(self, timely: Callable[[], None]) -> AccountingReader:
+        """Return it."""
+        ...
+
+
+class Sources(Struct, frozen=True):
+    """What makes what is asked, each when it is asked.
+
+    ``subscriptions`` asks the OCR service; ``held`` returns operations that hold documents up, each with its region;
+    ``reconciler`` raises SettingsError where Cloud Eye is not to be reached.
+    """
+
+    reader: Reader
+    accountant: Accountant
+    reconciler: Callable[[], Reconciler]
+    subscriptions: Callable[[], Subscriptions]
+    held: Callable[[], Iterable[tuple[str, str]]]
+
+
 class OversightEndpoints:
     """Answers requests about what calls cost.
 
@@ -40,43 +68,55 @@ class OversightEndpoints:
     Args:
         call: The invocation: gives the time, and how much of it is left.
         callers: Tells who the caller is.
-        reader: Makes what puts usage together.
-        reconciler: Makes what asks Cloud Eye; raises SettingsError where that is not to be reached.
+        sources: Makes what is asked.
     """
 
-    def __init__(
-        self, call: Invocation, callers: Callers, reader: Reader, reconciler: Callable[[], Reconciler]
-    ) -> None:
+    def __init__(self, call: Invocation, callers: Callers, sources: Sources) -> None:
         """Read nothing yet."""
         self._call = call
         self._callers = callers
-        self._reader = reader
-        self._reconciler = reconciler
+        self._sources = sources
 
     def by_route(self) -> dict[str, Endpoint]:
         """Return the endpoint of each route, by the route's name."""
-        return {"usage": self.usage, "packages": self.packages, "reconciliation": self.reconciliation}
+        return {
+            "usage": self.usage, "accounts": self.accounts, "packages": self.packages,
+            "subscriptions": self.subscriptions, "reconciliation": self.reconciliation,
+        }  # fmt: skip
 
     def usage(self, call: Call) -> Answer:
         """Calls, ends and cost of some days; nobody but the output bucket is asked."""
         self._for_all(call)
-        asked: oversight_shapes.UsageDays = call.query
-        today = self._call.now().date()
-        last = min(asked.last or today, today)
-        first = asked.first or last.replace(day=1)
-        if first > last:
-            raise bodies.unfit("query", f"`first` ({first}) is after `last` ({last})")
-        if (last - first).days >= MOST_DAYS or (today - last).days >= MOST_KEPT:
-            raise bodies.unfit(
-                "query", f"from `first` to `last` are more than {MOST_DAYS} days, or they are too long ago"
+        first, last = self._days(call.query, self._call.now().date())
+        return _shape(self._sources.reader(self._timely, bills=False).report(first, last))
+
+    def accounts(self, call: Call) -> Answer:
+        """What each enterprise project cost by the ledger; EPS is asked for names, and nobody for the bill."""
+        self._for_all(call)
+        first, last = self._days(call.query, billing_day(self._call.now()))
+        report = self._sources.accountant(self._timely).report(first, last)
+        return oversight_shapes.Accounts(
+            first, last, report.as_of, report.currency, report.projects, report.months, report.names, report.notes
+        )
+
+    def subscriptions(self, call: Call) -> Answer:
+        """Which operations are in use; or whether one may be called, by a call that cannot be billed."""
+        self._for_all(call)
+        slug: str = call.query.operation
+        if slug and slug not in catalog.slugs():
+            raise ProblemError(
+                404, "no-such-operation", "There is no such operation.", "GET /v1/operations lists them."
             )
-        return _shape(self._reader(self._timely, bills=False).report(first, last))
+        asked = self._sources.subscriptions()
+        found = [asked.one(slug, self._call.now().date())] if slug else asked.unasked()
+        held = (oversight_shapes.HeldOperation(*one) for one in sorted(self._sources.held()))
+        return oversight_shapes.SubscriptionList(tuple(found), tuple(held))
 
     def packages(self, call: Call) -> Answer:
         """What is left of packages; the billing API is asked, and where it refuses, a note says so."""
         self._for_all(call)
         today = self._call.now().date()
-        report = self._reader(self._timely, bills=True).report(today, today)
+        report = self._sources.reader(self._timely, bills=True).report(today, today)
         return oversight_shapes.PackageList(report.as_of, report.packages, report.warnings, report.notes)
 
     def reconciliation(self, call: Call) -> Answer:
@@ -92,10 +132,26 @@ class OversightEndpoints:
             )
         self._timely()
         try:
-            reconciler = self._reconciler()
+            reconciler = self._sources.reconciler()
         except SettingsError as error:  # what was asked for is not here; the deployment is not wrong
             raise ProblemError(409, error.reason_code, error.message, error.advice) from None
         return (reconciler.by_minute if asked.minutes else reconciler.by_hour)(since, until)
+
+    def _days(self, asked: oversight_shapes.UsageDays, today: date) -> tuple[date, date]:
+        """Return from which day to which is shown, both included.
+
+        Raises:
+            ProblemError: 422, these cannot be shown.
+        """
+        last = min(asked.last or today, today)
+        first = asked.first or last.replace(day=1)
+        if first > last:
+            raise bodies.unfit("query", f"`first` ({first}) is after `last` ({last})")
+        if (last - first).days >= MOST_DAYS or (today - last).days >= MOST_KEPT:
+            raise bodies.unfit(
+                "query", f"from `first` to `last` are more than {MOST_DAYS} days, or they are too long ago"
+            )
+        return first, last
 
     def _for_all(self, call: Call) -> None:
         """Refuse a tenant.

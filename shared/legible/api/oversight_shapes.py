@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from legible.api.audit_shapes import Moment
+from legible.model.accounting import ProjectMonth, ProjectShare
 from legible.model.usage import DayEnds, PackageState
+from legible.oversight.subscriptions import Subscription
 
 
 class UsageDays(Struct, frozen=True, forbid_unknown_fields=True):
@@ -69,6 +72,42 @@ class Usage(Struct, frozen=True):
     months: tuple[Cost, ...]
     costs: tuple[Cost, ...]
     notes: tuple[str, ...]
+
+
+class Accounts(Struct, frozen=True):
+    """What each enterprise project used and cost by the ledger, over all days (UTC+8) and by the month.
+
+    An empty project, and ``0``, is the default one. ``names`` are those of projects by their ids, as far as EPS tells.
+    """
+
+    first: date
+    last: date
+    as_of: datetime
+    currency: str
+    projects: tuple[ProjectShare, ...]
+    months: tuple[ProjectMonth, ...]
+    names: dict[str, str]
+    notes: tuple[str, ...]
+
+
+class SubscriptionAsking(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which operation is asked for; without one, those in use are told, and none is asked for."""
+
+    operation: Annotated[str, Meta(max_length=100)] = ""
+
+
+class HeldOperation(Struct, frozen=True):
+    """An operation that holds documents up, because it may not be called in a region."""
+
+    operation: str
+    region: str
+
+
+class SubscriptionList(Struct, frozen=True):
+    """Operations with what leads to them, and those that hold documents up, asked for or not."""
+
+    subscriptions: tuple[Subscription, ...]
+    held: tuple[HeldOperation, ...]
 
 
 class PackageList(Struct, frozen=True):

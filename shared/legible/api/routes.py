@@ -142,8 +142,17 @@ ROUTES: tuple[HttpRoute, ...] = (
         {200: oversight_shapes.Usage}, query=oversight_shapes.UsageDays, problems=(409,),
     ),
     HttpRoute(
+        "GET", "/v1/accounts", "accounts", "What each enterprise project used and cost, by the ledger.",
+        {200: oversight_shapes.Accounts}, query=oversight_shapes.UsageDays, problems=(409,),
+    ),
+    HttpRoute(
         "GET", "/v1/packages", "packages", "What is left of packages, and when pay-per-use begins.",
         {200: oversight_shapes.PackageList}, problems=(409,),
+    ),
+    HttpRoute(
+        "GET", "/v1/subscriptions", "subscriptions",
+        "Which operations are in use; with `operation`, whether that one may be called, by a call that is not billed.",
+        {200: oversight_shapes.SubscriptionList}, query=oversight_shapes.SubscriptionAsking, problems=(404, 409),
     ),
     HttpRoute(
         "GET", "/v1/reconciliation", "reconciliation", "The ledger held against Cloud Eye: what differs, and why.",

@@ -56,17 +56,20 @@ class AccountingReader:
         prices: Prices and packages.
         told: The services that are asked.
         now: Returns the time in UTC.
+        timely: Called for each day that is read; may raise where there is no time left.
     """
 
     def __init__(
-        self, rollup: RollUp, changes: Changes, prices: Prices, told: Told, now: Callable[[], datetime]
-    ) -> None:
+        self, rollup: RollUp, changes: Changes, prices: Prices, told: Told, now: Callable[[], datetime],
+        timely: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
         """Read nothing yet."""
         self._rollup = rollup
         self._changes = changes
         self._prices = prices
         self._told = told
         self._now = now
+        self._timely = timely
 
     def report(self, first: date, last: date) -> AccountingReport:
         """Return the accounts of some days (UTC+8), both included.
@@ -82,6 +85,7 @@ class AccountingReader:
 
         def taken() -> Iterator[DaySum]:
             for day in self._rollup.days(begin, last):
+                self._timely()
                 counted.take(day)
                 yield day
 

@@ -16,7 +16,7 @@ from legible.operations.routing import Routing
 from legible.ports import Recognizer, Site
 from legible.recognition import probe
 
-SubscriptionState = Literal["subscribed", "not-subscribed", "not-permitted", "not-offered", "unknown"]
+SubscriptionState = Literal["not-asked", "subscribed", "not-subscribed", "not-permitted", "not-offered", "unknown"]
 
 
 class Subscription(Struct, frozen=True):
@@ -67,6 +67,17 @@ class Subscriptions:
                 found.setdefault(slug, []).append(f"[operations.{slug}]")
         return {slug: tuple(leads) for slug, leads in sorted(found.items())}
 
+    def unasked(self) -> list[Subscription]:
+        """Return the operations in use, with what leads to each. Raises as ``in_use``."""
+        return [
+            Subscription(slug, catalog.find(slug).title, self._region(slug), leads, "not-asked")
+            for slug, leads in self.in_use().items()
+        ]
+
+    def one(self, slug: str, today: date) -> Subscription:
+        """Return the subscription of one operation, whether or not anything leads to it; today is the day in UTC."""
+        return self._one(catalog.find(slug), (), today)
+
     def asked(self, slugs: Iterable[str], today: date) -> list[Subscription]:
         """Return the subscriptions of operations: each is asked for once, in the region where it is called.
 
@@ -79,7 +90,7 @@ class Subscriptions:
         return [self._one(catalog.find(slug), used.get(slug, ()), today) for slug in wanted]
 
     def _one(self, operation: Operation, used_by: tuple[str, ...], today: date) -> Subscription:
-        region = self._rules.of(operation.slug).region or self._rules.region
+        region = self._region(operation.slug)
         named = operation.slug, operation.title, region, used_by
         try:
             routing.check(operation, self._rules, today)
@@ -93,3 +104,6 @@ class Subscriptions:
             return Subscription(*named, "not-subscribed", refusal.message, steps)
         state: SubscriptionState = "not-permitted" if isinstance(refusal, HeldError) else "unknown"
         return Subscription(*named, state, refusal.message, (refusal.advice,))
+
+    def _region(self, slug: str) -> str:
+        return self._rules.of(slug).region or self._rules.region

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from legible import VERSION
 from legible.api import Api, Endpoints
@@ -16,24 +17,26 @@ from legible.api.document_endpoints import DocumentEndpoints
 from legible.api.document_view import DocumentView
 from legible.api.lists import DocumentLists
 from legible.api.lookup import Lookup
-from legible.api.oversight_endpoints import OversightEndpoints
+from legible.api.oversight_endpoints import OversightEndpoints, Sources
 from legible.api.pictures import PagePictures
 from legible.api.result_endpoints import ResultEndpoints
 from legible.api.workbook_endpoints import WorkbookEndpoints
 from legible.documents.submission import Submitter
 from legible.errors import HeldError
 from legible.huawei import apig
-from legible.huawei.account import Access
 from legible.huawei.context import Context
 from legible.huawei.functiongraph import timer_event
 from legible.ledger.probes import ProbeLog
 from legible.model.documents import Upload, WorkbookOrder
 from legible.outbound import Addresses
+from legible.oversight.subscriptions import Subscriptions
 from legible.wiring import adapters, audit
-from legible.wiring.account import Account
 from legible.wiring.functions import FunctionParts
-from legible.wiring.oversight import Oversight
+from legible.wiring.parts import holding
 from legible.workbooks.builds import Builds
+
+if TYPE_CHECKING:
+    from legible.wiring.oversight import Oversight
 
 #: How long fetching a document from a public URL may take, in seconds.
 _FETCH_SECONDS = 30.0
@@ -70,8 +73,6 @@ def _endpoints(parts: FunctionParts) -> Endpoints:
     submitter = Submitter(site, call, parts.rules, settings.workbooks.marker, settings.ledger.settle_seconds)
     view = DocumentView(site, callers, lookup)
     builds = Builds(site, call.owner)
-    project = settings.cloud.project_id or parts.context.project_id
-    oversight = Oversight(parts, Account(settings, Access(parts.credentials, project)))
     audited = AuditedCalls(audit.desk(parts, "http"), callers, call.log, downloads=settings.audit.downloads)
     return Endpoints(
         site,
@@ -89,9 +90,37 @@ def _endpoints(parts: FunctionParts) -> Endpoints:
                 VERSION,
             ),
             AuditEndpoints(site, call, callers),
-            OversightEndpoints(call, callers, oversight.reader, lambda: oversight.reconciler),
+            OversightEndpoints(call, callers, _sources(parts)),
         ),
         audited.over,
+    )
+
+
+def _sources(parts: FunctionParts) -> Sources:
+    """Return what tells of the account, made when it is asked: most requests are about documents."""
+
+    @cache
+    def oversight() -> Oversight:
+        from legible.huawei.account import Access  # workbooks and four services come with these
+        from legible.wiring.account import Account
+        from legible.wiring.oversight import Oversight
+
+        project = parts.settings.cloud.project_id or parts.context.project_id
+        return Oversight(parts, Account(parts.settings, Access(parts.credentials, project)))
+
+    def held() -> Iterator[tuple[str, str]]:
+        for known in holding(parts).obstacles():
+            if known.obstacle.kind == "operation" and not known.gone:
+                yield known.obstacle.subject, known.obstacle.region
+
+    return Sources(
+        lambda timely, *, bills: oversight().reader(timely, bills=bills),
+        lambda timely: oversight().accountant(timely),
+        lambda: oversight().reconciler,
+        lambda: Subscriptions(
+            parts.site, parts.rules, parts.recognizer, ProbeLog(parts.site, parts.call, "subscriptions").note
+        ),
+        held,
     )
 
 

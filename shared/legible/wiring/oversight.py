@@ -76,6 +76,11 @@ class Oversight:
             self.rollup, self.changes, self._parts.settings.prices, told, self._parts.call.now
         )  # fmt: skip
 
+    def accountant(self, timely: Callable[[], None]) -> AccountingReader:
+        """Return the same without the bill; ``timely`` is as of ``reader``."""
+        prices, told = self._parts.settings.prices, Told(self._account.projects, None)
+        return AccountingReader(self.rollup, self.changes, prices, told, self._parts.call.now, timely)
+
     @property
     def reconciler(self) -> Reconciler:
         """Holds the ledger against Cloud Eye.

@@ -24,27 +24,48 @@ export function oversight(main, { query, move }, signal) {
   const asked = Number(query.days);
   const range = h("select", { id: "range" }, RANGES.map((days) => h("option", { value: days }, t("last_days", { days }))));
   range.value = String(RANGES.includes(asked) ? asked : 30);
-  const again = h("button", { type: "button", on: { click: () => look() } }, sign("again"), t("refresh"));
+  const again = h("button", { type: "button", on: { click: look } }, sign("again"), t("refresh"));
   const deeds = h("div", { class: "head-deeds" }, h("label", { for: "range" }, t("range")), range, again);
   const places = Object.fromEntries(
-    ["today", "usage", "cost", "packages", "subscriptions", "reconciliation", "audit"].map((name) => [name, h("div", { class: "part" })]),
+    ["today", "usage", "cost", "accounts", "packages", "subscriptions", "reconciliation", "audit"].map((name) => [
+      name,
+      h("div", { class: "part" }),
+    ]),
   );
   put(main, h("header", { class: "head" }, h("h1", { tabindex: "-1" }, t("operations")), deeds), sections(places));
-  let current = new AbortController();
+  const period = renewed(signal);
+  const rest = renewed(signal);
+  function used() {
+    const mine = period();
+    const first = new Date(Date.now() - (Number(range.value) - 1) * DAY).toISOString().slice(0, 10);
+    counted(places, first, mine);
+    fill(places.accounts, mine, () => get(path(["accounts"], { first }), mine), byProject);
+  }
   function look() {
-    current.abort();
-    current = new AbortController();
-    signal.addEventListener("abort", current.abort.bind(current), { signal: current.signal });
-    used(places, Number(range.value), current.signal);
+    const mine = rest();
+    used();
+    fill(places.packages, mine, () => get(path(["packages"]), mine), packages);
+    const subscribed = () => Promise.all([get(path(["subscriptions"]), mine), named()]);
+    fill(places.subscriptions, mine, subscribed, ([found, titles]) => subscriptions(found, titles, mine));
+    fill(places.reconciliation, mine, () => get(path(["reconciliation"]), mine), reconciliation);
+    trail(places.audit, mine, line);
   }
   range.addEventListener("change", () => {
     move({ days: range.value });
-    look();
+    used();
   });
   look();
-  fill(places.packages, signal, () => get(path(["packages"]), signal), packages);
-  fill(places.reconciliation, signal, () => get(path(["reconciliation"]), signal), reconciliation);
-  trail(places.audit, signal, line);
+}
+
+/** What makes a signal anew each time, and ends the one before: an earlier answer must not come over a later one. */
+function renewed(signal) {
+  let current = new AbortController();
+  signal.addEventListener("abort", () => current.abort());
+  return () => {
+    current.abort();
+    current = new AbortController();
+    return current.signal;
+  };
 }
 
 function sections(places) {
@@ -62,7 +83,7 @@ function sections(places) {
       "section",
       { class: "oversight", "aria-labelledby": `part-${name}` },
       h("h2", { id: `part-${name}` }, title),
-      places[name],
+      name === "cost" ? [places.cost, places.accounts] : places[name],
       h("p", { class: "help" }, source),
     ),
   );
@@ -86,22 +107,20 @@ async function fill(place, signal, ask, draw) {
   }
 }
 
-/** What one request tells: today, usage, cost, and which operations are in use. */
-async function used(places, days, signal) {
-  const mine = [places.today, places.usage, places.cost, places.subscriptions];
+/** What one request tells: today, usage and cost. */
+async function counted(places, first, signal) {
+  const mine = [places.today, places.usage, places.cost];
   for (const place of mine) put(place, loading());
   try {
-    const first = new Date(Date.now() - (days - 1) * DAY).toISOString().slice(0, 10);
     const [found, titles] = await Promise.all([get(path(["usage"], { first }), signal), named()]);
     if (signal.aborted) return;
     put(places.today, today(found));
     put(places.usage, usage(found, titles), notes(found.notes));
     put(places.cost, cost(found, titles));
-    subscriptions(places.subscriptions, found, titles, signal);
     say(t("as_of", { time: exactly(found.as_of) }));
   } catch (problem) {
     if (problem.name === "AbortError") return;
-    for (const place of mine) put(place, line(problem, () => used(places, days, signal)));
+    for (const place of mine) put(place, line(problem, () => counted(places, first, signal)));
   }
 }
 
@@ -175,8 +194,7 @@ function cost({ months, costs, currency }, titles) {
   const priced = costs.filter((one) => one.billed > one.unpriced + one.packaged);
   const unpriced = costs.reduce((sum, one) => sum + one.unpriced, 0);
   const perhaps = costs.reduce((sum, one) => sum + one.perhaps, 0);
-  const style = { style: "currency", currency, maximumFractionDigits: 4 };
-  const write = (amount) => new Intl.NumberFormat(locale(), style).format(amount);
+  const write = money(currency);
   const total = (found) => found.reduce((sum, one) => sum + Number(one.amount), 0);
   const series = [["amount", "running", t("amount")]];
   const remarks = [
@@ -211,6 +229,23 @@ function cost({ months, costs, currency }, titles) {
   ];
 }
 
+function money(currency) {
+  const style = { style: "currency", currency, maximumFractionDigits: 4 };
+  return (amount) => new Intl.NumberFormat(locale(), style).format(amount);
+}
+
+/** What each enterprise project cost: its part of each operation's cost in each month. */
+function byProject({ projects, names, currency, notes: remarks }) {
+  const priced = projects.filter((one) => Number(one.amount));
+  const name = (id) => (id && id !== "0" ? (names[id] ?? id) : t("default_project"));
+  const rows = priced.map((one) => ({ name: name(one.project), values: { amount: Number(one.amount) } }));
+  rows.sort((one, other) => other.values.amount - one.values.amount);
+  const series = [["amount", "running", t("amount")]];
+  const chart = () =>
+    barChart({ title: t("cost_by_project"), what: t("project"), series, rows, write: money(currency) });
+  return [rows.length ? h("div", { class: "figures" }, chart()) : null, notes(remarks)];
+}
+
 function packages({ packages: found, warnings, notes: remarks, as_of }) {
   const facts = (one) => [
     one.runs_out ? t("runs_out", { day: dated(day(one.runs_out)) }) : t("runs_not_out"),
@@ -234,41 +269,50 @@ function packages({ packages: found, warnings, notes: remarks, as_of }) {
   ];
 }
 
-/** Which operations in use may be called: asked one after another, only if somebody wants to know. */
-function subscriptions(place, { operations: rows }, titles, signal) {
-  const slugs = rows.map((row) => row.name).filter(Boolean);
-  if (!slugs.length) return put(place, empty(t("no_calls"), t("no_calls_detail")));
-  const found = h("ul", { class: "checks", hidden: true });
-  const button = h("button", { type: "button", on: { click: ask } }, t("ask_subscriptions", { count: number(slugs.length) }));
-  put(place, h("div", { class: "deeds" }, button, h("a", { href: "#/health" }, t("ask_one"))), found);
+/** Which operations in use may be called: asked one after another, and only if somebody wants to know. */
+function subscriptions({ subscriptions: found, held }, titles, signal) {
+  const stuck = (one) => held.some(({ operation, region }) => operation === one.operation && region === one.region);
+  const alone = held.filter((one) => !found.some(({ operation, region }) => operation === one.operation && region === one.region));
+  const rows = [...found, ...alone.map((one) => ({ ...one, used_by: [], state: "not-asked", said: "", advice: [] }))];
+  rows.sort((one, other) => stuck(other) - stuck(one));
+  if (!rows.length) return empty(t("no_operation_used"), t("no_operation_used_detail"));
+  const list = h("ul", { class: "checks" }, rows.map((one) => subscription(one, titles, stuck(one))));
+  const button = h("button", { type: "button", on: { click: ask } }, t("ask_subscriptions", { count: number(rows.length) }));
   async function ask() {
     button.disabled = true;
-    put(found);
-    for (const slug of slugs) {
+    for (const [index, one] of rows.entries()) {
+      const said = await asked(one, signal);
       if (signal.aborted) return;
-      const said = await subscribed(slug, signal);
-      found.hidden = false;
-      found.append(entry(slug, said));
+      list.children[index].replaceWith(subscription({ ...said, used_by: one.used_by }, titles, stuck(one)));
     }
     button.disabled = false;
-    say(t("subscriptions_asked", { count: number(slugs.length) }));
+    say(t("subscriptions_asked", { count: number(rows.length) }));
   }
-  function entry(slug, { status, message, advice }) {
-    const name = h("span", { class: "subscribed" }, titles(slug), " ", h("code", {}, slug));
-    const head = h("div", { class: "check-head" }, name, badge(status));
-    const more = status === "ok" ? null : h("p", {}, [message, advice].filter(Boolean).join(" "));
-    return h("li", { class: `check-entry is-${status}` }, head, more);
-  }
-  return place;
+  const box = { class: "scroll asked", tabindex: "0", role: "group", "aria-label": t("subscriptions") };
+  return [h("div", { class: "deeds" }, button), h("div", box, list)];
 }
 
-async function subscribed(slug, signal) {
+async function asked(one, signal) {
   try {
-    const { checks } = await get(path(["health"], { probe: slug }), signal);
-    return checks.at(-1);
+    const { subscriptions: found } = await get(path(["subscriptions"], { operation: one.operation }), signal);
+    return found[0];
   } catch (problem) {
-    return { status: "unknown", message: problem.detail || problem.message, advice: problem.advice };
+    return { ...one, state: "unknown", said: problem.detail || problem.message, advice: [problem.advice] };
   }
+}
+
+function subscription({ operation, region, used_by, state, said, advice }, titles, stuck) {
+  const name = h("span", { class: "subscribed" }, titles(operation), " ", h("code", {}, operation));
+  const steps = advice.filter(Boolean);
+  return h(
+    "li",
+    { class: `check-entry is-${state}` },
+    h("div", { class: "check-head" }, name, badge(state)),
+    h("p", { class: "help" }, [region, ...used_by].join(" · ")),
+    stuck ? h("p", { class: "note" }, t("holds_up")) : null,
+    said ? h("p", {}, said) : null,
+    steps.length ? h("ol", {}, steps.map((step) => h("li", {}, step))) : null,
+  );
 }
 
 function reconciliation({ begin, end, ledger, service, moved, differences, unmapped, notes: remarks }) {

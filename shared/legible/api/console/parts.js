@@ -23,6 +23,11 @@ const WORDS = {
   normal: "status_normal",
   warning: "status_warning",
   incident: "status_incident",
+  subscribed: "subscribed",
+  "not-subscribed": "not_subscribed",
+  "not-permitted": "not_permitted",
+  "not-offered": "not_offered",
+  "not-asked": "not_asked",
 };
 
 const SIGNS = {
@@ -32,6 +37,7 @@ const SIGNS = {
   done: "m3.5 8.5 3 3 6-7",
   ok: "m3.5 8.5 3 3 6-7",
   normal: "m3.5 8.5 3 3 6-7",
+  subscribed: "m3.5 8.5 3 3 6-7",
   partial: "M3 11h6M3 7h10",
   degraded: "M3 11h6M3 7h10",
   held: "M5.5 4v8M10.5 4v8",
@@ -39,6 +45,10 @@ const SIGNS = {
   rejected: "m4 4 8 8m0-8-8 8",
   failed: "m4 4 8 8m0-8-8 8",
   incident: "m4 4 8 8m0-8-8 8",
+  "not-subscribed": "m4 4 8 8m0-8-8 8",
+  "not-permitted": "m4 4 8 8m0-8-8 8",
+  "not-offered": "M4 8h8",
+  "not-asked": "M8 4v4l2.5 2",
   stopped: "m4 4 8 8m0-8-8 8",
   dead: "M4 8h8",
   unknown: "M6 6a2 2 0 1 1 2 2v1.5M8 12.2v.1",
