@@ -60,7 +60,7 @@ def one_action_less(cloud):
 def one_prefix_less(cloud):
     (role,) = agency(cloud).everywhere
     role.statements = tuple(
-        one for one in role.statements if f"obs:*:*:object:{OUTPUT_BUCKET}/work/*" not in one["Resource"]
+        one for one in role.statements if f"obs:*:*:object:{OUTPUT_BUCKET}/work/*" not in one.get("Resource", ())
     )
 
 
@@ -132,7 +132,9 @@ def ocr_in_full(cloud):
 
 
 def obs_in_full(cloud):
-    no_obs(cloud)
+    """What is asked of EPS, which knows no resources, stays in the policy of its own."""
+    (role,) = agency(cloud).everywhere
+    role.statements = tuple(one for one in role.statements if "Resource" not in one)
     agency(cloud).domain.append(Role("OBS Administrator", FULL))
 
 
@@ -144,8 +146,8 @@ def of_another_form(cloud):
     """Single texts in place of lists, and a statement that nobody understands beside."""
     (role,) = agency(cloud).everywhere
     single = [
-        {**one, "Action": action, "Resource": place}
-        for one in role.statements for action in one["Action"] for place in one["Resource"]
+        {**one, "Action": action} | ({"Resource": place} if place else {})
+        for one in role.statements for action in one["Action"] for place in one.get("Resource", [""])
     ]  # fmt: skip
     role.statements = (*single, {"Effect": "Perhaps", "Action": ["a:b:c"]})
 

@@ -90,6 +90,7 @@ def handle(opened: Opened, number: int, token: str) -> Any:
         return on_upload.handler(event, Context(facts, nowhere))
 
 
+@pytest.mark.no_cover
 def test_50_documents_open_few_connections_although_the_keys_change_half_way(opened):
     # when
     for number in range(50):

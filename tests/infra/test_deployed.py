@@ -99,10 +99,10 @@ SECRET = "whsec_" + "QUFB" * 10
     ("settings", "data", "said"),
     [
         ("[ocrr]\n", "", "legible-on-upload: legible.toml: the file has no setting 'ocrr'"),
-        (HOOK, "", "notify.hr.secret: The user variable HOOK does not hold"),
+        pytest.param(HOOK, "", "notify.hr.secret: The user variable HOOK does not hold", marks=pytest.mark.slow),
         (HOOK, "${env:HOOK, ''}", "notify.hr.secret: The user variable HOOK does not hold"),
         ("", "SOURCE", "LEGIBLE_SOURCE is 'SOURCE'. Allowed is: inline"),
-        ('default = "nope"', "", "there is no operation 'nope'"),
+        pytest.param('default = "nope"', "", "there is no operation 'nope'", marks=pytest.mark.slow),
     ],
     ids=["an unknown table", "no secret", "a secret that is not set", "a wrong variable", "no such operation"],
 )

@@ -22,6 +22,7 @@ from legible.oversight.audit_journal import events_of
 from legible.oversight.calls import hours
 from legible.results.assembly import calls_of
 from tests.oversight.audit_rig import TrailRig
+from tests.support.examples import examples
 from tests.support.fakes import START
 from tests.support.rig import IN, PASSPORT, Rig
 from tests.support.worlds import NAMING, World
@@ -231,7 +232,7 @@ def counted(events: list[AuditEvent]) -> Counter[str]:
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 class TestRandomWorlds:
     def test_each_call_is_one_event_and_they_count_what_the_record_does(self, kind):
-        for seed in range(40):
+        for seed in range(examples(40)):
             world = World(seed, **kind)
             world.run()
             requests: Counter[str] = Counter()
@@ -253,7 +254,7 @@ class TestRandomWorlds:
                 assert len([one for one in events if one.name == FINISH]) >= bool(state.finished), seed
 
     def test_a_journal_that_has_grown_tells_what_it_told_and_more(self, kind):
-        for seed in range(15):
+        for seed in range(examples(15)):
             world = World(seed, **kind)
             world.run()
             for document, lines in journals(world):

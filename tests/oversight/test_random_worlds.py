@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.counting import CountedWorld
+from tests.support.examples import examples
 
 pytestmark = pytest.mark.no_cover
 
@@ -32,7 +33,7 @@ def check(seeds, **kind):
 
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_the_sums_say_what_the_journals_say(kind):
-    check(range(30), **kind)
+    check(range(examples(30)), **kind)
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ from legible.model.documents import Document, ObjectRef
 from legible.ports import Site
 from tests.pipeline.test_random_worlds import KINDS
 from tests.support.ahead import Ahead, AheadWorld
+from tests.support.examples import examples
 from tests.support.fakes import MemoryStore, invocation
 from tests.support.rig import IN, OUT, PASSPORT, TEXT, Rig, picture
 
@@ -31,7 +32,7 @@ def ahead(*script) -> Rig:
 @pytest.mark.no_cover
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_the_promises_hold_where_the_store_is_asked_ahead(kind):
-    for seed in range(2000, 2025):
+    for seed in range(2000, 2000 + examples(40)):
         world = AheadWorld(seed, **kind)
         broken = world.run()
         assert broken == [], f"AheadWorld({seed}, {kind}) after uploads {world.uploads}"

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 WHOLE = settings.get_profile("default").max_examples
@@ -15,3 +19,11 @@ settings.register_profile("mutate", max_examples=WHOLE // 5, derandomize=True, d
 def examples(number: int) -> int:
     """Return the part of `number` that the profile asks for which `--hypothesis-profile` named, a third unless told."""
     return number * settings().max_examples // WHOLE
+
+
+def sampled(values: Iterable[Any], every: int) -> list[Any]:
+    """Return the values of a parametrized test: one of so many is tried in `make test`, all in `make test-all`."""
+    return [
+        value if not number % every else pytest.param(value, marks=pytest.mark.slow)
+        for number, value in enumerate(values)
+    ]
