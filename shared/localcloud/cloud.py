@@ -34,9 +34,11 @@ PROJECT_ID = "0f4c0000c10d4e0a9b1ec0de10ca1000"
 #: What each function of this repository loads of the installed libraries; `tests/localcloud` holds it.
 LIBRARIES = (
     "PIL.Image",
-    "huaweicloudsdkocr.v1",
+    "certifi",
+    "crcmod",
+    "huaweicloudsdkcore.signer.signer",
     "msgspec",
-    "obs",
+    "pyasn1",
     "pypdfium2",
     "stdnum",
     "tenacity",

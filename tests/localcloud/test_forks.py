@@ -91,12 +91,14 @@ print(*sorted(installed()), sep=",")
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
 
     # when
-    _, imported = run()
-    loaded, imported_then = run(*LIBRARIES)
+    _, imported = (set(line.split(",")) for line in run())
+    loaded, imported_then = (set(line.split(",")) for line in run(*LIBRARIES))
 
-    # then
-    assert imported.count(",") > 10
-    assert loaded == imported == imported_then
+    # then beside what is imported there is what the first document loads; the SDK of OBS is loaded in a way of our own
+    assert len(imported) > 6
+    assert imported - loaded <= {"obs"}
+    assert loaded - imported == {"pypdfium2", "pypdfium2_cfg", "pypdfium2_raw", "stdnum", "xlsxwriter"}
+    assert imported_then == loaded | imported
 
 
 def test_an_instance_has_the_libraries_and_only_its_own_variables(graph):
