@@ -152,7 +152,8 @@ def of_function(settings: Settings, operations: Iterable[Operation], package: st
     }
     for name in (settings.functions.upload, settings.functions.timer, beside(settings, "failure")):
         needs.add(Need("project", "functiongraph:function:invokeAsync", function(name, package)))
-    needs.add(Need("project", "ces:metricData:create"))
+    # Numbers of our own are written, and the console shows what Cloud Eye counted.
+    needs |= {Need("project", action) for action in ("ces:metricData:create", *_COUNTED)}
     kinds = {type(one) for one in settings.notify.values()}
     if Smn in kinds:
         needs.add(Need("project", "smn:topic:publish"))
