@@ -14,6 +14,8 @@ from localcloud.iam.agencies import Agency, Role
 from localcloud.iam.rights import Rights
 from tests.support.doctor import failed, found
 
+pytestmark = pytest.mark.no_cover  # its subject is the command
+
 UPLOAD, CONFIG, EVENTGRID = "legible-exec-on-upload", "legible-config", "legible-eventgrid"
 LISTING = {
     "iam:agencies:listAgencies", "iam:permissions:listRolesForAgencyOnProject", "iam:roles:getRole",

@@ -11,6 +11,8 @@ from localcloud.faults import Fault
 from localcloud.functiongraph import triggers
 from tests.support.doctor import failed, found
 
+pytestmark = pytest.mark.no_cover  # its subject is the command
+
 EVERY = [f"OBS:DWR:ObjectCreated:{kind}" for kind in ("PUT", "POST", "COPY", "CompleteMultipartUpload")]
 UNSEEN = "its bucket cannot be seen"
 

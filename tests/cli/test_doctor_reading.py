@@ -20,6 +20,8 @@ from tests.support.doctor import failed, found, paid
 from tests.support.fakes import ScriptedOcr
 from tests.support.rig import picture
 
+pytestmark = pytest.mark.no_cover  # its subject is the command
+
 BUCKETS = (INPUT_BUCKET, OUTPUT_BUCKET)
 LOUD = "ANYBODY ON THE INTERNET MAY READ"
 

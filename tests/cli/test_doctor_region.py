@@ -9,6 +9,8 @@ from localcloud.faults import Fault
 from tests.support.doctor import failed, found
 from tests.support.rig import PASSPORT
 
+pytestmark = pytest.mark.no_cover  # its subject is the command
+
 REFUSED = {
     "no right": dict(status=403, code="FSS.0403", message="Forbidden"),
     "no such API": dict(status=404, code="APIGW.0101", message="The API does not exist"),

@@ -19,6 +19,8 @@ from tests.support import clouds
 from tests.support.doctor import failed, found
 from tests.support.rig import picture
 
+pytestmark = pytest.mark.no_cover  # its subject is the command
+
 AGENCY = f"legible-{agency('on_upload')}"
 
 
