@@ -57,6 +57,13 @@ def test_calls_are_counted_days_summed_up_and_the_workbook_is_written_once_a_day
     }  # fmt: skip
 
 
+def test_where_cloud_eye_is_not_to_be_reached_the_rest_is_done(cloud):
+    values = {name: value for name, value in cloud.user_data.items() if name != "LEGIBLE_ACCOUNT_ENDPOINT"}
+    report = on_report.handler({"trigger_type": "TIMER"}, clouds.context(cloud, user_data=values))
+    assert "metrics" not in report
+    assert report["changes"] == {"journals": 1, "left": 0}
+
+
 def test_cloud_eye_is_told_what_ended_and_what_waits(cloud):
     on_report.handler({"trigger_type": "TIMER"}, clouds.context(cloud))
     found = {point.name: point.point.value for point in cloud.cloudeye.own.entries}
