@@ -99,7 +99,7 @@ def _judge(root: Path, groups: list[str]) -> None:
         raise PackageError.of(error) from None
     if settings.telemetry.endpoint and "telemetry" not in groups:
         raise PackageError(
-            "legible.toml: telemetry.endpoint is set; without OpenTelemetry in the package no function would start.",
+            "legible.toml: telemetry.endpoint is set; without OpenTelemetry in the package nothing would be traced.",
             advice="Add --telemetry to OPTIONS, or take the setting away.",
         )
 

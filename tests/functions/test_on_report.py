@@ -125,3 +125,12 @@ class TestAudit:
         sealed = structs.replace(settings, audit=AuditSettings(key="AUDIT_KEY"))
         with pytest.raises(SettingsError, match="AUDIT_KEY, which holds no key"):
             audit.seal_keys(sealed, lambda name: None)
+
+
+def test_wrong_settings_stop_the_counting_and_cloud_eye_is_told_all_the_same(cloud):
+    """Given settings that are wrong: documents wait just then. Marks stay, so that nothing is lost."""
+    values = {**cloud.user_data, "LEGIBLE_SOURCE": "urll"}
+    with pytest.raises(SettingsError, match="LEGIBLE_SOURCE"):
+        on_report.handler({"trigger_type": "TIMER"}, clouds.context(cloud, user_data=values))
+    assert cloud.cloudeye.own.entries
+    assert len(list(clouds.store(cloud).list(OUTPUT_BUCKET, layout.CHANGES))) == 1

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 
 import pytest
 
 from functions import http_api, on_upload
+from legible import ports
 from legible.errors import SettingsError
+from legible.model.documents import ObjectRef
+from legible.ports import Head
 from legible.settings import load
 from legible.wiring.telemetry import RequestTrace
 from localcloud.cloud import LocalCloud
@@ -81,6 +85,23 @@ def request(path):
     }
 
 
+class Ahead:
+    """A store that knows what it was asked ahead."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def glance(self, ref: ObjectRef, *_: object) -> Head:
+        self.asked.append("glance")
+        return Head(7, "etag")
+
+    def glanced(self, ref: ObjectRef, *_: object) -> None:
+        self.asked.append("glanced")
+
+    def prefetch(self, ref: ObjectRef, *_: object) -> None:
+        self.asked.append("prefetch")
+
+
 class Log:
     """Keeps what was logged."""
 
@@ -109,11 +130,25 @@ class TestOff:
         assert RequestTrace.of(load(None, {}.get, required=()), lambda: 60, Log()) is None
         assert collector.bodies == []
 
-    def test_a_package_without_the_library_refuses_to_start_and_says_how_to_make_one(self, collector):
+    def test_without_the_library_documents_are_read_all_the_same_and_a_line_says_how_to_make_a_package(self, collector):
         settings = load(None, {"LEGIBLE_TELEMETRY_ENDPOINT": collector.endpoint}.get, required=())
-        with pytest.raises(SettingsError, match="OpenTelemetry is not in the package") as refused:
-            RequestTrace.of(settings, lambda: 60, Log(), library="no_library_is_called_so")
-        assert "--telemetry" in refused.value.advice
+        log = Log()
+        assert RequestTrace.of(settings, lambda: 60, log, library="no_library_is_called_so") is None
+        (line,) = log.lines
+        assert line["event"] == "traces-not-sent" and "--telemetry" in line["message"]
+
+    def test_a_store_with_foresight_keeps_it(self, collector):
+        settings = load(None, {"LEGIBLE_TELEMETRY_ENDPOINT": collector.endpoint}.get, required=())
+        trace = RequestTrace.of(settings, lambda: 60, Log())
+        ahead = Ahead()
+        store = trace.counted(ahead)
+        for name in ("glance", "glanced", "prefetch"):
+            assert inspect.getattr_static(store, name)  # Python 3.12 looks nowhere else
+        ref = ObjectRef("in", "a.png")
+        assert ports.glance(store, ref).size == 7
+        assert ports.glanced(store, ref) is None
+        ports.prefetch(store, ref)
+        assert ahead.asked == ["glance", "glanced", "prefetch"]
 
     @pytest.mark.parametrize("endpoint", ["collector:4318", "http://collector:4318", "http://c/v1?x=1", "ftp://c/v1"])
     def test_what_is_no_collectors_url_is_refused_with_what_is_allowed(self, tmp_path, endpoint):

@@ -206,7 +206,9 @@ class TestWhatIsRefused:
         assert eye.points == []
 
     def test_without_time_nothing_is_begun(self, rig):
-        rig.seconds = 40
+        rig.seconds = 40  # what the walk before leaves
+        assert own(rig, CloudEye()).write().points == 19
+        rig.seconds = 15
         eye = CloudEye()
         assert own(rig, eye).write().points == 0
         assert eye.points == [] and [line["reason"] for line in lines(rig)] == ["out-of-time"]

@@ -173,6 +173,40 @@ class TestWalk:
         assert sorted(keys.kept) == ["passport/a.png", "passport/b.png"]
         assert counted(rig)["answered"] == 2
 
+    def test_a_consumer_that_takes_nothing_is_not_in_the_way_of_the_other_nor_of_the_next_batch(self, rig):
+        class Shut:
+            def digest(self, reading):
+                return reading.document.key
+
+            def keep(self, digests):
+                raise HeldError("the bucket refuses", code="obs-denied")
+
+        call = rig.call()
+        journals, consumers = Journals(rig.site), [Shut(), UsageConsumer(rollup(rig))]
+        with pytest.raises(HeldError):
+            ChangeWalk(Changes(rig.site, call), journals, consumers, call, batch=1).walk()
+        assert counted(rig) == {"answered": 2, "done": 2}
+        assert len(marks(rig)) == 2
+        # when it takes them again, nothing is counted twice
+        assert walk(rig).walk() == Walked(2, 0)
+        assert counted(rig) == {"answered": 2, "done": 2}
+        assert marks(rig) == []
+
+    def test_a_journal_that_nobody_understands_keeps_its_mark_and_the_others_are_counted(self, rig):
+        class Confused(UsageConsumer):
+            def digest(self, reading):
+                if reading.document.key == "passport/a.png":
+                    raise StopIteration
+                return super().digest(reading)
+
+        call = rig.call()
+        ChangeWalk(Changes(rig.site, call), Journals(rig.site), [Confused(rollup(rig))], call).walk()
+        assert counted(rig) == {"answered": 1, "done": 1}
+        assert len(marks(rig)) == 1
+        assert [(line["event"], line["error"]) for line in rig.log.lines if line["event"] == "defect"] == [
+            ("defect", "StopIteration")
+        ]
+
 
 class TestSums:
     def test_a_sum_is_written_once_and_read_as_it_is(self, rig):

@@ -336,7 +336,8 @@ def test_an_obstacle_says_what_it_is_and_is_named_by_what_it_is():
     ]
     assert len({one.name for one in several}) == 4
     assert [str(one) for one in several[1:]] == [
-        "passport may be called in cn-north-4", f"the project {CLAIMS} may be billed", "the settings change",
+        "passport may be called in cn-north-4", f"the project {CLAIMS} may be billed, or the settings change",
+        "the settings change",
     ]  # fmt: skip
 
 

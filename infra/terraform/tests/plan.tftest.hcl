@@ -211,7 +211,10 @@ run "rights_are_exact" {
       for agency, scopes in output.policies : [
         for statement in flatten(values(scopes)) : statement.Action if !can(statement.Resource)
       ]
-    ])) == toset(["smn:topic:publish", "eg:channels:putEvents", "ces:metricData:create"])
+      ])) == toset([
+      "smn:topic:publish", "eg:channels:putEvents", "ces:metricData:create", "ces:metricData:list", "ces:metrics:list",
+      "cts:trace:list", "eps:enterpriseProjects:list",
+    ])
     error_message = "A statement names no resource, and its service would take one."
   }
   # The tests in Python judge calls by this file.
@@ -229,8 +232,8 @@ run "rights_are_exact" {
     condition = toset([
       for agency, one in module.agencies.made : agency
       if anytrue([for role in one.project_role : contains(role.roles, "OCR ReadOnlyAccess")])
-    ]) == toset(["exec-on-upload", "exec-http-api", "exec-recognize", "exec-recognize-pages"])
-    error_message = "Somebody who calls for no page may call OCR, or the other way round."
+    ]) == toset(["exec-on-upload", "exec-on-notices", "exec-http-api", "exec-recognize", "exec-recognize-pages"])
+    error_message = "Somebody who neither calls for a page nor asks whether an operation may be called may call OCR, or the other way round."
   }
 }
 

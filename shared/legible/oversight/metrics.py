@@ -21,7 +21,6 @@ from legible.model.prices import Prices
 from legible.oversight.calls import BILLED
 from legible.oversight.money import Spending, billed, billing_day
 from legible.oversight.rollup import DaySum, RollUp
-from legible.oversight.walk import RESERVE
 from legible.ports import Invocation
 from legible.ports.account import Metrics
 
@@ -53,6 +52,8 @@ UNITS = {
     "stall": "minutes",
     "cost_month": "",
 }
+#: With less time than this left, in seconds, they are left to the next timer; less than what the walk before leaves.
+_RESERVE = 20.0
 #: A document that is held for longer than this is no longer among those that are.
 _HELD_DAYS = 31
 _ENDS = ("done", "partial", "rejected", "dead")
@@ -90,7 +91,7 @@ class OwnMetrics:
 
     def write(self) -> Written:
         """Write them; what is refused, missing or cannot be read is logged, and nothing else suffers."""
-        if self._call.remaining() < RESERVE:
+        if self._call.remaining() < _RESERVE:
             return self._unwritten("out-of-time", "The next timer writes them.")
         try:
             return self._write(self._call.now().astimezone(timezone.utc))
@@ -115,7 +116,8 @@ class OwnMetrics:
     def _begin(self, now: datetime) -> date:
         """Return the first day that is needed: of the month for tiers, of held documents, of packages' whole time."""
         month, bought = billing_day(now).replace(day=1), [package.bought for package in self._prices.packages]
-        return min(month - timedelta(days=1), now.date() - timedelta(days=_HELD_DAYS), *bought)
+        # The vendor's days begin eight hours before those of UTC.
+        return min(min([month, *bought]) - timedelta(days=1), now.date() - timedelta(days=_HELD_DAYS))
 
     def _cost(self, days: list[DaySum], now: datetime) -> tuple[dict[str, Decimal], tuple[str, ...]]:
         """Return what the calls of this month (UTC+8) cost so far; nothing where it is not known of all of them."""

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from msgspec import Struct
 
-from legible.errors import InternalError
+from legible.errors import InternalError, LegibleError
 from legible.ledger.changes import Changes, name_of
 from legible.ledger.due import Slot
 from legible.ledger.journals import Journals
@@ -103,6 +103,8 @@ class ChangeWalk:
         self._call = call
         self._batch = batch
         self._at_once = at_once
+        #: Journals that a consumer could not read; their marks stay.
+        self._defective: set[str] = set()
 
     def walk(self) -> Walked:
         """Read each journal whose mark is due, have it counted, and remove the mark; end early if time ends.
@@ -112,20 +114,32 @@ class ChangeWalk:
             HeldError: The bucket refuses.
         """
         read = left = 0
+        fault: LegibleError | None = None
         for batch in _batches(self._changes.due(), self._batch):
             if self._call.remaining() < RESERVE:
                 left += len(batch)
                 continue
-            read += self._take(batch)
+            try:
+                read += self._take(batch)
+            except LegibleError as error:  # what one batch meets, or one consumer, is not in the way of the others
+                fault = fault or error
+        if fault is not None:
+            raise fault
         return Walked(read, left)
 
     def _take(self, batch: list[Slot]) -> int:
         """Have the journals of a batch counted, then remove their marks; return how many there are."""
         names = {slot.name: slot for slot in batch}
         digests = [found for found in self._each(self._digested, list(names.values())) if found is not None]
+        fault: LegibleError | None = None
         for number, consumer in enumerate(self._consumers):
-            consumer.keep([found[number] for found in digests])
-        self._each(self._changes.remove, batch)
+            try:
+                consumer.keep([found[number] for found in digests])
+            except LegibleError as error:  # the others keep what they have; the marks stay for this one
+                fault = fault or error
+        if fault is not None:
+            raise fault
+        self._each(self._changes.remove, [slot for slot in batch if slot.name not in self._defective])
         return len(digests)
 
     def _each(self, do: Callable[[Slot], _Found], slots: list[Slot]) -> list[_Found]:
@@ -151,7 +165,12 @@ class ChangeWalk:
             self._call.log("journal-unreadable", key=document.key, message=str(error))
             state = self._journals.salvaged(document)
         reading = Reading(document, state, at)
-        return [consumer.digest(reading) for consumer in self._consumers]
+        try:
+            return [consumer.digest(reading) for consumer in self._consumers]
+        except Exception as error:  # one journal that nobody understands must not stop all counting; its mark stays
+            self._call.log("defect", key=document.key, error=type(error).__name__, place="walk")
+            self._defective.add(slot.name)
+            return None
 
 
 def _batches(slots: Iterable[Slot], size: int) -> Iterator[list[Slot]]:

@@ -25,13 +25,15 @@ Kind = Literal["operation", "project", "settings"]
 class Obstacle(Struct, frozen=True):
     """What holds documents up.
 
-    ``operation`` may not be called in ``region``; ``project`` is one that may not be billed; ``settings``: what they
-    say of projects must change, ``subject`` is their hash.
+    ``operation`` may not be called in ``region``; ``project`` is one that may not be billed, as it was named under
+    ``settings``, a hash: other settings may name another one; ``settings``: what they say of projects must change,
+    ``subject`` is their hash.
     """
 
     kind: Kind
     subject: str
     region: str = ""
+    settings: str = ""
 
     @property
     def name(self) -> str:
@@ -42,7 +44,9 @@ class Obstacle(Struct, frozen=True):
         """Say what is waited for."""
         if self.kind == "operation":
             return f"{self.subject} may be called in {self.region}"
-        return f"the project {self.subject} may be billed" if self.kind == "project" else "the settings change"
+        if self.kind == "project":
+            return f"the project {self.subject} may be billed, or the settings change"
+        return "the settings change"
 
     @property
     def promise(self) -> str:
@@ -83,7 +87,9 @@ def obstacle_of(error: DocumentError, task: Task | None, settings: str) -> Obsta
         return None
     if kind == "operation":
         return Obstacle(kind, task.operation.slug, task.region)
-    return Obstacle(kind, task.project.id if kind == "project" else settings)
+    if kind == "project":
+        return Obstacle(kind, task.project.id, settings=settings)
+    return Obstacle(kind, settings)
 
 
 def advised(error: DocumentError, task: Task | None) -> DocumentError:

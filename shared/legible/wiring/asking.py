@@ -37,6 +37,8 @@ def asking(
         return "there" if error.reason_code == NOT_SUBSCRIBED else "unclear"
 
     def project(obstacle: Obstacle) -> Finding:
+        if obstacle.settings != now:
+            return "gone"  # each document says anew which project it names by now
         return "gone" if checker(parts, account).mended(obstacle.subject) else "there"
 
     def settings(obstacle: Obstacle) -> Finding:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
-from legible.errors import SettingsError
+from legible.errors import LegibleError, SettingsError
 from legible.huawei.account import Access
 from legible.huawei.context import Context
 from legible.ledger.changes import Changes
@@ -28,6 +28,9 @@ from legible.pipeline.waiting import AGE
 from legible.wiring import audit, functions
 from legible.wiring.account import Account
 from legible.wiring.parts import Parts
+
+#: No call is older: the first version of Legible is of that year.
+_FIRST = date(2026, 1, 1)
 
 
 class Oversight:
@@ -98,37 +101,50 @@ class Oversight:
         return Reconciler(metrics, self.rollup, probes, self.changes, parts.settings.reconcile, parts.call.now)
 
     def rebuild(self, prefix: str, tell: Callable[[int], None]) -> int:
-        """Count all journals again; see ``oversight.rebuild``. Sums of days are written by the next timer."""
-        return rebuilt(self._parts.site, self._parts.call, self.rollup, prefix, tell)
+        """Count all journals again, and write the sums of all days; see ``oversight.rebuild``."""
+        count = rebuilt(self._parts.site, self._parts.call, self.rollup, prefix, tell)
+        self.rollup.sum_up(_FIRST, self._parts.call.now().date())
+        return count
 
-    def report(self, variable: Callable[[str], str | None]) -> dict[str, Any]:
+    def report(self, variable: Callable[[str], str | None], fault: LegibleError | None = None) -> dict[str, Any]:
         """Do what the timer of the reports does; return what came of each part.
 
         Args:
             variable: Returns a user variable: the key of the audit trail is one.
+            fault: What is wrong with the settings. Then Cloud Eye alone is told what waits: that is when documents do.
 
         Raises:
-            SettingsError: There is no such key.
+            SettingsError: There is no such key, or ``fault``.
             LegibleError: A part failed; the others were done all the same.
         """
         parts, call = self._parts, self._parts.call
-        trail = audit.trail(parts, variable)
+        try:
+            trail = audit.trail(parts, variable)
+        except SettingsError as without_key:
+            fault = fault or without_key
+        if fault is not None:
+            return functions.each(call, self._numbers(), fault)
         consumers: list[Consumer] = [UsageConsumer(self.rollup), AuditConsumer(trail)]
         walk = ChangeWalk(self.changes, parts.ledger.journals, consumers, call)
         monthly = MonthlyWorkbooks(parts.site, call, self.usage, write_usage)
         works: dict[str, Callable[[], Any]] = {
             "changes": walk.walk,
             "days": lambda: {"summed_up": self.rollup.sum_up(*_lately(call.now().date()))},
+            **self._numbers(),
             "workbooks": lambda: {"written": monthly.written()},
             "settings": lambda: {"changed": audit.watch_settings(parts)},
             "traces": lambda: audit.fetch_traces(parts, self._account.traces),
             "audit": trail.walk,
         }
-        metrics = self._account.metrics
-        if metrics is not None:
-            prices, output = parts.settings.prices, parts.site.output
-            works["metrics"] = OwnMetrics(metrics, self.rollup, prices, self._queues, call, output).write
         return functions.each(call, works)
+
+    def _numbers(self) -> dict[str, Callable[[], Any]]:
+        """Return what tells Cloud Eye how things stand; nothing where it is not to be reached."""
+        parts, metrics = self._parts, self._account.metrics
+        if metrics is None:
+            return {}
+        own = OwnMetrics(metrics, self.rollup, parts.settings.prices, self._queues, parts.call, parts.site.output)
+        return {"metrics": own.write}
 
     @property
     def _queues(self) -> Queues:
@@ -151,9 +167,13 @@ def report(context: Any) -> dict[str, Any]:
         SettingsError: A setting is missing or wrong.
         LegibleError: A part failed; the others were done all the same.
     """
-    built = functions.FunctionParts(Context(context))
+    asked, fault = Context(context), None
+    try:
+        built = functions.FunctionParts(asked)
+    except SettingsError as wrong:
+        built, fault = functions.FunctionParts(asked, spare=True), wrong
     project = built.settings.cloud.project_id or built.context.project_id
-    return Oversight(built, Account(built.settings, Access(built.credentials, project))).report(built.context.variable)
+    return Oversight(built, Account(built.settings, Access(built.credentials, project))).report(asked.variable, fault)
 
 
 def _lately(today: date) -> tuple[date, date]:

@@ -17,11 +17,11 @@ from typing import Any, cast
 from urllib.parse import urlsplit
 
 from legible import VERSION
-from legible.errors import LegibleError, SettingsError
+from legible.errors import LegibleError
 from legible.model.pages import Answer, Picture
 from legible.operations.operation import Operation
 from legible.outbound import Addresses
-from legible.ports import Log, ObjectStore, Recognizer
+from legible.ports import Foresight, Head, Log, ObjectStore, Recognizer
 from legible.settings import Settings
 
 #: All that spans tell, beside their times: slugs, statuses, codes of ours, and numbers.
@@ -73,19 +73,14 @@ class RequestTrace:
     def of(
         cls, settings: Settings, remaining: Callable[[], float], log: Log, library: str = _LIBRARY
     ) -> RequestTrace | None:
-        """Return what follows a call; None where the settings do not say so.
-
-        Raises:
-            SettingsError: They do, and OpenTelemetry is not there.
-        """
+        """Return what follows a call; None where the settings do not say so, or, which is logged, nothing can."""
         endpoint = settings.telemetry.endpoint
         if not endpoint:
             return None
         if find_spec(library) is None:
-            raise SettingsError(
-                "telemetry.endpoint is set, and OpenTelemetry is not in the package.",
-                advice='Make it with OPTIONS="--telemetry", or take the setting away.',
-            )
+            # A document does not wait for a package with it; ``make package`` refuses to make one without.
+            log("traces-not-sent", reason="not-in-the-package", message='Make it with OPTIONS="--telemetry".')
+            return None
         resource = {"service.name": "legible", "service.version": VERSION, "cloud.region": settings.cloud.region}
         return cls(endpoint, resource, remaining, log)
 
@@ -104,7 +99,8 @@ class RequestTrace:
 
     def counted(self, store: ObjectStore) -> ObjectStore:
         """Return the same store; requests to it are counted."""
-        return cast("ObjectStore", _CountedStore(store, self._count))
+        counted = _CountedForesight if isinstance(store, Foresight) else _CountedStore
+        return cast("ObjectStore", counted(store, self._count))
 
     def followed(self, recognizer: Recognizer) -> Recognizer:
         """Return the same recognizer; each call of it is a span."""
@@ -202,6 +198,21 @@ class _CountedStore:
         if name not in self._LOCAL:
             self._count(name)
         return getattr(self._store, name)
+
+
+class _CountedForesight(_CountedStore):
+    """The same for a store with foresight, whose methods must be there to be seen. See ``legible.ports.Foresight``."""
+
+    def glance(self, *asked: Any, **named: Any) -> Head:
+        self._count("glance")
+        return cast("Foresight", self._store).glance(*asked, **named)
+
+    def glanced(self, *asked: Any, **named: Any) -> Head | None:
+        return cast("Foresight", self._store).glanced(*asked, **named)
+
+    def prefetch(self, *asked: Any, **named: Any) -> None:
+        self._count("prefetch")
+        cast("Foresight", self._store).prefetch(*asked, **named)
 
 
 def _told(error: BaseException | None) -> dict[str, Any]:
