@@ -12,13 +12,17 @@ from msgspec import structs
 
 from functions import on_audit_event, on_report, on_upload
 from legible.errors import SettingsError, UnavailableError
+from legible.huawei.account import Access
+from legible.huawei.context import Context
 from legible.model import layout
 from legible.model.documents import ObjectRef
 from legible.oversight.metrics import UNITS
 from legible.ports import utc_now
 from legible.settings import load
 from legible.settings.tables import AuditSettings
-from legible.wiring import audit
+from legible.wiring import audit, functions
+from legible.wiring.account import Account
+from legible.wiring.oversight import Oversight
 from localcloud.cloud import OUTPUT_BUCKET, LocalCloud
 from localcloud.faults import Fault
 from tests.support import clouds
@@ -125,6 +129,16 @@ class TestAudit:
         sealed = structs.replace(settings, audit=AuditSettings(key="AUDIT_KEY"))
         with pytest.raises(SettingsError, match="AUDIT_KEY, which holds no key"):
             audit.seal_keys(sealed, lambda name: None)
+
+
+def test_without_the_key_of_the_trail_nothing_is_counted_that_the_trail_would_miss(cloud):
+    built = functions.FunctionParts(Context(clouds.context(cloud)))
+    built.settings = structs.replace(built.settings, audit=AuditSettings(key="AUDIT_KEY"))
+    account = Account(built.settings, Access(built.credentials, cloud.project_id))
+    with pytest.raises(SettingsError, match="AUDIT_KEY"):
+        Oversight(built, account).report(lambda name: None)
+    assert cloud.cloudeye.own.entries
+    assert len(list(clouds.store(cloud).list(OUTPUT_BUCKET, layout.CHANGES))) == 1
 
 
 def test_wrong_settings_stop_the_counting_and_cloud_eye_is_told_all_the_same(cloud):

@@ -136,10 +136,15 @@ def obstacle(cloud, kind, subject, region=""):
 
 @pytest.mark.parametrize(
     ("kind", "subject", "region"),
-    [("operation", "passport", "cn-north-4"), ("operation", "no-such-card", REGION), ("settings", "of old", "")],
+    [
+        ("operation", "passport", "cn-north-4"),
+        ("operation", "no-such-card", REGION),
+        ("settings", "of old", ""),
+        ("project", GHOST, ""),
+    ],
 )
 def test_what_the_settings_changed_is_no_obstacle_any_more(cloud, kind, subject, region):
-    """Given a document that waits for an operation elsewhere, for one that is no more, or for other settings."""
+    """Given a document that waits for an operation elsewhere, one that is no more, other settings, or their project."""
     assert upload(cloud, GHOST)["status"] == "held"
     obstacle(cloud, kind, subject, region)
     assert minute(cloud)["held"]["let_go"] == 1
