@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
@@ -26,6 +27,11 @@ class Totals(Struct, frozen=True, omit_defaults=True):
     refused: int = 0
     throttled: int = 0
     adopted: int = 0
+
+    @classmethod
+    def of(cls, counts: Mapping[str, int]) -> Totals:
+        """Return the counts of outcomes; of one that a newer version wrote nothing is known here."""
+        return cls(**{name: count for name, count in counts.items() if name in cls.__struct_fields__})
 
     @property
     def succeeded(self) -> int:

@@ -93,13 +93,15 @@ class AccountingReader:
         bill = self._billed(first, last)
         amounts, charged = parts(costs, counted.paid), _charged(bill.lines)
         months = tuple(
-            ProjectMonth(month, project, totals(counts), amounts.get((month, project)), charged.get((month, project)))
+            ProjectMonth(
+                month, project, Totals.of(counts), amounts.get((month, project)), charged.get((month, project))
+            )
             for (month, project), counts in sorted(counted.months.items())
         )
         return AccountingReport(
             first, last, now if oldest is None else min(now, oldest), waiting, self._prices.currency,
             months=months,
-            days=tuple(ProjectDay(*key, totals(counts)) for key, counts in sorted(counted.days.items())),
+            days=tuple(ProjectDay(*key, Totals.of(counts)) for key, counts in sorted(counted.days.items())),
             projects=shares(months, charged),
             bill=None if bill.lines is None else _lines(bill.lines),
             bill_currency=next((line.currency for line in bill.lines or () if line.currency), ""),
@@ -204,11 +206,6 @@ def shares(months: Iterable[ProjectMonth], charged: Mapping[tuple[date, str], De
         for project in sorted({*by_project, *bills})
     ]
     return tuple(sorted(shared, key=lambda one: -one.totals.succeeded))
-
-
-def totals(counts: Mapping[str, int]) -> Totals:
-    """Return the counts of outcomes; of one that a newer version wrote nothing is known here."""
-    return Totals(**{name: count for name, count in counts.items() if name in Totals.__struct_fields__})
 
 
 def _sum(found: Iterable[Totals]) -> Totals:

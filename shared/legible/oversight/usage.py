@@ -133,14 +133,8 @@ class _Counted:
 
 
 def _rows(tally: Mapping[tuple[str, str], Counter[str]], *, by_time: bool) -> Iterator[UsageRow]:
-    found = [UsageRow(name, _totals(counts), operation) for (name, operation), counts in sorted(tally.items())]
+    found = [UsageRow(name, Totals.of(counts), operation) for (name, operation), counts in sorted(tally.items())]
     yield from found if by_time else sorted(found, key=lambda row: -row.totals.calls)
-
-
-def _totals(counts: Mapping[str, int]) -> Totals:
-    """Return the counts of outcomes; of one that a newer version wrote nothing is known here."""
-    known = Totals.__struct_fields__
-    return Totals(**{name: count for name, count in counts.items() if name in known})
 
 
 def _unpriced(costs: Iterable[MonthCost], prices: Prices) -> list[str]:

@@ -43,6 +43,11 @@ def store_of(settings: Settings, credentials: Credentials, connections: Connecti
     return ForesightStore(address, credentials, connections=connections)
 
 
+def project_of(settings: Settings, context: Context) -> str:
+    """Return the project that APIs are called in: that of the settings, else the function's own."""
+    return settings.cloud.project_id or context.project_id
+
+
 def recognizer(
     settings: Settings, context: Context, credentials: Credentials, connections: Connections | None = None
 ) -> Recognizer:
@@ -50,7 +55,7 @@ def recognizer(
     return ocr.OcrRecognizer(
         lambda slug: ocr_endpoint(settings, slug),
         credentials,
-        settings.cloud.project_id or context.project_id,
+        project_of(settings, context),
         settings.ocr.connect_seconds,
         connections,
     )
@@ -96,7 +101,7 @@ def notifiers(
     from legible.huawei import eventgrid, smn  # most deployments tell nobody
     from legible.notices import webhook
 
-    project = settings.cloud.project_id or context.project_id
+    project = project_of(settings, context)
     by_name: dict[str, Notifier] = {}
     for name, target in settings.notify.items():
         if isinstance(target, Webhook):

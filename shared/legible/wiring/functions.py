@@ -113,7 +113,7 @@ class FunctionParts(parts.Parts):
         """Return what asks the account about its enterprise projects: a document waits for the answer, and not long."""
         from legible.wiring.account import Account  # most documents name no project
 
-        project = self.settings.cloud.project_id or self.context.project_id
+        project = adapters.project_of(self.settings, self.context)
         return Account(self.settings, Access(self.credentials, project, seconds=_ASKED_SECONDS)).projects
 
     def sibling(self, name: str) -> FunctionRelay | None:

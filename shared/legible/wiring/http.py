@@ -101,12 +101,9 @@ def _sources(parts: FunctionParts) -> Sources:
 
     @cache
     def oversight() -> Oversight:
-        from legible.huawei.account import Access  # workbooks and four services come with these
-        from legible.wiring.account import Account
-        from legible.wiring.oversight import Oversight
+        from legible.wiring.oversight import of_function  # workbooks and four services come with it
 
-        project = parts.settings.cloud.project_id or parts.context.project_id
-        return Oversight(parts, Account(parts.settings, Access(parts.credentials, project)))
+        return of_function(parts)
 
     def held() -> Iterator[tuple[str, str]]:
         for known in holding(parts).obstacles():
@@ -115,7 +112,7 @@ def _sources(parts: FunctionParts) -> Sources:
 
     return Sources(
         lambda timely, *, bills: oversight().reader(timely, bills=bills),
-        lambda timely: oversight().accountant(timely),
+        lambda timely: oversight().accountant(timely, bills=False),
         lambda: oversight().reconciler,
         lambda: Subscriptions(
             parts.site, parts.rules, parts.recognizer, ProbeLog(parts.site, parts.call, "subscriptions").note

@@ -25,7 +25,7 @@ from legible.oversight.rollup import RollUp
 from legible.oversight.usage import UsageReader
 from legible.oversight.walk import ChangeWalk, Consumer, UsageConsumer
 from legible.pipeline.waiting import AGE
-from legible.wiring import audit, functions
+from legible.wiring import adapters, audit, functions
 from legible.wiring.account import Account
 from legible.wiring.parts import Parts
 
@@ -74,14 +74,14 @@ class Oversight:
     @cached_property
     def accounting(self) -> AccountingReader:
         """Puts the accounts of enterprise projects together."""
-        told = Told(self._account.projects, self._account.billing)
-        return AccountingReader(
-            self.rollup, self.changes, self._parts.settings.prices, told, self._parts.call.now
-        )  # fmt: skip
+        return self.accountant(lambda: None, bills=True)
 
-    def accountant(self, timely: Callable[[], None]) -> AccountingReader:
-        """Return the same without the bill; ``timely`` is as of ``reader``."""
-        prices, told = self._parts.settings.prices, Told(self._account.projects, None)
+    def accountant(self, timely: Callable[[], None], *, bills: bool) -> AccountingReader:
+        """Return what puts the accounts together; args are as of ``reader``, with the bill in place of packages."""
+        prices, told = (
+            self._parts.settings.prices,
+            Told(self._account.projects, self._account.billing if bills else None),
+        )
         return AccountingReader(self.rollup, self.changes, prices, told, self._parts.call.now, timely)
 
     @property
@@ -157,6 +157,12 @@ class Oversight:
         }
 
 
+def of_function(parts: functions.FunctionParts) -> Oversight:
+    """Return what one call of a function needs to look at usage."""
+    project = adapters.project_of(parts.settings, parts.context)
+    return Oversight(parts, Account(parts.settings, Access(parts.credentials, project)))
+
+
 def report(context: Any) -> dict[str, Any]:
     """Do what the timer of the reports does, in one call of its function.
 
@@ -172,8 +178,7 @@ def report(context: Any) -> dict[str, Any]:
         built = functions.FunctionParts(asked)
     except SettingsError as wrong:
         built, fault = functions.FunctionParts(asked, spare=True), wrong
-    project = built.settings.cloud.project_id or built.context.project_id
-    return Oversight(built, Account(built.settings, Access(built.credentials, project))).report(asked.variable, fault)
+    return of_function(built).report(asked.variable, fault)
 
 
 def _lately(today: date) -> tuple[date, date]:
