@@ -93,7 +93,7 @@ class LocalCts(RoutedApi):
         ]  # fmt: skip
         found.sort(key=lambda one: one.time, reverse=True)
         if "trace_id" in query:  # all other filters are ignored then
-            found = [one for one in self.traces.entries if one.trace_id == query["trace_id"]]
+            found = [one for one in self.traces.entries if one.trace_id == query["trace_id"] and one.time >= now - KEPT]
         ids = [one.trace_id for one in found]
         start = ids.index(query["next"]) + 1 if query.get("next") in ids else 0
         page = found[start : start + limit]
