@@ -126,7 +126,10 @@ def verify_command(first: datetime | None, heads: tuple[Witness, ...], as_json: 
 
 def _show(found: FoundEvents, waiting: int) -> None:
     console = Console(highlight=False)
-    table = Table("time (UTC)", "source", "type", "name", "resource", "operator", "status", "details", box=None)
+    table = Table(box=None)
+    table.add_column("time (UTC)", min_width=len("2026-12-01"))
+    for name in ("source", "type", "name", "resource", "operator", "status", "details"):
+        table.add_column(name, overflow="fold")  # what is cut cannot be looked up
     for line in found.lines:
         table.add_row(*map(_plain, _cells(line)))
     console.print(table if found.lines else "No such events.")
