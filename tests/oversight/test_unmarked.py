@@ -9,6 +9,7 @@ import pytest
 
 from legible.errors import HeldError, LegibleError, UnavailableError
 from legible.ledger.changes import Changes, first_part, mark_of
+from legible.ledger.claim import Wish
 from legible.ledger.journals import Journals
 from legible.model import layout
 from legible.model.audit import CALL
@@ -111,6 +112,13 @@ class TestRebuild:
             office.walk()
             assert office.calls() == office.paid() and len(office.paid()) == 1
             assert counted(rig) == {"answered": 1, "done": 1}
+
+    def test_a_journal_that_tells_nothing_yet_needs_no_mark(self):
+        rig = Rig()
+        rig.parts().ledger.claim(Document(IN, "passport/a.png", "v"), Wish("a"), 0)
+        office = Office(rig)
+        office.lose_marks()
+        assert office.rebuild() == (1, 0)
 
     def test_a_journal_whose_own_list_takes_no_line_is_told_once_all_the_same(self, office):
         (journal, _) = [key for key in office.rig.store.keys(OUT, f"{layout.LEDGER}{IN}/") if first_part(key) == key]
