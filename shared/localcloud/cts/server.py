@@ -23,6 +23,8 @@ from localcloud.routes import Called, Route, RoutedApi, number, route
 DEFAULT, MOST, KEPT, RECENT = 10, 200, 7 * 86400, 3600
 #: Filters of the API, which are the names of a trace's own values.
 _FILTERS = ("service_type", "resource_type", "resource_id", "resource_name", "trace_name", "trace_rating", "user")
+#: Filters by what is the same for all traces here.
+_SAME = {"enterprise_project_id": "0", "tracker_name": "system", "access_key_id": ""}
 
 
 class LocalCts(RoutedApi):
@@ -104,8 +106,9 @@ class LocalCts(RoutedApi):
         }
 
     def _wanted(self, trace: Recorded, query: Mapping[str, str]) -> bool:
+        alike = {name: getattr(trace, name) for name in _FILTERS} | _SAME
         return query["trace_type"] == "system" and all(
-            getattr(trace, name) == query[name] for name in _FILTERS if query.get(name)
+            query[name] == value for name, value in alike.items() if query.get(name)
         )
 
     def _operations(self, called: Called) -> Any:
