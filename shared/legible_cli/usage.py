@@ -11,9 +11,11 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from legible.model.audit import EXPORT, RECOUNT
 from legible.model.usage import Dimension, UsageReport, UsageRow
 from legible.outputs.xlsx import write_usage
 from legible.wiring.parts import WORKBOOK_SECONDS
+from legible_cli.audited import audited
 from legible_cli.connection import connect, settings_option, told
 
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -63,14 +65,23 @@ def usage_command(
     if first > last:
         raise click.UsageError(f"--from {first} is after --to {last}.")
     console = Console(highlight=False, stderr=as_json)
-    oversight = connect(file).oversight(f"cli-{uuid.uuid4().hex[:12]}", WORKBOOK_SECONDS)
+    connection = connect(file)
+    oversight = connection.oversight(f"cli-{uuid.uuid4().hex[:12]}", WORKBOOK_SECONDS)
     if rebuild:
-        with console.status("Counting journals") as status:
-            count = told(oversight.rebuild, prefix, lambda done: status.update(f"Counting journals: {done}"))
-        console.print(f"{count} journals were counted again.")
+        with (
+            audited(connection, RECOUNT, "report", "usage", prefix=prefix),
+            console.status("Counting journals") as status,
+        ):
+            counted = told(oversight.rebuild, prefix, lambda done: status.update(f"Counting journals: {done}"))
+        console.print(f"{counted.journals} journals were counted again.")
+        if counted.marked:
+            console.print(f"{counted.marked} of them tell what the audit trail has not: on_report puts it there next.")
     report: UsageReport = told(oversight.usage.report, first, last)
     if xlsx is not None:
-        with xlsx.open("wb") as target:
+        with (
+            audited(connection, EXPORT, "report", "usage", first=str(first), last=str(last)),
+            xlsx.open("wb") as target,
+        ):
             write_usage(report, target)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from legible.errors import HeldError, UnavailableError
-from legible.ledger.changes import Changes, name_of
+from legible.ledger.changes import Changes, Mark, name_of
 from legible.ledger.claim import Claim, Wish
 from legible.ledger.ledger import Ledger
 from legible.ledger.lists import LongList
@@ -59,7 +59,7 @@ class TestClaims:
         store.clock.pause(65)
         (slot,) = changes.due()
         assert slot.name == name_of(layout.journal(DOCUMENT))
-        assert changes.read(slot) == DOCUMENT
+        assert changes.read(slot) == Mark(DOCUMENT.bucket, DOCUMENT.key, DOCUMENT.version)
         changes.remove(slot)
         assert changes.read(slot) is None
         assert marks(store) == []

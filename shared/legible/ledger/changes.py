@@ -7,8 +7,11 @@ written under the claim, and whether or not its invocation lived to end it, a wa
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+
+import msgspec
 
 from legible.errors import DocumentError
 from legible.ledger.due import DueQueue, Slot
@@ -16,6 +19,20 @@ from legible.ledger.lines import SKEW_SECONDS
 from legible.model import layout
 from legible.model.documents import Document
 from legible.ports import Invocation, Site
+
+
+class Mark(Document, frozen=True, omit_defaults=True):
+    """Whose journal may have changed.
+
+    ``journal`` is the key of its first part where the document's key does not tell that.
+    """
+
+    journal: str = ""
+
+    @property
+    def first_part(self) -> str:
+        """The key of the first part of the journal."""
+        return self.journal or layout.journal(self)
 
 
 class Changes:
@@ -30,7 +47,7 @@ class Changes:
         """Mark nothing yet."""
         self._call = call
         self._site = site
-        self._queue = DueQueue(site, call, layout.CHANGES, Document, (0,))
+        self._queue = DueQueue(site, call, layout.CHANGES, Mark, (0,))
 
     def after(self, seconds: float) -> datetime:
         """Return from when on a walk finds whatever is written during so many seconds from now."""
@@ -40,13 +57,14 @@ class Changes:
         """Say that a document's journal may get lines, and when a walk finds them.
 
         If the bucket refuses the mark, this is logged and the document goes on: what it costs is then missing in the
-        sums until ``legible usage --rebuild``.
+        sums and in the audit trail until ``LedgerSweep`` comes by, or ``legible usage --rebuild``.
 
         Raises:
             UnavailableError: The store has a passing fault.
         """
+        mark = document if isinstance(document, Mark) else Mark(**msgspec.structs.asdict(document))
         try:
-            self._queue.keep(document, name_of(layout.journal(document)), due=due)
+            self._queue.keep(mark, name_of(mark.first_part), due=due)
         except DocumentError as error:
             self._call.log("not-marked", key=document.key, reason=error.reason_code, message=str(error))
 
@@ -54,7 +72,7 @@ class Changes:
         """Yield the marks that are due, the oldest first; several may be of one journal (``Slot.name``)."""
         return self._queue.due()
 
-    def read(self, slot: Slot) -> Document | None:
+    def read(self, slot: Slot) -> Mark | None:
         """Return whose journal a mark is about; None if another walk was faster.
 
         Raises:
@@ -79,3 +97,22 @@ class Changes:
 def name_of(journal: str) -> str:
     """Return the name of a journal in marks and sums, by the key of its first part: 32 hexadecimal digits."""
     return hashlib.sha256(journal.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def first_part(key: str) -> str:
+    """Return the key of the first part of the journal that an object is a part of; empty for any other object."""
+    stem = re.sub(r"(\.[0-9]+)?\.jsonl$", "", key)
+    place = stem.removeprefix(layout.LEDGER).split("/")
+    known = key.startswith(layout.LEDGER) and stem != key and len(place) > 2
+    return f"{stem}.jsonl" if known and not place[-1].startswith(layout.NEWEST) else ""
+
+
+def mark_of(journal: str) -> Mark:
+    """Return the mark of the journal whose first part has this key; see ``first_part``.
+
+    A long key is there as ``layout.shortened`` made it: then the mark names the journal, too.
+    """
+    bucket, rest = journal.removeprefix(layout.LEDGER).split("/", 1)
+    key, version = rest.removesuffix(".jsonl").rsplit("/", 1)
+    mark = Mark(bucket, key, version)
+    return mark if mark.first_part == journal else Mark(bucket, key, version, journal=journal)

@@ -28,14 +28,15 @@ _ENDED: dict[Status, AuditStatus] = {
 }  # fmt: skip
 
 
-def events_of(document: Document, lines: Iterable[Line]) -> Iterator[AuditEvent]:
+def events_of(document: Document, lines: Iterable[Line], journal: str = "") -> Iterator[AuditEvent]:
     """Yield what a document's journal tells: calls, ends, corrections, and that it was opened again.
 
     Args:
         document: Whose journal it is.
         lines: Its lines, in their order, those of all parts.
+        journal: The key of its first part; empty where the document's key tells it.
     """
-    fold = _Fold(document)
+    fold = _Fold(document, journal or layout.journal(document))
     for line in lines:
         event = fold.take(line)
         if event is not None:
@@ -58,9 +59,9 @@ class _Change(NamedTuple):
 class _Fold:
     """A journal, read line by line."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, journal: str) -> None:
         self._document = document
-        self._journal = layout.journal(document)
+        self._journal = journal
         self._state = State()
         #: The events that told of answers, by the answer's key, and of calls without one, by page and payer.
         self._by_answer: dict[str, str] = {}

@@ -19,9 +19,10 @@ from legible.oversight.accounting import AccountingReader, Told
 from legible.oversight.audit_trail import AuditConsumer
 from legible.oversight.metrics import OwnMetrics, Queues
 from legible.oversight.monthly import MonthlyWorkbooks
-from legible.oversight.rebuild import rebuilt
+from legible.oversight.rebuild import Rebuilt, rebuilt
 from legible.oversight.reconciliation import Reconciler
 from legible.oversight.rollup import RollUp
+from legible.oversight.unmarked import LedgerSweep
 from legible.oversight.usage import UsageReader
 from legible.oversight.walk import ChangeWalk, Consumer, UsageConsumer
 from legible.pipeline.waiting import AGE
@@ -100,7 +101,7 @@ class Oversight:
         probes = ProbeLog(parts.site, parts.call, "reconcile")
         return Reconciler(metrics, self.rollup, probes, self.changes, parts.settings.reconcile, parts.call.now)
 
-    def rebuild(self, prefix: str, tell: Callable[[int], None]) -> int:
+    def rebuild(self, prefix: str, tell: Callable[[int], None]) -> Rebuilt:
         """Count all journals again, and write the sums of all days; see ``oversight.rebuild``."""
         count = rebuilt(self._parts.site, self._parts.call, self.rollup, prefix, tell)
         self.rollup.sum_up(_FIRST, self._parts.call.now().date())
@@ -126,7 +127,7 @@ class Oversight:
             return functions.each(call, self._numbers(), fault)
         consumers: list[Consumer] = [UsageConsumer(self.rollup), AuditConsumer(trail)]
         walk = ChangeWalk(self.changes, parts.ledger.journals, consumers, call)
-        monthly = MonthlyWorkbooks(parts.site, call, self.usage, write_usage)
+        monthly = MonthlyWorkbooks(parts.site, call, self.usage, write_usage, self._tell_monthly)
         works: dict[str, Callable[[], Any]] = {
             "changes": walk.walk,
             "days": lambda: {"summed_up": self.rollup.sum_up(*_lately(call.now().date()))},
@@ -135,8 +136,14 @@ class Oversight:
             "settings": lambda: {"changed": audit.watch_settings(parts)},
             "traces": lambda: audit.fetch_traces(parts, self._account.traces),
             "audit": trail.walk,
+            "unmarked": LedgerSweep(parts.site, call).sweep,
         }
         return functions.each(call, works)
+
+    def _tell_monthly(self, key: str) -> None:
+        """Have the audit trail know of a workbook about a month, which is written once a day."""
+        cause = f"{key}\n{self._parts.call.now().date()}"
+        audit.tell_build(self._parts, "function:on_report", key, cause)
 
     def _numbers(self) -> dict[str, Callable[[], Any]]:
         """Return what tells Cloud Eye how things stand; nothing where it is not to be reached."""
