@@ -33,6 +33,7 @@ MISSING, MALFORMED, UNKNOWN, DISABLED, ELSEWHERE, UNCHECKED = (
     "project-missing", "project-malformed", "project-unknown", "project-disabled", "project-not-here",
     "project-unchecked",
 )  # fmt: skip
+PROJECT_REASONS = (MISSING, MALFORMED, UNKNOWN, DISABLED, ELSEWHERE, UNCHECKED)
 _NAMED = {
     "metadata": "in its metadata", "route": "by its route", "folder": "by its folder ([projects.folders])",
     "settings": "by ocr.enterprise_project",

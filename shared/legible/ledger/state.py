@@ -142,8 +142,9 @@ class State:
 
     @property
     def operation(self) -> str:
-        """The slug the document was last claimed for; empty if it never was."""
-        return next((line.operation for line in reversed(self.lines) if line.operation), "")
+        """The slug of the operation that counts; empty if the document never was claimed for one."""
+        claim = self.counted_claim
+        return claim.operation if claim else ""
 
     @property
     def counted_claim(self) -> Line | None:
