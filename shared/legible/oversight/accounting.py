@@ -13,20 +13,19 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from legible.errors import LegibleError
+from legible.errors import HeldError, LegibleError
 from legible.ledger.changes import Changes
 from legible.model.account import BillLine
 from legible.model.accounting import AccountingReport, BilledLine, ProjectDay, ProjectMonth, ProjectShare
 from legible.model.prices import Prices
 from legible.model.usage import MonthCost, Totals
 from legible.operations.projects import DEFAULT
+from legible.oversight.bills import UNKNOWN_SERVICE, service_code
 from legible.oversight.calls import BILLED
 from legible.oversight.money import Spending, billed, billing_day
 from legible.oversight.rollup import DaySum, RollUp
 from legible.ports.account import Billing, EnterpriseProjects
 
-#: What the price list calls the service, on either site.
-_SERVICE_NAMES = ("Optical Character Recognition", "OCR", "文字识别")
 #: Parts of an amount are told to so many decimals; the last of them takes what is left over.
 _PART = Decimal("0.000001")
 _NOBODY = "None of these services is reached here: set cloud.account_endpoint, or the endpoints of eps and billing."
@@ -134,8 +133,10 @@ class AccountingReader:
         billing = self._told.billing
         if billing is None:
             return None
-        code = next(filter(None, map(billing.service_code, _SERVICE_NAMES)), "")
-        return list(billing.lines(first, last, code)) if code else []
+        code = service_code(billing)
+        if not code:
+            raise HeldError(UNKNOWN_SERVICE, advice="Check billing.site, and that the account ever used OCR.")
+        return list(billing.lines(first, last, code))
 
 
 class _ByProject:

@@ -91,8 +91,8 @@ class Holding:
         if kind is None or (parked.released is not None and end.at <= parked.released):
             return False
         if parked.released is None and kind == "operation" and state.operation in OPERATIONS:
-            region = self._rules.of(state.operation).region or self._rules.region
-            self.keep(Obstacle(kind, state.operation, region), parked.upload, parked.document)
+            obstacle = Obstacle(kind, state.operation, self._rules.region_of(state.operation))
+            self.keep(obstacle, parked.upload, parked.document)
         return True
 
     def known(self, obstacle: Obstacle) -> KnownObstacle | None:

@@ -68,8 +68,9 @@ class Oversight:
             timely: Called for each day that is read; may raise where there is no time left.
             bills: Whether the billing API is asked what is left of packages.
         """
-        prices, now = self._parts.settings.prices, self._parts.call.now
-        return UsageReader(self.rollup, self.changes, prices, self._account.billing if bills else None, now, timely)
+        prices, now, region_of = self._parts.settings.prices, self._parts.call.now, self._parts.rules.region_of
+        billing = self._account.billing if bills else None
+        return UsageReader(self.rollup, self.changes, prices, billing, now, timely, region_of)
 
     @cached_property
     def accounting(self) -> AccountingReader:
