@@ -10,6 +10,7 @@ from legible.errors import HeldError, UnavailableError
 from legible.ledger.changes import Changes, name_of
 from legible.ledger.claim import Claim, Wish
 from legible.ledger.ledger import Ledger
+from legible.ledger.lines import SKEW_SECONDS
 from legible.ledger.lists import LongList
 from legible.model import layout
 from legible.model.documents import Document
@@ -123,6 +124,14 @@ class TestWaiting:
             changes.mark(Document(IN, f"{number}", "v"), changes.after(number))
         store.put(OUT, f"{layout.CHANGES}note.txt", b"")
         assert changes.waiting() == (3, START + timedelta(seconds=4))
+
+    def test_everything_before_the_first_mark_is_counted_whichever_is_due_first(self, store, changes):
+        assert changes.uncounted() == (0, None)
+        for number in range(3):
+            changes.mark(Document(IN, f"{number}", "v"), changes.after(900 - 300 * number))
+            store.clock.pause(60)
+        store.put(OUT, f"{layout.CHANGES}note.txt", b"")
+        assert changes.uncounted() == (3, START - timedelta(seconds=SKEW_SECONDS))
 
 
 class TestLongLists:

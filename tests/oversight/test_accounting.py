@@ -15,6 +15,7 @@ from legible.errors import HeldError
 from legible.ledger.changes import Changes
 from legible.model.account import BillLine, EnterpriseProject
 from legible.model.accounting import AccountingReport, ProjectDay, ProjectMonth
+from legible.model.documents import Document
 from legible.model.prices import BoughtPackage, Price, Prices, Tier
 from legible.model.usage import MonthCost, Totals
 from legible.outputs.xlsx import write_accounting
@@ -22,7 +23,7 @@ from legible.oversight.accounting import AccountingReader, Told, parts, shares
 from legible.oversight.calls import CallCount, JournalHour
 from legible.oversight.rollup import RollUp
 from tests.support.fakes import AccountProjects
-from tests.support.rig import Rig
+from tests.support.rig import IN, Rig
 
 CLAIMS = "a1111111-0000-4000-8000-000000000001"
 SALES = "b1111111-0000-4000-8000-000000000001"
@@ -156,6 +157,17 @@ def test_one_project_can_be_looked_at_alone():
     report = reader(*CALLS, billing=bills).report(MARCH, date(2026, 4, 30)).of(SALES)
     assert {one.project for one in (*report.months, *report.days, *report.projects, *report.bill)} == {SALES}
     assert reader(*CALLS).report(MARCH, APRIL).of(SALES).bill is None
+
+
+def test_it_is_as_of_the_first_claim_that_is_not_counted():
+    """Given a claim whose lease ends after the report."""
+    rig = Rig()
+    changes, claimed = Changes(rig.site, rig.call()), rig.clock.now()
+    changes.mark(Document(IN, "a", "v"), changes.after(86_400))
+    rig.clock.pause(3600)
+    made = AccountingReader(RollUp(rig.site, rig.call(), 0.0), changes, PRICES, Told(None, None), rig.clock.now)
+    report = made.report(MARCH, APRIL)
+    assert (report.as_of <= claimed, report.waiting) == (True, 1)
 
 
 @given(

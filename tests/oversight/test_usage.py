@@ -19,7 +19,7 @@ from legible.oversight.calls import CallCount, Ended, JournalHour
 from legible.oversight.monthly import MonthlyWorkbooks
 from legible.oversight.usage import UsageReader
 from tests.support.counting import rollup
-from tests.support.rig import IN, OUT, Rig
+from tests.support.rig import IN, OUT, TEXT, Rig
 
 NINE = datetime(2026, 11, 23, 9, tzinfo=timezone.utc)
 TODAY, NOV = NINE.date(), date(2026, 11, 1)
@@ -93,13 +93,26 @@ class TestReport:
         totals = found.operations[1].totals
         assert (totals.calls, totals.succeeded, totals.failed, totals.pages) == (4, 3, 0, 3)
 
-    def test_it_is_as_of_the_oldest_that_waits(self, rig):
+    @pytest.mark.parametrize("lease", [0, 60, 86_400])
+    def test_it_is_as_of_the_first_claim_that_is_not_counted_however_long_it_lasts(self, rig, lease):
         assert (report(rig).as_of, report(rig).waiting) == (rig.clock.now(), 0)
-        changes = Changes(rig.site, rig.call())
-        changes.mark(Document(IN, "a", "v"), changes.after(0))
-        before = changes.after(0)
-        rig.clock.pause(3600)
-        assert (report(rig).as_of, report(rig).waiting) == (before, 1)
+        changes, claimed = Changes(rig.site, rig.call()), rig.clock.now()
+        changes.mark(Document(IN, "a", "v"), changes.after(lease))
+        rig.clock.pause(30)
+        changes.mark(Document(IN, "b", "v"), changes.after(1))
+        for wait in (0, 3600):
+            rig.clock.pause(wait)
+            assert claimed - timedelta(seconds=5) < report(rig).as_of <= claimed
+            assert report(rig).waiting == 2
+
+    def test_what_is_called_under_a_running_claim_is_not_said_to_be_counted(self):
+        """Given a document that is being read, for ten minutes at the most."""
+        rig = Rig(TEXT)
+        begun = rig.clock.now()
+        rig.run(rig.upload("general-text/a.png"))
+        rig.clock.pause(120)
+        assert report(rig, last=TODAY + timedelta(days=400)).operations == ()
+        assert report(rig).as_of <= begun
 
     def test_what_a_newer_version_counts_is_passed_over(self, rig):
         count(rig, (NINE, "passport", "", "", "dreamt", 3), (NINE, "passport", "", "", "answered", 1))

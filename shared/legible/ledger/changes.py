@@ -15,7 +15,7 @@ from legible.ledger.due import DueQueue, Slot
 from legible.ledger.lines import SKEW_SECONDS
 from legible.model import layout
 from legible.model.documents import Document
-from legible.ports import Invocation, Site
+from legible.ports import Invocation, ListedObject, Site
 
 
 class Changes:
@@ -68,12 +68,26 @@ class Changes:
 
     def waiting(self) -> tuple[int, datetime | None]:
         """Return how many journals have marks, due or not, and when the oldest mark is due; None if there is none."""
-        places = [
-            place
-            for item in self._site.store.list(self._site.output, layout.CHANGES)
-            if (place := layout.place_in_queue(layout.CHANGES, item.key)) is not None
-        ]
+        places = [place for place, _ in self._marks()]
         return len({name for _, _, name in places}), places[0][0] if places else None
+
+    def uncounted(self) -> tuple[int, datetime | None]:
+        """Return how many journals have marks, and until when everything is counted; None if nothing waits.
+
+        A mark is put before anything that its claim pays for, however long the claim lasts: what is earlier than the
+        oldest one is counted, as exactly as clocks agree.
+        """
+        marks = list(self._marks())
+        put = min((item.modified_at or due for (due, _, _), item in marks), default=None)
+        until = put - timedelta(seconds=SKEW_SECONDS) if put is not None else None
+        return len({name for (_, _, name), _ in marks}), until
+
+    def _marks(self) -> Iterator[tuple[tuple[datetime, int, str], ListedObject]]:
+        """Yield the marks, the first due first: due time, rung and name, and the object."""
+        for item in self._site.store.list(self._site.output, layout.CHANGES):
+            place = layout.place_in_queue(layout.CHANGES, item.key)
+            if place is not None:
+                yield place, item
 
 
 def name_of(journal: str) -> str:

@@ -106,9 +106,9 @@ class PackageState(Struct, frozen=True):
 class UsageReport(Struct, frozen=True):
     """Usage from ``first`` to ``last`` day (UTC), both included.
 
-    What ended before ``as_of`` is counted; ``waiting`` documents may add to it. ``ended`` are documents by status, each
-    at its last end, and ``ends`` the same by the day. ``notes`` are remarks for whoever reads it, ``warnings`` ask for
-    something to be done.
+    What was called before ``as_of`` is counted; ``waiting`` documents may add to it. ``ended`` are documents by status,
+    each at its last end, and ``ends`` the same by the day. ``notes`` are remarks for whoever reads it, ``warnings`` ask
+    for something to be done.
     """
 
     first: date

@@ -20,6 +20,7 @@ from legible.model.accounting import AccountingReport, BilledLine, ProjectDay, P
 from legible.model.prices import Prices
 from legible.model.usage import MonthCost, Totals
 from legible.operations.projects import DEFAULT
+from legible.oversight.as_of import as_of
 from legible.oversight.bills import UNKNOWN_SERVICE, service_code
 from legible.oversight.calls import BILLED
 from legible.oversight.money import Spending, billed, billing_day
@@ -77,7 +78,7 @@ class AccountingReader:
             HeldError: The bucket refuses.
             UnavailableError: The store has a passing fault.
         """
-        now, (waiting, oldest) = self._now(), self._changes.waiting()
+        whole = as_of(self._changes, self._now())
         bought = [package.bought for package in self._prices.packages]
         begin = min([first.replace(day=1), *bought]) - timedelta(days=1)
         counted = _ByProject(first, last)
@@ -98,7 +99,7 @@ class AccountingReader:
             for (month, project), counts in sorted(counted.months.items())
         )
         return AccountingReport(
-            first, last, now if oldest is None else min(now, oldest), waiting, self._prices.currency,
+            first, last, whole.at, whole.waiting, self._prices.currency,
             months=months,
             days=tuple(ProjectDay(*key, Totals.of(counts)) for key, counts in sorted(counted.days.items())),
             projects=shares(months, charged),

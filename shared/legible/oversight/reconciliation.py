@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -11,13 +11,13 @@ from typing import Literal, NamedTuple
 from msgspec import Struct
 
 from legible.ledger.changes import Changes
-from legible.ledger.probes import ProbeLog
+from legible.ledger.probes import Probe, ProbeLog
 from legible.model.account import HOUR, RAW, Metric, Period, Span
 from legible.model.prices import Reconcile
 from legible.operations import catalog
 from legible.oversight import differences, interfaces
 from legible.oversight.calls import BILLED, hour_of
-from legible.oversight.differences import Difference, LedgerCounts
+from legible.oversight.differences import Cause, Difference, Kind, LedgerCounts, Neighbors
 from legible.oversight.rollup import RollUp
 from legible.ports.account import Metrics
 
@@ -97,30 +97,31 @@ class Reconciler:
             RetryableError: A fault that passes.
         """
         begin, end, notes = self._bounds(begin, end, HOUR)
-        calls = (call for call in self._hours(begin, end) if begin <= call[0] < end)
+        calls = (call for call in self._hours(begin, end) if _judged(call, begin, end, HOUR.step))
 
         @lru_cache(maxsize=64)
         def minutes(hour: datetime) -> tuple[_Call, ...]:
             return tuple(self._minutes(hour))
 
-        def movable(slug: str, outcomes: Iterable[str], one: datetime, other: datetime) -> int:
-            edge = max(one, other)
-            near = (call for hour in (one, other) for call in minutes(hour))
+        def near(slug: str, outcomes: Iterable[str], hour: datetime, other: datetime) -> int:
+            """Return how many calls of an hour are at its edge with another one."""
+            edge = max(hour, other)
             return sum(
-                count for at, operation, outcome, count in near
-                if operation == slug and outcome in outcomes and -EDGE * _MINUTE <= at - edge < EDGE * _MINUTE
+                count for at, operation, outcome, count in minutes(hour)
+                if operation == slug and outcome in outcomes and _at_edge(at, edge)
             )  # fmt: skip
 
         def nearby(hour: datetime) -> Iterator[datetime]:
             yield hour + HOUR.step
 
-        return self._compared(Span(begin, end, HOUR), calls, _Moves(nearby, movable), notes)
+        return self._compared(Span(begin, end, HOUR), calls, _Moves(nearby, near), notes)
 
     def by_minute(self, begin: datetime, end: datetime) -> Reconciled:
         """Compare minute by minute. Args and errors are as of ``by_hour``."""
         begin, end, notes = self._bounds(begin, end, RAW)
-        hours = (hour_of(begin) + number * HOUR.step for number in range(int((end - hour_of(begin)) / HOUR.step) + 1))
-        calls = (call for hour in hours for call in self._minutes(hour) if begin <= call[0] < end)
+        first, last, edge = hour_of(begin - EDGE * _MINUTE), end + EDGE * _MINUTE, EDGE * _MINUTE
+        hours = (first + number * HOUR.step for number in range(int((last - first) / HOUR.step) + 1))
+        calls = (call for hour in hours for call in self._minutes(hour) if _judged(call, begin, end, edge))
 
         def nearby(minute: datetime) -> Iterator[datetime]:
             yield from (minute + distance * _MINUTE for distance in range(1, EDGE + 1))
@@ -131,7 +132,7 @@ class Reconciler:
     def _bounds(self, begin: datetime, end: datetime, period: Period) -> tuple[datetime, datetime, list[str]]:
         """Return from when to when both sides can be compared, and why that is less than was asked for."""
         now, notes = self._now(), []
-        _, oldest = self._changes.waiting()
+        _, oldest = self._changes.uncounted()
         kept = hour_of(now - period.kept) + HOUR.step
         whole = hour_of(min(now - timedelta(hours=self._rules.late_hours), oldest or now))
         if begin < kept:
@@ -143,11 +144,16 @@ class Reconciler:
                 "journals wait to be counted" if oldest is not None and whole == hour_of(oldest) else "data may be late"
             )
             notes.append(f"Not compared from {whole:%Y-%m-%d %H:%M} on: {why}.")
+        elif end != _floor(end, period):
+            end, asked = _floor(end, period), end
+            notes.append(
+                f"Compared until {end:%Y-%m-%d %H:%M}: {asked:%H:%M:%S} is within the next {_NAMES[period.asked]}."
+            )
         begin = max(hour_of(begin), kept)
         return begin, max(begin, min(end, whole)), notes
 
     def _hours(self, begin: datetime, end: datetime) -> Iterator[_Call]:
-        for day in self._rollup.hours(begin.date(), end.date()):
+        for day in self._rollup.hours((begin - HOUR.step).date(), end.date()):
             for call in day.calls:
                 at = begin.replace(year=day.day.year, month=day.day.month, day=day.day.day, hour=call.hour)
                 yield at, call.operation, call.outcome, call.count
@@ -158,17 +164,21 @@ class Reconciler:
                 yield hour.replace(minute=call.minute), call.operation, call.outcome, call.count
 
     def _compared(self, span: Span, calls: Iterable[_Call], moves: _Moves, notes: list[str]) -> Reconciled:
-        ours = self._ledger(calls, span)
+        probes = self._probed(span)
+        ours = self._ledger(calls, probes, span)
         service = self._service(span, ours)
         found, moved = list[Difference](), 0
         for slug in sorted({*ours, *service.succeeded, *service.failed}):
             mine = ours.get(slug, LedgerCounts(foreign=True))
-            for kind, outcomes, counts in (("succeeded", BILLED, service.succeeded), ("failed", _NO, service.failed)):
-                own = mine.succeeded if kind == "succeeded" else mine.refused
-                theirs = counts.get(slug, Counter())
-                left, went = differences.settled(own, theirs, moves.nearby, moves.of(slug, outcomes))
-                found += getattr(differences, kind)(slug, left, mine, theirs)
+            left, counted = dict[Kind, dict[datetime, int]](), dict[Kind, Counter[datetime]]()
+            sides: tuple[tuple[Kind, Counter[datetime], Iterable[str], _Counts], ...] = (
+                ("succeeded", mine.succeeded, BILLED, service.succeeded), ("failed", mine.refused, _NO, service.failed),
+            )  # fmt: skip
+            for kind, own, outcomes, counts in sides:
+                counted[kind] = counts.get(slug, Counter())
+                left[kind], went = differences.settled(own, counted[kind], moves.nearby, moves.of(slug, outcomes))
                 moved += went
+            found += differences.named(slug, left, mine, counted, moves.neighbors(probes, span.period))
         return Reconciled(
             span.begin, span.end, "hour" if span.period is HOUR else "minute",
             sum(mine.succeeded.total() for mine in ours.values()),
@@ -177,7 +187,12 @@ class Reconciler:
             (*notes, *_unmapped(service.unmapped)),
         )  # fmt: skip
 
-    def _ledger(self, calls: Iterable[_Call], span: Span) -> dict[str, LedgerCounts]:
+    def _probed(self, span: Span) -> list[Probe]:
+        """Return the probes of a span, and of a little before and after it."""
+        first, last = span.begin - EDGE * _MINUTE, span.end + EDGE * _MINUTE
+        return [probe for probe in self._probes.made(first.date(), last.date()) if first <= probe.at < last]
+
+    def _ledger(self, calls: Iterable[_Call], probes: Iterable[Probe], span: Span) -> dict[str, LedgerCounts]:
         found: dict[str, dict[str, Counter[datetime]]] = defaultdict(lambda: defaultdict(Counter))
         for at, slug, outcome, count in calls:
             name = "succeeded" if outcome in BILLED else outcome
@@ -185,9 +200,8 @@ class Reconciler:
         used = {
             slug for slug, counts in found.items() if any(counts[name] for name in ("succeeded", "refused", "unknown"))
         }
-        for probe in self._probes.made(span.begin.date(), span.end.date()):
-            if span.begin <= probe.at < span.end:
-                found[probe.operation]["probes"][_floor(probe.at, span.period)] += 1
+        for probe in probes:
+            found[probe.operation]["probes"][_floor(probe.at, span.period)] += 1
         return {
             slug: LedgerCounts(
                 **{name: counts[name] for name in ("succeeded", "refused", "unknown", "throttled", "probes")},
@@ -228,18 +242,50 @@ class Reconciler:
         return counted
 
 
+_NAMES = {HOUR.asked: "hour", RAW.asked: "minute"}
 #: What the ledger knows of a call that failed for certain.
 _NO = ("refused",)
 
 
 class _Moves(NamedTuple):
-    """Between which periods calls may have moved, and how many of an operation and of outcomes."""
+    """Between which periods calls may have moved, and how many of an operation and of outcomes.
+
+    ``nearby`` yields the later periods, ``near`` returns how many calls of one period are at its edge with another one.
+    """
 
     nearby: Callable[[datetime], Iterator[datetime]]
-    movable: Callable[[str, Iterable[str], datetime, datetime], int]
+    near: Callable[[str, Iterable[str], datetime, datetime], int]
 
     def of(self, slug: str, outcomes: Iterable[str]) -> Callable[[datetime, datetime], int]:
-        return lambda one, other: self.movable(slug, outcomes, one, other)
+        """Return what tells how many calls may have moved between two periods, either way."""
+        return lambda one, other: self.near(slug, outcomes, one, other) + self.near(slug, outcomes, other, one)
+
+    def neighbors(self, probes: Sequence[Probe], period: Period) -> Neighbors:
+        """Return which periods are beside one another, and what lies at their edges."""
+
+        def around(begin: datetime) -> Iterator[datetime]:
+            for later in self.nearby(begin):
+                yield begin - (later - begin)
+                yield later
+
+        def near(slug: str, cause: Cause, begin: datetime, other: datetime) -> int:
+            if cause != "probes":
+                return self.near(slug, (cause,), begin, other)
+            edge = max(begin, other)
+            times = (probe.at for probe in probes if probe.operation == slug)
+            return sum(_floor(at, period) == begin and (period is RAW or _at_edge(at, edge)) for at in times)
+
+        return Neighbors(around, near)
+
+
+def _judged(call: _Call, begin: datetime, end: datetime, beside: timedelta) -> bool:
+    """Tell whether a call counts in a comparison; one without an answer may explain what lies beside it, too."""
+    at, _, outcome, _ = call
+    return begin <= at < end or (outcome == "unknown" and begin - beside <= at < end + beside)
+
+
+def _at_edge(at: datetime, edge: datetime) -> bool:
+    return -EDGE * _MINUTE <= at - edge < EDGE * _MINUTE
 
 
 def _floor(at: datetime, period: Period) -> datetime:

@@ -10,6 +10,7 @@ from legible.errors import LegibleError
 from legible.ledger.changes import Changes
 from legible.model.prices import Prices
 from legible.model.usage import DayEnds, MonthCost, Totals, UsageReport, UsageRow
+from legible.oversight.as_of import as_of
 from legible.oversight.bills import packages
 from legible.oversight.money import Spending, billed, billing_day
 from legible.oversight.packages import MONTH, ToldPackages, states, stocks, warning
@@ -50,7 +51,8 @@ class UsageReader:
             HeldError: The bucket refuses.
             UnavailableError: The store has a passing fault.
         """
-        now, (waiting, oldest) = self._now(), self._changes.waiting()
+        now = self._now()
+        whole = as_of(self._changes, now)
         today, counted = billing_day(now), _Counted()
 
         def taken() -> Iterator[DaySum]:
@@ -68,7 +70,7 @@ class UsageReader:
         stated = states(stocked, calls, today)
         warnings = (warning(state, today, self._prices.warn_days) for state in stated)
         return UsageReport(
-            first, last, now if oldest is None else min(now, oldest), waiting, self._prices.currency,
+            first, last, whole.at, whole.waiting, self._prices.currency,
             **counted.rows(), ended=dict(sorted(counted.ended.items())), ends=tuple(counted.ends),
             costs=costs, packages=stated,
             warnings=tuple(filter(None, warnings)),
