@@ -89,6 +89,18 @@ class TestClaims:
         assert [line.event for line in state.lines] == ["claimed", "released"]
         assert not state.leases.held(store.clock.now())
 
+    def test_a_fault_of_one_moment_delays_no_document(self, store, ledger):
+        faults = [UnavailableError("503")]
+
+        def fail(verb, ref):
+            if verb == "write" and ref.key.startswith(layout.CHANGES) and faults:
+                raise faults.pop()
+
+        store.fail = fail
+        assert isinstance(ledger.claim(DOCUMENT, Wish("a"), 0), Claim)
+        assert len(marks(store)) == 1
+        assert [line.event for line in ledger.journals.load(DOCUMENT).lines] == ["claimed"]
+
     def test_a_claim_that_was_not_taken_says_why_whatever_became_of_its_mark(self, store, ledger):
         ledger.claim(DOCUMENT, Wish("a"), 0)
         store.clock.pause(100)

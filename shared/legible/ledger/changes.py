@@ -10,7 +10,9 @@ import hashlib
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from legible.errors import DocumentError
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
+
+from legible.errors import DocumentError, UnavailableError
 from legible.ledger.due import DueQueue, Slot
 from legible.ledger.lines import SKEW_SECONDS
 from legible.model import layout
@@ -40,13 +42,17 @@ class Changes:
         """Say that a document's journal may get lines, and when a walk finds them.
 
         If the bucket refuses the mark, this is logged and the document goes on: what it costs is then missing in the
-        sums until ``legible usage --rebuild``.
+        sums until ``legible usage --rebuild``. A passing fault is met twice before it counts.
 
         Raises:
             UnavailableError: The store has a passing fault.
         """
+        again = Retrying(
+            retry=retry_if_exception_type(UnavailableError), stop=stop_after_attempt(2), wait=wait_random(0.05, 0.2),
+            sleep=self._call.pause, reraise=True,
+        )  # fmt: skip
         try:
-            self._queue.keep(document, name_of(layout.journal(document)), due=due)
+            again(self._queue.keep, document, name_of(layout.journal(document)), due=due)
         except DocumentError as error:
             self._call.log("not-marked", key=document.key, reason=error.reason_code, message=str(error))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -12,13 +12,13 @@ from msgspec import Struct
 
 from legible.ledger.changes import Changes
 from legible.ledger.probes import Probe, ProbeLog
-from legible.model.account import HOUR, RAW, Metric, Period, Span
+from legible.model.account import HOUR, RAW, Period, Span
 from legible.model.prices import Reconcile
-from legible.operations import catalog
-from legible.oversight import differences, interfaces
+from legible.oversight import differences
 from legible.oversight.calls import BILLED, hour_of
 from legible.oversight.differences import Cause, Difference, Kind, LedgerCounts, Neighbors
 from legible.oversight.rollup import RollUp
+from legible.oversight.service_counts import Counts, ServiceCounts, unmapped
 from legible.ports.account import Metrics
 
 #: The service counts a call when it answers, the ledger when the answer is kept: so many minutes later at the most.
@@ -26,7 +26,6 @@ EDGE = 2
 _MINUTE = timedelta(minutes=1)
 #: When, of which operation, what came of it, how many.
 _Call = tuple[datetime, str, str, int]
-_Counts = dict[str, Counter[datetime]]
 
 
 class Reconciled(Struct, frozen=True):
@@ -52,14 +51,6 @@ class Reconciled(Struct, frozen=True):
         return sum(one.unexplained for one in self.differences if one.kind == "succeeded") + sum(self.unmapped.values())
 
 
-class _Service(NamedTuple):
-    """What Cloud Eye counted, by operation, and the calls of values that name none."""
-
-    succeeded: _Counts
-    failed: _Counts
-    unmapped: dict[str, int]
-
-
 class Reconciler:
     """Compares both sides.
 
@@ -82,7 +73,7 @@ class Reconciler:
         now: Callable[[], datetime],
     ) -> None:
         """Compare nothing yet."""
-        self._metrics = metrics
+        self._service = ServiceCounts(metrics, rules)
         self._rollup = rollup
         self._probes = probes
         self._changes = changes
@@ -166,12 +157,12 @@ class Reconciler:
     def _compared(self, span: Span, calls: Iterable[_Call], moves: _Moves, notes: list[str]) -> Reconciled:
         probes = self._probed(span)
         ours = self._ledger(calls, probes, span)
-        service = self._service(span, ours)
+        service = self._service.counted(span, ours)
         found, moved = list[Difference](), 0
         for slug in sorted({*ours, *service.succeeded, *service.failed}):
             mine = ours.get(slug, LedgerCounts(foreign=True))
             left, counted = dict[Kind, dict[datetime, int]](), dict[Kind, Counter[datetime]]()
-            sides: tuple[tuple[Kind, Counter[datetime], Iterable[str], _Counts], ...] = (
+            sides: tuple[tuple[Kind, Counter[datetime], Iterable[str], Counts], ...] = (
                 ("succeeded", mine.succeeded, BILLED, service.succeeded), ("failed", mine.refused, _NO, service.failed),
             )  # fmt: skip
             for kind, own, outcomes, counts in sides:
@@ -184,7 +175,7 @@ class Reconciler:
             sum(mine.succeeded.total() for mine in ours.values()),
             sum(counts.total() for counts in service.succeeded.values()),
             moved, tuple(sorted(found, key=lambda one: (one.begin, one.operation, one.kind))), service.unmapped,
-            (*notes, *_unmapped(service.unmapped)),
+            (*notes, *unmapped(service.unmapped)),
         )  # fmt: skip
 
     def _probed(self, span: Span) -> list[Probe]:
@@ -209,37 +200,6 @@ class Reconciler:
             )
             for slug, counts in found.items()
         }
-
-    def _asked(self, slugs: Iterable[str]) -> list[Metric]:
-        """Return the series to ask for: those that are listed, and, of operations that are not, each possible one.
-
-        A series that did not report lately is not listed, and has points all the same (list_metrics, 3.1.219).
-        """
-        named = (interfaces.SUCCESSFUL, interfaces.FAILED)
-        listed = [metric for metric in self._metrics.names(interfaces.NAMESPACE) if metric.name in named]
-        values = {metric.value(interfaces.DIMENSION) for metric in listed}
-        known = {interfaces.operation_of(value, self._rules.interfaces) for value in values}
-        unlisted = [slug for slug in slugs if slug in catalog.slugs() and slug not in known]
-        guessed = [value for slug in unlisted for value in interfaces.spellings(slug)]
-        guessed += [value for value in self._rules.interfaces if value not in values]
-        return listed + [
-            Metric(interfaces.NAMESPACE, name, ((interfaces.DIMENSION, value),)) for value in guessed for name in named
-        ]
-
-    def _service(self, span: Span, slugs: Iterable[str]) -> _Service:
-        """Return what Cloud Eye counted."""
-        named = self._asked(slugs)
-        counted = _Service(defaultdict(Counter), defaultdict(Counter), {})
-        for series in self._metrics.sums(named, span) if named and span.begin < span.end else ():
-            value = series.metric.value(interfaces.DIMENSION)
-            slug = interfaces.operation_of(value, self._rules.interfaces)
-            sums = Counter({at: round(count) for at, count in series.sums.items() if round(count)})
-            succeeded = series.metric.name == interfaces.SUCCESSFUL
-            if slug:
-                (counted.succeeded if succeeded else counted.failed)[slug].update(sums)
-            elif sums and succeeded:
-                counted.unmapped[value] = counted.unmapped.get(value, 0) + sums.total()
-        return counted
 
 
 _NAMES = {HOUR.asked: "hour", RAW.asked: "minute"}
@@ -290,11 +250,3 @@ def _at_edge(at: datetime, edge: datetime) -> bool:
 
 def _floor(at: datetime, period: Period) -> datetime:
     return hour_of(at) if period is HOUR else at.replace(second=0, microsecond=0)
-
-
-def _unmapped(values: Mapping[str, int]) -> Iterator[str]:
-    for value, count in sorted(values.items()):
-        yield (
-            f"Cloud Eye counts {count} calls of {value!r}, which names no operation known here: name it in "
-            "[reconcile.interfaces]."
-        )

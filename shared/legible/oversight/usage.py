@@ -69,9 +69,11 @@ class UsageReader:
         stocked, notes = stocks(self._prices, spending.left_on(today), told)
         stated = states(stocked, calls, today)
         warnings = (warning(state, today, self._prices.warn_days) for state in stated)
+        rows = counted.rows()
         return UsageReport(
             first, last, whole.at, whole.waiting, self._prices.currency,
-            **counted.rows(), ended=dict(sorted(counted.ended.items())), ends=tuple(counted.ends),
+            rows["operations"], rows["days"], rows["projects"], rows["routes"], rows["details"],
+            ended=dict(sorted(counted.ended.items())), ends=tuple(counted.ends),
             costs=costs, packages=stated,
             warnings=tuple(filter(None, warnings)),
             notes=(*unasked, *notes, *_unpriced(costs, self._prices), *_unreadable(counted.unreadable)),
