@@ -142,9 +142,8 @@ class State:
 
     @property
     def operation(self) -> str:
-        """The slug of the operation that counts; empty if the document never was claimed for one."""
-        claim = self.counted_claim
-        return claim.operation if claim else ""
+        """The slug the document was last claimed for; empty if it never was."""
+        return next((line.operation for line in reversed(self.lines) if line.operation), "")
 
     @property
     def counted_claim(self) -> Line | None:
@@ -264,6 +263,12 @@ class State:
         self.finished, self.hands = None, 0
         for page in () if resumed else self.pages.values():
             page.settled, page.spent = None, 0
+
+
+def counted_operation(state: State) -> str:
+    """Return the slug of the operation that counts for a document; empty if it never was claimed for one."""
+    claim = state.counted_claim
+    return claim.operation if claim else ""
 
 
 #: What each kind of line does to a state.
