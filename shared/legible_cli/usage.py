@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from legible.model.audit import EXPORT, RECOUNT
-from legible.model.usage import Dimension, UsageReport, UsageRow
+from legible.model.usage import Dimension, UsageReport
 from legible.outputs.xlsx import write_usage
 from legible.wiring.parts import WORKBOOK_SECONDS
 from legible_cli.audited import audited
@@ -57,7 +57,7 @@ def usage_command(
     """Show how many calls were made, succeeded and failed, what they cost, and how long packages last.
 
     Calls are counted from journals by the function on_report, every ten minutes; days are those of UTC, months of money
-    those of UTC+8.
+    those of UTC+8. Beside them stands what Cloud Eye counted, of all programs of the project, where it can be asked.
     """
     today = datetime.now(timezone.utc).date()
     last = end.date() if end else today
@@ -76,7 +76,7 @@ def usage_command(
         console.print(f"{counted.journals} journals were counted again.")
         if counted.marked:
             console.print(f"{counted.marked} of them tell what the audit trail has not: on_report puts it there next.")
-    report: UsageReport = told(oversight.usage.report, first, last)
+    report: UsageReport = told(oversight.two_sided, first, last)
     if xlsx is not None:
         with (
             audited(connection, EXPORT, "report", "usage", first=str(first), last=str(last)),
@@ -90,9 +90,10 @@ def usage_command(
 
 
 def _show(console: Console, report: UsageReport, by: Dimension) -> None:
-    rows = report.rows(by)
-    console.print(_table(rows, _LABELS[by]))
-    if not rows:
+    console.print(_table(report, by))
+    if report.service and report.service.rows(by) is None:
+        console.print("Cloud Eye knows neither enterprise projects nor routes: its side is by operation and by day.")
+    if not report.rows(by):
         console.print(f"No calls from {report.first} to {report.last}.")
     ended = ", ".join(f"{count} {status}" for status, count in report.ended.items())
     if ended:
@@ -126,19 +127,27 @@ def _money(console: Console, report: UsageReport) -> None:
         )
 
 
-def _table(rows: tuple[UsageRow, ...], label: str) -> Table:
-    table = Table(label, show_footer=bool(rows))
+def _table(report: UsageReport, by: Dimension) -> Table:
+    """Return the table; where the service's side is known, also what only that counted."""
+    rows = report.both(by)
+    table = Table(_LABELS[by], show_footer=bool(rows))
     numbers = {
-        "calls": [row.totals.calls for row in rows],
-        "succeeded": [row.totals.succeeded for row in rows],
-        "failed": [row.totals.failed for row in rows],
-        "unknown": [row.totals.unknown for row in rows],
-        "not needed": [row.totals.surplus for row in rows],
-        "pages": [row.totals.pages for row in rows],
+        "calls": [row.totals.calls for row, _ in rows],
+        "succeeded": [row.totals.succeeded for row, _ in rows],
+        "failed": [row.totals.failed for row, _ in rows],
+        "unknown": [row.totals.unknown for row, _ in rows],
+        "not needed": [row.totals.surplus for row, _ in rows],
+        "pages": [row.totals.pages for row, _ in rows],
     }
+    beside = [service for _, service in rows if service is not None]
+    if beside:
+        numbers |= {
+            "Cloud Eye: succeeded": [service.succeeded for service in beside],
+            "Cloud Eye: failed": [service.failed for service in beside],
+        }
     table.columns[0].footer = "total"
     for name, counts in numbers.items():
         table.add_column(name, footer=f"{sum(counts):,}", justify="right")
-    for number, row in enumerate(rows):
+    for number, (row, _) in enumerate(rows):
         table.add_row(row.name or "(none)", *(f"{counts[number]:,}" for counts in numbers.values()))
     return table

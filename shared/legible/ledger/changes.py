@@ -12,13 +12,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import msgspec
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
-from legible.errors import DocumentError
+from legible.errors import DocumentError, UnavailableError
 from legible.ledger.due import DueQueue, Slot
 from legible.ledger.lines import SKEW_SECONDS
 from legible.model import layout
 from legible.model.documents import Document
-from legible.ports import Invocation, Site
+from legible.ports import Invocation, ListedObject, Site
 
 
 class Mark(Document, frozen=True, omit_defaults=True):
@@ -57,14 +58,19 @@ class Changes:
         """Say that a document's journal may get lines, and when a walk finds them.
 
         If the bucket refuses the mark, this is logged and the document goes on: what it costs is then missing in the
-        sums and in the audit trail until ``LedgerSweep`` comes by, or ``legible usage --rebuild``.
+        sums and in the audit trail until ``LedgerSweep`` comes by, or ``legible usage --rebuild``. A passing fault is
+        met twice before it counts.
 
         Raises:
             UnavailableError: The store has a passing fault.
         """
         mark = document if isinstance(document, Mark) else Mark(**msgspec.structs.asdict(document))
+        again = Retrying(
+            retry=retry_if_exception_type(UnavailableError), stop=stop_after_attempt(2), wait=wait_random(0.05, 0.2),
+            sleep=self._call.pause, reraise=True,
+        )  # fmt: skip
         try:
-            self._queue.keep(mark, name_of(mark.first_part), due=due)
+            again(self._queue.keep, mark, name_of(mark.first_part), due=due)
         except DocumentError as error:
             self._call.log("not-marked", key=document.key, reason=error.reason_code, message=str(error))
 
@@ -86,12 +92,26 @@ class Changes:
 
     def waiting(self) -> tuple[int, datetime | None]:
         """Return how many journals have marks, due or not, and when the oldest mark is due; None if there is none."""
-        places = [
-            place
-            for item in self._site.store.list(self._site.output, layout.CHANGES)
-            if (place := layout.place_in_queue(layout.CHANGES, item.key)) is not None
-        ]
+        places = [place for place, _ in self._marks()]
         return len({name for _, _, name in places}), places[0][0] if places else None
+
+    def uncounted(self) -> tuple[int, datetime | None]:
+        """Return how many journals have marks, and until when everything is counted; None if nothing waits.
+
+        A mark is put before anything that its claim pays for, however long the claim lasts: what is earlier than the
+        oldest one is counted, as exactly as clocks agree.
+        """
+        marks = list(self._marks())
+        put = min((item.modified_at or due for (due, _, _), item in marks), default=None)
+        until = put - timedelta(seconds=SKEW_SECONDS) if put is not None else None
+        return len({name for (_, _, name), _ in marks}), until
+
+    def _marks(self) -> Iterator[tuple[tuple[datetime, int, str], ListedObject]]:
+        """Yield the marks, the first due first: due time, rung and name, and the object."""
+        for item in self._site.store.list(self._site.output, layout.CHANGES):
+            place = layout.place_in_queue(layout.CHANGES, item.key)
+            if place is not None:
+                yield place, item
 
 
 def name_of(journal: str) -> str:
