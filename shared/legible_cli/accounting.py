@@ -19,6 +19,7 @@ from legible.outputs.xlsx import write_accounting
 from legible.oversight.money import billing_day
 from legible.ports import utc_now
 from legible.wiring.parts import WORKBOOK_SECONDS
+from legible_cli.as_of import as_of
 from legible_cli.audited import audited
 from legible_cli.connection import connect, settings_option, told
 
@@ -74,8 +75,7 @@ def accounting_command(
     {"months": _months, "details": _details, "distribution": _distribution}[view](console, report)
     for text in report.notes:
         console.print(text, markup=False, soft_wrap=True)
-    waiting = f"{report.waiting} documents wait to be counted" if report.waiting else "nothing waits to be counted"
-    console.print(f"As of {report.as_of:%Y-%m-%d %H:%M} UTC; {waiting}.")
+    console.print(as_of(report.as_of, report.waiting))
 
 
 def _months(console: Console, report: AccountingReport) -> None:

@@ -15,6 +15,7 @@ from legible.model.audit import EXPORT, RECOUNT
 from legible.model.usage import Dimension, UsageReport
 from legible.outputs.xlsx import write_usage
 from legible.wiring.parts import WORKBOOK_SECONDS
+from legible_cli.as_of import as_of
 from legible_cli.audited import audited
 from legible_cli.connection import connect, settings_option, told
 
@@ -111,8 +112,9 @@ def _show(console: Console, report: UsageReport, by: Dimension) -> None:
         console.print(f"[yellow]Warning:[/] {text}", soft_wrap=True)
     for text in report.notes:
         console.print(text, markup=False, soft_wrap=True)
-    waiting = f"{report.waiting} documents wait in the queue" if report.waiting else "nothing waits in the queue"
-    console.print(f"As of {report.as_of:%Y-%m-%d %H:%M} UTC; {waiting}.")
+    if report.service and report.service.rows(by) is not None:
+        console.print("Cloud Eye counts some minutes late; `legible reconcile` compares only hours that are whole.")
+    console.print(as_of(report.as_of, report.waiting))
 
 
 def _money(console: Console, report: UsageReport) -> None:
@@ -130,7 +132,8 @@ def _money(console: Console, report: UsageReport) -> None:
 def _table(report: UsageReport, by: Dimension) -> Table:
     """Return the table; where the service's side is known, also what only that counted."""
     rows = report.both(by)
-    table = Table(_LABELS[by], show_footer=bool(rows))
+    table = Table(show_footer=bool(rows))
+    table.add_column(_LABELS[by], overflow="fold")
     numbers = {
         "calls": [row.totals.calls for row, _ in rows],
         "succeeded": [row.totals.succeeded for row, _ in rows],

@@ -75,12 +75,12 @@ class TestUsage:
         assert [row[1:] for row in rows if row[0].startswith(name)] == [["2", "2", "0", "0", "0", "2", *service]]
         assert ("knows neither enterprise projects nor routes" in result.output) == (not service)
         assert "Documents that ended: 2 done." in result.output
-        assert "nothing waits in the queue" in result.output
+        assert "nothing waits to be counted" in result.output
 
     def test_what_waits_is_told(self, cloud, invoke):
         clouds.upload(cloud, "passport/carl.png", picture(80))
         on_upload.handler(clouds.event("passport/carl.png"), clouds.context(cloud))
-        assert "1 documents wait in the queue" in invoke("usage").output
+        assert "1 document waits to be counted" in invoke("usage").output
 
     def test_all_of_it_as_json_with_cost_as_exact_text(self, invoke):
         found = json.loads(invoke("usage", "--from", since(), "--json", settings=PRICED).stdout)
