@@ -16,7 +16,7 @@ from legible.upkeep.causes import by_cause
 from legible.wiring import redrive
 from legible.wiring.parts import WORKBOOK_SECONDS
 from legible_cli.connection import connect, settings_option, told
-from legible_cli.ends import choice_of, choosing, priced
+from legible_cli.ends import choice_of, choosing, priced, refuse_nothing
 
 
 @click.command("dead")
@@ -45,6 +45,8 @@ def dead_command(
     parts = connection.parts(owner, WORKBOOK_SECONDS)
     price = connection.oversight(owner, WORKBOOK_SECONDS).price
     report: UndoneReport = told(by_cause, redrive.ends(parts), choice, price, parts.call.now(), limit)
+    if not report.total and prefix:
+        told(refuse_nothing, parts.site, prefix)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
         return

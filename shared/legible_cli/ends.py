@@ -10,9 +10,12 @@ from typing import Any, cast
 
 import click
 
+from legible.errors import RejectedError
+from legible.model import layout
 from legible.model.documents import Status
 from legible.model.ends import EndChoice, FurtherCost
 from legible.operations import catalog
+from legible.ports import Site
 
 _AGO = re.compile(r"(\d{1,6})\s*([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -82,6 +85,18 @@ def choice_of(
     if operation and operation not in catalog.slugs():
         raise click.BadParameter(f"There is no operation {operation!r}.", param_hint="--operation")
     return EndChoice(prefix, reasons, cast(tuple[Status, ...], statuses), operation, since)
+
+
+def refuse_nothing(site: Site, prefix: str) -> None:
+    """Refuse a prefix below which there neither is nor was a document: it may be misspelled.
+
+    Raises:
+        RejectedError: There is none.
+        UnavailableError: The store has a passing fault.
+    """
+    lists = (site.store.list(site.input, prefix), site.store.list(site.output, layout.results_below(prefix)))
+    if not any(True for one in lists for _ in one):
+        raise RejectedError(f"There are no documents below {prefix!r} in the bucket {site.input}.")
 
 
 def priced(cost: FurtherCost) -> str:

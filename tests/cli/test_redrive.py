@@ -135,6 +135,11 @@ class TestDead:
         assert invoke("usage", "--rebuild").exit_code == 0
         assert "4 documents are not done" in invoke("dead").output
 
+    def test_a_prefix_that_holds_nothing_is_an_error(self, ask):
+        result = ask("dead", "pasport/")
+        assert (result.exit_code, "There are no documents below 'pasport/'" in result.output) == (1, True)
+        assert ask("dead", "passport/anna").exit_code == 0
+
     @pytest.mark.parametrize("ago", ["1h", "2 d", "2026-01-01", "2026-01-01T00:00:00Z"])
     def test_since(self, ask, ago):
         assert "4 documents are not done" in ask("dead", "--since", ago).output

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from legible.model.ends import Cause, EndChoice, UndoneEnd, UndoneReport
@@ -11,7 +11,14 @@ from legible.upkeep.ends import UndoneEnds, latest
 from legible.upkeep.limits import Price
 
 
-def by_cause(ends: UndoneEnds, choice: EndChoice, price: Price, now: datetime, most: int = 50) -> UndoneReport:
+def by_cause(
+    ends: UndoneEnds,
+    choice: EndChoice,
+    price: Price,
+    now: datetime,
+    most: int = 50,
+    timely: Callable[[], None] = lambda: None,
+) -> UndoneReport:
     """Return the documents that are chosen, by their causes; no document is asked for.
 
     Args:
@@ -20,6 +27,7 @@ def by_cause(ends: UndoneEnds, choice: EndChoice, price: Price, now: datetime, m
         price: Says what calls cost.
         now: The time.
         most: How many of them are named, the latest first.
+        timely: Called for each of them; may raise where there is no time left.
 
     Raises:
         UnavailableError: The store has a passing fault.
@@ -29,6 +37,7 @@ def by_cause(ends: UndoneEnds, choice: EndChoice, price: Price, now: datetime, m
 
     def grouped() -> Iterator[UndoneEnd]:
         for end in ends.find(choice):
+            timely()
             groups.setdefault((end.code, end.vendor_code), _Group()).take(end)
             yield end
 

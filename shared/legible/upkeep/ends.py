@@ -14,6 +14,7 @@ from contextlib import suppress
 from datetime import date, datetime, timezone
 from itertools import islice
 from typing import Protocol
+from zlib import crc32
 
 import msgspec
 from msgspec import Struct
@@ -33,7 +34,7 @@ from legible.outputs.record import HEAD_BYTES, document_of
 from legible.ports import Invocation, ListedObject, Site, Wanted
 
 #: How much of one day's lists is in memory at once, in bytes.
-IN_MEMORY = 16 * 1024 * 1024
+IN_MEMORY = 8 * 1024 * 1024
 #: How many journals that changed since are read, at most, and how many at once.
 MOST_CHANGED, _AT_ONCE = 2_000, 8
 _LONGEST_MESSAGE = 200
@@ -168,8 +169,8 @@ class UndoneEnds:
             if end is not None and choice.has(end):
                 yield end
         for _, objects in days:
-            for note in self._latest(objects):
-                if note.end is not None and note.journal not in changed and choice.has(note.end):
+            for note in self._latest(objects, choice):
+                if note.end is not None and note.journal not in changed:
                     yield note.end
 
     def _days(self, choice: EndChoice) -> list[tuple[date, list[ListedObject]]]:
@@ -183,15 +184,21 @@ class UndoneEnds:
                 lists[day].append(item)
         return sorted(lists.items(), reverse=True)
 
-    def _latest(self, objects: list[ListedObject]) -> Iterator[EndNote]:
-        """Yield the latest note of each journal; of many, a share at a time, so that memory holds one share."""
+    def _latest(self, objects: list[ListedObject], choice: EndChoice) -> Iterator[EndNote]:
+        """Yield the latest note of each journal, without an end that is not chosen.
+
+        Of many, a share at a time: memory holds one share, and of what is not chosen no more than its name and time.
+        """
         shares = 1 + sum(item.size for item in objects) // self._in_memory
         for share in range(shares):
             latest: dict[str, EndNote] = {}
             for note in (note for item in objects for note in self._notes(item)):
                 known = latest.get(note.journal)
-                if _share(note.journal, shares) == share and (known is None or (note.at, note.n) > (known.at, known.n)):
-                    latest[note.journal] = note
+                if crc32(note.journal.encode()) % shares != share:
+                    continue
+                if known is None or (note.at, note.n) > (known.at, known.n):
+                    chosen = note.end is not None and choice.has(note.end)
+                    latest[note.journal] = note if chosen else EndNote(note.journal, note.at, note.n)
             yield from latest.values()
 
     def _notes(self, item: ListedObject) -> Iterator[EndNote]:
@@ -284,10 +291,6 @@ def _lasting(end: Line, reason: Reason, at_fault: Line | None, state: State) -> 
 
 def _day(at: datetime) -> date:
     return at.astimezone(timezone.utc).date()
-
-
-def _share(journal: str, shares: int) -> int:
-    return sum(journal.encode()) % shares if shares > 1 else 0
 
 
 def latest(ends: Iterable[UndoneEnd], most: int) -> list[UndoneEnd]:

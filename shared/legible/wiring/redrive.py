@@ -13,15 +13,16 @@ from legible.model.ends import FurtherCost
 from legible.oversight.money import billing_day
 from legible.oversight.usage import UsageReader
 from legible.pipeline.waiting import AGE, ParkedUpload, upload_name
-from legible.upkeep.ends import EndsConsumer, UndoneEnds
+from legible.upkeep.ends import MOST_CHANGED, EndsConsumer, UndoneEnds
 from legible.upkeep.limits import Price
 from legible.upkeep.redrive import Redrive, WaitingPlace
 from legible.wiring.parts import Parts
 
 
-def ends(parts: Parts) -> UndoneEnds:
-    """Return what finds documents that ended and are not done."""
-    return UndoneEnds(parts.site, parts.call, Changes(parts.site, parts.call), parts.ledger.journals)
+def ends(parts: Parts, most_changed: int = MOST_CHANGED) -> UndoneEnds:
+    """Return what finds documents that ended and are not done; it reads so many changed journals at most."""
+    changes = Changes(parts.site, parts.call)
+    return UndoneEnds(parts.site, parts.call, changes, parts.ledger.journals, most_changed=most_changed)
 
 
 def listing(parts: Parts) -> EndsConsumer:
@@ -29,9 +30,9 @@ def listing(parts: Parts) -> EndsConsumer:
     return EndsConsumer(parts.site, parts.call, parts.settings.ledger.settle_seconds)
 
 
-def redrive(parts: Parts, price: Price) -> Redrive:
+def redrive(parts: Parts, price: Price, most_changed: int = MOST_CHANGED) -> Redrive:
     """Return what has documents tried once more; ``price`` says what calls cost."""
-    return Redrive(parts.site, parts.call, ends(parts), parts.ledger.journals, waiting(parts), price)
+    return Redrive(parts.site, parts.call, ends(parts, most_changed), parts.ledger.journals, waiting(parts), price)
 
 
 def waiting(parts: Parts) -> WaitingPlace:
