@@ -104,7 +104,7 @@ class Front:
     def _ends(self, call: Invocation, callers: Callers) -> EndsEndpoints:
         rig, price = self.rig, ends_rig.price(self.changes.get("prices", ends_rig.PRICED))
         redrive = self.changes.get("redrive", lambda: ends_rig.redrive(rig, f"redrive-{next(self.numbers)}"))
-        once = Once(rig.site, call, 0.0)
+        once = Once(rig.site, structs.replace(call, pause=rig.clock.pause), 0.0)
         return EndsEndpoints(call, callers, lambda: ends_rig.ends(rig), redrive, price, once)
 
     def _sources(self, rig: Rig) -> Sources:

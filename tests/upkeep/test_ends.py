@@ -8,7 +8,8 @@ import pytest
 from msgspec import structs
 
 from legible.errors import AnswerUnknownError, HeldError, RejectedError, UnavailableError
-from legible.ledger.changes import Changes
+from legible.ledger.changes import Changes, name_of
+from legible.ledger.journals import Journals
 from legible.model import layout, layout_upkeep
 from legible.model.documents import Reason, Upload
 from legible.model.ends import EndChoice, UndoneEnd
@@ -17,7 +18,8 @@ from legible.oversight.rebuild import rebuilt
 from legible.oversight.rollup import RollUp
 from legible.recognition.policy import Policy
 from legible.upkeep.causes import by_cause
-from legible.upkeep.ends import EndsConsumer, latest
+from legible.upkeep.ends import EndsConsumer, latest, notes
+from tests.support.fakes import START
 from tests.support.rig import OUT, TEXT, Rig, pdf, picture
 from tests.upkeep.ends_rig import BROKEN, DAY, GAVE_UP, PRICED, THROTTLED, ended, ends, listed, price
 
@@ -146,6 +148,15 @@ class TestLists:
         assert again.at.date() == DAY + timedelta(days=1)
         assert again.tries == 3
         assert found(rig, EndChoice(until=again.at)) == {}
+
+    def test_an_earlier_reading_that_is_listed_late_counts_for_nothing(self):
+        rig = Rig(TEXT)
+        document = ended(rig, "general-text/a.png", "dead", GAVE_UP)
+        listed(rig)
+        late = notes(name_of(layout.journal(document)), document, Journals(rig.site).load(document), START)
+        late = {day: structs.replace(note, n=1, end=None) for day, note in late.items()}
+        EndsConsumer(rig.site, rig.call(), 0.0).keep([late])
+        assert set(found(rig)) == {"general-text/a.png"}
 
     def test_a_share_at_a_time_says_the_same_as_all_at_once(self):
         rig = Rig(TEXT)

@@ -26,7 +26,7 @@ function causes({ causes: found, unread }, signal, again) {
   return [
     h(
       "table",
-      { class: "list differences causes" },
+      { class: "list causes" },
       h("thead", {}, h("tr", {}, titles.map((title) => (title ? h("th", { scope: "col" }, title) : h("td", {}))))),
       h("tbody", {}, found.slice(0, MOST_SHOWN).map((one) => row(one, signal, again))),
     ),
