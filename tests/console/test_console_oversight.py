@@ -101,6 +101,7 @@ def test_why_a_cause_cannot_be_run_again_stands_beside_it(browser: Browser, api:
     api.shut["redrives"] = Refused(503, "unavailable", "Service Unavailable", "OBS answered 503.")
     browser.click(".causes tr:nth-child(1) button", "Run again")
     browser.read(".causes .refusal", "OBS answered 503.")
+    assert api.account.redriven == []
 
 
 def test_who_sees_only_their_own_documents_is_told_who_sees_the_rest(browser: Browser, api: FakeApi):
