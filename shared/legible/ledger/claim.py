@@ -28,7 +28,8 @@ class Wish(Struct, frozen=True):
     Without ``reopen`` a finished document stays finished. ``again`` names the ``finished`` line after which the
     document is tried once more; ``resumed`` says that it is opened because its reason passes by itself. ``share`` is
     the part of the pages that is claimed; None for all, and the right to end. ``project`` is billed for its calls,
-    ``route`` is the pattern that led to the operation, ``note`` says what is odd about them.
+    ``route`` is the pattern that led to the operation, ``note`` says what is odd about them; ``run`` names the run of
+    many documents that it is part of.
     """
 
     owner: str
@@ -44,6 +45,7 @@ class Wish(Struct, frozen=True):
     project: str = ""
     route: str = ""
     note: str = ""
+    run: str = ""
 
 
 class Claim:
@@ -242,6 +244,7 @@ class Claim:
             route=wish.route,
             note=wish.note,
             resumed=wish.resumed,
+            run=wish.run,
             fence=fence,
             lease_until=self._call.now() + timedelta(seconds=seconds),
             uploaded_at=self.document.uploaded_at,
