@@ -287,6 +287,9 @@ class TestBackfill:
         assert {
             line.get("run") for line in clouds.journal(working, "passport/0.png") if line["event"] == "claimed"
         } == {report["backfill"]["name"]}
+        told = [item.key for item in clouds.store(working).list("legible-out", "audit/.pending/")]
+        events = [json.loads(clouds.store(working).read(ObjectRef("legible-out", key))) for key in told]
+        assert len([one for one in events if one["name"] == "backfillDocuments" and not one.get("status")]) == 2
 
     @pytest.mark.parametrize(
         ("arguments", "code", "why"),

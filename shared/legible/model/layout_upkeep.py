@@ -25,11 +25,6 @@ def day_of_ends(key: str) -> date | None:
         return None
 
 
-def is_shortened(name: str) -> bool:
-    """Tell whether what something is filed under is but the beginning of its document's key (``layout.shortened``)."""
-    return layout.shortened(name) != name
-
-
 def asked_again(journal: str, end: str) -> str:
     """Return the key of the note that a document is tried once more after one end of its journal.
 

@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from legible.documents.identity import etag_of
 from legible.errors import LegibleError
-from legible.ledger.changes import Changes, name_of
+from legible.ledger.changes import Changes, Mark, mark_of, name_of
 from legible.ledger.due import Slot
 from legible.ledger.journal import Line
 from legible.ledger.journals import Journals
@@ -58,7 +58,7 @@ class JournalReading(Protocol):
     """A journal as it was read: its document, its lines, and when that was."""
 
     @property
-    def document(self) -> Document:
+    def document(self) -> Mark:
         """Whose journal it is."""
         ...
 
@@ -90,15 +90,16 @@ class EndsConsumer:
 
     def digest(self, reading: JournalReading) -> dict[date, EndNote]:
         """Return what is listed of a journal, by the day; nothing of a document that never ended undone."""
-        return notes(name_of(layout.journal(reading.document)), reading.document, reading.state, reading.at)
+        if not any(map(_is_undone, reading.state.lines)):
+            return {}
+        mark = reading.document
+        return notes(name_of(mark.first_part), marked_document(self._site, mark), reading.state, reading.at)
 
     def rebuilt(self, journal: str, state: State, at: datetime) -> dict[date, EndNote]:
         """Return the same of a journal that is known by the key of its first part alone."""
         if not any(map(_is_undone, state.lines)):
             return {}
-        _, bucket, rest = journal.split("/", 2)
-        name, _, version = rest.removesuffix(".jsonl").rpartition("/")
-        return notes(name_of(journal), self._document(bucket, name, version), state, at)
+        return notes(name_of(journal), marked_document(self._site, mark_of(journal)), state, at)
 
     def keep(self, digests: list[dict[date, EndNote]]) -> None:
         """Append what was digested; it is there when this returns.
@@ -115,14 +116,19 @@ class EndsConsumer:
             for body in together(of_day):
                 LongList(self._site, self._call, layout_upkeep.ends(day)).add(body, self._settle)
 
-    def _document(self, bucket: str, name: str, version: str) -> Document:
-        """Return the document of a journal by its place; a key that is too long for that stands in its record."""
-        found = Document(bucket, name, version, etag_of(version))
-        if layout_upkeep.is_shortened(name):
-            record = self._site.in_output(f"answers/{name}/{version}/{layout.RECORD}")
-            with suppress(LegibleError, ValueError):
-                return document_of(self._site.store.read(record, Wanted(first=0, last=HEAD_BYTES - 1)))
-        return found
+
+def marked_document(site: Site, mark: Mark) -> Document:
+    """Return the document of a mark, also of one that was made by its journal's place alone.
+
+    A key that is too long for that place stands in the document's record.
+    """
+    if mark.etag:
+        return mark
+    if mark.journal:
+        record = site.in_output(f"answers/{mark.key}/{mark.version}/{layout.RECORD}")
+        with suppress(LegibleError, ValueError):
+            return document_of(site.store.read(record, Wanted(first=0, last=HEAD_BYTES - 1)))
+    return Document(mark.bucket, mark.key, mark.version, etag_of(mark.version))
 
 
 class UndoneEnds:
@@ -220,10 +226,11 @@ class UndoneEnds:
     def _end(self, slot: Slot) -> tuple[str, bool, UndoneEnd | None]:
         """Return a journal's name, whether it could be read, and how its document ended if that is not done."""
         try:
-            document = self._changes.read(slot)
-            if document is None:
+            mark = self._changes.read(slot)
+            if mark is None:
                 return slot.name, False, None
-            return slot.name, True, undone(document, self._journals.load(document))
+            state = self._journals.stored(mark.first_part.removesuffix(".jsonl"))
+            return slot.name, True, undone(marked_document(self._site, mark), state)
         except (ValueError, LegibleError):  # whoever lists it says so
             return slot.name, False, None
 
