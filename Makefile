@@ -42,7 +42,7 @@ $(DEV): requirements/dev.txt tests/console/package-lock.json $(VENV)/.uv
 	@command -v npm >/dev/null || { echo "No npm here: tests that need axe-core will be skipped; \`make tools\` installs it."; exit 0; }; \
 		$(axe) || echo "npm could not install axe-core: the console's accessibility tests will be skipped."
 
-.PHONY: help demo up package test test-all mutate tools bench check house format lock docs fonts clean ready plan deploy destroy deploy-serverless providers
+.PHONY: help demo up package test test-all mutate tools audit bench check house format lock docs fonts clean ready plan deploy destroy deploy-serverless providers
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
@@ -72,6 +72,11 @@ tools: $(DEV) ## Chromium, LibreOffice and the like: without them some tests are
 	@$(axe)
 	@for v in $(RUNTIMES); do "python$$v" -c '' 2>/dev/null || [ -n "$$PYENV_ROOT" ] || $(BIN)/uv python install "$$v" \
 		|| echo "No python$$v: tests that build its package will be skipped." >&2; done
+
+# --strict: what cannot be looked up is a failure too. A mirror of the registry may know no weaknesses, and would say that of each.
+audit: $(DEV) ## known weaknesses of what is locked: what ships, then what this machine and CI run; asks pypi.org
+	@for lock in ship heif searchable telemetry local dev; do echo "requirements/$$lock.txt"; \
+		$(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off $(OPTIONS) -r requirements/$$lock.txt || exit 1; done
 
 bench: $(DEV) ## what it costs, side by side in one run; OPTIONS="--part document"
 	@$(BIN)/python -m bench $(OPTIONS)

@@ -13,7 +13,7 @@ import yaml
 
 from infra.errors import PackageError
 from infra.judged import judged
-from infra.package import archive, bytecode, licenses, sources, wheels
+from infra.package import archive, bytecode, licenses, sbom, sources, wheels
 from legible.errors import LegibleError, SettingsError
 from legible.settings import toml_file
 
@@ -26,9 +26,10 @@ GROUPS = {"heif": 3 * 10**6, "searchable": 10 * 10**6, "telemetry": 3 * 10**6}
 
 
 class Package(NamedTuple):
-    """What was made: the zip and the same as a folder, sizes in bytes, and what compiled it, if anything did."""
+    """What was made: the zip, its bill of materials and the same as a folder, sizes in bytes, and what compiled it."""
 
     zip: Path
+    bill: Path
     folder: Path
     zipped: int
     unzipped: int
@@ -80,9 +81,12 @@ def build(runtime: str, groups: Iterable[str] = (), root: Path = ROOT, target: P
     try:
         archive.write(folder, begun)
         unzipped = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-        found = Package(made, folder, begun.stat().st_size, unzipped, python)
+        bill = made.with_suffix(sbom.SUFFIX)
+        found = Package(made, bill, folder, begun.stat().st_size, unzipped, python)
         _bounded(found, ZIP_BYTES + sum(GROUPS[group] for group in groups))
+        contents = sbom.written(folder, begun, made.name)
         begun.replace(made)
+        bill.write_text(contents, "utf-8")
     finally:
         begun.unlink(missing_ok=True)
     return found
@@ -159,7 +163,8 @@ def told(package: Package, version: str) -> str:
             f"imports, about four times as slow. Put python{version} on the PATH, or set PYENV_ROOT, and build again."
         )
     return (
-        f"{package.zip}: {_mb(package.zipped)}, {_mb(package.unzipped)} unzipped; the same in {package.folder}.\n{note}"
+        f"{package.zip}: {_mb(package.zipped)}, {_mb(package.unzipped)} unzipped; the same in {package.folder}.\n"
+        f"{package.bill}: what it is made of (CycloneDX).\n{note}"
     )
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 #: Its name in the zip.
 NAME = "PACKAGE.json"
-#: Modules of this folder that make no zip: one looks at zips, the other makes fonts, which are compared themselves.
-_BESIDE = ("fresh.py", "fallback_font.py")
+#: Modules of this folder that make no zip: two look at zips, one makes fonts, which are compared themselves.
+_BESIDE = ("fresh.py", "sbom.py", "fallback_font.py")
 
 
 def locks(groups: Iterable[str]) -> list[str]:

@@ -13,11 +13,14 @@ from rich.console import Console
 from rich.table import Table
 
 from legible.model.accounting import AccountingReport
+from legible.model.audit import EXPORT
 from legible.model.usage import Totals
 from legible.outputs.xlsx import write_accounting
 from legible.oversight.money import billing_day
 from legible.ports import utc_now
 from legible.wiring.parts import WORKBOOK_SECONDS
+from legible_cli.as_of import as_of
+from legible_cli.audited import audited
 from legible_cli.connection import connect, settings_option, told
 
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -56,12 +59,14 @@ def accounting_command(
     first = begin.date() if begin else last.replace(day=1)
     if first > last:
         raise click.UsageError(f"--from {first} is after --to {last}.")
-    oversight = connect(file).oversight(f"cli-{uuid.uuid4().hex[:12]}", WORKBOOK_SECONDS)
+    connection = connect(file)
+    oversight = connection.oversight(f"cli-{uuid.uuid4().hex[:12]}", WORKBOOK_SECONDS)
     report: AccountingReport = told(oversight.accounting.report, first, last)
     if project:
         report = report.of(project)
     if xlsx is not None:
-        with xlsx.open("wb") as target:
+        about = {"first": str(first), "last": str(last), "project": project}
+        with audited(connection, EXPORT, "report", "accounting", **about), xlsx.open("wb") as target:
             write_accounting(report, target)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
@@ -70,8 +75,7 @@ def accounting_command(
     {"months": _months, "details": _details, "distribution": _distribution}[view](console, report)
     for text in report.notes:
         console.print(text, markup=False, soft_wrap=True)
-    waiting = f"{report.waiting} documents wait to be counted" if report.waiting else "nothing waits to be counted"
-    console.print(f"As of {report.as_of:%Y-%m-%d %H:%M} UTC; {waiting}.")
+    console.print(as_of(report.as_of, report.waiting))
 
 
 def _months(console: Console, report: AccountingReport) -> None:

@@ -32,8 +32,10 @@ def rebuild_command(prefix: str, file: Path | None) -> None:
     names = told(lambda: list(connection.parts("rebuild", DOCUMENT_SECONDS).rebuilder.below(prefix)))
     if not names:
         raise click.ClickException(f"There are no results below {prefix!r} in the bucket {connection.output}.")
-    with audited(connection, REBUILD, "results", prefix, documents=str(len(names))):
+    with audited(connection, REBUILD, "results", prefix, documents=str(len(names))) as fail:
         failed = _rebuild(connection, names, console)
+        if failed:
+            fail("documents-failed")
     for name, reason in failed:
         console.print(f"{name}: {reason}", markup=False, soft_wrap=True)
     console.print(f"{len(names) - len(failed)} of {len(names)} documents have their results anew. Paid calls: 0.")

@@ -18,6 +18,7 @@ from legible.operations import catalog, subscribing
 from legible.oversight.subscriptions import Subscription, Subscriptions
 from legible.ports import utc_now
 from legible.wiring import adapters
+from legible.wiring.account import require_project
 from legible.wiring.parts import DOCUMENT_SECONDS
 from legible_cli.connection import Connection, connect, settings_option, told
 
@@ -48,7 +49,8 @@ def subscriptions_command(slugs: tuple[str, ...], explain: str, as_json: bool, f
     for slug in slugs:
         if slug not in catalog.slugs():
             raise click.BadParameter(f"There is no operation {slug!r}. Operations are: {', '.join(catalog.slugs())}.")
-    found: list[Subscription] = told(_subscriptions(connect(file)).asked, slugs, utc_now().date())
+    connection = connect(file)
+    found: list[Subscription] = told(lambda: _subscriptions(connection).asked(slugs, utc_now().date()))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
     else:
@@ -58,6 +60,7 @@ def subscriptions_command(slugs: tuple[str, ...], explain: str, as_json: bool, f
 
 def _subscriptions(connection: Connection) -> Subscriptions:
     settings = connection.settings
+    require_project(settings.cloud.project_id, "the OCR service")
     recognizer = OcrRecognizer(
         lambda slug: adapters.ocr_endpoint(settings, slug),
         connection.credentials,

@@ -11,9 +11,12 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from legible.model.usage import Dimension, UsageReport, UsageRow
+from legible.model.audit import EXPORT, RECOUNT
+from legible.model.usage import Dimension, UsageReport
 from legible.outputs.xlsx import write_usage
 from legible.wiring.parts import WORKBOOK_SECONDS
+from legible_cli.as_of import as_of
+from legible_cli.audited import audited
 from legible_cli.connection import connect, settings_option, told
 
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -55,7 +58,7 @@ def usage_command(
     """Show how many calls were made, succeeded and failed, what they cost, and how long packages last.
 
     Calls are counted from journals by the function on_report, every ten minutes; days are those of UTC, months of money
-    those of UTC+8.
+    those of UTC+8. Beside them stands what Cloud Eye counted, of all programs of the project, where it can be asked.
     """
     today = datetime.now(timezone.utc).date()
     last = end.date() if end else today
@@ -63,14 +66,23 @@ def usage_command(
     if first > last:
         raise click.UsageError(f"--from {first} is after --to {last}.")
     console = Console(highlight=False, stderr=as_json)
-    oversight = connect(file).oversight(f"cli-{uuid.uuid4().hex[:12]}", WORKBOOK_SECONDS)
+    connection = connect(file)
+    oversight = connection.oversight(f"cli-{uuid.uuid4().hex[:12]}", WORKBOOK_SECONDS)
     if rebuild:
-        with console.status("Counting journals") as status:
-            count = told(oversight.rebuild, prefix, lambda done: status.update(f"Counting journals: {done}"))
-        console.print(f"{count} journals were counted again.")
-    report: UsageReport = told(oversight.usage.report, first, last)
+        with (
+            audited(connection, RECOUNT, "report", "usage", prefix=prefix),
+            console.status("Counting journals") as status,
+        ):
+            counted = told(oversight.rebuild, prefix, lambda done: status.update(f"Counting journals: {done}"))
+        console.print(f"{counted.journals} journals were counted again.")
+        if counted.marked:
+            console.print(f"{counted.marked} of them tell what the audit trail has not: on_report puts it there next.")
+    report: UsageReport = told(oversight.two_sided, first, last)
     if xlsx is not None:
-        with xlsx.open("wb") as target:
+        with (
+            audited(connection, EXPORT, "report", "usage", first=str(first), last=str(last)),
+            xlsx.open("wb") as target,
+        ):
             write_usage(report, target)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
@@ -79,9 +91,10 @@ def usage_command(
 
 
 def _show(console: Console, report: UsageReport, by: Dimension) -> None:
-    rows = report.rows(by)
-    console.print(_table(rows, _LABELS[by]))
-    if not rows:
+    console.print(_table(report, by))
+    if report.service and report.service.rows(by) is None:
+        console.print("Cloud Eye knows neither enterprise projects nor routes: its side is by operation and by day.")
+    if not report.rows(by):
         console.print(f"No calls from {report.first} to {report.last}.")
     ended = ", ".join(f"{count} {status}" for status, count in report.ended.items())
     if ended:
@@ -99,8 +112,9 @@ def _show(console: Console, report: UsageReport, by: Dimension) -> None:
         console.print(f"[yellow]Warning:[/] {text}", soft_wrap=True)
     for text in report.notes:
         console.print(text, markup=False, soft_wrap=True)
-    waiting = f"{report.waiting} documents wait in the queue" if report.waiting else "nothing waits in the queue"
-    console.print(f"As of {report.as_of:%Y-%m-%d %H:%M} UTC; {waiting}.")
+    if report.service and report.service.rows(by) is not None:
+        console.print("Cloud Eye counts some minutes late; `legible reconcile` compares only hours that are whole.")
+    console.print(as_of(report.as_of, report.waiting))
 
 
 def _money(console: Console, report: UsageReport) -> None:
@@ -115,19 +129,28 @@ def _money(console: Console, report: UsageReport) -> None:
         )
 
 
-def _table(rows: tuple[UsageRow, ...], label: str) -> Table:
-    table = Table(label, show_footer=bool(rows))
+def _table(report: UsageReport, by: Dimension) -> Table:
+    """Return the table; where the service's side is known, also what only that counted."""
+    rows = report.both(by)
+    table = Table(show_footer=bool(rows))
+    table.add_column(_LABELS[by], overflow="fold")
     numbers = {
-        "calls": [row.totals.calls for row in rows],
-        "succeeded": [row.totals.succeeded for row in rows],
-        "failed": [row.totals.failed for row in rows],
-        "unknown": [row.totals.unknown for row in rows],
-        "not needed": [row.totals.surplus for row in rows],
-        "pages": [row.totals.pages for row in rows],
+        "calls": [row.totals.calls for row, _ in rows],
+        "succeeded": [row.totals.succeeded for row, _ in rows],
+        "failed": [row.totals.failed for row, _ in rows],
+        "unknown": [row.totals.unknown for row, _ in rows],
+        "not needed": [row.totals.surplus for row, _ in rows],
+        "pages": [row.totals.pages for row, _ in rows],
     }
+    beside = [service for _, service in rows if service is not None]
+    if beside:
+        numbers |= {
+            "Cloud Eye: succeeded": [service.succeeded for service in beside],
+            "Cloud Eye: failed": [service.failed for service in beside],
+        }
     table.columns[0].footer = "total"
     for name, counts in numbers.items():
         table.add_column(name, footer=f"{sum(counts):,}", justify="right")
-    for number, row in enumerate(rows):
+    for number, (row, _) in enumerate(rows):
         table.add_row(row.name or "(none)", *(f"{counts[number]:,}" for counts in numbers.values()))
     return table

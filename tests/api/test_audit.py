@@ -78,6 +78,29 @@ class TestChanges:
         first, second = sorted(kept(front), key=lambda one: one.get("status", ""))
         assert (second["status"], second["details"]) == ("warning", {"of": first["id"], "code": code})
 
+    @pytest.mark.parametrize(
+        ("error", "said"),
+        [(UnavailableError("503", code="busy-there"), (503, "busy-there")), (KeyError("x"), (500, "internal"))],
+    )
+    def test_that_a_failure_cannot_be_told_hides_it_from_nobody(self, front, error, said):
+        """Given a trail that takes the event of the beginning and no other: the caller sees the first error."""
+        order = ("POST", "/v1/workbooks", {"workbook": "daily"})
+
+        def collect(order):
+            front.rig.store.fail = refuse_audit
+            raise error
+
+        front.changes = {"collect": collect}
+        assert problem(front.ask(*order)) == said
+        (line,) = [one for one in front.rig.log.lines if one["event"] == "not-audited"]
+        assert (line["name"], line["code"], line["reason"]) == ("orderWorkbook", said[1], "obs-denied")
+        assert [one.get("status", "normal") for one in kept(front)] == ["normal"]
+
+    def test_a_defect_is_told_to_have_failed(self, front):
+        front.changes = {"collect": lambda order: {}["x"]}
+        assert front.ask("POST", "/v1/workbooks", {"workbook": "daily"}).status == 500
+        assert sorted(one.get("status", "normal") for one in kept(front)) == ["normal", "warning"]
+
     def test_a_problem_is_told_by_its_word(self, front):
         front.document("passport/anna.png")
         front.ask("POST", "/v1/documents/bm9uZQ/rerun")

@@ -30,6 +30,9 @@ class Bills:
     def __init__(self, refused: str = "") -> None:
         self.refused = refused
 
+    def service_code(self, name: str) -> str:
+        return "ocr"
+
     def packages(self, service: str = "") -> list[Package]:
         if self.refused:
             raise HeldError("403", advice=self.refused)

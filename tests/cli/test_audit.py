@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from msgspec import structs
 
 from functions import on_upload
 from legible.errors import SettingsError
@@ -16,9 +19,10 @@ from legible.ledger.changes import Changes
 from legible.ledger.journals import Journals
 from legible.model import layout
 from legible.model.documents import ObjectRef
+from legible.oversight import audit_line
 from legible.oversight.audit_trail import AuditConsumer
 from legible.oversight.walk import ChangeWalk
-from legible.ports import Invocation
+from legible.ports import Invocation, utc_now
 from legible.settings import load
 from legible.wiring import audit
 from legible.wiring.parts import Parts
@@ -127,6 +131,45 @@ class TestSearch:
     def test_filters(self, office, filters, names):
         office.walk()
         assert {one["name"] for one in office.events(*filters)} == names
+
+    @pytest.mark.parametrize("columns", [80, 120, 200])
+    def test_in_a_narrow_terminal_nothing_is_cut(self, office, columns):
+        """Given a name that is longer than any column: it is folded, and can be put together again."""
+        key = "passport/" + "".join(f"{number:03d}" for number in range(40)) + ".png"
+        audit.desk(office.parts(), "mei").record("rerunDocument", "document", key)
+        office.walk()
+        office.variables["COLUMNS"] = str(columns)
+        done = office("audit", "--operator", "mei")
+        assert "…" not in done.output and f"{utc_now():%Y-%m-%d}" in done.output
+        found = re.search(r"resource( +)", done.output.splitlines()[0])
+        column = slice(*found.span())
+        cells = [line.ljust(columns)[column].strip() for line in done.output.splitlines()[1:]]
+        assert "".join(cells).startswith(key)
+
+    @pytest.mark.parametrize("arguments", [(), ("--json",), ("verify",), ("verify", "--json")])
+    def test_no_byte_of_the_trail_reaches_the_terminal_as_an_order(self, office, arguments):
+        """Given a line that somebody forged: with orders to a terminal, and to what draws the table."""
+        office.walk()
+        store = clouds.store(office.cloud)
+        line = audit_line.decode(audit_line.lines_of(office.read(office.part()))[-1])
+        text = "a\x1b[31mb\x9b2Jc\x7f[bold]d[/]\\[e]"
+        forged = structs.replace(
+            line, operator=text, resource_name=text, name="continueTrail", service=text, n=line.n + 1,
+            details={text: text}, prev=audit_line.digest(audit_line.lines_of(office.read(office.part()))[-1]),
+        )  # fmt: skip
+        office.put(office.part(), office.read(office.part()) + audit_line.encode(forged, None))
+        later = layout.audit_part(line.recorded_at.date() + timedelta(days=1))
+        store.write(ObjectRef(OUTPUT_BUCKET, later), audit_line.encode(forged, None), "")
+        office.variables["COLUMNS"] = "400"
+        done = office("audit", *arguments)
+        assert done.exit_code == ("verify" in arguments), done.output
+        assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", done.output)
+        if not arguments:
+            assert "[bold]d[/]" in "".join(done.output.split())
+
+    def test_a_range_that_ends_before_it_begins_is_refused(self, office):
+        done = office("audit", "--since", "2026-02-01", "--until", "2026-01-01")
+        assert (done.exit_code, "is not before --until" in done.output) == (2, True)
 
     def test_it_says_that_there_is_more_and_what_waits(self, office):
         office.walk()

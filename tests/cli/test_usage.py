@@ -67,18 +67,20 @@ class TestUsage:
             ("day", "2"),
         ],
     )
-    def test_calls_are_told_apart(self, invoke, by, name):
+    def test_calls_are_told_apart_from_both_sides(self, invoke, by, name):
         result = invoke("usage", "--from", since(), "--by", by)
         assert result.exit_code == 0
         rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in result.output.splitlines()]
-        assert [row[1:] for row in rows if row[0].startswith(name)] == [["2", "2", "0", "0", "0", "2"]]
+        service = ["2", "0"] if by in ("operation", "day") else []
+        assert [row[1:] for row in rows if row[0].startswith(name)] == [["2", "2", "0", "0", "0", "2", *service]]
+        assert ("knows neither enterprise projects nor routes" in result.output) == (not service)
         assert "Documents that ended: 2 done." in result.output
-        assert "nothing waits in the queue" in result.output
+        assert "nothing waits to be counted" in result.output
 
     def test_what_waits_is_told(self, cloud, invoke):
         clouds.upload(cloud, "passport/carl.png", picture(80))
         on_upload.handler(clouds.event("passport/carl.png"), clouds.context(cloud))
-        assert "1 documents wait in the queue" in invoke("usage").output
+        assert "1 document waits to be counted" in invoke("usage").output
 
     def test_all_of_it_as_json_with_cost_as_exact_text(self, invoke):
         found = json.loads(invoke("usage", "--from", since(), "--json", settings=PRICED).stdout)
@@ -87,6 +89,40 @@ class TestUsage:
 
     def test_cost_is_told_by_month(self, invoke):
         assert "USD 0.0250 (passport 0.0250)" in invoke("usage", "--from", since(), settings=PRICED).output
+
+    def test_what_the_service_counted_is_in_json_and_workbook_too(self, cloud, invoke, tmp_path):
+        at = datetime.now(timezone.utc) - timedelta(minutes=90)  # what did not report for three hours is not listed
+        cloud.ocr.journal.add(Call(at.timestamp(), "vin", "r", 200, units=1))
+        found = json.loads(invoke("usage", "--from", since(), "--json", "--xlsx", tmp_path / "u.xlsx").stdout)
+        assert [(one["name"], one["succeeded"]) for one in found["service"]["operations"]] == [
+            ("passport", 2),
+            ("vin", 1),
+        ]
+        assert sum(one["succeeded"] for one in found["service"]["days"]) == 3
+        sheet = openpyxl.load_workbook(tmp_path / "u.xlsx")["By operation"]
+        rows = [[cell.value for cell in row] for row in sheet.iter_rows()]
+        assert rows[0][-2:] == ["Cloud Eye: succeeded", "Cloud Eye: failed"]
+        assert [(row[0], row[1], row[-2]) for row in rows[1:]] == [("passport", 2, 2), ("vin", 0, 1)]
+
+    @pytest.mark.parametrize(
+        ("changes", "denied", "said"),
+        [
+            ({"LEGIBLE_PROJECT_ID": ""}, "", "cloud.project_id is not set"),
+            ({"LEGIBLE_ACCOUNT_ENDPOINT": ""}, "", "cloudeye.endpoint"),
+            ({}, "ces:metrics:list", "ces:metrics:list"),
+        ],
+    )
+    def test_where_cloud_eye_cannot_be_asked_one_line_says_so(self, cloud, tmp_path, changes, denied, said):
+        cloud.cloudeye.denied |= {denied} if denied else set()
+        (tmp_path / "x.toml").write_text("")
+        variables = {**cloud.environment(), "COLUMNS": "200", **changes}
+        arguments = ["usage", "--from", since(), "--settings", str(tmp_path / "x.toml")]
+        result = CliRunner(env=variables).invoke(main, arguments)
+        assert result.exit_code == 0, result.output
+        (line,) = [line for line in result.output.splitlines() if line.startswith("Cloud Eye's side is not known")]
+        assert said in line
+        assert "Cloud Eye: succeeded" not in result.output
+        assert "passport" in result.output
 
     def test_a_workbook(self, invoke, tmp_path):
         assert invoke("usage", "--from", since(), "--xlsx", tmp_path / "u.xlsx").exit_code == 0
@@ -157,6 +193,16 @@ class TestReconcile:
 
     def test_times_in_the_wrong_order_are_refused(self, invoke):
         assert invoke("reconcile", "--from", "2026-02-01", "--to", "2026-01-01").exit_code == 2
+
+    def test_without_a_project_it_is_refused_at_once_with_the_setting(self, cloud, tmp_path):
+        (tmp_path / "x.toml").write_text("")
+        variables = {**cloud.environment(), "LEGIBLE_PROJECT_ID": ""}
+        for command in (["reconcile"], ["reconcile", "--minutes"], ["subscriptions"]):
+            before = len(cloud.ocr.journal.calls)
+            result = CliRunner(env=variables).invoke(main, [*command, "--settings", str(tmp_path / "x.toml")])
+            assert (result.exit_code, len(cloud.ocr.journal.calls)) == (1, before)
+            assert "cloud.project_id is not set" in result.output and "LEGIBLE_PROJECT_ID" in result.output
+            assert "Traceback" not in result.output
 
     def test_where_cloud_eye_is_not_reached_the_setting_is_named(self, cloud, invoke, tmp_path):
         variables = {**cloud.environment(), "LEGIBLE_ACCOUNT_ENDPOINT": ""}

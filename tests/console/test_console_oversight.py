@@ -96,7 +96,7 @@ def test_where_nothing_was_counted_each_section_says_what_that_means(browser: Br
     api.account = Account()
     browser.open("#/operations", ".empty")
     said = {"usage": "No calls", "cost": "Nothing to pay", "packages": "No package is named", "audit": "No events",
-            "subscriptions": "No operation is in use", "reconciliation": "No difference"}  # fmt: skip
+            "subscriptions": "No operation is in use", "reconciliation": "Nothing to compare"}  # fmt: skip
     for name, text in said.items():
         part(browser, name, text)
     assert browser.complaints() == []
@@ -148,6 +148,38 @@ def test_the_period_is_chosen_by_keyboard_and_its_address_says_which(browser: Br
     browser.wait(lambda: "days=90" in browser.driver.current_url, "the address")
     browser.see(SHOWN)
     assert len([path for _, path in api.requests if path.startswith("/v1/usage")]) == 2
+
+
+#: What the API remarks, and a part of how the Chinese page says it.
+REMARKS = {
+    "Cloud Eye keeps these points for 155 days: compared from 2026-07-01 00:00.": "云监控只保留这些数据 155 天",
+    "Not compared from 2026-12-01 10:00 on: data may be late.": "2026-12-01 10:00 起未对比：数据可能尚未到齐",
+    "Not compared from 2026-12-01 10:00 on: journals wait to be counted.": "还有日志等待统计",
+    "No prices are set, among others for id-card, passport: what they cost each project is not known "
+    "([[prices.list]]).": "id-card, passport 未设置价格",
+    "No price is set for passport: their cost is not known ([[prices.list]]).": "passport 未设置价格",
+}
+
+
+def test_remarks_of_a_known_form_are_in_the_pages_language_and_others_are_marked_as_english(
+    browser: Browser, api: FakeApi
+):
+    api.account.notes = [*REMARKS, "Something else that is only in English."]
+    browser.open(VIEW, SHOWN)
+    for text in REMARKS:
+        assert "No price" in text or text in part(browser, "reconciliation", text)
+    browser.click(".tongues button", "中文")
+    browser.see(SHOWN)
+    for text in REMARKS.values():
+        part(browser, "reconciliation", text)
+    assert "Something else" in browser.read("section[aria-labelledby=part-reconciliation] li[lang=en]")
+    assert "文件夹 passport/" in part(browser, "subscriptions", "文件夹")
+
+
+def test_where_neither_side_counted_a_call_it_is_not_said_that_they_agree(browser: Browser, api: FakeApi):
+    api.account = Account()
+    browser.open("#/operations", ".empty")
+    assert "By neither side did a call succeed" in part(browser, "reconciliation", "Nothing to compare")
 
 
 def hostile(event: dict[str, Any], text: str) -> dict[str, Any]:

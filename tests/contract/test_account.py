@@ -346,6 +346,24 @@ class TestCts:
         request = cts.ListTracesRequest(trace_type="system", trace_id=one.trace_id, user="nobody")
         assert len(rig.sdk(cts.CtsClient).list_traces(request).traces) == 1
 
+    @pytest.mark.parametrize(
+        ("asked", "found"),
+        [({"enterprise_project_id": "0"}, 1), ({"enterprise_project_id": "6b0b5d0e"}, 0), ({"access_key_id": "AK"}, 0),
+         ({"tracker_name": "system"}, 1), ({"tracker_name": "other"}, 0)],
+    )  # fmt: skip
+    def test_no_filter_is_passed_over(self, rig, asked, found):
+        rig.services.cts.record("subscribeAISubService", "passport")
+        told = rig.sdk(cts.CtsClient).list_traces(cts.ListTracesRequest(trace_type="system", **asked))
+        assert len(told.traces) == found
+
+    def test_after_seven_days_it_is_not_found_by_its_id_either(self, rig):
+        end = rig.now
+        rig.now = end - timedelta(days=7, minutes=1)
+        one = rig.services.cts.record("subscribeAISubService", "passport")
+        rig.now = end
+        request = cts.ListTracesRequest(trace_type="system", trace_id=one.trace_id)
+        assert rig.sdk(cts.CtsClient).list_traces(request).traces == []
+
     def test_which_operations_are_recorded_can_be_asked(self, rig):
         told = rig.sdk(cts.CtsClient).list_operations(cts.ListOperationsRequest(service_type="OCR"))
         assert [(one.resource_type, one.operation_list) for one in told.operations] == [

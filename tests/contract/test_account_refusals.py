@@ -236,6 +236,39 @@ def test_an_error_that_comes_with_200_is_one(rig):
     assert rig.billing().packages() == []
 
 
+@pytest.mark.parametrize("code", ['"CBC.3006"', "3006"])
+def test_an_error_with_200_is_one_wherever_its_code_stands(rig, code):
+    padding = '"error_msg": "' + "x" * 300 + '"'
+    rig.services.billing.faults.add(Fault("body", body=f'{{{padding}, "error_code": {code}}}'.encode()))
+    with pytest.raises(HeldError) as caught:
+        rig.billing().packages()
+    assert "3006" in caught.value.vendor_code
+
+
+@pytest.mark.parametrize("value", ['""', "null", '"CBC.0000"'])
+def test_an_empty_code_is_no_error(rig, value):
+    body = b'{"error_code": %s, "free_resource_packages": []}' % value.encode()
+    rig.services.billing.faults.add(Fault("body", body=body))
+    assert rig.billing().packages() == []
+
+
+def test_a_list_may_speak_of_errors(rig):
+    """Given a product that is called as the field of an error, among the first bytes."""
+    body = (
+        b'{"free_resource_packages": [{"product_name": "\\"error_code\\"", "error_code": "x", "free_resources": [{}]}]}'
+    )
+    rig.services.billing.faults.add(Fault("body", body=body))
+    (package,) = rig.billing().packages()
+    assert package.product == '"error_code"'
+
+
+def test_of_another_service_a_success_is_a_success(rig):
+    """Given a trace whose request had an error: CTS tells of it, and says nothing of itself."""
+    body = b'{"traces": [], "meta_data": {"count": 0}, "error_code": "x"}'
+    rig.services.cts.faults.add(Fault("body", body=body))
+    assert list(rig.traces().find(SEVEN_DAYS)) == []
+
+
 def test_what_was_said_holds_no_token(rig):
     said = "signed by x-security-token: CANARYTOKEN at https://a.example/?x-security-token=CANARYTOKEN"
     error = refused(rig, "eps", Fault("error", code="EPS.0004", status=403, message=said))

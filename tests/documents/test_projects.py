@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from legible.documents.projects import BAD_FOR, GOOD_FOR, SILENCE, KnownProjects, ProjectChecker
+from legible.documents.projects import (
+    BAD_FOR,
+    GOOD_FOR,
+    MOST_KNOWN,
+    MOST_UNKNOWN,
+    SILENCE,
+    KnownProjects,
+    ProjectAnswer,
+    ProjectChecker,
+)
 from legible.errors import HeldError, PendingError, RejectedError, ThrottledError, UnavailableError
 from legible.model.account import EnterpriseProject
 from legible.model.documents import ObjectRef
@@ -154,6 +163,82 @@ class TestWhatIsKept:
 
         world.rig.store.fail = fail
         assert world.check().project.id == CLAIMS
+
+
+def ghost(number):
+    return f"{number:08x}-0000-4000-8000-000000000000"
+
+
+class TestBogusIds:
+    def refused(self, world, number, known=None):
+        with pytest.raises(PendingError) as caught:
+            world.check(ghost(number), by="metadata", known=known)
+        return caught.value.reason_code
+
+    def test_leave_one_object_together_and_it_is_bounded(self):
+        """Given more ids that the account does not know than are kept."""
+        world = World()
+        for number in range(MOST_UNKNOWN + 20):
+            world.later(timedelta(seconds=1))
+            assert self.refused(world, number) == "project-unknown"
+        assert world.rig.store.keys(OUT, "reports/.projects/") == ["reports/.projects/unknown.json"]
+        kept = world.rig.store.json(OUT, "reports/.projects/unknown.json")["answers"]
+        assert [one["id"] for one in kept] == [ghost(number) for number in range(20, MOST_UNKNOWN + 20)]
+
+    def test_are_asked_for_once_by_all_instances(self):
+        world = World()
+        for _ in range(50):
+            assert self.refused(world, 1, KnownProjects()) == "project-unknown"
+        assert world.account.asked == [ghost(1)]
+
+    def test_are_few_in_memory_and_drive_out_nothing_that_may_be_billed(self):
+        known, at = KnownProjects(), datetime(2026, 11, 23, tzinfo=timezone.utc)
+        known.learn(ProjectAnswer(CLAIMS, "enabled", at - timedelta(days=9)))
+        for number in range(MOST_KNOWN + 20):
+            known.learn(ProjectAnswer(ghost(number), "unknown", at + timedelta(seconds=number)))
+        assert known.answer(CLAIMS) is not None
+        assert [known.answer(ghost(number)) is None for number in (0, 20, 21, MOST_KNOWN + 19)] == [
+            True,
+            True,
+            False,
+            False,
+        ]
+
+    def test_of_as_many_projects_as_may_be_the_oldest_answer_is_asked_for_anew(self):
+        known, at = KnownProjects(), datetime(2026, 11, 23, tzinfo=timezone.utc)
+        for number in range(MOST_KNOWN + 1):
+            known.learn(ProjectAnswer(ghost(number), "enabled", at + timedelta(seconds=number)))
+        assert [known.answer(ghost(number)) is None for number in (0, 1)] == [True, False]
+
+    def test_one_that_the_account_knew_before_is_unknown_for_all_instances(self):
+        """Given a project that was deleted, and then a silent account."""
+        world = World()
+        world.check()
+        world.account.projects = []
+        world.later(GOOD_FOR)
+        with pytest.raises(PendingError):
+            world.check()
+        world.account.fail = DENIED
+        with pytest.raises(PendingError) as caught:
+            world.check(known=KnownProjects())
+        assert caught.value.reason_code == "project-unknown"
+        assert world.rig.store.keys(OUT, "reports/.projects/") == [f"reports/.projects/{CLAIMS}.json"]
+
+    def test_one_that_comes_into_being_counts_for_all_instances(self):
+        world = World()
+        self.refused(world, 1)
+        world.account.projects.append(EnterpriseProject(ghost(1), "new"))
+        world.later(BAD_FOR)
+        for _ in range(2):
+            assert world.check(ghost(1), known=KnownProjects()).project.id == ghost(1)
+        assert world.account.asked == [ghost(1)] * 2
+
+    @pytest.mark.parametrize("body", [b"", b"[]", b'{"answers": 1}'])
+    def test_a_list_that_something_else_spoilt_is_begun_anew(self, body):
+        world = World()
+        world.rig.store.put(OUT, "reports/.projects/unknown.json", body)
+        assert self.refused(world, 1) == "project-unknown"
+        assert len(world.rig.store.json(OUT, "reports/.projects/unknown.json")["answers"]) == 1
 
 
 class TestSilence:

@@ -338,3 +338,55 @@ def test_a_timer_s_workbook_is_audited(cloud):
     assert (kept["name"], kept["operator"], kept["resource_name"], kept["details"]) == (
         "buildWorkbook", "function:on_timer", "daily", {"day": "today"},
     )  # fmt: skip
+
+
+class TestBuildsThatAreTriedAgain:
+    ORDER = '{"workbook": "daily", "day": "today"}'
+
+    def ids(self, cloud: LocalCloud) -> list[str]:
+        bucket = clouds.store(cloud)
+        items = list(bucket.list("legible-out", "audit/.pending/"))
+        return [json.loads(bucket.read(ObjectRef("legible-out", item.key)))["id"] for item in items]
+
+    @pytest.mark.parametrize("event", [{"time": "2026-12-01T00:20:00Z"}, {}])
+    def test_the_platform_s_retries_of_one_event_are_one_event_of_the_trail(self, cloud, event):
+        timer = {"trigger_type": "TIMER", "user_event": self.ORDER, **event}
+        for _ in range(3):
+            on_timer.handler(timer, clouds.context(cloud, request_id="one"))
+        assert len(set(self.ids(cloud))) == 1
+
+    @pytest.mark.parametrize(
+        "other",
+        [{"time": "2026-12-02T00:20:00Z"}, {"user_event": '{"workbook": "weekly", "day": "today"}'},
+         {"user_event": '{"workbook": "daily", "day": "yesterday"}'}],
+    )  # fmt: skip
+    def test_another_event_is_another_one(self, cloud, other):
+        timer = {"trigger_type": "TIMER", "user_event": self.ORDER, "time": "2026-12-01T00:20:00Z"}
+        for event in (timer, timer | other):
+            on_timer.handler(event, clouds.context(cloud, request_id="one"))
+        assert len(set(self.ids(cloud))) == 2
+
+    def test_one_that_cannot_be_audited_is_built_and_the_log_rings(self, cloud, capfd):
+        """Given a bucket that takes workbooks and no event: nothing is lost by a build, so it is not stopped."""
+        on_upload.handler(upload(cloud), clouds.context(cloud))
+        cloud.obs.faults.add(Fault("error", "PUT", "*audit/.pending/*", None, status=403, code="AccessDenied"))
+        capfd.readouterr()
+        result = on_timer.handler({"trigger_type": "TIMER", "user_event": self.ORDER}, clouds.context(cloud))
+        assert result["files"] == ("workbooks/daily.xlsx",)
+        (line,) = [line for line in capfd.readouterr().out.splitlines() if '"not-audited"' in line]
+        assert "WARN" in line and '"buildWorkbook"' in line and '"function:on_timer"' in line
+
+    def test_one_that_failed_is_told_to_have_failed(self, cloud):
+        event = {"trigger_type": "TIMER", "user_event": '{"workbook": "../daily"}'}
+        assert on_timer.handler(event, clouds.context(cloud))["reason"] is not None
+        assert len(set(self.ids(cloud))) == 2
+
+    def test_a_folder_that_is_complete_is_one_event_however_often_its_marker_is_delivered(self, cloud):
+        on_upload.handler(upload(cloud), clouds.context(cloud))
+        clouds.upload(cloud, "passport/_complete", b"")
+        marker = clouds.event("passport/_complete")
+        marker["Records"][0]["eventTime"] = "2026-12-01T00:20:00Z"
+        for _ in range(2):
+            (outcome,) = on_upload.handler(marker, clouds.context(cloud))["documents"]
+            assert outcome["record"] == "workbooks/passport.xlsx"
+        assert len(set(self.ids(cloud))) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -98,6 +99,19 @@ def test_two_builds_are_the_same_bytes(made, tmp_path):
     version, built = made
     again = build.build(f"Python{version}", target=tmp_path / "elsewhere")
     assert again.zip.read_bytes() == built.zip.read_bytes()
+    assert again.bill.read_bytes() == built.bill.read_bytes()
+
+
+@pytest.mark.slow
+def test_its_bill_names_what_is_in_it_and_the_zip_itself(made):
+    built = made[1]
+    bill = json.loads(built.bill.read_text("utf-8"))
+    listed = zipfile.ZipFile(built.zip).read("THIRD_PARTY.txt").decode()
+    named = set(re.findall(r"^(\S+) \S+: ", listed, re.MULTILINE))
+    assert {one["name"] for one in bill["components"]} == {*named, "fallback fonts"}
+    assert bill["metadata"]["component"]["hashes"][0]["content"] == hashlib.sha256(built.zip.read_bytes()).hexdigest()
+    parts = {part["name"] for one in bill["components"] for part in one.get("components", ())}
+    assert "pdfium" in parts and any(name.startswith("pillow.libs/libtiff") for name in parts)
 
 
 @pytest.mark.slow
@@ -307,7 +321,7 @@ def test_a_module_that_does_not_compile_is_named(tmp_path):
 
 
 def test_without_an_interpreter_it_says_what_that_costs(tmp_path):
-    made = build.Package(tmp_path / "a.zip", tmp_path, 24_000_000, 70_000_000, None)
+    made = build.Package(tmp_path / "a.zip", tmp_path / "a.cdx.json", tmp_path, 24_000_000, 70_000_000, None)
     said = build.told(made, "3.12")
     assert "24.0 MB, 70.0 MB unzipped" in said
     assert "No Python 3.12 was found" in said and "PYENV_ROOT" in said
@@ -379,13 +393,13 @@ def test_a_package_beyond_its_bound_is_refused_with_its_size(house):
 
 def test_what_is_not_whole_or_refused_never_takes_the_place_of_what_is_deployed(house):
     """Given a build before: Terraform deploys whatever zip it finds there."""
-    before = build.build("Python3.12", root=house).zip
-    whole = before.read_bytes()
+    built = build.build("Python3.12", root=house)
+    before, whole, bill = built.zip, built.zip.read_bytes(), built.bill.read_bytes()
     (house / "shared" / "legible" / "noise.bin").write_bytes(os.urandom(build.ZIP_BYTES + 1))
     with pytest.raises(PackageError):
         build.build("Python3.12", root=house)
-    assert before.read_bytes() == whole
-    assert [file.name for file in before.parent.iterdir()] == [before.name]
+    assert (before.read_bytes(), built.bill.read_bytes()) == (whole, bill)
+    assert {file.name for file in before.parent.iterdir()} == {before.name, built.bill.name}
 
 
 def test_a_handler_with_a_dependencys_name_is_refused(house):

@@ -197,7 +197,7 @@ def test_reports(watched):
     clouds.due_now(watched.cloud)
     result = watched.run("on_report", on_report.handler, {"trigger_type": "TIMER"})
     assert result["changes"]["journals"] == 2
-    assert result["audit"]["n"] == 4  # one call, two ends, and the settings
+    assert result["audit"]["n"] == 5  # one call, two ends, the month's workbook and the settings
     assert result["workbooks"]["written"] == [f"reports/{utc_now():%Y-%m}/usage.xlsx"]
 
 

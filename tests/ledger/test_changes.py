@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 
 from legible.errors import HeldError, UnavailableError
-from legible.ledger.changes import Changes, name_of
+from legible.ledger.changes import Changes, Mark, name_of
 from legible.ledger.claim import Claim, Wish
 from legible.ledger.ledger import Ledger
+from legible.ledger.lines import SKEW_SECONDS
 from legible.ledger.lists import LongList
 from legible.model import layout
 from legible.model.documents import Document
@@ -59,7 +60,7 @@ class TestClaims:
         store.clock.pause(65)
         (slot,) = changes.due()
         assert slot.name == name_of(layout.journal(DOCUMENT))
-        assert changes.read(slot) == DOCUMENT
+        assert changes.read(slot) == Mark(DOCUMENT.bucket, DOCUMENT.key, DOCUMENT.version)
         changes.remove(slot)
         assert changes.read(slot) is None
         assert marks(store) == []
@@ -87,6 +88,18 @@ class TestClaims:
         state = ledger.journals.load(DOCUMENT)
         assert [line.event for line in state.lines] == ["claimed", "released"]
         assert not state.leases.held(store.clock.now())
+
+    def test_a_fault_of_one_moment_delays_no_document(self, store, ledger):
+        faults = [UnavailableError("503")]
+
+        def fail(verb, ref):
+            if verb == "write" and ref.key.startswith(layout.CHANGES) and faults:
+                raise faults.pop()
+
+        store.fail = fail
+        assert isinstance(ledger.claim(DOCUMENT, Wish("a"), 0), Claim)
+        assert len(marks(store)) == 1
+        assert [line.event for line in ledger.journals.load(DOCUMENT).lines] == ["claimed"]
 
     def test_a_claim_that_was_not_taken_says_why_whatever_became_of_its_mark(self, store, ledger):
         ledger.claim(DOCUMENT, Wish("a"), 0)
@@ -123,6 +136,14 @@ class TestWaiting:
             changes.mark(Document(IN, f"{number}", "v"), changes.after(number))
         store.put(OUT, f"{layout.CHANGES}note.txt", b"")
         assert changes.waiting() == (3, START + timedelta(seconds=4))
+
+    def test_everything_before_the_first_mark_is_counted_whichever_is_due_first(self, store, changes):
+        assert changes.uncounted() == (0, None)
+        for number in range(3):
+            changes.mark(Document(IN, f"{number}", "v"), changes.after(900 - 300 * number))
+            store.clock.pause(60)
+        store.put(OUT, f"{layout.CHANGES}note.txt", b"")
+        assert changes.uncounted() == (3, START - timedelta(seconds=SKEW_SECONDS))
 
 
 class TestLongLists:

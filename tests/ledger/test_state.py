@@ -10,7 +10,7 @@ from msgspec import structs
 
 from legible.ledger import journal
 from legible.ledger.journal import Line
-from legible.ledger.state import Leases, State
+from legible.ledger.state import Leases, State, counted_operation
 from legible.model.pages import Share
 from tests.support.fakes import START
 
@@ -34,7 +34,7 @@ class TestWhichOperationCounts:
     def test_of_one_with_an_answer_that_of_its_payer_whoever_tells_it(self, payer):
         state = State([*self.ROUTES_CHANGED, line("answered", n=2, page=1, **payer)])
         assert state.committed == state.counted_claim == self.ROUTES_CHANGED[0]
-        assert state.operation == "id-card"
+        assert (state.operation, counted_operation(state)) == ("id-card", "passport")
 
     def test_a_refused_page_binds_nobody(self):
         state = State([*self.ROUTES_CHANGED, line("refused", "a", 2, page=1)])

@@ -11,7 +11,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from legible.model.usage import MonthCost, PackageState, Totals, UsageReport, UsageRow
+from legible.model.usage import MonthCost, PackageState, ServiceRow, ServiceSide, Totals, UsageReport, UsageRow
 from legible.outputs.xlsx import charts, write_usage
 from tests.support.usage import report
 
@@ -26,6 +26,31 @@ def book(found: UsageReport) -> Any:
 
 def cells(found: Any, name: str) -> list[list[Any]]:
     return [[cell.value for cell in row] for row in found[name].iter_rows()]
+
+
+class TestTheServicesSide:
+    SIDE = ServiceSide(
+        datetime(2025, 11, 1, tzinfo=timezone.utc),
+        (ServiceRow("vin", 7, 1), ServiceRow("an-operation-of-others", 3)),
+        (ServiceRow("2025-11-02", 9, 1), ServiceRow("2025-11-07", 1)),
+    )
+
+    def test_stands_beside_operations_and_days_with_what_only_the_service_counted(self):
+        found = book(report(days=5, operations=3, projects=2, service=self.SIDE))
+        assert cells(found, "By operation")[0][-2:] == ["Cloud Eye: succeeded", "Cloud Eye: failed"]
+        assert cells(found, "By operation")[-1][-2:] == [3, 0]
+        days = {row[0].date().isoformat(): row[-2:] for row in cells(found, "By day")[1:]}
+        assert (days["2025-11-02"], days["2025-11-03"], days["2025-11-06"], days["2025-11-07"]) == (
+            [9, 1], [0, 0], [0, 0], [1, 0]
+        )  # fmt: skip
+        assert "Cloud Eye: succeeded" not in cells(found, "By project")[0]
+        summary = [row[0] for row in cells(found, "Summary")]
+        assert "Cloud Eye: failed" in summary
+        assert any("neither enterprise projects nor routes" in str(text) for text in summary)
+
+    def test_is_not_there_where_it_is_not_known(self):
+        found = book(report(days=5, operations=3, projects=2))
+        assert all("Cloud Eye" not in str(row) for name in found.sheetnames for row in cells(found, name))
 
 
 class TestSheets:

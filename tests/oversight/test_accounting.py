@@ -15,14 +15,15 @@ from legible.errors import HeldError
 from legible.ledger.changes import Changes
 from legible.model.account import BillLine, EnterpriseProject
 from legible.model.accounting import AccountingReport, ProjectDay, ProjectMonth
-from legible.model.prices import Price, Prices, Tier
+from legible.model.documents import Document
+from legible.model.prices import BoughtPackage, Price, Prices, Tier
 from legible.model.usage import MonthCost, Totals
 from legible.outputs.xlsx import write_accounting
 from legible.oversight.accounting import AccountingReader, Told, parts, shares
 from legible.oversight.calls import CallCount, JournalHour
 from legible.oversight.rollup import RollUp
 from tests.support.fakes import AccountProjects
-from tests.support.rig import Rig
+from tests.support.rig import IN, Rig
 
 CLAIMS = "a1111111-0000-4000-8000-000000000001"
 SALES = "b1111111-0000-4000-8000-000000000001"
@@ -122,8 +123,24 @@ def test_what_the_account_refuses_is_a_note_and_holds_up_nothing():
     assert "cloud.account_endpoint" in reader(*CALLS).report(MARCH, APRIL).notes[0]
 
 
-def test_an_account_that_knows_no_ocr_has_an_empty_bill():
-    assert reader(billing=Bills(line(MARCH, "9"), code="")).report(MARCH, APRIL).bill == ()
+def test_an_account_that_knows_no_ocr_has_no_bill_and_says_why():
+    found = reader(*CALLS, billing=Bills(line(MARCH, "9"), code="")).report(MARCH, APRIL)
+    assert found.bill is None
+    assert "knows no service named Optical Character Recognition" in found.notes[0]
+    assert all(one.billed is None for one in found.months)
+
+
+def test_a_bill_without_lines_is_an_empty_one():
+    assert reader(billing=Bills()).report(MARCH, APRIL).bill == ()
+
+
+def test_a_package_that_is_refilled_is_drawn_anew_each_month():
+    """Given a package of five calls that is refilled, six and eight calls in two months, and a price beyond it."""
+    package = BoughtPackage(("passport",), 5, date(2026, 1, 1), refilled="month")
+    prices = Prices(list=(Price(("passport",), date(2026, 1, 1), (Tier("0.01"),)),), packages=(package,))
+    calls = [(at(2), "passport", CLAIMS, "answered", 6), (at(2, month=4), "passport", CLAIMS, "answered", 8)]
+    report = reader(*calls, prices=prices).report(MARCH, date(2026, 4, 30))
+    assert [one.amount for one in report.months] == [Decimal("0.01"), Decimal("0.03")]
 
 
 @pytest.mark.parametrize(
@@ -140,6 +157,17 @@ def test_one_project_can_be_looked_at_alone():
     report = reader(*CALLS, billing=bills).report(MARCH, date(2026, 4, 30)).of(SALES)
     assert {one.project for one in (*report.months, *report.days, *report.projects, *report.bill)} == {SALES}
     assert reader(*CALLS).report(MARCH, APRIL).of(SALES).bill is None
+
+
+def test_it_is_as_of_the_first_claim_that_is_not_counted():
+    """Given a claim whose lease ends after the report."""
+    rig = Rig()
+    changes, claimed = Changes(rig.site, rig.call()), rig.clock.now()
+    changes.mark(Document(IN, "a", "v"), changes.after(86_400))
+    rig.clock.pause(3600)
+    made = AccountingReader(RollUp(rig.site, rig.call(), 0.0), changes, PRICES, Told(None, None), rig.clock.now)
+    report = made.report(MARCH, APRIL)
+    assert (report.as_of <= claimed, report.waiting) == (True, 1)
 
 
 @given(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import tracemalloc
 from datetime import datetime, timedelta
@@ -9,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from legible.huawei.cts import trace
 from legible.model import layout
 from legible.model.audit import AuditEvent
 from legible.model.documents import ObjectRef
 from legible.oversight.audit_search import AuditFilters, AuditSearch
+from legible.oversight.audit_traces import event_of
 from tests.oversight.audit_rig import TrailRig, event
 from tests.support.fakes import START
 from tests.support.rig import OUT
@@ -73,6 +76,45 @@ class TestFilters:
             rig.desk().keep(event(str(hour), START + timedelta(hours=hour)))
         rig.trail().walk()
         assert found(rig, since=START + timedelta(hours=1), until=START + timedelta(hours=3)) == ["2", "1"]
+
+
+HOSTILE = (
+    "=cmd()",
+    "[bold]x[/]",
+    "a\x1b[2J",
+    "b\x9b31m",
+    "\ud800",
+    "c\x00d",
+    "e\n{}",
+    '"}\n',
+    "张\u202e三",
+    "x" * 3_000,
+)
+
+
+class TestHostileTexts:
+    @pytest.mark.parametrize("text", HOSTILE)
+    @pytest.mark.parametrize(
+        "filter_", ["service", "resource_type", "name", "resource_id", "resource_name", "operator"]
+    )
+    def test_what_was_received_is_found_by_what_was_received(self, text, filter_):
+        """Given an event of CTS of which every text is hostile: it is sought as it came, and as the trail shows it."""
+        rig = TrailRig(most=(100, 1 << 20))
+        names = ("trace_name", "service_type", "resource_type", "resource_name", "resource_id", "trace_type")
+        raw = json.dumps({**dict.fromkeys(names, text), "user": {"name": text}, "time": int(START.timestamp() * 1000),
+                          "trace_rating": "incident", "trace_id": text}).encode()  # fmt: skip
+        received = trace(raw)
+        if not received.name:  # JSON that cannot be read tells nothing of itself
+            assert "\ud800" in text
+            return
+        rig.keep("beside")
+        rig.desk().keep(event_of(received))
+        rig.trail().walk()
+        (line,) = [one for one in rig.lines() if one.source == "cts"]
+        for sought in (text, getattr(line, filter_)):
+            assert found(rig, **{filter_: sought}, status="incident") == [line.id]
+        assert found(rig, **{filter_: "y" + text}) == []
+        assert rig.verify().fault is None
 
 
 class TestDays:

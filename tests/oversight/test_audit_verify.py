@@ -275,6 +275,104 @@ class TestObjects:
         fault = spoilt({key: b"" for key in bodies(False) if key != layout.AUDIT_HEAD}).verify().fault
         assert (fault.damage, fault.key, fault.byte) == ("truncated", "", 0)
 
+    def test_days_that_changed_places_are_seen(self):
+        first, *_, last, _ = bodies(False)
+        fault = spoilt({first: bodies(False)[last], last: bodies(False)[first]}).verify().fault
+        assert (fault.damage, fault.key, fault.byte) == ("removed", first, 0)
+
+    @pytest.mark.parametrize("one", range(5))
+    @pytest.mark.parametrize("other", range(5))
+    def test_any_two_objects_that_changed_places_are_seen(self, one, other):
+        keys = list(bodies(False))
+        moved = {keys[one]: bodies(False)[keys[other]], keys[other]: bodies(False)[keys[one]]}
+        assert (spoilt(moved).verify().fault is None) == (one == other)
+
+    def test_a_part_in_place_of_another_is_seen(self):
+        keys = list(bodies(False))
+        fault = spoilt({keys[2]: bodies(False)[keys[1]]}).verify().fault
+        assert (fault.damage, fault.key, fault.byte) == ("inserted", keys[2], 0)
+
+
+class TestWhatWasAddedAtTheEnd:
+    """Given somebody who adds to the last object what Legible has not written."""
+
+    @staticmethod
+    def added(more: bytes, sealed: bool = False) -> tuple[TrailRig, str, int]:
+        key = list(bodies(sealed))[-2]
+        return spoilt({key: bodies(sealed)[key] + more}, sealed), key, len(bodies(sealed)[key])
+
+    @staticmethod
+    def forged(sealed: bool = False, by: bytes | None = None, **values: object) -> bytes:
+        *_, last = audit_line.lines_of(bodies(sealed)[list(bodies(sealed))[-2]])
+        line = audit_line.decode(last)
+        made = audit_line.of_event(event("x", line.at), line.n + 1, audit_line.digest(last), line.at)
+        return audit_line.encode(structs.replace(made, **values), by)
+
+    @pytest.mark.parametrize(
+        "more", [b"garbage", b"garbage\n", b"\n", b"\x00", b"{}\n", b'{"n":20}\n', b"\xff\xfe\n", b"[" * 5_000 + b"\n"]
+    )
+    def test_what_is_no_line_is_named(self, more):
+        rig, key, size = self.added(more)
+        fault = rig.verify().fault
+        assert fault.damage in ("changed", "truncated") and fault.key == key
+        assert fault.byte in (size, size + len(more))
+
+    def test_a_line_of_an_earlier_day_is_named(self):
+        first = audit_line.lines_of(next(iter(bodies(False).values())))[0]
+        rig, key, size = self.added(first)
+        fault = rig.verify().fault
+        assert (fault.damage, fault.key, fault.byte) == ("inserted", key, size)
+
+    @pytest.mark.parametrize(
+        ("values", "damage"), [({"prev": "0" * 64}, "changed"), ({"n": 99}, "removed"), ({"n": 3}, "inserted")]
+    )
+    def test_a_line_that_does_not_follow_is_named(self, values, damage):
+        rig, key, size = self.added(self.forged(**values))
+        fault = rig.verify().fault
+        assert (fault.damage, fault.key, fault.byte, fault.line) == (damage, key, size, 2)
+
+    def test_one_that_is_made_as_legible_makes_it_is_seen_by_its_seal_alone(self):
+        """What verify cannot promise without a key, and says so: whoever may append, and knows how, adds a line."""
+        assert self.added(self.forged())[0].verify().fault is None
+        for by in (None, OTHER):
+            rig, key, size = self.added(self.forged(sealed=True, by=by), sealed=True)
+            fault = rig.verify(keys=(KEY,)).fault
+            assert (fault.damage, fault.key, fault.byte) == ("unsealed", key, size)
+
+
+class TestWhereAByteIs:
+    """Given one flipped bit in each kind of place that a line has, in its first, a middle and its last line."""
+
+    @pytest.mark.parametrize("sealed", [False, True])
+    @pytest.mark.parametrize("number", [0, 2, -1])
+    @pytest.mark.parametrize(
+        "place",
+        [b'{"id":"', b'"at":"2', b'"name":"r', b'"resource_name":"p', b'"n":', b'"prev":"', b'"recorded_at":"',
+         b'"sum":"', b'"}\n', b"\n"],
+    )  # fmt: skip
+    def test_it_is_named(self, place, number, sealed):
+        key = list(bodies(sealed))[2]
+        lines = audit_line.lines_of(bodies(sealed)[key])
+        number %= len(lines)
+        found = lines[number].find(place)
+        if found < 0:  # the line that ends a part has other values
+            assert number == len(lines) - 1
+            return
+        at = sum(map(len, lines[:number])) + found + len(place) - 1
+        body = bytearray(bodies(sealed)[key])
+        body[at] ^= 1
+        fault = spoilt({key: bytes(body)}, sealed).verify().fault
+        assert (fault.damage, fault.key, fault.byte, fault.line) == ("changed", key, at, number + 1)
+
+    @pytest.mark.parametrize("number", [0, 1, 2, 3])
+    def test_a_line_feed_that_is_gone_is_named(self, number):
+        key = list(bodies(False))[2]
+        lines = audit_line.lines_of(bodies(False)[key])
+        at = sum(map(len, lines[: number + 1])) - 1
+        body = bodies(False)[key]
+        fault = spoilt({key: body[:at] + body[at + 1 :]}).verify().fault
+        assert (fault.key, fault.byte) == (key, at)
+
 
 class Forger:
     """Somebody who may write the bucket, knows how the trail is made, and makes it anew, with its head."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,8 +15,8 @@ from hypothesis import strategies as some
 from legible.model.account import Package
 from legible.model.prices import BoughtPackage, Price, Prices, Tier
 from legible.model.usage import MonthCost, PackageState
-from legible.oversight.money import Spending, billed, price_of
-from legible.oversight.packages import Stock, states, stocks, warning
+from legible.oversight.money import Spending, billed, cycle, price_of
+from legible.oversight.packages import Stock, ToldPackages, states, stocks, warning
 from legible.oversight.rollup import DaySum, HourCount
 
 NOV, YEAR = date(2026, 11, 1), (date(2026, 1, 1), date(2026, 12, 31))
@@ -116,17 +119,131 @@ class TestStocks:
     )
 
     def test_the_billing_api_comes_before_the_estimate(self):
-        found, notes = stocks(self.PRICES, [1, 2], [told("VIN 9", 7), told("VIN 9", 1), told("VIN 9", 5, "expired")])
+        found, notes = stocks(
+            self.PRICES, [1, 2], ToldPackages([told("VIN 9", 7), told("VIN 9", 1), told("VIN 9", 5, "expired")])
+        )
         assert [(stock.left, stock.estimated) for stock in found] == [(8, False), (2, True)]
         assert notes == []
 
     def test_what_cannot_be_told_apart_is_named(self):
-        found, notes = stocks(self.PRICES, [1, 2], [told("OCR 100", 7)])
+        found, notes = stocks(self.PRICES, [1, 2], ToldPackages([told("OCR 100", 7)]))
         assert [stock.estimated for stock in found] == [True, True]
         assert len(notes) == 2 and "'VIN 9'" in notes[0] and "'OCR 100'" in notes[1]
 
     def test_where_it_was_not_asked_nothing_is_remarked(self):
         assert stocks(self.PRICES, [1, 2], None)[1] == []
+
+
+def sold(number: int, left: int, **more: Any) -> Package:
+    """Return a package of VIN calls as the billing API tells it."""
+    values = {"product": "VIN", "item": "Calls", "bought": Decimal(9), "state": "in-force", **more}
+    return Package(id=f"{number}", left=Decimal(left), **values)
+
+
+def starts(number: int) -> datetime:
+    return datetime(2026, 11, number, 3, tzinfo=timezone.utc)
+
+
+def found_of(packages: Sequence[BoughtPackage], *told_of: Package) -> tuple[list[tuple[int, bool]], list[str]]:
+    found, notes = stocks(Prices(packages=tuple(packages)), [1] * len(packages), ToldPackages(told_of))
+    return [(stock.left, stock.estimated) for stock in found], notes
+
+
+class TestSeveralPackagesOfOneProduct:
+    ONE = BoughtPackage(("vin",), 9, day(1), product="VIN")
+    LATER = BoughtPackage(("vin",), 9, day(20), product="VIN")
+    LARGE = BoughtPackage(("vin",), 90, day(20), product="VIN")
+
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_each_has_its_own_rest(self, turned):
+        for other, more in ((self.LATER, {"starts": starts(20)}), (self.LARGE, {"bought": Decimal(90)})):
+            told_of = [sold(1, 7, starts=starts(1)), sold(2, 5, **more)]
+            packages = [self.ONE, other][:: -1 if turned else 1]
+            found, notes = found_of(packages, *told_of)
+            assert (found, notes) == ([(7, False), (5, False)][:: -1 if turned else 1], [])
+
+    def test_one_that_was_bought_once_more_is_named_and_not_added(self):
+        found, notes = found_of([self.ONE], sold(1, 7, starts=starts(1)), sold(2, 5, starts=starts(20)))
+        assert found == [(7, False)]
+        assert "names one more package 'VIN'" in notes[0]
+        assert "names 2 more packages" in found_of([self.ONE], *(sold(number, 7) for number in range(3)))[1][0]
+
+    def test_one_that_billing_does_not_know_yet_is_an_estimate(self):
+        found, notes = found_of([self.LATER, self.ONE], sold(1, 7, starts=starts(1)))
+        assert found == [(1, True), (7, False)]
+        assert len(notes) == 1
+
+    def test_one_that_begins_later_is_told_apart_too(self):
+        told_of = [sold(1, 7, starts=starts(1)), sold(2, 9, starts=starts(20), state="not-yet")]
+        assert found_of([self.LATER, self.ONE], *told_of) == ([(9, False), (7, False)], [])
+
+    def test_items_of_one_package_are_one_package(self):
+        told_of = [sold(number, 2, bought=Decimal(3), instance="order-1") for number in range(3)]
+        assert found_of([self.ONE], *told_of) == ([(6, False)], [])
+
+    @given(some.lists(some.integers(0, 9), max_size=5), some.integers(0, 5))
+    def test_none_is_counted_twice(self, lefts, named):
+        found, notes = found_of([self.ONE] * named, *(sold(number, left) for number, left in enumerate(lefts)))
+        known = sorted(left for left, estimated in found if not estimated)
+        assert len(known) == min(named, len(lefts))
+        assert Counter(known) <= Counter(lefts)
+        assert bool(notes) == (named != len(lefts))
+
+
+class TestRefilledPackages:
+    def package(self, bought: date = date(2026, 1, 31), **more: Any) -> BoughtPackage:
+        return BoughtPackage(("passport",), 10, bought, refilled="month", **more)
+
+    def test_each_month_has_its_own_calls(self):
+        spending = Spending(Prices(packages=(self.package(NOV),), list=(PASSPORT,)))
+        calls = {(date(2026, month, 5), "passport"): (12, 0) for month in (11, 12)}
+        assert [cost.packaged for cost in spending.costs(calls, *YEAR)] == [10, 10]
+        assert spending.left_on(date(2026, 12, 31)) == [0]
+        assert spending.left_on(date(2027, 1, 1)) == [10]
+
+    def test_it_is_refilled_on_the_day_it_was_bought_or_the_months_last(self):
+        cycles = [
+            cycle(self.package(), date(2026, *at)) for at in ((1, 31), (2, 27), (2, 28), (3, 30), (3, 31), (4, 30))
+        ]
+        assert cycles == [0, 0, 1, 1, 2, 3]
+        assert cycle(self.package(), date(2025, 1, 1)) == cycle(BoughtPackage(("vin",), 1, NOV), date(2027, 1, 1)) == 0
+
+    @given(some.dates(date(2026, 1, 31), date(2030, 1, 1)))
+    def test_cycles_only_grow(self, at):
+        assert 0 <= cycle(self.package(), at + timedelta(days=1)) - cycle(self.package(), at) <= 1
+
+    @pytest.mark.parametrize(
+        ("left", "a_day", "ends"),
+        [(10, 1, date(2026, 12, 11)), (3, 1, date(2026, 12, 4)), (0, 1, date(2026, 12, 1)), (9, 0, None)],
+    )
+    def test_it_runs_out_before_it_is_refilled(self, left, a_day, ends):
+        today = date(2026, 12, 1)
+        used = {(today - timedelta(days=n + 1), "passport"): (a_day, 0) for n in range(30)}
+        (state,) = states([Stock(self.package(NOV), left, estimated=True)], used, today)
+        assert state.runs_out == ends
+
+    def test_it_lasts_where_a_month_needs_less(self):
+        today = date(2026, 12, 1)
+        used = {(today - timedelta(days=n + 1), "passport"): (1, 0) for n in range(7)}
+        large = BoughtPackage(("passport",), 100, NOV, refilled="month")
+        (state,) = states([Stock(large, 100, estimated=True)], used, today)
+        assert state.runs_out is None
+
+    def test_what_is_not_refilled_is_used_when_the_rest_is(self):
+        today = date(2026, 12, 1)
+        used = {(today - timedelta(days=n + 1), "passport"): (1, 0) for n in range(30)}
+        spare = Stock(BoughtPackage(("passport",), 30, NOV), 30, estimated=True)
+        (state,) = states([spare, Stock(self.package(NOV), 10, estimated=True)], used, today)
+        assert state.runs_out == date(2027, 1, 20)
+
+    @pytest.mark.parametrize(
+        ("settings", "said", "word"), [("", True, "is refilled"), ("month", False, "is not refilled")]
+    )
+    def test_the_billing_api_may_say_otherwise(self, settings, said, word):
+        bought = BoughtPackage(("vin",), 9, day(1), product="VIN", refilled=settings)
+        found, notes = stocks(Prices(packages=(bought,)), [1], ToldPackages([sold(1, 7, refilled=said)]))
+        assert word in notes[0]
+        assert found[0].package.refilled == "month"
 
 
 class TestWhenItEnds:

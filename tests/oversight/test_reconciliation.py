@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -11,7 +10,6 @@ from hypothesis import strategies as some
 
 from legible.ledger.changes import Changes
 from legible.ledger.probes import ProbeLog
-from legible.model.account import Metric, MetricSeries, Span
 from legible.model.documents import Document
 from legible.model.prices import Reconcile
 from legible.operations import catalog
@@ -19,6 +17,7 @@ from legible.oversight.calls import CallCount, JournalHour
 from legible.oversight.differences import Difference, KnownCause
 from legible.oversight.interfaces import FAILED, SUCCESSFUL, operation_of, spellings
 from legible.oversight.reconciliation import Reconciled, Reconciler
+from tests.support.cloud_eye import CloudEye
 from tests.support.counting import rollup
 from tests.support.rig import IN, Rig
 
@@ -27,42 +26,6 @@ NOON = datetime(2026, 11, 23, 12, tzinfo=timezone.utc)
 
 def at(minute: int, hour: int = 4) -> datetime:
     return datetime(2026, 11, 23, hour, minute, tzinfo=timezone.utc)
-
-
-class CloudEye:
-    """Counts calls by the minute, and lists the series of those values that are ``listed``; None for all."""
-
-    def __init__(self) -> None:
-        self.calls: dict[tuple[str, str], Counter[datetime]] = defaultdict(Counter)
-        self.listed: set[str] | None = None
-        self.asked: list[Metric] = []
-
-    def count(self, value: str, minute: datetime, times: int = 1, name: str = SUCCESSFUL) -> None:
-        self.calls[name, value][minute] += times
-
-    def names(self, namespace: str) -> list[Metric]:
-        assert namespace == "SYS.OCR"
-        known = [(name, value) for name, value in self.calls if self.listed is None or value in self.listed]
-        return [_metric(name, value) for name, value in known] + [Metric(namespace, "other", ())]
-
-    def sums(self, metrics, span: Span) -> list[MetricSeries]:
-        self.asked += metrics
-        found = []
-        for metric in metrics:
-            sums: Counter[datetime] = Counter()
-            for minute, count in self.calls.get((metric.name, metric.value("call_of_interface")), Counter()).items():
-                if span.begin <= minute < span.end:
-                    step = span.period.step
-                    sums[span.begin + (minute - span.begin) // step * step] += count
-            found.append(MetricSeries(metric, dict(sums)))
-        return found
-
-    def write(self, numbers) -> None:
-        raise NotImplementedError
-
-
-def _metric(name: str, value: str) -> Metric:
-    return Metric("SYS.OCR", name, (("call_of_interface", value),))
 
 
 class World:
@@ -220,11 +183,81 @@ class TestEitherWay:
         assert (found.end, found.differences) == (at(0, 3), ())
         assert "journals wait to be counted" in found.notes[0]
 
+    def test_nor_what_a_claim_may_call_that_is_not_over_yet(self, world, minutes):
+        """Given a claim of half past three that lasts until the evening."""
+        now, world.rig.clock.at = world.rig.clock.at, at(30, 3)
+        changes = Changes(world.rig.site, world.rig.call())
+        changes.mark(Document(IN, "a", "v"), changes.after(50_000))
+        world.rig.clock.at = now
+        assert world.reconciled(minutes=minutes).end == at(0, 3)
+
     def test_what_cloud_eye_keeps_no_longer_is_not_asked_for(self, world, minutes):
         found = world.reconciled(minutes=minutes, begin=NOON - timedelta(days=400))
         kept = timedelta(days=2 if minutes else 155)
         assert found.begin == NOON - kept + timedelta(hours=1)
         assert f"for {kept.days} days" in found.notes[0]
+
+    def test_an_end_within_a_period_is_that_of_the_last_whole_one_and_said(self, world, minutes):
+        world.both(at(5))
+        world.both(at(30, 5))
+        end = at(30, 5) + timedelta(seconds=20)
+        found = world.reconciled(minutes=minutes, end=end)
+        assert found.end == (at(30, 5) if minutes else at(0, 5))
+        assert (found.ledger, found.service, found.differences) == (1, 1, ())
+        assert f"05:30:20 is within the next {found.period}" in found.notes[-1]
+        assert world.reconciled(minutes=minutes, end=at(0, 5)).notes == ()
+
+    @pytest.mark.parametrize("kind", ["unknown", "probe"])
+    @pytest.mark.parametrize(("noted", "counted"), [(at(59, 3), at(0)), (at(0), at(59, 3)), (at(1), at(59, 3))])
+    def test_what_is_known_explains_a_call_beyond_the_edge_of_its_period(self, world, minutes, kind, noted, counted):
+        world.both(at(40))
+        if kind == "unknown":
+            world.ours(noted, "unknown")
+            world.eye.count("PASSPORT", counted)
+        else:
+            world.probe(noted)
+            world.eye.count("PASSPORT", counted, name=FAILED)
+        (one,) = world.reconciled(minutes=minutes).differences
+        cause = "unknown" if kind == "unknown" else "probes"
+        assert (one.causes, one.unexplained) == ((KnownCause(cause, 1),), 0)
+
+    @pytest.mark.parametrize("noted", [at(59, 1), at(0, 4)])
+    def test_also_beyond_the_edge_of_what_is_compared(self, world, minutes, noted):
+        """Given an unanswered call a minute before, or just when, the compared time begins or ends."""
+        world.both(at(40, 3))
+        world.ours(noted, "unknown")
+        world.eye.count("PASSPORT", at(0, 2) if noted.hour == 1 else at(59, 3))
+        found = world.reconciled(minutes=minutes, begin=at(0, 2), end=at(0, 4))
+        assert [(one.causes, one.unexplained) for one in found.differences] == [((KnownCause("unknown", 1),), 0)]
+
+    def test_what_is_far_from_it_explains_nothing(self, world, minutes):
+        world.both(at(40))
+        world.ours(at(30, 3), "unknown")
+        world.probe(at(30, 3))
+        world.eye.count("PASSPORT", at(5))
+        world.eye.count("PASSPORT", at(5), name=FAILED)
+        found = world.reconciled(minutes=minutes)
+        assert [(one.causes, one.unexplained) for one in found.differences] == [((), 1)] * 2
+
+    def test_one_call_explains_one_difference_once(self, world, minutes):
+        """Given one unanswered call, and a call more that succeeded and one that failed in its period."""
+        world.both(at(40))
+        world.ours(at(5), "unknown")
+        for name in (SUCCESSFUL, FAILED):
+            world.eye.count("PASSPORT", at(5), name=name)
+        found = world.reconciled(minutes=minutes)
+        assert [(one.kind, one.causes, one.unexplained) for one in found.differences] == [
+            ("failed", (), 1), ("succeeded", (KnownCause("unknown", 1),), 0)
+        ]  # fmt: skip
+
+    def test_nor_does_it_explain_one_of_each_period_beside_it(self, world, minutes):
+        world.both(at(40))
+        world.ours(at(0), "unknown")
+        for minute in (at(59, 3), at(0)):
+            world.eye.count("PASSPORT", minute)
+        found = world.reconciled(minutes=minutes)
+        assert sorted(one.unexplained for one in found.differences) == [0, 1]
+        assert [one.begin.hour for one in found.differences if one.unexplained] == [3]
 
     def test_where_nothing_is_kept_nothing_is_asked(self, world, minutes):
         world.both(at(5))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
 
 import openpyxl
 import pytest
@@ -18,22 +19,34 @@ from legible.oversight.calls import CallCount, Ended, JournalHour
 from legible.oversight.monthly import MonthlyWorkbooks
 from legible.oversight.usage import UsageReader
 from tests.support.counting import rollup
-from tests.support.rig import IN, OUT, Rig
+from tests.support.rig import IN, OUT, TEXT, Rig
 
 NINE = datetime(2026, 11, 23, 9, tzinfo=timezone.utc)
 TODAY, NOV = NINE.date(), date(2026, 11, 1)
 
 
-class Bills:
-    """A billing API with one package, or with none that may be seen."""
+def package(number: int, left: int, **more: object) -> Package:
+    """Return what is left of a package P of 9 calls."""
+    values = {"product": "P", "item": "Calls", "bought": Decimal(9), "state": "in-force", "service": "ocr", **more}
+    return Package(id=f"{number}", left=Decimal(left), **values)  # type: ignore[arg-type]
 
-    def __init__(self, refused: str = "") -> None:
-        self.refused = refused
+
+class Bills:
+    """A billing API with some packages, or with none that may be seen; it tells OCR's code, or refuses to."""
+
+    def __init__(self, *packages: Package, refused: str = "", code: str | None = "ocr") -> None:
+        self.refused, self.code = refused, code
+        self._packages = packages or (package(1, 7),)
+
+    def service_code(self, name: str) -> str:
+        if self.code is None:
+            raise HeldError("403", advice="Let it do bss:bill:view.")
+        return self.code if name == "OCR" else ""
 
     def packages(self, service: str = "") -> list[Package]:
         if self.refused:
             raise HeldError("403", advice=self.refused)
-        return [Package(id="1", product="P", item="Calls", left=7, bought=9, state="in-force")]  # type: ignore[arg-type]
+        return [one for one in self._packages if service in ("", one.service)]
 
 
 @pytest.fixture
@@ -80,13 +93,26 @@ class TestReport:
         totals = found.operations[1].totals
         assert (totals.calls, totals.succeeded, totals.failed, totals.pages) == (4, 3, 0, 3)
 
-    def test_it_is_as_of_the_oldest_that_waits(self, rig):
+    @pytest.mark.parametrize("lease", [0, 60, 86_400])
+    def test_it_is_as_of_the_first_claim_that_is_not_counted_however_long_it_lasts(self, rig, lease):
         assert (report(rig).as_of, report(rig).waiting) == (rig.clock.now(), 0)
-        changes = Changes(rig.site, rig.call())
-        changes.mark(Document(IN, "a", "v"), changes.after(0))
-        before = changes.after(0)
-        rig.clock.pause(3600)
-        assert (report(rig).as_of, report(rig).waiting) == (before, 1)
+        changes, claimed = Changes(rig.site, rig.call()), rig.clock.now()
+        changes.mark(Document(IN, "a", "v"), changes.after(lease))
+        rig.clock.pause(30)
+        changes.mark(Document(IN, "b", "v"), changes.after(1))
+        for wait in (0, 3600):
+            rig.clock.pause(wait)
+            assert claimed - timedelta(seconds=5) < report(rig).as_of <= claimed
+            assert report(rig).waiting == 2
+
+    def test_what_is_called_under_a_running_claim_is_not_said_to_be_counted(self):
+        """Given a document that is being read, for ten minutes at the most."""
+        rig = Rig(TEXT)
+        begun = rig.clock.now()
+        rig.run(rig.upload("general-text/a.png"))
+        rig.clock.pause(120)
+        assert report(rig, last=TODAY + timedelta(days=400)).operations == ()
+        assert report(rig).as_of <= begun
 
     def test_what_a_newer_version_counts_is_passed_over(self, rig):
         count(rig, (NINE, "passport", "", "", "dreamt", 3), (NINE, "passport", "", "", "answered", 1))
@@ -110,12 +136,40 @@ class TestReport:
         assert ", ...:" in report(rig).notes[0]
 
     def test_packages_are_asked_for_only_where_one_is_named_by_its_product(self, rig):
-        package = BoughtPackage(("vin",), 9, NOV)
-        assert report(rig, prices=Prices(packages=(package,)), billing=Bills("unseen")).notes == ()
+        plain = BoughtPackage(("vin",), 9, NOV)
+        assert report(rig, prices=Prices(packages=(plain,)), billing=Bills(refused="unseen")).notes == ()
         named = Prices(packages=(BoughtPackage(("vin",), 9, NOV, product="P"),))
         assert report(rig, prices=named, billing=Bills()).packages[0].left == 7
-        refused = report(rig, prices=named, billing=Bills("Grant bss:order:view."))
+        refused = report(rig, prices=named, billing=Bills(refused="Grant bss:order:view."))
         assert refused.packages[0].estimated and "bss:order:view" in refused.notes[0]
+
+    NAMED = Prices(packages=(BoughtPackage(("vin",), 9, NOV, product="P"),))
+
+    @pytest.mark.parametrize("code", ["ocr", "", None])
+    def test_packages_of_other_services_are_nothing_to_remark_on(self, rig, code):
+        bills = Bills(package(1, 7), package(2, 5, product="Storage 40 GB", service="obs"), code=code)
+        found = report(rig, prices=self.NAMED, billing=bills)
+        assert (found.packages[0].left, found.packages[0].estimated, found.notes) == (7, False, ())
+
+    def test_one_of_ocr_that_no_setting_names_is_remarked_on(self, rig):
+        bills = Bills(package(1, 7), package(2, 5, product="Other"))
+        assert "'Other'" in report(rig, prices=self.NAMED, billing=bills).notes[0]
+
+    def test_one_of_the_same_name_in_another_region_is_not_added(self, rig):
+        bills = Bills(package(1, 7, region="ap-southeast-1"), package(2, 5, region="cn-north-4"))
+        changes = Changes(rig.site, rig.call())
+        regions = {"vin": "cn-north-4"}
+        reader = UsageReader(
+            rollup(rig), changes, self.NAMED, bills, rig.clock.now, region_of=lambda slug: regions.get(slug, "")
+        )
+        found = reader.report(NOV, TODAY)
+        assert (found.packages[0].left, found.notes) == (5, ())
+        regions["vin"] = "ap-southeast-3"
+        found = reader.report(NOV, TODAY)
+        assert found.packages[0].estimated
+        assert found.notes == (
+            "The billing API names no package 'P' for ap-southeast-3: what is left of it is an estimate.",
+        )
 
     def test_it_is_warned(self, rig):
         count(rig, (NINE, "vin", "", "", "answered", 9))

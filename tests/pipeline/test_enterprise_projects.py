@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
+from msgspec import structs
 
 from legible.errors import HeldError, PendingError, UnavailableError
 from legible.model.account import EnterpriseProject
 from legible.model.documents import Order, Upload
 from legible.operations.projects import REGIONS, ProjectRules
 from legible.operations.routing import OperationSettings, Route, Routing
+from legible.oversight.calls import hours
 from tests.support.fakes import AccountProjects
 from tests.support.rig import IN, OUT, TEXT, Rig, pdf, picture
 
@@ -102,6 +104,101 @@ class TestADocument:
         upload = world.upload("mail/a.png", None, named(CLAIMS))
         world.run(Upload(upload.ref, etag=upload.etag, order=Order("general-text")))
         assert billed(world) == {CLAIMS}
+
+
+class TestADocumentThatWasBegunWithAnotherOperation:
+    """Given two pages, of which one is answered; then the routes lead to another operation, in another region."""
+
+    KEY = "mail/a.pdf"
+
+    def begun(self, first, *, project="", region=REGIONS[0], **rules):
+        world = rig(TEXT, PendingError("no", code="obs-denied"), **rules)
+        world.policy = type(world.policy)(window=1)
+        world.rules = self.routed(world, "general-text", project, {"general-text": region})
+        upload = world.upload(self.KEY, pdf(2), first)
+        world.run(upload)
+        world.ocr.script = [TEXT]
+        return world, upload
+
+    def routed(self, world, operation, project, regions):
+        own = {slug: OperationSettings(region=region) for slug, region in regions.items()}
+        routes = (Route("mail/*", operation, project=project),)
+        return Routing(REGIONS[0], routes, operations=own, pinned=True, projects=world.rules.projects)
+
+    def again(self, world, upload, project, region=REGIONS[0], other=REGIONS[0], **rules):
+        world.rules = self.routed(world, "web-image", project, {"general-text": region, "web-image": other})
+        if rules:
+            world.rules = structs.replace(world.rules, projects=ProjectRules(**rules))
+        (outcome,) = world.run(upload)
+        return outcome, [one.project for _, _, one in world.ocr.calls][2:]
+
+    def counted(self, world):
+        """Return what pages that are answered count as: operation and project."""
+        (name,) = [name for name in world.store.keys(OUT, f"ledger/{IN}/{self.KEY}/") if "newest-" not in name]
+        state = world.parts().ledger.journals.stored(name.removesuffix(".jsonl"))
+        calls = [call for hour in hours("j", state, world.now()).values() for call in hour.calls]
+        return [(one.operation, one.project) for one in calls if one.outcome == "answered" for _ in range(one.count)]
+
+    def test_goes_on_billed_to_what_is_named_now_and_counts_under_the_operation_it_was_begun_with(self):
+        world, upload = self.begun(None, project=CLAIMS)
+        outcome, sent = self.again(world, upload, SALES)
+        assert (outcome["status"], outcome["operation"], sent) == ("done", "general-text", [SALES])
+        assert self.counted(world) == [("general-text", CLAIMS), ("general-text", SALES)]
+
+    @pytest.mark.parametrize("elsewhere", ["held", "rejected", "without"])
+    def test_sends_no_project_to_a_region_that_takes_none(self, elsewhere):
+        """Given an operation in a region without projects; the new one is called where there are some."""
+        world, upload = self.begun(None, region="cn-north-4", elsewhere=elsewhere)
+        outcome, sent = self.again(world, upload, SALES, region="cn-north-4")
+        assert (outcome["status"], sent) == ("done", [""])
+        assert self.counted(world) == [("general-text", ""), ("general-text", "0")]
+        assert "default project" in world.record(self.KEY)["pages"][1]["note"]
+
+    def test_bills_to_the_named_project_though_the_new_operations_region_takes_none(self):
+        world, upload = self.begun(None, project=CLAIMS, elsewhere="without")
+        outcome, sent = self.again(world, upload, CLAIMS, other="cn-north-4")
+        assert (outcome["status"], sent) == ("done", [CLAIMS])
+        assert self.counted(world) == [("general-text", CLAIMS)] * 2
+
+    @pytest.mark.parametrize("elsewhere", ["held", "rejected"])
+    def test_is_not_held_up_by_a_region_in_which_nothing_of_it_is_called(self, elsewhere):
+        world, upload = self.begun(None, project=CLAIMS, elsewhere=elsewhere)
+        outcome, sent = self.again(world, upload, SALES, other="cn-north-4")
+        assert (outcome["status"], sent) == ("done", [SALES])
+
+    @pytest.mark.parametrize("project", [GHOST, CLOSED, "claims"])
+    def test_goes_on_with_the_project_it_was_begun_with_where_the_new_one_may_not_be_billed(self, project):
+        world, upload = self.begun(None, project=CLAIMS)
+        outcome, sent = self.again(world, upload, project)
+        assert (outcome["status"], sent) == ("done", [CLAIMS])
+        assert f"Billed to the enterprise project {CLAIMS}" in world.record(self.KEY)["pages"][1]["note"]
+        assert self.counted(world) == [("general-text", CLAIMS)] * 2
+
+    @pytest.mark.parametrize("refused", ["held", "rejected"])
+    def test_costs_no_call_where_neither_may_be_billed(self, refused):
+        world, upload = self.begun(None, project=CLAIMS, refused=refused)
+        world.account.projects = [EnterpriseProject(CLAIMS, "claims", False)]
+        world.clock.pause(7 * 3600)
+        _, sent = self.again(world, upload, GHOST, refused=refused)
+        assert sent == []
+        assert world.record(self.KEY)["reason"]["code"] == "project-unknown"
+
+    def test_that_was_begun_without_a_project_bills_to_no_ghost(self):
+        world, upload = self.begun(None)
+        _, sent = self.again(world, upload, GHOST)
+        assert sent == []
+        assert world.record(self.KEY)["reason"]["code"] == "project-unknown"
+
+    def test_that_needs_one_by_now_keeps_the_one_it_has(self):
+        world, upload = self.begun(None, project=CLAIMS)
+        outcome, sent = self.again(world, upload, "", required=True)
+        assert (outcome["status"], sent) == ("done", [CLAIMS])
+
+    def test_in_a_region_that_lost_its_projects_is_held_not_billed_to_the_default_one(self):
+        world, upload = self.begun(None, project=CLAIMS)
+        _, sent = self.again(world, upload, SALES, region="cn-north-4")
+        assert sent == []
+        assert world.record(self.KEY)["reason"]["code"] == "project-not-here"
 
 
 REFUSED = [

@@ -272,6 +272,48 @@ class TestTheWalk:
         assert statuses(rig, 2) == {"done"}
         assert {"held-unreadable", "obstacle-unreadable"} <= {line["event"] for line in rig.log.lines}
 
+    @pytest.mark.parametrize("how", ["spoilt", "refused"])
+    def test_an_obstacle_that_cannot_be_read_loses_no_document_and_lets_no_crowd_go(self, how):
+        """Given thirty documents behind an obstacle of which nobody can read what it is."""
+        rig, _ = refusing(30)
+        (name,) = rig.store.keys(OUT, "held/obstacles/")
+        if how == "spoilt":
+            rig.store.put(OUT, name, b'{"obstacle": {"kind": "of a newer version"}}')
+
+        def fail(verb, ref):
+            if how == "refused" and verb == "read" and ref.key == name:
+                raise HeldError("403", code="obs-denied")
+
+        rig.store.fail = fail
+        for walk in range(1, 4):
+            report = rig.release().walk()
+            assert (report.let_go, report.there, len(held(rig))) == (1, 1, 30 - walk)
+        assert rig.probes == []
+        assert "obstacle-unreadable" in {line["event"] for line in rig.log.lines}
+
+    def test_the_first_document_that_is_held_up_again_notes_the_obstacle_anew(self):
+        rig, platform = refusing(5)
+        (name,) = rig.store.keys(OUT, "held/obstacles/")
+        rig.store.put(OUT, name, b"{")
+        platform.run(3)
+        assert rig.store.json(OUT, name)["obstacle"]["subject"] == "general-text"
+        assert (statuses(rig, 5), len(held(rig))) == ({"held"}, 5)
+        rig.ocr.script = [TEXT]
+        platform.run(90)
+        assert statuses(rig, 5) == {"done"}
+
+    def test_a_store_that_fails_for_a_moment_is_a_fault_that_passes(self):
+        rig, _ = refusing()
+
+        def fail(verb, ref):
+            if verb == "read" and ref.key.startswith("held/obstacles/"):
+                raise UnavailableError("503")
+
+        rig.store.fail = fail
+        with pytest.raises(UnavailableError):
+            rig.release().walk()
+        assert len(held(rig)) == 1
+
     def test_passes_over_what_another_walk_took(self):
         rig, _ = refusing(1)
         (name,) = held(rig)

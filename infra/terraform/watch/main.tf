@@ -61,6 +61,7 @@ variable "words" {
     settings-wrong      = 1
     notice-given-up     = 1
     metrics-not-written = 1
+    not-audited         = 1
     retry               = 50
   }
   validation {

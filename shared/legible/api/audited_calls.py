@@ -23,7 +23,7 @@ class AuditedCalls:
     Args:
         desk: Takes the events.
         callers: Tells who the caller is.
-        log: Gets a line where a download could not be audited.
+        log: Gets a line where a download, or that something failed, could not be audited.
         downloads: Whether downloads are audited.
     """
 
@@ -47,11 +47,18 @@ class AuditedCalls:
         asked = self._desk.record(event, kind, resource, operator=operator)
         try:
             return endpoint(call)
-        except (ProblemError, LegibleError) as error:
-            code = error.problem.type.rpartition("/")[2] if isinstance(error, ProblemError) else error.reason_code
-            details = {"of": asked, "code": code}
-            self._desk.record(event, kind, resource, operator=operator, status="warning", details=details)
+        except Exception as error:
+            self._failed(event, kind, resource, operator, {"of": asked, "code": _code(error)})
             raise
+
+    def _failed(self, event: str, kind: str, resource: str, operator: str, details: dict[str, str]) -> None:
+        """Keep the event of what failed. If that fails too, the log has it: whoever asked learns of the first error."""
+        try:
+            self._desk.record(event, kind, resource, operator=operator, status="warning", details=details)
+        except LegibleError as error:
+            self._log(
+                "not-audited", name=event, resource=resource, operator=operator, reason=error.reason_code, **details
+            )
 
     def _download(self, name: str, endpoint: Endpoint, call: Call) -> Answer:
         answer = endpoint(call)
@@ -72,3 +79,10 @@ class AuditedCalls:
             return "document", self._callers.key(call, call.places["id"])
         name: str = call.body.workbook if call.body is not None else call.places["file"]
         return "workbook", self._callers.prefix(call) + name
+
+
+def _code(error: Exception) -> str:
+    """Return the word for an error, as its problem document has it."""
+    if isinstance(error, ProblemError):
+        return error.problem.type.rpartition("/")[2]
+    return error.reason_code if isinstance(error, LegibleError) else "internal"

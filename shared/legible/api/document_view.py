@@ -13,6 +13,7 @@ from legible.api.ids import gone, id_of
 from legible.api.lists import ListedDocument
 from legible.api.lookup import Known, Lookup
 from legible.errors import ObjectGoneError
+from legible.ledger.state import counted_operation
 from legible.model import layout
 from legible.model.documents import Document
 from legible.model.layout import RECORD
@@ -114,7 +115,7 @@ def _links(key: str, names: tuple[str, ...], version: str = "") -> dict[str, str
 def _listed(known: Known) -> ListedDocument:
     document, published = known.document, known.published
     return ListedDocument(
-        document.key, document.version, known.status, known.state.operation, len(known.state.reviews),
+        document.key, document.version, known.status, counted_operation(known.state), len(known.state.reviews),
         document.size or None, document.uploaded_at or (published.uploaded_at if published else None),
         published.doubtful if published else 0, known.reason, published.empty if published else 0,
     )  # fmt: skip

@@ -55,8 +55,8 @@ class Cost(Struct, frozen=True):
 class Usage(Struct, frozen=True):
     """Usage from ``first`` to ``last`` day (UTC), both included; rows of days in their order, others by their calls.
 
-    What ended before ``as_of`` is counted. ``waiting`` journals are not, or not to their end: those of documents that
-    are being read, and of the last minutes. ``months`` and ``costs`` are the cost by month and by operation.
+    What was called before ``as_of`` is counted. ``waiting`` journals are not, or not to their end: those of documents
+    that are being read, and of the last minutes. ``months`` and ``costs`` are the cost by month and by operation.
     """
 
     first: date

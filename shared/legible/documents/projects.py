@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 from msgspec import Struct, structs
@@ -25,7 +25,12 @@ from legible.ports.account import EnterpriseProjects
 GOOD_FOR, BAD_FOR = timedelta(hours=6), timedelta(minutes=5)
 #: How long the account is not asked again after it could not be.
 SILENCE = timedelta(minutes=1)
+#: How many answers an instance remembers, and how many of ids that the account does not know are kept for others.
+MOST_KNOWN, MOST_UNKNOWN = 1_000, 100
+#: The name under which these are kept; it is no id of a project.
+UNKNOWN_IDS = "unknown"
 _JSON = "application/json"
+_Kept = TypeVar("_Kept")
 
 ProjectState = Literal["enabled", "disabled", "unknown"]
 #: The reasons of documents that are not read for want of a project.
@@ -33,6 +38,7 @@ MISSING, MALFORMED, UNKNOWN, DISABLED, ELSEWHERE, UNCHECKED = (
     "project-missing", "project-malformed", "project-unknown", "project-disabled", "project-not-here",
     "project-unchecked",
 )  # fmt: skip
+PROJECT_REASONS = (MISSING, MALFORMED, UNKNOWN, DISABLED, ELSEWHERE, UNCHECKED)
 _NAMED = {
     "metadata": "in its metadata", "route": "by its route", "folder": "by its folder ([projects.folders])",
     "settings": "by ocr.enterprise_project",
@@ -51,8 +57,14 @@ class ProjectAnswer(Struct, frozen=True):
         return timedelta() <= now - self.at < (GOOD_FOR if self.state == "enabled" else BAD_FOR)
 
 
+class _Unknown(Struct, frozen=True):
+    """The ids that the account did not know lately, the latest last."""
+
+    answers: tuple[ProjectAnswer, ...] = ()
+
+
 class KnownProjects:
-    """What an instance knows of projects. Safe for several threads."""
+    """What an instance knows of projects, as many as are likely to come again. Safe for several threads."""
 
     def __init__(self) -> None:
         """Know nothing yet."""
@@ -70,6 +82,8 @@ class KnownProjects:
             known = self._answers.get(answer.id)
             if known is None or known.at <= answer.at:
                 self._answers[answer.id] = answer
+            if len(self._answers) > MOST_KNOWN:  # whoever may write an object may name any number of them
+                self._answers.pop(min(self._answers.values(), key=lambda one: (one.state != "unknown", one.at)).id)
 
     def silent(self, now: datetime) -> LegibleError | None:
         """Return why the account is not asked now, if it could not be a moment ago."""
@@ -185,21 +199,43 @@ class ProjectChecker:
         answer = ProjectAnswer(project, state, now)
         self._known.learn(answer)
         try:
-            self._site.store.write(self._site.in_output(layout.project(project)), msgspec.json.encode(answer), _JSON)
+            self._keep(answer)
         except LegibleError as error:  # other instances ask for themselves
             self._call.log("project-not-kept", project=project, reason=error.reason_code)
         return answer
 
+    def _keep(self, answer: ProjectAnswer) -> None:
+        """Keep an answer for other instances: one of an id that the account never knew only among the latest of these.
+
+        Raises:
+            LegibleError: The bucket does not take it.
+        """
+        name, kept = answer.id, msgspec.json.encode(answer)
+        if answer.state == "unknown" and self._read(name, name, ProjectAnswer) is None:
+            before = self._unknown(name)
+            latest = sorted((*(one for one in before if one.id != name), answer), key=lambda one: one.at)
+            name, kept = UNKNOWN_IDS, msgspec.json.encode(_Unknown(tuple(latest[-MOST_UNKNOWN:])))
+        self._site.store.write(self._site.in_output(layout.project(name)), kept, _JSON)
+
     def _kept(self, project: str) -> ProjectAnswer | None:
+        found = self._read(project, project, ProjectAnswer)
+        if found is None:
+            return next((one for one in self._unknown(project) if one.id == project), None)
+        return found if found.id == project else None
+
+    def _unknown(self, project: str) -> tuple[ProjectAnswer, ...]:
+        found = self._read(UNKNOWN_IDS, project, _Unknown)
+        return found.answers if found else ()
+
+    def _read(self, name: str, project: str, shape: type[_Kept]) -> _Kept | None:
+        """Return what is kept under a name; None if nothing is, or it cannot be read: then it is asked for anew."""
         try:
-            body = self._site.store.read(self._site.in_output(layout.project(project)))
-            found = msgspec.json.decode(body, type=ProjectAnswer)
+            return msgspec.json.decode(self._site.store.read(self._site.in_output(layout.project(name))), type=shape)
         except ObjectGoneError:
             return None
-        except (LegibleError, ValueError) as error:  # it is asked for anew
+        except (LegibleError, ValueError) as error:
             self._call.log("project-not-read", project=project, kind=type(error).__name__)
             return None
-        return found if found.id == project else None
 
     def _unchecked(self, project: NamedProject, error: LegibleError) -> str:
         """Return a note for a project of the settings: it goes on; one that an uploader named waits."""

@@ -84,11 +84,15 @@ _Shape = TypeVar("_Shape", bound=Struct)
 
 
 class AccountService(Struct, frozen=True):
-    """A service that tells of the account: what people call it, the setting of its endpoint, what its codes mean."""
+    """A service that tells of the account: what people call it, the setting of its endpoint, what its codes mean.
+
+    ``errs_with_200``: its answers that are a success may be an error all the same.
+    """
 
     name: str
     setting: str
     faults: Mapping[str, Fault]
+    errs_with_200: bool = False
 
     def fault(self, status: int, code: str) -> Fault:
         """Return what an answer means that is no success."""
@@ -152,13 +156,10 @@ class AccountApi:
         except UnavailableError as error:
             advice = f"Check {self._service.setting}, and that there is a way to it."
             raise UnavailableError(f"{self._service.name} cannot be asked: {error.message}", advice=advice) from None
-        # Billing has errors that come with 200 (error codes of its API); CBC.0000 says that all went well.
         success = 200 <= reply.status < 300
-        if success and b'"error_code"' not in reply.body[:200]:
+        if success and not (self._service.errs_with_200 and _says_error(reply.body)):
             return reply.body
         said, names = refusal(reply)
-        if success and names["vendor_code"].endswith(".0000"):
-            return reply.body
         raise self._refused(reply.status, said, right, names)
 
     def pages(self, ask: Callable[[int], bytes], shape: type[_Shape], size: int) -> Iterator[_Shape]:
@@ -200,6 +201,19 @@ class AccountApi:
             whose=self._access.whose, right=right, setting=self._service.setting, name=self._service.name
         )
         return fault.error(text, code=fault.code, advice=advice, **names)
+
+
+class _Said(Struct):
+    error_code: Any = None
+
+
+def _says_error(body: bytes) -> bool:
+    """Tell whether an answer has a code of an error itself; its lists may say anything. ``.0000``: all went well."""
+    try:
+        code = msgspec.json.decode(body, type=_Said).error_code
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):  # whoever reads it says what is wrong with it
+        return False
+    return bool(code) and not str(code).endswith(".0000")
 
 
 class Domain:

@@ -13,7 +13,8 @@ from legible.errors import UnavailableError
 from legible.huawei.account import BILLING, Access, AccountApi, AccountService, Domain
 from legible.model.account import BillLine, Deduction, Package
 
-SERVICE = AccountService("Billing", "billing.endpoint", BILLING)
+# Errors of its own may come with 200 (error codes of the customer operation API).
+SERVICE = AccountService("Billing", "billing.endpoint", BILLING, errs_with_200=True)
 #: What one call returns at most here; 10 unless asked for (models of bss and bssintl, 3.1.219).
 _LISTED = 100
 #: The longest time that deductions are asked for at once (list_free_resources_usage_records_request.py).
@@ -42,6 +43,7 @@ class _Item(Struct):
 
 
 class _Bought(Struct):
+    order_instance_id: str | None = None
     product_name: str = ""
     enterprise_project_id: str | None = None
     effective_time: str | None = None
@@ -185,6 +187,7 @@ def _package(bought: _Bought, item: _Item) -> Package:
         service=bought.service_type_code or "",
         region=bought.region_code or "",
         enterprise_project=bought.enterprise_project_id or "",
+        instance=bought.order_instance_id or "",
     )
 
 

@@ -75,6 +75,8 @@ class Claim:
         self.document = document
         self.owner = wish.owner
         self.share = wish.share
+        #: The enterprise project that the claim names.
+        self.project = wish.project
         self._wish = wish
         self._journal = journal
         self._call = call

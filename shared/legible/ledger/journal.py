@@ -38,7 +38,8 @@ class Line(Struct, frozen=True, omit_defaults=True):
     (its pattern), where there are such. One of version 0.1 may have a ``page``, whose call it announced. With a
     ``share`` it claims that part alone, and claims of the other shares with the same plan stay in force. With
     ``resumed`` it opens a document again whose reason passes by itself.
-    ``calling`` is written before a paid call; it has an ``answer`` if that is not kept under the owner's own name.
+    ``calling`` is written before a paid call; it has an ``answer`` if that is not kept under the owner's own name, and
+    a ``project`` if another one is billed than the claim names (``0``: the default one).
     When the service first turns it away because there were too many calls (which is not paid), it is written once more
     as ``throttled``, and stands for every further try of its owner.
     ``answered`` and ``surplus`` name request, stored answer and its SHA-256; with ``state`` the answer could

@@ -265,6 +265,12 @@ class State:
             page.settled, page.spent = None, 0
 
 
+def counted_operation(state: State) -> str:
+    """Return the slug of the operation that counts for a document; empty if it never was claimed for one."""
+    claim = state.counted_claim
+    return claim.operation if claim else ""
+
+
 #: What each kind of line does to a state.
 _TAKES: dict[str, Callable[[State, Line], None]] = {
     "claimed": State._claimed,

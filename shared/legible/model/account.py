@@ -135,7 +135,8 @@ class EnterpriseProject(Struct, frozen=True):
 class Package(Struct, frozen=True, kw_only=True):
     """What is ``left`` of how much (``bought``) of one item of a package; of a refilled one, in this cycle.
 
-    ``item`` says what is counted, in the vendor's words: which operation that is, the settings must say.
+    ``item`` says what is counted, in the vendor's words: which operation that is, the settings must say. The items of
+    one package have one ``instance``.
     """
 
     id: str
@@ -150,6 +151,7 @@ class Package(Struct, frozen=True, kw_only=True):
     service: str = ""
     region: str = ""
     enterprise_project: str = ""
+    instance: str = ""
 
 
 class Deduction(Struct, frozen=True):

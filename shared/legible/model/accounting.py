@@ -55,9 +55,9 @@ class BilledLine(Struct, frozen=True):
 class AccountingReport(Struct, frozen=True):
     """Accounts from ``first`` to ``last`` day, both included; days and months are the vendor's, in UTC+8.
 
-    What ended before ``as_of`` is counted; ``waiting`` documents may add to it. An empty project is the default one, of
-    calls that named none. ``names`` are those of projects by their ids, as far as EPS tells. ``bill`` is None where
-    billing is not asked, or refuses; ``notes`` say why.
+    What was called before ``as_of`` is counted; ``waiting`` documents may add to it. An empty project is the default
+    one, of calls that named none. ``names`` are those of projects by their ids, as far as EPS tells. ``bill`` is None
+    where billing is not asked, refuses, or knows no OCR; ``notes`` say why.
     """
 
     first: date

@@ -27,6 +27,8 @@ RELEASE = "releaseDocument"
 LEARN = "learnOutcome"
 RERUN = "rerunDocument"
 REBUILD = "rebuildResults"
+#: All journals are counted again.
+RECOUNT = "rebuildUsage"
 #: A workbook is asked for over HTTP; the function that builds it tells of that itself.
 ORDER = "orderWorkbook"
 BUILD = "buildWorkbook"
@@ -62,6 +64,6 @@ class AuditEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     raw_sha256: str = ""
 
 
-def audit_text(text: str) -> str:
+def audit_text(text: str, longest: int = _LONGEST) -> str:
     """Return a text that came from outside as an event holds it: no control characters, 1,024 characters at most."""
-    return _CONTROLS.sub(" ", text[:_LONGEST].encode("utf-8", "replace").decode())
+    return _CONTROLS.sub(" ", text[:longest].encode("utf-8", "replace").decode())

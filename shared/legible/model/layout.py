@@ -21,6 +21,8 @@ AUDIT_HEAD, AUDIT_SETTINGS = "audit/.head", "audit/.settings.json"
 HELD = "held/"
 #: The prefixes of journals that may have changed, of what was counted of all journals, and of unbilled calls.
 CHANGES, USAGE, PROBES = "changes/", "reports/.usage/", "reports/.probes/"
+#: How far the ledger was looked through for journals without a mark.
+SWEEP = "reports/.sweep.json"
 #: Where journals lie, and how the lists begin that lie beside them.
 LEDGER, NEWEST = "ledger/", "newest-"
 #: Legible's own first folders; an upload below one of them in the output bucket is never a document.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -34,7 +34,8 @@ class Price(Struct, frozen=True, forbid_unknown_fields=True):
 class BoughtPackage(Struct, frozen=True, forbid_unknown_fields=True):
     """A package: ``size`` calls of these operations together, from the day ``bought`` to ``until``, both included.
 
-    ``product`` is its name in the billing API, which then says what is left of it.
+    ``product`` is its name in the billing API, which then says what is left of it. With ``refilled`` it has ``size``
+    calls anew each month, from the day ``bought`` on: name the first of a month where calendar months count.
     """
 
     slugs: Slugs
@@ -42,6 +43,7 @@ class BoughtPackage(Struct, frozen=True, forbid_unknown_fields=True):
     bought: date
     until: date | None = None
     product: str = ""
+    refilled: Literal["", "month"] = ""
 
 
 class Prices(Struct, frozen=True, forbid_unknown_fields=True):

@@ -103,12 +103,33 @@ class PackageState(Struct, frozen=True):
     ends: date | None = None
 
 
+class ServiceRow(Struct, frozen=True):
+    """What the service itself counted of one operation, or on one day (UTC); what succeeded is billed."""
+
+    name: str
+    succeeded: int = 0
+    failed: int = 0
+
+
+class ServiceSide(Struct, frozen=True):
+    """What Cloud Eye counted from ``begin`` on, of all programs of the project; it knows no project and no route."""
+
+    begin: datetime
+    operations: tuple[ServiceRow, ...] = ()
+    days: tuple[ServiceRow, ...] = ()
+
+    def rows(self, by: Dimension) -> dict[str, ServiceRow] | None:
+        """Return the rows of one dimension by their names; None of one that it does not know."""
+        known = {"operation": self.operations, "day": self.days}.get(by)
+        return None if known is None else {row.name: row for row in known}
+
+
 class UsageReport(Struct, frozen=True):
     """Usage from ``first`` to ``last`` day (UTC), both included.
 
-    What ended before ``as_of`` is counted; ``waiting`` documents may add to it. ``ended`` are documents by status, each
-    at its last end, and ``ends`` the same by the day. ``notes`` are remarks for whoever reads it, ``warnings`` ask for
-    something to be done.
+    What was called before ``as_of`` is counted; ``waiting`` documents may add to it. ``ended`` are documents by status,
+    each at its last end, and ``ends`` the same by the day. ``notes`` are remarks for whoever reads it, ``warnings`` ask
+    for something to be done. ``service`` is the other side, where it was asked for and could be told.
     """
 
     first: date
@@ -127,7 +148,17 @@ class UsageReport(Struct, frozen=True):
     packages: tuple[PackageState, ...] = ()
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    service: ServiceSide | None = None
 
     def rows(self, by: Dimension) -> tuple[UsageRow, ...]:
         """Return the calls told apart by one dimension."""
         return {"operation": self.operations, "day": self.days, "project": self.projects, "route": self.routes}[by]
+
+    def both(self, by: Dimension) -> tuple[tuple[UsageRow, ServiceRow | None], ...]:
+        """Return the same with the service's side, those too that only it counted; None where it is not known."""
+        side = self.service.rows(by) if self.service else None
+        ours, known = self.rows(by), side or {}
+        rows = [*ours, *(UsageRow(name, Totals()) for name in known if name not in {row.name for row in ours})]
+        if by == "day":
+            rows.sort(key=lambda row: row.name)
+        return tuple((row, None if side is None else known.get(row.name, ServiceRow(row.name))) for row in rows)

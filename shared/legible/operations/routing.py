@@ -74,6 +74,10 @@ class Routing(Struct, frozen=True):
         """Return the user's settings of an operation; defaults where there are none."""
         return self.operations.get(slug, OperationSettings())
 
+    def region_of(self, slug: str) -> str:
+        """Return the region in which an operation is called."""
+        return self.of(slug).region or self.region
+
 
 def route(key: str, routing: Routing, order: Order | None = None, project: str = "") -> Task:
     """Find the operation of a key: what was ordered, else its first folder, the first rule that matches, the default.
@@ -103,7 +107,7 @@ def route(key: str, routing: Routing, order: Order | None = None, project: str =
         ),
         max_pages=own.max_pages if rule.max_pages is None else rule.max_pages,
         route=rule.match,
-        region=own.region or routing.region,
+        region=routing.region_of(rule.operation),
         project=named(key, project, rule.project, routing.projects.folders, routing.project),
     )
 
@@ -211,8 +215,7 @@ def _fits(option: Option, value: Any) -> bool:
 
 def resumed(document: Document, slug: str, options: dict[str, Any], pages: int, rules: Routing) -> Task:
     """Return a task that was begun earlier; its extras are those that the routes ask for now."""
-    region = rules.of(slug).region or rules.region
-    return Task(catalog.find(slug), options, pages, _extras_now(document, slug, rules), region=region)
+    return Task(catalog.find(slug), options, pages, _extras_now(document, slug, rules), region=rules.region_of(slug))
 
 
 def _extras_now(document: Document, slug: str, rules: Routing) -> Extras:

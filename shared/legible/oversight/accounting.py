@@ -13,20 +13,20 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from legible.errors import LegibleError
+from legible.errors import HeldError, LegibleError
 from legible.ledger.changes import Changes
 from legible.model.account import BillLine
 from legible.model.accounting import AccountingReport, BilledLine, ProjectDay, ProjectMonth, ProjectShare
 from legible.model.prices import Prices
 from legible.model.usage import MonthCost, Totals
 from legible.operations.projects import DEFAULT
+from legible.oversight.as_of import as_of
+from legible.oversight.bills import UNKNOWN_SERVICE, service_code
 from legible.oversight.calls import BILLED
 from legible.oversight.money import Spending, billed, billing_day
 from legible.oversight.rollup import DaySum, RollUp
 from legible.ports.account import Billing, EnterpriseProjects
 
-#: What the price list calls the service, on either site.
-_SERVICE_NAMES = ("Optical Character Recognition", "OCR", "文字识别")
 #: Parts of an amount are told to so many decimals; the last of them takes what is left over.
 _PART = Decimal("0.000001")
 _NOBODY = "None of these services is reached here: set cloud.account_endpoint, or the endpoints of eps and billing."
@@ -78,7 +78,7 @@ class AccountingReader:
             HeldError: The bucket refuses.
             UnavailableError: The store has a passing fault.
         """
-        now, (waiting, oldest) = self._now(), self._changes.waiting()
+        whole = as_of(self._changes, self._now())
         bought = [package.bought for package in self._prices.packages]
         begin = min([first.replace(day=1), *bought]) - timedelta(days=1)
         counted = _ByProject(first, last)
@@ -99,7 +99,7 @@ class AccountingReader:
             for (month, project), counts in sorted(counted.months.items())
         )
         return AccountingReport(
-            first, last, now if oldest is None else min(now, oldest), waiting, self._prices.currency,
+            first, last, whole.at, whole.waiting, self._prices.currency,
             months=months,
             days=tuple(ProjectDay(*key, Totals.of(counts)) for key, counts in sorted(counted.days.items())),
             projects=shares(months, charged),
@@ -134,8 +134,10 @@ class AccountingReader:
         billing = self._told.billing
         if billing is None:
             return None
-        code = next(filter(None, map(billing.service_code, _SERVICE_NAMES)), "")
-        return list(billing.lines(first, last, code)) if code else []
+        code = service_code(billing)
+        if not code:
+            raise HeldError(UNKNOWN_SERVICE, advice="Check billing.site, and that the account ever used OCR.")
+        return list(billing.lines(first, last, code))
 
 
 class _ByProject:

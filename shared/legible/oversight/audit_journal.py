@@ -15,6 +15,7 @@ from legible.ledger.state import State
 from legible.model import layout
 from legible.model.audit import CALL, CORRECT, FINISH, LEARN, RELEASE, REOPEN, AuditEvent, AuditStatus, audit_text
 from legible.model.documents import Document, Status
+from legible.oversight.origins import Origins
 
 #: Who does what journals tell of: a journal names invocations, not functions.
 FUNCTION = "function"
@@ -28,14 +29,15 @@ _ENDED: dict[Status, AuditStatus] = {
 }  # fmt: skip
 
 
-def events_of(document: Document, lines: Iterable[Line]) -> Iterator[AuditEvent]:
+def events_of(document: Document, lines: Iterable[Line], journal: str = "") -> Iterator[AuditEvent]:
     """Yield what a document's journal tells: calls, ends, corrections, and that it was opened again.
 
     Args:
         document: Whose journal it is.
         lines: Its lines, in their order, those of all parts.
+        journal: The key of its first part; empty where the document's key tells it.
     """
-    fold = _Fold(document)
+    fold = _Fold(document, journal or layout.journal(document))
     for line in lines:
         event = fold.take(line)
         if event is not None:
@@ -58,21 +60,22 @@ class _Change(NamedTuple):
 class _Fold:
     """A journal, read line by line."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, journal: str) -> None:
         self._document = document
-        self._journal = layout.journal(document)
+        self._journal = journal
         self._state = State()
         #: The events that told of answers, by the answer's key, and of calls without one, by page and payer.
         self._by_answer: dict[str, str] = {}
         self._by_payer: dict[tuple[int, str], str] = {}
-        self._claims: dict[str, Line] = {}
+        self._origins = Origins()
 
     def take(self, line: Line) -> AuditEvent | None:
         """Take the next line; return what it tells. A line that is there twice tells once."""
-        if line.event == "claimed" and line.operation:
-            self._claims[line.owner] = line
         state, page = self._state, self._state.page(line.page)
-        tells = None if state.has(line) else _TELLS.get(line.event)
+        tells = None
+        if not state.has(line):
+            tells = _TELLS.get(line.event)
+            self._origins.take(line)
         surplus, unknown, called, ended = state.surplus, page.unknown, page.calls(line.owner), bool(state.finished)
         state.take(line)
         change = _Change(state.surplus - surplus, page.unknown - unknown, called, ended)
@@ -124,11 +127,11 @@ class _Fold:
         return self._outcome(line, LEARN, outcome, call=earlier)
 
     def _outcome(self, line: Line, name: str, outcome: str, **more: str) -> AuditEvent:
-        reason, claim = line.reason, self._claims.get(line.of or line.owner) or self._state.counted_claim
+        reason, origin = line.reason, self._origins.of(line)
         return self._about(
             line, name, _CALLED[outcome], resource_type="call", resource_id=audit_text(line.request_id),
-            operation=claim.operation if claim else "", project=claim.project if claim else "",
-            route=audit_text(claim.route) if claim else "", page=str(line.page), outcome=outcome,
+            operation=origin.operation, project=origin.project, route=audit_text(origin.route),
+            page=str(line.page), outcome=outcome,
             version=self._document.version, code=reason.code if reason else "",
             vendor_code=audit_text(reason.vendor_code) if reason else "", payer=line.of, **more,
         )  # fmt: skip

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from legible.errors import ObjectGoneError
 from legible.model import layout
-from legible.model.audit import AuditEvent, AuditStatus
+from legible.model.audit import AuditEvent, AuditStatus, audit_text
 from legible.oversight import audit_line
 from legible.oversight.audit_line import AuditLine
 from legible.ports import Site
@@ -20,7 +20,7 @@ MOST_WAITING = 1_000
 
 
 class AuditFilters(Struct, frozen=True, kw_only=True):
-    """Which events are wanted; empty texts ask for any.
+    """Which events are wanted; empty texts ask for any. A text is sought as an event holds it (``audit_text``).
 
     ``service`` is the trace source. Events happened at ``since`` or later, and before ``until``. ``prefix`` limits them
     to what Legible did with documents and workbooks whose names begin so.
@@ -51,7 +51,7 @@ class AuditFilters(Struct, frozen=True, kw_only=True):
             (self.operator, event.operator),
             (self.status, event.status),
         )
-        return all(not wanted or wanted == text for wanted, text in texts)
+        return all(not wanted or audit_text(wanted) == text for wanted, text in texts)
 
     def _is_below(self, event: AuditEvent) -> bool:
         own = event.source == "legible" and event.resource_type not in ("settings", "audit")

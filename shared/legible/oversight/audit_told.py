@@ -88,6 +88,19 @@ def was_told(site: Site, call: Invocation, source: str) -> bool:
     return bool(done)
 
 
+def all_told(site: Site, call: Invocation, source: str, events: Sequence[AuditEvent]) -> bool:
+    """Tell whether the trail has all of these events of a source.
+
+    Where the list of the source takes no line, each of its events has a list of its own; see ``AuditTrail.put``.
+
+    Raises as ``ToldList.begin`` does.
+    """
+    if not events:
+        return True
+    done, _ = _read(read(site.store, site.in_output(layout.audit_told(source))), call.now())
+    return all(event.id[:_DIGITS] in done or was_told(site, call, event.id) for event in events)
+
+
 def _read(body: bytes, now: datetime) -> tuple[set[str], list[ChainPlace]]:
     """Return which events were told, and from where on others look or looked; spoilt lines say nothing."""
     done, open_notes, looked = set[str](), dict[str, ToldLine](), set[str]()

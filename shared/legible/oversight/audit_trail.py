@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -86,13 +87,15 @@ class AuditDesk:
         operator: str = "",
         status: AuditStatus = "normal",
         details: Mapping[str, str] | None = None,
+        cause: str = "",
     ) -> str:
         """Keep the event of something that is done now, of which nothing else tells; return its id.
 
-        Raises as ``keep`` does.
+        What is tried again for the same ``cause``, a timer's event for example, is one event. Raises as ``keep`` does.
         """
+        identity = hashlib.sha256(f"{name}\n{cause}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
         event = AuditEvent(
-            id=uuid.uuid4().hex,
+            id=identity if cause else uuid.uuid4().hex,
             at=self._call.now(),
             name=name,
             resource_type=resource_type,
@@ -213,7 +216,8 @@ class AuditConsumer:
 
     def digest(self, reading: Reading) -> tuple[str, list[AuditEvent]]:
         """Return the events of a journal, and its key."""
-        return layout.journal(reading.document), list(events_of(reading.document, reading.state.lines))
+        document, journal = reading.document, reading.document.first_part
+        return journal, list(events_of(document, reading.state.lines, journal))
 
     def keep(self, digests: list[tuple[str, list[AuditEvent]]]) -> None:
         """Put them into the trail. Raises as ``AuditTrail.put`` does."""

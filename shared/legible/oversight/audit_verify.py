@@ -189,9 +189,10 @@ class AuditVerifier:
         self._replaced(key, lines, number, start, line)
 
     def _replaced(self, key: str, lines: list[bytes], number: int, start: int, line: AuditLine) -> None:
-        """Say which of two lines was written by somebody else: the one that the line behind it does not know."""
+        """Say which of two lines somebody else wrote: the one that neither a witness nor the line behind it knows."""
         behind = audit_line.decode(lines[number]) if number < len(lines) else None
-        if line.n == 1 or (behind is not None and behind.prev != audit_line.digest(lines[number - 1])):
+        vouched = any((one.n, one.sha256) == (self._n, self._sha256) for one in self._witnesses)
+        if line.n == 1 or vouched or (behind is not None and behind.prev != audit_line.digest(lines[number - 1])):
             raise _FaultError("changed", key, start, number, "It does not name the line before it.")
         place = (self._last, self._start, self._number) if number == 1 else (key, self._start, self._number)
         raise _FaultError("changed", *place, f"It is not the line that line {line.n} names as the one before it.")

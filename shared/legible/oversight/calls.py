@@ -15,6 +15,7 @@ from msgspec import Struct
 from legible.errors import ThrottledError
 from legible.ledger.journal import Line
 from legible.ledger.state import State
+from legible.oversight.origins import Origin, Origins
 
 #: What came of a call. ``answered``: billed, and the answer counts. ``surplus``: billed, the answer was not needed.
 #: ``unknown``: no answer came, or an error as a success; perhaps billed. ``refused``: the service said no.
@@ -23,14 +24,6 @@ from legible.ledger.state import State
 CallOutcome = Literal["answered", "surplus", "unknown", "refused", "throttled", "adopted"]
 #: What is billed: only what was answered with 2xx (price page, ocr_12_0007).
 BILLED = ("answered", "surplus")
-
-
-class Origin(NamedTuple):
-    """Whose calls these are: operation, enterprise project, and the pattern of the route; empty where not known."""
-
-    operation: str = ""
-    project: str = ""
-    route: str = ""
 
 
 class CallCount(Struct, frozen=True, array_like=True):
@@ -70,13 +63,14 @@ class JournalHour(Struct, frozen=True, omit_defaults=True):
 
 
 class _Told(NamedTuple):
-    """One call, when it was, by whom, and the answer it brought."""
+    """One call, when it was, by whom, the answer it brought, and whose it is."""
 
     at: datetime
     owner: str
     page: int
     outcome: CallOutcome
     answer: str
+    origin: Origin
 
 
 def hours(journal: str, state: State, at: datetime) -> dict[datetime, JournalHour]:
@@ -96,12 +90,9 @@ def hours(journal: str, state: State, at: datetime) -> dict[datetime, JournalHou
         hour_of(line.at): Counter() for line in state.lines
     }
     for call in told.calls:
-        counts.setdefault(hour_of(call.at), Counter())[(call.at.minute, *told.origin(call.owner), call.outcome)] += 1
-    end, last = told.state.finished, told.state.counted_claim
-    ended = None
-    if end:
-        origin = told.origin(last.owner if last else "")
-        ended = Ended(end.status or "", *origin, end.at.minute, end.findings)
+        counts.setdefault(hour_of(call.at), Counter())[(call.at.minute, *told.origin(call), call.outcome)] += 1
+    end = told.state.finished
+    ended = Ended(end.status or "", *told.counted, end.at.minute, end.findings) if end else None
     return {
         hour: JournalHour(
             journal, at, len(state.lines),
@@ -123,18 +114,25 @@ class _Calls:
     def __init__(self) -> None:
         self.state = State()
         self.calls: list[_Told] = []
-        self._claims: dict[str, Line] = {}
+        self._origins = Origins()
         self._announced: dict[tuple[int, str], datetime] = {}
 
-    def origin(self, owner: str) -> Origin:
-        """Return whose calls an owner's are; where its claim is lost, or names nothing, those of the counted claim."""
-        claim = self._claims.get(owner) or self.state.counted_claim
+    @property
+    def counted(self) -> Origin:
+        """What the document as a whole counts under."""
+        claim = self.state.counted_claim
         return Origin(claim.operation, claim.project, claim.route) if claim else Origin()
 
+    def origin(self, call: _Told) -> Origin:
+        """Return whose a call is; where nothing before it tells, because a claim is lost, that of the document."""
+        return call.origin if any(call.origin) else self.counted
+
     def take(self, line: Line) -> None:
-        if line.event == "claimed" and line.operation:
-            self._claims[line.owner] = line
-        if not line.page or self.state.has(line):
+        if self.state.has(line):
+            self.state.take(line)
+            return
+        self._origins.take(line)
+        if not line.page:
             self.state.take(line)
             return
         page = self.state.page(line.page)
@@ -171,7 +169,7 @@ class _Calls:
         """Add a call; what another owner found out about it later is told at the time at which it was announced."""
         owner = line.of or line.owner
         at = self._announced.get((line.page, owner), line.at) if line.of else line.at
-        self.calls.append(_Told(at, owner, line.page, outcome, line.answer))
+        self.calls.append(_Told(at, owner, line.page, outcome, line.answer, self._origins.of(line)))
 
     def _drop(self, which: Callable[[_Told], bool]) -> None:
         """Remove the last call of those: it is known by now as something else."""

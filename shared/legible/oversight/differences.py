@@ -7,7 +7,7 @@ pair is no difference.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Literal
 
@@ -19,6 +19,11 @@ from msgspec import Struct
 Cause = Literal["unknown", "probes", "throttled", "other-programs"]
 #: Periods of one operation, by their begin.
 Counts = Mapping[datetime, int]
+#: Calls that succeeded, and are billed, or that failed.
+Kind = Literal["succeeded", "failed"]
+_KINDS: tuple[Kind, ...] = ("succeeded", "failed")
+#: Where a difference is: of which kind, and the begin of its period.
+_Place = tuple[Kind, datetime]
 
 
 class KnownCause(Struct, frozen=True):
@@ -37,7 +42,7 @@ class Difference(Struct, frozen=True):
 
     begin: datetime
     operation: str
-    kind: Literal["succeeded", "failed"]
+    kind: Kind
     direction: Literal["service-counted-more", "ledger-counted-more"]
     ledger: int
     service: int
@@ -84,41 +89,90 @@ def settled(
     return {begin: count for begin, count in left.items() if count}, moved
 
 
-def succeeded(operation: str, left: Counts, ours: LedgerCounts, service: Counts) -> Iterator[Difference]:
-    """Yield the differences of calls that succeeded."""
-    for begin, count in left.items():
-        causes: list[tuple[Cause, int]] = [("unknown", ours.unknown[begin])] if count > 0 else []
-        if count > 0 and ours.foreign:
-            causes.append(("other-programs", count))
-        yield _difference((begin, operation, "succeeded"), count, ours.succeeded[begin], service.get(begin, 0), causes)
+class Neighbors(Struct, frozen=True):
+    """Periods beside one another: a call at their edge may be counted in either.
+
+    ``around`` yields the periods beside one, the nearest first. ``near`` returns how many calls of an operation and of
+    a cause, in one period, are near the other one.
+    """
+
+    around: Callable[[datetime], Iterable[datetime]]
+    near: Callable[[str, Cause, datetime, datetime], int]
 
 
-def failed(operation: str, left: Counts, ours: LedgerCounts, service: Counts) -> Iterator[Difference]:
-    """Yield the differences of calls that failed."""
-    for begin, count in left.items():
-        causes: list[tuple[Cause, int]] = []
-        if count > 0:
-            turned_away = count if ours.throttled[begin] else 0
-            causes = [("probes", ours.probes[begin]), ("unknown", ours.unknown[begin]), ("throttled", turned_away)]
-            causes += [("other-programs", count)] if ours.foreign else []
-        yield _difference((begin, operation, "failed"), count, ours.refused[begin], service.get(begin, 0), causes)
+class _Spare:
+    """What may explain a difference, each once: of its own period, or from beside it."""
+
+    def __init__(self, operation: str, cause: Cause, counts: Counts, neighbors: Neighbors) -> None:
+        self._operation, self._cause, self._neighbors = operation, cause, neighbors
+        self._left = Counter(counts)
+
+    def own(self, begin: datetime, wanted: int) -> int:
+        """Take what explains up to so many calls of a period; return how many."""
+        return self._take(begin, wanted)
+
+    def beside(self, begin: datetime, wanted: int) -> int:
+        """The same of what lies at the edges of the periods beside it, as far as nothing else needed it."""
+        taken = 0
+        for other in self._neighbors.around(begin):
+            if taken < wanted and self._left[other]:
+                near = self._neighbors.near(self._operation, self._cause, other, begin)
+                taken += self._take(other, min(wanted - taken, near))
+        return taken
+
+    def _take(self, begin: datetime, wanted: int) -> int:
+        taken = min(wanted, self._left[begin])
+        self._left[begin] -= taken
+        return taken
 
 
-def _difference(
-    what: tuple[datetime, str, Literal["succeeded", "failed"]],
-    count: int,
-    ledger: int,
-    service: int,
-    causes: list[tuple[Cause, int]],
-) -> Difference:
-    begin, operation, kind = what
-    left, known = abs(count), []
-    for cause, most in causes:
-        taken = min(left, most)
-        if taken:
-            known.append(KnownCause(cause, taken))
-            left -= taken
-    more: Literal["service-counted-more", "ledger-counted-more"] = (
-        "service-counted-more" if count > 0 else "ledger-counted-more"
-    )
-    return Difference(begin, operation, kind, more, ledger, service, tuple(known), left)
+def named(
+    operation: str, left: Mapping[Kind, Counts], ours: LedgerCounts, service: Mapping[Kind, Counts],
+    neighbors: Neighbors,
+) -> Iterator[Difference]:  # fmt: skip
+    """Yield the differences of an operation, each with what is known of its cause.
+
+    A call explains one difference, once: an ``unknown`` one first a call that is billed.
+
+    Args:
+        operation: Its slug.
+        left: By how much the service counted more (or less, below 0), of calls that succeeded and that failed.
+        ours: What the ledger counted.
+        service: What the service did.
+        neighbors: Which periods are beside one another.
+    """
+    open_: dict[_Place, int] = {(kind, begin): count for kind in _KINDS for begin, count in left[kind].items()}
+    causes = _explained(operation, {place: count for place, count in open_.items() if count > 0}, ours, neighbors)
+    for (kind, begin), count in open_.items():
+        known = causes.get((kind, begin), Counter())
+        more: Literal["service-counted-more", "ledger-counted-more"] = (
+            "service-counted-more" if count > 0 else "ledger-counted-more"
+        )
+        own = ours.succeeded if kind == "succeeded" else ours.refused
+        yield Difference(
+            begin, operation, kind, more, own[begin], service[kind].get(begin, 0),
+            tuple(KnownCause(cause, explained) for cause, explained in known.items() if explained),
+            abs(count) - known.total(),
+        )  # fmt: skip
+
+
+def _explained(
+    operation: str, open_: Mapping[_Place, int], ours: LedgerCounts, neighbors: Neighbors
+) -> dict[_Place, Counter[Cause]]:
+    """Return how many of the calls that the service counted more each cause explains."""
+    found: dict[_Place, Counter[Cause]] = {place: Counter() for place in open_}
+    countable: tuple[tuple[Cause, Counts], ...] = (("probes", ours.probes), ("unknown", ours.unknown))
+    for cause, counts in countable:
+        spare = _Spare(operation, cause, counts, neighbors)
+        for take in (spare.own, spare.beside):
+            for (kind, begin), count in open_.items():
+                if kind == "failed" or cause == "unknown":
+                    known = found[kind, begin]
+                    known[cause] += take(begin, count - known.total())
+    for (kind, begin), count in open_.items():
+        known = found[kind, begin]
+        if kind == "failed" and ours.throttled[begin]:
+            known["throttled"] += count - known.total()
+        if ours.foreign:
+            known["other-programs"] += count - known.total()
+    return found

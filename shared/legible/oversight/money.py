@@ -50,6 +50,7 @@ class Spending:
         self._prices = prices
         #: What is left of each package, by its place in the settings.
         self.left = [package.size for package in prices.packages]
+        self._cycles = [0 for _ in prices.packages]
         self._beyond: dict[tuple[date, str], int] = defaultdict(int)
 
     def costs(self, calls: Billed, first: date, last: date) -> tuple[MonthCost, ...]:
@@ -67,9 +68,18 @@ class Spending:
                 )  # fmt: skip
         return tuple(found[key] for key in sorted(found))
 
+    def left_on(self, day: date) -> list[int]:
+        """Return what is left of each package on a day that no call is later than: those due by then are refilled."""
+        for number, package in enumerate(self._prices.packages):
+            now = cycle(package, day)
+            if now > self._cycles[number]:
+                self._cycles[number], self.left[number] = now, package.size
+        return self.left
+
     def _packaged(self, slug: str, day: date, count: int) -> int:
         """Take calls out of the packages that are good for them, first those that expire first; return how many."""
         taken = 0
+        self.left_on(day)
         for number in sorted(range(len(self.left)), key=lambda one: _expires(self._prices.packages[one])):
             package = self._prices.packages[number]
             if slug in package.slugs and package.bought <= day <= _expires(package):
@@ -89,6 +99,15 @@ class Spending:
         before = self._beyond[month, slug]
         self._beyond[month, slug] = before + count
         return _tiered(price, before + count) - _tiered(price, before)
+
+
+def cycle(package: BoughtPackage, day: date) -> int:
+    """Return how often a package was refilled until a day: each month on the day it was bought, or the month's last."""
+    if not package.refilled or day < package.bought:
+        return 0
+    months = (day.year - package.bought.year) * 12 + day.month - package.bought.month
+    last = (day + timedelta(days=1)).month != day.month
+    return months - (day.day < package.bought.day and not last)
 
 
 def price_of(slug: str, day: date, prices: Iterable[Price]) -> Price | None:

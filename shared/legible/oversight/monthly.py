@@ -27,16 +27,23 @@ class MonthlyWorkbooks:
         call: The invocation: gives the time.
         reader: Puts usage together.
         write: Writes a workbook to a file.
+        tell: Is told the key of each that is written now; does not raise.
     """
 
     def __init__(
-        self, site: Site, call: Invocation, reader: UsageReader, write: Callable[[UsageReport, IO[bytes]], None]
+        self,
+        site: Site,
+        call: Invocation,
+        reader: UsageReader,
+        write: Callable[[UsageReport, IO[bytes]], None],
+        tell: Callable[[str], None] = lambda key: None,
     ) -> None:
         """Write nothing yet."""
         self._site = site
         self._call = call
         self._reader = reader
         self._write = write
+        self._tell = tell
 
     def written(self) -> list[str]:
         """Write the workbooks that are due: this month's, and the last month's while calls may come late.
@@ -69,6 +76,7 @@ class MonthlyWorkbooks:
         report = self._reader.report(month, min(_last(month), today))
         if not report.days and not report.ended:
             return ""
+        self._tell(key)
         with TemporaryFile() as file:
             self._write(report, file)
             file.seek(0)

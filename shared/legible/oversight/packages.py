@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import NamedTuple
+
+from msgspec import structs
 
 from legible.model.account import Package
 from legible.model.prices import BoughtPackage, Prices
 from legible.model.usage import PackageState
-from legible.oversight.money import Billed
+from legible.oversight.money import Billed, billing_day, cycle
 
 #: Over how many whole days the rate of calls is taken.
 WEEK, MONTH = 7, 30
+#: For so many days it is looked at when packages that are refilled run out.
+_LOOKED_AT = 366
 _SHOWN = Decimal("0.1")
 
 
@@ -25,33 +30,151 @@ class Stock(NamedTuple):
     estimated: bool
 
 
-def stocks(prices: Prices, left: Sequence[int], told: Iterable[Package] | None) -> tuple[list[Stock], list[str]]:
+class ToldPackages(NamedTuple):
+    """What the billing API says: items of packages, and whether they are OCR's alone: then unnamed ones are told of.
+
+    ``region_of`` returns where an operation is called, empty where that is not known: a package is good for one region.
+    """
+
+    packages: Sequence[Package]
+    ours: bool = True
+    region_of: Callable[[str], str] = lambda slug: ""
+
+    def places(self, slugs: Iterable[str]) -> set[str]:
+        """Return the regions in which any of some operations is called; none where that is not known of each."""
+        found = {self.region_of(slug) for slug in slugs}
+        return set() if "" in found else found
+
+
+class _Sold(NamedTuple):
+    """One package of the billing API, all its items together."""
+
+    product: str
+    left: int
+    size: int
+    region: str
+    starts: date | None
+    ends: date | None
+    refilled: bool
+
+
+def stocks(prices: Prices, left: Sequence[int], told: ToldPackages | None) -> tuple[list[Stock], list[str]]:
     """Return what is left of each package, and remarks on what could not be told apart.
+
+    Of several packages of one product each is told apart by region, size and days. One that the settings name no second
+    time is not counted with the first.
 
     Args:
         prices: The packages that the settings name.
         left: What is left of each by the ledger.
-        told: The packages that the billing API names; None where it could not be asked.
+        told: What the billing API says; None where it could not be asked.
     """
-    by_product: dict[str, list[Package]] = {}
-    for package in told or ():
-        if package.state in ("in-force", "used-up", "unknown"):
-            by_product.setdefault(package.product, []).append(package)
-    found, notes = [], []
-    for bought, estimate in zip(prices.packages, left, strict=True):
-        known = by_product.pop(bought.product, []) if bought.product else []
-        if known:
-            found.append(Stock(bought, int(sum(one.left for one in known)), estimated=False))
-            continue
-        found.append(Stock(bought, estimate, estimated=True))
-        if bought.product and told is not None:
-            notes.append(f"The billing API names no package {bought.product!r}: what is left of it is an estimate.")
-    for product in sorted(by_product):
-        notes.append(
-            f"The billing API names a package {product!r} that no [[prices.packages]] names as its product: it is not "
-            "counted here."
+    if told is None:
+        return [Stock(one, rest, estimated=True) for one, rest in zip(prices.packages, left, strict=True)], []
+    sold = _sold(told.packages)
+    matched = _matched(prices.packages, sold, told)
+    found, notes = [], list[str]()
+    for number, (bought, estimate) in enumerate(zip(prices.packages, left, strict=True)):
+        known = sold[matched[number]] if number in matched else None
+        if known is not None:
+            found.append(Stock(_as_sold(bought, known), known.left, estimated=False))
+            notes += _refills(bought, known)
+        else:
+            found.append(Stock(bought, estimate, estimated=True))
+            notes += _missing(bought, told)
+    taken = set(matched.values())
+    everywhere = told.places(slug for one in prices.packages for slug in one.slugs)
+    over = [one for place, one in enumerate(sold) if place not in taken and _here(one, everywhere)]
+    return found, [*notes, *_unnamed(over, prices, ours=told.ours)]
+
+
+def _matched(named: Sequence[BoughtPackage], sold: Sequence[_Sold], told: ToldPackages) -> dict[int, int]:
+    """Return which package of the billing API each of the settings is, by their places: first those most alike."""
+    pairs = []
+    for number, bought in enumerate(named):
+        places = told.places(bought.slugs)
+        for place, other in enumerate(sold):
+            if bought.product and bought.product == other.product and _here(other, places):
+                pairs.append((_unlike(bought, other), number, place))
+    matched: dict[int, int] = {}
+    for _, number, place in sorted(pairs):
+        if number not in matched and place not in matched.values():
+            matched[number] = place
+    return matched
+
+
+def _sold(told: Iterable[Package]) -> list[_Sold]:
+    """Return the packages that are of use, or will be, each with its items together."""
+    items: dict[tuple[str, str, str], list[Package]] = {}
+    for one in told:
+        if one.state not in ("expired", "unsubscribed"):
+            items.setdefault((one.product, one.region, one.instance or one.id), []).append(one)
+    return [
+        _Sold(
+            product, int(sum(one.left for one in some)), int(sum(one.bought for one in some)), region,
+            _day(some[0].starts), _day(some[0].ends), any(one.refilled for one in some),
         )
-    return found, notes
+        for (product, region, _), some in items.items()
+    ]  # fmt: skip
+
+
+def _day(at: datetime | None) -> date | None:
+    return None if at is None else billing_day(at)
+
+
+def _here(sold: _Sold, places: set[str]) -> bool:
+    """Tell whether a package may be good for calls in some regions; where one of both is not known it may."""
+    return not sold.region or not places or sold.region in places
+
+
+def _unlike(bought: BoughtPackage, sold: _Sold) -> tuple[bool, int]:
+    """Return how much a package of the settings differs from one of the billing API: in size, then in days."""
+    days = [
+        (one - other).days for one, other in ((bought.bought, sold.starts), (bought.until, sold.ends)) if one and other
+    ]
+    return bought.size != sold.size, sum(map(abs, days))
+
+
+def _as_sold(bought: BoughtPackage, sold: _Sold) -> BoughtPackage:
+    """Return a package of the settings, refilled if the billing API says so."""
+    return structs.replace(bought, refilled="month") if sold.refilled and not bought.refilled else bought
+
+
+def _refills(bought: BoughtPackage, sold: _Sold) -> list[str]:
+    if sold.refilled == bool(bought.refilled):
+        return []
+    says, remedy = (
+        ("is refilled", 'set refilled = "month"') if sold.refilled else ("is not refilled", "remove refilled")
+    )
+    return [
+        f"The billing API says that package {bought.product!r} {says}: {remedy} in [[prices.packages]], else its costs "
+        "are wrong."
+    ]
+
+
+def _missing(bought: BoughtPackage, told: ToldPackages) -> list[str]:
+    if not bought.product:
+        return []
+    places = sorted(told.places(bought.slugs))
+    where = f" for {', '.join(places)}" if places else ""
+    return [f"The billing API names no package {bought.product!r}{where}: what is left of it is an estimate."]
+
+
+def _unnamed(over: Iterable[_Sold], prices: Prices, *, ours: bool) -> Iterator[str]:
+    """Yield remarks on packages that the settings do not name, or name less often than they were bought."""
+    named = {package.product for package in prices.packages}
+    for product, count in sorted(Counter(one.product for one in over).items()):
+        if product in named:
+            more = "one more package" if count == 1 else f"{count} more packages"
+            yield (
+                f"The billing API names {more} {product!r} than [[prices.packages]] does: name each by itself, with "
+                "its size and days; it is not counted here."
+            )
+        elif ours:
+            yield (
+                f"The billing API names a package {product!r} that no [[prices.packages]] names as its product: it is "
+                "not counted here."
+            )
 
 
 def states(stocked: Iterable[Stock], calls: Billed, today: date) -> tuple[PackageState, ...]:
@@ -86,7 +209,7 @@ def _state(group: Sequence[Stock], calls: Billed, today: date) -> PackageState:
         any(stock.estimated for stock in group),
         week.quantize(_SHOWN, ROUND_HALF_UP),
         month.quantize(_SHOWN, ROUND_HALF_UP),
-        _in_days(today, left, rate),
+        _runs_out(group, today, rate),
         max(ends) if len(ends) == len(group) else None,
     )
 
@@ -97,14 +220,37 @@ def _rate(slugs: Sequence[str], calls: Billed, today: date, days: int) -> Decima
     return Decimal(counted) / days
 
 
-def _in_days(today: date, left: int, rate: Decimal) -> date | None:
-    """Return the day on which nothing is left; None if that never is, or is beyond the calendar."""
+def _runs_out(group: Sequence[Stock], today: date, rate: Decimal) -> date | None:
+    """Return the day on which nothing is left; None if that never is, is beyond the calendar, or a refill comes before.
+
+    With a package that is refilled a year is looked at, day by day: what is left then lasts.
+    """
+    left = sum(stock.left for stock in group)
     if left <= 0:
         return today
     if not rate:
         return None
-    days = int(Decimal(left) / rate)
-    return today + timedelta(days=days) if days < (date.max - today).days else None
+    if not any(stock.package.refilled for stock in group):
+        days = int(Decimal(left) / rate)
+        return today + timedelta(days=days) if days < (date.max - today).days else None
+    return _refilled_until(group, today, rate)
+
+
+def _refilled_until(group: Sequence[Stock], today: date, rate: Decimal) -> date | None:
+    """Return the day on which packages, some of them refilled, do not have what a day needs; None if none is near."""
+    left = [Decimal(one.left) for one in group]
+    refilled_first = sorted(range(len(group)), key=lambda place: not group[place].package.refilled)
+    for day in (today + timedelta(days=number) for number in range(_LOOKED_AT)):
+        wanted = rate
+        for place in refilled_first:
+            package = group[place].package
+            if day > today and cycle(package, day) != cycle(package, day - timedelta(days=1)):
+                left[place] = Decimal(package.size)
+            taken = min(wanted, left[place])
+            left[place], wanted = left[place] - taken, wanted - taken
+        if wanted > 0:
+            return day
+    return None
 
 
 def warning(state: PackageState, today: date, days: int) -> str:

@@ -1,27 +1,37 @@
-"""The roll-up made again from all journals: for what was counted before there was one, or was lost."""
+"""The roll-up made again from all journals: for what was counted before there was one, or was lost.
+
+What the audit trail has not of them is marked, so that the walk of the timer, which has the trail's key, tells it.
+"""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import islice
+from typing import NamedTuple
 
-from legible.ledger.changes import name_of
+from legible.ledger.changes import first_part, name_of
 from legible.ledger.journals import Journals
 from legible.model import layout
 from legible.oversight.calls import JournalHour, hours
 from legible.oversight.rollup import RollUp
+from legible.oversight.unmarked import UnmarkedJournals
 from legible.ports import Invocation, Site
 
 _BATCH, _AT_ONCE = 256, 8
-_PART = re.compile(r"\.[0-9]+\.jsonl$")
+
+
+class Rebuilt(NamedTuple):
+    """How many journals were read, and how many of them tell what the audit trail has not; those were marked."""
+
+    journals: int
+    marked: int
 
 
 def rebuilt(
     site: Site, call: Invocation, rollup: RollUp, prefix: str = "", tell: Callable[[int], None] = lambda count: None
-) -> int:
+) -> Rebuilt:
     """Read every journal and append what it says to the roll-up, where the latest reading counts.
 
     What is in the lists already stays there; to begin with nothing, remove what lies below ``reports/.usage/`` first.
@@ -34,28 +44,30 @@ def rebuilt(
         tell: Is told how many were read so far.
 
     Returns:
-        How many journals were read.
+        How many journals were read, and marked.
 
     Raises:
+        HeldError: The bucket refuses.
         UnavailableError: The store has a passing fault; begin again.
     """
-    journals, names, count = Journals(site), _names(site, prefix), 0
+    journals, names, count, marked = Journals(site), _names(site, prefix), 0, 0
+    unmarked = UnmarkedJournals(site, call)
 
-    def read(name: str) -> dict[datetime, JournalHour]:
-        at = call.now()
-        return hours(name_of(name), journals.stored(name.removesuffix(".jsonl")), at)
+    def read(name: str) -> tuple[dict[datetime, JournalHour], bool]:
+        at, state = call.now(), journals.stored(name.removesuffix(".jsonl"))
+        return hours(name_of(name), state, at), unmarked.look(name, state)
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         while batch := list(islice(names, _BATCH)):
-            rollup.keep(pool.map(read, batch))
-            count += len(batch)
+            said = list(pool.map(read, batch))
+            rollup.keep(hourly for hourly, _ in said)
+            count, marked = count + len(batch), marked + sum(found for _, found in said)
             tell(count)
-    return count
+    return Rebuilt(count, marked)
 
 
 def _names(site: Site, prefix: str) -> Iterator[str]:
     """Yield the key of the first part of each journal."""
     for item in site.store.list(site.output, f"{layout.LEDGER}{site.input}/{prefix}"):
-        last = item.key.rpartition("/")[2]
-        if item.key.endswith(".jsonl") and not last.startswith(layout.NEWEST) and not _PART.search(last):
+        if first_part(item.key) == item.key:
             yield item.key

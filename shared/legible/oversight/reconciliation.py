@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Literal, NamedTuple
@@ -11,14 +11,14 @@ from typing import Literal, NamedTuple
 from msgspec import Struct
 
 from legible.ledger.changes import Changes
-from legible.ledger.probes import ProbeLog
-from legible.model.account import HOUR, RAW, Metric, Period, Span
+from legible.ledger.probes import Probe, ProbeLog
+from legible.model.account import HOUR, RAW, Period, Span
 from legible.model.prices import Reconcile
-from legible.operations import catalog
-from legible.oversight import differences, interfaces
+from legible.oversight import differences
 from legible.oversight.calls import BILLED, hour_of
-from legible.oversight.differences import Difference, LedgerCounts
+from legible.oversight.differences import Cause, Difference, Kind, LedgerCounts, Neighbors
 from legible.oversight.rollup import RollUp
+from legible.oversight.service_counts import Counts, ServiceCounts, unmapped
 from legible.ports.account import Metrics
 
 #: The service counts a call when it answers, the ledger when the answer is kept: so many minutes later at the most.
@@ -26,7 +26,6 @@ EDGE = 2
 _MINUTE = timedelta(minutes=1)
 #: When, of which operation, what came of it, how many.
 _Call = tuple[datetime, str, str, int]
-_Counts = dict[str, Counter[datetime]]
 
 
 class Reconciled(Struct, frozen=True):
@@ -52,14 +51,6 @@ class Reconciled(Struct, frozen=True):
         return sum(one.unexplained for one in self.differences if one.kind == "succeeded") + sum(self.unmapped.values())
 
 
-class _Service(NamedTuple):
-    """What Cloud Eye counted, by operation, and the calls of values that name none."""
-
-    succeeded: _Counts
-    failed: _Counts
-    unmapped: dict[str, int]
-
-
 class Reconciler:
     """Compares both sides.
 
@@ -82,7 +73,7 @@ class Reconciler:
         now: Callable[[], datetime],
     ) -> None:
         """Compare nothing yet."""
-        self._metrics = metrics
+        self._service = ServiceCounts(metrics, rules)
         self._rollup = rollup
         self._probes = probes
         self._changes = changes
@@ -97,30 +88,31 @@ class Reconciler:
             RetryableError: A fault that passes.
         """
         begin, end, notes = self._bounds(begin, end, HOUR)
-        calls = (call for call in self._hours(begin, end) if begin <= call[0] < end)
+        calls = (call for call in self._hours(begin, end) if _judged(call, begin, end, HOUR.step))
 
         @lru_cache(maxsize=64)
         def minutes(hour: datetime) -> tuple[_Call, ...]:
             return tuple(self._minutes(hour))
 
-        def movable(slug: str, outcomes: Iterable[str], one: datetime, other: datetime) -> int:
-            edge = max(one, other)
-            near = (call for hour in (one, other) for call in minutes(hour))
+        def near(slug: str, outcomes: Iterable[str], hour: datetime, other: datetime) -> int:
+            """Return how many calls of an hour are at its edge with another one."""
+            edge = max(hour, other)
             return sum(
-                count for at, operation, outcome, count in near
-                if operation == slug and outcome in outcomes and -EDGE * _MINUTE <= at - edge < EDGE * _MINUTE
+                count for at, operation, outcome, count in minutes(hour)
+                if operation == slug and outcome in outcomes and _at_edge(at, edge)
             )  # fmt: skip
 
         def nearby(hour: datetime) -> Iterator[datetime]:
             yield hour + HOUR.step
 
-        return self._compared(Span(begin, end, HOUR), calls, _Moves(nearby, movable), notes)
+        return self._compared(Span(begin, end, HOUR), calls, _Moves(nearby, near), notes)
 
     def by_minute(self, begin: datetime, end: datetime) -> Reconciled:
         """Compare minute by minute. Args and errors are as of ``by_hour``."""
         begin, end, notes = self._bounds(begin, end, RAW)
-        hours = (hour_of(begin) + number * HOUR.step for number in range(int((end - hour_of(begin)) / HOUR.step) + 1))
-        calls = (call for hour in hours for call in self._minutes(hour) if begin <= call[0] < end)
+        first, last, edge = hour_of(begin - EDGE * _MINUTE), end + EDGE * _MINUTE, EDGE * _MINUTE
+        hours = (first + number * HOUR.step for number in range(int((last - first) / HOUR.step) + 1))
+        calls = (call for hour in hours for call in self._minutes(hour) if _judged(call, begin, end, edge))
 
         def nearby(minute: datetime) -> Iterator[datetime]:
             yield from (minute + distance * _MINUTE for distance in range(1, EDGE + 1))
@@ -131,7 +123,7 @@ class Reconciler:
     def _bounds(self, begin: datetime, end: datetime, period: Period) -> tuple[datetime, datetime, list[str]]:
         """Return from when to when both sides can be compared, and why that is less than was asked for."""
         now, notes = self._now(), []
-        _, oldest = self._changes.waiting()
+        _, oldest = self._changes.uncounted()
         kept = hour_of(now - period.kept) + HOUR.step
         whole = hour_of(min(now - timedelta(hours=self._rules.late_hours), oldest or now))
         if begin < kept:
@@ -143,11 +135,16 @@ class Reconciler:
                 "journals wait to be counted" if oldest is not None and whole == hour_of(oldest) else "data may be late"
             )
             notes.append(f"Not compared from {whole:%Y-%m-%d %H:%M} on: {why}.")
+        elif end != _floor(end, period):
+            end, asked = _floor(end, period), end
+            notes.append(
+                f"Compared until {end:%Y-%m-%d %H:%M}: {asked:%H:%M:%S} is within the next {_NAMES[period.asked]}."
+            )
         begin = max(hour_of(begin), kept)
         return begin, max(begin, min(end, whole)), notes
 
     def _hours(self, begin: datetime, end: datetime) -> Iterator[_Call]:
-        for day in self._rollup.hours(begin.date(), end.date()):
+        for day in self._rollup.hours((begin - HOUR.step).date(), end.date()):
             for call in day.calls:
                 at = begin.replace(year=day.day.year, month=day.day.month, day=day.day.day, hour=call.hour)
                 yield at, call.operation, call.outcome, call.count
@@ -158,26 +155,35 @@ class Reconciler:
                 yield hour.replace(minute=call.minute), call.operation, call.outcome, call.count
 
     def _compared(self, span: Span, calls: Iterable[_Call], moves: _Moves, notes: list[str]) -> Reconciled:
-        ours = self._ledger(calls, span)
-        service = self._service(span, ours)
+        probes = self._probed(span)
+        ours = self._ledger(calls, probes, span)
+        service = self._service.counted(span, ours)
         found, moved = list[Difference](), 0
         for slug in sorted({*ours, *service.succeeded, *service.failed}):
             mine = ours.get(slug, LedgerCounts(foreign=True))
-            for kind, outcomes, counts in (("succeeded", BILLED, service.succeeded), ("failed", _NO, service.failed)):
-                own = mine.succeeded if kind == "succeeded" else mine.refused
-                theirs = counts.get(slug, Counter())
-                left, went = differences.settled(own, theirs, moves.nearby, moves.of(slug, outcomes))
-                found += getattr(differences, kind)(slug, left, mine, theirs)
+            left, counted = dict[Kind, dict[datetime, int]](), dict[Kind, Counter[datetime]]()
+            sides: tuple[tuple[Kind, Counter[datetime], Iterable[str], Counts], ...] = (
+                ("succeeded", mine.succeeded, BILLED, service.succeeded), ("failed", mine.refused, _NO, service.failed),
+            )  # fmt: skip
+            for kind, own, outcomes, counts in sides:
+                counted[kind] = counts.get(slug, Counter())
+                left[kind], went = differences.settled(own, counted[kind], moves.nearby, moves.of(slug, outcomes))
                 moved += went
+            found += differences.named(slug, left, mine, counted, moves.neighbors(probes, span.period))
         return Reconciled(
             span.begin, span.end, "hour" if span.period is HOUR else "minute",
             sum(mine.succeeded.total() for mine in ours.values()),
             sum(counts.total() for counts in service.succeeded.values()),
             moved, tuple(sorted(found, key=lambda one: (one.begin, one.operation, one.kind))), service.unmapped,
-            (*notes, *_unmapped(service.unmapped)),
+            (*notes, *unmapped(service.unmapped)),
         )  # fmt: skip
 
-    def _ledger(self, calls: Iterable[_Call], span: Span) -> dict[str, LedgerCounts]:
+    def _probed(self, span: Span) -> list[Probe]:
+        """Return the probes of a span, and of a little before and after it."""
+        first, last = span.begin - EDGE * _MINUTE, span.end + EDGE * _MINUTE
+        return [probe for probe in self._probes.made(first.date(), last.date()) if first <= probe.at < last]
+
+    def _ledger(self, calls: Iterable[_Call], probes: Iterable[Probe], span: Span) -> dict[str, LedgerCounts]:
         found: dict[str, dict[str, Counter[datetime]]] = defaultdict(lambda: defaultdict(Counter))
         for at, slug, outcome, count in calls:
             name = "succeeded" if outcome in BILLED else outcome
@@ -185,9 +191,8 @@ class Reconciler:
         used = {
             slug for slug, counts in found.items() if any(counts[name] for name in ("succeeded", "refused", "unknown"))
         }
-        for probe in self._probes.made(span.begin.date(), span.end.date()):
-            if span.begin <= probe.at < span.end:
-                found[probe.operation]["probes"][_floor(probe.at, span.period)] += 1
+        for probe in probes:
+            found[probe.operation]["probes"][_floor(probe.at, span.period)] += 1
         return {
             slug: LedgerCounts(
                 **{name: counts[name] for name in ("succeeded", "refused", "unknown", "throttled", "probes")},
@@ -196,59 +201,52 @@ class Reconciler:
             for slug, counts in found.items()
         }
 
-    def _asked(self, slugs: Iterable[str]) -> list[Metric]:
-        """Return the series to ask for: those that are listed, and, of operations that are not, each possible one.
 
-        A series that did not report lately is not listed, and has points all the same (list_metrics, 3.1.219).
-        """
-        named = (interfaces.SUCCESSFUL, interfaces.FAILED)
-        listed = [metric for metric in self._metrics.names(interfaces.NAMESPACE) if metric.name in named]
-        values = {metric.value(interfaces.DIMENSION) for metric in listed}
-        known = {interfaces.operation_of(value, self._rules.interfaces) for value in values}
-        unlisted = [slug for slug in slugs if slug in catalog.slugs() and slug not in known]
-        guessed = [value for slug in unlisted for value in interfaces.spellings(slug)]
-        guessed += [value for value in self._rules.interfaces if value not in values]
-        return listed + [
-            Metric(interfaces.NAMESPACE, name, ((interfaces.DIMENSION, value),)) for value in guessed for name in named
-        ]
-
-    def _service(self, span: Span, slugs: Iterable[str]) -> _Service:
-        """Return what Cloud Eye counted."""
-        named = self._asked(slugs)
-        counted = _Service(defaultdict(Counter), defaultdict(Counter), {})
-        for series in self._metrics.sums(named, span) if named and span.begin < span.end else ():
-            value = series.metric.value(interfaces.DIMENSION)
-            slug = interfaces.operation_of(value, self._rules.interfaces)
-            sums = Counter({at: round(count) for at, count in series.sums.items() if round(count)})
-            succeeded = series.metric.name == interfaces.SUCCESSFUL
-            if slug:
-                (counted.succeeded if succeeded else counted.failed)[slug].update(sums)
-            elif sums and succeeded:
-                counted.unmapped[value] = counted.unmapped.get(value, 0) + sums.total()
-        return counted
-
-
+_NAMES = {HOUR.asked: "hour", RAW.asked: "minute"}
 #: What the ledger knows of a call that failed for certain.
 _NO = ("refused",)
 
 
 class _Moves(NamedTuple):
-    """Between which periods calls may have moved, and how many of an operation and of outcomes."""
+    """Between which periods calls may have moved, and how many of an operation and of outcomes.
+
+    ``nearby`` yields the later periods, ``near`` returns how many calls of one period are at its edge with another one.
+    """
 
     nearby: Callable[[datetime], Iterator[datetime]]
-    movable: Callable[[str, Iterable[str], datetime, datetime], int]
+    near: Callable[[str, Iterable[str], datetime, datetime], int]
 
     def of(self, slug: str, outcomes: Iterable[str]) -> Callable[[datetime, datetime], int]:
-        return lambda one, other: self.movable(slug, outcomes, one, other)
+        """Return what tells how many calls may have moved between two periods, either way."""
+        return lambda one, other: self.near(slug, outcomes, one, other) + self.near(slug, outcomes, other, one)
+
+    def neighbors(self, probes: Sequence[Probe], period: Period) -> Neighbors:
+        """Return which periods are beside one another, and what lies at their edges."""
+
+        def around(begin: datetime) -> Iterator[datetime]:
+            for later in self.nearby(begin):
+                yield begin - (later - begin)
+                yield later
+
+        def near(slug: str, cause: Cause, begin: datetime, other: datetime) -> int:
+            if cause != "probes":
+                return self.near(slug, (cause,), begin, other)
+            edge = max(begin, other)
+            times = (probe.at for probe in probes if probe.operation == slug)
+            return sum(_floor(at, period) == begin and (period is RAW or _at_edge(at, edge)) for at in times)
+
+        return Neighbors(around, near)
+
+
+def _judged(call: _Call, begin: datetime, end: datetime, beside: timedelta) -> bool:
+    """Tell whether a call counts in a comparison; one without an answer may explain what lies beside it, too."""
+    at, _, outcome, _ = call
+    return begin <= at < end or (outcome == "unknown" and begin - beside <= at < end + beside)
+
+
+def _at_edge(at: datetime, edge: datetime) -> bool:
+    return -EDGE * _MINUTE <= at - edge < EDGE * _MINUTE
 
 
 def _floor(at: datetime, period: Period) -> datetime:
     return hour_of(at) if period is HOUR else at.replace(second=0, microsecond=0)
-
-
-def _unmapped(values: Mapping[str, int]) -> Iterator[str]:
-    for value, count in sorted(values.items()):
-        yield (
-            f"Cloud Eye counts {count} calls of {value!r}, which names no operation known here: name it in "
-            "[reconcile.interfaces]."
-        )

@@ -8,11 +8,12 @@ from datetime import date, datetime, timedelta
 
 from legible.errors import LegibleError
 from legible.ledger.changes import Changes
-from legible.model.account import Package
 from legible.model.prices import Prices
 from legible.model.usage import DayEnds, MonthCost, Totals, UsageReport, UsageRow
+from legible.oversight.as_of import as_of
+from legible.oversight.bills import packages
 from legible.oversight.money import Spending, billed, billing_day
-from legible.oversight.packages import MONTH, states, stocks, warning
+from legible.oversight.packages import MONTH, ToldPackages, states, stocks, warning
 from legible.oversight.rollup import DaySum, RollUp
 from legible.ports.account import Billing
 
@@ -27,11 +28,12 @@ class UsageReader:
         billing: Says what is left of packages; None where it is not asked.
         now: Returns the time in UTC.
         timely: Called for each day that is read; may raise where there is no time left.
+        region_of: Returns where an operation is called: a package is good for one region.
     """
 
     def __init__(
         self, rollup: RollUp, changes: Changes, prices: Prices, billing: Billing | None, now: Callable[[], datetime],
-        timely: Callable[[], None] = lambda: None,
+        timely: Callable[[], None] = lambda: None, region_of: Callable[[str], str] = lambda slug: "",
     ) -> None:  # fmt: skip
         """Read nothing yet."""
         self._rollup = rollup
@@ -40,6 +42,7 @@ class UsageReader:
         self._billing = billing
         self._now = now
         self._timely = timely
+        self._region_of = region_of
 
     def report(self, first: date, last: date) -> UsageReport:
         """Return the usage of some days (UTC), both included.
@@ -48,7 +51,8 @@ class UsageReader:
             HeldError: The bucket refuses.
             UnavailableError: The store has a passing fault.
         """
-        now, (waiting, oldest) = self._now(), self._changes.waiting()
+        now = self._now()
+        whole = as_of(self._changes, now)
         today, counted = billing_day(now), _Counted()
 
         def taken() -> Iterator[DaySum]:
@@ -62,13 +66,15 @@ class UsageReader:
         spending = Spending(self._prices)
         costs = spending.costs(calls, first, last)
         told, unasked = self._told()
-        stocked, notes = stocks(self._prices, spending.left, told)
-        packages = states(stocked, calls, today)
-        warnings = (warning(state, today, self._prices.warn_days) for state in packages)
+        stocked, notes = stocks(self._prices, spending.left_on(today), told)
+        stated = states(stocked, calls, today)
+        warnings = (warning(state, today, self._prices.warn_days) for state in stated)
+        rows = counted.rows()
         return UsageReport(
-            first, last, now if oldest is None else min(now, oldest), waiting, self._prices.currency,
-            **counted.rows(), ended=dict(sorted(counted.ended.items())), ends=tuple(counted.ends),
-            costs=costs, packages=packages,
+            first, last, whole.at, whole.waiting, self._prices.currency,
+            rows["operations"], rows["days"], rows["projects"], rows["routes"], rows["details"],
+            ended=dict(sorted(counted.ended.items())), ends=tuple(counted.ends),
+            costs=costs, packages=stated,
             warnings=tuple(filter(None, warnings)),
             notes=(*unasked, *notes, *_unpriced(costs, self._prices), *_unreadable(counted.unreadable)),
         )  # fmt: skip
@@ -78,12 +84,12 @@ class UsageReader:
         bought = [package.bought for package in self._prices.packages]
         return min([first.replace(day=1), today - timedelta(days=MONTH), *bought]) - timedelta(days=1)
 
-    def _told(self) -> tuple[list[Package] | None, list[str]]:
+    def _told(self) -> tuple[ToldPackages | None, list[str]]:
         """Return the packages by the billing API; None, and why, where it is not asked or refuses."""
         if self._billing is None or not any(package.product for package in self._prices.packages):
             return None, []
         try:
-            return list(self._billing.packages()), []
+            return ToldPackages(*packages(self._billing), self._region_of), []
         except LegibleError as error:
             return None, [f"What is left of packages is an estimate from settings and ledger: {error}"]
 

@@ -11,12 +11,10 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from msgspec import Struct
 
 from legible.errors import InternalError, LegibleError
-from legible.ledger.changes import Changes, name_of
+from legible.ledger.changes import Changes, Mark, name_of
 from legible.ledger.due import Slot
 from legible.ledger.journals import Journals
 from legible.ledger.state import State
-from legible.model import layout
-from legible.model.documents import Document
 from legible.oversight.calls import JournalHour, hours
 from legible.oversight.rollup import RollUp
 from legible.ports import Invocation
@@ -31,7 +29,7 @@ RESERVE = 45.0
 class Reading(NamedTuple):
     """A journal as it was read: its document, its lines, and when that was."""
 
-    document: Document
+    document: Mark
     state: State
     at: datetime
 
@@ -61,7 +59,7 @@ class UsageConsumer:
 
     def digest(self, reading: Reading) -> dict[datetime, JournalHour]:
         """Return the calls of a journal, by the hour."""
-        return hours(name_of(layout.journal(reading.document)), reading.state, reading.at)
+        return hours(name_of(reading.document.first_part), reading.state, reading.at)
 
     def keep(self, digests: list[dict[datetime, JournalHour]]) -> None:
         """Append them to the lists of their hours. Raises as ``RollUp.keep`` does."""
@@ -159,18 +157,23 @@ class ChangeWalk:
         if document is None:
             return None
         at = self._call.now()
-        try:
-            state = self._journals.load(document)
-        except InternalError as error:  # what can be read of it counts
-            self._call.log("journal-unreadable", key=document.key, message=str(error))
-            state = self._journals.salvaged(document)
-        reading = Reading(document, state, at)
+        reading = Reading(document, self._state(document), at)
         try:
             return [consumer.digest(reading) for consumer in self._consumers]
         except Exception as error:  # one journal that nobody understands must not stop all counting; its mark stays
             self._call.log("defect", key=document.key, error=type(error).__name__, place="walk")
             self._defective.add(slot.name)
             return None
+
+    def _state(self, mark: Mark) -> State:
+        """Return the state of a journal; what can be read of it counts."""
+        if mark.journal:
+            return self._journals.stored(mark.journal.removesuffix(".jsonl"))
+        try:
+            return self._journals.load(mark)
+        except InternalError as error:
+            self._call.log("journal-unreadable", key=mark.key, message=str(error))
+            return self._journals.salvaged(mark)
 
 
 def _batches(slots: Iterable[Slot], size: int) -> Iterator[list[Slot]]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from msgspec import UNSET, Struct, structs
 
 from legible.documents.intake import Intake, Job
-from legible.documents.projects import ProjectChecker
+from legible.documents.projects import ELSEWHERE, PROJECT_REASONS, ProjectChecker
 from legible.documents.tickets import Tickets
 from legible.documents.uploads import Uploads
 from legible.errors import DocumentError
@@ -17,17 +17,22 @@ from legible.ledger.state import State
 from legible.model.documents import Arrival, Document, Upload
 from legible.operations import routing
 from legible.operations.operation import Task
+from legible.operations.projects import NamedProject
 from legible.operations.routing import Routing
 from legible.ports import Invocation
 from legible.results.assembly import task_of
 
 
 class Decision(Struct, frozen=True):
-    """What is to be done with a document: its task, what is to be called for, or the error that forbids it."""
+    """What is to be done with a document: its task, what is to be called for, or the error that forbids it.
+
+    ``named`` is the enterprise project that the document names, whatever becomes of it in the task's region.
+    """
 
     task: Task | None = None
     job: Job | None = None
     error: DocumentError | None = None
+    named: NamedProject = NamedProject()
 
     @property
     def pages(self) -> int:
@@ -93,15 +98,17 @@ class Decider:
         """
         if error is not None:
             return document, Decision(error=error)
-        task = None
+        task, named = None, NamedProject()
         try:
-            named = "" if document.project is UNSET else document.project
-            task = routing.route(document.key, self._rules, document.order, named)
+            metadata = "" if document.project is UNSET else document.project
+            task = routing.route(document.key, self._rules, document.order, metadata)
+            named = task.project
             routing.check(task.operation, self._rules, self._call.now().date())
             task = self._projects.checked(task)
         except DocumentError as refusal:
-            return document, Decision(task, error=refusal)
-        return self._examined(document, task)
+            return document, Decision(task, error=refusal, named=named)
+        document, decision = self._examined(document, task)
+        return document, structs.replace(decision, named=named)
 
     def admitted(self, document: Document, decision: Decision) -> Decision:
         """Return what is to be done with a document that may be paid for now: nothing, if its ticket was used before.
@@ -128,14 +135,43 @@ class Decider:
         if claim is None:
             return decision
         begun = routing.resumed(document, claim.operation, claim.options, claim.pages, self._rules)
-        if decision.task is not None:  # what is billed by now; its pages are called for in the operation's own region
-            begun = structs.replace(begun, project=decision.task.project, note=decision.task.note)
-        if decision.job is None:
-            return Decision(begun, error=decision.error)
-        task = decision.job.task
-        if (task.operation, task.options) == (begun.operation, begun.options):
+        job, error = decision.job, decision.error
+        if job is None and (error is None or error.reason_code not in PROJECT_REASONS):
+            return Decision(begun, error=error)
+        if job is not None and (job.task.operation, job.task.options) == (begun.operation, begun.options):
             return decision
-        return self._examined(document, begun)[1]  # the routes changed since: go on as it was begun
+        try:  # the routes changed since: go on as it was begun
+            begun = self._billed(begun, decision.named, claim.project)
+        except DocumentError as refusal:
+            return Decision(structs.replace(begun, project=decision.named), error=refusal)
+        return _noted(self._examined(document, begun)[1], "" if job is None else job.task.note)
+
+    def _billed(self, begun: Task, named: NamedProject, before: str) -> Task:
+        """Return the task of a begun document with the project that is billed in its operation's own region.
+
+        That is what the document names by now; where it may not be billed, what the document was begun with. What was
+        begun with a project never goes on without one, nor to one that was not checked.
+
+        Args:
+            begun: The task.
+            named: What the document names by now.
+            before: The id of what was billed so far; empty for none.
+
+        Raises:
+            DocumentError: Neither may be billed.
+        """
+        try:
+            return self._projects.checked(structs.replace(begun, project=named))
+        except DocumentError as refusal:
+            kept = begun
+            if before:
+                with suppress(DocumentError):
+                    kept = self._projects.checked(structs.replace(begun, project=NamedProject(before)))
+            if kept is begun and (before or refusal.reason_code != ELSEWHERE):
+                raise
+            payer = f"the enterprise project {before}" if kept.project.id else "the default project"
+            note = f"Billed to {payer}, as it was begun: {refusal.message}"
+            return structs.replace(kept, note=" ".join(filter(None, (note, kept.note))))
 
     def task_of(self, document: Document, state: State) -> Task | None:
         """Return the task of a document, by its journal; None if no route was found."""
@@ -147,3 +183,12 @@ class Decider:
         except DocumentError as refusal:
             return document, Decision(task, error=refusal)
         return document, Decision(task, job)
+
+
+def _noted(decision: Decision, claimed: str) -> Decision:
+    """Return a decision whose pages say what is odd about who is billed, if their claim says something else."""
+    job = decision.job
+    if job is None or job.task.note in ("", claimed):
+        return decision
+    note = "; ".join(filter(None, (job.plan.note, job.task.note)))
+    return structs.replace(decision, job=structs.replace(job, plan=structs.replace(job.plan, note=note)))

@@ -91,19 +91,29 @@ class Holding:
         if kind is None or (parked.released is not None and end.at <= parked.released):
             return False
         if parked.released is None and kind == "operation" and state.operation in OPERATIONS:
-            region = self._rules.of(state.operation).region or self._rules.region
-            self.keep(Obstacle(kind, state.operation, region), parked.upload, parked.document)
+            obstacle = Obstacle(kind, state.operation, self._rules.region_of(state.operation))
+            self.keep(obstacle, parked.upload, parked.document)
         return True
 
     def known(self, obstacle: Obstacle) -> KnownObstacle | None:
         """Return what is known of an obstacle; None if nothing waits for it."""
-        return self._read(layout.obstacle(obstacle.name))
+        return self._noted(layout.obstacle(obstacle.name)) or None
 
     def obstacles(self) -> list[KnownObstacle]:
         """Return all obstacles that uploads wait for, those first that are to be looked at first."""
-        keys = [item.key for item in self._store.list(self._site.output, layout.obstacle())]
-        found = [known for known in map(self._read, keys) if known is not None]
-        return sorted(found, key=lambda known: known.next or self._call.now())
+        return self.looked_through()[0]
+
+    def looked_through(self) -> tuple[list[KnownObstacle], list[str]]:
+        """Return the same, and the names of obstacles of which nobody can read what they are."""
+        found, odd = [], []
+        for item in self._store.list(self._site.output, layout.obstacle()):
+            known = self._noted(item.key)
+            if isinstance(known, KnownObstacle):
+                found.append(known)
+            else:  # None: another walk forgot it just now
+                name = item.key.removeprefix(layout.obstacle()).removesuffix(".json")
+                odd += [name] if known is False else []
+        return sorted(found, key=lambda known: known.next or self._call.now()), odd
 
     def put(self, known: KnownObstacle, *, again: bool = False) -> None:
         """Note what is known of an obstacle; ``again``: it was there once more, and is looked at after a while."""
@@ -120,11 +130,11 @@ class Holding:
 
     def waits(self, obstacle: Obstacle) -> bool:
         """Tell whether any upload waits for an obstacle to go."""
-        return any(True for _ in self.uploads(obstacle))
+        return any(True for _ in self.uploads(obstacle.name))
 
-    def uploads(self, obstacle: Obstacle) -> Iterator[str]:
-        """Yield the keys of the uploads that an obstacle holds up."""
-        for item in self._store.list(self._site.output, layout.held(obstacle.name)):
+    def uploads(self, name: str) -> Iterator[str]:
+        """Yield the keys of the uploads that the obstacle of that name holds up."""
+        for item in self._store.list(self._site.output, layout.held(name)):
             yield item.key
 
     def let_go(self, key: str, room: WaitingRoom) -> bool:
@@ -150,14 +160,19 @@ class Holding:
     def _write(self, key: str, value: Struct) -> None:
         self._store.write(self._site.in_output(key), msgspec.json.encode(value), _JSON)
 
-    def _read(self, key: str) -> KnownObstacle | None:
+    def _noted(self, key: str) -> KnownObstacle | Literal[False] | None:
+        """Return what is noted of an obstacle; None if nothing is there, False if it cannot be read.
+
+        Raises:
+            UnavailableError: The store has a passing fault.
+        """
         try:
             return msgspec.json.decode(self._store.read(self._site.in_output(key)), type=KnownObstacle)
         except ObjectGoneError:
             return None
-        except ValueError as error:
+        except (ValueError, DocumentError) as error:  # something else, or the bucket refuses this one object
             self._call.log("obstacle-unreadable", key=key, kind=type(error).__name__)
-            return None
+            return False
 
 
 class ReleaseReport(Struct):
@@ -200,11 +215,16 @@ class Release:
         """
         report = ReleaseReport()
         self._end = max(self._call.remaining() - _WALK_SECONDS, _SPARE_SECONDS)
-        for known in self._holding.obstacles():
+        obstacles, odd = self._holding.looked_through()
+        for known in obstacles:
             if self._late():
                 report.left += 1
             else:
                 self._look(known, report)
+        # What is waited for cannot be told: one document a walk finds out, and notes it anew if it is held up again.
+        for name in odd:
+            report.let_go += self._let_go(self._holding.uploads(name), 1)[0]
+            report.there += 1
         return report
 
     def _late(self) -> bool:
@@ -221,12 +241,13 @@ class Release:
         finding: Finding = "gone" if known.gone else self._found(known.obstacle)
         if finding != "gone":
             # Where asking does not tell, one document finds out for all.
-            report.let_go += self._let_go(known.obstacle, 1)[0] if finding == "unclear" else 0
+            waiting = self._holding.uploads(known.obstacle.name)
+            report.let_go += self._let_go(waiting, 1)[0] if finding == "unclear" else 0
             report.there += 1
             self._holding.put(known, again=True)
             return
         together = min(max(known.together * 2, FIRST), MOST)
-        count, all_gone = self._let_go(known.obstacle, together)
+        count, all_gone = self._let_go(self._holding.uploads(known.obstacle.name), together)
         report.let_go += count
         after = structs.replace(known, gone=True, together=together)
         self._holding.drop(after) if all_gone else self._holding.put(after)
@@ -236,10 +257,10 @@ class Release:
         self._call.log("obstacle", kind=obstacle.kind, subject=obstacle.subject, region=obstacle.region, found=finding)
         return finding
 
-    def _let_go(self, obstacle: Obstacle, most: int) -> tuple[int, bool]:
+    def _let_go(self, waiting: Iterator[str], most: int) -> tuple[int, bool]:
         """Let uploads go, so many at most; return how many, and whether these were all."""
         count = 0
-        for key in self._holding.uploads(obstacle):
+        for key in waiting:
             if count == most or self._late():
                 return count, False
             count += self._holding.let_go(key, self._room)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from legible.ledger.journal import Line
-from legible.ledger.state import State
+from legible.ledger.state import State, counted_operation
 from legible.model import layout
 from legible.model.documents import Document, Outcome, Reason, Status
 from legible.model.layout import RECORD
@@ -48,7 +48,7 @@ def _outcome(
         bucket=document.bucket,
         key=document.key,
         status=status,
-        operation=state.operation if state else "",
+        operation=counted_operation(state) if state else "",
         pages=state.answered if state else 0,
         record=record,
         reason=reason,

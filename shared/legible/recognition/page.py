@@ -27,6 +27,7 @@ from legible.ledger.claim import Claim
 from legible.ledger.orphans import RENDERED
 from legible.model.documents import PageState, Reason, unreadable_answer
 from legible.model.pages import Answer, Picture, Source
+from legible.operations.projects import DEFAULT
 from legible.recognition.context import CallContext, Placed
 from legible.recognition.page_errors import broken, lost_answer, sent_often
 from legible.recognition.retries import UNKNOWN_TRIES, AgainError
@@ -174,7 +175,8 @@ class PageCall:
         kept = ""
         if self._payer != self._claim.owner:
             kept = self._context.answers.key(self._claim.document, self._page, self._payer)
-        return {"page": self._page, "source": picture.source, "note": note, "answer": kept}
+        otherwise = "" if picture.project == self._claim.project else picture.project or DEFAULT
+        return {"page": self._page, "source": picture.source, "note": note, "answer": kept, "project": otherwise}
 
     def _throttled(self, picture: Picture) -> None:
         """Mark the announced call as one that waits for its turn; it stays announced, so that a try writes nothing."""

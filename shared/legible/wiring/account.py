@@ -5,11 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property, partial
 
+from legible.errors import SettingsError
 from legible.huawei import billing, cloudeye, cts, eps
 from legible.huawei.account import IAM, Access, AccountApi, Domain, iam_endpoint
 from legible.ports.account import Billing, EnterpriseProjects, Metrics, Traces
 from legible.settings import Settings
 from legible.wiring.adapters import service_endpoint
+
+
+def require_project(project_id: str, asked: str) -> None:
+    """Refuse to ask a service of a project where none is known, before anything else is done.
+
+    Args:
+        project_id: The project's id; empty where it is not known.
+        asked: What would be asked.
+
+    Raises:
+        SettingsError: It is empty.
+    """
+    if not project_id:
+        raise SettingsError(
+            f"cloud.project_id is not set, and {asked} is asked for a project.",
+            advice="Set it, or LEGIBLE_PROJECT_ID, to the id of the region's project (in the console: My Credentials).",
+        )
 
 
 class Account:
@@ -27,6 +45,11 @@ class Account:
         """Make nothing yet."""
         self._settings = settings
         self._access = access
+
+    @property
+    def project_id(self) -> str:
+        """The project that is asked about; empty where it is not known."""
+        return self._access.project_id
 
     @cached_property
     def metrics(self) -> Metrics | None:

@@ -27,7 +27,7 @@ def asking(
     note = ProbeLog(parts.site, parts.call, "held").note
 
     def operation(obstacle: Obstacle) -> Finding:
-        called = parts.rules.of(obstacle.subject).region or parts.rules.region
+        called = parts.rules.region_of(obstacle.subject)
         if obstacle.subject not in catalog.slugs() or called != obstacle.region:
             return "gone"  # it is called elsewhere by now: each document says anew what becomes of it
         error = probe.refusal(recognizer(), catalog.find(obstacle.subject), note)

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from legible import VERSION
 from legible.errors import LegibleError, SettingsError
+from legible.model.audit import BUILD
 from legible.oversight.audit_chain import AuditChain
 from legible.oversight.audit_settings import SettingsWatch
 from legible.oversight.audit_traces import TraceKeeper
@@ -73,6 +74,28 @@ def watch_settings(parts: Parts) -> bool:
     """
     watch = SettingsWatch(parts.site, parts.call, desk(parts, "function"))
     return watch.look({"version": VERSION, **effective(parts.settings)})
+
+
+def tell_build(parts: Parts, operator: str, workbook: str, cause: str, code: str = "", **details: str) -> None:
+    """Keep the event of a workbook that a function builds; where it cannot be kept, that is said, and it is built.
+
+    It reads what is there and writes it anew: nothing is paid, and nothing changes that cannot be made again.
+
+    Args:
+        parts: The objects of the call.
+        operator: Which function it is.
+        workbook: Its name.
+        cause: What it is built for: tried again for that, it is one event.
+        code: Why it could not be built; then it is an event of its own.
+        details: More words of ours.
+    """
+    try:
+        desk(parts, operator).record(
+            BUILD, "workbook", workbook, status="warning" if code else "normal", cause=f"{cause}\n{code}",
+            details={**details, "code": code},
+        )  # fmt: skip
+    except LegibleError as error:
+        parts.call.log("not-audited", name=BUILD, resource=workbook, operator=operator, reason=error.reason_code)
 
 
 class TracesFetched(Struct, frozen=True, omit_defaults=True):

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import msgspec
@@ -17,8 +17,7 @@ from legible.huawei.account import Access
 from legible.huawei.context import Context
 from legible.huawei.relay import FunctionRelay
 from legible.model.account import Trace
-from legible.model.audit import BUILD
-from legible.model.documents import Arrival, Outcome, WorkbookOrder
+from legible.model.documents import Arrival, Outcome, Upload, WorkbookOrder
 from legible.oversight.audit_traces import TraceKeeper
 from legible.pipeline.failures import Failures
 from legible.pipeline.holding import Release
@@ -33,6 +32,7 @@ from legible.wiring.asking import asking
 from legible.wiring.instance import instance
 from legible.wiring.telemetry import RequestTrace
 from legible.workbooks.collector import Built
+from legible.workbooks.folders import name_of
 
 #: How long a document waits for EPS, and for IAM before it, in seconds each.
 _ASKED_SECONDS = 4.0
@@ -107,7 +107,13 @@ class FunctionParts(parts.Parts):
             relay: Calls a fresh invocation when the time of this one ends; None for none.
             waits: Whether uploads are parked for another try that on_notices makes; else whoever calls tries again.
         """
-        return parts.pipeline(self, self.recognizer, self.notifiers, relay, self.account_projects, waits=waits)
+        asks = self.account_projects
+        return parts.pipeline(self, self.recognizer, self.notifiers, relay, asks, waits=waits, tell=self._tell_folder)
+
+    def _tell_folder(self, upload: Upload, folder: str) -> None:
+        """Have the audit trail know that a folder's workbook is built because its marker came."""
+        cause = f"{upload.ref}\n{upload.event_id or upload.version_id or upload.at or self.context.request_id}"
+        audit.tell_build(self, "function", name_of(folder), cause, prefix=folder)
 
     def account_projects(self) -> EnterpriseProjects | None:
         """Return what asks the account about its enterprise projects: a document waits for the answer, and not long."""
@@ -179,9 +185,15 @@ def timed(context: Any, order: WorkbookOrder, at: datetime | None) -> Built:
     """
     built = FunctionParts(Context(context), spare=True)
     built.require("workbooks")
-    details = {"prefix": order.prefix, "day": order.day}
-    audit.desk(built, "function:on_timer").record(BUILD, "workbook", order.workbook, details=details)
+    # A delivery that is tried again has the same event; one that does not say when it rang has the same request id.
+    cause = f"{order}\n{at or built.context.request_id}"
+    tell = partial(
+        audit.tell_build, built, "function:on_timer", order.workbook, cause, prefix=order.prefix, day=order.day
+    )
+    tell()
     workbook = built.collector.timed(order, at, built.settings.workbooks.formats)
+    if workbook.reason is not None:
+        tell(workbook.reason.code)
     built.call.log("workbook", **as_json(workbook))
     return workbook
 

@@ -13,20 +13,24 @@ from legible.huawei.context import Context
 from legible.ledger.changes import Changes
 from legible.ledger.due import Backlog
 from legible.ledger.probes import ProbeLog
+from legible.model.usage import UsageReport
 from legible.notices.outbox import Outbox
 from legible.outputs.xlsx import write_usage
 from legible.oversight.accounting import AccountingReader, Told
 from legible.oversight.audit_trail import AuditConsumer
 from legible.oversight.metrics import OwnMetrics, Queues
 from legible.oversight.monthly import MonthlyWorkbooks
-from legible.oversight.rebuild import rebuilt
+from legible.oversight.rebuild import Rebuilt, rebuilt
 from legible.oversight.reconciliation import Reconciler
 from legible.oversight.rollup import RollUp
+from legible.oversight.service_counts import ServiceCounts, both_sides, one_side
+from legible.oversight.unmarked import LedgerSweep
 from legible.oversight.usage import UsageReader
 from legible.oversight.walk import ChangeWalk, Consumer, UsageConsumer
 from legible.pipeline.waiting import AGE
+from legible.ports.account import Metrics
 from legible.wiring import adapters, audit, functions
-from legible.wiring.account import Account
+from legible.wiring.account import Account, require_project
 from legible.wiring.parts import Parts
 
 #: No call is older: the first version of Legible is of that year.
@@ -61,6 +65,15 @@ class Oversight:
         """Puts usage together; the billing API is asked what is left of packages."""
         return self.reader(lambda: None, bills=True)
 
+    def two_sided(self, first: date, last: date) -> UsageReport:
+        """Return usage as ``usage.report`` does, with what Cloud Eye counted; a note where that cannot be told."""
+        report = self.usage.report(first, last)
+        try:
+            metrics = self._metrics()
+        except SettingsError as missing:
+            return one_side(report, missing)
+        return both_sides(report, ServiceCounts(metrics, self._parts.settings.reconcile), self._parts.call.now())
+
     def reader(self, timely: Callable[[], None], *, bills: bool) -> UsageReader:
         """Return what puts usage together.
 
@@ -68,8 +81,9 @@ class Oversight:
             timely: Called for each day that is read; may raise where there is no time left.
             bills: Whether the billing API is asked what is left of packages.
         """
-        prices, now = self._parts.settings.prices, self._parts.call.now
-        return UsageReader(self.rollup, self.changes, prices, self._account.billing if bills else None, now, timely)
+        prices, now, region_of = self._parts.settings.prices, self._parts.call.now, self._parts.rules.region_of
+        billing = self._account.billing if bills else None
+        return UsageReader(self.rollup, self.changes, prices, billing, now, timely, region_of)
 
     @cached_property
     def accounting(self) -> AccountingReader:
@@ -89,18 +103,24 @@ class Oversight:
         """Holds the ledger against Cloud Eye.
 
         Raises:
-            SettingsError: Cloud Eye is not to be reached here.
+            SettingsError: Cloud Eye is not to be reached here, or no project is set.
         """
-        parts, metrics = self._parts, self._account.metrics
+        parts, metrics = self._parts, self._metrics()
+        probes = ProbeLog(parts.site, parts.call, "reconcile")
+        return Reconciler(metrics, self.rollup, probes, self.changes, parts.settings.reconcile, parts.call.now)
+
+    def _metrics(self) -> Metrics:
+        """Return Cloud Eye. Raises as ``reconciler`` does."""
+        require_project(self._account.project_id, "Cloud Eye")
+        metrics = self._account.metrics
         if metrics is None:
             raise SettingsError(
                 "Cloud Eye is not reached where the endpoints of OBS and OCR are set by hand.",
                 advice="Set cloudeye.endpoint, or the user variable LEGIBLE_ACCOUNT_ENDPOINT, too.",
             )
-        probes = ProbeLog(parts.site, parts.call, "reconcile")
-        return Reconciler(metrics, self.rollup, probes, self.changes, parts.settings.reconcile, parts.call.now)
+        return metrics
 
-    def rebuild(self, prefix: str, tell: Callable[[int], None]) -> int:
+    def rebuild(self, prefix: str, tell: Callable[[int], None]) -> Rebuilt:
         """Count all journals again, and write the sums of all days; see ``oversight.rebuild``."""
         count = rebuilt(self._parts.site, self._parts.call, self.rollup, prefix, tell)
         self.rollup.sum_up(_FIRST, self._parts.call.now().date())
@@ -126,7 +146,7 @@ class Oversight:
             return functions.each(call, self._numbers(), fault)
         consumers: list[Consumer] = [UsageConsumer(self.rollup), AuditConsumer(trail)]
         walk = ChangeWalk(self.changes, parts.ledger.journals, consumers, call)
-        monthly = MonthlyWorkbooks(parts.site, call, self.usage, write_usage)
+        monthly = MonthlyWorkbooks(parts.site, call, self.usage, write_usage, self._tell_monthly)
         works: dict[str, Callable[[], Any]] = {
             "changes": walk.walk,
             "days": lambda: {"summed_up": self.rollup.sum_up(*_lately(call.now().date()))},
@@ -135,8 +155,14 @@ class Oversight:
             "settings": lambda: {"changed": audit.watch_settings(parts)},
             "traces": lambda: audit.fetch_traces(parts, self._account.traces),
             "audit": trail.walk,
+            "unmarked": LedgerSweep(parts.site, call).sweep,
         }
         return functions.each(call, works)
+
+    def _tell_monthly(self, key: str) -> None:
+        """Have the audit trail know of a workbook about a month, which is written once a day."""
+        cause = f"{key}\n{self._parts.call.now().date()}"
+        audit.tell_build(self._parts, "function:on_report", key, cause)
 
     def _numbers(self) -> dict[str, Callable[[], Any]]:
         """Return what tells Cloud Eye how things stand; nothing where it is not to be reached."""

@@ -18,6 +18,7 @@ from legible.documents.uploads import Uploads
 from legible.ledger.answers import Answers
 from legible.ledger.content import SharedContent
 from legible.ledger.ledger import Ledger
+from legible.model.documents import Upload
 from legible.model.pages import Source
 from legible.notices.outbox import Outbox
 from legible.notices.sender import NoticeSender, Recipients
@@ -178,6 +179,7 @@ def pipeline(
     account: AskAccount = lambda: None,
     *,
     waits: bool = False,
+    tell: Callable[[Upload, str], None] = lambda upload, folder: None,
 ) -> Pipeline:
     """Return the use cases.
 
@@ -188,6 +190,7 @@ def pipeline(
         relay: Calls a fresh invocation when the time of this one ends; None for none.
         account: Returns what asks the account about enterprise projects; None where that is not to be reached.
         waits: Whether uploads that end for a reason that passes wait for another try; else whoever calls tries again.
+        tell: Is told of folders whose workbook is built, as ``Folders`` does.
     """
     settings, call = parts.settings, parts.call
     content = SharedContent(parts.site, call, parts.ledger.journals, parts.answers)
@@ -206,7 +209,7 @@ def pipeline(
         ),  # fmt: skip
         DocumentCalls(context),
         Finisher(parts.results, parts.publisher, parts.answers, notices, call, parts.rebuilder),
-        Folders(parts.collector, call, settings.workbooks.formats, relay),
+        Folders(parts.collector, call, settings.workbooks.formats, relay, tell),
         call,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import msgspec
 
@@ -30,6 +31,7 @@ class Folders:
         call: The invocation: how much time is left, and what waits.
         formats: Which kinds of files are built.
         relay: Has a fresh invocation go on waiting; without one, the platform's retry does.
+        tell: Is told, by its marker, of a folder whose workbook is built now; does not raise.
     """
 
     def __init__(
@@ -38,8 +40,10 @@ class Folders:
         call: Invocation,
         formats: tuple[Format, ...],
         relay: Relay | None = None,
+        tell: Callable[[Upload, str], None] = lambda upload, folder: None,
     ) -> None:
         """Begin with no folder waited for."""
+        self._tell = tell
         self._collector = collector
         self._call = call
         self._formats = formats
@@ -69,6 +73,7 @@ class Folders:
         if running.count:
             return self._later(upload, folder, running)
         at = upload.ref
+        self._tell(upload, folder)
         try:
             built = self._collector.build(name_of(folder), Selection(folder), self._formats)
         except DocumentError as error:

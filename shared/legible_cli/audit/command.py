@@ -12,9 +12,10 @@ from typing import cast, get_args
 import click
 import msgspec
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
-from legible.model.audit import AuditStatus
+from legible.model.audit import AuditStatus, audit_text
 from legible.oversight.audit_line import AuditLine
 from legible.oversight.audit_search import MOST_WAITING, AuditFilters, AuditSearch, FoundEvents
 from legible.oversight.audit_verify import AuditVerifier, ChainReport, Witness
@@ -24,6 +25,8 @@ from legible_cli.connection import connect, settings_option, told
 #: A time of day may be left out.
 _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 _DEFAULT = timedelta(days=7)
+_SHOWN = "%Y-%m-%d %H:%M:%S"
+_CONTROLS = re.compile(r"[\x7f-\x9f]")
 
 
 def _heads(context: click.Context, option: click.Parameter, texts: tuple[str, ...]) -> tuple[Witness, ...]:
@@ -80,11 +83,13 @@ def audit_group(
         resource_type=kind, name=trace_name, resource_id=resource_id, resource_name=resource_name, operator=operator,
         status=cast("AuditStatus | None", status),
     )  # fmt: skip
+    if filters.since >= filters.until:
+        raise click.UsageError(f"--since {filters.since:{_SHOWN}} is not before --until {filters.until:{_SHOWN}}.")
     search = AuditSearch(connect(file).parts("audit", 3600.0).site)
     found: FoundEvents = told(search.find, filters, limit)
     if as_json:
         for line in found.lines:
-            click.echo(msgspec.json.encode(line).decode())
+            click.echo(_escaped(msgspec.json.encode(line).decode()))
         return
     _show(found, told(search.waiting))
 
@@ -113,7 +118,7 @@ def verify_command(first: datetime | None, heads: tuple[Witness, ...], as_json: 
     verifier = AuditVerifier(connection.parts("audit", 3600.0).site, keys, heads, day)
     report: ChainReport = told(verifier.verify)
     if as_json:
-        click.echo(msgspec.json.encode(report).decode())
+        click.echo(_escaped(msgspec.json.encode(report).decode()))
     else:
         _tell(report)
     sys.exit(1 if report.fault else 0)
@@ -121,7 +126,10 @@ def verify_command(first: datetime | None, heads: tuple[Witness, ...], as_json: 
 
 def _show(found: FoundEvents, waiting: int) -> None:
     console = Console(highlight=False)
-    table = Table("time (UTC)", "source", "type", "name", "resource", "operator", "status", "details", box=None)
+    table = Table(box=None)
+    table.add_column("time (UTC)", min_width=len("2026-12-01"))
+    for name in ("source", "type", "name", "resource", "operator", "status", "details"):
+        table.add_column(name, overflow="fold")  # what is cut cannot be looked up
     for line in found.lines:
         table.add_row(*map(_plain, _cells(line)))
     console.print(table if found.lines else "No such events.")
@@ -135,14 +143,19 @@ def _show(found: FoundEvents, waiting: int) -> None:
 def _cells(line: AuditLine) -> tuple[str, ...]:
     details = " ".join(f"{name}={text}" for name, text in line.details.items() if name not in ("invocation", "version"))
     return (
-        f"{line.at.astimezone(timezone.utc):%Y-%m-%d %H:%M:%S}", line.service, line.resource_type, line.name,
+        f"{line.at.astimezone(timezone.utc):{_SHOWN}}", line.service, line.resource_type, line.name,
         line.resource_name, line.operator, line.status, details,
     )  # fmt: skip
 
 
 def _plain(text: str) -> str:
-    """Return a text as a cell shows it: what rich takes for markup is none."""
-    return text.replace("[", "\\[")
+    """Return a text as a cell shows it: neither rich nor the terminal takes anything in it for an order."""
+    return escape(audit_text(text))
+
+
+def _escaped(text: str) -> str:
+    """Return JSON without the control characters that it may hold as they are, to which terminals listen."""
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _tell(report: ChainReport) -> None:
@@ -154,7 +167,8 @@ def _tell(report: ChainReport) -> None:
         click.echo(f"{report.sealed} of them are sealed, {checked}.")
     if report.fault is not None:
         fault = report.fault
-        click.echo(f"{fault.key}: byte {fault.byte} (line {fault.line}): {fault.damage}. {fault.message}")
+        said = f"{fault.key}: byte {fault.byte} (line {fault.line}): {fault.damage}. {fault.message}"
+        click.echo(audit_text(said, 4_096))
         click.echo("What is behind it was not looked at; --from DAY does that.")
     elif report.n:
         click.echo(f"Its end, to be kept elsewhere: --head {report.n}:{report.sha256}")

@@ -200,6 +200,8 @@ def of_auditor(settings: Settings, operations: Iterable[Operation], package: str
     return {
         *_globally(bucket(target), _LISTED, *_LOOKED_AT),
         *(need for own in _JOURNALS for need in _globally(objects(target, own), _READ)),
+        # What an auditor writes to a file of their own is audited, too.
+        *_globally(objects(target, layout.AUDIT_PENDING), _WRITTEN),
         *ocr(operations, READ),
         *(Need("project", action) for action in _COUNTED),
         *_looked_at(settings, package),

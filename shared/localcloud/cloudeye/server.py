@@ -130,8 +130,8 @@ class LocalCloudEye(RoutedApi):
         if period not in WINDOWS or how not in FILTERS or not 0 < begin < end or not dimensions:
             raise self.fail("ces.0013")
         series = Series(query.get("namespace", ""), query.get("metric_name", ""), dimensions)
-        points = self._points(series, self.series().get(series, []), period, how, (begin, end))
-        return {"metric_name": series.name, "datapoints": points}
+        points, unit = self._points(self.series().get(series, []), period, how, (begin, end)), self._unit(series)
+        return {"metric_name": series.name, "datapoints": [{**point, "unit": unit} for point in points]}
 
     def _batch(self, called: Called) -> Any:
         body = called.body if isinstance(called.body, dict) else {}
@@ -150,18 +150,17 @@ class LocalCloudEye(RoutedApi):
         # Moved later, and nobody is told.
         begin = max(begin, end - WINDOWS[period] * 1000, end - self.most_points // len(asked) * step)
         known, points = self.series(), partial(self._points, period=period, how=how, span=(begin, end))
+        # The unit is that of the series here, and that of each point in ShowMetricData.
         return {
             "metrics": [
-                {**_named(one), "unit": self._unit(one), "datapoints": points(one, known.get(one, []))} for one in asked
+                {**_named(one), "unit": self._unit(one), "datapoints": points(known.get(one, []))} for one in asked
             ]
         }
 
-    def _points(
-        self, series: Series, points: list[Point], period: int, how: str, span: tuple[int, int]
-    ) -> list[dict[str, Any]]:
+    def _points(self, points: list[Point], period: int, how: str, span: tuple[int, int]) -> list[dict[str, Any]]:
         seconds = span[0] / 1000, span[1] / 1000
-        found, unit = rolled(points, period, how, seconds, self.clock()), self._unit(series)
-        return [{how: value, "timestamp": int(at * 1000), "unit": unit} for at, value in found.items()]
+        found = rolled(points, period, how, seconds, self.clock())
+        return [{how: value, "timestamp": int(at * 1000)} for at, value in found.items()]
 
     def _live(self, called: Called) -> Any:
         body = called.body if isinstance(called.body, dict) else {}

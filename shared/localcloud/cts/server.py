@@ -23,6 +23,8 @@ from localcloud.routes import Called, Route, RoutedApi, number, route
 DEFAULT, MOST, KEPT, RECENT = 10, 200, 7 * 86400, 3600
 #: Filters of the API, which are the names of a trace's own values.
 _FILTERS = ("service_type", "resource_type", "resource_id", "resource_name", "trace_name", "trace_rating", "user")
+#: Filters by what is the same for all traces here.
+_SAME = {"enterprise_project_id": "0", "tracker_name": "system", "access_key_id": ""}
 
 
 class LocalCts(RoutedApi):
@@ -93,7 +95,7 @@ class LocalCts(RoutedApi):
         ]  # fmt: skip
         found.sort(key=lambda one: one.time, reverse=True)
         if "trace_id" in query:  # all other filters are ignored then
-            found = [one for one in self.traces.entries if one.trace_id == query["trace_id"]]
+            found = [one for one in self.traces.entries if one.trace_id == query["trace_id"] and one.time >= now - KEPT]
         ids = [one.trace_id for one in found]
         start = ids.index(query["next"]) + 1 if query.get("next") in ids else 0
         page = found[start : start + limit]
@@ -104,8 +106,9 @@ class LocalCts(RoutedApi):
         }
 
     def _wanted(self, trace: Recorded, query: Mapping[str, str]) -> bool:
+        alike = {name: getattr(trace, name) for name in _FILTERS} | _SAME
         return query["trace_type"] == "system" and all(
-            getattr(trace, name) == query[name] for name in _FILTERS if query.get(name)
+            query[name] == value for name, value in alike.items() if query.get(name)
         )
 
     def _operations(self, called: Called) -> Any:

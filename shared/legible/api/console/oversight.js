@@ -6,6 +6,7 @@ import { barChart, columnChart, dated, day, exactly, filled, spans } from "./fig
 import { entitled, language, locale, number, t } from "./language.js";
 import { operations } from "./options.js";
 import { badge, empty, loading, say, sign, STATUSES, word } from "./parts.js";
+import { remarked, usedBy } from "./remarks.js";
 import { trail } from "./trail.js";
 
 const RANGES = [7, 30, 90, 400];
@@ -115,7 +116,7 @@ async function counted(places, first, signal) {
     const [found, titles] = await Promise.all([get(path(["usage"], { first }), signal), named()]);
     if (signal.aborted) return;
     put(places.today, today(found));
-    put(places.usage, usage(found, titles), notes(found.notes));
+    put(places.usage, usage(found, titles), remarks(found.notes));
     put(places.cost, cost(found, titles));
     say(t("as_of", { time: exactly(found.as_of) }));
   } catch (problem) {
@@ -235,7 +236,7 @@ function money(currency) {
 }
 
 /** What each enterprise project cost: its part of each operation's cost in each month. */
-function byProject({ projects, names, currency, notes: remarks }) {
+function byProject({ projects, names, currency, notes: told }) {
   const priced = projects.filter((one) => Number(one.amount));
   const name = (id) => (id && id !== "0" ? (names[id] ?? id) : t("default_project"));
   const rows = priced.map((one) => ({ name: name(one.project), values: { amount: Number(one.amount) } }));
@@ -243,10 +244,10 @@ function byProject({ projects, names, currency, notes: remarks }) {
   const series = [["amount", "running", t("amount")]];
   const chart = () =>
     barChart({ title: t("cost_by_project"), what: t("project"), series, rows, write: money(currency) });
-  return [rows.length ? h("div", { class: "figures" }, chart()) : null, notes(remarks)];
+  return [rows.length ? h("div", { class: "figures" }, chart()) : null, remarks(told)];
 }
 
-function packages({ packages: found, warnings, notes: remarks, as_of }) {
+function packages({ packages: found, warnings, notes: told, as_of }) {
   const facts = (one) => [
     one.runs_out ? t("runs_out", { day: dated(day(one.runs_out)) }) : t("runs_not_out"),
     t("rates", { week: number(one.week), month: number(one.month) }),
@@ -264,7 +265,7 @@ function packages({ packages: found, warnings, notes: remarks, as_of }) {
   return [
     warnings.map((text) => h("p", { class: "refusal", lang: "en" }, sign("flag"), h("span", {}, text))),
     found.length ? h("ul", { class: "stock" }, found.map(entry)) : empty(t("no_packages"), t("no_packages_detail")),
-    notes(remarks),
+    remarks(told),
     h("p", { class: "help" }, t("as_of", { time: exactly(as_of) })),
   ];
 }
@@ -308,14 +309,14 @@ function subscription({ operation, region, used_by, state, said, advice }, title
     "li",
     { class: `check-entry is-${state}` },
     h("div", { class: "check-head" }, name, badge(state)),
-    h("p", { class: "help" }, [region, ...used_by].join(" · ")),
+    h("p", { class: "help" }, [region, ...used_by.map(usedBy)].join(" · ")),
     stuck ? h("p", { class: "note" }, t("holds_up")) : null,
     said ? h("p", {}, said) : null,
     steps.length ? h("ol", {}, steps.map((step) => h("li", {}, step))) : null,
   );
 }
 
-function reconciliation({ begin, end, ledger, service, moved, differences, unmapped, notes: remarks }) {
+function reconciliation({ begin, end, ledger, service, moved, differences, unmapped, notes: told }) {
   const unexplained = differences.reduce((sum, one) => sum + (one.kind === "succeeded" ? one.unexplained : 0), 0);
   const unnamed = Object.values(unmapped).reduce((sum, count) => sum + count, 0);
   const said = { begin: exactly(begin), end: exactly(end), ledger: number(ledger), service: number(service) };
@@ -341,9 +342,11 @@ function reconciliation({ begin, end, ledger, service, moved, differences, unmap
           h("thead", {}, h("tr", {}, titles.map((title) => h("th", { scope: "col" }, title)))),
           h("tbody", {}, differences.slice(0, MOST_SHOWN).map(row)),
         )
-      : empty(t("no_difference"), t("no_difference_detail")),
+      : ledger || service
+        ? empty(t("no_difference"), t("no_difference_detail"))
+        : empty(t("nothing_compared"), t("nothing_compared_detail")),
     differences.length > MOST_SHOWN ? h("p", { class: "note" }, t("more_differences", { count: number(differences.length - MOST_SHOWN) })) : null,
-    notes(remarks),
+    remarks(told),
   ];
 }
 
@@ -354,8 +357,13 @@ function known({ direction, causes, unexplained }) {
   return h("span", { class: unexplained ? "unexplained" : "" }, `${more}: ${told.join(language() === "zh" ? "；" : "; ")}`);
 }
 
-/** Remarks; those of the API are in English. */
 function notes(texts) {
   const found = texts.filter(Boolean);
   return found.length ? h("ul", { class: "notes" }, found.map((text) => h("li", {}, text))) : null;
+}
+
+/** What the API remarks: as this language says it, else as it is, marked as English. */
+function remarks(texts) {
+  const item = (text) => (remarked(text) ? h("li", {}, remarked(text)) : h("li", { lang: "en" }, text));
+  return texts.length ? h("ul", { class: "notes" }, texts.map(item)) : null;
 }

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import IO
 
-from legible.model.usage import Totals, UsageReport, UsageRow
+from legible.model.usage import Dimension, ServiceRow, Totals, UsageReport, UsageRow
 from legible.outputs.xlsx import charts
 from legible.outputs.xlsx.book import Book, BookSheet, Imprint
 from legible.outputs.xlsx.cells import FAINT, HEADING, LABEL, VALUE, Content, Style
@@ -17,6 +17,11 @@ from legible.outputs.xlsx.drawn import DrawnSheet
 _CALLS = ("Calls", "Succeeded (billed)", "Failed", "Unknown (perhaps billed)", "Not needed", "Pages", "Pages adopted")
 #: The columns of these that charts show, counted from the first of them.
 _SHOWN = (("Succeeded", 1), ("Failed", 2), ("Unknown", 3))
+_SERVICE = ("Cloud Eye: succeeded", "Cloud Eye: failed")
+_KNOWS = (
+    "Cloud Eye counts the calls of all programs of the project, by operation and by day: it knows neither enterprise "
+    "projects nor routes. legible reconcile names what differs."
+)
 #: What stands where a project or a route is not known.
 UNNAMED = "(none)"
 _NOTE: Style = {"font_color": "#595959"}
@@ -36,19 +41,33 @@ def write_usage(report: UsageReport, file: IO[bytes]) -> None:
     title = f"Usage {report.first} to {report.last}"
     book = Book(file, Imprint(title, f"Legible: {title}", report.as_of), large=False)
     summary = book.sheet("Summary")
-    days = list(_every_day(report))
-    by_day = _list(book, "By day", ("Day (UTC)", *_CALLS), ([_day(row.name), *_calls(row.totals)] for row in days))
-    for name, label, rows in (
-        ("By operation", "Operation", report.operations),
-        ("By project", "Enterprise project", report.projects),
-        ("By route", "Route", report.routes),
-    ):
-        _list(book, name, (label, *_CALLS), ([_name(row.name), *_calls(row.totals)] for row in rows))
+    heads, every = _beside(report, "day"), _every_day(report)
+    days = [date.fromisoformat(row.name) for row, _ in every]
+    by_day = _list(
+        book, "By day", ("Day (UTC)", *_CALLS, *heads), ([_day(row.name), *_sides(row, one)] for row, one in every)
+    )
+    tables: tuple[tuple[str, str, Dimension], ...] = (
+        ("By operation", "Operation", "operation"), ("By project", "Enterprise project", "project"),
+        ("By route", "Route", "route"),
+    )  # fmt: skip
+    for name, label, by in tables:
+        rows = ([_name(row.name), *_sides(row, one)] for row, one in report.both(by))
+        _list(book, name, (label, *_CALLS, *_beside(report, by)), rows)
     _list(book, "Costs", _COSTS, _costs(report))
     _list(book, "Packages", _PACKAGES, _packages(report))
     _details(book, report.details)
-    _Summary(book, summary, report).write(by_day, [date.fromisoformat(row.name) for row in days])
+    _Summary(book, summary, report).write(by_day, days)
     book.close()
+
+
+def _beside(report: UsageReport, by: Dimension) -> tuple[str, ...]:
+    """Return the columns of the service's side; none where it is not known, or does not know the dimension."""
+    return () if report.service is None or report.service.rows(by) is None else _SERVICE
+
+
+def _sides(row: UsageRow, service: ServiceRow | None) -> _Cells:
+    beside = [] if service is None else [_count(service.succeeded), _count(service.failed)]
+    return [*_calls(row.totals), *beside]
 
 
 class _Summary(DrawnSheet):
@@ -65,7 +84,7 @@ class _Summary(DrawnSheet):
         self.lines(_facts(report))
         for text in report.warnings:
             self.lines([[Content(text, style=_WARNING)]])
-        for text in report.notes:
+        for text in (*report.notes, *([_KNOWS] if report.service else ())):
             self.lines([[Content(text, style=_NOTE)]])
         self.row += 1
         if by_day is not None and len(days) > 1:
@@ -115,6 +134,7 @@ def _facts(report: UsageReport) -> Iterator[_Cells]:
         "Succeeded (billed)": f"{sum(one.succeeded for one in rows)}",
         "Failed": f"{sum(one.failed for one in rows)}",
         "Unknown (perhaps billed)": f"{sum(one.unknown for one in rows)}",
+        **_service_facts(report),
         **{f"Documents ended as {status}": f"{number}" for status, number in report.ended.items()},
     }
     for name, value in facts.items():
@@ -122,6 +142,16 @@ def _facts(report: UsageReport) -> Iterator[_Cells]:
     amounts = [cost.amount for cost in report.costs if cost.amount is not None]
     if amounts:
         yield [Content("Pay per use", style=LABEL), _amount(sum(amounts, Decimal(0)), report.currency)]
+
+
+def _service_facts(report: UsageReport) -> dict[str, str]:
+    if report.service is None:
+        return {}
+    rows = report.service.operations
+    return {
+        "Cloud Eye: succeeded": f"{sum(one.succeeded for one in rows)}",
+        "Cloud Eye: failed": f"{sum(one.failed for one in rows)}",
+    }
 
 
 def _list(book: Book, name: str, header: Sequence[str], rows: Iterable[_Cells]) -> BookSheet | None:
@@ -146,14 +176,15 @@ def _sum(rows: Sequence[UsageRow]) -> Totals:
     return Totals(**{name: sum(getattr(row.totals, name) for row in rows) for name in Totals.__struct_fields__})
 
 
-def _every_day(report: UsageReport) -> Iterator[UsageRow]:
-    """Yield each day from the first to the last that has any call, those without a call too: a chart needs them."""
-    known = {row.name: row for row in report.days}
-    if known:
-        day, last = date.fromisoformat(min(known)), date.fromisoformat(max(known))
-        while day <= last:
-            yield known.get(f"{day}", UsageRow(f"{day}", Totals()))
-            day += timedelta(days=1)
+def _every_day(report: UsageReport) -> list[tuple[UsageRow, ServiceRow | None]]:
+    """Return each day from the first to the last that has any call, those without a call too: a chart needs them."""
+    known = {row.name: (row, service) for row, service in report.both("day")}
+    if not known:
+        return []
+    first, last = date.fromisoformat(min(known)), date.fromisoformat(max(known))
+    names = [f"{first + timedelta(days=number)}" for number in range((last - first).days + 1)]
+    nothing = None if report.service is None else ServiceRow("")
+    return [known.get(name, (UsageRow(name, Totals()), nothing)) for name in names]
 
 
 def _others(rows: Sequence[UsageRow]) -> Iterator[UsageRow]:
