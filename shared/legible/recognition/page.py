@@ -272,8 +272,7 @@ class PageCall:
         try:
             if lost is not None:
                 raise lost
-            last = self._job.plan.count == 1 and self._claim.standing.undisputed  # nobody else writes in between
-            line = self._claim.write("answered", with_next=last, **values)
+            line = self._claim.write("answered", with_next=_ends_at_once(self._claim, self._job), **values)
         except BusyError:
             self._claim.surplus(**values, plan=self._claim.plan)  # who holds the document by now lets it count
             raise
@@ -290,3 +289,8 @@ class PageCall:
         lost = lost_answer(error, answer)
         self._unknown(lost)
         raise lost from error
+
+
+def _ends_at_once(claim: Claim, job: Job) -> bool:
+    """Tell whether an answer is the document's only one, and nobody else writes before the journal's last line."""
+    return job.plan.count == 1 and claim.standing.undisputed
