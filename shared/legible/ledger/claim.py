@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from legible.errors import AppendConflictError, BusyError, UnavailableError
 from legible.ledger import journal
+from legible.ledger.flags import ClaimFlag
 from legible.ledger.journal import Line
 from legible.ledger.journals import OpenJournal
 from legible.ledger.standing import Standing
@@ -82,9 +83,13 @@ class Claim:
         self._journal = journal
         self._call = call
         self._arbiter = arbiter
+        #: What is paid by: the hash of operation, options and settings.
+        self.plan = wish.plan
         #: A number is never given twice: a line whose append was not answered may be written all the same.
         self._numbers = itertools.count(1)
-        self.standing = Standing(wish.owner, journal, call, settle, lambda: next(self._numbers))
+        self.standing = Standing(wish.owner, journal, call, settle, wish.plan, lambda: next(self._numbers))
+        #: Shows that this claim pays; None where it needs none.
+        self.flag: ClaimFlag | None = None
         #: The ``finished`` line, once it is written.
         self.ended: Line | None = None
 
@@ -125,12 +130,14 @@ class Claim:
         self.standing.begun(began)
         return True
 
-    def write(self, event: journal.Event, *, always: bool = False, **values: Any) -> Line:
+    def write(self, event: journal.Event, *, always: bool = False, with_next: bool = False, **values: Any) -> Line:
         """Append a line and take it into ``state``.
 
         Args:
             event: What happened.
             always: Write the line even if the claim is no longer in force, because it records a payment.
+            with_next: Append it together with the next line. Only for what is found again if this invocation dies
+                before: an answer that lies where its announcement says.
             values: The other fields of the line.
 
         Returns:
@@ -141,7 +148,9 @@ class Claim:
             UnavailableError: The store takes no append.
         """
         line = self.line(event, **values)
-        if always:
+        if with_next:
+            self._journal.hold(line)
+        elif always:
             self.standing.append(line)
         else:
             self.standing.append(line, self._lost)
@@ -260,6 +269,8 @@ class Claim:
         return BusyError(message, advice="This one yields to it.")
 
     def _free(self) -> None:
+        if self.flag is not None:
+            self.flag.abandon(self._journal.mine)
         self._arbiter.release(fenced(self.document, self.share), self.owner)
 
 

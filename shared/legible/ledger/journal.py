@@ -43,7 +43,8 @@ class Line(Struct, frozen=True, omit_defaults=True):
     When the service first turns it away because there were too many calls (which is not paid), it is written once more
     as ``throttled``, and stands for every further try of its owner.
     ``answered`` and ``surplus`` name request, stored answer and its SHA-256; with ``state`` the answer could
-    not be read when it came. ``ink`` says what is odd about the picture that was read.
+    not be read when it came. ``ink`` says what is odd about the picture that was read. A ``surplus`` answer that is of
+    this very document, and was surplus only because its payer had lost its claim, has the ``plan`` it was paid by.
     ``refused`` is a call that was not paid; with ``state`` the page is settled. ``unknown`` is a call that may have
     been paid; ``held`` says that it brought an error that somebody must mend. ``of`` names the owner that made it;
     where that owner was waiting to call again, it is ``throttled`` too.

@@ -115,7 +115,9 @@ class Pipeline:
         if collected is not None:
             return collected
         with self._decider.located(arrival) as (document, error):
+            newer = False
             if error is None and isinstance(arrival, Upload) and replaced(arrival, document):
+                newer = True
                 ended = self._close_replaced(arrival, document)
                 if arrival.order is not None:  # the order was for the replaced upload, not for the newer one
                     return ended
@@ -123,7 +125,9 @@ class Pipeline:
                 arrival = structs.replace(arrival, etag=document.etag, version_id=document.version_id, wait=None)
             document, decision = self._decider.decide(document, error)
             decision = self._decider.admitted(document, decision)
-            claim = self._claims.take(document, decision, again=_named(arrival, "again"), run=_named(arrival, "run"))
+            # One that has ended is opened again by its own event, which waits for that if its reason passes by itself.
+            again, run = _named(arrival, "again"), _named(arrival, "run")
+            claim = self._claims.take(document, decision, reopen=not newer, again=again, run=run)
             if isinstance(claim, State):
                 return self._known(document, claim)
             upload = arrival if isinstance(arrival, Upload) else None
