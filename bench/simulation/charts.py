@@ -68,11 +68,14 @@ def _chart(chart: Chart, runs: Sequence[Summary]) -> str:
             f'<text x="{_x(number, len(instances)):.1f}" y="{_HIGH - 22}" text-anchor="middle">{count:,}</text>'
         )
     parts.append(f'<text x="{(_LEFT + _WIDE - _RIGHT) / 2}" y="{_HIGH - 6}" text-anchor="middle">instances</text>')
-    ends: list[float] = []
+    lines = []
     for number, quota in enumerate(quotas):
         found = {run.instances: value(run) for run in runs if run.quota == quota}
         points = [(_x(n, len(instances)), _y(found[count] / top)) for n, count in enumerate(instances)]
-        parts.append(_line(points, number, f"{quota}/s", ends))
+        lines.append((points, number, f"{quota}/s"))
+    ends: list[float] = []
+    for points, number, name in sorted(lines, key=lambda line: -line[0][-1][1]):  # names stand in the lines' order
+        parts.append(_line(points, number, name, ends))
     return "".join(parts)
 
 
