@@ -243,7 +243,7 @@ class TestRandomWorlds:
                 assert (found["answered"], found["unknown"]) == (calls.answered, calls.unknown), seed
                 assert found["surplus"] >= calls.surplus, seed  # one whose payer died before it said so is told, too
                 hourly: Counter[str] = Counter()
-                for hour in hours("journal", state, START).values():
+                for hour in hours(Whose("journal"), state, START).values():
                     for call in hour.calls:
                         hourly[call.outcome] += call.count
                 assert all(found[outcome] == hourly[outcome] for outcome in ("answered", "unknown")), seed

@@ -10,7 +10,7 @@ from legible.ledger.journal import Line
 from legible.ledger.state import State
 from legible.model.documents import Reason
 from legible.model.pages import Share
-from legible.oversight.calls import CallCount, Ended, JournalHour, hours, merged
+from legible.oversight.calls import CallCount, Ended, JournalHour, Whose, hours, merged
 from legible.results.assembly import calls_of
 
 NINE = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
@@ -40,7 +40,7 @@ class Writer:
 def counted(*lines: Line) -> dict[int, list[tuple[int, str, int]]]:
     """Return minute, outcome and count of each call, by the hour; and see that the record counts the same."""
     state = State(lines)
-    found = hours("j", state, READ)
+    found = hours(Whose("j"), state, READ)
     calls = [call for hour in found.values() for call in hour.calls]
     totals = {
         name: sum(call.count for call in calls if call.outcome == name) for name in ("answered", "unknown", "surplus")
@@ -141,7 +141,7 @@ class TestWhatBecomesKnownLater:
 
 class TestWhose:
     def calls(self, *lines: Line) -> list[CallCount]:
-        return [call for hour in hours("j", State(lines), READ).values() for call in hour.calls]
+        return [call for hour in hours(Whose("j"), State(lines), READ).values() for call in hour.calls]
 
     def test_each_call_is_of_its_own_claims_operation_project_and_route(self):
         one, two = Writer("a", project="p", route="in/*"), Writer("b", project="q", route="mail/*")
@@ -162,7 +162,7 @@ class TestWhose:
 
 class TestEnds:
     def ended(self, *lines: Line) -> dict[int, Ended | None]:
-        return {hour.hour: said.ended for hour, said in hours("j", State(lines), READ).items()}
+        return {hour.hour: said.ended for hour, said in hours(Whose("j"), State(lines), READ).items()}
 
     def test_a_document_counts_once_at_its_last_end(self):
         w = Writer()

@@ -7,6 +7,7 @@ written under the claim, and whether or not its invocation lived to end it, a wa
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -16,6 +17,9 @@ from legible.ledger.lines import SKEW_SECONDS
 from legible.model import layout
 from legible.model.documents import Document
 from legible.ports import Invocation, Site
+
+#: What a document's name has more where its upload came with an order (``documents.identity``).
+_ORDERED = re.compile(r"\.[0-9a-f]{8}(?=\.jsonl$)")
 
 
 class Changes:
@@ -79,3 +83,9 @@ class Changes:
 def name_of(journal: str) -> str:
     """Return the name of a journal in marks and sums, by the key of its first part: 32 hexadecimal digits."""
     return hashlib.sha256(journal.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def plain_name_of(journal: str) -> str:
+    """Return the name that the journal would have without its order; empty where it has none."""
+    plain, orders = _ORDERED.subn("", journal)
+    return name_of(plain) if orders else ""

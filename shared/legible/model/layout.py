@@ -21,6 +21,8 @@ AUDIT_HEAD, AUDIT_SETTINGS = "audit/.head", "audit/.settings.json"
 HELD = "held/"
 #: The prefixes of journals that may have changed, of what was counted of all journals, and of unbilled calls.
 CHANGES, USAGE, PROBES = "changes/", "reports/.usage/", "reports/.probes/"
+#: Where the sweep stood, what it found and what it repaired; all of it may be removed at any time.
+SWEEP = "sweep/"
 #: Where journals lie, and how the lists begin that lie beside them.
 LEDGER, NEWEST = "ledger/", "newest-"
 #: Legible's own first folders; an upload below one of them in the output bucket is never a document.
@@ -38,6 +40,7 @@ OWN = (
     WAITING,
     HELD,
     CHANGES,
+    SWEEP,
 )
 #: Records of events that could not be read; no upload can be called so, because keys have no empty first folder here.
 UNREADABLE = ".events"

@@ -8,10 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import islice
 
-from legible.ledger.changes import name_of
+from legible.ledger.changes import name_of, plain_name_of
 from legible.ledger.journals import Journals
 from legible.model import layout
-from legible.oversight.calls import JournalHour, hours
+from legible.model.sums import first_folder
+from legible.oversight.calls import JournalHour, Whose, hours
 from legible.oversight.rollup import RollUp
 from legible.ports import Invocation, Site
 
@@ -40,10 +41,13 @@ def rebuilt(
         UnavailableError: The store has a passing fault; begin again.
     """
     journals, names, count = Journals(site), _names(site, prefix), 0
+    below = f"{layout.LEDGER}{site.input}/"
 
     def read(name: str) -> dict[datetime, JournalHour]:
         at = call.now()
-        return hours(name_of(name), journals.stored(name.removesuffix(".jsonl")), at)
+        folder = first_folder(name.removeprefix(below).rpartition("/")[0])
+        whose = Whose(name_of(name), folder, plain_name_of(name))
+        return hours(whose, journals.stored(name.removesuffix(".jsonl")), at)
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         while batch := list(islice(names, _BATCH)):

@@ -11,13 +11,14 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from msgspec import Struct
 
 from legible.errors import InternalError, LegibleError
-from legible.ledger.changes import Changes, name_of
+from legible.ledger.changes import Changes, name_of, plain_name_of
 from legible.ledger.due import Slot
 from legible.ledger.journals import Journals
 from legible.ledger.state import State
 from legible.model import layout
 from legible.model.documents import Document
-from legible.oversight.calls import JournalHour, hours
+from legible.model.sums import first_folder
+from legible.oversight.calls import JournalHour, Whose, hours
 from legible.oversight.rollup import RollUp
 from legible.ports import Invocation
 
@@ -61,11 +62,17 @@ class UsageConsumer:
 
     def digest(self, reading: Reading) -> dict[datetime, JournalHour]:
         """Return the calls of a journal, by the hour."""
-        return hours(name_of(layout.journal(reading.document)), reading.state, reading.at)
+        return hours(whose(reading.document), reading.state, reading.at)
 
     def keep(self, digests: list[dict[datetime, JournalHour]]) -> None:
         """Append them to the lists of their hours. Raises as ``RollUp.keep`` does."""
         self._rollup.keep(digests)
+
+
+def whose(document: Document) -> Whose:
+    """Return whose journal that of a document is, as sums name it."""
+    key = layout.journal(document)
+    return Whose(name_of(key), first_folder(document.key), plain_name_of(key))
 
 
 class Walked(Struct, frozen=True):

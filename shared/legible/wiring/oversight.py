@@ -25,6 +25,7 @@ from legible.oversight.rollup import RollUp
 from legible.oversight.usage import UsageReader
 from legible.oversight.walk import ChangeWalk, Consumer, UsageConsumer
 from legible.pipeline.waiting import AGE
+from legible.upkeep.unsettled import UnsettledConsumer
 from legible.wiring import adapters, audit, functions
 from legible.wiring.account import Account
 from legible.wiring.parts import Parts
@@ -124,7 +125,8 @@ class Oversight:
             fault = fault or without_key
         if fault is not None:
             return functions.each(call, self._numbers(), fault)
-        consumers: list[Consumer] = [UsageConsumer(self.rollup), AuditConsumer(trail)]
+        noted = UnsettledConsumer(parts.site, call)
+        consumers: list[Consumer] = [UsageConsumer(self.rollup), AuditConsumer(trail), noted]
         walk = ChangeWalk(self.changes, parts.ledger.journals, consumers, call)
         monthly = MonthlyWorkbooks(parts.site, call, self.usage, write_usage)
         works: dict[str, Callable[[], Any]] = {
