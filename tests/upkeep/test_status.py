@@ -14,7 +14,7 @@ from legible.errors import PendingError, ThrottledError
 from legible.ledger.journals import Journals
 from legible.model import layout
 from legible.model.documents import ObjectRef, Reason
-from legible.model.sums import STANDINGS, DocumentSum, StandingCount, SumRow, named, rows_of
+from legible.model.sums import STANDINGS, DocumentSum, StandingCount, SumRow, first_folder, named, rows_of
 from legible.oversight.rebuild import rebuilt
 from legible.oversight.rollup import RollUp
 from legible.pipeline.obstacles import NOT_SUBSCRIBED
@@ -39,11 +39,11 @@ def naive(rig: UpkeepRig) -> dict[str, Counter[str]]:
         begun.add((folder, file.removesuffix(".jsonl")))
         state = Journals(rig.site).stored(key.removesuffix(".jsonl"))
         end = state.finished
-        found.setdefault(folder.partition("/")[0], Counter())[str(end.status) if end else "running"] += 1
+        found.setdefault(first_folder(folder), Counter())[str(end.status) if end else "running"] += 1
     for item in rig.store.list(IN, ""):
         plain = any(name == item.key and version.partition(".")[0] == item.etag for name, version in begun)
         if not plain and not item.key.endswith(("/", "_complete")):
-            found.setdefault(item.key.partition("/")[0], Counter())["running"] += 1
+            found.setdefault(first_folder(item.key), Counter())["running"] += 1
     return found
 
 
