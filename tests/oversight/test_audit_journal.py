@@ -19,7 +19,7 @@ from legible.model.audit import CALL, CORRECT, FINISH, LEARN, RELEASE, REOPEN, A
 from legible.model.documents import Document, Reason
 from legible.model.pages import Answer
 from legible.oversight.audit_journal import events_of
-from legible.oversight.calls import hours
+from legible.oversight.calls import Whose, hours
 from legible.results.assembly import calls_of
 from tests.oversight.audit_rig import TrailRig
 from tests.support.examples import examples

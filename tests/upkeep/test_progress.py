@@ -7,7 +7,7 @@ from datetime import timedelta
 from msgspec import structs
 
 from legible.upkeep import keys
-from legible.upkeep.progress import HOT, Progress, Segment, Turn, stored
+from legible.upkeep.progress import HOT, Progress, Segment, Turn, stored, stored_point
 from tests.support.fakes import START
 from tests.support.rig import OUT, Rig
 
@@ -31,12 +31,13 @@ class TestSegments:
         progress.cut(["m", "p", "r", "t"])
         for number, after in enumerate(["", "m", "p", "r"]):
             progress.put(structs.replace(SEEN, after=after, unbegun=int(number == 2)), None)
-        progress.merge(25)
+        progress.end(0, 25)
         assert [(one.after, one.objects, one.skipped, one.unread) for one in progress.segments] == [
             ("", 20, 2, {"a": 4}), ("p", 10, 1, {"a": 2}), ("r", 10, 1, {"a": 2}), ("t", 0, 0, {}),
         ]  # fmt: skip
         assert progress.segments == stored(rig.site)
-        progress.merge(25)
+        progress.end(2, 25)
+        assert stored_point(rig.site).in_vain == 2
 
     def test_what_cannot_be_read_is_begun_anew(self):
         rig = Rig()

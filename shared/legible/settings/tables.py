@@ -148,7 +148,7 @@ class SweepSettings(Struct, frozen=True, forbid_unknown_fields=True):
     ``days``, or from before the day ``since`` (UTC), are counted, and not read: whoever wants that asks for it.
     """
 
-    young_minutes: Annotated[float, Meta(ge=1, le=1440)] = 15.0
+    young_minutes: Annotated[float, Meta(ge=0, le=1440)] = 15.0
     days: Annotated[int, Meta(ge=1, le=3650)] = 7
     since: date | None = None
 

@@ -70,9 +70,14 @@ class Segment(Struct, frozen=True, omit_defaults=True):
 
 
 class Standpoint(Struct, frozen=True):
-    """What is stored of a sweep's progress: the segments in the order of their keys, the first from the beginning."""
+    """What is stored of a sweep's progress.
+
+    ``segments`` are in the order of their keys, the first from the beginning; ``in_vain`` is how many documents the
+    last sweep found that had been repaired before.
+    """
 
     segments: tuple[Segment, ...] = (Segment(),)
+    in_vain: int = 0
 
 
 class Progress:
@@ -89,10 +94,12 @@ class Progress:
         self._store = store
         self._lock = threading.Lock()
         self._segments: list[Segment] = []
+        self._in_vain = 0
 
     def load(self) -> bool:
         """Read the segments; tell whether there are any. What cannot be read is begun anew."""
-        self._segments = list(stored(self._site))
+        point = stored_point(self._site)
+        self._segments, self._in_vain = list(point.segments), point.in_vain
         return len(self._segments) > 1 or self._segments[0].visited is not None
 
     def cut(self, boundaries: Iterable[str]) -> None:
@@ -126,8 +133,13 @@ class Progress:
             self._segments[place : place + 1] = [piece, *([rest] if rest is not None else [])]
             self._write()
 
-    def merge(self, least: int = SIZE // 2) -> None:
-        """Make one of neighbors that are small together. Raises as ``put`` does."""
+    def end(self, in_vain: int, least: int = SIZE // 2) -> None:
+        """End a sweep: make one of neighbors that are small together. Raises as ``put`` does.
+
+        Args:
+            in_vain: How many documents it found that had been repaired before.
+            least: How many objects a segment has at least.
+        """
         with self._lock:
             merged = list[Segment]()
             for segment in self._segments:
@@ -136,8 +148,8 @@ class Progress:
                     merged[-1] = _joined(last, segment)
                 else:
                     merged.append(segment)
-            if len(merged) < len(self._segments):
-                self._segments = merged
+            if len(merged) < len(self._segments) or in_vain != self._in_vain:
+                self._segments, self._in_vain = merged, in_vain
                 self._write()
 
     def _place(self, segment: Segment) -> int:
@@ -145,22 +157,28 @@ class Progress:
 
     def _write(self) -> None:
         if self._store:
-            body = msgspec.json.encode(Standpoint(tuple(self._segments)))
+            body = msgspec.json.encode(Standpoint(tuple(self._segments), self._in_vain))
             self._site.store.write(self._site.in_output(keys.STATE), body, _JSON)
 
 
 def stored(site: Site) -> tuple[Segment, ...]:
-    """Return the segments as they are stored; one, never looked at, where nothing is that can be read.
+    """Return the segments as they are stored. Raises as ``stored_point`` does."""
+    return stored_point(site).segments
+
+
+def stored_point(site: Site) -> Standpoint:
+    """Return what is stored of progress; one segment, never looked at, where nothing is that can be read.
 
     Raises:
         LegibleError: The store does not let us look.
     """
     try:
-        found = msgspec.json.decode(site.store.read(site.in_output(keys.STATE)), type=Standpoint).segments
+        point = msgspec.json.decode(site.store.read(site.in_output(keys.STATE)), type=Standpoint)
     except (ObjectGoneError, msgspec.MsgspecError, UnicodeDecodeError):
-        found = ()
+        return Standpoint()
+    found = point.segments
     sound = bool(found) and not found[0].after and all(one.after < other.after for one, other in pairwise(found))
-    return found if sound else (Segment(),)
+    return point if sound else Standpoint()
 
 
 def _alike(one: Segment, other: Segment) -> bool:

@@ -16,18 +16,21 @@ from legible.errors import DocumentError, LegibleError, SkippedError
 from legible.ledger.journals import Journals
 from legible.ledger.ledger import later_upload
 from legible.ledger.lines import read
-from legible.ledger.lists import SHORTEST, LongList
+from legible.ledger.lists import LongList
 from legible.ledger.state import State
 from legible.model.documents import NEVER, Document, ObjectRef, Upload
 from legible.ports import Invocation, ListedObject, Site
 from legible.upkeep import keys
 from legible.upkeep.findings import KINDS, Bounds, Kind, Told
+from legible.upkeep.progress import stored_point
 
 #: The sweep hands nothing on while so many uploads wait for another try: those come first.
 MOST_WAITING = 2000
 #: For so many days a repair is known, and not done again. Of uploads that nobody read there may be a million.
 _KNOWN_DAYS: dict[Kind, int] = {"lost": 2}
 _OTHERS_DAYS = 9
+#: How long a line of the list of repairs is, in bytes: so its size tells how many there are.
+LINE = 64
 
 
 class Means(Struct, frozen=True):
@@ -168,7 +171,8 @@ class Repairs:
 
     def _note(self, kind: Kind, document: Document, name: int) -> None:
         self._call.log("repaired", kind=kind, key=document.key)
-        line = msgspec.json.encode(Repaired(f"{name:016x}", self._call.now())).ljust(SHORTEST) + b"\n"
+        now = self._call.now().replace(microsecond=0)
+        line = msgspec.json.encode(Repaired(f"{name:016x}", now)).ljust(LINE - 1) + b"\n"
         with self._lock:
             self.repaired[kind] += 1
             self._unwritten[kind].append(line)
@@ -208,6 +212,17 @@ class Repairs:
     def _failed(self, ref: ObjectRef, error: LegibleError) -> bool:
         self._call.log("not-repaired", key=ref.key, reason=error.reason_code, message=str(error))
         return True
+
+
+def told_of_sweeps(site: Site, call: Invocation) -> dict[str, float]:
+    """Return how many repairs there were today (UTC), and how many were found again at the last look, for Cloud Eye.
+
+    Raises:
+        LegibleError: The store does not let us look.
+    """
+    stems = (keys.repairs(kind, call.now().date()) for kind in KINDS)
+    lists = (item for stem in stems for item in LongList(site, call, stem).objects())
+    return {"sweep_repaired": sum(item.size // LINE for item in lists), "sweep_in_vain": stored_point(site).in_vain}
 
 
 def _done(state: State) -> bool:

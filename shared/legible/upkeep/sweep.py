@@ -135,7 +135,7 @@ class Sweep:
             list(pool.map(self._visit, (one for _, one in sorted(due, key=lambda pair: -pair[0]))))
         with self._noting_faults():
             self._work.repairs.flush()
-            progress.merge()
+            progress.end(self._work.repairs.in_vain.total())
 
     def _visit(self, segment: Segment) -> None:
         if self._late():

@@ -36,6 +36,7 @@ from legible.wiring.parts import holding
 from legible.workbooks.builds import Builds
 
 if TYPE_CHECKING:
+    from legible.upkeep.status import StatusReader
     from legible.wiring.oversight import Oversight
 
 #: How long fetching a document from a public URL may take, in seconds.
@@ -105,6 +106,11 @@ def _sources(parts: FunctionParts) -> Sources:
 
         return of_function(parts)
 
+    def sums() -> StatusReader:
+        from legible.wiring.upkeep import status
+
+        return status(parts)
+
     def held() -> Iterator[tuple[str, str]]:
         for known in holding(parts).obstacles():
             if known.obstacle.kind == "operation" and not known.gone:
@@ -113,6 +119,7 @@ def _sources(parts: FunctionParts) -> Sources:
     return Sources(
         lambda timely, *, bills: oversight().reader(timely, bills=bills),
         lambda timely: oversight().accountant(timely, bills=False),
+        sums,
         lambda: oversight().reconciler,
         lambda: Subscriptions(
             parts.site, parts.rules, parts.recognizer, ProbeLog(parts.site, parts.call, "subscriptions").note

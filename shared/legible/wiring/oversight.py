@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from legible.errors import LegibleError, SettingsError
@@ -25,6 +25,7 @@ from legible.oversight.rollup import RollUp
 from legible.oversight.usage import UsageReader
 from legible.oversight.walk import ChangeWalk, Consumer, UsageConsumer
 from legible.pipeline.waiting import AGE
+from legible.upkeep.repairs import told_of_sweeps
 from legible.upkeep.unsettled import UnsettledConsumer
 from legible.wiring import adapters, audit, functions
 from legible.wiring.account import Account
@@ -145,7 +146,10 @@ class Oversight:
         parts, metrics = self._parts, self._account.metrics
         if metrics is None:
             return {}
-        own = OwnMetrics(metrics, self.rollup, parts.settings.prices, self._queues, parts.call, parts.site.output)
+        swept = partial(told_of_sweeps, parts.site, parts.call)
+        own = OwnMetrics(
+            metrics, self.rollup, parts.settings.prices, self._queues, swept, parts.call, parts.site.output
+        )  # fmt: skip
         return {"metrics": own.write}
 
     @property

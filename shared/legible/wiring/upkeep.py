@@ -23,7 +23,7 @@ from legible.pipeline.obstacles import blocks
 from legible.pipeline.waiting import AGE, ParkedUpload, WaitingRoom, upload_name
 from legible.ports import Invocation
 from legible.upkeep.findings import Bounds
-from legible.upkeep.progress import Progress, Turn
+from legible.upkeep.progress import SIZE, Progress, Turn
 from legible.upkeep.repairs import Means, Repairs
 from legible.upkeep.status import Began, Sources, StatusReader
 from legible.upkeep.sweep import Sweep, SweepReport, Work, frontier
@@ -38,7 +38,12 @@ _AT_ONCE = 8
 
 
 def sweep(
-    parts: Parts, *, all_of_it: bool = False, dry: bool = False, tell: Callable[[int], None] = lambda count: None
+    parts: Parts,
+    *,
+    all_of_it: bool = False,
+    dry: bool = False,
+    tell: Callable[[int], None] = lambda count: None,
+    size: int = SIZE,
 ) -> Sweep:
     """Return the sweep.
 
@@ -47,12 +52,13 @@ def sweep(
         all_of_it: Whether every segment is looked at once, due or not, and as a whole.
         dry: Whether nothing is stored or repaired.
         tell: Is told how many objects were looked at so far.
+        size: About how many objects a segment has.
     """
     site, call, settings = parts.site, parts.call, parts.settings
     bounds = bounds_of(parts)
     repairs = Repairs(site, call, means(parts), bounds, dry=dry)
     work = Work(
-        View(site, parts.rules, settings.workbooks.marker, bounds, repairs.listed),
+        View(site, parts.rules, settings.workbooks.marker, bounds, repairs.listed, size),
         repairs,
         UnsettledNotes(site, parts.ledger.journals, bounds, repairs.noted, call, dry=dry),
         Progress(site, store=not dry),
