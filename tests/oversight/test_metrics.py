@@ -203,12 +203,12 @@ class TestWhatIsRefused:
             raise HeldError("403", code="not-permitted")
 
         queues = {"uploads": refused, "notices": Backlog, "journals": Backlog}
-        assert OwnMetrics(eye, rollup(rig), DIME, queues, rig.call("report"), OUT).write().points == 0
+        assert OwnMetrics(eye, rollup(rig), DIME, queues, dict, rig.call("report"), OUT).write().points == 0
         assert eye.points == []
 
     def test_without_time_nothing_is_begun(self, rig):
         rig.seconds = 40  # what the walk before leaves
-        assert own(rig, CloudEye()).write().points == 19
+        assert own(rig, CloudEye()).write().points == len(UNITS)
         rig.seconds = 15
         eye = CloudEye()
         assert own(rig, eye).write().points == 0

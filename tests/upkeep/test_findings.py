@@ -10,7 +10,7 @@ from legible.ledger.journal import Line
 from legible.ledger.state import State
 from legible.model.documents import NEVER, Reason
 from legible.ports import ListedObject
-from legible.upkeep.findings import Bounds, is_journal, told, unsettled
+from legible.upkeep.findings import SweepBounds, is_journal, told, unsettled
 from tests.support.fakes import START
 
 ETAG, OTHER = "0" * 31 + "a", "0" * 31 + "b"
@@ -55,10 +55,10 @@ def test_journals_are_told_from_what_lies_beside_them(file, is_one):
 
 
 class TestBounds:
-    bounds = Bounds(START, timedelta(minutes=15), START - timedelta(days=7))
+    bounds = SweepBounds(START, timedelta(minutes=15), START - timedelta(days=7))
 
     def test_what_was_begun_lately_tells_whose_turn_it_is(self):
-        behind = Bounds(START, timedelta(minutes=15), START - timedelta(days=7), START - 2 * HOUR)
+        behind = SweepBounds(START, timedelta(minutes=15), START - timedelta(days=7), START - 2 * HOUR)
         assert not behind.overdue(START - HOUR)
         assert behind.overdue(START - 3 * HOUR)
         assert behind.overdue(START - timedelta(days=1))

@@ -14,7 +14,7 @@ STANDINGS = ("done", "partial", "rejected", "held", "dead", "running")
 By = Literal["prefix", "operation"]
 
 
-class Standing(Struct, frozen=True, array_like=True):
+class DocumentStanding(Struct, frozen=True, array_like=True):
     """How a document stands: its status, its operation as far as it is known, and the first folder of its key.
 
     ``plain`` is the name its journal would have without an order; empty where that is the one that it has.

@@ -15,7 +15,7 @@ from msgspec import Struct
 from legible.errors import ThrottledError
 from legible.ledger.journal import Line
 from legible.ledger.state import State
-from legible.model.sums import Standing
+from legible.model.sums import DocumentStanding
 
 #: What came of a call. ``answered``: billed, and the answer counts. ``surplus``: billed, the answer was not needed.
 #: ``unknown``: no answer came, or an error as a success; perhaps billed. ``refused``: the service said no.
@@ -73,7 +73,7 @@ class JournalHour(Struct, frozen=True, omit_defaults=True):
     n: int
     calls: tuple[CallCount, ...] = ()
     ended: Ended | None = None
-    stands: Standing | None = None
+    stands: DocumentStanding | None = None
 
 
 class Whose(NamedTuple):
@@ -117,7 +117,9 @@ def hours(whose: Whose, state: State, at: datetime) -> dict[datetime, JournalHou
     if end:
         origin = told.origin(last.owner if last else "")
         ended = Ended(end.status or "", *origin, end.at.minute, end.findings, told=True)
-    stands = Standing(ended.status if ended else "running", last.operation if last else "", whose.folder, whose.plain)
+    stands = DocumentStanding(
+        ended.status if ended else "running", last.operation if last else "", whose.folder, whose.plain
+    )
     return {
         hour: JournalHour(
             whose.journal, at, len(state.lines),

@@ -20,7 +20,7 @@ from msgspec import Struct, structs
 from legible.errors import ObjectGoneError
 from legible.ledger.lists import LongList
 from legible.model import layout
-from legible.model.sums import Standing, StandingCount
+from legible.model.sums import DocumentStanding, StandingCount
 from legible.oversight.calls import JournalHour, merged
 from legible.ports import Invocation, ListedObject, Site
 
@@ -138,7 +138,7 @@ class RollUp:
         objects = LongList(self._site, self._call, layout.usage_part(hour)).objects()
         yield from self._latest(objects, Counter())
 
-    def began(self, day: DaySum, hour: datetime) -> dict[str, Standing]:
+    def began(self, day: DaySum, hour: datetime) -> dict[str, DocumentStanding]:
         """Return how the documents stand whose journals began in one hour of a day, by the journal's name.
 
         They are those that the day's sum counts, whatever was appended since. Raises as ``days`` does.

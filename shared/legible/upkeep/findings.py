@@ -27,7 +27,7 @@ EVENT_LIFE = timedelta(days=1)
 _BY_ETAG = re.compile(r"[0-9a-f]{32}(-[0-9]+)?(\.[0-9a-f]{8})?")
 
 
-class Bounds(Struct, frozen=True):
+class SweepBounds(Struct, frozen=True):
     """Between which uploads the sweep repairs, at one moment.
 
     What is younger than ``young`` is left alone, and what was uploaded before ``oldest``. ``frontier`` is the upload

@@ -21,7 +21,7 @@ from legible.ledger.state import State
 from legible.model.documents import NEVER, Document, ObjectRef, Upload
 from legible.ports import Invocation, ListedObject, Site
 from legible.upkeep import keys
-from legible.upkeep.findings import KINDS, Bounds, Kind, Told
+from legible.upkeep.findings import KINDS, Kind, SweepBounds, Told
 from legible.upkeep.progress import stored_point
 
 #: The sweep hands nothing on while so many uploads wait for another try: those come first.
@@ -71,7 +71,14 @@ class Repairs:
     """
 
     def __init__(
-        self, site: Site, call: Invocation, means: Means, bounds: Bounds, most: int = MOST_WAITING, *, dry: bool = False
+        self,
+        site: Site,
+        call: Invocation,
+        means: Means,
+        bounds: SweepBounds,
+        most: int = MOST_WAITING,
+        *,
+        dry: bool = False,
     ) -> None:
         """Repair nothing yet."""
         self._site = site

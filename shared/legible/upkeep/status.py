@@ -20,7 +20,7 @@ from legible.ledger.lines import SKEW_SECONDS
 from legible.ledger.state import State
 from legible.model import layout
 from legible.model.documents import Document
-from legible.model.sums import By, DocumentSum, Standing, StandingCount, SumRow, named, rows_of
+from legible.model.sums import By, DocumentStanding, DocumentSum, StandingCount, SumRow, named, rows_of
 from legible.ports import Invocation, Site
 from legible.upkeep import unbegun
 from legible.upkeep.progress import Segment, stored
@@ -35,7 +35,7 @@ class Began(NamedTuple):
 
     journal: str
     hour: datetime
-    standing: Standing
+    standing: DocumentStanding
 
 
 class Counted(Protocol):
@@ -45,12 +45,12 @@ class Counted(Protocol):
         """Return how many documents stand how."""
         ...
 
-    def began(self, hour: datetime) -> Mapping[str, Standing]:
+    def began(self, hour: datetime) -> Mapping[str, DocumentStanding]:
         """Return how the documents stand whose journals began in an hour, by the journal's name."""
         ...
 
 
-class Sources(NamedTuple):
+class SumSources(NamedTuple):
     """What a sum is made of: a look at the roll-up, what marks journals, journals, and what places a document."""
 
     counted: Callable[[], Counted]
@@ -69,7 +69,7 @@ class StatusReader:
         live: How many journals that changed are read.
     """
 
-    def __init__(self, site: Site, call: Invocation, sources: Sources, live: int = LIVE) -> None:
+    def __init__(self, site: Site, call: Invocation, sources: SumSources, live: int = LIVE) -> None:
         """Read nothing yet."""
         self._site = site
         self._call = call

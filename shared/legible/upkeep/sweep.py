@@ -104,6 +104,7 @@ class Sweep:
         self._lock = threading.Lock()
         self._objects = self._segments = self._left = 0
         self._taken_until: datetime | None = None
+        self._lost = False
         self._faults: list[LegibleError] = []
 
     def run(self) -> SweepReport:
@@ -157,11 +158,12 @@ class Sweep:
         rest = structs.replace(segment, after=piece.cut, unread={}, objects=0, skipped=0) if piece.cut else None
         if not self._dry:
             self._work.repairs.flush()
-            before = [] if rest is None or not segment.unbegun else unbegun.stored(self._site, [segment.name])
-            if rest is not None and segment.unbegun:
-                unbegun.keep(self._site, rest.name, [one for _, one in before], self._work.view.bounds.now)
-            if piece.unbegun or piece.segment.name == segment.name and segment.unbegun:
-                unbegun.keep(self._site, piece.segment.name, piece.unbegun, self._work.view.bounds.now)
+            now = self._work.view.bounds.now
+            if rest is not None and segment.unbegun:  # of the rest is known what was known of all of it
+                known = [one for _, one in unbegun.stored(self._site, [segment.name])]
+                unbegun.keep(self._site, rest.name, known, now)
+            if piece.unbegun:
+                unbegun.keep(self._site, piece.segment.name, piece.unbegun, now)
         self._work.progress.put(piece.segment, rest)
         self._count(objects=piece.segment.objects)
 
@@ -181,20 +183,19 @@ class Sweep:
         busy_until = self._work.turn.take(seconds)
         self._taken_until = self._call.now() + timedelta(seconds=seconds)
         yield busy_until
-        if busy_until is None:
+        if busy_until is None and not self._lost:
             with self._noting_faults():
                 self._work.turn.give_back()
 
     def _late(self) -> bool:
         """Tell whether to end: the time is over, or the turn, if it cannot be taken again."""
-        if self._call.remaining() < RESERVE:
+        if self._lost or self._call.remaining() < RESERVE:
             return True
         with self._lock:
             if self._taken_until is not None and self._call.now() > self._taken_until - timedelta(seconds=RESERVE):
-                lost = self._work.turn.take(_TURN_SECONDS) is not None
-                self._taken_until = None if lost else self._call.now() + timedelta(seconds=_TURN_SECONDS)
-                return lost
-        return False
+                self._lost = self._work.turn.take(_TURN_SECONDS) is not None
+                self._taken_until = self._call.now() + timedelta(seconds=_TURN_SECONDS)
+        return self._lost
 
     def _count(self, objects: int = 0, segments: int = 0, left: int = 0) -> None:
         with self._lock:

@@ -21,7 +21,7 @@ from legible.model import layout
 from legible.model.documents import Document
 from legible.ports import Invocation, ListedObject, Site
 from legible.upkeep import keys
-from legible.upkeep.findings import Bounds, unsettled
+from legible.upkeep.findings import SweepBounds, unsettled
 
 _JSON = "application/json"
 #: How many notes are looked at side by side, and in one run.
@@ -86,7 +86,7 @@ class UnsettledNotes:
         self,
         site: Site,
         journals: Journals,
-        bounds: Bounds,
+        bounds: SweepBounds,
         judge: Callable[[Document, State], bool],
         call: Invocation,
         *,

@@ -16,7 +16,7 @@ from legible.model.documents import NEVER
 from legible.model.sums import first_folder
 from legible.operations.routing import Routing
 from legible.ports import ListedObject, Site
-from legible.upkeep.findings import Bounds, Told, is_journal, told
+from legible.upkeep.findings import SweepBounds, Told, is_journal, told
 from legible.upkeep.listings import FolderList, Listed, in_order, uploads
 from legible.upkeep.progress import SIZE, Segment
 from legible.upkeep.unbegun import UnbegunUpload, unbegun
@@ -33,7 +33,7 @@ class View(Struct, frozen=True):
     site: Site
     rules: Routing
     marker: str
-    bounds: Bounds
+    bounds: SweepBounds
     judge: Judge
     size: int = SIZE
 

@@ -15,17 +15,17 @@ from legible.huawei.context import Context
 from legible.ledger.changes import Changes
 from legible.ledger.state import State
 from legible.model.documents import Document, Upload
-from legible.model.sums import Standing, StandingCount
+from legible.model.sums import DocumentStanding, StandingCount
 from legible.oversight.calls import hours
 from legible.oversight.rollup import DaySum, RollUp
 from legible.oversight.walk import whose
 from legible.pipeline.obstacles import blocks
 from legible.pipeline.waiting import AGE, ParkedUpload, WaitingRoom, upload_name
 from legible.ports import Invocation
-from legible.upkeep.findings import Bounds
+from legible.upkeep.findings import SweepBounds
 from legible.upkeep.progress import SIZE, Progress, Turn
 from legible.upkeep.repairs import Means, Repairs
-from legible.upkeep.status import Began, Sources, StatusReader
+from legible.upkeep.status import Began, StatusReader, SumSources
 from legible.upkeep.sweep import Sweep, SweepReport, Work, frontier
 from legible.upkeep.unsettled import UnsettledNotes
 from legible.upkeep.visit import View
@@ -67,7 +67,7 @@ def sweep(
     return Sweep(site, call, work, all_of_it=all_of_it, dry=dry, tell=tell)
 
 
-def bounds_of(parts: Parts) -> Bounds:
+def bounds_of(parts: Parts) -> SweepBounds:
     """Return which uploads are repaired, by the settings and by what is begun at this moment.
 
     Raises:
@@ -75,7 +75,7 @@ def bounds_of(parts: Parts) -> Bounds:
     """
     now, rules = parts.call.now(), parts.settings.sweep
     since = datetime.combine(rules.since or date.min, time(), timezone.utc)
-    return Bounds(
+    return SweepBounds(
         now,
         timedelta(minutes=rules.young_minutes),
         max(now - timedelta(days=rules.days), since),
@@ -147,7 +147,7 @@ def swept(context: Any) -> dict[str, Any]:
     return dict(found)
 
 
-class _Counted:
+class _CountedNow:
     """The roll-up as it is at one moment: see ``upkeep.status.Counted``."""
 
     def __init__(self, rollup: RollUp, today: date) -> None:
@@ -158,7 +158,7 @@ class _Counted:
     def standings(self) -> Iterator[StandingCount]:
         return chain.from_iterable(day.standings or () for day in self._days.values())
 
-    def began(self, hour: datetime) -> Mapping[str, Standing]:
+    def began(self, hour: datetime) -> Mapping[str, DocumentStanding]:
         day: DaySum | None = self._days.get(hour.date())
         return {} if day is None else self._rollup.began(day, hour)
 
@@ -172,7 +172,7 @@ def status(parts: Parts) -> StatusReader:
         found = hours(whose(document), state, call.now()).items()
         return next((Began(said.journal, hour, said.stands) for hour, said in found if said.stands is not None), None)
 
-    sources = Sources(
-        lambda: _Counted(rollup, call.now().date()), Changes(parts.site, call), parts.ledger.journals, place
+    sources = SumSources(
+        lambda: _CountedNow(rollup, call.now().date()), Changes(parts.site, call), parts.ledger.journals, place
     )
     return StatusReader(parts.site, call, sources)
