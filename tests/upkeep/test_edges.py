@@ -148,11 +148,28 @@ class TestSegments:
         assert rig.sum().total.running == 10
         assert {one.journal for _, one in unbegun.stored(rig.site, [one.name for one in rig.segments()])} != set()
 
+    def test_where_time_ends_within_a_segment_the_next_run_goes_on_behind_it(self):
+        rig = UpkeepRig(seconds=40.0)
+        for number in range(600):
+            rig.store.put(IN, f"a/{number:03d}/_complete", b"")
+        listed = rig.store.list
+
+        def slow(bucket: str, prefix: str, after: str = ""):
+            for given, item in enumerate(listed(bucket, prefix, after)):
+                rig.clock.pause(20 if bucket == IN and given == 200 else 0)
+                yield item
+
+        rig.store.list = slow
+        first, second = rig.sweep(), rig.sweep()
+        assert (first.objects, first.left) == (256, 1)
+        assert second.objects + first.objects >= 512
+        assert [one.visited is not None for one in rig.segments()][:2] == [True, True]
+
     def test_folders_and_keys_in_none_are_where_a_new_bucket_is_cut(self):
         rig = UpkeepRig()
         for number in range(70):
-            rig.store.put(IN, f"f{number:02d}/a.png", b"x")
-        rig.store.put(IN, "a.png", b"x")
+            rig.store.put(IN, f"f{number:02d}/_complete", b"")
+        rig.store.put(IN, "_complete", b"")
         assert rig.sweep().segments == 64  # the first key lies in no folder
         rig.minutes(10)
         assert rig.sweep().segments == 1  # each is small, so they are one
