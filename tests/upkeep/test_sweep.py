@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import date, timedelta
 
 import pytest
@@ -485,6 +486,27 @@ def test_killed_at_any_step_it_goes_on_and_each_upload_is_paid_for_once(seconds)
         rig.minutes(2)
     assert [rig.status_of(upload) for upload in uploads] == ["done"] * 5
     assert rig.ocr.paid == 5
+
+
+@pytest.mark.slow
+def test_of_five_hundred_documents_with_one_in_twenty_lost_each_is_paid_for_once():
+    drawn = random.Random(20)
+    rig = UpkeepRig()
+    uploads = rig.lose(*(f"passport/{number:03d}.png" for number in range(500)))
+    came = [upload for upload in uploads if drawn.random() >= 0.05]
+    for upload in came:
+        rig.run(upload)
+    lost = len(uploads) - len(came)
+    rig.minutes(60)
+    assert rig.sweep().repaired == {"lost": lost}
+    assert lost > 10
+    for _ in range(10):
+        rig.minute()
+        rig.minutes(1)
+    assert {rig.status_of(upload) for upload in uploads} == {"done"}
+    assert rig.ocr.paid == 500
+    assert rig.sum().total.done == rig.sum().total.uploaded == 500
+    assert rig.sweep().found == {}
 
 
 def test_a_fault_of_one_segment_leaves_the_others_swept():
