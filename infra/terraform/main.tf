@@ -76,6 +76,9 @@ module "buckets" {
         "requests/"    = var.request_days
         "failures/"    = var.failure_days
         "notices/log/" = var.failure_days
+        # What was repaired longer ago is not asked for, and whose turn it was is of no day but its own.
+        "sweep/repairs/" = 30
+        "sweep/turns/"   = 30
       }
     }
     # FunctionGraph takes the zip by a way of its own, and nobody says that it is TLS: shut out, it would make no function.

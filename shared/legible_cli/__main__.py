@@ -34,7 +34,9 @@ from legible_cli.rebuild import rebuild_command
 from legible_cli.reconcile import reconcile_command
 from legible_cli.redrive import redrive_command
 from legible_cli.review.command import review_group
+from legible_cli.status import status_command
 from legible_cli.subscriptions import subscriptions_command
+from legible_cli.sweep import sweep_command
 from legible_cli.usage import usage_command
 from legible_cli.workbook import workbook_command
 from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
@@ -99,7 +101,9 @@ main.add_command(rebuild_command)
 main.add_command(reconcile_command)
 main.add_command(redrive_command)
 main.add_command(review_group)
+main.add_command(status_command)
 main.add_command(subscriptions_command)
+main.add_command(sweep_command)
 main.add_command(usage_command)
 main.add_command(workbook_command)
 

@@ -11,13 +11,14 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from legible.model.audit import EXPORT, RECOUNT
+from legible.model.audit import EXPORT
 from legible.model.usage import Dimension, UsageReport
 from legible.outputs.xlsx import write_usage
 from legible.wiring.parts import WORKBOOK_SECONDS
 from legible_cli.as_of import as_of
 from legible_cli.audited import audited
 from legible_cli.connection import connect, settings_option, told
+from legible_cli.recount import recount
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _LABELS: dict[Dimension, str] = {
@@ -69,14 +70,7 @@ def usage_command(
     connection = connect(file)
     oversight = connection.oversight(f"cli-{uuid.uuid4().hex[:12]}", WORKBOOK_SECONDS)
     if rebuild:
-        with (
-            audited(connection, RECOUNT, "report", "usage", prefix=prefix),
-            console.status("Counting journals") as status,
-        ):
-            counted = told(oversight.rebuild, prefix, lambda done: status.update(f"Counting journals: {done}"))
-        console.print(f"{counted.journals} journals were counted again.")
-        if counted.marked:
-            console.print(f"{counted.marked} of them tell what the audit trail has not: on_report puts it there next.")
+        recount(connection, oversight, console, prefix)
     report: UsageReport = told(oversight.two_sided, first, last)
     if xlsx is not None:
         with (

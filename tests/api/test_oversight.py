@@ -21,7 +21,7 @@ from tests.support.counting import rollup
 from tests.support.front import Front, problem
 from tests.support.rig import IN, OUT, Rig
 
-PATHS = ("/v1/usage", "/v1/accounts", "/v1/packages", "/v1/subscriptions", "/v1/reconciliation")
+PATHS = ("/v1/usage", "/v1/status", "/v1/accounts", "/v1/packages", "/v1/subscriptions", "/v1/reconciliation")
 
 
 class Bills:
@@ -126,6 +126,19 @@ class TestUsage:
     def test_what_takes_too_long_is_refused_before_the_gateway_gives_up(self, used):
         used.changes["remaining"] = lambda: 9.0
         assert problem(used.ask("GET", "/v1/usage")) == (422, "too-much-to-count")
+
+
+class TestStatus:
+    def test_the_sum_holds_and_one_prefix_can_be_asked_for(self, front):
+        front.rig.run(front.rig.upload("passport/a.png"), front.rig.upload("b.png"))
+        found = front.json("GET", "/v1/status", by="operation")
+        assert (found["total"]["uploaded"], found["total"]["done"], found["total"]["rejected"]) == (2, 1, 1)
+        assert [row["name"] for row in front.json("GET", "/v1/status", prefix="passport/")["rows"]] == ["passport/"]
+        assert problem(front.ask("GET", "/v1/status", prefix="passport/deep/")) == (422, "query-unfit")
+
+    def test_what_takes_too_long_is_refused(self, used):
+        used.changes["remaining"] = lambda: 9.0
+        assert problem(used.ask("GET", "/v1/status")) == (422, "too-much-to-count")
 
 
 class TestAccounts:

@@ -13,7 +13,7 @@ import pytest
 from functions import on_upload
 from legible.api.routes import ROUTES
 from legible.model import layout
-from legible.model.audit import BUILD, EXPORT, REBUILD, RECOUNT
+from legible.model.audit import BUILD, EXPORT, REBUILD, RECOUNT, SWEEP
 from legible.model.documents import ObjectRef
 from legible_cli.__main__ import main
 from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
@@ -27,6 +27,8 @@ AUDITED: dict[str, tuple[tuple[str, ...], set[str]]] = {
     "accounting --xlsx": (("accounting", "--xlsx", "TMP/a.xlsx"), {EXPORT}),
     "rebuild": (("rebuild", "passport/"), {REBUILD}),
     "review export": (("review", "export", "TMP/r.xlsx", "--all"), {EXPORT}),
+    "status --rebuild": (("status", "--rebuild"), {RECOUNT}),
+    "sweep": (("sweep",), {SWEEP}),
     "usage --xlsx": (("usage", "--xlsx", "TMP/u.xlsx"), {EXPORT}),
     "usage --rebuild": (("usage", "--rebuild"), {RECOUNT}),
     "workbook": (("workbook", "daily"), {BUILD}),
@@ -58,6 +60,7 @@ NOT_AUDITED = {
     "reconcile": "only looks",
     "review import": "each correction is a line of the document's journal, which the trail tells with its author",
     "run": "works on a local cloud of its own, which ends with it",
+    "status": "only looks",
     "subscriptions": "only looks; its unbilled calls are kept in reports/.probes",
     "up": "runs a local cloud, whose functions audit",
     "usage": "only looks",
@@ -72,8 +75,8 @@ PROBED = (layout.PROBES, "work/.probes/")
 #: Routes that change nothing, or of which the document's journal tells.
 ROUTES_NOT_AUDITED = {
     **dict.fromkeys(
-        ("operations", "code", "documents", "dead", "show", "audit", "usage", "accounts", "packages", "reconciliation",
-         "openapi", "image"), "only looks",
+        ("operations", "code", "documents", "dead", "status", "show", "audit", "usage", "accounts", "packages",
+         "reconciliation", "openapi", "image"), "only looks",
     ),
     **dict.fromkeys(("subscriptions", "health"), "only looks; unbilled calls are kept in reports/.probes"),
     "submit": "the document's journal tells of its calls and its end",

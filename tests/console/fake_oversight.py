@@ -10,7 +10,7 @@ from typing import Any
 from legible.operations.catalog import OPERATIONS
 
 Json = dict[str, Any]
-PATHS = ("dead", "redrives", "usage", "accounts", "packages", "subscriptions", "reconciliation", "audit")
+PATHS = ("dead", "redrives", "usage", "status", "accounts", "packages", "subscriptions", "reconciliation", "audit")
 PROJECTS = ("", "6b0b5d0e-9c4e-4d0f-8d57-2b1f6a3c9e11", "0c9d1c2e-77aa-4b1e-9d41-5f0f2a9b7d10")
 DAYS = 400
 PART = 20
@@ -64,6 +64,18 @@ class Account:
             "months": [cost(name, calls) for name, calls in months.items()],
             "costs": [cost(name, calls) for name, calls in shares],
         }  # fmt: skip
+
+    def _status(self, _: dict[str, str]) -> Json:
+        counts = {"done": 0, "partial": 0, "rejected": 0, "held": 0, "dead": 0}
+        for one in (ends(day, calls) for day, calls in self.days):
+            counts = {name: count + one["counts"][name] for name, count in counts.items()}
+        counts["running"] = 17 if self.days else 0
+        now = datetime.now(timezone.utc).isoformat()
+        total = {"name": "", "uploaded": sum(counts.values()), **counts}
+        beside = {"skipped": 12, "unread": 3, "swept": now, "notes": []} if self.days else {
+            "skipped": 0, "unread": 0, "swept": None, "notes": ["The sweep has not looked at all of it yet."],
+        }  # fmt: skip
+        return {"as_of": now, "waiting": 0, "total": total, "rows": [total], **beside}
 
     def _accounts(self, query: dict[str, str]) -> Json:
         total = sum(calls for day, calls in self.days if day >= date.fromisoformat(query["first"]))

@@ -312,10 +312,10 @@ class TestBars:
                 {
                     f"shared/legible/r{floor}{n}.py": '"""A room."""\n'
                     + "".join(
-                        f"import legible.r{below}{m}\n" for below in range(floor) for m in range(4 if below < 2 else 3)
+                        f"import legible.r{below}{m}\n" for below in range(floor) for m in range(4 if below < 3 else 3)
                     )
                     for floor in range(5)
-                    for n in range(4 if floor < 2 else 3)
+                    for n in range(4 if floor < 3 else 3)
                 },
                 "",
             ),

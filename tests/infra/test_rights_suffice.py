@@ -18,6 +18,7 @@ from functions import (
     on_failure,
     on_notices,
     on_report,
+    on_sweep,
     on_timer,
     on_upload,
     recognize,
@@ -25,12 +26,15 @@ from functions import (
     split,
 )
 from legible.documents.uploads import Uploads
-from legible.model.documents import ObjectRef, Upload
+from legible.model import layout
+from legible.model.documents import Document, ObjectRef, Upload
 from legible.model.notices import Ending, Notice
 from legible.notices.notice import EndLine
 from legible.notices.outbox import Outbox, OutboxEntry
 from legible.pipeline.waiting import WaitingRoom
 from legible.ports import Site, utc_now
+from legible.upkeep.findings import is_journal
+from legible.upkeep.unsettled import note
 from localcloud.cloud import FAILURES_BUCKET, INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
 from localcloud.faults import Fault, Schedule
 from tests.infra import rights
@@ -201,6 +205,24 @@ def test_reports(watched):
     assert result["workbooks"]["written"] == [f"reports/{utc_now():%Y-%m}/usage.xlsx"]
 
 
+def test_the_sweep(watched):
+    """Given an upload whose event was lost, one that somebody left, one whose result was removed, and a mark."""
+    clouds.upload(watched.cloud, "general-text/a.png", picture())
+    watched.run("on_upload", on_upload.handler, clouds.event("general-text/a.png"))
+    bucket = clouds.store(watched.cloud)
+    for name in ("record.json", "record.xlsx"):
+        bucket.remove(ObjectRef(OUTPUT_BUCKET, layout.results("general-text/a.png", name)))
+    clouds.upload(watched.cloud, "general-text/lost.png", picture(70))
+    files = [item.key.rpartition("/")[2] for item in bucket.list(OUTPUT_BUCKET, layout.LEDGER)]
+    (version,) = [file.removesuffix(".jsonl") for file in files if is_journal(file)]
+    left = Document(INPUT_BUCKET, "general-text/a.png", version)
+    note(Site(bucket, INPUT_BUCKET, OUTPUT_BUCKET), left)
+    clouds.backdate(watched.cloud, timedelta(hours=2))
+    watched.cloud.obs.age(timedelta(hours=2))
+    swept = watched.run("on_sweep", on_sweep.handler, {"trigger_type": "TIMER"})
+    assert (swept["repaired"], swept["settled"]) == ({"lost": 1, "unpublished": 1}, 1)
+
+
 def test_notices(watched):
     ending = Ending(
         bucket=INPUT_BUCKET, key="a.png", version="v", operation="", status="dead", pages=0,
@@ -240,6 +262,7 @@ def test_the_http_api(watched):
     assert watched.ask("GET", "/v1/health")[0] == 200
     assert watched.ask("GET", "/v1/audit")[1]["waiting"] >= 2
     assert watched.ask("GET", "/v1/usage")[1]["waiting"] == 1
+    assert watched.ask("GET", "/v1/status")[1]["total"]["done"] == 1
     clouds.due_now(watched.cloud)
     watched.run("on_report", on_report.handler, {"trigger_type": "TIMER"})
     assert [row["name"] for row in watched.ask("GET", "/v1/usage")[1]["operations"]] == ["general-text"]

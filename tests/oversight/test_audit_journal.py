@@ -19,7 +19,7 @@ from legible.model.audit import CALL, CORRECT, FINISH, LEARN, RELEASE, REOPEN, A
 from legible.model.documents import Document, Reason
 from legible.model.pages import Answer
 from legible.oversight.audit_journal import events_of
-from legible.oversight.calls import hours
+from legible.oversight.calls import Whose, hours
 from legible.results.assembly import calls_of
 from tests.oversight.audit_rig import TrailRig
 from tests.support.examples import examples
@@ -243,7 +243,7 @@ class TestRandomWorlds:
                 assert (found["answered"], found["unknown"]) == (calls.answered, calls.unknown), seed
                 assert found["surplus"] >= calls.surplus, seed  # one whose payer died before it said so is told, too
                 hourly: Counter[str] = Counter()
-                for hour in hours("journal", state, START).values():
+                for hour in hours(Whose("journal"), state, START).values():
                     for call in hour.calls:
                         hourly[call.outcome] += call.count
                 assert all(found[outcome] == hourly[outcome] for outcome in ("answered", "unknown")), seed

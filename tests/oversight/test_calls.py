@@ -10,7 +10,8 @@ from legible.ledger.journal import Line
 from legible.ledger.state import State
 from legible.model.documents import Reason
 from legible.model.pages import Share
-from legible.oversight.calls import CallCount, Ended, JournalHour, hours, merged
+from legible.model.sums import DocumentStanding
+from legible.oversight.calls import CallCount, Ended, JournalHour, Whose, hours, merged
 from legible.results.assembly import calls_of
 
 NINE = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
@@ -40,7 +41,7 @@ class Writer:
 def counted(*lines: Line) -> dict[int, list[tuple[int, str, int]]]:
     """Return minute, outcome and count of each call, by the hour; and see that the record counts the same."""
     state = State(lines)
-    found = hours("j", state, READ)
+    found = hours(Whose("j"), state, READ)
     calls = [call for hour in found.values() for call in hour.calls]
     totals = {
         name: sum(call.count for call in calls if call.outcome == name) for name in ("answered", "unknown", "surplus")
@@ -141,7 +142,7 @@ class TestWhatBecomesKnownLater:
 
 class TestWhose:
     def calls(self, *lines: Line) -> list[CallCount]:
-        return [call for hour in hours("j", State(lines), READ).values() for call in hour.calls]
+        return [call for hour in hours(Whose("j"), State(lines), READ).values() for call in hour.calls]
 
     def test_each_call_is_of_its_own_claims_operation_project_and_route(self):
         one, two = Writer("a", project="p", route="in/*"), Writer("b", project="q", route="mail/*")
@@ -162,12 +163,12 @@ class TestWhose:
 
 class TestEnds:
     def ended(self, *lines: Line) -> dict[int, Ended | None]:
-        return {hour.hour: said.ended for hour, said in hours("j", State(lines), READ).items()}
+        return {hour.hour: said.ended for hour, said in hours(Whose("j"), State(lines), READ).items()}
 
     def test_a_document_counts_once_at_its_last_end(self):
         w = Writer()
         lines = [w("claimed", 1), w.end(2, "held"), w("claimed", 70), w.end(71)]
-        assert self.ended(*lines) == {9: None, 10: Ended("done", "passport", "", "passport/*", 11)}
+        assert self.ended(*lines) == {9: None, 10: Ended("done", "passport", "", "passport/*", 11, told=True)}
 
     def test_one_that_is_open_again_has_no_end(self):
         w = Writer()
@@ -175,12 +176,28 @@ class TestEnds:
 
     def test_one_without_a_route_ends_without(self):
         w = Writer(operation="", route="")
-        assert self.ended(w("claimed", 1), w.end(2, "rejected")) == {9: Ended("rejected", "", "", "", 2)}
+        assert self.ended(w("claimed", 1), w.end(2, "rejected")) == {9: Ended("rejected", "", "", "", 2, told=True)}
 
     def test_it_says_how_many_checks_had_failed(self):
         w = Writer()
         last = w("finished", 2, page=0, status="done", findings=3)
-        assert self.ended(w("claimed", 1), last) == {9: Ended("done", "passport", "", "passport/*", 2, 3)}
+        assert self.ended(w("claimed", 1), last) == {9: Ended("done", "passport", "", "passport/*", 2, 3, told=True)}
+
+
+class TestHowADocumentStands:
+    def stands(self, *lines: Line, folder: str = "mail", plain: str = "p") -> dict[int, DocumentStanding | None]:
+        return {hour.hour: said.stands for hour, said in hours(Whose("j", folder, plain), State(lines), READ).items()}
+
+    def test_it_is_told_in_the_hour_in_which_its_journal_began_and_in_no_other(self):
+        w = Writer()
+        begun = [w("claimed", 1), w("released", 70)]
+        assert self.stands(*begun) == {9: DocumentStanding("running", "passport", "mail", "p"), 10: None}
+        ended = [*begun, w("claimed", 130), w.end(131, "partial")]
+        assert self.stands(*ended)[9] == DocumentStanding("partial", "passport", "mail", "p")
+
+    def test_one_without_an_operation_stands_without(self):
+        w = Writer(operation="", route="")
+        assert self.stands(w("claimed", 1), folder="", plain="") == {9: DocumentStanding("running")}
 
 
 def test_of_two_readings_the_later_one_counts_and_of_equal_times_the_longer_one():

@@ -271,7 +271,7 @@ class TestSums:
         small = RollUp(rig.site, rig.call(), 0.1, in_memory=20_000)
         small.keep(readings)
         (day,) = small.hours(*EVER)
-        assert day == DaySum(TODAY, day.lists, (HourCount(9, "passport", "", "", "answered", 900),))
+        assert day == DaySum(TODAY, day.lists, (HourCount(9, "passport", "", "", "answered", 900),), standings=())
         assert sum(day.lists.values()) > 100_000
 
     def test_many_lines_are_few_appends(self, rig):

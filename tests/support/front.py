@@ -6,6 +6,7 @@ import itertools
 import json
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from msgspec import structs
@@ -41,6 +42,11 @@ from legible.oversight.reconciliation import Reconciler
 from legible.oversight.subscriptions import Subscriptions
 from legible.oversight.usage import UsageReader
 from legible.ports import AS_IT_IS, Invocation, Shown
+from legible.settings import Settings
+from legible.settings.tables import Buckets
+from legible.upkeep.status import StatusReader
+from legible.wiring import upkeep
+from legible.wiring.parts import Parts
 from legible.workbooks.builds import Builds
 from legible.workbooks.listing import Selector
 from tests.support.counting import rollup
@@ -115,7 +121,12 @@ class Front:
         note = ProbeLog(rig.site, rig.call(), "subscriptions").note
         asked = Subscriptions(rig.site, rig.rules, rig.ocr, note)
         held = self.changes.get("held", ())
-        return Sources(self._reader, accountant, self._reconciler, lambda: asked, lambda: held)
+        return Sources(self._reader, accountant, self._sums, self._reconciler, lambda: asked, lambda: held)
+
+    def _sums(self) -> StatusReader:
+        call = structs.replace(self.rig.call(), now=self._now)
+        settings = Settings(buckets=Buckets(self.rig.input, self.rig.output))
+        return upkeep.status(Parts(settings, self.rig.store, call, Path()))
 
     def _reader(self, timely: Callable[[], None], *, bills: bool) -> UsageReader:
         prices, bill = self.changes.get("prices", Prices()), self.changes.get("billing") if bills else None

@@ -50,7 +50,7 @@ run "every_function_of_the_list" {
   }
   assert {
     condition = { for key, one in module.alarms.made.documents : key => one(one.condition).metric_name } == {
-      stall = "stall", dead = "documents_dead"
+      stall = "stall", dead = "documents_dead", in_vain = "sweep_in_vain"
     }
     error_message = "Nobody is told that documents wait or are given up, or of a cost that nobody bounded."
   }
@@ -126,8 +126,8 @@ run "buckets_are_private_encrypted_and_by_tls_only" {
   assert {
     condition = {
       for rule in module.buckets.made.buckets["output"].lifecycle_rule : rule.prefix => one(rule.expiration).days
-    } == { "work/" = 1, "requests/" = 30, "failures/" = 90, "notices/log/" = 90 }
-    error_message = "Something below work/, requests/, failures/ or notices/log/ stays for ever."
+    } == { "work/" = 1, "requests/" = 30, "failures/" = 90, "notices/log/" = 90, "sweep/repairs/" = 30, "sweep/turns/" = 30 }
+    error_message = "Something below work/, requests/, failures/, notices/log/ or sweep/ stays for ever."
   }
   assert {
     condition = one(

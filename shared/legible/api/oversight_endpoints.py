@@ -21,6 +21,7 @@ from legible.oversight.reconciliation import Reconciler
 from legible.oversight.subscriptions import Subscriptions
 from legible.oversight.usage import UsageReader
 from legible.ports import Invocation
+from legible.upkeep.status import StatusReader
 
 #: So many days are shown at the most, and compared by the hour and by the minute.
 MOST_DAYS, MOST_HOURLY, MOST_MINUTELY = 1100, timedelta(days=31), timedelta(days=2)
@@ -49,12 +50,13 @@ class Accountant(Protocol):
 class Sources(Struct, frozen=True):
     """What makes what is asked, each when it is asked.
 
-    ``subscriptions`` asks the OCR service; ``held`` returns operations that hold documents up, each with its region;
-    ``reconciler`` raises SettingsError where Cloud Eye is not to be reached.
+    ``sums`` tells how all documents stand, ``subscriptions`` asks the OCR service; ``held`` returns operations that
+    hold documents up, each with its region; ``reconciler`` raises SettingsError where Cloud Eye is not to be reached.
     """
 
     reader: Reader
     accountant: Accountant
+    sums: Callable[[], StatusReader]
     reconciler: Callable[[], Reconciler]
     subscriptions: Callable[[], Subscriptions]
     held: Callable[[], Iterable[tuple[str, str]]]
@@ -80,7 +82,7 @@ class OversightEndpoints:
     def by_route(self) -> dict[str, Endpoint]:
         """Return the endpoint of each route, by the route's name."""
         return {
-            "usage": self.usage, "accounts": self.accounts, "packages": self.packages,
+            "usage": self.usage, "status": self.status, "accounts": self.accounts, "packages": self.packages,
             "subscriptions": self.subscriptions, "reconciliation": self.reconciliation,
         }  # fmt: skip
 
@@ -89,6 +91,16 @@ class OversightEndpoints:
         self._for_all(call)
         first, last = self._days(call.query, self._call.now().date())
         return _shape(self._sources.reader(self._timely, bills=False).report(first, last))
+
+    def status(self, call: Call) -> Answer:
+        """How all documents stand; nobody but the output bucket is asked."""
+        self._for_all(call)
+        asked: oversight_shapes.StatusAsking = call.query
+        folder = None if asked.prefix is None else asked.prefix.removesuffix("/")
+        if folder is not None and "/" in folder:
+            raise bodies.unfit("query", "documents are summed up by their first folder: `prefix` must be one")
+        self._timely()
+        return self._sources.sums().sum(asked.by, folder)
 
     def accounts(self, call: Call) -> Answer:
         """What each enterprise project cost by the ledger; EPS is asked for names, and nobody for the bill."""

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from legible.api.audit_shapes import Moment
 from legible.model.accounting import ProjectMonth, ProjectShare
+from legible.model.sums import By
 from legible.model.usage import DayEnds, PackageState
 from legible.oversight.subscriptions import Subscription
 
@@ -72,6 +73,13 @@ class Usage(Struct, frozen=True):
     months: tuple[Cost, ...]
     costs: tuple[Cost, ...]
     notes: tuple[str, ...]
+
+
+class StatusAsking(Struct, frozen=True, forbid_unknown_fields=True):
+    """By what documents are told apart, and of which first folder, such as ``passport/``; without one of all."""
+
+    by: By = "prefix"
+    prefix: Annotated[str, Meta(max_length=200)] | None = None
 
 
 class Accounts(Struct, frozen=True):

@@ -13,6 +13,7 @@ from legible.api.audit_shapes import Auditing, AuditList
 from legible.model.audit import DOWNLOAD, ORDER, REDRIVE, RERUN
 from legible.model.ends import RedriveReport, UndoneReport
 from legible.model.http import Request
+from legible.model.sums import DocumentSum
 from legible.oversight.reconciliation import Reconciled
 
 JSON = "application/json"
@@ -145,6 +146,11 @@ ROUTES: tuple[HttpRoute, ...] = (
     HttpRoute(
         "GET", "/v1/audit", "audit", "Who did what, the newest first: calls, corrections, reruns, exports, settings.",
         {200: AuditList}, query=Auditing,
+    ),
+    HttpRoute(
+        "GET", "/v1/status", "status",
+        "How all documents stand: what was uploaded is done, partial, rejected, held, dead or running.",
+        {200: DocumentSum}, query=oversight_shapes.StatusAsking, problems=(409,),
     ),
     HttpRoute(
         "GET", "/v1/usage", "usage", "Calls by day, operation, project and route; documents that ended; what it cost.",

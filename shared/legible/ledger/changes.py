@@ -36,6 +36,10 @@ class Mark(Document, frozen=True, omit_defaults=True):
         return self.journal or layout.journal(self)
 
 
+#: What a document's name has more where its upload came with an order (``documents.identity``).
+_ORDERED = re.compile(r"\.[0-9a-f]{8}(?=\.jsonl$)")
+
+
 class Changes:
     """Marks journals, and yields the marks that are due.
 
@@ -150,3 +154,9 @@ def mark_of(journal: str) -> Mark:
     key, version = rest.removesuffix(".jsonl").rsplit("/", 1)
     mark = Mark(bucket, key, version)
     return mark if mark.first_part == journal else Mark(bucket, key, version, journal=journal)
+
+
+def plain_name_of(journal: str) -> str:
+    """Return the name that the journal would have without its order; empty where it has none."""
+    plain, orders = _ORDERED.subn("", journal)
+    return name_of(plain) if orders else ""

@@ -91,14 +91,20 @@ class DueQueue(Generic[_Item]):
             HeldError: The bucket refuses.
             UnavailableError: The store has a passing fault.
         """
-        listed = (item.key for item in self._site.store.list(self._site.output, self._prefix))
-        places = ((key, layout.place_in_queue(self._prefix, key)) for key in listed)
-        slots = [Slot(key, *place) for key, place in places if place is not None]
+        slots = list(self.all())
         oldest = nlargest(_LOOKED_AT, slots, key=lambda slot: slot.rung)
-        times = [since(item) for item in map(self._readable, oldest) if item is not None]
+        times = [since(item) for item in map(self.readable, oldest) if item is not None]
         return Backlog(len(slots), min(times, default=None))
 
-    def _readable(self, slot: Slot) -> _Item | None:
+    def all(self) -> Iterator[Slot]:
+        """Yield the places of what waits, due or not, what is due first; other objects are skipped."""
+        for item in self._site.store.list(self._site.output, self._prefix):
+            place = layout.place_in_queue(self._prefix, item.key)
+            if place is not None:
+                yield Slot(item.key, *place)
+
+    def readable(self, slot: Slot) -> _Item | None:
+        """Return what waits there; None if another walk was faster, or the object is something else."""
         try:
             return self.read(slot)
         except ValueError:

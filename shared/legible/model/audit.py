@@ -38,6 +38,8 @@ EXPORT = "exportResults"
 DOWNLOAD = "downloadResult"
 SETTINGS = "changeSettings"
 FORGET = "forgetDocument"
+#: Uploads that nobody had read are handed on, and results that were removed are put back, as somebody asked.
+SWEEP = "sweepUploads"
 #: The trail goes on in another object: the last line of each but the newest.
 CONTINUE = "continueTrail"
 

@@ -25,6 +25,8 @@ CHANGES, USAGE, PROBES = "changes/", "reports/.usage/", "reports/.probes/"
 SWEEP = "reports/.sweep.json"
 #: The prefix of the lists of documents that ended and are not done, and of what is known of each backfill.
 ENDS, BACKFILLS = "reports/.ends/", "backfills/"
+#: Where the sweep stood, what it found and what it repaired; all of it may be removed at any time.
+SWEEPS = "sweep/"
 #: Where journals lie, and how the lists begin that lie beside them.
 LEDGER, NEWEST = "ledger/", "newest-"
 #: Legible's own first folders; an upload below one of them in the output bucket is never a document.
@@ -43,6 +45,7 @@ OWN = (
     HELD,
     CHANGES,
     BACKFILLS,
+    SWEEPS,
 )
 #: Records of events that could not be read; no upload can be called so, because keys have no empty first folder here.
 UNREADABLE = ".events"

@@ -15,6 +15,7 @@ from msgspec import Struct
 from legible.errors import ThrottledError
 from legible.ledger.journal import Line
 from legible.ledger.state import State
+from legible.model.sums import DocumentStanding
 from legible.oversight.origins import Origin, Origins
 
 #: What came of a call. ``answered``: billed, and the answer counts. ``surplus``: billed, the answer was not needed.
@@ -38,7 +39,10 @@ class CallCount(Struct, frozen=True, array_like=True):
 
 
 class Ended(Struct, frozen=True, array_like=True):
-    """How a document ended, of which origin, in which minute of the hour, and how many checks had failed then."""
+    """How a document ended, of which origin, in which minute of the hour, and how many checks had failed then.
+
+    ``told`` says that the journal's first hour tells how the document stands; version 0.2 did not say that yet.
+    """
 
     status: str
     operation: str
@@ -46,13 +50,15 @@ class Ended(Struct, frozen=True, array_like=True):
     route: str
     minute: int = 0
     findings: int = 0
+    told: bool = False
 
 
 class JournalHour(Struct, frozen=True, omit_defaults=True):
     """What one journal says of one hour.
 
     ``journal`` is its name (``changes.name_of``), ``at`` when it was read, ``n`` how many lines it had. Of two readings
-    the later one counts. ``ended`` is the document's last end, if that was in this hour.
+    the later one counts. ``ended`` is the document's last end, if that was in this hour; ``stands`` is how it stands,
+    if its journal began in this hour: so each document has one place in all lists, whatever becomes of it.
     """
 
     journal: str
@@ -60,6 +66,15 @@ class JournalHour(Struct, frozen=True, omit_defaults=True):
     n: int
     calls: tuple[CallCount, ...] = ()
     ended: Ended | None = None
+    stands: DocumentStanding | None = None
+
+
+class Whose(NamedTuple):
+    """Whose journal it is: its name, the first folder of its document's key, and its name without an order, if any."""
+
+    journal: str
+    folder: str = ""
+    plain: str = ""
 
 
 class _Told(NamedTuple):
@@ -73,13 +88,13 @@ class _Told(NamedTuple):
     origin: Origin
 
 
-def hours(journal: str, state: State, at: datetime) -> dict[datetime, JournalHour]:
+def hours(whose: Whose, state: State, at: datetime) -> dict[datetime, JournalHour]:
     """Return what a journal says of each hour in which it has a line.
 
     An hour without calls is there too: what was read of it earlier no longer counts.
 
     Args:
-        journal: Its name.
+        whose: Which journal it is.
         state: Its lines.
         at: When they were read.
     """
@@ -92,12 +107,14 @@ def hours(journal: str, state: State, at: datetime) -> dict[datetime, JournalHou
     for call in told.calls:
         counts.setdefault(hour_of(call.at), Counter())[(call.at.minute, *told.origin(call), call.outcome)] += 1
     end = told.state.finished
-    ended = Ended(end.status or "", *told.counted, end.at.minute, end.findings) if end else None
+    ended = Ended(end.status or "", *told.counted, end.at.minute, end.findings, told=True) if end else None
+    stands = DocumentStanding(ended.status if ended else "running", told.counted.operation, whose.folder, whose.plain)
     return {
         hour: JournalHour(
-            journal, at, len(state.lines),
+            whose.journal, at, len(state.lines),
             tuple(CallCount(*key, count) for key, count in sorted(found.items())),
             ended if end and hour_of(end.at) == hour else None,
+            stands if hour_of(state.lines[0].at) == hour else None,
         )
         for hour, found in counts.items()
     }  # fmt: skip

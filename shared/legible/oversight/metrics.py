@@ -30,6 +30,8 @@ NAMESPACE = "LEGIBLE.Documents"
 DIMENSION = "deployment"
 #: What can wait: uploads for another try, notices for their target, journals for being counted.
 Queues = Mapping[str, Callable[[], Backlog]]
+#: What the sweep says of itself: how many it repaired today, and how many it found again at its last look.
+Swept = Callable[[], Mapping[str, float]]
 #: Every metric, and its unit; that of ``cost_month`` is the currency of the prices.
 UNITS = {
     "documents_done": "count",
@@ -50,6 +52,8 @@ UNITS = {
     "journals_waiting": "count",
     "journals_oldest": "minutes",
     "stall": "minutes",
+    "sweep_repaired": "count",
+    "sweep_in_vain": "count",
     "cost_month": "",
 }
 #: With less time than this left, in seconds, they are left to the next timer; less than what the walk before leaves.
@@ -74,14 +78,17 @@ class OwnMetrics:
         rollup: The sums of days.
         prices: Prices and packages; without a price there is no cost.
         queues: What waits: ``uploads``, ``notices``, ``journals``.
+        swept: What the sweep says of itself.
         call: The invocation: gives time and log.
         deployment: The name of the output bucket.
     """
 
     def __init__(
-        self, metrics: Metrics, rollup: RollUp, prices: Prices, queues: Queues, call: Invocation, deployment: str
-    ) -> None:
+        self, metrics: Metrics, rollup: RollUp, prices: Prices, queues: Queues, swept: Swept, call: Invocation,
+        deployment: str,
+    ) -> None:  # fmt: skip
         """Write nothing yet."""
+        self._swept = swept
         self._metrics = metrics
         self._rollup = rollup
         self._prices = prices
@@ -102,6 +109,7 @@ class OwnMetrics:
         days = list(self._rollup.days(self._begin(now), now.date()))
         cost, unpriced = self._cost(days, now)
         numbers: dict[str, float | Decimal] = {**_of_days(days, now.date()), **self._of_queues(days, now), **cost}
+        numbers.update(self._swept())
         at = now.replace(second=0, microsecond=0)
         self._metrics.write([Measured(self._metric(name), float(value), at) for name, value in numbers.items()])
         return Written(len(numbers), unpriced)

@@ -11,11 +11,12 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
-from legible.ledger.changes import first_part, name_of
+from legible.ledger.changes import first_part, name_of, plain_name_of
 from legible.ledger.journals import Journals
 from legible.ledger.state import State
 from legible.model import layout
-from legible.oversight.calls import JournalHour, hours
+from legible.model.sums import first_folder
+from legible.oversight.calls import JournalHour, Whose, hours
 from legible.oversight.rollup import RollUp
 from legible.oversight.unmarked import UnmarkedJournals
 from legible.ports import Invocation, Site
@@ -70,12 +71,14 @@ def rebuilt(
         UnavailableError: The store has a passing fault; begin again.
     """
     journals, names, count, marked = Journals(site), _names(site, prefix), 0, 0
-    unmarked = UnmarkedJournals(site, call)
+    unmarked, below = UnmarkedJournals(site, call), f"{layout.LEDGER}{site.input}/"
 
     def read(name: str) -> tuple[dict[datetime, JournalHour], bool, list[Any]]:
         at, state = call.now(), journals.stored(name.removesuffix(".jsonl"))
         listed = [one.rebuilt(name, state, at) for one in others]
-        return hours(name_of(name), state, at), unmarked.look(name, state), listed
+        folder = first_folder(name.removeprefix(below).rpartition("/")[0])
+        whose = Whose(name_of(name), folder, plain_name_of(name))
+        return hours(whose, state, at), unmarked.look(name, state), listed
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         while batch := list(islice(names, _BATCH)):

@@ -20,6 +20,7 @@ from msgspec import Struct, structs
 from legible.errors import ObjectGoneError
 from legible.ledger.lists import LongList, together
 from legible.model import layout
+from legible.model.sums import DocumentStanding, StandingCount
 from legible.oversight.calls import JournalHour, merged
 from legible.ports import Invocation, ListedObject, Site
 
@@ -71,6 +72,8 @@ class DaySum(Struct, frozen=True):
     ends: tuple[EndCount, ...] = ()
     #: Lines that could not be read: something else changed a list. ``legible usage --rebuild`` writes them anew.
     unreadable: int = 0
+    #: How documents stand whose journals began on this day; None in a sum that version 0.2 wrote.
+    standings: tuple[StandingCount, ...] | None = None
 
 
 class RollUp:
@@ -135,6 +138,17 @@ class RollUp:
         objects = LongList(self._site, self._call, layout.usage_part(hour)).objects()
         yield from self._latest(objects, Counter())
 
+    def began(self, day: DaySum, hour: datetime) -> dict[str, DocumentStanding]:
+        """Return how the documents stand whose journals began in one hour of a day, by the journal's name.
+
+        They are those that the day's sum counts, whatever was appended since. Raises as ``days`` does.
+        """
+        stem = layout.usage_part(hour)
+        sizes = ((key, size) for key, size in day.lists.items() if layout.number_in_list(stem, key))
+        objects = [ListedObject(key, size, "") for key, size in sizes]
+        latest = self._latest(objects, Counter())
+        return {said.journal: said.stands for said in latest if said.stands is not None}
+
     def _sums(
         self,
         first: date,
@@ -164,10 +178,11 @@ class RollUp:
             known = msgspec.json.decode(self._site.store.read(self._site.in_output(key)), type=DaySum)
         except (ObjectGoneError, msgspec.MsgspecError, UnicodeDecodeError):
             return None
-        return known if known.lists == _lengths(lists) else None
+        return known if known.lists == _lengths(lists) and known.standings is not None else None
 
     def _counted(self, day: date, lists: list[ListedObject]) -> DaySum:
         calls, ends, findings, unreadable = Counter[_Key](), Counter[_Key](), Counter[_Key](), 0
+        standings = Counter[tuple[str, str, str | None]]()
         by_hour: dict[int, list[ListedObject]] = defaultdict(list)
         for item in lists:
             by_hour[_hour_in(item.key)].append(item)
@@ -181,6 +196,7 @@ class RollUp:
                     key = hour, end.operation, end.project, end.route, end.status
                     ends[key] += 1
                     findings[key] += end.findings
+                standings.update(_standing(said))
             unreadable += odd.total()
         return DaySum(
             day,
@@ -188,6 +204,7 @@ class RollUp:
             tuple(HourCount(*key, count) for key, count in sorted(calls.items())),
             tuple(EndCount(*key, count, findings[key]) for key, count in sorted(ends.items())),
             unreadable,
+            tuple(StandingCount(*key, count) for key, count in sorted(standings.items(), key=str)),
         )
 
     def _latest(self, objects: list[ListedObject], odd: Counter[str]) -> Iterator[JournalHour]:
@@ -213,6 +230,17 @@ class RollUp:
                 odd[item.key] += 1
             else:
                 yield said
+
+
+def _standing(said: JournalHour) -> list[tuple[str, str, str | None]]:
+    """Return how a document stands, if this hour tells it.
+
+    That is the one in which its journal began, or, in lines that version 0.2 wrote, the one in which it ended.
+    """
+    if said.stands is not None:
+        return [(said.stands.status, said.stands.operation, said.stands.folder)]
+    end = said.ended
+    return [] if end is None or end.told else [(end.status, end.operation, None)]
 
 
 def _prefixes(first: date, last: date) -> Iterator[str]:

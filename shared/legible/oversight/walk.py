@@ -11,11 +11,12 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 from msgspec import Struct
 
 from legible.errors import InternalError, LegibleError
-from legible.ledger.changes import Changes, Mark, name_of
+from legible.ledger.changes import Changes, Mark, name_of, plain_name_of
 from legible.ledger.due import Slot
 from legible.ledger.journals import Journals
 from legible.ledger.state import State
-from legible.oversight.calls import JournalHour, hours
+from legible.model.sums import first_folder
+from legible.oversight.calls import JournalHour, Whose, hours
 from legible.oversight.rollup import RollUp
 from legible.ports import Invocation
 
@@ -59,11 +60,16 @@ class UsageConsumer:
 
     def digest(self, reading: Reading) -> dict[datetime, JournalHour]:
         """Return the calls of a journal, by the hour."""
-        return hours(name_of(reading.document.first_part), reading.state, reading.at)
+        return hours(whose(reading.document), reading.state, reading.at)
 
     def keep(self, digests: list[dict[datetime, JournalHour]]) -> None:
         """Append them to the lists of their hours. Raises as ``RollUp.keep`` does."""
         self._rollup.keep(digests)
+
+
+def whose(mark: Mark) -> Whose:
+    """Return whose journal that of a mark is, as sums name it."""
+    return Whose(name_of(mark.first_part), first_folder(mark.key), plain_name_of(mark.first_part))
 
 
 class Walked(Struct, frozen=True):

@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 from legible.errors import LegibleError
 from legible.ledger.due import DueQueue, Slot
 from legible.ledger.journals import Journals
-from legible.ledger.ledger import resumes
+from legible.ledger.ledger import resumes, uploaded_again
 from legible.ledger.state import State
 from legible.model import layout
 from legible.model.documents import Document, Upload, Wait
@@ -50,6 +50,11 @@ class ParkedUpload(Struct, frozen=True):
     def document(self) -> Document:
         """The document that the upload is."""
         return Document(self.upload.ref.bucket, self.upload.ref.key, self.version)
+
+    @property
+    def dated(self) -> Document:
+        """The same, with the time of the upload."""
+        return structs.replace(self.document, uploaded_at=self.upload.at)
 
 
 class WaitingRoom(DueQueue[ParkedUpload]):
@@ -202,6 +207,8 @@ class Redelivery:
             return True
         if state.finished is not None and state.finished.name == parked.upload.again:
             return False  # it is to be tried once more after this very end
+        if parked.released is not None and uploaded_again(parked.dated, state):  # the sweep found it unread
+            return False
         return state.finished is not None and (now >= parked.until or not resumes(state))
 
 

@@ -27,6 +27,7 @@ from legible.settings.tables import (
     PageLimits,
     ServiceEndpoint,
     Settings,
+    SweepSettings,
     Telemetry,
     Workbooks,
 )
@@ -207,6 +208,7 @@ _TABLES: dict[str, type[Struct]] = {
     "audit": AuditSettings,
     "log": LogSettings,
     "telemetry": Telemetry,
+    "sweep": SweepSettings,
     "workbooks": Workbooks,
     "prices": Prices,
     "reconcile": Reconcile,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -140,6 +141,18 @@ class PageLimits(Struct, frozen=True, forbid_unknown_fields=True):
     max_pages: MaxPages = 2000
 
 
+class SweepSettings(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the sweep repairs.
+
+    An upload that nobody began to read is left alone for ``young_minutes``: its event may come yet. Uploads older than
+    ``days``, or from before the day ``since`` (UTC), are counted, and not read: whoever wants that asks for it.
+    """
+
+    young_minutes: Annotated[float, Meta(ge=0, le=1440)] = 15.0
+    days: Annotated[int, Meta(ge=1, le=3650)] = 7
+    since: date | None = None
+
+
 class Workbooks(Struct, frozen=True, forbid_unknown_fields=True):
     """Workbooks over many documents. An object called ``marker`` says that its folder is complete; empty for none."""
 
@@ -191,6 +204,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     billing: BillingSettings = BillingSettings()
     ledger: LedgerSettings = LedgerSettings()
     limits: PageLimits = PageLimits()
+    sweep: SweepSettings = SweepSettings()
     audit: AuditSettings = AuditSettings()
     log: LogSettings = LogSettings()
     telemetry: Telemetry = Telemetry()

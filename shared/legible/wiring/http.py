@@ -39,6 +39,7 @@ from legible.workbooks.builds import Builds
 
 if TYPE_CHECKING:
     from legible.oversight.usage import UsageReader
+    from legible.upkeep.status import StatusReader
     from legible.wiring.oversight import Oversight
 
 #: How long fetching a document from a public URL may take, in seconds.
@@ -128,6 +129,11 @@ def _sources(parts: FunctionParts) -> Sources:
 
         return of_function(parts)
 
+    def sums() -> StatusReader:
+        from legible.wiring.upkeep import status
+
+        return status(parts)
+
     def held() -> Iterator[tuple[str, str]]:
         for known in holding(parts).obstacles():
             if known.obstacle.kind == "operation" and not known.gone:
@@ -136,6 +142,7 @@ def _sources(parts: FunctionParts) -> Sources:
     return Sources(
         lambda timely, *, bills: oversight().reader(timely, bills=bills),
         lambda timely: oversight().accountant(timely, bills=False),
+        sums,
         lambda: oversight().reconciler,
         lambda: Subscriptions(
             parts.site, parts.rules, parts.recognizer, ProbeLog(parts.site, parts.call, "subscriptions").note

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from legible.errors import LegibleError, SettingsError
@@ -30,6 +30,8 @@ from legible.oversight.walk import ChangeWalk, Consumer, UsageConsumer
 from legible.pipeline.waiting import AGE
 from legible.ports.account import Metrics
 from legible.upkeep.limits import Price
+from legible.upkeep.repairs import told_of_sweeps
+from legible.upkeep.unsettled import UnsettledConsumer
 from legible.wiring import adapters, audit, functions, redrive
 from legible.wiring.account import Account, require_project
 from legible.wiring.parts import Parts
@@ -151,7 +153,8 @@ class Oversight:
             fault = fault or without_key
         if fault is not None:
             return functions.each(call, self._numbers(), fault)
-        consumers: list[Consumer] = [UsageConsumer(self.rollup), AuditConsumer(trail), redrive.listing(parts)]
+        noted = UnsettledConsumer(parts.site, call)
+        consumers: list[Consumer] = [UsageConsumer(self.rollup), AuditConsumer(trail), redrive.listing(parts), noted]
         walk = ChangeWalk(self.changes, parts.ledger.journals, consumers, call)
         monthly = MonthlyWorkbooks(parts.site, call, self.usage, write_usage, self._tell_monthly)
         works: dict[str, Callable[[], Any]] = {
@@ -176,7 +179,10 @@ class Oversight:
         parts, metrics = self._parts, self._account.metrics
         if metrics is None:
             return {}
-        own = OwnMetrics(metrics, self.rollup, parts.settings.prices, self._queues, parts.call, parts.site.output)
+        swept = partial(told_of_sweeps, parts.site, parts.call)
+        own = OwnMetrics(
+            metrics, self.rollup, parts.settings.prices, self._queues, swept, parts.call, parts.site.output
+        )  # fmt: skip
         return {"metrics": own.write}
 
     @property

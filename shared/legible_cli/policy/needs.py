@@ -12,6 +12,7 @@ from legible.notices.targets import EventGrid, Smn
 from legible.operations.catalog import OPERATIONS
 from legible.operations.operation import Operation
 from legible.settings import Settings
+from legible.upkeep.keys import UNSETTLED
 from legible_cli.policy import templates
 
 Scope = Literal["global", "project"]
@@ -74,7 +75,10 @@ _MADE = (
     "obs:bucket:PutBucketNotification",
 )
 #: Folders of the output bucket by what lies there. Paid answers and journals are never removed, by nobody.
-_REPLACED = ("results/", "workbooks/", layout.AUDIT_PENDING, layout.CHANGES, layout.OUTBOX, layout.WAITING, layout.HELD)
+_REPLACED = (
+    "results/", "workbooks/", layout.AUDIT_PENDING, layout.CHANGES, layout.OUTBOX, layout.WAITING, layout.HELD,
+    UNSETTLED,
+)  # fmt: skip
 _JOURNALS = ("ledger/", "notices/log/", "audit/", "reports/")
 _REVIEWED = ("results/", "answers/", "ledger/")
 #: What `legible reconcile` asks of Cloud Eye. No role may see packages unasked (bss:order:view): that shows all orders.

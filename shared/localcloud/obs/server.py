@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import NoReturn
@@ -100,6 +101,11 @@ class LocalObs:
         """Make a bucket, in another region if named; one that exists stays."""
         with self._lock:
             self._store.create_bucket(name, region)
+
+    def age(self, by: timedelta) -> None:
+        """Make all objects older, as if they had been written that much earlier: for what goes by their times."""
+        with self._lock:
+            self._store.age(by)
 
     def keep_versions(self, bucket: str) -> None:
         """Switch the bucket's versioning on, as the owner does in the console; what lies there keeps its version."""

@@ -7,7 +7,7 @@ import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from moto.core.request import Request as MotoRequest
@@ -179,6 +179,12 @@ class Store:
         if hasattr(stored, _SAVED):
             delattr(stored, _SAVED)
         return stored
+
+    def age(self, by: timedelta) -> None:
+        """Make all objects older, as if they had been written that much earlier; what lies on disk stays as it is."""
+        for bucket in self._backend.buckets.values():
+            for stored in (stored for key in bucket.keys for stored in bucket.keys.getlist(key)):
+                stored.last_modified -= by
 
     # --- from disk
 

@@ -170,6 +170,11 @@ locals {
         metric = "documents_dead", value = var.dead_documents, unit = "count", again = 86400
         means  = "documents were given up today"
       }
+      # What the sweep repaired before, and found again: somebody must look.
+      in_vain = {
+        metric = "sweep_in_vain", value = 1, unit = "count", again = 86400
+        means  = "the sweep repaired documents in vain"
+      }
       cost = {
         metric = "cost_month", value = var.cost_month, unit = "", again = 86400
         means  = "this month's calls have cost as much as was set"

@@ -29,7 +29,7 @@ export function oversight(main, { query, move }, signal) {
   const again = h("button", { type: "button", on: { click: look } }, sign("again"), t("refresh"));
   const deeds = h("div", { class: "head-deeds" }, h("label", { for: "range" }, t("range")), range, again);
   const places = Object.fromEntries(
-    ["today", "undone", "usage", "cost", "accounts", "packages", "subscriptions", "reconciliation", "audit"].map((name) => [
+    ["sum", "undone", "usage", "cost", "accounts", "packages", "subscriptions", "reconciliation", "audit"].map((name) => [
       name,
       h("div", { class: "part" }),
     ]),
@@ -46,6 +46,7 @@ export function oversight(main, { query, move }, signal) {
   function look() {
     const mine = rest();
     used();
+    fill(places.sum, mine, () => get(path(["status"]), mine), sum);
     fill(places.packages, mine, () => get(path(["packages"]), mine), packages);
     const subscribed = () => Promise.all([get(path(["subscriptions"]), mine), named()]);
     fill(places.subscriptions, mine, subscribed, ([found, titles]) => subscriptions(found, titles, mine));
@@ -73,7 +74,7 @@ function renewed(signal) {
 
 function sections(places) {
   const titles = {
-    today: [t("today"), t("today_source")],
+    sum: [t("all_documents"), t("sum_source")],
     undone: [t("undone"), t("undone_source")],
     usage: [t("usage"), t("usage_source")],
     cost: [t("cost"), t("cost_source")],
@@ -111,14 +112,13 @@ async function fill(place, signal, ask, draw) {
   }
 }
 
-/** What one request tells: today, usage and cost. */
+/** What one request tells: usage and cost. */
 async function counted(places, first, signal) {
-  const mine = [places.today, places.usage, places.cost];
+  const mine = [places.usage, places.cost];
   for (const place of mine) put(place, loading());
   try {
     const [found, titles] = await Promise.all([get(path(["usage"], { first }), signal), named()]);
     if (signal.aborted) return;
-    put(places.today, today(found));
     put(places.usage, usage(found, titles), remarks(found.notes));
     put(places.cost, cost(found, titles));
     say(t("as_of", { time: exactly(found.as_of) }));
@@ -139,14 +139,14 @@ function tile(value, label, kind = "") {
   return h("div", { class: `tile ${kind}` }, h("dt", {}, label), h("dd", {}, value));
 }
 
-function today({ ends, waiting, as_of, last }) {
-  const counts = ends.find((one) => one.day === last)?.counts ?? {};
-  const ended = STATUSES.filter((status) => status !== "running");
-  const sum = ended.reduce((total, status) => total + (counts[status] ?? 0), waiting);
-  const parts = ended.map((status) => tile(number(counts[status] ?? 0), badge(status)));
+/** All documents: what was uploaded is the sum of how they stand. */
+function sum({ total, skipped, unread, as_of, notes: remarks }) {
+  const parts = STATUSES.map((status) => tile(number(total[status]), badge(status)));
+  const beside = t("sum_as_of", { time: exactly(as_of), skipped: number(skipped), unread: number(unread) });
   return [
-    h("dl", { class: "sum equation" }, tile(number(sum), t("known_today"), "whole"), parts, tile(number(waiting), t("in_work"))),
-    h("p", {}, t("today_as_of", { day: dated(day(last)), time: exactly(as_of) })),
+    h("dl", { class: "sum equation" }, tile(number(total.uploaded), t("uploaded_in_all"), "whole"), parts),
+    h("p", {}, beside),
+    notes(remarks),
   ];
 }
 
@@ -158,7 +158,7 @@ function usage({ days, operations: rows, projects, routes, ends, first, last }, 
     ["unknown", "partial", t("unknown_calls")],
   ];
   const ended = STATUSES.map((status) => [status, status, word(status)]);
-  const sum = (name) => number(days.reduce((total, row) => total + row[name], 0));
+  const all = (name) => number(days.reduce((total, row) => total + row[name], 0));
   const counts = ({ succeeded, failed, unknown }) => ({ succeeded, failed, unknown });
   const { each, columns } = spans(first, last);
   const over = (what) => t(each === 1 ? "each_day" : "each_days", { what, days: each });
@@ -168,10 +168,10 @@ function usage({ days, operations: rows, projects, routes, ends, first, last }, 
     h(
       "dl",
       { class: "sum" },
-      tile(sum("calls"), t("calls"), "whole"),
-      series.map(([name, , label]) => tile(sum(name), label)),
-      tile(sum("not_needed"), t("not_needed")),
-      tile(sum("pages"), t("pages_with_answer")),
+      tile(all("calls"), t("calls"), "whole"),
+      series.map(([name, , label]) => tile(all(name), label)),
+      tile(all("not_needed"), t("not_needed")),
+      tile(all("pages"), t("pages_with_answer")),
     ),
     h(
       "div",
