@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 from rich.console import Console
 
-from bench import document, memory, pipeline, rendering, startup, table, workbook
+from bench import cold, document, memory, pipeline, rendering, startup, table, workbook
 
-PARTS = ("document", "rendering", "pipeline", "memory", "workbook", "startup")
+PARTS = ("document", "rendering", "pipeline", "memory", "workbook", "startup", "cold")
 
 
 @click.command()
@@ -18,7 +18,7 @@ PARTS = ("document", "rendering", "pipeline", "memory", "workbook", "startup")
 @click.option(
     "--documents", multiple=True, default=[1_000, 100_000], show_default=True, help="Of a workbook over many."
 )
-@click.option("--long", is_flag=True, help="Memory for 2000 pages too.")
+@click.option("--long", is_flag=True, help="Memory for 2000 pages, and 2000 documents, too.")
 def main(
     parts: tuple[str, ...], pages: int, rounds: int, memory_pages: int, documents: tuple[int, ...], long: bool
 ) -> None:
@@ -28,6 +28,8 @@ def main(
     with console.status("") as status:
         if "document" in (parts or PARTS):
             lines += document.lines(status.update, console.print)
+            if long:
+                lines.append(document.memory(2000, status.update))
         if "rendering" in (parts or PARTS):
             lines += rendering.lines(pages, rounds, status.update)
         if "pipeline" in (parts or PARTS):
@@ -39,6 +41,8 @@ def main(
             lines += workbook.lines(documents, status.update)
         if "startup" in (parts or PARTS):
             lines += startup.lines(status.update)
+        if "cold" in (parts or PARTS):
+            lines += cold.lines(status.update)
     table.show(console, lines)
 
 

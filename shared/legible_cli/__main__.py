@@ -22,13 +22,17 @@ from legible.settings.checks import check_secrets
 from legible.wiring import adapters
 from legible_cli.accounting import accounting_command
 from legible_cli.audit.command import audit_group
+from legible_cli.backfill import backfill_command
 from legible_cli.console import console_command
+from legible_cli.dead import dead_command
 from legible_cli.doctor.command import doctor_command
 from legible_cli.local.run import Item, Items, files_of, run, summary, why
 from legible_cli.local.up import Folders
 from legible_cli.policy.command import policy_group
+from legible_cli.quote import quote_command
 from legible_cli.rebuild import rebuild_command
 from legible_cli.reconcile import reconcile_command
+from legible_cli.redrive import redrive_command
 from legible_cli.review.command import review_group
 from legible_cli.subscriptions import subscriptions_command
 from legible_cli.usage import usage_command
@@ -85,11 +89,15 @@ def main() -> None:
 
 main.add_command(accounting_command)
 main.add_command(audit_group)
+main.add_command(backfill_command)
 main.add_command(console_command)
+main.add_command(dead_command)
 main.add_command(doctor_command)
 main.add_command(policy_group)
+main.add_command(quote_command)
 main.add_command(rebuild_command)
 main.add_command(reconcile_command)
+main.add_command(redrive_command)
 main.add_command(review_group)
 main.add_command(subscriptions_command)
 main.add_command(usage_command)

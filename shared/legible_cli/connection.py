@@ -55,6 +55,11 @@ class Connection(NamedTuple):
         return Oversight(self.parts(owner, seconds), Account(self.settings, access))
 
     @property
+    def patient(self) -> Connection:
+        """The same with a store that asks for nothing ahead: for a command that looks at any number of objects."""
+        return self._replace(store=adapters.plain_store_of(self.settings, self.credentials))
+
+    @property
     def output(self) -> str:
         """The output bucket."""
         return self.settings.buckets.output

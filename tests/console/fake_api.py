@@ -512,6 +512,8 @@ class FakeApi:
         name = request.path.removeprefix("/v1/")
         if name in self.shut:
             raise self.shut[name]
+        if name == "redrives":
+            return answered(self.account.redrive(request.get_json()))
         return answered(self.account.told(name, request.args.to_dict()))
 
     # --- what is known ---

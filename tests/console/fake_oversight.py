@@ -10,7 +10,7 @@ from typing import Any
 from legible.operations.catalog import OPERATIONS
 
 Json = dict[str, Any]
-PATHS = ("usage", "accounts", "packages", "subscriptions", "reconciliation", "audit")
+PATHS = ("dead", "redrives", "usage", "accounts", "packages", "subscriptions", "reconciliation", "audit")
 PROJECTS = ("", "6b0b5d0e-9c4e-4d0f-8d57-2b1f6a3c9e11", "0c9d1c2e-77aa-4b1e-9d41-5f0f2a9b7d10")
 DAYS = 400
 PART = 20
@@ -35,6 +35,9 @@ class Account:
     differences: list[Json] = field(default_factory=list)
     events: list[Json] = field(default_factory=list)
     waiting: int = 0
+    #: Documents that are not done, by our code of their cause; and the codes whose documents were tried again.
+    undone: dict[str, int] = field(default_factory=dict)
+    redriven: list[str] = field(default_factory=list)
 
     def told(self, name: str, query: dict[str, str]) -> Json:
         """Return the reply of a path."""
@@ -76,6 +79,26 @@ class Account:
         held = [{"operation": "id-card", "region": "ap-southeast-1"}] if "id-card" in self.operations else []
         return {"subscriptions": found, "held": held}
 
+    def _dead(self, query: dict[str, str]) -> Json:
+        at = datetime.now(timezone.utc).isoformat()
+        causes = [
+            {"code": code, "vendor_code": "APIG.0308" if code == "throttled" else "", "statuses": {"dead": documents},
+             "operations": {"passport": documents}, "documents": documents, "calls": documents, "uncounted": 0,
+             "lasting": 0, "first": at, "last": at, "cost": further(documents), "example": f"It says {code}."}
+            for code, documents in self.undone.items()
+        ]  # fmt: skip
+        total = sum(self.undone.values())
+        told = {"as_of": at, "total": total, "causes": causes, "documents": [], "cost": further(total)}
+        return told | {"unread": 3 if causes else 0}
+
+    def redrive(self, asked: Json) -> Json:
+        """Answer a redrive: what is asked for leaves the list, unless it is only asked what it would cost."""
+        count = sum(self.undone.get(code, 0) for code in asked["reasons"])
+        if not asked.get("dry_run"):
+            self.redriven += asked["reasons"]
+            self.undone = {code: many for code, many in self.undone.items() if code not in asked["reasons"]}
+        return {"chosen": count, "moved": 0 if asked.get("dry_run") else count, "cost": further(count), "left": {}}
+
     def _packages(self, _: dict[str, str]) -> Json:
         as_of = datetime.now(timezone.utc).isoformat()
         return {"as_of": as_of, "packages": self.packages, "warnings": self.warnings, "notes": self.notes}
@@ -95,6 +118,11 @@ class Account:
         sha = "5d41402abc4b2a76b9719d911017c592ae41e4649b934ca495991b7852b855b1" if self.events else ""
         told = {"cursor": cursor, "waiting": 2 if self.events else 0, "n": 4212 if self.events else 0, "sha256": sha}
         return {"events": fits[start : start + PART], **told}
+
+
+def further(calls: int) -> Json:
+    """Return what further calls cost."""
+    return {"calls": calls, "packaged": 0, "currency": "USD", "amount": f"{calls * 0.012:.3f}", "unpriced": []}
 
 
 def subscription(name: str, asked: bool) -> Json:
@@ -135,7 +163,7 @@ def plenty() -> Account:
     warnings = ["Package Passport OCR 10,000 calls: 812 calls are left; at 74.3 calls a day pay-per-use begins soon."]
     return Account(
         days, tuple(OPERATIONS), packages, warnings, ["What is left of vat-invoice is an estimate."],
-        differences(), list(map(audited, range(45))), 17,
+        differences(), list(map(audited, range(45))), 17, {"throttled": 41, "image-refused": 3},
     )  # fmt: skip
 
 

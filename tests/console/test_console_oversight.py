@@ -83,6 +83,27 @@ def test_what_is_refused_says_so_in_its_section_and_takes_no_other_along(browser
     part(browser, "packages", "812 of 10,000 calls left")
 
 
+def test_a_cause_is_run_again_after_its_price_was_seen(browser: Browser, api: FakeApi):
+    browser.open(VIEW, ".causes")
+    assert "3 journals changed since" in part(browser, "undone", "41 calls · USD 0.492")
+    browser.click(".causes tr:nth-child(1) button", "Run again")
+    browser.read(".causes", "41 documents: 41 calls · USD 0.492.")
+    browser.click(".causes tr:nth-child(1) button.quiet", "Cancel")
+    assert api.account.redriven == []
+    browser.click(".causes tr:nth-child(1) button", "Run again")
+    browser.click(".causes tr:nth-child(1) button", "Run these again")
+    browser.read(".causes tr:nth-child(1)", "image-refused")
+    assert api.account.redriven == ["throttled"]
+
+
+def test_why_a_cause_cannot_be_run_again_stands_beside_it(browser: Browser, api: FakeApi):
+    browser.open(VIEW, ".causes")
+    api.shut["redrives"] = Refused(503, "unavailable", "Service Unavailable", "OBS answered 503.")
+    browser.click(".causes tr:nth-child(1) button", "Run again")
+    browser.read(".causes .refusal", "OBS answered 503.")
+    assert api.account.redriven == []
+
+
 def test_who_sees_only_their_own_documents_is_told_who_sees_the_rest(browser: Browser, api: FakeApi):
     for name in ("usage", "accounts", "packages", "subscriptions", "reconciliation"):
         api.shut[name] = Refused(403, "whole-account", "Forbidden", "This is of the whole account.")
@@ -95,7 +116,8 @@ def test_who_sees_only_their_own_documents_is_told_who_sees_the_rest(browser: Br
 def test_where_nothing_was_counted_each_section_says_what_that_means(browser: Browser, api: FakeApi):
     api.account = Account()
     browser.open("#/operations", ".empty")
-    said = {"usage": "No calls", "cost": "Nothing to pay", "packages": "No package is named", "audit": "No events",
+    said = {"undone": "Every document that ended is done", "usage": "No calls", "cost": "Nothing to pay",
+            "packages": "No package is named", "audit": "No events",
             "subscriptions": "No operation is in use", "reconciliation": "Nothing to compare"}  # fmt: skip
     for name, text in said.items():
         part(browser, name, text)

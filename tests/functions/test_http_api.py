@@ -210,3 +210,18 @@ class TestOversight:
         assert told["held"] == [{"operation": "vin", "region": "r"}]
         (one,) = found(ask(cloud, "GET", "/v1/subscriptions", query={"operation": "passport"}))["subscriptions"]
         assert one["state"] == "subscribed"
+
+
+def test_what_is_not_done_is_listed_and_tried_once_more(cloud):
+    clouds.upload(cloud, "passport/note.txt", b"hello")
+    on_upload.handler(clouds.event("passport/note.txt"), clouds.context(cloud))
+
+    listed = found(ask(cloud, "GET", "/v1/dead"))
+    assert [(one["code"], one["documents"], one["cost"]["amount"]) for one in listed["causes"]] == [
+        ("format-unknown", 1, None)
+    ]
+
+    body = {"reasons": ["format-unknown"], "max_calls": 1}
+    moved = [found(ask(cloud, "POST", "/v1/redrives", body, **{"idempotency-key": "k"}))["moved"] for _ in range(2)]
+    assert moved == [1, 1]
+    assert len(list(clouds.store(cloud).list(OUTPUT_BUCKET, "waiting/"))) == 1

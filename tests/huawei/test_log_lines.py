@@ -12,7 +12,7 @@ from tests.support.places import ROOT
 
 #: Events whose names are put together: what came of each part of a timer, and of a notice.
 TOGETHER = {"failures", "uploads", "notices", "changes", "days", "workbooks", "metrics", "notice-sent", "notice-void"}
-TOGETHER |= {"notice-given-up", "held", "settings", "traces", "audit"}
+TOGETHER |= {"notice-given-up", "held", "settings", "traces", "audit", "unmarked"}
 
 
 def logged() -> set[str]:

@@ -130,7 +130,7 @@ def test_what_expires_is_no_more_than_what_is_meant():
     rules = {name.strip('"') for name in calls()["buckets"]["buckets"]["output"]["expire"]}
     assert {"work/", "requests/", "failures/"} <= rules
     keys = ["results/", "answers/", "ledger/", "workbooks/", "reports/", "audit/", "notices/outbox/"]
-    keys += ["waiting/", "held/", "contents/", "changes/"]
+    keys += ["waiting/", "held/", "contents/", "changes/", "backfills/"]
     assert {key.split("/")[0] + "/" for key in keys} | {"work/", "requests/"} == set(layout.OWN)
     assert not [(rule, key) for rule in rules for key in keys if key.startswith(rule)]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from msgspec import structs
 
@@ -243,3 +245,52 @@ class TestOfANewerVersion:
         assert (line.status, line.reason.code, line.reason.advice) == (
             "held", "newer-version", "Use that version to look at it.",
         )  # fmt: skip
+
+
+class TestALineThatGoesWithTheNext:
+    def test_is_known_at_once_and_appended_with_the_next_one(self, store):
+        mine = claim(store)
+        mine.write("calling", page=1)
+        line = mine.write("answered", page=1, answer="a", with_next=True)
+        assert mine.state.page(1).answered == line
+        assert len(store.lines(OUT, JOURNAL.key)) == 2
+        appends = store.appendable[JOURNAL]
+        mine.finish(mine.line("finished", status="done"))
+        assert [one["event"] for one in store.lines(OUT, JOURNAL.key)][1:] == ["calling", "answered", "finished"]
+        assert store.appendable[JOURNAL] == appends + 1
+        assert [one.event for one in mine.state.lines].count("answered") == 1
+
+    def test_is_there_although_the_append_met_another_one(self, store):
+        mine = claim(store)
+        mine.write("answered", page=1, answer="a", with_next=True)
+        others_write(store, other(1))
+        mine.finish(mine.line("finished", status="done"))
+        assert sorted(one["event"] for one in store.lines(OUT, JOURNAL.key)) == [
+            "answered", "claimed", "finished", "surplus",
+        ]  # fmt: skip
+
+    @pytest.mark.parametrize("arrived", [False, True])
+    def test_is_there_once_although_the_answer_to_the_append_was_lost(self, store, arrived):
+        mine = claim(store)
+        mine.write("answered", page=1, answer="a", with_next=True)
+        lost = []
+
+        def lose(verb, ref):
+            if verb == "append" and not lost:
+                lost.append(ref)
+                raise UnavailableError("503")
+
+        setattr(store, "after" if arrived else "fail", lose)
+        with pytest.raises(UnavailableError):
+            mine.finish(mine.line("finished", status="done"))
+        with suppress(BusyError):  # where the end arrived
+            mine.release()
+        events = [one["event"] for one in store.lines(OUT, JOURNAL.key)]
+        assert events.count("answered") == 1
+        assert lost
+
+    def test_of_a_claim_that_is_given_back_is_written_before_that(self, store):
+        mine = claim(store)
+        mine.write("answered", page=1, answer="a", with_next=True)
+        mine.release()
+        assert [one["event"] for one in store.lines(OUT, JOURNAL.key)] == ["claimed", "answered", "released"]

@@ -526,9 +526,9 @@ def test_a_read_back_that_fails_leaves_the_answer_to_the_next_delivery():
     reads = []
 
     def fail(verb, ref):
-        if verb == "read" and ref.key.startswith("ledger/"):
+        if verb == "read" and ref.key.startswith("ledger/") and "newest-" not in ref.key:
             reads.append(ref)
-            if len(reads) == 3:
+            if len(reads) == 2:
                 raise UnavailableError("503")
 
     rig.store.fail = fail

@@ -23,7 +23,7 @@ from legible.ports.arbiter import Arbiter
 from legible.recognition.policy import Policy
 from tests.support.fakes import START, Clock, MemoryArbiter, MemoryStore, invocation
 from tests.support.redis_server import PROGRAM, SKIPPED, RedisServer
-from tests.support.rig import IN, OUT, PASSPORT, Rig
+from tests.support.rig import IN, OUT, PASSPORT, Rig, tiff
 from tests.support.together import SharedClock, SlowStore
 
 KEY = "passport/a.png"
@@ -109,9 +109,9 @@ class TestTheSettlingTime:
     """A strict arbiter that let nobody else begin makes it needless; whoever goes on with a journal still waits."""
 
     def waited(self, arbiter: Arbiter | None) -> tuple[Rig, float]:
-        """Return a world in which a document was read that lay there for a while, and the seconds that were waited."""
+        """Return a world in which two pages were read that lay there for a while, and the seconds that were waited."""
         rig = Rig(PASSPORT, policy=Policy(settle=0.2), arbiter=arbiter)
-        upload = rig.upload(KEY)
+        upload = rig.upload("general-text/a.tiff", tiff(2))
         rig.clock.pause(5)
         begun = rig.clock.now()
         rig.run(upload)
@@ -122,8 +122,8 @@ class TestTheSettlingTime:
 
     def test_is_not_where_an_arbiter_let_nobody_else_in(self):
         rig, seconds = self.waited(MemoryArbiter(Clock()))
-        assert (seconds, rig.ocr.paid) == (0.0, 1)
-        assert [line["event"] for line in rig.journal(KEY)] == ["claimed", "calling", "answered", "finished"]
+        assert (seconds, rig.ocr.paid) == (0.0, 2)
+        assert rig.journal("general-text/a.tiff")[0]["fence"] == 41
 
     @pytest.mark.parametrize(("share", "before", "late", "waits"), [
         (None, False, False, False),

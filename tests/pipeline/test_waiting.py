@@ -386,7 +386,7 @@ class TestTheWalk:
         lines = rig.journal(KEY)
         now = rig.clock.now()
         claimed = {**lines[0], "owner": "x", "at": now.isoformat(), "lease_until": (now + timedelta(1)).isoformat()}
-        (name,) = rig.store.keys(OUT, f"ledger/{IN}/{KEY}/")
+        (name,) = [key for key in rig.store.keys(OUT, f"ledger/{IN}/{KEY}/") if "newest-" not in key]
         ref = ObjectRef(OUT, name)
         rig.store.append(ref, len(rig.store.objects[ref][0]), json.dumps(claimed).encode() + b"\n")
 
@@ -457,7 +457,7 @@ class TestTheWalk:
 
     def test_has_a_document_tried_whose_journal_cannot_be_read_and_gives_it_up_a_day_later(self):
         rig, relay = self.waiting(), NextInvocation()
-        (name,) = rig.store.keys(OUT, f"ledger/{IN}/{KEY}/")
+        (name,) = [key for key in rig.store.keys(OUT, f"ledger/{IN}/{KEY}/") if "newest-" not in key]
         rig.store.put(OUT, name, b"not json\n")
         assert rig.redelivery(relay).walk().handed_on == 1
         (place,) = parked(rig)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -170,3 +171,35 @@ class TestOneSecond:
         store.fail = lambda verb, ref: heads.append(ref) if verb == "head" else None
         assert newest(store).newer(upload("v")) is None
         assert heads == []
+
+
+class TestBesideALook:
+    """A record is written while it is looked who else publishes; who comes later gives way to it."""
+
+    def test_who_is_alone_is_told_so(self, store):
+        book = Newest(Site(store, IN, OUT), invocation(store.clock), 0.2)
+        book.announce(upload("v"))
+        written: list[str] = []
+        assert book.beside(upload("v"), lambda: written.append("record")).alone
+        assert written == ["record"]
+
+    @pytest.mark.parametrize(("took", "alone"), [(0.1, True), (0.2, False)])
+    def test_whoever_announced_itself_while_it_took_long_is_seen(self, store, took, alone):
+        book = Newest(Site(store, IN, OUT), invocation(store.clock), 0.2)
+        book.announce(upload("old", 1))
+        looked = threading.Event()
+        store.after = lambda verb, ref: looked.set() if verb == "read" else None
+
+        def write() -> None:
+            assert looked.wait(10)
+            newest(store).announce(upload("new", 2))
+            store.clock.pause(took)
+
+        found = book.beside(upload("old", 1), write)
+        assert found.alone == alone
+        assert (found.newer is None) == alone
+
+    def test_who_comes_later_waits_until_it_is_written(self, store):
+        before = store.clock.now()
+        Newest(Site(store, IN, OUT), invocation(store.clock), 0.2).give_way()
+        assert (store.clock.now() - before).total_seconds() == 0.2

@@ -213,7 +213,7 @@ class MemoryStore:
         return [json.loads(line) for line in self.objects[ObjectRef(bucket, key)][0].splitlines()]
 
     def keys(self, bucket: str, prefix: str = "") -> list[str]:
-        return sorted(ref.key for ref in self.objects if ref.bucket == bucket and ref.key.startswith(prefix))
+        return sorted(ref.key for ref in list(self.objects) if ref.bucket == bucket and ref.key.startswith(prefix))
 
 
 class SheetsHere(Sheets):

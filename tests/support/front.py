@@ -18,9 +18,11 @@ from legible.api.change_endpoints import ChangeEndpoints
 from legible.api.deployment_endpoints import DeploymentEndpoints
 from legible.api.document_endpoints import DocumentEndpoints
 from legible.api.document_view import MOST_RECORD_BYTES, DocumentView
+from legible.api.ends_endpoints import EndsEndpoints
 from legible.api.ids import id_of
 from legible.api.lists import MOST_LOOKED, DocumentLists
 from legible.api.lookup import Lookup
+from legible.api.once import Once
 from legible.api.oversight_endpoints import OversightEndpoints, Sources
 from legible.api.pictures import PagePictures
 from legible.api.result_endpoints import ResultEndpoints
@@ -38,11 +40,12 @@ from legible.oversight.audit_trail import AuditDesk
 from legible.oversight.reconciliation import Reconciler
 from legible.oversight.subscriptions import Subscriptions
 from legible.oversight.usage import UsageReader
-from legible.ports import AS_IT_IS, Shown
+from legible.ports import AS_IT_IS, Invocation, Shown
 from legible.workbooks.builds import Builds
 from legible.workbooks.listing import Selector
 from tests.support.counting import rollup
 from tests.support.rig import IN, Rig
+from tests.upkeep import ends_rig
 
 
 class Front:
@@ -91,11 +94,18 @@ class Front:
                 DeploymentEndpoints(rig.site, callers, rig.ocr, ocr, ProbeLog(rig.site, call, "health").note, "1.2.3"),
                 AuditEndpoints(rig.site, call, callers),
                 OversightEndpoints(call, callers, self._sources(rig)),
+                self._ends(call, callers),
             ),
             AuditedCalls(
                 AuditDesk(rig.site, call, "http"), callers, rig.log, downloads=changes.get("downloads", True)
             ).over,
         )
+
+    def _ends(self, call: Invocation, callers: Callers) -> EndsEndpoints:
+        rig, price = self.rig, ends_rig.price(self.changes.get("prices", ends_rig.PRICED))
+        redrive = self.changes.get("redrive", lambda: ends_rig.redrive(rig, f"redrive-{next(self.numbers)}"))
+        once = Once(rig.site, structs.replace(call, pause=rig.clock.pause), 0.0)
+        return EndsEndpoints(call, callers, lambda: ends_rig.ends(rig), redrive, price, once)
 
     def _sources(self, rig: Rig) -> Sources:
         def accountant(timely: Callable[[], None]) -> AccountingReader:

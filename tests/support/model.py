@@ -32,6 +32,8 @@ SPREAD, SETTLE, LEASE = 1, 2, 6
 #: So long nothing takes that goes on at all.
 _ENOUGH = 100
 _NAMES = "ABC"
+#: By which all of them pay.
+_PLAN = "p"
 
 
 class Rules(NamedTuple):
@@ -161,7 +163,9 @@ def _standing(world: World, number: int) -> Standing:
     journal = SimpleNamespace(state=_state(world.journal), mine=[one.line for one in payer.mine], new=payer.first)
     name, n = _name(world, number), 1 + len(payer.mine)
     call = Invocation(name, lambda: 60.0, lambda: _time(world.now), lambda seconds: None, lambda *_, **__: None)
-    standing = Standing(name, cast("OpenJournal", journal), call, float(SETTLE), itertools.count(10 * n).__next__)
+    standing = Standing(
+        name, cast("OpenJournal", journal), call, float(SETTLE), _PLAN, itertools.count(10 * n).__next__
+    )
     standing.first = payer.first
     standing.alone_until = _time(payer.ends) if payer.fence else None
     return standing
@@ -286,7 +290,11 @@ def _adopt(world: World, number: int, payer: Payer, rules: Rules) -> Iterator[tu
         else:
             yield _send(world, number, payer, _line(world, number, "unknown", page=1, of=owner), "adopting")
         return
-    if state.page(1).known:
+    lost = [line for line in state.lines if line.event == "surplus" and line.plan == _PLAN]
+    if lost and not state.page(1).known:  # who paid for it only lost its claim
+        line = _line(world, number, "answered", page=1, of=lost[0].owner, answer=lost[0].answer)
+        yield _send(world, number, payer, line, "adopting")
+    elif state.page(1).known:
         yield f"{name} finds the page answered", _set(world, number, payer._replace(at="finish"))
     elif name in world.stored:
         yield f"{name} has an answer", _set(world, number, payer._replace(at="tell"))
@@ -313,7 +321,8 @@ def _tell(world: World, number: int, payer: Payer, rules: Rules) -> Iterator[tup
     elif name in others:  # whoever took it for dead has said so
         yield f"{name} finds its answer told", _set(world, number, payer._replace(at="leave"))
     else:
-        yield _send(world, number, payer, _line(world, number, "surplus", page=1, answer=name), "leaving")
+        line = _line(world, number, "surplus", page=1, answer=name, plan=_PLAN)
+        yield _send(world, number, payer, line, "leaving")
 
 
 def _leave(world: World, number: int, payer: Payer, rules: Rules) -> Iterator[tuple[str, World]]:

@@ -264,7 +264,7 @@ class Rig:
             Ledger(self.site, call, self.arbiter, self.part_lines, self.policy.settle),
             Answers(self.site, call),
         )
-        publisher = Publisher(self.site, Newest(self.site, call))
+        publisher = Publisher(self.site, Newest(self.site, call, self.policy.settle))
         intake = Intake(self.site, call, self.max_pages, self.sheets)
         results = Results(self.site, call, answers, publisher, self.form)
         return Parts(call, ledger, answers, publisher, Uploads(self.site), intake, results)

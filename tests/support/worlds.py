@@ -114,9 +114,10 @@ class Store(MemoryStore):
 
     def land_due(self) -> None:
         """Let the appends land whose time has come; they do so even if who sent them is gone."""
-        for landing in sorted(one for one in self.landings if one[0] <= self.clock.now()):
-            self.landings.remove(landing)
-            self.land(*landing[1:])
+        with self._lock:
+            for landing in sorted(one for one in self.landings if one[0] <= self.clock.now()):
+                self.landings.remove(landing)
+                self.land(*landing[1:])
 
 
 class World:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from legible.api.calls import Answer, Call, Callers, Endpoint
+from legible.api.ends_shapes import NewRedrive
 from legible.api.problems import ProblemError
 from legible.api.routes import ROUTES
 from legible.errors import LegibleError
@@ -77,6 +78,8 @@ class AuditedCalls:
         """Return type and name of what a request is about. Raises as the endpoint does where it is not the caller's."""
         if "id" in call.places:
             return "document", self._callers.key(call, call.places["id"])
+        if isinstance(call.body, NewRedrive):
+            return "documents", self._callers.prefix(call) + call.body.prefix
         name: str = call.body.workbook if call.body is not None else call.places["file"]
         return "workbook", self._callers.prefix(call) + name
 

@@ -14,7 +14,7 @@ from legible.api.calls import Answer, Call, Endpoint
 from legible.api.document_view import DocumentView, path_of, summary_of
 from legible.api.ids import id_of
 from legible.api.lists import DocumentLists, Fits
-from legible.api.problems import ProblemError
+from legible.api.once import once_of
 from legible.documents.submission import Submission, Submitter
 from legible.errors import LegibleError, UnavailableError
 from legible.model.documents import Order
@@ -22,7 +22,6 @@ from legible.ports import Invocation
 
 #: How often a waiting request looks for the result, and how much time is kept free for the reply, in seconds.
 _LOOK_SECONDS, _REPLY_SECONDS = 0.5, 3.0
-_ONCE = re.compile(r"[!-~]{0,255}")
 #: What follows the path of a URL.
 _TAIL = re.compile(r"[?#].*", re.DOTALL)
 
@@ -74,7 +73,7 @@ class DocumentEndpoints:
         until = self._call.remaining() - call.query.wait
         submission, content = self._submission(call)
         source = call.body.url if call.body else ""
-        key = self._submitter.submit(submission, content, self._view.callers.prefix(call), _once(call), source)
+        key = self._submitter.submit(submission, content, self._view.callers.prefix(call), once_of(call), source)
         with suppress(LegibleError):  # it was taken: a caller who gets an error would send it, and pay, again
             while call.query.wait and self._call.remaining() > max(until, _REPLY_SECONDS):
                 known = self._view.lookup.find(key)
@@ -112,19 +111,6 @@ class DocumentEndpoints:
         except UnavailableError as error:  # the caller is waiting: nobody else tries again
             advice = "Nothing was stored. Check the URL, and send the request again later."
             raise UnavailableError(error.message, code=error.reason_code, advice=advice) from None
-
-
-def _once(call: Call) -> str:
-    """Return the sender's own key of a request; empty if it has none."""
-    once = call.request.headers.get("idempotency-key", "").strip()
-    if not _ONCE.fullmatch(once):
-        raise ProblemError(
-            422,
-            "idempotency-key-unfit",
-            "The idempotency key does not fit.",
-            "Use at most 255 printable ASCII letters.",
-        )
-    return once
 
 
 def _name_in(url: str) -> str:

@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from legible.api import oversight_shapes, shapes
+from legible.api import ends_shapes, oversight_shapes, shapes
 from legible.api.audit_shapes import Auditing, AuditList
-from legible.model.audit import DOWNLOAD, ORDER, RERUN
+from legible.model.audit import DOWNLOAD, ORDER, REDRIVE, RERUN
+from legible.model.ends import RedriveReport, UndoneReport
 from legible.model.http import Request
 from legible.oversight.reconciliation import Reconciled
 
@@ -70,7 +71,7 @@ class HttpRoute(Struct, frozen=True, dict=True):
 #: Statuses that every request may end with: defects and settings, access, a query that does not fit, limits.
 COMMON = (403, 422, 500, 503)
 _DOCUMENT = {200: shapes.DocumentStatus}
-_ONCE = {"Idempotency-Key": "The same key with the same request makes one document, however often it is sent."}
+_ONCE = {"Idempotency-Key": "The same key with the same request does it once, however often it is sent."}
 
 ROUTES: tuple[HttpRoute, ...] = (
     HttpRoute(
@@ -122,6 +123,14 @@ ROUTES: tuple[HttpRoute, ...] = (
         "POST", "/v1/documents/{id}/rerun", "rerun",
         "Try again what is not done, paying for missing pages only; or make the results of what is done anew, free.",
         {202: shapes.Accepted, **_DOCUMENT}, problems=(403, 404, 409), audit=RERUN,
+    ),
+    HttpRoute(
+        "GET", "/v1/dead", "dead", "Documents that are not done, by their causes, with what another try would cost.",
+        {200: UndoneReport}, query=ends_shapes.UndoneAsking,
+    ),
+    HttpRoute(
+        "POST", "/v1/redrives", "redrive", "Try once more what is not done for a cause, within a limit to the cost.",
+        {200: RedriveReport}, body=ends_shapes.NewRedrive, problems=(400, 403, 413, 415), headers=_ONCE, audit=REDRIVE,
     ),
     HttpRoute(
         "POST", "/v1/workbooks", "workbook", "Build a workbook over many documents.",

@@ -18,6 +18,8 @@ import certifi
 #: A connection that nobody used for so many seconds is not used again: who is at its other end may be closing it, and
 #: of what is sent then nobody knows whether it arrived. Gateways keep idle connections for a minute or more.
 _IDLE_SECONDS = 30.0
+#: A body of fewer bytes is sent with its headers.
+_TOGETHER = 64 * 1024
 
 
 class KeptConnection(HTTPConnection):
@@ -30,6 +32,17 @@ class KeptConnection(HTTPConnection):
         """Return the answer to what was sent."""
         self.last = super().getresponse()
         return self.last
+
+    def _send_output(self, message_body: Any = None, encode_chunked: bool = False) -> None:
+        """Send a small body together with its headers: one call of the system, and one packet, in place of two."""
+        # What is in ``_buffer`` is the request line and the headers (http/client.py, 3.10 to 3.12).
+        if isinstance(message_body, bytes) and len(message_body) < _TOGETHER:
+            head: list[bytes] = self._buffer  # type: ignore[attr-defined]
+            together = b"\r\n".join([*head, b"", message_body])
+            del head[:]
+            self.send(together)
+        else:
+            super()._send_output(message_body, encode_chunked)  # type: ignore[misc]
 
     @property
     def idle(self) -> bool:

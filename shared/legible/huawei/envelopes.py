@@ -91,6 +91,7 @@ def _ordered(upload: Upload, own: Mapping[str, Any]) -> Upload:
         order=_order(own.get("order")),
         again=str(own.get("again") or ""),
         wait=_wait(own.get("wait")),
+        run=str(own.get("run") or ""),
     )
 
 

@@ -105,7 +105,7 @@ def event_of(*arrivals: Arrival) -> dict[str, Any]:
         arrivals: What an event said. A ``raw_key`` that does not spell the key gives way to one that does.
 
     Returns:
-        A classic event; ``hand``, ``again``, ``order`` and ``wait`` are in a table of our own beside ``s3``.
+        A classic event; ``hand``, ``again``, ``order``, ``wait`` and ``run`` are in a table of our own beside ``s3``.
     """
     return _event([_record(arrival) for arrival in arrivals], None)
 
@@ -138,6 +138,7 @@ def _record(arrival: Arrival) -> dict[str, Any]:
                 "again": upload.again,
                 "order": msgspec.to_builtins(upload.order),
                 "wait": msgspec.to_builtins(upload.wait),
+                "run": upload.run,
             }
         ),
     }

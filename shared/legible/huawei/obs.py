@@ -19,7 +19,8 @@ from legible.huawei import obs_faults
 from legible.huawei.connections import Connections
 from legible.huawei.credentials import Credentials
 from legible.huawei.lean_obs import AppendObjectContent, GetObjectHeader, GetObjectRequest, PutObjectHeader
-from legible.huawei.obs_client import ObsEndpoint, client, endpoint
+from legible.huawei.obs_client import TIMEOUT_SECONDS, ObsEndpoint, client, endpoint
+from legible.huawei.obs_wire import ObsWire, RedirectedError, WireAnswer
 from legible.huawei.store_clock import StoreClock
 from legible.model.documents import ObjectRef
 from legible.ports import AS_IT_IS, WHOLE, Head, ListedObject, Shown, SignedRequest, Wanted
@@ -54,7 +55,11 @@ class ObsStore:
         self._address = address
         self._secrets = credentials.secrets
         self._listed = listed
+        connections = connections or Connections()
         self._client = client(address, credentials, connections=connections)
+        self._wire = ObsWire(self._client, connections, TIMEOUT_SECONDS)
+        #: How the signature names metadata (client.py, 3.26.6).
+        self._meta = "x-obs-meta-" if address.signature == "obs" else "x-amz-meta-"
 
     def now(self) -> datetime:
         """See ``ObjectStore.now``."""
@@ -62,10 +67,19 @@ class ObsStore:
 
     def head(self, ref: ObjectRef, version_id: str = "") -> Head:
         """See ``ObjectStore.head``."""
-        answer = self._call("head", ref, version_id=version_id, call=lambda: self._client.getObjectMetadata(
-            ref.bucket, ref.key, versionId=version_id or None
-        ))  # fmt: skip
+        query = {"versionId": version_id} if version_id else {}
+        answer = self._call(
+            "head", ref, partial(self._wire.ask, "HEAD", ref, query, {}), version_id,
+            lambda: self._client.getObjectMetadata(ref.bucket, ref.key, versionId=version_id or None),
+        )  # fmt: skip
+        answer = self._described(answer)
         return head_of(answer, int(answer.body.contentLength or 0))
+
+    def _described(self, answer: Any) -> Any:
+        """Return an answer with what it tells of its object, by the SDK's names."""
+        if isinstance(answer, WireAnswer):
+            answer.body = self._client.convertor.parseGetObjectMetadata(answer.told)
+        return answer
 
     def read(self, ref: ObjectRef, wanted: Wanted = WHOLE) -> bytes:
         """See ``ObjectStore.read``."""
@@ -79,16 +93,28 @@ class ObsStore:
             return self._get(ref, structs.replace(wanted, etag=""))
 
     def _get(self, ref: ObjectRef, wanted: Wanted) -> bytes:
-        return bytes(self._got(ref, wanted).body.buffer or b"")
+        return self._got(ref, wanted)[1]
 
-    def _got(self, ref: ObjectRef, wanted: Wanted) -> Any:
+    def _got(self, ref: ObjectRef, wanted: Wanted) -> tuple[Any, bytes]:
+        """Return an answer by the SDK's names, and the bytes."""
+        query = {"versionId": wanted.version_id} if wanted.version_id else {}
+        # Both ends are included (GetObject, api-obs obs_04_0083).
+        headers = {"Range": f"bytes={wanted.first}-{wanted.last}"} if wanted.first is not None else {}
+        headers |= {"If-Match": wanted.etag} if wanted.etag else {}
+        answer = self._call(
+            "read", ref, partial(self._wire.ask, "GET", ref, query, headers), wanted.version_id,
+            partial(self._got_by_sdk, ref, wanted),
+        )  # fmt: skip
+        return answer, answer.content if isinstance(answer, WireAnswer) else bytes(answer.body.buffer or b"")
+
+    def _got_by_sdk(self, ref: ObjectRef, wanted: Wanted) -> Any:
         request = GetObjectRequest(versionId=wanted.version_id or None)
         part = f"{wanted.first}-{wanted.last}" if wanted.first is not None else None
         headers = GetObjectHeader(range=part, if_match=wanted.etag or None)
         # In memory, for the SDK else gives a stream: what breaks while it is read is then repeated by nobody.
-        return self._call("read", ref, version_id=wanted.version_id, call=lambda: self._client.getObject(
+        return self._client.getObject(
             ref.bucket, ref.key, getObjectRequest=request, headers=headers, loadStreamInMemory=True
-        ))  # fmt: skip
+        )
 
     def write(
         self, ref: ObjectRef, body: bytes | Path, content_type: str, metadata: dict[str, str] | None = None
@@ -100,9 +126,13 @@ class ObsStore:
                 ref.bucket, ref.key, str(body), metadata=metadata, headers=headers
             ))  # fmt: skip
             return
-        self._call("write", ref, lambda: self._client.putContent(
-            ref.bucket, ref.key, content=body, metadata=metadata, headers=headers
-        ))  # fmt: skip
+        named = {"Content-Type": content_type, **{self._meta + name: text for name, text in (metadata or {}).items()}}
+        self._call(
+            "write", ref, partial(self._wire.ask, "PUT", ref, {}, named, body),
+            by_sdk=lambda: self._client.putContent(
+                ref.bucket, ref.key, content=body, metadata=metadata, headers=headers
+            ),
+        )  # fmt: skip
 
     def create(self, ref: ObjectRef, body: bytes, content_type: str, metadata: dict[str, str]) -> None:
         """See ``ObjectStore.create``."""
@@ -129,7 +159,11 @@ class ObsStore:
         # The position must be the object's length, else 409; 0 makes the object (AppendObject, api-obs obs_04_0088).
         # The SDK repeats an append whose reply was lost too: if the first was taken, the second gets that 409.
         content = AppendObjectContent(content=body, position=position)
-        self._call("append to", ref, lambda: self._client.appendObject(ref.bucket, ref.key, content=content))
+        query = {"append": None, "position": str(position)}
+        self._call(
+            "append to", ref, partial(self._wire.ask, "POST", ref, query, {}, body),
+            by_sdk=lambda: self._client.appendObject(ref.bucket, ref.key, content=content),
+        )  # fmt: skip
         return position + len(body)
 
     def list(self, bucket: str, prefix: str, after: str = "") -> Iterator[ListedObject]:
@@ -193,10 +227,25 @@ class ObsStore:
         signed = self._client.createSignedUrl("PUT", ref.bucket, ref.key, expires=seconds, headers=dict(headers))
         return SignedRequest(str(signed.signedUrl), headers, until)
 
-    def _call(self, verb: str, ref: ObjectRef, call: Callable[[], Any], version_id: str = "") -> Any:
+    def _call(
+        self,
+        verb: str,
+        ref: ObjectRef,
+        call: Callable[[], Any],
+        version_id: str = "",
+        by_sdk: Callable[[], Any] | None = None,
+    ) -> Any:
+        """Return the answer to a call, and learn the store's time from it; ``by_sdk`` follows where it is redirected.
+
+        Raises:
+            LegibleError: OBS refuses.
+        """
         sent = self._clock.own()
         try:
-            answer = call()
+            try:
+                answer = call()
+            except RedirectedError:
+                answer = (by_sdk or call)()
         except Exception as error:  # the SDK lets sockets, HTTP and XML errors of every kind escape
             raise UnavailableError(
                 f"OBS could not {verb} {ref}: {type(error).__name__}.", advice="The event is delivered again."

@@ -11,7 +11,8 @@ from legible.huawei.connections import Connections, SdkHolder
 from legible.huawei.credentials import Credentials
 from legible.huawei.lean_obs import ObsClient
 
-_TIMEOUT_SECONDS = 30
+#: How many seconds connecting, and each read, may take.
+TIMEOUT_SECONDS = 30
 _RETRIES = 2
 
 
@@ -42,7 +43,7 @@ def client(
     """
     connections = connections or Connections()
     secure = address.endpoint.startswith("https:")
-    holder = SdkHolder(connections, _TIMEOUT_SECONDS, secure=secure)
+    holder = SdkHolder(connections, TIMEOUT_SECONDS, secure=secure)
     connected = ObsClient(
         access_key_id=credentials.access_key,
         secret_access_key=credentials.secret_key,
@@ -55,7 +56,7 @@ def client(
         is_signature_negotiation=False,
         # Each request would else open a connection of its own.
         long_conn_mode=True,
-        timeout=_TIMEOUT_SECONDS,
+        timeout=TIMEOUT_SECONDS,
         # It repeats what ends in an exception or a 5xx, after 0.2 s, then 0.4 s; never a 4xx (client.py, 3.26.6).
         max_retry_count=retries,
     )

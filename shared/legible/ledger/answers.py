@@ -97,6 +97,8 @@ class Answers:
         ref = self._site.in_output(key)
         try:
             body = self._site.store.read(ref)
+            if not body:  # a flag
+                return None
             return StoredAnswer(key, body, self._site.store.head(ref).metadata.get(_REQUEST_ID, ""))
         except ObjectGoneError:
             return None
@@ -140,7 +142,7 @@ class Answers:
         payers = [
             layout.payer(document, item.key)
             for item in self._site.store.list(self._site.output, layout.version(document, ""))
-            if item.key not in named | told
+            if item.size and item.key not in named | told
         ]
         return [
             (page, Line("calling", self._call.now(), owner, -page, page))

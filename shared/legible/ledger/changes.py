@@ -78,6 +78,20 @@ class Changes:
         """Yield the marks that are due, the oldest first; several may be of one journal (``Slot.name``)."""
         return self._queue.due()
 
+    def marked(self) -> dict[str, Slot]:
+        """Return one mark, due or not, of each journal that has any, by the journal's name; the first of each.
+
+        Raises:
+            HeldError: The bucket refuses.
+            UnavailableError: The store has a passing fault.
+        """
+        found: dict[str, Slot] = {}
+        for item in self._site.store.list(self._site.output, layout.CHANGES):
+            place = layout.place_in_queue(layout.CHANGES, item.key)
+            if place is not None:
+                found.setdefault(place[2], Slot(item.key, *place))
+        return found
+
     def read(self, slot: Slot) -> Mark | None:
         """Return whose journal a mark is about; None if another walk was faster.
 

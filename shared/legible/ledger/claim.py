@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from legible.errors import AppendConflictError, BusyError, UnavailableError
 from legible.ledger import journal
+from legible.ledger.flags import ClaimFlag
 from legible.ledger.journal import Line
 from legible.ledger.journals import OpenJournal
 from legible.ledger.standing import Standing
@@ -29,7 +30,8 @@ class Wish(Struct, frozen=True):
     Without ``reopen`` a finished document stays finished. ``again`` names the ``finished`` line after which the
     document is tried once more; ``resumed`` says that it is opened because its reason passes by itself. ``share`` is
     the part of the pages that is claimed; None for all, and the right to end. ``project`` is billed for its calls,
-    ``route`` is the pattern that led to the operation, ``note`` says what is odd about them.
+    ``route`` is the pattern that led to the operation, ``note`` says what is odd about them; ``run`` names the run of
+    many documents that it is part of.
     """
 
     owner: str
@@ -45,6 +47,7 @@ class Wish(Struct, frozen=True):
     project: str = ""
     route: str = ""
     note: str = ""
+    run: str = ""
 
 
 class Claim:
@@ -81,9 +84,13 @@ class Claim:
         self._journal = journal
         self._call = call
         self._arbiter = arbiter
+        #: What is paid by: the hash of operation, options and settings.
+        self.plan = wish.plan
         #: A number is never given twice: a line whose append was not answered may be written all the same.
         self._numbers = itertools.count(1)
-        self.standing = Standing(wish.owner, journal, call, settle, lambda: next(self._numbers))
+        self.standing = Standing(wish.owner, journal, call, settle, wish.plan, lambda: next(self._numbers))
+        #: Shows that this claim pays; None where it needs none.
+        self.flag: ClaimFlag | None = None
         #: The ``finished`` line, once it is written.
         self.ended: Line | None = None
 
@@ -125,12 +132,14 @@ class Claim:
         self.standing.begun(began)
         return True
 
-    def write(self, event: journal.Event, *, always: bool = False, **values: Any) -> Line:
+    def write(self, event: journal.Event, *, always: bool = False, with_next: bool = False, **values: Any) -> Line:
         """Append a line and take it into ``state``.
 
         Args:
             event: What happened.
             always: Write the line even if the claim is no longer in force, because it records a payment.
+            with_next: Append it together with the next line. Only for what is found again if this invocation dies
+                before: an answer that lies where its announcement says.
             values: The other fields of the line.
 
         Returns:
@@ -141,7 +150,9 @@ class Claim:
             UnavailableError: The store takes no append.
         """
         line = self.line(event, **values)
-        if always:
+        if with_next:
+            self._journal.hold(line)
+        elif always:
             self.standing.append(line)
         else:
             self.standing.append(line, self._lost)
@@ -244,6 +255,7 @@ class Claim:
             route=wish.route,
             note=wish.note,
             resumed=wish.resumed,
+            run=wish.run,
             fence=fence,
             lease_until=self._call.now() + timedelta(seconds=seconds),
             uploaded_at=self.document.uploaded_at,
@@ -259,4 +271,6 @@ class Claim:
         return BusyError(message, advice="This one yields to it.")
 
     def _free(self) -> None:
+        if self.flag is not None:
+            self.flag.abandon(self._journal.mine)
         self._arbiter.release(layout.journal(self.document), self.owner, share=self.share)

@@ -37,13 +37,14 @@ class Line(Struct, frozen=True, omit_defaults=True):
     ``version_id`` of the upload, the enterprise ``project`` that is billed and the ``route`` that led to the operation
     (its pattern), where there are such. One of version 0.1 may have a ``page``, whose call it announced. With a
     ``share`` it claims that part alone, and claims of the other shares with the same plan stay in force. With
-    ``resumed`` it opens a document again whose reason passes by itself.
+    ``resumed`` it opens a document again whose reason passes by itself; ``run`` names the run that it was part of.
     ``calling`` is written before a paid call; it has an ``answer`` if that is not kept under the owner's own name, and
     a ``project`` if another one is billed than the claim names (``0``: the default one).
     When the service first turns it away because there were too many calls (which is not paid), it is written once more
     as ``throttled``, and stands for every further try of its owner.
     ``answered`` and ``surplus`` name request, stored answer and its SHA-256; with ``state`` the answer could
-    not be read when it came. ``ink`` says what is odd about the picture that was read.
+    not be read when it came. ``ink`` says what is odd about the picture that was read. A ``surplus`` answer that is of
+    this very document, and was surplus only because its payer had lost its claim, has the ``plan`` it was paid by.
     ``refused`` is a call that was not paid; with ``state`` the page is settled. ``unknown`` is a call that may have
     been paid; ``held`` says that it brought an error that somebody must mend. ``of`` names the owner that made it;
     where that owner was waiting to call again, it is ``throttled`` too.
@@ -86,6 +87,7 @@ class Line(Struct, frozen=True, omit_defaults=True):
     route: str = ""
     throttled: bool = False
     resumed: bool = False
+    run: str = ""
     author: str = ""
     state: PageState | None = None
     status: Status | None = None

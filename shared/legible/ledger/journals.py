@@ -8,8 +8,6 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
-from msgspec import Struct
-
 from legible.errors import (
     AppendConflictError,
     DocumentError,
@@ -21,6 +19,7 @@ from legible.errors import (
 from legible.ledger import journal
 from legible.ledger.journal import Line
 from legible.ledger.lines import TRIES, read
+from legible.ledger.parts import Part, WaitingLine
 from legible.ledger.state import State
 from legible.model import layout
 from legible.model.documents import Document, ObjectRef
@@ -120,7 +119,11 @@ class OpenJournal:
         self._pause = pause
         self._most = most
         self.lock = threading.RLock()
-        self._waiting: deque[_WaitingLine] = deque()
+        self._waiting: deque[WaitingLine] = deque()
+        #: Lines that go with the next append.
+        self._held: list[Line] = []
+        #: Whether lines that were held were sent, and nobody knows whether they arrived.
+        self._doubted = False
         #: How many times reading the journal back was begun, and the number of the last successful one.
         self._begun = self._read = 0
         #: Our own lines that are in the journal, as far as we know.
@@ -129,7 +132,7 @@ class OpenJournal:
         self.changed = False
         #: Whether there was no such object when it was read first.
         self.new = False
-        self._end = _Part(1)
+        self._end = Part(1)
         self._read_all()
 
     def put(self, lines: list[Line]) -> None:
@@ -143,8 +146,23 @@ class OpenJournal:
         if self._end.count >= self._most:
             number = self._end.number + 1
             self._put([Line("continued", lines[0].at, "", number, v=2)])
-            self._end = _Part(number)
-        self._put(lines)
+            self._end = Part(number)
+        held, self._held = self._held, []
+        try:
+            self._put([*held, *lines])
+        except Exception:
+            self._doubted = self._doubted or bool(held)
+            raise
+
+    def hold(self, line: Line) -> None:
+        """Take a line into ``state`` and ``mine`` that is appended with the next one.
+
+        If that append meets others, the whole journal is read, and ``Standing`` finds whether the line is there.
+        """
+        with self.lock:
+            self._held.append(line)
+            self.mine.append(line)
+            self.state.take(line)
 
     def _put(self, lines: list[Line]) -> None:
         body = b"".join(map(journal.encode, lines))
@@ -153,7 +171,8 @@ class OpenJournal:
         end.tail += body
         end.count += len(lines)
         for line in lines:
-            self.state.take(line)
+            if not self.state.has(line):  # what was held is there already
+                self.state.take(line)
 
     def append(self, line: Line, refusal: Callable[[], RetryableError | None] = lambda: None) -> None:
         """Append a line, together with the lines that other threads wait to append.
@@ -166,7 +185,7 @@ class OpenJournal:
             RetryableError: The error that ``refusal`` returned; nothing was written.
             UnavailableError: The journal takes no line.
         """
-        mine = _WaitingLine(line, refusal)
+        mine = WaitingLine(line, refusal)
         self._waiting.append(mine)
         with self.lock:
             if not mine.done:
@@ -195,7 +214,7 @@ class OpenJournal:
 
     def reload(self) -> None:
         """Read the whole journal. Raises as ``refresh`` does."""
-        self.changed = True
+        self.changed, self._doubted, self._held = True, False, []
         try:
             self._read_all()
         except DocumentError as error:
@@ -207,13 +226,13 @@ class OpenJournal:
         for part in parts:
             self._enter(part)
 
-    def _parts(self, number: int) -> list[_Part]:
+    def _parts(self, number: int) -> list[Part]:
         """Read a part and every part after it."""
         parts = []
         body = self._read_part(number)
         while True:
             lines = journal.decode(body, self._part(number).key)
-            parts.append(_Part(number, len(body), len(lines), journal.last_line(body), lines))
+            parts.append(Part(number, len(body), len(lines), journal.last_line(body), lines))
             certain, number = journal.goes_on(lines), number + 1
             body = read(self._store, self._part(number)) if certain or len(lines) >= self._most / 2 else b""
             if not certain and not body:
@@ -226,7 +245,7 @@ class OpenJournal:
             self.new = number == 1 and not self.mine
             return b""
 
-    def _enter(self, part: _Part) -> None:
+    def _enter(self, part: Part) -> None:
         """Go on in a part that was just read."""
         self._end = part
         for line in part.lines:
@@ -242,7 +261,7 @@ class OpenJournal:
         first, ref = end.size - len(end.tail), self._part(end.number)
         wanted = Wanted(first=first, last=end.size + journal.LONGEST_LINE)
         try:
-            body = self._store.read(ref, wanted) if end.tail else b""
+            body = self._store.read(ref, wanted) if end.tail and not self._doubted else b""
         except DocumentError:  # shorter than we know it
             body = b""
         if not body.startswith(end.tail or b"?") or len(body) > len(end.tail) + journal.LONGEST_LINE:
@@ -256,7 +275,7 @@ class OpenJournal:
             for part in self._parts(self._end.number + 1):
                 self._enter(part)
 
-    def _append_all(self, together: list[_WaitingLine]) -> None:
+    def _append_all(self, together: list[WaitingLine]) -> None:
         """Append the waiting lines, and end each with its outcome; an error raised here is that of all others."""
         for number in range(TRIES + 1):
             together = [waiting for waiting in together if not self._settled(waiting)]
@@ -268,7 +287,7 @@ class OpenJournal:
                 self._try(together)
         raise UnavailableError(f"{self.name} took no line in {TRIES} tries.")
 
-    def _try(self, together: list[_WaitingLine]) -> None:
+    def _try(self, together: list[WaitingLine]) -> None:
         try:
             self.put([waiting.line for waiting in together])
         except DocumentError as error:  # about the journal: it never ends the document
@@ -276,7 +295,7 @@ class OpenJournal:
         except AppendConflictError:
             self._catch_up()
 
-    def _settled(self, waiting: _WaitingLine) -> bool:
+    def _settled(self, waiting: WaitingLine) -> bool:
         """Tell whether a line is in the journal, or must not be written any more."""
         if self.state.has(waiting.line):
             self.mine.append(waiting.line)
@@ -284,30 +303,3 @@ class OpenJournal:
         elif (refusal := waiting.refusal()) is not None:
             waiting.end(refusal)
         return waiting.done
-
-
-class _Part(Struct):
-    """A part of a journal as far as it is known: its size in bytes and lines, its end, and the lines just read.
-
-    ``tail`` is the last line that was read, and our own lines after it.
-    """
-
-    number: int
-    size: int = 0
-    count: int = 0
-    tail: bytes = b""
-    lines: tuple[Line, ...] = ()
-
-
-class _WaitingLine:
-    """A line that waits to be appended, and what became of it."""
-
-    def __init__(self, line: Line, refusal: Callable[[], RetryableError | None]) -> None:
-        self.line = line
-        self.refusal = refusal
-        self.done = False
-        self.error: BaseException | None = None
-
-    def end(self, error: BaseException | None = None) -> None:
-        """Say that it is appended, or why it is not."""
-        self.done, self.error = True, error

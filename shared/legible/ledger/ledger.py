@@ -21,6 +21,7 @@ from legible.errors import AppendConflictError, BusyError, LegibleError, Retryab
 from legible.ledger.arbiter import JournalArbiter
 from legible.ledger.changes import Changes
 from legible.ledger.claim import Claim, Wish
+from legible.ledger.flags import ClaimFlag, Flags
 from legible.ledger.journal import Line
 from legible.ledger.journals import PART_LINES, Journals, OpenJournal
 from legible.ledger.lines import SKEW_SECONDS, TRIES
@@ -60,6 +61,7 @@ class Ledger:
         self._call = call
         self._arbiter = arbiter or JournalArbiter()
         self._changes = Changes(site, call)
+        self._flags = Flags(site, call)
         self.journals = Journals(site, most)
 
     def claim(self, document: Document, wish: Wish, patience: float) -> Claim | State:
@@ -139,6 +141,9 @@ class Ledger:
         if fence is None:
             return _busy(document, opened.state)
         claim = Claim(document, wish, opened, self._call, self._arbiter, self._settle)
+        if opened.new and wish.pages:  # else whoever pays is in the journal, or was, long enough ago
+            first = next((page for page in range(1, wish.pages + 1) if claim.covers(page)), 0)
+            claim.flag = ClaimFlag(self._flags, document, first, wish.owner) if first else None
         # An error leaves the arbiter's claim where it is: the line may still land, and nobody begins before it can't.
         if self._begun(claim, fence, self._call.remaining()):
             return claim
@@ -146,13 +151,21 @@ class Ledger:
         return UnavailableError(f"The journal of {document.ref} took no claim.", advice="The event is delivered again.")
 
     def _begun(self, claim: Claim, fence: int, seconds: float) -> bool:
-        """Append the claim line, and mark the journal as one that changes meanwhile; tell whether the claim is taken.
+        """Append the claim line, mark the journal as one that changes, raise a flag; tell whether the claim is taken.
 
-        A claim whose mark could not be put is given back: what it would cost might not be counted.
+        A claim without its mark is given back: what it would cost might not be counted.
         """
-        with ThreadPoolExecutor(1) as beside:
+        with ThreadPoolExecutor(2) as beside:
             marked = beside.submit(self._changes.mark, claim.document, self._changes.after(seconds))
-            begun = claim.begin(fence, seconds)
+            raised = beside.submit(self._flag, claim, seconds)
+            begun = False
+            try:
+                begun = claim.begin(fence, seconds)
+            finally:
+                if not begun and claim.flag is not None:
+                    raised.result()
+                    claim.flag.abandon(())
+        claim.standing.first &= raised.result()
         try:
             marked.result()
         except LegibleError as error:
@@ -161,6 +174,18 @@ class Ledger:
                     claim.release(reason=Reason.of(error))
                 raise
         return begun
+
+    def _flag(self, claim: Claim, seconds: float) -> bool:
+        """Raise the claim's flag, if it is to have one; tell whether it was up as soon as must be."""
+        began = self._call.now()
+        if claim.flag is None:
+            return True
+        try:
+            claim.flag.show(began + timedelta(seconds=seconds))
+        except LegibleError as error:
+            self._call.log("no-flag", key=claim.document.key, reason=error.reason_code, message=str(error))
+            return False
+        return (self._call.now() - began).total_seconds() < self._settle
 
 
 def _busy(document: Document, state: State) -> BusyError:

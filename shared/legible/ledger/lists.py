@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from legible.ledger.lines import Lines
 from legible.model import layout
 from legible.ports import Invocation, ListedObject, Site
@@ -9,6 +11,8 @@ from legible.ports import Invocation, ListedObject, Site
 #: A list goes on in its next object from this size on, in bytes. An object takes 10,000 appends (api-obs obs_04_0088),
 #: and what is appended has at least ``SHORTEST`` bytes.
 FULL, SHORTEST = 512 * 1024, 56
+#: What is appended at once, in bytes.
+_APPENDED = 256 * 1024
 
 
 class LongList:
@@ -52,3 +56,14 @@ class LongList:
         key = layout.listed(self._stem, number + (size >= self._full))
         lines = Lines(self._site.store, self._site.in_output(key), self._call.pause, name=f"The list {self._stem}")
         lines.put(body, settle)
+
+
+def together(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield lines put together, so that few appends carry them."""
+    body = b""
+    for line in lines:
+        if body and len(body) + len(line) > _APPENDED:
+            yield body
+            body = b""
+        body += line
+    yield body

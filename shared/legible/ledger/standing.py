@@ -34,24 +34,25 @@ class Standing:
         journal: The journal, as its owner knows it.
         call: The invocation: gives the time and a way to wait.
         settle: How long, in seconds, an append that began earlier may take to overwrite one that was answered.
+        plan: What the owner pays by (``Wish.plan``).
         renumber: Returns a number that no line of the owner has.
     """
 
     def __init__(
-        self, owner: str, journal: OpenJournal, call: Invocation, settle: float, renumber: Callable[[], int]
+        self, owner: str, journal: OpenJournal, call: Invocation, settle: float, plan: str, renumber: Callable[[], int]
     ) -> None:
         """Know of no line yet."""
         self._owner = owner
         self._journal = journal
         self._call = call
         self._settle = settle
+        self._plan = plan
         self._renumber = renumber
         #: When the claim was answered, and the last line; and how many seconds our slowest append took.
         self._begun = self._appended = call.now()
         self._slowest = 0.0
-        #: Whether nobody can have paid for this document before: its journal began with this claim. There was no such
-        #: object just before, and the append took less time than must pass between a claim and its first call. So
-        #: whatever a claim at the same time wrote, it had paid for nothing yet.
+        #: Whether nobody has paid for this document before: its journal began with this claim, as far as appends tell;
+        #: who looks for flags (``flags``) corrects it.
         self.first = False
         #: Whether the claim was looked for after the settling time.
         self._settled = False
@@ -166,7 +167,7 @@ class Standing:
         if line.event not in _PAID or named:
             return None
         if line.event == "answered":
-            return structs.replace(line, event="surplus", at=self._call.now(), n=self._renumber())
+            return structs.replace(line, event="surplus", plan=self._plan, at=self._call.now(), n=self._renumber())
         return line
 
     def _given_way(self) -> bool:

@@ -26,6 +26,8 @@ RELEASE = "releaseDocument"
 #: It is known later how a call came out, of which an earlier event told.
 LEARN = "learnOutcome"
 RERUN = "rerunDocument"
+#: Documents that are not done, for a cause, are tried again; and a bucket is read.
+REDRIVE, BACKFILL = "redriveDocuments", "backfillDocuments"
 REBUILD = "rebuildResults"
 #: All journals are counted again.
 RECOUNT = "rebuildUsage"

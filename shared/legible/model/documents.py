@@ -100,7 +100,7 @@ class Upload(Struct, frozen=True):
     ``at`` is the event's time. ``hand`` counts how often an invocation whose time ended handed it on to a fresh one.
     ``order`` overrules what the object's metadata ask for. ``again`` names the end (``Line.name``) after which the
     document is to be tried once more. ``wait`` says that the upload is parked for further tries, whatever becomes of
-    this one.
+    this one. ``run`` names the run of many documents that it is part of: its calls are told by that.
     """
 
     ref: ObjectRef
@@ -114,6 +114,7 @@ class Upload(Struct, frozen=True):
     order: Order | None = None
     again: str = ""
     wait: Wait | None = None
+    run: str = ""
 
 
 class Unreadable(Struct, frozen=True):

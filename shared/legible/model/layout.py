@@ -23,6 +23,8 @@ HELD = "held/"
 CHANGES, USAGE, PROBES = "changes/", "reports/.usage/", "reports/.probes/"
 #: How far the ledger was looked through for journals without a mark.
 SWEEP = "reports/.sweep.json"
+#: The prefix of the lists of documents that ended and are not done, and of what is known of each backfill.
+ENDS, BACKFILLS = "reports/.ends/", "backfills/"
 #: Where journals lie, and how the lists begin that lie beside them.
 LEDGER, NEWEST = "ledger/", "newest-"
 #: Legible's own first folders; an upload below one of them in the output bucket is never a document.
@@ -40,6 +42,7 @@ OWN = (
     WAITING,
     HELD,
     CHANGES,
+    BACKFILLS,
 )
 #: Records of events that could not be read; no upload can be called so, because keys have no empty first folder here.
 UNREADABLE = ".events"

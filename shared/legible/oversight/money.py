@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
 
+from legible.model.ends import FurtherCost
 from legible.model.prices import EVERY, BoughtPackage, Price, Prices
 from legible.model.usage import MonthCost
 from legible.oversight.calls import BILLED
@@ -75,6 +76,22 @@ class Spending:
             if now > self._cycles[number]:
                 self._cycles[number], self.left[number] = now, package.size
         return self.left
+
+    def further(self, calls: Mapping[str, int], day: date) -> FurtherCost:
+        """Return what so many more calls of each operation would cost on a day (UTC+8); nothing is taken for them."""
+        tried = Spending(self._prices)
+        tried.left, tried._cycles = list(self.left), list(self._cycles)
+        tried._beyond = defaultdict(int, self._beyond)
+        packaged, amount, unpriced = 0, Decimal(0), list[str]()
+        for slug, count in sorted(calls.items()):
+            part = tried._packaged(slug, day, count)
+            cost = tried._amount(slug, day, count - part)
+            packaged += part
+            amount += cost or 0
+            unpriced += [slug] if cost is None else []
+        return FurtherCost(
+            sum(calls.values()), packaged, self._prices.currency, None if unpriced else amount, tuple(unpriced)
+        )
 
     def _packaged(self, slug: str, day: date, count: int) -> int:
         """Take calls out of the packages that are good for them, first those that expire first; return how many."""

@@ -1,18 +1,19 @@
-"""The roll-up made again from all journals: for what was counted before there was one, or was lost.
+"""What is counted and listed of journals, made again from all of them: for what is older than that, or was lost.
 
 What the audit trail has not of them is marked, so that the walk of the timer, which has the trail's key, tells it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from legible.ledger.changes import first_part, name_of
 from legible.ledger.journals import Journals
+from legible.ledger.state import State
 from legible.model import layout
 from legible.oversight.calls import JournalHour, hours
 from legible.oversight.rollup import RollUp
@@ -29,8 +30,25 @@ class Rebuilt(NamedTuple):
     marked: int
 
 
+class Rebuildable(Protocol):
+    """Whoever lists what journals say, and can do so anew."""
+
+    def rebuilt(self, journal: str, state: State, at: datetime) -> Any:
+        """Return what is listed of a journal, by the key of its first part, its lines and when they were read."""
+        ...
+
+    def keep(self, digests: list[Any]) -> None:
+        """Make what was returned durable."""
+        ...
+
+
 def rebuilt(
-    site: Site, call: Invocation, rollup: RollUp, prefix: str = "", tell: Callable[[int], None] = lambda count: None
+    site: Site,
+    call: Invocation,
+    rollup: RollUp,
+    prefix: str = "",
+    tell: Callable[[int], None] = lambda count: None,
+    others: Sequence[Rebuildable] = (),
 ) -> Rebuilt:
     """Read every journal and append what it says to the roll-up, where the latest reading counts.
 
@@ -42,6 +60,7 @@ def rebuilt(
         rollup: Takes what they say.
         prefix: Only those of documents whose key begins with this.
         tell: Is told how many were read so far.
+        others: Take what else journals say.
 
     Returns:
         How many journals were read, and marked.
@@ -53,15 +72,18 @@ def rebuilt(
     journals, names, count, marked = Journals(site), _names(site, prefix), 0, 0
     unmarked = UnmarkedJournals(site, call)
 
-    def read(name: str) -> tuple[dict[datetime, JournalHour], bool]:
+    def read(name: str) -> tuple[dict[datetime, JournalHour], bool, list[Any]]:
         at, state = call.now(), journals.stored(name.removesuffix(".jsonl"))
-        return hours(name_of(name), state, at), unmarked.look(name, state)
+        listed = [one.rebuilt(name, state, at) for one in others]
+        return hours(name_of(name), state, at), unmarked.look(name, state), listed
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         while batch := list(islice(names, _BATCH)):
             said = list(pool.map(read, batch))
-            rollup.keep(hourly for hourly, _ in said)
-            count, marked = count + len(batch), marked + sum(found for _, found in said)
+            rollup.keep(hourly for hourly, _, _ in said)
+            for number, one in enumerate(others):
+                one.keep([listed[number] for _, _, listed in said])
+            count, marked = count + len(batch), marked + sum(found for _, found, _ in said)
             tell(count)
     return Rebuilt(count, marked)
 

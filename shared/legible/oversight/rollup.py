@@ -18,13 +18,13 @@ import msgspec
 from msgspec import Struct, structs
 
 from legible.errors import ObjectGoneError
-from legible.ledger.lists import LongList
+from legible.ledger.lists import LongList, together
 from legible.model import layout
 from legible.oversight.calls import JournalHour, merged
 from legible.ports import Invocation, ListedObject, Site
 
-#: What is appended at once, and how much of one hour is in memory at once, in bytes.
-_APPENDED, IN_MEMORY = 256 * 1024, 16 * 1024 * 1024
+#: How much of one hour is in memory at once, in bytes.
+IN_MEMORY = 16 * 1024 * 1024
 #: How many days are read at once.
 _AT_ONCE = 8
 _JSON = "application/json"
@@ -102,7 +102,7 @@ class RollUp:
             for hour, said in reading.items():
                 lines[hour].append(msgspec.json.encode(said) + b"\n")
         for hour, of_hour in sorted(lines.items()):
-            for body in _together(of_hour):
+            for body in together(of_hour):
                 LongList(self._site, self._call, layout.usage_part(hour)).add(body, self._settle)
 
     def days(self, first: date, last: date) -> Iterator[DaySum]:
@@ -213,17 +213,6 @@ class RollUp:
                 odd[item.key] += 1
             else:
                 yield said
-
-
-def _together(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield lines put together, so that few appends carry them."""
-    body = b""
-    for line in lines:
-        if body and len(body) + len(line) > _APPENDED:
-            yield body
-            body = b""
-        body += line
-    yield body
 
 
 def _prefixes(first: date, last: date) -> Iterator[str]:

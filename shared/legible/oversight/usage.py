@@ -79,6 +79,23 @@ class UsageReader:
             notes=(*unasked, *notes, *_unpriced(costs, self._prices), *_unreadable(counted.unreadable)),
         )  # fmt: skip
 
+    def spending(self) -> Spending:
+        """Return what was taken out of packages, and called beyond them, until now: the cost of more calls hangs on it.
+
+        Raises:
+            UnavailableError: The store has a passing fault.
+        """
+        today = billing_day(self._now())
+        spent = Spending(self._prices)
+        days = self._rollup.days(self._begin(today, today), self._now().date())
+        spent.costs(billed(self._in_time(days)), today, today)
+        return spent
+
+    def _in_time(self, days: Iterable[DaySum]) -> Iterator[DaySum]:
+        for day in days:
+            self._timely()
+            yield day
+
     def _begin(self, first: date, today: date) -> date:
         """Return the first day that is needed: for tiers a month's begin, for packages their whole time."""
         bought = [package.bought for package in self._prices.packages]

@@ -76,6 +76,7 @@ class Claims:
         *,
         reopen: bool = True,
         again: str = "",
+        run: str = "",
         share: Share | None = None,
     ) -> Claim | State:
         """Claim a document for what is to be done with it; if it has ended, return its state instead.
@@ -85,6 +86,7 @@ class Claims:
             decision: What is to be done.
             reopen: Whether one that was not done is tried again for a new upload of the same bytes.
             again: The name of the end after which it is tried again, even without a new upload.
+            run: The run of many documents that it is part of.
             share: Which of its pages; None for all, and the right to end it.
 
         Raises:
@@ -105,6 +107,7 @@ class Claims:
             project=task.project.id if task and decision.job else "",
             route=task.route if task else "",
             note=task.note if task and decision.job else "",
+            run=run,
         )
         return self._ledger.claim(document, wish, self._call.remaining() * _PATIENCE)
 

@@ -184,12 +184,11 @@ class Finisher:
             filed = beside.submit(
                 self._file, claim.document, claim.state, 0 if unread or end.task is None else end.task.pages
             )
-            stands = beside.submit(claim.require_in_force) if sure else filed
             publishing = Publishing(
                 end.task.extras if end.task else Extras(),
                 end.sheets,
                 end.yields or isinstance(end.error, (ReplacedError, TicketUsedError)),
-                lambda: (filed.result(), stands.result())[0],
+                filed.result,
                 sure,
             )
             if self._written_by_newer(claim):  # its record says more than ours would
@@ -240,7 +239,8 @@ class Finisher:
         """File the answers that count beside the record, under the keys that it names."""
         with ThreadPoolExecutor(AT_ONCE) as together:
             for batch in batches(state, count):
-                list(together.map(lambda line: self._answers.file(document, line), batch))
+                file = map if len(batch) == 1 else together.map
+                list(file(lambda line: self._answers.file(document, line), batch))
 
 
 def _late(claim: Claim) -> bool:

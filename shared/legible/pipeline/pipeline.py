@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import Literal
 
 from msgspec import structs
 
@@ -114,7 +115,9 @@ class Pipeline:
         if collected is not None:
             return collected
         with self._decider.located(arrival) as (document, error):
+            newer = False
             if error is None and isinstance(arrival, Upload) and replaced(arrival, document):
+                newer = True
                 ended = self._close_replaced(arrival, document)
                 if arrival.order is not None:  # the order was for the replaced upload, not for the newer one
                     return ended
@@ -122,7 +125,9 @@ class Pipeline:
                 arrival = structs.replace(arrival, etag=document.etag, version_id=document.version_id, wait=None)
             document, decision = self._decider.decide(document, error)
             decision = self._decider.admitted(document, decision)
-            claim = self._claims.take(document, decision, again=_again(arrival))
+            # One that has ended is opened again by its own event, which waits for that if its reason passes by itself.
+            again, run = _named(arrival, "again"), _named(arrival, "run")
+            claim = self._claims.take(document, decision, reopen=not newer, again=again, run=run)
             if isinstance(claim, State):
                 return self._known(document, claim)
             upload = arrival if isinstance(arrival, Upload) else None
@@ -155,7 +160,9 @@ class Pipeline:
             decision = self._decider.admitted(document, decision)
             if decision.job is None:
                 return outcomes.running(document)
-            claim = self._claims.take(document, decision, again=_again(arrival), share=share)
+            claim = self._claims.take(
+                document, decision, again=_named(arrival, "again"), run=_named(arrival, "run"), share=share
+            )
             if isinstance(claim, State):
                 return outcomes.ended(document, claim, claim.finished, duplicate=True)
             with self._finisher.counted(claim), self._claims.kept(claim):
@@ -294,6 +301,6 @@ def _given_up(reason: Reason) -> DeadError:
     )  # fmt: skip
 
 
-def _again(arrival: Arrival) -> str:
-    """Return the name of the end after which an upload is to be tried again; empty if it names none."""
-    return arrival.again if isinstance(arrival, Upload) else ""
+def _named(arrival: Arrival, what: Literal["again", "run"]) -> str:
+    """Return the end after which an upload is to be tried again, or the run that it is part of; empty for none."""
+    return getattr(arrival, what) if isinstance(arrival, Upload) else ""

@@ -200,6 +200,8 @@ class Redelivery:
         if now >= parked.until + AGE:  # its end can be recorded nowhere; the log of each try says why
             self._call.log("wait-expired", key=parked.upload.ref.key)
             return True
+        if state.finished is not None and state.finished.name == parked.upload.again:
+            return False  # it is to be tried once more after this very end
         return state.finished is not None and (now >= parked.until or not resumes(state))
 
 

@@ -13,6 +13,7 @@ from legible.extraction import fields
 from legible.extraction.emptiness import says_nothing
 from legible.ledger.answers import Answers
 from legible.ledger.content import SharedContent
+from legible.ledger.flags import Flags
 from legible.ledger.orphans import Orphans
 from legible.model import layout
 from legible.model.documents import Document, ObjectRef
@@ -70,6 +71,7 @@ class CallContext:
         """Make no call yet."""
         self.content = content
         self.orphans = Orphans(site, answers)
+        self.flags = Flags(site, invocation)
         self.site = site
         self.recognizer = recognizer
         self.answers = answers

@@ -6,14 +6,16 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
 from legible.documents.identity import foresee_published, published
 from legible.documents.intake import Job
-from legible.errors import DocumentError, HeldError, LegibleError, ReplacedError
+from legible.errors import BusyError, DocumentError, HeldError, LegibleError, ReplacedError
 from legible.ledger.answers import digest
 from legible.ledger.claim import Claim
+from legible.ledger.flags import FlagsSeen
 from legible.ledger.journal import Event, Line
 from legible.recognition.context import CallContext
 from legible.recognition.page import PageCall, judged
@@ -23,6 +25,8 @@ from legible.recognition.window import Window
 #: Notes on calls without an outcome, of invocations that died.
 _ENDED = "Its invocation ended before it could say more."
 _ENDED_WAITING = "Its invocation ended while the service was turning its calls away; hardly one of them was sent."
+#: How much of the time that is left is spent waiting for who may be paying; seconds between two looks, first and later.
+_PATIENCE, _PAUSES = 0.5, (0.05, 1.0)
 
 
 class DocumentCalls:
@@ -44,8 +48,8 @@ class DocumentCalls:
         Args:
             claim: The claim on the document.
             job: What is called for.
-            ahead: What is done in a thread of its own as soon as there is an answer: the first step while that is
-                stored and the journal is read back, the second while it is recorded.
+            ahead: What is done in a thread of its own: the first step while the first call runs, the second while its
+                answer is stored and the journal is read back.
 
         Returns:
             Answers received just now, by page, up to ``window.KEPT_BYTES``; all of them are stored.
@@ -58,9 +62,16 @@ class DocumentCalls:
         pages = [page for page in range(1, job.plan.count + 1) if claim.covers(page)]
         find = partial(published, self._context.site)
         foresee_published(self._context.site, claim.document.key)
-        self._context.content.adopt(claim, job.task, pages, find)
+        with ThreadPoolExecutor(1) as beside:
+            flags = beside.submit(self._flags, claim)
+            self._context.content.adopt(claim, job.task, pages, find)
+        alone = claim.standing.first and flags.result().alone
+        if claim.standing.first and not alone:  # an append that met theirs has overwritten their lines
+            claim.standing.first = False
+            self.adopt(claim)
         missing = [page for page in pages if not claim.state.page(page).known]
-        work = _Work(_Settled(self._context.policy.settle, claim), _Beside(ahead))
+        at_once = alone and claim.flag is not None and job.plan.count == 1
+        work = _Work(_Settled(self._context.policy.settle, claim, at_once=at_once), _Beside(ahead))
         with work.beside:
             if min(self._context.policy.window, len(missing)) < 2 and claim.share is None:
                 return Window(missing, lambda page, halted: self._page(claim, job, page, halted, work)).run(1)
@@ -85,33 +96,78 @@ class DocumentCalls:
         """
         if claim.standing.first:
             return
+        if (
+            claim.flag is not None
+        ):  # it was not up in time, or the claim was slow: others may have looked for it in vain
+            claim.require_in_force(self._context.policy.settle)
         orphans = self._orphans(claim)
         if orphans:
             claim.require_in_force()  # so that of two claims made at the same time only one writes for the dead
             orphans = self._orphans(claim)
         for page, line in orphans:
-            orphan = self._context.orphans.examine(claim.document, claim.state, page, line)
-            values: dict[str, Any] = {"page": page, "of": line.owner}
-            if orphan.answer is None:
-                claim.write(
-                    "unknown", **values, throttled=line.throttled, note=_ENDED_WAITING if line.throttled else _ENDED
-                )
-                continue
-            stored = orphan.answer
-            values |= {"answer": stored.key, "sha256": digest(stored.body), "request_id": stored.request_id}
-            if orphan.doubtful:
-                note = "Another upload may have lain there while the URL was read; the answer may be of that."
-                claim.write("unknown", **values, note=note)
-            else:
-                note = "Stored by an invocation that ended before it could say so."
-                event: Event = "surplus" if claim.state.has_answer(page) else "answered"
-                values |= judged(stored.body, stored.request_id)
-                claim.write(event, **values, source=line.source, note=note)
+            self._settle_orphan(claim, page, line)
+        self._take_over(claim)
 
     def _orphans(self, claim: Claim) -> list[tuple[int, Line]]:
-        """Return page and call of each owner that left one without an outcome, and of each that no line tells of."""
+        """Return page and call of each owner that left one without an outcome, and of each that no line tells of.
+
+        Raises:
+            BusyError: Somebody whose claim an append has overwritten may still be paying.
+        """
+        give_up = self._context.invocation.now() + timedelta(seconds=self._context.invocation.remaining() * _PATIENCE)
+        flags, wait = self._flags(claim), _PAUSES[0]
+        while flags.raised:
+            if self._context.invocation.now() >= give_up:
+                raise BusyError(
+                    f"Another invocation claimed {claim.document.ref} at the same time, and may be paying for it.",
+                    advice="The event is delivered again; by then its answer is there.",
+                )
+            self._context.invocation.pause(wait)
+            wait = min(2 * wait, _PAUSES[1])
+            flags = self._flags(claim, claim.require_in_force)
         unnamed = self._context.answers.unnamed(claim.document, claim.state)
-        return [one for one in [*claim.state.orphans(claim.owner), *unnamed] if claim.covers(one[0])]
+        left = [*claim.state.orphans(claim.owner), *unnamed, *((line.page, line) for line in flags.over)]
+        return [one for one in left if claim.covers(one[0])]
+
+    def _flags(self, claim: Claim, meanwhile: Callable[[], None] | None = None) -> FlagsSeen:
+        """Return what others left beside the answers, without the flags of whom the journal tells."""
+        if meanwhile is None:
+            return self._context.flags.seen(claim.document, claim.owner).untold(claim.state.lines)
+        with ThreadPoolExecutor(1) as beside:
+            looked = beside.submit(self._context.flags.seen, claim.document, claim.owner)
+            meanwhile()
+        return looked.result().untold(claim.state.lines)
+
+    def _settle_orphan(self, claim: Claim, page: int, line: Line) -> None:
+        """Record the call of an owner that died: by the answer that it stored, or as possibly paid."""
+        orphan = self._context.orphans.examine(claim.document, claim.state, page, line)
+        values: dict[str, Any] = {"page": page, "of": line.owner}
+        if orphan.answer is None:
+            note = _ENDED_WAITING if line.throttled else _ENDED
+            claim.write("unknown", **values, throttled=line.throttled, note=note)
+            return
+        stored = orphan.answer
+        values |= {"answer": stored.key, "sha256": digest(stored.body), "request_id": stored.request_id}
+        if orphan.doubtful:
+            note = "Another upload may have lain there while the URL was read; the answer may be of that."
+            claim.write("unknown", **values, note=note)
+        else:
+            note = "Stored by an invocation that ended before it could say so."
+            event: Event = "surplus" if claim.state.has_answer(page) else "answered"
+            values |= judged(stored.body, stored.request_id)
+            claim.write(event, **values, source=line.source, note=note)
+
+    def _take_over(self, claim: Claim) -> None:
+        """Let an answer count that somebody paid for who only lost its claim: nobody pays for its page once more."""
+        for line in [
+            one for one in claim.state.lines if one.event == "surplus" and one.plan and one.plan == claim.plan
+        ]:
+            if claim.covers(line.page) and not claim.state.page(line.page).known:
+                claim.write(
+                    "answered", page=line.page, of=line.owner, request_id=line.request_id, answer=line.answer,
+                    sha256=line.sha256, source=line.source, frame=line.frame, ink=line.ink, note=line.note,
+                    state=line.state, reason=line.reason,
+                )  # fmt: skip
 
     def _page(
         self,
@@ -137,18 +193,22 @@ class DocumentCalls:
 class _Settled:
     """Confirms the claim before the first paid call, so that an invocation that lost it pays for none.
 
-    Pages are drawn and placed meanwhile; this costs nothing, and any invocation would do the same.
+    Pages are drawn and placed meanwhile; this costs nothing, and any invocation would do the same. The first call of
+    one that saw no flag but its own is made ``at_once``: its claim settles meanwhile.
     """
 
-    def __init__(self, settle: float, claim: Claim) -> None:
+    def __init__(self, settle: float, claim: Claim, *, at_once: bool) -> None:
         self._settle = settle
         self._claim = claim
+        self._at_once = at_once
         self._lock = threading.Lock()
         self._seen = False
 
     def __call__(self) -> None:
         with self._lock:
-            if not self._seen:
+            if self._at_once:
+                self._at_once = False
+            elif not self._seen:
                 self._claim.require_in_force(self._settle)
                 self._seen = True
 

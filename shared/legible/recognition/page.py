@@ -50,7 +50,7 @@ class PageCall:
         page: int,
         halted: Callable[[], bool] = lambda: False,
         before: Callable[[], None] = lambda: None,
-        answered: Callable[[], None] = lambda: None,
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> None:
         """Begin with the configured source, or inline where a URL cannot be used."""
         self._context = context
@@ -59,12 +59,11 @@ class PageCall:
         self._page = page
         self._halted = halted
         self._before = before
-        self._answered = answered
+        self._meanwhile = meanwhile
         self._source: Source = "inline" if job.inline else context.policy.source
         self._why_inline = job.inline
         self._placed: Placed | None = None
-        #: The name that answers are kept under.
-        self._payer = claim.owner
+        self._payer = claim.owner  # the name that answers are kept under
 
     def once(self) -> bytes:
         """Announce one call, make it, record its outcome; return its answer.
@@ -122,6 +121,7 @@ class PageCall:
                 self._refused(error)
                 raise
             self._announce(picture)
+            self._meanwhile()
             try:
                 return self._ask(picture)
             except LegibleError as error:
@@ -208,7 +208,12 @@ class PageCall:
         if error.body:
             key = self._keep(error.body, error.request_id, f"{self._claim.owner}{UNUSABLE}")
         held: PageState | None = "held" if isinstance(error, HeldError) else None
-        values = {"page": self._page, "answer": key, "request_id": error.request_id, "reason": Reason.of(error)}
+        values: dict[str, Any] = {
+            "page": self._page,
+            "answer": key,
+            "request_id": error.request_id,
+            "reason": Reason.of(error),
+        }
         self._claim.write("unknown", always=True, state=held, **values)
 
     def _record(self, answer: Answer, picture: Picture, placed: Placed) -> bool:
@@ -220,7 +225,7 @@ class PageCall:
         Returns:
             False if it may be of another upload, but the page can be sent inline.
         """
-        self._answered()
+        self._meanwhile()
         with ThreadPoolExecutor(2) as beside:
             kept = beside.submit(self._keep, answer.body, answer.request_id, self._payer)
             doubt = beside.submit(self._doubt, picture)
@@ -236,13 +241,12 @@ class PageCall:
             **judged(answer.body, answer.request_id),
             "note": "; ".join(part for part in (placed.note, self._why_inline) if part),
         }  # fmt: skip
-        self._answered()
         try:
             return self._count(doubt.result(), lost, values)
-        except ReplacedError:
-            raise
-        except DocumentError as error:  # the store failed after the call: no end of the document; the answer is kept
-            raise UnavailableError.of(error) from error
+        except DocumentError as error:
+            if isinstance(error, ReplacedError):
+                raise
+            raise UnavailableError.of(error) from error  # the store failed after the call: no end; the answer is kept
 
     def _doubt(self, picture: Picture) -> str:
         """Say why the answer may be of another upload; empty where it is of this document."""
@@ -268,9 +272,9 @@ class PageCall:
         try:
             if lost is not None:
                 raise lost
-            line = self._claim.write("answered", **values)
+            line = self._claim.write("answered", with_next=_ends_at_once(self._claim, self._job), **values)
         except BusyError:
-            self._claim.surplus(**values)
+            self._claim.surplus(**values, plan=self._claim.plan)  # who holds the document by now lets it count
             raise
         if self._claim.state.page(self._page).answered != line:
             self._claim.surplus(**values)
@@ -285,3 +289,8 @@ class PageCall:
         lost = lost_answer(error, answer)
         self._unknown(lost)
         raise lost from error
+
+
+def _ends_at_once(claim: Claim, job: Job) -> bool:
+    """Tell whether an answer is the document's only one, and nobody else writes before the journal's last line."""
+    return job.plan.count == 1 and claim.standing.undisputed

@@ -7,10 +7,13 @@ import tempfile
 import threading
 from collections.abc import Callable, Container, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from functools import partial
 from importlib import import_module
+from io import BytesIO
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
@@ -43,6 +46,8 @@ if TYPE_CHECKING:
 _PAGE_COUNT = "total_pages"
 #: What writes workbooks; loaded when the first is to be written.
 _WORKBOOKS = "legible.outputs.xlsx"
+#: The results of a document of so many pages are made in memory: files cost a small one more than what is in them.
+_SMALL_PAGES = 4
 #: How many answers are read at once.
 AT_ONCE = 8
 
@@ -119,7 +124,8 @@ class Results:
         attachments: list[Attachment] = []
         for batch in batches(state, task.pages):
             with ThreadPoolExecutor(AT_ONCE) as together:
-                bodies = list(together.map(lambda line: self._answers.verified(line, received.get(line.page)), batch))
+                read = map if len(batch) == 1 else together.map
+                bodies = list(read(lambda line: self._answers.verified(line, received.get(line.page)), batch))
             for line, body in zip(batch, bodies, strict=True):
                 extract, unreadable = self._extract(task, line, body, edits)
                 extract = checks.checked(task.operation, extract)
@@ -169,15 +175,17 @@ class Results:
         Returns:
             False if a newer upload's result is published instead.
         """
-        with tempfile.TemporaryDirectory(prefix="legible-") as folder:
-            files = {name: Path(folder) / name for name in (RECORD, "record.xlsx")}
+        small = len(record.pages) <= _SMALL_PAGES
+        in_memory = small and not publishing.extras.outputs and not publishing.extras.form
+        with nullcontext("") if in_memory else tempfile.TemporaryDirectory(prefix="legible-") as folder:
+            files: dict[str, Path | bytes] = {RECORD: b"", "record.xlsx": b""}  # in their order
             from legible.outputs import xlsx  # not before there is something to write
 
             if "md" in publishing.extras.outputs:
                 from legible.outputs import markdown
 
-                files["record.md"] = Path(folder) / "record.md"
-                with files["record.md"].open("w", encoding="utf-8") as text:
+                files["record.md"] = target = Path(folder) / "record.md"
+                with target.open("w", encoding="utf-8") as text:
                     text.writelines(f"{line}\n" for line in markdown.lines(record, contents.pages()))
             if "pdf" in publishing.extras.outputs:
                 record = self._searchable(record, contents, publishing, files, Path(folder))
@@ -189,10 +197,13 @@ class Results:
                 record = msgspec.structs.replace(record, notes=(*record.notes, *notes))
             if publishing.extras.form:
                 record = self._formed(record, contents, publishing.extras.form, files, Path(folder))
-            with files[RECORD].open("wb") as file:
-                record_file.write(record, contents, file)
-            with files["record.xlsx"].open("wb") as file:
-                xlsx.write(record, contents, file, pictures=pictures)
+            files[RECORD] = _written(
+                None if small else Path(folder) / RECORD, partial(record_file.write, record, contents)
+            )
+            files["record.xlsx"] = _written(
+                None if small else Path(folder) / "record.xlsx",
+                lambda file: xlsx.write(record, contents, file, pictures=pictures),
+            )
             return self._publisher.publish(
                 record, files, doubtful=contents.doubtful, empty=len(contents.empty), yields=publishing.yields,
                 before=publishing.before, sure=publishing.sure,
@@ -203,7 +214,9 @@ class Results:
         self._site.store.write(self._site.in_output(key), body, media_type)
         return Attachment(name, page, key, media_type, len(body))
 
-    def _formed(self, record: Record, contents: Contents, name: str, files: dict[str, Path], folder: Path) -> Record:
+    def _formed(
+        self, record: Record, contents: Contents, name: str, files: dict[str, Path | bytes], folder: Path
+    ) -> Record:
         """Make ``form.xlsx``; the record's notes say what could not be made."""
         target = folder / FORM
         try:
@@ -221,7 +234,7 @@ class Results:
         return None if sheets is None else lambda page, boxes: sheets.crops(page, boxes, self._call.remaining() / 2)
 
     def _searchable(
-        self, record: Record, contents: Contents, publishing: Publishing, files: dict[str, Path], folder: Path
+        self, record: Record, contents: Contents, publishing: Publishing, files: dict[str, Path | bytes], folder: Path
     ) -> Record:
         """Make ``record.pdf``; where it cannot be made, the record says why."""
         if record.status not in {"done", "partial"}:
@@ -242,6 +255,17 @@ class Results:
             return msgspec.structs.replace(record, notes=(*record.notes, note))
         files["record.pdf"] = target
         return record
+
+
+def _written(path: Path | None, write: Callable[[IO[bytes]], None]) -> Path | bytes:
+    """Return what is written, in memory or, with a ``path``, there."""
+    if path is None:
+        memory = BytesIO()
+        write(memory)
+        return memory.getvalue()
+    with path.open("wb") as file:
+        write(file)
+    return path
 
 
 def batches(state: State, count: int) -> Iterator[list[Line]]:

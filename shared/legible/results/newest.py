@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -45,10 +47,12 @@ class Newest:
     Args:
         site: Its output bucket holds the lists.
         call: The invocation: gives the time.
+        settle: So many seconds pass between the announcement of a version that is not alone and its results.
     """
 
-    def __init__(self, site: Site, call: Invocation) -> None:
+    def __init__(self, site: Site, call: Invocation, settle: float = 0.0) -> None:
         """Read nothing yet."""
+        self._settle = settle
         self._site = site
         self._call = call
         self._known: dict[ObjectRef, bytes] = {}
@@ -81,6 +85,24 @@ class Newest:
         except AppendConflictError:
             return False
         return True
+
+    def give_way(self) -> None:
+        """Wait for who looked at the lists before this announcement, and saw nobody; see ``beside``."""
+        self._call.pause(self._settle)
+
+    def beside(self, document: Document, write: Callable[[], None]) -> Precedence:
+        """Write what is seen from then on, and look meanwhile what the lists say.
+
+        Whoever announces itself after this look gives way: by then it is written, if that took no longer than the
+        settling time. Else this looks once more.
+        """
+        with ThreadPoolExecutor(1) as other:
+            began = self._call.now()
+            looked = other.submit(self.precedence, document)
+            write()
+        precedence = looked.result()
+        late = (self._call.now() - began).total_seconds() >= self._settle
+        return self.precedence(document) if late else precedence
 
     def newer(self, document: Document) -> Version | None:
         """Return the version announced for the document's key that was uploaded last, if that is a newer one.

@@ -19,8 +19,8 @@ from legible.model.documents import NEVER, Document, ObjectRef
 from legible.model.layout import KINDS, RECORD
 from legible.model.records import SCHEMA_NUMBER, Record
 from legible.ports import Site, Wanted, ranges
-from legible.results.newest import LostError, Newest, Version
-from legible.results.published import NewerPublished, Published
+from legible.results.newest import LostError, Newest, Precedence, Version
+from legible.results.published import Published, read_published
 
 __all__ = ["Published", "Publisher"]
 
@@ -86,7 +86,7 @@ class Publisher:
     def publish(
         self,
         record: Record,
-        files: Mapping[str, Path],
+        files: Mapping[str, Path | bytes],
         *,
         doubtful: int = 0,
         empty: int = 0,
@@ -160,7 +160,7 @@ class Publisher:
         return survey
 
     def _stand(
-        self, document: Document, published: Published, survey: Survey | None = None, record: Path | None = None
+        self, document: Document, published: Published, survey: Survey | None = None, record: Path | bytes | None = None
     ) -> bool:
         """Put results where people look; with a ``survey`` all but the ``record`` are there."""
         for _ in range(_TRIES):
@@ -180,18 +180,22 @@ class Publisher:
 
     def _announced(self, document: Document, published: Published) -> tuple[bool, Version | None]:
         told = self._newest.announce(document)
-        newer = (self._newest.newer(document) if told else None) or self._later_version(document)
+        precedence = self._newest.precedence(document) if told else Precedence()
+        newer = precedence.newer or self._later_version(document)
         if newer is None:
+            if told and not precedence.alone:
+                self._newest.give_way()
             self._raise(document, published)
             newer = self._newest.newer(document) if told else None
         return told, newer
 
-    def _end(self, document: Document, published: Published, survey: Survey, record: Path) -> Version | None:
-        """Write the record, behind all others, and look whether anybody else has published meanwhile."""
+    def _end(self, document: Document, published: Published, survey: Survey, record: Path | bytes) -> Version | None:
+        """Write the record, behind all others, and look meanwhile whether anybody else publishes."""
         gone = set(KINDS) - set(published.names)
         self._together([partial(self._remove, document, name) for name in gone & survey.names])
-        self._write(layout.results(document.key, RECORD), RECORD, record, published.metadata())
-        precedence = self._newest.precedence(document)
+        place = layout.results(document.key, RECORD)
+        write = partial(self._write, place, RECORD, record, published.metadata())
+        precedence = self._newest.beside(document, write)
         if not precedence.alone:  # whoever came in between may have left what the survey did not see
             self._together([partial(self._remove, document, name) for name in gone])
         return precedence.newer
@@ -226,15 +230,9 @@ class Publisher:
 
     def _published(self, ref: ObjectRef) -> Published | None:
         try:
-            text = self._site.store.head(ref).metadata.get("legible", "")
-            try:
-                return msgspec.json.decode(text, type=Published)
-            except msgspec.ValidationError:
-                newer = msgspec.json.decode(text, type=NewerPublished)
-        except (ObjectGoneError, msgspec.MsgspecError):
+            return read_published(self._site.store.head(ref).metadata.get("legible", ""))
+        except ObjectGoneError:
             return None
-        known = Published(newer.version, newer.uploaded_at, "held", newer.names, schema=newer.schema)
-        return known if known.newer else None
 
     def _raise(self, document: Document, published: Published) -> None:
         """Copy a version's results to where people look, and remove what only an earlier upload had."""
@@ -254,13 +252,13 @@ class Publisher:
         source, target = layout.version(document, name), layout.results(document.key, name)
         self._site.store.copy(self._site.in_output(source), self._site.in_output(target))
 
-    def _keep(self, document: Document, name: str, file: Path, published: Published) -> None:
+    def _keep(self, document: Document, name: str, file: Path | bytes, published: Published) -> None:
         """Write a result beside the answers of its version."""
         metadata = published.metadata() if name == RECORD else None
         self._write(layout.version(document, name), name, file, metadata)
 
-    def _write(self, key: str, name: str, file: Path, metadata: dict[str, str] | None = None) -> None:
-        body = file.read_bytes() if file.stat().st_size <= _SMALL_BYTES else file
+    def _write(self, key: str, name: str, file: Path | bytes, metadata: dict[str, str] | None = None) -> None:
+        body = file if isinstance(file, bytes) or file.stat().st_size > _SMALL_BYTES else file.read_bytes()
         self._site.store.write(self._site.in_output(key), body, KINDS[name], metadata)
 
     def _lying(self, key: str) -> frozenset[str]:

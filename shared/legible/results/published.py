@@ -53,3 +53,16 @@ class NewerPublished(Struct, frozen=True):
     schema: int
     uploaded_at: datetime | None = None
     names: tuple[str, ...] = (RECORD,)
+
+
+def read_published(text: str) -> Published | None:
+    """Return what the metadata of a record say, of a newer version what all can read; None if nothing."""
+    try:
+        try:
+            return msgspec.json.decode(text, type=Published)
+        except msgspec.ValidationError:
+            newer = msgspec.json.decode(text, type=NewerPublished)
+    except msgspec.MsgspecError:
+        return None
+    known = Published(newer.version, newer.uploaded_at, "held", newer.names, schema=newer.schema)
+    return known if known.newer else None

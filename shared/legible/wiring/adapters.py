@@ -38,9 +38,17 @@ def settings_folder() -> Path:
 
 def store_of(settings: Settings, credentials: Credentials, connections: Connections | None = None) -> ObjectStore:
     """Return the object storage that the settings name; its ``connections`` outlive it, None for its own."""
+    return ForesightStore(_obs_endpoint(settings), credentials, connections=connections)
+
+
+def plain_store_of(settings: Settings, credentials: Credentials) -> ObjectStore:
+    """Return the same without foresight, for whoever looks at any number of objects: it keeps nothing of them."""
+    return obs.ObsStore(_obs_endpoint(settings), credentials)
+
+
+def _obs_endpoint(settings: Settings) -> obs.ObsEndpoint:
     where = settings.obs.endpoint or obs.endpoint(settings.cloud.region)
-    address = obs.ObsEndpoint(where, settings.obs.signature, settings.obs.path_style, settings.cloud.region)
-    return ForesightStore(address, credentials, connections=connections)
+    return obs.ObsEndpoint(where, settings.obs.signature, settings.obs.path_style, settings.cloud.region)
 
 
 def project_of(settings: Settings, context: Context) -> str:

@@ -15,8 +15,10 @@ from legible.api.change_endpoints import ChangeEndpoints
 from legible.api.deployment_endpoints import DeploymentEndpoints
 from legible.api.document_endpoints import DocumentEndpoints
 from legible.api.document_view import DocumentView
+from legible.api.ends_endpoints import EndsEndpoints
 from legible.api.lists import DocumentLists
 from legible.api.lookup import Lookup
+from legible.api.once import Once
 from legible.api.oversight_endpoints import OversightEndpoints, Sources
 from legible.api.pictures import PagePictures
 from legible.api.result_endpoints import ResultEndpoints
@@ -30,16 +32,19 @@ from legible.ledger.probes import ProbeLog
 from legible.model.documents import Upload, WorkbookOrder
 from legible.outbound import Addresses
 from legible.oversight.subscriptions import Subscriptions
-from legible.wiring import adapters, audit
+from legible.wiring import adapters, audit, redrive
 from legible.wiring.functions import FunctionParts
 from legible.wiring.parts import holding
 from legible.workbooks.builds import Builds
 
 if TYPE_CHECKING:
+    from legible.oversight.usage import UsageReader
     from legible.wiring.oversight import Oversight
 
 #: How long fetching a document from a public URL may take, in seconds.
 _FETCH_SECONDS = 30.0
+#: How many journals that changed since ends were listed are read in one request, at most.
+_MOST_CHANGED = 200
 
 
 def answer(event: Any, context: Any) -> dict[str, Any]:
@@ -91,8 +96,26 @@ def _endpoints(parts: FunctionParts) -> Endpoints:
             ),
             AuditEndpoints(site, call, callers),
             OversightEndpoints(call, callers, _sources(parts)),
+            _ends(parts, callers),
         ),
         audited.over,
+    )
+
+
+def _ends(parts: FunctionParts, callers: Callers) -> EndsEndpoints:
+    def reader() -> UsageReader:
+        from legible.wiring.oversight import of_function  # workbooks and four services come with it
+
+        return of_function(parts).reader(lambda: None, bills=False)
+
+    price = redrive.price(reader, parts.call.now)
+    return EndsEndpoints(
+        parts.call,
+        callers,
+        lambda: redrive.ends(parts, _MOST_CHANGED),
+        lambda: redrive.redrive(parts, price, _MOST_CHANGED),
+        price,
+        Once(parts.site, parts.call, parts.settings.ledger.settle_seconds),
     )
 
 

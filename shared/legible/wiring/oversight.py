@@ -29,7 +29,8 @@ from legible.oversight.usage import UsageReader
 from legible.oversight.walk import ChangeWalk, Consumer, UsageConsumer
 from legible.pipeline.waiting import AGE
 from legible.ports.account import Metrics
-from legible.wiring import adapters, audit, functions
+from legible.upkeep.limits import Price
+from legible.wiring import adapters, audit, functions, redrive
 from legible.wiring.account import Account, require_project
 from legible.wiring.parts import Parts
 
@@ -120,9 +121,15 @@ class Oversight:
             )
         return metrics
 
+    @cached_property
+    def price(self) -> Price:
+        """Says what further calls cost."""
+        return redrive.price(lambda: self.reader(lambda: None, bills=False), self._parts.call.now)
+
     def rebuild(self, prefix: str, tell: Callable[[int], None]) -> Rebuilt:
         """Count all journals again, and write the sums of all days; see ``oversight.rebuild``."""
-        count = rebuilt(self._parts.site, self._parts.call, self.rollup, prefix, tell)
+        others = [redrive.listing(self._parts)]
+        count = rebuilt(self._parts.site, self._parts.call, self.rollup, prefix, tell, others)
         self.rollup.sum_up(_FIRST, self._parts.call.now().date())
         return count
 
@@ -144,7 +151,7 @@ class Oversight:
             fault = fault or without_key
         if fault is not None:
             return functions.each(call, self._numbers(), fault)
-        consumers: list[Consumer] = [UsageConsumer(self.rollup), AuditConsumer(trail)]
+        consumers: list[Consumer] = [UsageConsumer(self.rollup), AuditConsumer(trail), redrive.listing(parts)]
         walk = ChangeWalk(self.changes, parts.ledger.journals, consumers, call)
         monthly = MonthlyWorkbooks(parts.site, call, self.usage, write_usage, self._tell_monthly)
         works: dict[str, Callable[[], Any]] = {

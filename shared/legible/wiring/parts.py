@@ -104,7 +104,7 @@ class Parts:
     @cached_property
     def publisher(self) -> Publisher:
         """Puts results where people look."""
-        return Publisher(self.site, Newest(self.site, self.call))
+        return Publisher(self.site, Newest(self.site, self.call, self.settings.ledger.settle_seconds))
 
     @cached_property
     def uploads(self) -> Uploads:

@@ -52,9 +52,9 @@ class Buckets:
         record = msgspec.json.decode(body, type=Record)
         return record if etag in (record.document.etag, "") else None
 
-    def notices_wait(self) -> bool:
-        """Tell whether a notice waits that nobody has taken yet."""
-        return any(True for _ in self._store.list(OUTPUT_BUCKET, layout.OUTBOX))
+    def something_waits(self) -> bool:
+        """Tell whether a notice waits that nobody has taken yet, or an upload for another try."""
+        return any(True for prefix in (layout.OUTBOX, layout.WAITING) for _ in self._store.list(OUTPUT_BUCKET, prefix))
 
     def download(self, record: Record, folder: Path) -> Path:
         """Write a document's results and attachments into ``folder``; return the workbook's path.

@@ -19,7 +19,7 @@ from localcloud.cloud import LocalCloud
 #: A file is uploaded when it did not change for this long: whoever copies it in has finished.
 SETTLE_SECONDS = 1.0
 _LOOK_SECONDS = 0.5
-#: The timer that sends waiting notices again (serverless.yml), and how often it rings, in seconds.
+#: The timer that has waiting notices and uploads tried again (serverless.yml), and how often it rings, in seconds.
 _NOTICES, _NOTICE_SECONDS = "legible-notices", 60.0
 
 
@@ -75,9 +75,9 @@ class Folders:
             self.ring()
 
     def ring(self) -> None:
-        """Ring the timer for notices as the platform would, if one waits: a laptop is not woken for nothing."""
+        """Ring the timer for notices as the platform would, if one, or an upload, waits: else a laptop may sleep."""
         self._ring_at = time.monotonic() + _NOTICE_SECONDS
-        if self._buckets.notices_wait():
+        if self._buckets.something_waits():
             self._cloud.ring(_NOTICES, datetime.now(timezone.utc))
 
     def watch(self, until: threading.Event) -> None:

@@ -163,7 +163,7 @@ def of_function(settings: Settings, operations: Iterable[Operation], package: st
 
 
 def of_operator(settings: Settings, operations: Iterable[Operation], package: str = "default") -> set[Need]:
-    """Return what `legible rebuild`, `workbook`, `usage`, `reconcile` and `doctor` do, uploads, and subscriptions."""
+    """Return what commands do to documents, usage and subscriptions, what `doctor` looks at, and uploads."""
     source, target = settings.buckets.input, settings.buckets.output
     return {
         *_globally(bucket(source), _LISTED, *_LOOKED_AT),

@@ -8,6 +8,7 @@ import { operations } from "./options.js";
 import { badge, empty, loading, say, sign, STATUSES, word } from "./parts.js";
 import { remarked, usedBy } from "./remarks.js";
 import { trail } from "./trail.js";
+import { undone } from "./undone.js";
 
 const RANGES = [7, 30, 90, 400];
 const DAY = 86400000;
@@ -28,7 +29,7 @@ export function oversight(main, { query, move }, signal) {
   const again = h("button", { type: "button", on: { click: look } }, sign("again"), t("refresh"));
   const deeds = h("div", { class: "head-deeds" }, h("label", { for: "range" }, t("range")), range, again);
   const places = Object.fromEntries(
-    ["today", "usage", "cost", "accounts", "packages", "subscriptions", "reconciliation", "audit"].map((name) => [
+    ["today", "undone", "usage", "cost", "accounts", "packages", "subscriptions", "reconciliation", "audit"].map((name) => [
       name,
       h("div", { class: "part" }),
     ]),
@@ -49,6 +50,7 @@ export function oversight(main, { query, move }, signal) {
     const subscribed = () => Promise.all([get(path(["subscriptions"]), mine), named()]);
     fill(places.subscriptions, mine, subscribed, ([found, titles]) => subscriptions(found, titles, mine));
     fill(places.reconciliation, mine, () => get(path(["reconciliation"]), mine), reconciliation);
+    undone(places.undone, mine, line);
     trail(places.audit, mine, line);
   }
   range.addEventListener("change", () => {
@@ -72,6 +74,7 @@ function renewed(signal) {
 function sections(places) {
   const titles = {
     today: [t("today"), t("today_source")],
+    undone: [t("undone"), t("undone_source")],
     usage: [t("usage"), t("usage_source")],
     cost: [t("cost"), t("cost_source")],
     packages: [t("packages"), t("packages_source")],
