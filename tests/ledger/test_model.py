@@ -42,7 +42,7 @@ class TestARuleThatIsGone:
     """Each is missed: the trace says by which steps a page was paid for twice."""
 
     def broken(self, **rules: bool) -> str:
-        found = explore(Rules(**rules), payers=2, crashes=0, until=3)
+        found = explore(Rules(**rules), payers=2, crashes=0, until=4)
         assert found.broken == "the page was paid for 2 times, and 0 died before an answer was stored"
         return " ".join(found.trace)
 

@@ -31,6 +31,8 @@ from tests.support.fakes import START
 SPREAD, SETTLE, LEASE = 1, 2, 6
 #: So long nothing takes that goes on at all.
 _ENOUGH = 100
+#: Without leases they may claim for ever: then there is no end of states.
+_MOST = 2_000_000
 _NAMES = "ABC"
 #: By which all of them pay.
 _PLAN = "p"
@@ -111,6 +113,8 @@ def explore(rules: Rules, payers: int = 3, crashes: int = 1, until: int = 3) -> 
         broken = _broken(world, rules, ended=not following)
         if broken:
             return Explored(len(came), broken, _trace(came, world))
+        if len(came) > _MOST:
+            raise RuntimeError(f"There are more than {_MOST} states.")
         for text, after in following:
             if after not in came:
                 came[after] = (world, text)
