@@ -42,7 +42,7 @@ $(DEV): requirements/dev.txt tests/console/package-lock.json $(VENV)/.uv
 	@command -v npm >/dev/null || { echo "No npm here: tests that need axe-core will be skipped; \`make tools\` installs it."; exit 0; }; \
 		$(axe) || echo "npm could not install axe-core: the console's accessibility tests will be skipped."
 
-.PHONY: help demo up package test test-all mutate tools audit bench check house format lock docs fonts clean ready plan deploy destroy deploy-serverless providers
+.PHONY: help demo up package test test-all mutate tools audit bench simulate check house format lock docs fonts clean ready plan deploy destroy deploy-serverless providers
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
 
@@ -80,6 +80,9 @@ audit: $(DEV) ## known weaknesses of what is locked: what ships, then what this 
 
 bench: $(DEV) ## what it costs, side by side in one run; OPTIONS="--part document"
 	@$(BIN)/python -m bench $(OPTIONS)
+
+simulate: $(DEV) ## deployments larger than a machine, by the product's own rules; OPTIONS="--documents 100000"
+	@$(BIN)/python -m bench.simulation $(OPTIONS)
 
 check: $(DEV) ## format, lint, types, import rules, docstrings, generated documents, the figures of the tree
 	@$(BIN)/ruff format --check .

@@ -22,8 +22,6 @@ from urllib.parse import urlsplit
 
 from PIL import Image
 
-from bench import documents
-from bench.handling import handle
 from bench.servers import CALL, Asked, Places, running
 from bench.table import Line, Say
 from functions import on_upload
@@ -32,15 +30,13 @@ from localcloud.functiongraph.context import Context
 #: Latency of OBS and of OCR in seconds, and the size of the document in bytes.
 _CASES = ((0.02, 0.1, 200_000), (0.02, 0.3, 3_000_000), (0.005, 0.3, 200_000), (0.0, 0.0, 200_000))
 _BAR = (0.02, 0.3, 200_000)
-_ROUNDS, _LONG_ROUNDS = 5, 3
+_ROUNDS = 5
 #: In a bucket without versions a call waits until the second is over in which the upload came.
 _APART = 1.1
 _IN, _OUT = "bench-in", "bench-out"
 _MS = 1000.0
-_PAGES = 60
 #: The bars: requests to the storage, how many one after another, CPU of a document and of a redelivery in milliseconds.
 _REQUESTS, _ROW, _CPU, _CPU_AGAIN, _ROW_AGAIN = 14, 8, 18.0, 4.0, 2
-_WINDOWS = ((8, 1.25), (16, 1.4))
 
 
 class Took(NamedTuple):
@@ -158,9 +154,6 @@ def lines(say: Say, chain: Callable[[str], None] = print) -> list[Line]:
         say(f"one document: OBS {storing * _MS:g} ms, OCR {recognizing * _MS:g} ms, {size:,} bytes")
         with running(storing, recognizing) as places:
             compared += _case(places, storing, recognizing, size, chain)
-    for window, most in _WINDOWS:
-        say(f"{_PAGES} pages, window {window}")
-        compared.append(_long(window, most))
     return compared
 
 
@@ -199,21 +192,6 @@ def _case(places: Places, storing: float, recognizing: float, size: int, chain: 
             f"{_ROW_AGAIN}", len(row(again[-1].asked)) / _ROW_AGAIN, most=1,
         ),
     ]  # fmt: skip
-
-
-def _long(window: int, most: float) -> Line:
-    storing, recognizing, _ = _BAR
-    with running(storing, recognizing) as places:
-        facts = Function(places).facts()
-        handle(facts, upload(places, "general-text/warm.pdf", documents.text(2)), window)
-        walls = []
-        for number in range(_LONG_ROUNDS):
-            event = upload(places, f"general-text/{number}.pdf", documents.text(_PAGES) + b"%%%d" % number)
-            begun = time.perf_counter()
-            handle(facts, event, window)
-            walls.append(time.perf_counter() - begun)
-    wall, least = _median(walls), recognizing * _PAGES / window
-    return Line(f"{_PAGES} pages, window {window}: beside the bound", _ms(wall), _ms(least), wall / least, most=most)
 
 
 def _count(what: str, asked: Sequence[Asked], most: int) -> Line:

@@ -16,7 +16,7 @@ from legible.documents.pages import Sheets, Want
 from legible.operations import catalog
 
 _FEW_COLORS, _QUALITY = 16, 90
-_LEAST = 0.9
+_LEAST = 0.95
 _LEFT = 600.0
 
 

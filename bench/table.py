@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from rich.console import Console
@@ -10,12 +11,16 @@ from rich.table import Table
 
 #: Tells what is being measured now.
 Say = Callable[[str], None]
+#: A terminal has 80 columns: so wide is what was measured, the figures, the ratio, the bar, and whether it holds.
+_WIDTHS = (31, 13, 13, 5, 7, 5)
+_TITLES = ("", "measured", "beside", "ratio", "bar", "")
 
 
 class Line(NamedTuple):
     """One comparison.
 
-    ``ratio`` is what was measured over what it is compared with; ``most`` or ``least`` is the bar it keeps to, if any.
+    ``what`` is what was measured and, after a colon, in which respect. ``ratio`` is what was measured over what it is
+    compared with; ``most`` or ``least`` is the bar it keeps to, if any.
     """
 
     what: str
@@ -39,11 +44,23 @@ class Line(NamedTuple):
 
 
 def show(console: Console, lines: Sequence[Line]) -> None:
-    """Print the table."""
-    table = Table("what", "measured", "beside", "ratio", "bar", "")
-    for column in table.columns[1:5]:
-        column.justify = "right"
-    for line in lines:
-        verdict = ("[green]holds" if line.holds else "[red]does not hold") if line.bar else ""
-        table.add_row(line.what, line.measured, line.beside, f"{line.ratio:.2f}", line.bar, verdict)
-    console.print(table)
+    """Print the table: a heading for each thing that was measured, and under it one line for each respect."""
+    console.print(_table([_TITLES]))
+    for heading, group in groupby(lines, lambda line: line.what.partition(": ")[0]):
+        console.print(f"[bold]{heading}", highlight=False)
+        console.print(_table([_row(line) for line in group]))
+
+
+def _row(line: Line) -> tuple[str, ...]:
+    verdict = ("[green]holds" if line.holds else "[red]fails") if line.bar else ""
+    respect = line.what.partition(": ")[2]
+    return f"  {respect}", line.measured, line.beside, f"{line.ratio:.2f}", line.bar, verdict
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 1, 0, 0), pad_edge=False)
+    for number, width in enumerate(_WIDTHS):
+        table.add_column(width=width, justify="left" if number in (0, 5) else "right")
+    for row in rows:
+        table.add_row(*row)
+    return table

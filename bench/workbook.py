@@ -27,7 +27,7 @@ from legible.ports import WHOLE, Invocation, ListedObject, ObjectStore, Site, Wa
 from legible.workbooks.collector import Collector
 from legible.workbooks.listing import Selector
 
-_LEAST, _MOST = 0.7, 1.1
+_LEAST, _MOST = 0.8, 1.1
 #: How often a workbook is built, in turn with the other way, if it has fewer documents than the second number; the
 #: shortest time counts.
 _ROUNDS, _MANY = 5, 10_000

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from docs import settings_table
+from docs import costs_table, settings_table
 from legible import api
 from legible.api.routes import ROUTES
 from legible.extraction.checks import RULES, rules_by_operation
@@ -132,6 +132,7 @@ TABLES: dict[str, tuple[str, Callable[[], str]]] = {
     "checks.md": ("checks", checks_table),
     "http.md": ("routes", routes_table),
     "settings.md": ("settings", settings_table.reference),
+    "performance.md": ("costs", costs_table.reference),
 }
 
 

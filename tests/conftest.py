@@ -16,7 +16,7 @@ settings.load_profile("third")
 
 #: The rooms whose subject is other code than that of which coverage is measured. To trace them too would take more than
 #: half of their time, and a line of `legible` that only they run is not covered by a test of its subject.
-UNMEASURED = {"console", "e2e", "house", "infra", "localcloud", "mutate"}
+UNMEASURED = {"bench", "console", "e2e", "house", "infra", "localcloud", "mutate"}
 HERE = Path(__file__).parent
 
 

@@ -68,6 +68,19 @@ class TestTextUnseen:
         content = HEADING + make.line(b"(blacked out)") + color + b" 60 690 300 40 re f"
         assert ink("pdf", make.text_pdf(content)) == ""
 
+    def test_text_that_is_wholly_transparent_does_not_count(self):
+        font = make.UNKNOWN_FONT + b">>/ExtGState<</G1<</ca 0>>"
+        content = b"0 0 0 rg 72 750 200 20 re f\n/G1 gs " + make.line(make.UNKNOWN_TEXT)
+        assert ink("pdf", make.text_pdf(content, font=font)) == ""
+
+    def test_three_letters_that_are_lost_among_a_thousand_that_are_seen_are_lost(self):
+        seen = b"".join(
+            make.line(b"(Seven lamps and a garden by the river)", 8, (72, 740 - 10 * row)) for row in range(30)
+        )
+        lost = seen + b"BT /F2 24 Tf 72 100 Td %s Tj ET\n" % make.UNKNOWN_TEXT
+        fonts = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>/F2 " + make.UNKNOWN_FONT
+        assert [ink("pdf", make.text_pdf(content, font=fonts)) for content in (seen, lost)] == ["", "text-unseen"]
+
     def test_text_below_the_paper_of_a_scan_does_not_count(self):
         assert ink("pdf", make.text_pdf(make.line(b"(recognized before)") + b"1 g 0 0 595 842 re f")) == "one-color"
 

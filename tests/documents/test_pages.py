@@ -367,6 +367,23 @@ class TestRender:
         assert drawn("png", saved(noise, "PNG"), largest=15_000).media_type == "image/jpeg"
 
 
+class TestOneCanvasForAllPages:
+    """The memory that a page was drawn in is drawn in again."""
+
+    def test_each_page_is_as_if_it_were_drawn_alone(self, tmp_path):
+        box, text = b"0.2 0.4 0.8 rg 20 20 60 60 re f", make.line(b"(Invoice 48213)")
+        path, want = tmp_path / "document", pages.Want.of(catalog.find("general-text").limits)
+        path.write_bytes(make.text_pdf(text, box, text))
+        kept = open_document.OpenDocument()
+        together = [render.picture(path, "pdf", page, want, kept).body for page in (1, 2, 3)]
+        assert together == [drawn("pdf", make.text_pdf(content)).body for content in (text, box, text)]
+
+    def test_few_colors_of_a_page_are_kept_exactly(self):
+        made = drawn("pdf", make.text_pdf(b"1 0 0 rg 0 0 300 842 re f"))
+        with Image.open(io.BytesIO(made.body)) as image:
+            assert (image.format, image.mode, image.getpixel((10, 10))) == ("PNG", "RGB", (255, 0, 0))
+
+
 class TestApart:
     """Documents are opened in a process that may hang, crash or starve without harm to the function."""
 

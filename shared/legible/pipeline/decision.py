@@ -110,19 +110,20 @@ class Decider:
         document, decision = self._examined(document, task)
         return document, structs.replace(decision, named=named)
 
-    def admitted(self, document: Document, decision: Decision) -> Decision:
-        """Return what is to be done with a document that may be paid for now: nothing, if its ticket was used before.
+    def admitted(self, document: Document, error: DocumentError | None = None) -> tuple[Document, Decision]:
+        """Return what ``decide`` does for a document that may be paid for now: nothing, if its ticket was used before.
 
         Raises:
             UnavailableError: The store has a passing fault.
         """
+        document, decision = self.decide(document, error)
         if decision.job is None:  # what cannot be read uses no ticket
-            return decision
+            return document, decision
         try:
             self._tickets.use(document)
         except DocumentError as refusal:
-            return Decision(decision.task, error=refusal)
-        return decision
+            return document, Decision(decision.task, error=refusal)
+        return document, decision
 
     def continued(self, document: Document, decision: Decision, claim: Line | None) -> Decision:
         """Return what is to be done with a document that has answers: it keeps the operation and options of those.

@@ -123,8 +123,7 @@ class Pipeline:
                     return ended
                 # What waits or is handed on from here on is the newer upload: a third one may take its place.
                 arrival = structs.replace(arrival, etag=document.etag, version_id=document.version_id, wait=None)
-            document, decision = self._decider.decide(document, error)
-            decision = self._decider.admitted(document, decision)
+            document, decision = self._decider.admitted(document, error)
             # One that has ended is opened again by its own event, which waits for that if its reason passes by itself.
             again, run = _named(arrival, "again"), _named(arrival, "run")
             claim = self._claims.take(document, decision, reopen=not newer, again=again, run=run)
@@ -156,8 +155,7 @@ class Pipeline:
         with self._decider.located(arrival) as (document, error):
             if error or (isinstance(arrival, Upload) and replaced(arrival, document)):
                 return outcomes.running(document)
-            document, decision = self._decider.decide(document)
-            decision = self._decider.admitted(document, decision)
+            document, decision = self._decider.admitted(document)
             if decision.job is None:
                 return outcomes.running(document)
             claim = self._claims.take(

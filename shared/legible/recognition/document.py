@@ -75,11 +75,19 @@ class DocumentCalls:
         with work.beside:
             if min(self._context.policy.window, len(missing)) < 2 and claim.share is None:
                 return Window(missing, lambda page, halted: self._page(claim, job, page, halted, work)).run(1)
-            together = Window(missing, lambda page, halted: self._filed(claim, job, page, halted, work))
-            return together.run(self._context.policy.window)
+            window = self._context.policy.window
+            late = frozenset(missing[-window:] if claim.share is None else ())
+
+            def call(page: int, halted: Callable[[], bool]) -> bytes | None:
+                return (self._page if page in late else self._filed)(claim, job, page, halted, work)
+
+            return Window(missing, call).run(window)
 
     def _filed(self, claim: Claim, job: Job, page: int, halted: Callable[[], bool], work: _Work) -> bytes | None:
-        """Do what ``_page`` does, and file the answer while other pages are called for; if that fails, at the end."""
+        """Do what ``_page`` does, and file the answer while other pages are called for; if that fails, at the end.
+
+        So are the answers of the last pages: results, which are made meanwhile, need not wait for them.
+        """
         answer = self._page(claim, job, page, halted, work)
         line = claim.state.page(page).answered
         if line is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
 from legible.documents.intake import Job
@@ -208,19 +208,17 @@ class PageCall:
         if error.body:
             key = self._keep(error.body, error.request_id, f"{self._claim.owner}{UNUSABLE}")
         held: PageState | None = "held" if isinstance(error, HeldError) else None
-        values: dict[str, Any] = {
-            "page": self._page,
-            "answer": key,
-            "request_id": error.request_id,
-            "reason": Reason.of(error),
-        }
-        self._claim.write("unknown", always=True, state=held, **values)
+        self._claim.write(
+            "unknown", always=True, state=held, page=self._page, answer=key, request_id=error.request_id,
+            reason=Reason.of(error),
+        )  # fmt: skip
 
     def _record(self, answer: Answer, picture: Picture, placed: Placed) -> bool:
         """Store the answer under its payer's name, then see whether it is the one that counts.
 
         Whether another upload may have been read, and whether this claim is still in force, is looked at while the
-        answer is stored; neither is said before it is.
+        answer is stored; neither is said before it is. Where other pages are called for, the journal is read back only
+        after that: their announcements, which calls wait for, go first.
 
         Returns:
             False if it may be of another upload, but the page can be sent inline.
@@ -229,6 +227,8 @@ class PageCall:
         with ThreadPoolExecutor(2) as beside:
             kept = beside.submit(self._keep, answer.body, answer.request_id, self._payer)
             doubt = beside.submit(self._doubt, picture)
+            if self._context.policy.window > 1 and self._job.plan.count > 1:
+                wait([kept])
             lost = self._not_in_force()
         try:
             key = kept.result()

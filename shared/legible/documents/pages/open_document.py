@@ -16,6 +16,7 @@ from typing import IO
 from PIL import Image
 
 from legible.documents.pages import masks, mending, structure, tiff
+from legible.documents.pages.pdf_page import Canvas
 from legible.documents.pages.pdfium import pypdfium2
 from legible.errors import RejectedError
 
@@ -69,6 +70,7 @@ class OpenDocument:
         self._find = find
         self._frames: tuple[Path, list[int]] | None = None
         self._masks: tuple[Path, bool] | None = None
+        self.canvas = Canvas()
 
     @contextmanager
     def image(self, path: Path, page: int) -> Iterator[Image.Image]:

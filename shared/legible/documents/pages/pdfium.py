@@ -13,7 +13,9 @@ class _Late:
         self._name = name
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(import_module(self._name), name)
+        found = getattr(import_module(self._name), name)
+        setattr(self, name, found)  # asked for hundreds of times a page
+        return found
 
 
 #: The library, and its functions as PDFium itself has them.

@@ -43,7 +43,8 @@ def picture(path: Path, format_name: str, page: int, want: Want, kept: OpenDocum
         if frame.unit == "px" and want.too_small(frame.width, frame.height):
             raise _too_small(page, frame, want)
         image, frame = _scaled(image, frame, want, done)
-        done.ink = done.ink or ink.of_image(image)
+        if frame.unit == "px":  # a page of a PDF was looked at when it was drawn
+            done.ink = ink.of_image(image)
         image = _padded(image, want, done)
         body, media_type, suffix, image = _encoded(image, want.largest, done)
         frame = Frame(frame.width, frame.height, frame.unit, frame.scale * _scale(image, *done.sides))
@@ -76,9 +77,7 @@ def _crop(image: Image.Image, box: list[float]) -> bytes:
     right, bottom = (int(min(image.size[n], box[n + 2] + around)) for n in (0, 1))
     part = image.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
     part.thumbnail(_LARGEST_CROP)
-    target = io.BytesIO()
-    part.save(target, "PNG")
-    return target.getvalue()
+    return _saved(part, "PNG")
 
 
 class _Done:
@@ -122,7 +121,7 @@ def _page(
 
 def _pdf_page(kept: OpenDocument, path: Path, page: int, want: Want) -> tuple[Image.Image, Frame, _Done]:
     image, sides, dpi, seen = pdf_page.drawn(
-        kept.pdf(path), page, want.max_side, MOST_PIXELS, lambda: kept.has_finer_masks(path)
+        kept.pdf(path), kept.canvas, page, want.max_side, MOST_PIXELS, lambda: kept.has_finer_masks(path)
     )
     return image, Frame(*sides, "pt", _scale(image, *sides)), _Done(f"rendered at {dpi:.0f} dpi", seen)
 
@@ -206,7 +205,7 @@ def _padded(image: Image.Image, want: Want, done: _Done) -> Image.Image:
 
 
 def _encoded(image: Image.Image, largest: int, done: _Done) -> tuple[bytes, str, str, Image.Image]:
-    if image.getcolors(_FEW_COLORS) is not None:
+    if _has_few_colors(image):
         png = _saved(image, "PNG", compress_level=6)
         if len(png) <= largest:
             return png, "image/png", ".png", image
@@ -221,8 +220,22 @@ def _encoded(image: Image.Image, largest: int, done: _Done) -> tuple[bytes, str,
             image = image.resize((max(1, image.width * 3 // 4), max(1, image.height * 3 // 4)))
 
 
+def _has_few_colors(image: Image.Image) -> bool:
+    return all(map(_counts_few_colors, (*ink.strips(image), image)))
+
+
+def _counts_few_colors(image: Image.Image) -> bool:
+    # Of a page of a PDF the fourth byte of a pixel says nothing: it has two values at most.
+    counted = image.getcolors(2 * _FEW_COLORS)
+    if counted is None:
+        return False
+    return len({color[:3] if isinstance(color, tuple) else color for _, color in counted}) <= _FEW_COLORS
+
+
 def _saved(image: Image.Image, name: str, **options: int) -> bytes:
     target = io.BytesIO()
+    if image.mode == "RGBX" and name == "PNG":
+        image = image.convert("RGB")
     image.save(target, name, **options)
     return target.getvalue()
 

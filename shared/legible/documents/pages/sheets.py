@@ -140,6 +140,7 @@ class Sheets:
         most = self._worker.seconds if most is None else most
         until = time.monotonic() + left
         with self._lock:  # others may be drawn first; their time is not this one's
+            self._running()  # it starts while the document is read
             path = self._copy()
             seconds = min(most, until - time.monotonic())
             ask = worker.Ask(what, str(path), self._format, int(most) + 1, **values)

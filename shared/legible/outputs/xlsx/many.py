@@ -21,6 +21,7 @@ from legible.outputs.rows import Row, Value, lines
 from legible.outputs.xlsx import summary
 from legible.outputs.xlsx.cells import HEADER, Style, status_style
 from legible.outputs.xlsx.formats import SURE_FROM, Formats, doubt, tint_of
+from legible.outputs.xlsx.lean_sheet import LeanSheet
 from legible.outputs.xlsx.many_sheet import ManySheet
 from legible.outputs.xlsx.values import MAX_ROWS, decimals, fit, pieces, sheet_name, shown
 
@@ -152,7 +153,7 @@ class Many:
 
     def _added(self, name: str) -> Any:
         self._names.add(name)
-        page = self._book.add_worksheet(name)
+        page = self._book.add_worksheet(name, LeanSheet)
         page.set_paper(9)
         page.set_landscape()
         page.set_footer("&C&A&RPage &P of &N")
