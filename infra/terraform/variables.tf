@@ -452,7 +452,7 @@ variable "redis" {
   }
   validation {
     condition     = var.redis == "" || var.network != null || var.vpc_cidr != ""
-    error_message = "redis needs network, the VPC and a subnet of that Redis: from outside no function reaches it, and nothing is read."
+    error_message = "Say network, the VPC and a subnet of that Redis, with redis: from outside no function reaches it, and nothing is read."
   }
   validation {
     condition     = var.redis == "" || !contains(keys(var.variables), "LEGIBLE_REDIS")
