@@ -26,7 +26,8 @@ from legible.ledger.state import State
 from legible.model import layout
 from legible.model.documents import Document, ObjectRef
 from legible.model.records import Record
-from legible.ports import WHOLE, Arbiter, Site
+from legible.ports import WHOLE, Site
+from legible.ports.arbiter import Arbiter
 from legible.results.newest import Newest
 from legible.results.publication import Publisher
 from tests.support.examples import examples
@@ -194,10 +195,10 @@ class TestClaims:
 
     def test_an_arbiter_that_refuses_makes_it_busy(self):
         class Refusing:
-            def acquire(self, name, owner, seconds):
+            def acquire(self, name, owner, seconds, *, share=None, above=0):
                 return None
 
-            def release(self, name, owner): ...
+            def release(self, name, owner, *, share=None): ...
 
         store = MemoryStore()
         book = ledger(store, arbiter=Refusing())

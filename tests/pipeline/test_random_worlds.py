@@ -28,6 +28,9 @@ KINDS = [
     {"single": True},
     {"told": True},
     {"waits": True, "single": True, "told": True},
+    {"fenced": True, "races": True},
+    {"fenced": True, "races": True, "flows": True},
+    {"fenced": True, "waits": True},
 ]
 
 

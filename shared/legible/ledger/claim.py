@@ -18,7 +18,8 @@ from legible.ledger.state import State
 from legible.model import layout
 from legible.model.documents import Document
 from legible.model.pages import Share
-from legible.ports import Arbiter, Invocation
+from legible.ports import Invocation
+from legible.ports.arbiter import Arbiter
 
 
 class Wish(Struct, frozen=True):
@@ -117,6 +118,7 @@ class Claim:
             UnavailableError: The store takes no append.
         """
         line, began = self._first_line(fence, seconds), self._call.now()
+        self.standing.alone_until = line.lease_until if fence and self.share is None else None
         try:
             self._journal.put([line])
             self.standing.first = self._journal.new
@@ -271,9 +273,4 @@ class Claim:
     def _free(self) -> None:
         if self.flag is not None:
             self.flag.abandon(self._journal.mine)
-        self._arbiter.release(fenced(self.document, self.share), self.owner)
-
-
-def fenced(document: Document, share: Share | None) -> str:
-    """Return the name by which an arbiter knows a claim."""
-    return layout.journal(document) + (f"#{share.number}/{share.of}" if share else "")
+        self._arbiter.release(layout.journal(self.document), self.owner, share=self.share)
