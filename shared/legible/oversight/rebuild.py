@@ -16,6 +16,7 @@ from legible.ledger.journals import Journals
 from legible.ledger.state import State
 from legible.model import layout
 from legible.oversight.calls import JournalHour, hours
+from legible.oversight.forgotten import forgotten
 from legible.oversight.rollup import RollUp
 from legible.oversight.unmarked import UnmarkedJournals
 from legible.ports import Invocation, Site
@@ -71,6 +72,8 @@ def rebuilt(
     """
     journals, names, count, marked = Journals(site), _names(site, prefix), 0, 0
     unmarked = UnmarkedJournals(site, call)
+    if not prefix:  # whose these are nobody knows
+        rollup.keep(forgotten(site))
 
     def read(name: str) -> tuple[dict[datetime, JournalHour], bool, list[Any]]:
         at, state = call.now(), journals.stored(name.removesuffix(".jsonl"))
