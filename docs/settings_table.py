@@ -29,7 +29,8 @@ def reference() -> str:
             if section.name == "buckets":
                 allowed = MEANS["buckets"]
             name = f"`{variables[place]}`" if place in variables else ""
-            rows.append(f"| `{section.name}.{field.name}` | {name} | `{_default(field)}` | {allowed} |")
+            default = "" if field.required else f"`{_default(field)}`"
+            rows.append(f"| `{section.name}.{field.name}` | {name} | {default} | {allowed} |")
     return "\n".join(rows + _target_rows())
 
 

@@ -26,6 +26,7 @@ from legible_cli.backfill import backfill_command
 from legible_cli.console import console_command
 from legible_cli.dead import dead_command
 from legible_cli.doctor.command import doctor_command
+from legible_cli.forget import forget_command
 from legible_cli.local.run import Item, Items, files_of, run, summary, why
 from legible_cli.local.up import Folders
 from legible_cli.policy.command import policy_group
@@ -95,6 +96,7 @@ main.add_command(backfill_command)
 main.add_command(console_command)
 main.add_command(dead_command)
 main.add_command(doctor_command)
+main.add_command(forget_command)
 main.add_command(policy_group)
 main.add_command(quote_command)
 main.add_command(rebuild_command)

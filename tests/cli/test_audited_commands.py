@@ -13,7 +13,7 @@ import pytest
 from functions import on_upload
 from legible.api.routes import ROUTES
 from legible.model import layout
-from legible.model.audit import BUILD, EXPORT, REBUILD, RECOUNT, SWEEP
+from legible.model.audit import BUILD, EXPORT, FORGET, REBUILD, RECOUNT, SWEEP
 from legible.model.documents import ObjectRef
 from legible_cli.__main__ import main
 from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
@@ -25,6 +25,7 @@ from tests.support.rig import PASSPORT, picture
 #: What is audited: the arguments (TMP is a folder of the test's own), and the names of the events.
 AUDITED: dict[str, tuple[tuple[str, ...], set[str]]] = {
     "accounting --xlsx": (("accounting", "--xlsx", "TMP/a.xlsx"), {EXPORT}),
+    "forget": (("forget", "passport/nobody.png", "--yes"), {FORGET}),
     "rebuild": (("rebuild", "passport/"), {REBUILD}),
     "review export": (("review", "export", "TMP/r.xlsx", "--all"), {EXPORT}),
     "status --rebuild": (("status", "--rebuild"), {RECOUNT}),
@@ -51,6 +52,7 @@ NOT_AUDITED = {
     "policy auditor": "prints a policy",
     "policy check": "compares a file with a policy",
     "policy deployer": "prints a policy",
+    "policy forget": "prints a policy",
     "policy function": "prints a policy",
     "policy ocr-full-access": "prints a policy",
     "policy ocr-read-only": "prints a policy",
@@ -133,10 +135,10 @@ def office() -> Iterator[Office]:
 
 
 def objects(office: Office) -> dict[str, str]:
-    """Return what both buckets hold."""
+    """Return what both buckets hold, but for the key of digests, which is made once when it is first asked for."""
     store = clouds.store(office.cloud)
     found = {item.key: item.etag for name in (INPUT_BUCKET, OUTPUT_BUCKET) for item in store.list(name, "")}
-    return {key: etag for key, etag in found.items() if not key.startswith(PROBED)}
+    return {key: etag for key, etag in found.items() if not key.startswith((*PROBED, "tombstones/.key"))}
 
 
 def kept(office: Office) -> list[dict[str, Any]]:

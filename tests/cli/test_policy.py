@@ -119,6 +119,13 @@ def test_a_policy_for_one_operation_is_about_no_other(slug):
         ("function", "smn:topic:publish", "", True),
         ("function", "eg:channels:putEvents", "", True),
         ("function", "smn:topic:delete", "", False),
+        ("function", "obs:object:DeleteObjectVersion", f"obs:r:d:object:{IN}/passport/a.png", False),
+        ("operator", "obs:object:DeleteObject", f"obs:r:d:object:{IN}/passport/a.png", False),
+        ("forget", "obs:object:DeleteObjectVersion", f"obs:r:d:object:{IN}/passport/a.png", True),
+        ("forget", "obs:object:DeleteObjectVersion", f"obs:r:d:object:{OUT}/answers/a/1/0001.json", True),
+        ("forget", "obs:object:DeleteObject", f"obs:r:d:object:{OUT}/audit/2026/11/25.jsonl", False),
+        ("forget", "obs:object:DeleteObject", f"obs:r:d:object:{OUT}/reports/.usage/2026/11/25.json", False),
+        ("forget", "obs:object:PutObject", f"obs:r:d:object:{IN}/passport/a.png", False),
         ("reviewer", "obs:object:PutObject", f"obs:r:d:object:{OUT}/answers/a/1/review.me.json", True),
         ("reviewer", "obs:object:PutObject", f"obs:r:d:object:{IN}/passport/a.png", False),
         ("reviewer", "obs:object:DeleteObject", f"obs:r:d:object:{OUT}/answers/a/1/0001.json", False),
@@ -161,12 +168,15 @@ def test_what_a_role_may_do_and_what_not(name, action, resource, expected):
 
 
 def test_one_agency_for_all_functions_may_what_the_templates_let_each_of_them():
-    """Given the table that Terraform deploys: an agency by `legible policy function` lacks none of it."""
+    """Given the table that Terraform deploys: an agency by `legible policy function` lacks none of it.
+
+    What forgets documents has an agency of its own, by `legible policy forget`.
+    """
     deployed = rights.policies(input=IN, output=OUT, failures=f"{OUT}-failures")
     asked = {
         (action, resource.replace("*", "x", 2).replace("/*", "/x"))
         for agency, scopes in deployed.items()
-        if agency.startswith("exec-")
+        if agency.startswith("exec-") and agency != "exec-on-forget"
         for statement in scopes["obs"] + scopes["project"]
         for action in statement["Action"]
         for resource in statement.get("Resource", [""])

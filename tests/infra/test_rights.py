@@ -33,6 +33,8 @@ TABLE = [
     (LIST, "obs:*:*:bucket:example-legible-in", READING | {"on_timer"}),
     (PUT, f"{IN}/passport/anna.png", {"http_api"}),
     (DELETE, f"{IN}/passport/anna.png", set()),
+    (PUT, f"{OUT}/tombstones/0.json", {"http_api"}),
+    (DELETE, f"{OUT}/tombstones/0.json", set()),
     ("obs:object:DeleteObjectVersion", f"{IN}/passport/anna.png", set()),
     (GET, f"{OUT}/ledger/example-legible-in/passport/anna.png/v.jsonl", set(FUNCTIONS) - {"on_timer"} - KEEPING),
     (
@@ -124,7 +126,30 @@ TABLE = [
 
 @pytest.mark.parametrize(("action", "resource", "who"), TABLE, ids=[f"{a} {r}".strip() for a, r, _ in TABLE])
 def test_a_call_is_allowed_to_whom_it_is_meant_for_and_to_nobody_else(action, resource, who):
-    assert {name for name in FUNCTIONS if allows(rights.statements(name), action, resource)} == who
+    found = {name for name in FUNCTIONS if allows(rights.statements(name), action, resource)}
+    assert found - {"on_forget"} == who - {"on_forget"}
+
+
+@pytest.mark.parametrize(
+    ("action", "resource", "may"),
+    [
+        (DELETE, f"{IN}/passport/anna.png", True),
+        ("obs:object:DeleteObjectVersion", f"{IN}/passport/anna.png", True),
+        ("obs:object:DeleteObjectVersion", f"{OUT}/answers/passport/anna.png/v/0001.json", True),
+        (DELETE, f"{OUT}/ledger/example-legible-in/passport/anna.png/v.jsonl", True),
+        (PUT, f"{OUT}/ledger/example-legible-in/passport/anna.png/v.jsonl", True),
+        (PUT, f"{IN}/passport/anna.png", False),
+        (PUT, f"{OUT}/answers/passport/anna.png/v/0001.json", False),
+        (DELETE, f"{OUT}/audit/2026/11/25.jsonl", False),
+        ("obs:object:DeleteObjectVersion", f"{OUT}/audit/2026/11/25.jsonl", False),
+        (DELETE, f"{OUT}/reports/.usage/2026/11/25.json", False),
+        (INVOKE, UPLOAD, False),
+    ],
+)
+def test_one_function_alone_may_forget_documents_and_it_may_do_nothing_else(action, resource, may):
+    assert allows(rights.statements("on_forget"), action, resource) is may
+    others = {name for name in FUNCTIONS if allows(rights.statements(name), "obs:object:DeleteObjectVersion", resource)}
+    assert others <= {"on_forget"}
 
 
 def test_what_the_platform_and_eventgrid_may_do():

@@ -16,6 +16,7 @@ from functions import (
     http_api,
     on_audit_event,
     on_failure,
+    on_forget,
     on_notices,
     on_report,
     on_sweep,
@@ -25,6 +26,7 @@ from functions import (
     recognize_pages,
     split,
 )
+from legible.api.ids import id_of
 from legible.documents.uploads import Uploads
 from legible.model import layout
 from legible.model.documents import Document, ObjectRef, Upload
@@ -72,7 +74,7 @@ class Police(Schedule):
         if self.statements is None:
             return None
         bucket, _, key = path.partition("/")
-        action = ACTIONS[method, bool(key)]
+        action = ACTIONS[method, bool(key)]  # a version's own actions stand beside these in the duty that has any
         resource = f"obs:*:*:object:{path}" if key else f"obs:*:*:bucket:{bucket}"
         fine = allows(self.statements, action, resource)
         (self.allowed if fine else self.refused).append((action, resource))
@@ -221,6 +223,20 @@ def test_the_sweep(watched):
     watched.cloud.obs.age(timedelta(hours=2))
     swept = watched.run("on_sweep", on_sweep.handler, {"trigger_type": "TIMER"})
     assert (swept["repaired"], swept["settled"]) == ({"lost": 1, "unpublished": 1}, 1)
+
+
+def test_forgetting(watched):
+    """Given a document that somebody asked the API to forget, then the one function that may remove it does."""
+    clouds.upload(watched.cloud, "general-text/a.png", picture())
+    watched.run("on_upload", on_upload.handler, clouds.event("general-text/a.png"))
+    built = {"trigger_type": "TIMER", "user_event": '{"workbook": "all"}'}
+    watched.run("on_timer", on_timer.handler, built)
+    itself = f"/v1/documents/{id_of('general-text/a.png')}"
+    assert watched.ask("POST", f"{itself}/forget", {"reason": "case 12"})[0] == 202
+    result = watched.run("on_forget", on_forget.handler, {"trigger_type": "TIMER"}, seconds=300)
+    assert (result["resumed"]["emptied"], result["resumed"]["built"]) == (1, ["all"])
+    late = watched.run("on_upload", on_upload.handler, clouds.event("general-text/a.png"))
+    assert late["documents"][0]["status"] == "skipped"
 
 
 def test_notices(watched):

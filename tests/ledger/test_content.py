@@ -11,6 +11,7 @@ from msgspec import structs
 
 from legible.errors import AppendConflictError, BusyError, HeldError
 from legible.ledger.answers import Answers, digest
+from legible.ledger.changes import name_of
 from legible.ledger.claim import Claim, Wish
 from legible.ledger.content import SharedContent
 from legible.ledger.ledger import Ledger, plan_of
@@ -349,7 +350,9 @@ def test_an_answer_that_was_lent_before_names_who_paid(world):
     world.adopt(second)
     world.store.remove(world.list)
     world.adopt(third, earlier=second.document)
-    assert {line.adopted for line in third.state.lines if line.event == "answered"} == {layout.journal(first.document)}
+    assert {line.adopted for line in third.state.lines if line.event == "answered"} == {
+        name_of(layout.journal(first.document))
+    }
 
 
 def test_a_list_that_takes_no_line_is_logged_and_stops_nobody(world):

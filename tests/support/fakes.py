@@ -20,6 +20,7 @@ from legible.model.notices import Notice
 from legible.model.pages import Answer, Picture, Share
 from legible.operations.operation import Operation
 from legible.ports import AS_IT_IS, WHOLE, Head, Invocation, ListedObject, Shown, SignedRequest, Wanted
+from legible.ports.versions import ListedVersion
 
 #: Bytes, content type, time of the last change, metadata.
 Stored = tuple[bytes, str, datetime, dict[str, str]]
@@ -214,6 +215,43 @@ class MemoryStore:
 
     def keys(self, bucket: str, prefix: str = "") -> list[str]:
         return sorted(ref.key for ref in list(self.objects) if ref.bucket == bucket and ref.key.startswith(prefix))
+
+
+class MemoryVersions:
+    """All versions in a memory store; see ``legible.ports.versions.ObjectVersions``."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    def each(self, bucket: str, prefix: str) -> Iterator[ListedVersion]:
+        self._store.fail("list", ObjectRef(bucket, prefix))
+        refs = {ref for ref in (*self._store.objects, *self._store.versions) if ref.bucket == bucket}
+        for ref in sorted((ref for ref in refs if ref.key.startswith(prefix)), key=lambda ref: ref.key.encode()):
+            kept = self._store.versions.get(ref) or {"null": self._store.objects[ref]}
+            if ref not in self._store.objects:
+                yield ListedVersion(ref.key, "marker", marker=True, modified_at=self._store.clock.now())
+            for version, stored in reversed(list(kept.items())):
+                yield ListedVersion(ref.key, version, modified_at=stored[2], size=len(stored[0]))
+
+    def remove(self, bucket: str, version: ListedVersion) -> None:
+        ref = ObjectRef(bucket, version.key)
+        self._store.fail("write", ref)
+        with self._store._lock:
+            kept = self._store.versions.get(ref)
+            if not kept:
+                self._store.objects.pop(ref, None)
+                del self._store.appendable[ref]
+            else:
+                kept.pop(version.version_id, None)
+                if kept:
+                    self._store.objects[ref] = kept[next(reversed(kept))]
+                else:
+                    self._store.objects.pop(ref, None)
+                    del self._store.versions[ref]
+        self._store.after("remove", ref)
+
+    def read(self, ref: ObjectRef, version_id: str) -> bytes:
+        return self._store.read(ref, Wanted(version_id="" if version_id == "null" else version_id))
 
 
 class SheetsHere(Sheets):

@@ -33,6 +33,7 @@ from legible.documents.submission import Submitter
 from legible.errors import SettingsError
 from legible.ledger.changes import Changes
 from legible.ledger.probes import ProbeLog
+from legible.ledger.tombstones import Erasure, Tombstones
 from legible.model.documents import ObjectRef, Upload, WorkbookOrder
 from legible.model.http import Reply, Request
 from legible.model.prices import Prices, Reconcile
@@ -95,7 +96,7 @@ class Front:
             (
                 DocumentEndpoints(view, call, lists, self.submitter(), fetch),
                 ResultEndpoints(view, self.pictures()),
-                ChangeEndpoints(view, reviewer, rig.rebuilder(), self.started.append),
+                ChangeEndpoints(view, reviewer, rig.rebuilder(), self.started.append, self._forget),
                 WorkbookEndpoints(rig.site, call, callers, Builds(rig.site, "api"), collect, ("xlsx",)),
                 DeploymentEndpoints(rig.site, callers, rig.ocr, ocr, ProbeLog(rig.site, call, "health").note, "1.2.3"),
                 AuditEndpoints(rig.site, call, callers),
@@ -103,9 +104,16 @@ class Front:
                 self._ends(call, callers),
             ),
             AuditedCalls(
-                AuditDesk(rig.site, call, "http"), callers, rig.log, downloads=changes.get("downloads", True)
+                AuditDesk(rig.site, call, "http"),
+                callers,
+                rig.log,
+                downloads=changes.get("downloads", True),
+                digest=Tombstones(rig.site).digest,
             ).over,
         )
+
+    def _forget(self, key: str, operator: str, reason: str) -> None:
+        Tombstones(self.rig.site).note(Erasure(key, self.rig.clock.now(), operator, reason))
 
     def _ends(self, call: Invocation, callers: Callers) -> EndsEndpoints:
         rig, price = self.rig, ends_rig.price(self.changes.get("prices", ends_rig.PRICED))

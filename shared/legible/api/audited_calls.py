@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from legible.api.calls import Answer, Call, Callers, Endpoint
 from legible.api.ends_shapes import NewRedrive
 from legible.api.problems import ProblemError
 from legible.api.routes import ROUTES
 from legible.errors import LegibleError
-from legible.model.audit import DOWNLOAD
+from legible.model.audit import DOWNLOAD, FORGET
 from legible.model.http import Reply
 from legible.oversight.audit_trail import AuditDesk
 from legible.ports import Log
@@ -26,10 +28,20 @@ class AuditedCalls:
         callers: Tells who the caller is.
         log: Gets a line where a download, or that something failed, could not be audited.
         downloads: Whether downloads are audited.
+        digest: Returns the digest by which a document is named that is to be forgotten.
     """
 
-    def __init__(self, desk: AuditDesk, callers: Callers, log: Log, *, downloads: bool = True) -> None:
+    def __init__(
+        self,
+        desk: AuditDesk,
+        callers: Callers,
+        log: Log,
+        *,
+        downloads: bool = True,
+        digest: Callable[[str], str] = lambda key: "",
+    ) -> None:
         """Audit nothing yet."""
+        self._digest = digest
         self._desk = desk
         self._callers = callers
         self._log = log
@@ -44,6 +56,8 @@ class AuditedCalls:
 
     def _change(self, event: str, endpoint: Endpoint, call: Call) -> Answer:
         kind, resource = self._subject(call)
+        if event == FORGET:
+            resource = self._digest(resource)
         operator = self._callers.operator(call)
         asked = self._desk.record(event, kind, resource, operator=operator)
         try:

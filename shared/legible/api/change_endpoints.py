@@ -1,4 +1,4 @@
-"""Changes over HTTP: people's corrections, and documents that are tried again."""
+"""Changes over HTTP: people's corrections, documents that are tried again, and documents that are forgotten."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from legible.api import shapes
 from legible.api.calls import Answer, Call, Endpoint
 from legible.api.document_view import DocumentView, path_of
+from legible.api.forget_shapes import ForgettingTicket
 from legible.api.ids import id_of
 from legible.api.problems import ProblemError
 from legible.errors import RejectedError
@@ -25,12 +26,19 @@ class ChangeEndpoints:
         reviewer: Applies corrections.
         rebuilder: Makes results anew.
         start: Calls a function to read a document.
+        forget: Notes that a document is to be forgotten, given its key, who asked, and why.
     """
 
     def __init__(
-        self, view: DocumentView, reviewer: Reviewer, rebuilder: Rebuilder, start: Callable[[Upload], None]
+        self,
+        view: DocumentView,
+        reviewer: Reviewer,
+        rebuilder: Rebuilder,
+        start: Callable[[Upload], None],
+        forget: Callable[[str, str, str], None],
     ) -> None:
         """Change nothing yet."""
+        self._forget = forget
         self._view = view
         self._reviewer = reviewer
         self._rebuilder = rebuilder
@@ -38,7 +46,7 @@ class ChangeEndpoints:
 
     def by_route(self) -> dict[str, Endpoint]:
         """Return the endpoint of each route, by the route's name."""
-        return {"review": self.review, "rerun": self.rerun}
+        return {"review": self.review, "rerun": self.rerun, "forget": self.forget}
 
     def review(self, call: Call) -> Answer:
         """Apply corrections."""
@@ -80,3 +88,16 @@ class ChangeEndpoints:
             )
         key = document.key
         return 202, shapes.Accepted(id_of(key), key, "running", {"self": path_of(key)})
+
+    def forget(self, call: Call) -> Answer:
+        """Note that a document is to be forgotten: another function, which alone may remove it, does."""
+        known = self._view.known(call)
+        if known.held:
+            until = known.state.leases.busy_until
+            raise ProblemError(
+                409, "busy", f"This document is being read{f' until {until:%H:%M:%S} UTC' if until else ''}.",
+                "Ask again then.",
+            )  # fmt: skip
+        key = known.document.key
+        self._forget(key, self._view.callers.operator(call), call.body.reason)
+        return 202, ForgettingTicket(id_of(key), "forgetting", {"self": path_of(key)})

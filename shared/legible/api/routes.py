@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from legible.api import ends_shapes, oversight_shapes, shapes
+from legible.api import ends_shapes, forget_shapes, oversight_shapes, shapes
 from legible.api.audit_shapes import Auditing, AuditList
-from legible.model.audit import DOWNLOAD, ORDER, REDRIVE, RERUN
+from legible.model.audit import DOWNLOAD, FORGET, ORDER, REDRIVE, RERUN
 from legible.model.ends import RedriveReport, UndoneReport
 from legible.model.http import Request
 from legible.model.sums import DocumentSum
@@ -124,6 +124,12 @@ ROUTES: tuple[HttpRoute, ...] = (
         "POST", "/v1/documents/{id}/rerun", "rerun",
         "Try again what is not done, paying for missing pages only; or make the results of what is done anew, free.",
         {202: shapes.Accepted, **_DOCUMENT}, problems=(403, 404, 409), audit=RERUN,
+    ),
+    HttpRoute(
+        "POST", "/v1/documents/{id}/forget", "forget",
+        "Remove everything of a document, for good: its upload, results, answers, pages, corrections and notices.",
+        {202: forget_shapes.ForgettingTicket}, body=forget_shapes.NewForgetting,
+        problems=(400, 403, 404, 409, 413, 415), audit=FORGET,
     ),
     HttpRoute(
         "GET", "/v1/dead", "dead", "Documents that are not done, by their causes, with what another try would cost.",

@@ -9,6 +9,7 @@ from msgspec import UNSET, structs
 
 from legible.documents import identity, orders
 from legible.errors import DocumentError, ObjectGoneError, RejectedError, SkippedError
+from legible.ledger.tombstones import Tombstones
 from legible.model import layout
 from legible.model.documents import Arrival, Document, Ignored, ObjectRef, Order, Unreadable, Upload
 from legible.ports import Head, ObjectStore, Site, glance, prefetch
@@ -38,7 +39,8 @@ class Uploads:
             order that cannot be read, or an event that names no object.
 
         Raises:
-            SkippedError: It is no document: a folder, a removal, an output of Legible, an object of another bucket.
+            SkippedError: It is no document: a folder, a removal, an output of Legible, an object of another bucket; or
+                it was forgotten.
             UnavailableError: The store has a passing fault.
         """
         if isinstance(upload, Unreadable):
@@ -52,8 +54,10 @@ class Uploads:
             ref, head = self._find(upload)
         except DocumentError as error:
             _refuse_folder(upload.ref, upload.size)
+            self._refuse_forgotten(upload, error)
             return self.announced(upload), error
         _refuse_folder(ref, head.size)
+        self._refuse_forgotten(upload, head)
         order, unread = _ordered(head)
         try:
             name = identity.name_of(self._site, ref, head, order)
@@ -97,6 +101,23 @@ class Uploads:
                 f"{ref} is not in the input bucket {self._site.input}.",
                 code="other-bucket",
                 advice="Results are filed by key, so one deployment reads one bucket; set LEGIBLE_INPUT_BUCKET.",
+            )
+
+    def _refuse_forgotten(self, upload: Upload, found: Head | DocumentError) -> None:
+        """Refuse an event about an upload that was forgotten: it is gone, or another one has taken its place."""
+        if isinstance(found, Head):
+            gone = _names_content(upload) and upload.etag != found.etag
+        else:
+            gone = isinstance(found, ObjectGoneError)
+        name = identity.content_name(upload.etag, upload.version_id) if upload.etag or upload.version_id else ""
+        forgotten = False
+        with suppress(DocumentError):  # who may not look for tombstones records what is gone, as ever
+            forgotten = gone and Tombstones(self._site).forgot(upload.ref.key, name, upload.at)
+        if forgotten:
+            raise SkippedError(
+                f"What was uploaded as {upload.ref} was forgotten.",
+                code="forgotten",
+                advice="If it is to be read after all, upload it again.",
             )
 
     def _find(self, upload: Upload) -> tuple[ObjectRef, Head]:
@@ -149,7 +170,11 @@ def replaced(upload: Upload, document: Document) -> bool:
 
     An etag is 32 hexadecimal digits, followed by a part count after a multipart upload; any other text says nothing.
     """
-    return bool(_ETAG.fullmatch(upload.etag)) and upload.etag != document.etag
+    return _names_content(upload) and upload.etag != document.etag
+
+
+def _names_content(upload: Upload) -> bool:
+    return bool(_ETAG.fullmatch(upload.etag))
 
 
 def newest_head(store: ObjectStore, ref: ObjectRef, version_id: str = "", etag: str = "", size: int = 0) -> Head | None:

@@ -35,6 +35,6 @@ def stand_in(loaded: MutableMapping[str, ModuleType]) -> None:
 
 stand_in(sys.modules)
 
-from obs import AppendObjectContent, GetObjectHeader, GetObjectRequest, ObsClient, PutObjectHeader  # noqa: E402 - now
+from obs import AppendObjectContent, GetObjectHeader, GetObjectRequest, ObsClient, PutObjectHeader, Versions  # noqa: E402 - now
 
-__all__ = ["AppendObjectContent", "GetObjectHeader", "GetObjectRequest", "ObsClient", "PutObjectHeader"]
+__all__ = ["AppendObjectContent", "GetObjectHeader", "GetObjectRequest", "ObsClient", "PutObjectHeader", "Versions"]

@@ -175,7 +175,7 @@ class ObsStore:
                 # A list is in the keys' order. NextMarker comes only where a delimiter was asked for; else the last
                 # key is where to go on (ListObjects, api-obs obs_04_0022).
                 marker = str(item.key)
-                yield ListedObject(marker, int(item.size or 0), _etag(item.etag), _listed_time(item.lastModified))
+                yield ListedObject(marker, int(item.size or 0), _etag(item.etag), listed_time(item.lastModified))
             more = bool(page.is_truncated) and bool(page.contents)
 
     def _page(self, bucket: str, prefix: str, marker: str | None) -> Any:
@@ -301,7 +301,7 @@ def _time(value: Any) -> datetime | None:
         return None
 
 
-def _listed_time(value: Any) -> datetime | None:
+def listed_time(value: Any) -> datetime | None:
     """Return the time of an object in a list, in UTC."""
     # The SDK turns the UTC of a list into the machine's local time, and drops the zone (model.py, DateTime.UTCToLocal,
     # 3.26.6). This goes the way back, by the same offset without daylight saving.

@@ -11,6 +11,7 @@ from msgspec import Struct, structs
 
 from legible.errors import AppendConflictError, BusyError, DocumentError, HeldError, InternalError
 from legible.ledger.answers import ADOPTED, Answers, digest
+from legible.ledger.changes import name_of
 from legible.ledger.claim import Claim
 from legible.ledger.journal import Line
 from legible.ledger.journals import Journals
@@ -172,7 +173,7 @@ class SharedContent:
         claim.write(
             "answered", page=line.page, request_id=line.request_id, answer=key, sha256=digest(body),
             source=line.source, frame=line.frame, ink=line.ink, note=line.note, state=line.state, reason=line.reason,
-            adopted=line.adopted or layout.journal(other),
+            adopted=line.adopted or name_of(layout.journal(other)),
         )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ Event = Literal[
     "finished",
     "corrected",
     "continued",
+    "forgotten",
 ]
 
 
@@ -48,11 +49,13 @@ class Line(Struct, frozen=True, omit_defaults=True):
     ``refused`` is a call that was not paid; with ``state`` the page is settled. ``unknown`` is a call that may have
     been paid; ``held`` says that it brought an error that somebody must mend. ``of`` names the owner that made it;
     where that owner was waiting to call again, it is ``throttled`` too.
-    ``frame`` says where the recognized picture lies on its page. ``adopted`` is the key of the journal that says who
-    paid for the answer, where that was another document of the same content.
+    ``frame`` says where the recognized picture lies on its page. ``adopted`` names the journal that says
+    who paid for the answer, where that was another document of the same content: by the digest of its key
+    (``changes.name_of``), because that document may be forgotten; versions up to 0.2 wrote the key itself.
     ``handed`` gives the document to a fresh invocation, which was called for the ``hand``-th time. ``finished`` carries
     the document's ``status``, and how many checks had failed (``findings``). ``corrected`` is a review by ``author``:
     ``answer`` names where it is stored.
+    ``forgotten`` says that everything about the document is being removed: it takes no claim any more.
     ``continued`` is the last line of a part: the journal goes on in the part whose number is ``n``. It has no owner.
 
     ``v`` is the version of the format that first had such a line. While a new version is deployed, or after it was

@@ -76,7 +76,7 @@ class Ledger:
             The claim; or the state, when the document is finished.
 
         Raises:
-            BusyError: Somebody else still holds it when patience ends.
+            BusyError: Somebody else still holds it when patience ends, or it is being forgotten.
             UnavailableError: The journal takes no line.
             HeldError: The journal is an object that cannot be appended to.
         """
@@ -84,6 +84,8 @@ class Ledger:
         wait = 0.05
         while True:
             opened = self.journals.open(document, self._call.pause)
+            if opened.state.forgotten is not None:
+                raise _forgotten(document)
             again = _asked_again(document, opened.state, wish.again)
             goes_on = wish.share is None and resumes(opened.state)
             if opened.state.finished is not None and not (wish.reopen and (again or goes_on)):
@@ -108,7 +110,7 @@ class Ledger:
             The state with the line; unchanged where there was nothing to write.
 
         Raises:
-            BusyError: The document is not finished: somebody works on it.
+            BusyError: The document is not finished: somebody works on it; or it is being forgotten.
             UnavailableError: The store takes no line.
         """
         self._changes.mark(document, self._changes.after(_ADDING_SECONDS))
@@ -116,6 +118,8 @@ class Ledger:
             if number:
                 self._call.pause(random.uniform(0.01, 0.1))
             opened = self.journals.open(document, self._call.pause)
+            if opened.state.forgotten is not None:
+                raise _forgotten(document)
             if opened.state.finished is None:
                 raise _busy(document, opened.state)
             line = make(opened.state)
@@ -194,6 +198,14 @@ def _busy(document: Document, state: State) -> BusyError:
     return BusyError(
         f"Another invocation holds {document.ref}{until}.",
         advice="The event is delivered again; by then the document is finished, or the lease has ended.",
+    )
+
+
+def _forgotten(document: Document) -> BusyError:
+    return BusyError(
+        f"{document.ref} is being forgotten.",
+        code="being-forgotten",
+        advice="The same bytes under this key are a new document when nothing is left of it: in an hour or so.",
     )
 
 

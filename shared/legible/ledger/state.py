@@ -110,6 +110,8 @@ class State:
         self.lines: list[Line] = []
         self.leases = Leases()
         self.finished: Line | None = None
+        #: The line that says that the document is being forgotten.
+        self.forgotten: Line | None = None
         self.pages: dict[int, PageLedger] = {}
         self.surplus = 0
         #: The greatest fencing number of any claim, 0 for none; and that of each share, by its number, 0 for the whole.
@@ -274,6 +276,9 @@ class State:
     def _corrected(self, line: Line) -> None:
         self.reviews.append(line)
 
+    def _forgotten(self, line: Line) -> None:
+        self.forgotten = self.forgotten or line
+
     def _reopen(self, *, resumed: bool) -> None:
         """Open the document again: pages that were settled or given up are tried again, answers are kept.
 
@@ -303,6 +308,7 @@ _TAKES: dict[str, Callable[[State, Line], None]] = {
     "finished": State._finished,
     "corrected": State._corrected,
     "continued": State._continued,
+    "forgotten": State._forgotten,
 }
 
 

@@ -23,6 +23,8 @@ HELD = "held/"
 CHANGES, USAGE, PROBES = "changes/", "reports/.usage/", "reports/.probes/"
 #: How far the ledger was looked through for journals without a mark.
 SWEEP = "reports/.sweep.json"
+#: What is left of documents that were forgotten; behind it what is being forgotten, and files that are built again.
+TOMBSTONES = "tombstones/"
 #: The prefix of the lists of documents that ended and are not done, and of what is known of each backfill.
 ENDS, BACKFILLS = "reports/.ends/", "backfills/"
 #: Where the sweep stood, what it found and what it repaired; all of it may be removed at any time.
@@ -44,6 +46,7 @@ OWN = (
     WAITING,
     HELD,
     CHANGES,
+    TOMBSTONES,
     BACKFILLS,
     SWEEPS,
 )

@@ -17,6 +17,7 @@ from legible.ledger.state import State
 from legible.model import layout
 from legible.model.sums import first_folder
 from legible.oversight.calls import JournalHour, Whose, hours
+from legible.oversight.forgotten import forgotten
 from legible.oversight.rollup import RollUp
 from legible.oversight.unmarked import UnmarkedJournals
 from legible.ports import Invocation, Site
@@ -72,6 +73,8 @@ def rebuilt(
     """
     journals, names, count, marked = Journals(site), _names(site, prefix), 0, 0
     unmarked, below = UnmarkedJournals(site, call), f"{layout.LEDGER}{site.input}/"
+    if not prefix:  # whose these are nobody knows
+        rollup.keep(forgotten(site))
 
     def read(name: str) -> tuple[dict[datetime, JournalHour], bool, list[Any]]:
         at, state = call.now(), journals.stored(name.removesuffix(".jsonl"))

@@ -128,7 +128,8 @@ def _page(
         return Page(number, "dead", line.source, line.answer, line.request_id, line.note, line.frame, why)
     if line is not None:
         key = layout.answer(document, number)
-        adopted = f"adopted: the same bytes were read before, see {line.adopted}" if line.adopted else ""
+        place = line.adopted if "/" in line.adopted else f"the journal of name {line.adopted}"
+        adopted = f"adopted: the same bytes were read before, see {place}" if line.adopted else ""
         note = "; ".join(part for part in (line.note, adopted) if part)
         return Page(number, "done", line.source, key, line.request_id, note, line.frame, empty=empty or UNSET)
     if known.settled is not None:

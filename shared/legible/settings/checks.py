@@ -23,6 +23,7 @@ _NOTHING = "(?!)"
 def check_patterns(settings: Settings, origin: str) -> None:
     """Refuse a pattern that no key can match: its route or target would never be used, and nobody would be told."""
     named = [(f"route {number}: match", rule.match) for number, rule in enumerate(settings.routes, 1)]
+    named += [(f"retention {number}: match", rule.match) for number, rule in enumerate(settings.retention, 1)]
     named += [(f"notify.{name}.match", target.match) for name, target in settings.notify.items()]
     for place, pattern in named:
         if not pattern or _NOTHING in translate(pattern):

@@ -25,6 +25,7 @@ from legible.settings.tables import (
     Obs,
     Ocr,
     PageLimits,
+    RetentionRule,
     ServiceEndpoint,
     Settings,
     SweepSettings,
@@ -65,6 +66,8 @@ MEANS = {
     "size": "how many calls, from 1 on",
     "refilled": "month, or nothing",
     "shared": "a list of operations",
+    "after_days": "a number of days, from 1 to 36500",
+    "keep": "a list of what stays: results",
     "interfaces": "a table of values of call_of_interface, each with its operation",
     "wait_seconds": "a list of two numbers of seconds, the shortest and the longest, each more than 0, at most 900",
     "prefix": "a folder with its slash, such as acme/",
@@ -229,6 +232,7 @@ _TABLES: dict[str, type[Struct]] = {
     "reconcile": Reconcile,
     "projects": ProjectRules,
     "routes": Route,
+    "retention": RetentionRule,
     "operations": OperationSettings,
 }
 

@@ -187,6 +187,18 @@ class AuditSettings(Struct, frozen=True, forbid_unknown_fields=True):
     downloads: bool = True
 
 
+class RetentionRule(Struct, frozen=True, forbid_unknown_fields=True):
+    """How long documents are kept, by the first rule whose pattern ``match`` their key matches.
+
+    ``after_days`` days after the upload the document is forgotten (``legible forget``). What ``keep`` names stays: with
+    ``results`` only the upload, its pages and its answers are removed.
+    """
+
+    match: str
+    after_days: Annotated[int, Meta(ge=1, le=36500)]
+    keep: tuple[Literal["results"], ...] = ()
+
+
 class LogSettings(Struct, frozen=True, forbid_unknown_fields=True):
     """What is logged."""
 
@@ -203,7 +215,7 @@ class Telemetry(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Settings(Struct, frozen=True, forbid_unknown_fields=True):
-    """All settings. ``default`` reads documents that no folder and no route names; ``routes`` are tried in order."""
+    """All settings. ``default`` reads what no folder or route names. ``routes``, ``retention``: the first that fits."""
 
     cloud: Cloud = Cloud()
     buckets: Buckets = Buckets()
@@ -230,6 +242,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     projects: ProjectRules = ProjectRules()
     default: str = ""
     routes: tuple[Route, ...] = ()
+    retention: tuple[RetentionRule, ...] = ()
     operations: dict[str, OperationSettings] = {}
     notify: dict[TargetName, Target] = {}
 

@@ -16,6 +16,7 @@ from legible.huawei.relay import endpoint as functions_endpoint
 from legible.model.notices import Notice
 from legible.notices.targets import Smn, Webhook
 from legible.ports import Notifier, ObjectStore, Recognizer, Relay, utc_now
+from legible.ports.versions import ObjectVersions
 from legible.settings import Settings
 
 #: Where the settings file may be, from this file: where FunctionGraph unpacks the zip (functiongraph_02_0502), or the
@@ -44,6 +45,13 @@ def store_of(settings: Settings, credentials: Credentials, connections: Connecti
 def plain_store_of(settings: Settings, credentials: Credentials) -> ObjectStore:
     """Return the same without foresight, for whoever looks at any number of objects: it keeps nothing of them."""
     return obs.ObsStore(_obs_endpoint(settings), credentials)
+
+
+def versions_of(settings: Settings, credentials: Credentials) -> ObjectVersions:
+    """Return what lists and removes all versions of objects in the object storage that the settings name."""
+    from legible.huawei.obs_versions import ObsVersions  # only who forgets documents has a need of it
+
+    return ObsVersions(_obs_endpoint(settings), credentials)
 
 
 def _obs_endpoint(settings: Settings) -> obs.ObsEndpoint:

@@ -29,6 +29,7 @@ from legible.huawei import apig
 from legible.huawei.context import Context
 from legible.huawei.functiongraph import timer_event
 from legible.ledger.probes import ProbeLog
+from legible.ledger.tombstones import Erasure, Tombstones
 from legible.model.documents import Upload, WorkbookOrder
 from legible.outbound import Addresses
 from legible.oversight.subscriptions import Subscriptions
@@ -79,13 +80,19 @@ def _endpoints(parts: FunctionParts) -> Endpoints:
     submitter = Submitter(site, call, parts.rules, settings.workbooks.marker, settings.ledger.settle_seconds)
     view = DocumentView(site, callers, lookup)
     builds = Builds(site, call.owner)
-    audited = AuditedCalls(audit.desk(parts, "http"), callers, call.log, downloads=settings.audit.downloads)
+    audited = AuditedCalls(
+        audit.desk(parts, "http"),
+        callers,
+        call.log,
+        downloads=settings.audit.downloads,
+        digest=Tombstones(site).digest,
+    )
     return Endpoints(
         site,
         (
             DocumentEndpoints(view, call, lists, submitter, _fetched),
             ResultEndpoints(view, PagePictures(site, call, parts.intake)),
-            ChangeEndpoints(view, parts.reviewer, parts.rebuilder, _start(parts)),
+            ChangeEndpoints(view, parts.reviewer, parts.rebuilder, _start(parts), _forget(parts)),
             WorkbookEndpoints(site, call, callers, builds, _collect(parts), settings.workbooks.formats),
             DeploymentEndpoints(
                 site,
@@ -165,6 +172,17 @@ def _start(parts: FunctionParts) -> Callable[[Upload], None]:
         parts.pipeline().uploads([upload])
 
     return here
+
+
+def _forget(parts: FunctionParts) -> Callable[[str, str, str], None]:
+    """Return what notes that a document is to be forgotten: this function may remove nothing itself."""
+
+    def note(key: str, operator: str, reason: str) -> None:
+        tombstones = Tombstones(parts.site)
+        if tombstones.pending(key) is None:
+            tombstones.note(Erasure(key, parts.call.now(), operator, reason))
+
+    return note
 
 
 def _collect(parts: FunctionParts) -> Callable[[WorkbookOrder], None]:

@@ -11,14 +11,14 @@ from msgspec import Struct
 
 from legible.errors import ObjectGoneError, UnavailableError
 from legible.model import layout
-from legible.model.documents import Reason
+from legible.model.documents import Reason, Selection
 from legible.ports import Site
 
 _TRIES = 10
 #: So many documents without a result are named; all of them stand in the file.
 _NAMED = 20
 #: A build is written under its own name here until it is known to be the newest.
-_BUILDS = ".builds"
+BUILDS = ".builds"
 
 
 #: How a build stands; ``partial`` where documents had no result yet, ``held`` where it cannot be made.
@@ -39,7 +39,10 @@ class Unfinished(Struct):
 
 
 class Build(Struct, frozen=True):
-    """How a build stands. ``documents`` are in the files; ``running`` are those of them without a result yet."""
+    """How a build stands. ``documents`` are in the files; ``running`` are those of them without a result yet.
+
+    ``selection`` says which documents were asked for: so it is known whether one that is forgotten may be among them.
+    """
 
     status: Standing
     began_at: datetime
@@ -48,6 +51,7 @@ class Build(Struct, frozen=True):
     running: Unfinished = msgspec.field(default_factory=Unfinished)
     files: tuple[str, ...] = ()
     reason: Reason | None = None
+    selection: Selection | None = None
 
 
 class Builds:
@@ -79,7 +83,7 @@ class Builds:
         Raises:
             UnavailableError: The store has a passing fault, or builds keep coming.
         """
-        builds = layout.workbook(f"{_BUILDS}/{file}/")
+        builds = layout.workbook(f"{BUILDS}/{file}/")
         mine = f"{builds}{began.astimezone(timezone.utc):%Y%m%dT%H%M%S%f}-{self._owner}"
         target = self._site.in_output(layout.workbook(file))
         self._site.store.write(self._site.in_output(mine), path, media_type)

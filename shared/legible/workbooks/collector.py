@@ -141,14 +141,19 @@ class Collector:
         """
         check_name(name)
         began = self._call.now()
-        self._builds.tell(name, Build("running", began))
+        self._builds.tell(name, Build("running", began, selection=selection))
         try:
             built = self._build(name, selection, formats, tell, began)
         except DocumentError as error:
-            self._builds.tell(name, Build("held", began, self._call.now(), reason=Reason.of(error)))
+            self._builds.tell(
+                name, Build("held", began, self._call.now(), reason=Reason.of(error), selection=selection)
+            )
             raise
         status: Standing = "partial" if built.running.count else "done"
-        self._builds.tell(name, Build(status, began, self._call.now(), built.documents, built.running, built.files))
+        ended = Build(
+            status, began, self._call.now(), built.documents, built.running, built.files, selection=selection
+        )  # fmt: skip
+        self._builds.tell(name, ended)
         return built
 
     def _build(

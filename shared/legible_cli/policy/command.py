@@ -25,6 +25,7 @@ _HELP = {
     "deployer": "who runs make deploy and make destroy: as good as an administrator",
     "function": "the execution agency of the functions",
     "auditor": "who reads journals and settings, but nothing recognized",
+    "forget": "who removes documents for good, and the agency of on_forget",
     "ocr-full-access": "what OCR FullAccess grants, operation by operation",
     "ocr-read-only": "what OCR ReadOnlyAccess grants, operation by operation",
 }

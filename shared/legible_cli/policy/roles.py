@@ -11,6 +11,7 @@ from msgspec import Struct
 from legible.operations.operation import Operation
 from legible.settings import Settings
 from legible_cli.policy import needs, templates
+from legible_cli.policy.forgetting import of_forget
 from legible_cli.policy.grammar import Call, Policy, Statement, allowed
 from legible_cli.policy.needs import Need, Scope
 
@@ -20,12 +21,13 @@ ROLES: dict[str, Callable[[Settings, Iterable[Operation], str], set[Need]]] = {
     "deployer": needs.of_deployer,
     "function": needs.of_function,
     "auditor": needs.of_auditor,
+    "forget": of_forget,
     "ocr-full-access": lambda settings, operations, package: needs.ocr(operations, needs.SUBSCRIBE),
     "ocr-read-only": lambda settings, operations, package: needs.ocr(operations, needs.READ),
 }
 _CALLING = ("operator", "function", "ocr-full-access", "ocr-read-only")
 #: Roles that have nothing to do with subscriptions.
-_APART = ("reviewer", "function")
+_APART = ("reviewer", "function", "forget")
 _AGENCIES = (
     "`make deploy` makes agencies and custom policies, and who can make them can grant anything: whoever holds these "
     "rights is as good as an administrator. Give them for the time of a deployment."
