@@ -131,7 +131,7 @@ def test_what_expires_is_no_more_than_what_is_meant():
     assert {"work/", "requests/", "failures/"} <= rules
     keys = ["results/", "answers/", "ledger/", "workbooks/", "reports/", "audit/", "notices/outbox/"]
     keys += ["waiting/", "held/", "contents/", "changes/", "backfills/", "sweep/state.json", "sweep/unsettled/"]
-    keys += ["sweep/unbegun/"]
+    keys += ["sweep/unbegun/", "tombstones/"]
     assert {key.split("/")[0] + "/" for key in keys} | {"work/", "requests/"} == set(layout.OWN)
     assert not [(rule, key) for rule in rules for key in keys if key.startswith(rule)]
 

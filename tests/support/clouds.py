@@ -91,6 +91,8 @@ def due_now(cloud: LocalCloud) -> None:
         place = layout.place_in_queue(marks, item.key)
         assert place is not None
         due = layout.queued(marks, utc_now() - timedelta(seconds=5), *place[1:])
+        if due >= item.key:  # it is due
+            continue
         bucket.copy(ObjectRef(OUTPUT_BUCKET, item.key), ObjectRef(OUTPUT_BUCKET, due))
         bucket.remove(ObjectRef(OUTPUT_BUCKET, item.key))
 

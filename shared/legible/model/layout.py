@@ -33,23 +33,9 @@ SWEEPS = "sweep/"
 LEDGER, NEWEST = "ledger/", "newest-"
 #: Legible's own first folders; an upload below one of them in the output bucket is never a document.
 OWN = (
-    "results/",
-    "answers/",
-    LEDGER,
-    "work/",
-    "workbooks/",
-    "reports/",
-    "audit/",
-    "requests/",
-    "notices/",
-    "contents/",
-    WAITING,
-    HELD,
-    CHANGES,
-    TOMBSTONES,
-    BACKFILLS,
-    SWEEPS,
-)
+    "results/", "answers/", LEDGER, "work/", "workbooks/", "reports/", "audit/", "requests/", "notices/", "contents/",
+    WAITING, HELD, CHANGES, TOMBSTONES, BACKFILLS, SWEEPS,
+)  # fmt: skip
 #: Records of events that could not be read; no upload can be called so, because keys have no empty first folder here.
 UNREADABLE = ".events"
 #: How a shortened key ends, and how many bytes at most it is shorter than others: a letter is never cut in two.
