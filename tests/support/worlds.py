@@ -416,7 +416,8 @@ class World:
                 continue
             state = self.rig.parts().ledger.journals.load(Document(IN, key, etag))
             counted = [line for line in state.lines if line.event in NAMING and not line.adopted]
-            named.update(line.request_id for line in counted if line.request_id)
+            # An answer that was told as surplus counts once the holder takes it: one call, told twice.
+            named.update(request for request, _ in {(line.request_id, line.answer) for line in counted} if request)
             paid_for.update((name, line.page) for line in counted if line.event == "answered")
             unknown += state.unknown
             texts = [*self.of_journal(state), *self.of_record(f"{key}/{etag}", name, state)]
