@@ -21,8 +21,9 @@ AUDIT_HEAD, AUDIT_SETTINGS = "audit/.head", "audit/.settings.json"
 HELD = "held/"
 #: The prefixes of journals that may have changed, of what was counted of all journals, and of unbilled calls.
 CHANGES, USAGE, PROBES = "changes/", "reports/.usage/", "reports/.probes/"
-#: How far the ledger was looked through for journals without a mark.
-SWEEP = "reports/.sweep.json"
+#: The prefix of the notes of how far a ledger was looked through for journals without a mark, and the month whose days
+#: are looked at next.
+SWEEPS, SUMMING = "reports/.sweeps/", "reports/.summing.json"
 #: The prefix of the lists of documents that ended and are not done, and of what is known of each backfill.
 ENDS, BACKFILLS = "reports/.ends/", "backfills/"
 #: Where journals lie, and how the lists begin that lie beside them.
