@@ -75,6 +75,9 @@ def usage_command(
         ):
             counted = told(oversight.rebuild, prefix, lambda done: status.update(f"Counting journals: {done}"))
         console.print(f"{counted.journals} journals were counted again.")
+        if counted.refused:
+            named = ", ".join(counted.named) + (", ..." if counted.refused > len(counted.named) else "")
+            console.print(f"{counted.refused} could not be read and count as they did: {named}", markup=False)
         if counted.marked:
             console.print(f"{counted.marked} of them tell what the audit trail has not: on_report puts it there next.")
     report: UsageReport = told(oversight.two_sided, first, last)

@@ -17,7 +17,7 @@ _WARNINGS = frozenset({
     "notice-not-logged", "notice-failed", "notice-given-up", "notice-unreadable", "settings-wrong", "not-walked",
     "not-marked", "not-counted", "not-a-mark", "journal-unreadable", "metrics-not-written", "wait-expired",
     "parked-unreadable", "held-unreadable", "obstacle-unreadable", "project-unchecked", "not-audited",
-    "audit-unreadable", "audit-not-told", "audit-part-shut",
+    "audit-unreadable", "audit-not-told", "audit-part-shut", "journal-refused",
 })  # fmt: skip
 
 
