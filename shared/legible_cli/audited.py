@@ -1,10 +1,13 @@
-"""What commands do is audited: under the name of this computer's user, before it is done."""
+"""What commands do is audited: under the name of this computer's user, and by whose keys, before it is done."""
 
 from __future__ import annotations
 
 import getpass
+import hashlib
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -13,16 +16,38 @@ from legible.oversight.audit_trail import AuditDesk
 from legible.wiring import audit
 from legible_cli.connection import Connection, told
 
+try:
+    import pwd
+except ImportError:  # Windows
+    pwd = None  # type: ignore[assignment]
+
 #: How long whoever calls a command waits for that, in seconds.
 _SECONDS = 60.0
 
 
-def operator() -> str:
-    """Return who acts, as the audit trail names them."""
+def operator(users: Any = pwd) -> str:
+    """Return who acts, as the audit trail names them; ``users`` is as of ``person``."""
+    name = person(users)
+    return f"cli:{name}" if name else "cli"
+
+
+def person(users: Any = pwd) -> str:
+    """Return the name of the user whose process this is; empty for one without a name.
+
+    The operating system says it, not a variable, which anybody sets.
+
+    Args:
+        users: Knows the name of each user; None on Windows, where nothing but variables says it (``getpass``).
+    """
     try:
-        return f"cli:{getpass.getuser()}"
-    except (KeyError, OSError):  # a user without a name
-        return "cli"
+        return getpass.getuser() if users is None else str(users.getpwuid(os.getuid()).pw_name)
+    except (KeyError, OSError, ImportError):
+        return ""
+
+
+def keys_of(connection: Connection) -> str:
+    """Return what tells the keys of one user from those of another, and tells nobody what they are."""
+    return hashlib.sha256(connection.credentials.access_key.encode()).hexdigest()[:12]
 
 
 @contextmanager
@@ -46,11 +71,14 @@ def audited(
         click.ClickException: It cannot be audited; then it is not done.
     """
     desk: AuditDesk = audit.desk(connection.parts("audit", _SECONDS), operator())
+    details = {**details, "keys": keys_of(connection)}
     asked = told(desk.record, name, kind, resource, details=details)
 
     def failed(code: str) -> None:
         try:
-            desk.record(name, kind, resource, status="warning", details={"of": asked, "code": code})
+            desk.record(
+                name, kind, resource, status="warning", details={"of": asked, "code": code, "keys": details["keys"]}
+            )
         except LegibleError as error:
             click.echo(f"That it failed could not be audited: {error}", err=True)
 

@@ -25,5 +25,8 @@ def recount(connection: Connection, oversight: Oversight, console: Console, pref
     ):
         counted = told(oversight.rebuild, prefix, lambda done: status.update(f"Counting journals: {done}"))
     console.print(f"{counted.journals} journals were counted again.")
+    if counted.refused:
+        named = ", ".join(counted.named) + (", ..." if counted.refused > len(counted.named) else "")
+        console.print(f"{counted.refused} could not be read and count as they did: {named}", markup=False)
     if counted.marked:
         console.print(f"{counted.marked} of them tell what the audit trail has not: on_report puts it there next.")

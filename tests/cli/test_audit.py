@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import pwd
 import re
 import time
 from collections.abc import Iterator
@@ -34,6 +37,8 @@ from tests.support.places import ROOT
 from tests.support.rig import PASSPORT, picture
 
 KEY = "0123456789abcdef0123456789abcdef"
+#: This computer's user, whatever variables say.
+ME = f"cli:{pwd.getpwuid(os.getuid()).pw_name}"
 
 
 class Office:
@@ -41,7 +46,7 @@ class Office:
 
     def __init__(self, cloud: LocalCloud) -> None:
         self.cloud = cloud
-        self.variables = {**cloud.environment(), "LOGNAME": "ada", "USER": "ada"}
+        self.variables = {**cloud.environment(), "LOGNAME": "eve", "USER": "eve"}
 
     def __call__(self, *arguments: Any) -> Any:
         return CliRunner(env=self.variables).invoke(main, [str(argument) for argument in arguments])
@@ -101,10 +106,10 @@ class TestSearch:
         assert told == {
             ("callOcr", "function", "passport/anna.png"),
             ("finishDocument", "function", "passport/anna.png"),
-            ("rebuildResults", "cli:ada", "passport/"),
-            ("buildWorkbook", "cli:ada", "daily"),
-            ("exportResults", "cli:ada", "mine"),
-            ("exportResults", "cli:ada", ""),
+            ("rebuildResults", ME, "passport/"),
+            ("buildWorkbook", ME, "daily"),
+            ("exportResults", ME, "mine"),
+            ("exportResults", ME, ""),
         }
 
     def test_the_table_has_the_guide_s_columns_and_escapes_what_is_foreign(self, office):
@@ -247,10 +252,32 @@ class TestWhatCommandsLeave:
         told = [one for one in office.events() if one["name"] == "buildWorkbook"]
         assert sorted(one.get("status", "normal") for one in told) == ["normal", "warning"]
 
-    def test_a_user_without_a_name_is_the_command(self, monkeypatch):
+    def test_who_acts_is_the_user_of_this_process_and_no_variable_changes_that(self, monkeypatch):
         for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
-            monkeypatch.setenv(name, "")
-        assert audited.operator().startswith("cli")
+            monkeypatch.setenv(name, "eve")
+        assert audited.operator() == ME
+
+    def test_a_user_without_a_name_is_the_command(self):
+        class Nobody:
+            def getpwuid(self, number):
+                raise KeyError(number)
+
+        assert audited.operator(Nobody()) == "cli"
+
+    def test_where_only_variables_know_the_user_they_say_it(self, monkeypatch):
+        """Given a system like Windows, which has no list of users to ask."""
+        for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+            monkeypatch.setenv(name, "mei")
+        assert audited.operator(None) == "cli:mei"
+
+    def test_the_trail_says_whose_keys_did_it_and_not_what_they_are(self, office):
+        assert office("workbook", "daily").exit_code == 0
+        assert office("workbook", "../daily").exit_code == 1
+        office.walk()
+        told = [one["details"]["keys"] for one in office.events("--operator", ME)]
+        access = office.variables["HUAWEICLOUD_SDK_AK"]
+        assert len(told) == 3 and set(told) == {hashlib.sha256(access.encode()).hexdigest()[:12]}
+        assert access not in office("audit", "--json").output
 
 
 class TestSettings:

@@ -18,7 +18,7 @@ from legible.model.documents import ObjectRef
 from legible_cli.__main__ import main
 from localcloud.cloud import INPUT_BUCKET, OUTPUT_BUCKET, LocalCloud
 from localcloud.faults import Fault
-from tests.cli.test_audit import Office
+from tests.cli.test_audit import ME, Office
 from tests.support import clouds
 from tests.support.rig import PASSPORT, picture
 
@@ -167,7 +167,7 @@ class TestAudited:
         assert done.exit_code == 0, done.output
         told = kept(office)
         assert {one["name"] for one in told} == names
-        assert {one["operator"] for one in told} == {"cli:ada"}
+        assert {one["operator"] for one in told} == {ME}
         assert all(one.get("resource_type") for one in told)
 
     def test_what_cannot_be_audited_is_not_done(self, office, tmp_path, name):
@@ -188,7 +188,7 @@ class TestFailures:
         assert isinstance(done.exception, FileNotFoundError)
         first, second = sorted(kept(office), key=lambda one: one.get("status", ""))
         assert second["status"] == "warning"
-        assert second["details"] == {"of": first["id"], "code": "FileNotFoundError"}
+        assert second["details"] == {"of": first["id"], "code": "FileNotFoundError", "keys": first["details"]["keys"]}
 
     def test_the_code_is_that_of_legible_where_it_has_one(self, office):
         assert office("workbook", "../daily").exit_code == 1

@@ -57,7 +57,7 @@ def test_calls_are_counted_days_summed_up_and_the_workbook_is_written_once_a_day
     assert json.loads(json.dumps(again)) == {
         "changes": {"journals": 0, "left": 0}, "days": {"summed_up": []}, "workbooks": {"written": []},
         "settings": {"changed": False}, "traces": {}, "audit": {**first["audit"], "told": 0},
-        "metrics": {"points": POINTS}, "unmarked": {"listed": 0, "read": 0, "marked": 0},
+        "metrics": {"points": POINTS}, "unmarked": {"listed": 1, "read": 0, "marked": 0, "refused": 0},
     }  # fmt: skip
 
 

@@ -199,6 +199,22 @@ class TestWorkbooks:
     def test_of_a_month_without_calls_there_is_none(self, rig):
         assert self.written(rig) == []
 
+    @pytest.mark.parametrize(
+        ("fault", "code"), [(HeldError("403", code="obs-denied"), "obs-denied"), (OSError("disk"), "OSError")]
+    )
+    def test_one_that_could_not_be_written_is_told_to_have_failed(self, rig, fault, code):
+        count(rig, (NINE, "vin", "", "", "answered", 9))
+        told = []
+
+        def fail(report, file):
+            raise fault
+
+        reader = UsageReader(rollup(rig), Changes(rig.site, rig.call()), Prices(), None, rig.clock.now)
+        tell = lambda key, word: told.append((key, word))  # noqa: E731 - the shortest way to say it
+        with pytest.raises(type(fault)):
+            MonthlyWorkbooks(rig.site, rig.call(), reader, fail, tell).written()
+        assert told == [("reports/2026-11/usage.xlsx", ""), ("reports/2026-11/usage.xlsx", code)]
+
     def test_it_says_what_was_counted(self, rig, tmp_path):
         count(rig, (NINE, "vin", "", "", "answered", 9))
         self.written(rig)

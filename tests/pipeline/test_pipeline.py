@@ -20,6 +20,7 @@ from legible.errors import (
     ThrottledError,
     UnavailableError,
 )
+from legible.ledger.changes import first_part
 from legible.model.documents import Ignored, ObjectRef, Reason, Unreadable, Upload
 from legible.operations.routing import OperationSettings, Route, Routing
 from legible.recognition.policy import Policy
@@ -769,7 +770,7 @@ def test_an_answer_to_bytes_that_were_read_before_is_adopted(source, key):
     fails = []
 
     def die(verb, ref):
-        if verb == "read" and ref.key == journal and rig.ocr.paid and not fails:
+        if verb == "read" and first_part(ref.key) and rig.ocr.paid and not fails:
             fails.append(ref)
             raise UnavailableError("503")
 
@@ -786,7 +787,7 @@ def test_a_dead_owners_answer_waits_while_the_document_cannot_be_looked_at():
     upload = rig.upload("passport/a.png")
 
     def die(verb, ref):
-        if verb == "read" and ref.key.startswith("ledger/") and rig.ocr.paid == 1:
+        if verb == "read" and first_part(ref.key) and rig.ocr.paid == 1:
             rig.ocr.paid = 2
             raise UnavailableError("503")
 

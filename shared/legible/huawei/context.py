@@ -18,7 +18,7 @@ _WARNINGS = frozenset({
     "not-marked", "not-counted", "not-a-mark", "journal-unreadable", "metrics-not-written", "wait-expired",
     "parked-unreadable", "held-unreadable", "obstacle-unreadable", "project-unchecked", "not-audited",
     "audit-unreadable", "audit-not-told", "audit-part-shut", "repaired-in-vain", "not-repaired", "not-swept",
-    "note-unreadable", "repair-unreadable", "not-built-again",
+    "note-unreadable", "repair-unreadable", "not-built-again", "journal-refused",
 })  # fmt: skip
 
 

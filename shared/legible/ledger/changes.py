@@ -61,6 +61,8 @@ class Changes:
     def mark(self, document: Document, due: datetime) -> None:
         """Say that a document's journal may get lines, and when a walk finds them.
 
+        Of lines that are there already, ``due`` is the time of the earliest one.
+
         If the bucket refuses the mark, this is logged and the document goes on: what it costs is then missing in the
         sums and in the audit trail until ``LedgerSweep`` comes by, or ``legible usage --rebuild``. A passing fault is
         met twice before it counts.
@@ -117,10 +119,11 @@ class Changes:
         """Return how many journals have marks, and until when everything is counted; None if nothing waits.
 
         A mark is put before anything that its claim pays for, however long the claim lasts: what is earlier than the
-        oldest one is counted, as exactly as clocks agree.
+        oldest one is counted, as exactly as clocks agree. One that was put later, of lines that nobody had marked, is
+        due since the earliest of them (``LedgerSweep``): so its key says what is uncounted, and it need not be read.
         """
         marks = list(self._marks())
-        put = min((item.modified_at or due for (due, _, _), item in marks), default=None)
+        put = min((min(item.modified_at or due, due) for (due, _, _), item in marks), default=None)
         until = put - timedelta(seconds=SKEW_SECONDS) if put is not None else None
         return len({name for (_, _, name), _ in marks}), until
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any, Literal
 
 import msgspec
@@ -156,9 +156,16 @@ def decode(body: bytes, name: str) -> tuple[Line, ...]:
 
 def _line(text: bytes) -> Line:
     try:
-        return _DECODER.decode(text)
+        return _zoned(_DECODER.decode(text))
     except msgspec.ValidationError:
-        return _newer(msgspec.json.decode(text, type=dict[str, Any]))
+        return _zoned(_newer(msgspec.json.decode(text, type=dict[str, Any])))
+
+
+def _zoned(line: Line) -> Line:
+    """Return a line whose times are comparable: one that somebody wrote by hand without its zone is UTC."""
+    times = ("at", line.at), ("lease_until", line.lease_until), ("uploaded_at", line.uploaded_at)
+    odd = {name: time.replace(tzinfo=timezone.utc) for name, time in times if time is not None and time.tzinfo is None}
+    return msgspec.structs.replace(line, **odd) if odd else line
 
 
 def _newer(values: dict[str, Any]) -> Line:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import msgspec
 from msgspec import Struct
@@ -11,13 +11,14 @@ from msgspec import Struct
 from legible.errors import LegibleError
 from legible.ledger.lists import LongList
 from legible.model import layout
+from legible.model.times import Moment
 from legible.ports import Invocation, Site
 
 
 class Probe(Struct, frozen=True):
     """One such call: when, of which operation, and who made it (``doctor``, ``health``, ...)."""
 
-    at: datetime
+    at: Moment
     operation: str
     who: str
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import Literal
 
 from msgspec import Struct
+
+from legible.model.times import Moment
 
 #: As CTS rates its traces: it worked; it failed; it failed with severe consequences.
 AuditStatus = Literal["normal", "warning", "incident"]
@@ -54,7 +55,7 @@ class AuditEvent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     id: str
-    at: datetime
+    at: Moment
     name: str
     source: Literal["legible", "cts"] = "legible"
     service: str = LEGIBLE

@@ -21,20 +21,21 @@ AUDIT_HEAD, AUDIT_SETTINGS = "audit/.head", "audit/.settings.json"
 HELD = "held/"
 #: The prefixes of journals that may have changed, of what was counted of all journals, and of unbilled calls.
 CHANGES, USAGE, PROBES = "changes/", "reports/.usage/", "reports/.probes/"
-#: How far the ledger was looked through for journals without a mark.
-SWEEP = "reports/.sweep.json"
+#: The prefix of the notes of how far a ledger was looked through for journals without a mark, and the month whose days
+#: are looked at next.
+SWEEPS, SUMMING = "reports/.sweeps/", "reports/.summing.json"
 #: What is left of documents that were forgotten; behind it what is being forgotten, and files that are built again.
 TOMBSTONES = "tombstones/"
 #: The prefix of the lists of documents that ended and are not done, and of what is known of each backfill.
 ENDS, BACKFILLS = "reports/.ends/", "backfills/"
 #: Where the sweep stood, what it found and what it repaired; all of it may be removed at any time.
-SWEEPS = "sweep/"
+SWEEP = "sweep/"
 #: Where journals lie, and how the lists begin that lie beside them.
 LEDGER, NEWEST = "ledger/", "newest-"
 #: Legible's own first folders; an upload below one of them in the output bucket is never a document.
 OWN = (
     "results/", "answers/", LEDGER, "work/", "workbooks/", "reports/", "audit/", "requests/", "notices/", "contents/",
-    WAITING, HELD, CHANGES, TOMBSTONES, BACKFILLS, SWEEPS,
+    WAITING, HELD, CHANGES, TOMBSTONES, BACKFILLS, SWEEP,
 )  # fmt: skip
 #: Records of events that could not be read; no upload can be called so, because keys have no empty first folder here.
 UNREADABLE = ".events"

@@ -17,6 +17,7 @@ from msgspec import Struct
 from legible.ledger.lines import Lines, read
 from legible.model import layout
 from legible.model.audit import AuditEvent
+from legible.model.times import Moment
 from legible.oversight.audit_chain import ChainPlace
 from legible.ports import Invocation, Site
 
@@ -30,7 +31,7 @@ class ToldLine(Struct, frozen=True, omit_defaults=True):
     """A line of such a list: chainer ``by`` looks from ``since`` on; or it has seen that the trail has ``done``."""
 
     by: str
-    at: datetime
+    at: Moment
     since: ChainPlace | None = None
     done: tuple[str, ...] = ()
 
@@ -88,17 +89,18 @@ def was_told(site: Site, call: Invocation, source: str) -> bool:
     return bool(done)
 
 
-def all_told(site: Site, call: Invocation, source: str, events: Sequence[AuditEvent]) -> bool:
-    """Tell whether the trail has all of these events of a source.
+def first_untold(site: Site, call: Invocation, source: str, events: Sequence[AuditEvent]) -> AuditEvent | None:
+    """Return the earliest of these events of a source that the trail has not; None if it has all of them.
 
     Where the list of the source takes no line, each of its events has a list of its own; see ``AuditTrail.put``.
 
     Raises as ``ToldList.begin`` does.
     """
     if not events:
-        return True
+        return None
     done, _ = _read(read(site.store, site.in_output(layout.audit_told(source))), call.now())
-    return all(event.id[:_DIGITS] in done or was_told(site, call, event.id) for event in events)
+    new = (event for event in sorted(events, key=lambda one: one.at) if event.id[:_DIGITS] not in done)
+    return next((event for event in new if not was_told(site, call, event.id)), None)
 
 
 def _read(body: bytes, now: datetime) -> tuple[set[str], list[ChainPlace]]:

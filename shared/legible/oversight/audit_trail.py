@@ -7,6 +7,7 @@ import itertools
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from typing import TypeVar
 
@@ -164,9 +165,10 @@ class AuditTrail:
         """Return the event that waits in a slot; None if another walk was faster, or if it cannot be read here."""
         try:
             return self._queue.read(slot)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, DocumentError) as error:
             self._call.log("audit-unreadable", key=slot.key, error=type(error).__name__)
-            self._queue.later(slot)
+            with suppress(DocumentError):  # what is refused stays where it is
+                self._queue.later(slot)
             spoilt.append(slot)
             return None
 

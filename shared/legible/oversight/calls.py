@@ -16,6 +16,7 @@ from legible.errors import ThrottledError
 from legible.ledger.journal import Line
 from legible.ledger.state import State
 from legible.model.sums import DocumentStanding
+from legible.model.times import Moment
 from legible.oversight.origins import Origin, Origins
 
 #: What came of a call. ``answered``: billed, and the answer counts. ``surplus``: billed, the answer was not needed.
@@ -62,7 +63,7 @@ class JournalHour(Struct, frozen=True, omit_defaults=True):
     """
 
     journal: str
-    at: datetime
+    at: Moment
     n: int
     calls: tuple[CallCount, ...] = ()
     ended: Ended | None = None

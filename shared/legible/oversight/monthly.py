@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta, timezone
 from tempfile import TemporaryFile
 from typing import IO
 
-from legible.errors import ObjectGoneError
+from legible.errors import LegibleError, ObjectGoneError
 from legible.model import layout
 from legible.model.usage import UsageReport
 from legible.oversight.usage import UsageReader
@@ -27,7 +27,8 @@ class MonthlyWorkbooks:
         call: The invocation: gives the time.
         reader: Puts usage together.
         write: Writes a workbook to a file.
-        tell: Is told the key of each that is written now; does not raise.
+        tell: Is told the key of each that is written now; and, with the code of the error, of one that could not be
+            written. It does not raise.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class MonthlyWorkbooks:
         call: Invocation,
         reader: UsageReader,
         write: Callable[[UsageReport, IO[bytes]], None],
-        tell: Callable[[str], None] = lambda key: None,
+        tell: Callable[[str, str], None] = lambda key, code: None,
     ) -> None:
         """Write nothing yet."""
         self._site = site
@@ -73,10 +74,17 @@ class MonthlyWorkbooks:
 
     def _one(self, month: date, today: date) -> str:
         key = layout.usage_workbook(month)
+        try:
+            return self._built(key, month, today)
+        except Exception as error:
+            self._tell(key, error.reason_code if isinstance(error, LegibleError) else type(error).__name__)
+            raise
+
+    def _built(self, key: str, month: date, today: date) -> str:
         report = self._reader.report(month, min(_last(month), today))
         if not report.days and not report.ended:
             return ""
-        self._tell(key)
+        self._tell(key, "")
         with TemporaryFile() as file:
             self._write(report, file)
             file.seek(0)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
+from legible.errors import DocumentError, HeldError, LegibleError, ObjectGoneError, UnavailableError
 from legible.ledger.changes import first_part, name_of, plain_name_of
 from legible.ledger.journals import Journals
+from legible.ledger.lines import SKEW_SECONDS
 from legible.ledger.state import State
 from legible.model import layout
 from legible.model.sums import first_folder
@@ -23,13 +25,31 @@ from legible.oversight.unmarked import UnmarkedJournals
 from legible.ports import Invocation, Site
 
 _BATCH, _AT_ONCE = 256, 8
+#: So many journals that could not be read are named.
+_NAMED = 20
+_SECOND = timedelta(seconds=1)
 
 
 class Rebuilt(NamedTuple):
-    """How many journals were read, and how many of them tell what the audit trail has not; those were marked."""
+    """How many journals were read, and how many of them tell what the audit trail has not; those were marked.
+
+    ``refused`` journals could not be read, each for a reason of its own: what is counted of them stays as it was.
+    ``named`` are the first of these.
+    """
 
     journals: int
     marked: int
+    refused: int = 0
+    named: tuple[str, ...] = ()
+
+
+class _JournalSaid(NamedTuple):
+    """What one journal says: by the hour, since when the trail has it not, and to the others."""
+
+    journal: str
+    hourly: dict[datetime, JournalHour]
+    since: datetime | None
+    listed: list[Any]
 
 
 class Rebuildable(Protocol):
@@ -65,33 +85,100 @@ def rebuilt(
         others: Take what else journals say.
 
     Returns:
-        How many journals were read, and marked.
+        How many journals were read, and marked; and which could not be read.
 
     Raises:
-        HeldError: The bucket refuses.
+        HeldError: The bucket refuses to list; or this computer's clock is wrong and nothing tells the right time.
         UnavailableError: The store has a passing fault; begin again.
     """
-    journals, names, count, marked = Journals(site), _names(site, prefix), 0, 0
-    unmarked, below = UnmarkedJournals(site, call), f"{layout.LEDGER}{site.input}/"
+    names, unmarked = _names(site, prefix), UnmarkedJournals(site, call)
+    reader = _JournalReader(site, call, unmarked, others)
+    count = marked = 0
+    refused = list[str]()
     if not prefix:  # whose these are nobody knows
         rollup.keep(forgotten(site))
-
-    def read(name: str) -> tuple[dict[datetime, JournalHour], bool, list[Any]]:
-        at, state = call.now(), journals.stored(name.removesuffix(".jsonl"))
-        listed = [one.rebuilt(name, state, at) for one in others]
-        folder = first_folder(name.removeprefix(below).rpartition("/")[0])
-        whose = Whose(name_of(name), folder, plain_name_of(name))
-        return hours(whose, state, at), unmarked.look(name, state), listed
-
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         while batch := list(islice(names, _BATCH)):
-            said = list(pool.map(read, batch))
-            rollup.keep(hourly for hourly, _, _ in said)
-            for number, one in enumerate(others):
-                one.keep([listed[number] for _, _, listed in said])
-            count, marked = count + len(batch), marked + sum(found for _, found, _ in said)
+            if not count:
+                by_the_stores_clock(site, call, batch[0])
+            found = list(zip(batch, pool.map(reader.read, batch), strict=True))
+            said = [one for _, one in found if one is not None]
+            rollup.keep(one.hourly for one in said)
+            for number, other in enumerate(others):
+                other.keep([one.listed[number] for one in said])
+            untold = [one.journal for one in said if one.since is not None]
+            list(pool.map(unmarked.mark, untold))  # after it was counted: only the trail waits for it
+            refused += [name for name, one in found if one is None]
+            count, marked = count + len(batch), marked + len(untold)
             tell(count)
-    return Rebuilt(count, marked)
+    return Rebuilt(count - len(refused), marked, len(refused), tuple(refused[:_NAMED]))
+
+
+class _JournalReader:
+    """Reads one journal after the other.
+
+    Args:
+        site: Where they are.
+        call: Gives the time, and is told what could not be read.
+        unmarked: Tells what the trail has not.
+        others: Take what else journals say.
+    """
+
+    def __init__(self, site: Site, call: Invocation, unmarked: UnmarkedJournals, others: Sequence[Rebuildable]) -> None:
+        """Read nothing yet."""
+        self._journals = Journals(site)
+        self._below = f"{layout.LEDGER}{site.input}/"
+        self._call = call
+        self._unmarked = unmarked
+        self._others = others
+
+    def read(self, name: str) -> _JournalSaid | None:
+        """Return what a journal says; None, and a line in the log, where it cannot be read."""
+        try:
+            at, state = self._call.now(), self._journals.stored(name.removesuffix(".jsonl"))
+            listed = [one.rebuilt(name, state, at) for one in self._others]
+            folder = first_folder(name.removeprefix(self._below).rpartition("/")[0])
+            hourly = hours(Whose(name_of(name), folder, plain_name_of(name)), state, at)
+            return _JournalSaid(name, hourly, self._unmarked.since(name, state), listed)
+        except LegibleError as error:
+            if not isinstance(error, DocumentError):
+                raise
+            self._call.log("journal-refused", key=name, reason=error.reason_code, message=str(error))
+        except Exception as error:  # one journal that nobody understands is not in the way of the others
+            self._call.log("defect", key=name, error=type(error).__name__, place="rebuild")
+        return None
+
+
+def by_the_stores_clock(site: Site, call: Invocation, key: str) -> None:
+    """See to it that readings are made by the store's clock: of two readings of a journal the later one counts.
+
+    One that was made by a clock that is fast would hide what is read after it, and one by a clock that is slow would
+    count for nothing.
+
+    Args:
+        site: Its output bucket has the object.
+        call: Its time learns from the store's answers.
+        key: An object that may be looked at.
+
+    Raises:
+        HeldError: The clock differs from the store's, and the answers do not set it right; or do not tell the time.
+        UnavailableError: The store has a passing fault.
+    """
+    sent = call.now()
+    try:
+        seen = site.store.head(site.in_output(key)).seen_at
+    except ObjectGoneError as error:  # it was removed meanwhile
+        raise UnavailableError.of(error) from error
+    # The answer was made between now and then, and tells whole seconds: what differs more than that differs.
+    apart = None if seen is None else max(sent - seen - _SECOND, seen - call.now())
+    if apart is None or apart > timedelta(seconds=SKEW_SECONDS):
+        raise HeldError(
+            "The store does not say what time it is." if apart is None else
+            f"This computer's clock differs from the store's by {apart.total_seconds():.0f} s.",
+            code="clock-unknown",
+            advice="Counted by a wrong clock, calls would be missing in the sums. Where something stands between here "
+            "and OBS, have it pass on the header Date; and set this computer's clock.",
+        )  # fmt: skip
 
 
 def _names(site: Site, prefix: str) -> Iterator[str]:

@@ -122,15 +122,26 @@ class RollUp:
         """Yield the same with all hours of each day. Raises as ``days`` does."""
         yield from self._sums(first, last, lambda day, lists: self._stored(layout.usage_hours(day), lists), _whole)
 
-    def sum_up(self, first: date, last: date) -> list[date]:
-        """Write the sums of those days, both included, whose lists have grown; return these. Raises as ``keep``."""
-        written = []
-        for day, lists in self._lists(first, last):
-            if self._stored(layout.usage_day(day), lists) is None:
-                hourly = self._counted(day, lists)
-                for key, found in ((layout.usage_hours(day), hourly), (layout.usage_day(day), _halved(hourly))):
-                    self._site.store.write(self._site.in_output(key), msgspec.json.encode(found), _JSON)
-                written.append(day)
+    def sum_up(self, first: date, last: date, timely: Callable[[], bool] = lambda: True) -> list[date]:
+        """Write the sums of those days, both included, whose lists have grown; return these. Raises as ``keep``.
+
+        Args:
+            first: The first day.
+            last: The last day.
+            timely: Tells before each of them whether there is time left for it.
+        """
+        days, written = self._lists(first, last), list[date]()
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            known = list(pool.map(lambda one: self._stored(layout.usage_day(one[0]), one[1]) is not None, days))
+        for (day, lists), summed in zip(days, known, strict=True):
+            if summed:
+                continue
+            if not timely():
+                break
+            hourly = self._counted(day, lists)
+            for key, found in ((layout.usage_hours(day), hourly), (layout.usage_day(day), _halved(hourly))):
+                self._site.store.write(self._site.in_output(key), msgspec.json.encode(found), _JSON)
+            written.append(day)
         return written
 
     def readings(self, hour: datetime) -> Iterator[JournalHour]:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 from msgspec import Struct
 
-from legible.errors import InternalError, LegibleError
+from legible.errors import DocumentError, InternalError, LegibleError
 from legible.ledger.changes import Changes, Mark, name_of, plain_name_of
 from legible.ledger.due import Slot
 from legible.ledger.journals import Journals
@@ -72,11 +72,15 @@ def whose(mark: Mark) -> Whose:
     return Whose(name_of(mark.first_part), first_folder(mark.key), plain_name_of(mark.first_part))
 
 
-class Walked(Struct, frozen=True):
-    """What came of a walk: how many journals were read, and how many marks are left for the next one."""
+class Walked(Struct, frozen=True, omit_defaults=True):
+    """What came of a walk: how many journals were read, and how many marks are left for the next one.
+
+    ``refused`` journals could not be read, each for a reason of its own: their marks stay, too.
+    """
 
     journals: int
     left: int
+    refused: int = 0
 
 
 class ChangeWalk:
@@ -107,15 +111,17 @@ class ChangeWalk:
         self._call = call
         self._batch = batch
         self._at_once = at_once
-        #: Journals that a consumer could not read; their marks stay.
-        self._defective: set[str] = set()
+        #: Why journals could not be read, by their names; their marks stay.
+        self._unread: dict[str, LegibleError | None] = {}
 
     def walk(self) -> Walked:
         """Read each journal whose mark is due, have it counted, and remove the mark; end early if time ends.
 
+        A journal that the bucket refuses, or that nobody understands, is named in the log and keeps its mark.
+
         Raises:
             UnavailableError: The store has a passing fault; the marks are there for the next walk.
-            HeldError: The bucket refuses.
+            HeldError: The bucket refuses what is counted, or each journal.
         """
         read = left = 0
         fault: LegibleError | None = None
@@ -127,9 +133,12 @@ class ChangeWalk:
                 read += self._take(batch)
             except LegibleError as error:  # what one batch meets, or one consumer, is not in the way of the others
                 fault = fault or error
+        errors = [error for error in self._unread.values() if error is not None]
+        lasting = [error for error in errors if isinstance(error, DocumentError)]
+        fault = fault or next((error for error in errors if error not in lasting or not read), None)
         if fault is not None:
             raise fault
-        return Walked(read, left)
+        return Walked(read, left, len(self._unread))
 
     def _take(self, batch: list[Slot]) -> int:
         """Have the journals of a batch counted, then remove their marks; return how many there are."""
@@ -143,8 +152,18 @@ class ChangeWalk:
                 fault = fault or error
         if fault is not None:
             raise fault
-        self._each(self._changes.remove, [slot for slot in batch if slot.name not in self._defective])
+        faults = self._each(self._removed, [slot for slot in batch if slot.name not in self._unread])
+        for fault in filter(None, faults):
+            raise fault
         return len(digests)
+
+    def _removed(self, slot: Slot) -> LegibleError | None:
+        """Remove a mark; return why it stays."""
+        try:
+            self._changes.remove(slot)
+        except LegibleError as error:
+            return error
+        return None
 
     def _each(self, do: Callable[[Slot], _Found], slots: list[Slot]) -> list[_Found]:
         """Do something with each mark, several at once."""
@@ -154,21 +173,30 @@ class ChangeWalk:
             return list(pool.map(do, slots))
 
     def _digested(self, slot: Slot) -> list[Any] | None:
-        """Return what each consumer needs of a journal; None if another walk was faster."""
+        """Return what each consumer needs of a journal; None if another walk was faster, or if it cannot be read."""
+        key = slot.key
         try:
-            document = self._changes.read(slot)
+            document = self._mark(slot)
+            if document is None:
+                return None
+            key, at = document.key, self._call.now()
+            reading = Reading(document, self._state(document), at)
+            return [consumer.digest(reading) for consumer in self._consumers]
+        except LegibleError as error:  # one journal is not in the way of the others
+            if isinstance(error, DocumentError):
+                self._call.log("journal-refused", key=key, reason=error.reason_code, message=str(error))
+            self._unread[slot.name] = error
+        except Exception as error:  # one journal that nobody understands must not stop all counting; its mark stays
+            self._call.log("defect", key=key, error=type(error).__name__, place="walk")
+            self._unread[slot.name] = None
+        return None
+
+    def _mark(self, slot: Slot) -> Mark | None:
+        """Return whose journal a mark is about; None for what is none, and where another walk was faster."""
+        try:
+            return self._changes.read(slot)
         except ValueError:
             self._call.log("not-a-mark", key=slot.key)
-            return None
-        if document is None:
-            return None
-        at = self._call.now()
-        reading = Reading(document, self._state(document), at)
-        try:
-            return [consumer.digest(reading) for consumer in self._consumers]
-        except Exception as error:  # one journal that nobody understands must not stop all counting; its mark stays
-            self._call.log("defect", key=document.key, error=type(error).__name__, place="walk")
-            self._defective.add(slot.name)
             return None
 
     def _state(self, mark: Mark) -> State:

@@ -30,6 +30,7 @@ from legible.ledger.state import State
 from legible.model import layout, layout_upkeep
 from legible.model.documents import UNREADABLE_ANSWER, Document, Reason
 from legible.model.ends import EndChoice, UndoneEnd
+from legible.model.times import Moment
 from legible.outputs.record import HEAD_BYTES, document_of
 from legible.ports import Invocation, ListedObject, Site, Wanted
 
@@ -49,7 +50,7 @@ class EndNote(Struct, frozen=True, omit_defaults=True):
     """
 
     journal: str
-    at: datetime
+    at: Moment
     n: int
     end: UndoneEnd | None = None
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from datetime import date
 
-from legible.model.layout import SWEEPS
+from legible.model.layout import SWEEP
 
 #: Where the sweep stood; the prefixes of uploads that it found unread, and of documents that it looks at again.
-STATE, UNBEGUN, UNSETTLED = f"{SWEEPS}state.json", f"{SWEEPS}unbegun/", f"{SWEEPS}unsettled/"
+STATE, UNBEGUN, UNSETTLED = f"{SWEEP}state.json", f"{SWEEP}unbegun/", f"{SWEEP}unsettled/"
 
 
 def unbegun(segment: str) -> str:
@@ -25,9 +25,9 @@ def unsettled(name: str) -> str:
 
 def repairs(kind: str, day: date) -> str:
     """Return the key, without its ending, of the list of what was repaired on one day (UTC); see ``layout.listed``."""
-    return f"{SWEEPS}repairs/{day:%Y-%m-%d}-{kind}"
+    return f"{SWEEP}repairs/{day:%Y-%m-%d}-{kind}"
 
 
 def turns(day: date) -> str:
     """Return the key of the list of who swept on one day (UTC), and until when."""
-    return f"{SWEEPS}turns/{day:%Y-%m-%d}.jsonl"
+    return f"{SWEEP}turns/{day:%Y-%m-%d}.jsonl"

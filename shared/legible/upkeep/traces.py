@@ -28,7 +28,7 @@ _QUEUES = (layout.WAITING, f"{layout.HELD}uploads/")
 #: Where lists lie whose lines name documents: those that ended and are not done.
 _LISTS = (layout.ENDS,)
 #: What is begun anew where it is not there is removed where it names a document: how far a sweep or a backfill stood.
-_REMOVABLE = (layout.SWEEPS, layout.BACKFILLS)
+_REMOVABLE = (layout.SWEEP, layout.BACKFILLS)
 _MD5 = re.compile(r"[0-9a-f]{32}")
 #: The part of a key by which a request with a key of its own is known (``Submitter.key_of``).
 _REQUEST = re.compile(r"(?:^|/)[0-9]{4}-[0-9]{2}-[0-9]{2}-([0-9a-f]{32})/")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property, partial
 from typing import Any
 
@@ -24,6 +24,7 @@ from legible.oversight.rebuild import Rebuilt, rebuilt
 from legible.oversight.reconciliation import Reconciler
 from legible.oversight.rollup import RollUp
 from legible.oversight.service_counts import ServiceCounts, both_sides, one_side
+from legible.oversight.summing import FIRST, DaySums
 from legible.oversight.unmarked import LedgerSweep
 from legible.oversight.usage import UsageReader
 from legible.oversight.walk import ChangeWalk, Consumer, UsageConsumer
@@ -35,9 +36,6 @@ from legible.upkeep.unsettled import UnsettledConsumer
 from legible.wiring import adapters, audit, functions, redrive
 from legible.wiring.account import Account, require_project
 from legible.wiring.parts import Parts
-
-#: No call is older: the first version of Legible is of that year.
-_FIRST = date(2026, 1, 1)
 
 
 class Oversight:
@@ -132,7 +130,7 @@ class Oversight:
         """Count all journals again, and write the sums of all days; see ``oversight.rebuild``."""
         others = [redrive.listing(self._parts)]
         count = rebuilt(self._parts.site, self._parts.call, self.rollup, prefix, tell, others)
-        self.rollup.sum_up(_FIRST, self._parts.call.now().date())
+        self.rollup.sum_up(FIRST, self._parts.call.now().date())
         return count
 
     def report(self, variable: Callable[[str], str | None], fault: LegibleError | None = None) -> dict[str, Any]:
@@ -159,7 +157,7 @@ class Oversight:
         monthly = MonthlyWorkbooks(parts.site, call, self.usage, write_usage, self._tell_monthly)
         works: dict[str, Callable[[], Any]] = {
             "changes": walk.walk,
-            "days": lambda: {"summed_up": self.rollup.sum_up(*_lately(call.now().date()))},
+            "days": lambda: {"summed_up": DaySums(parts.site, call, self.rollup).write()},
             **self._numbers(),
             "workbooks": lambda: {"written": monthly.written()},
             "settings": lambda: {"changed": audit.watch_settings(parts)},
@@ -169,10 +167,10 @@ class Oversight:
         }
         return functions.each(call, works)
 
-    def _tell_monthly(self, key: str) -> None:
-        """Have the audit trail know of a workbook about a month, which is written once a day."""
+    def _tell_monthly(self, key: str, code: str) -> None:
+        """Have the audit trail know of a workbook about a month, which is written once a day, or why it was not."""
         cause = f"{key}\n{self._parts.call.now().date()}"
-        audit.tell_build(self._parts, "function:on_report", key, cause)
+        audit.tell_build(self._parts, "function:on_report", key, cause, code)
 
     def _numbers(self) -> dict[str, Callable[[], Any]]:
         """Return what tells Cloud Eye how things stand; nothing where it is not to be reached."""
@@ -218,8 +216,3 @@ def report(context: Any) -> dict[str, Any]:
     except SettingsError as wrong:
         built, fault = functions.FunctionParts(asked, spare=True), wrong
     return of_function(built).report(asked.variable, fault)
-
-
-def _lately(today: date) -> tuple[date, date]:
-    """Return the days whose sums are looked at: what is added to earlier ones is counted by whoever reads them."""
-    return (today.replace(day=1) - timedelta(days=1)).replace(day=1), today

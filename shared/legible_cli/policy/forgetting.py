@@ -28,7 +28,7 @@ _FORGOTTEN_IN = (
 )
 _FORGOTTEN = (
     *_FORGOTTEN_IN, "results/", "answers/", "work/", "requests/", layout.OUTBOX, layout.WAITING, layout.HELD,
-    layout.SWEEPS,
+    layout.SWEEP,
 )  # fmt: skip
 
 

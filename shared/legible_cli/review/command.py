@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 import tempfile
 import uuid
@@ -26,7 +25,7 @@ from legible.model.records import Record
 from legible.outputs.xlsx import write_review
 from legible.results.review import Applied, Conflict, Conflicts, Reviewer
 from legible.wiring.parts import DOCUMENT_SECONDS
-from legible_cli.audited import audited
+from legible_cli.audited import audited, person
 from legible_cli.connection import Connection, connect, settings_option, told
 from legible_cli.review.reader import Reviewed, UnreadableWorkbookError, read
 
@@ -110,7 +109,7 @@ def import_command(workbook: Path, author: str, conflicts: str, file: Path | Non
     except UnreadableWorkbookError as error:
         raise click.ClickException(str(error)) from None
     connection, console = connect(file), Console(highlight=False)
-    author = " ".join((author or getpass.getuser()).split())[:100]
+    author = " ".join((author or person()).split())[:100]
     left = _import(connection, reviewed, author, conflicts, console)
     for problem in reviewed.problems:
         console.print(problem, markup=False, soft_wrap=True)
