@@ -233,5 +233,6 @@ module "alarms" {
   stall_minutes         = var.stall_minutes
   dead_documents        = var.dead_documents
   cost_month            = var.cost_month
+  package_left          = var.package_left
   enterprise_project_id = var.enterprise_project_id
 }

@@ -310,6 +310,19 @@ variable "cost_month" {
   }
 }
 
+variable "package_left" {
+  description = <<-EOT
+    An alarm rings where so many hundredths of the size of any package of [prices] in legible.toml are left, or less; without packages
+    nothing is written, and nothing rings. 0 for no alarm.
+  EOT
+  type        = number
+  default     = 10
+  validation {
+    condition     = var.package_left >= 0 && var.package_left <= 100
+    error_message = "package_left must be 0 to 100."
+  }
+}
+
 variable "ocr_regions" {
   description = "Other regions in which operations are called (`region` of [operations.<slug>] in legible.toml)."
   type        = set(string)

@@ -35,6 +35,7 @@ from legible_cli.rebuild import rebuild_command
 from legible_cli.reconcile import reconcile_command
 from legible_cli.redrive import redrive_command
 from legible_cli.review.command import review_group
+from legible_cli.screen import screen
 from legible_cli.status import status_command
 from legible_cli.subscriptions import subscriptions_command
 from legible_cli.sweep import sweep_command
@@ -159,7 +160,7 @@ def up_command(inbox: Path, outbox: Path, state: Path, port: int | None, recorde
     """Keep the local cloud running: a file dropped into INBOX/<operation>/ comes back as results in OUTBOX."""
     if outbox.resolve() == inbox.resolve() or inbox.resolve() in outbox.resolve().parents:
         raise click.UsageError(f"The outbox {outbox} lies in the inbox {inbox}: results would become documents.")
-    console = Console(highlight=False)
+    console = screen()
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
@@ -185,13 +186,13 @@ def _items(files: Sequence[Path], operation: str | None, recorded: Sequence[str]
 
 
 def _run(items: list[Item], recorded: Sequence[str], out: Path, as_json: bool) -> None:
-    console = Console(stderr=as_json, highlight=False)
+    console = screen(stderr=as_json)
     with _cloud(None, None, recorded) as cloud:
         run(cloud, items, out, console)
         if any(item.status == "lost" for item in items):
             console.print("The functions' last lines:")
             for function, line in list(cloud.functions.log)[-_LOG_LINES:]:
-                console.print(f"  {function}: {line}", markup=False, soft_wrap=True)
+                console.print(f"  {function}: {line}", soft_wrap=True)
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode([item.record for item in items]), indent=2).decode())
         return
@@ -199,7 +200,7 @@ def _run(items: list[Item], recorded: Sequence[str], out: Path, as_json: bool) -
     for item in items:
         told = why(item)
         if told:
-            console.print(f"\n{item.file.name}: {told}", markup=False, soft_wrap=True)
+            console.print(f"\n{item.file.name}: {told}", soft_wrap=True)
     done = sum(item.status == "done" for item in items)
     console.print(f"\n{done} of {len(items)} done. Workbooks:")
     for item in items:
@@ -233,14 +234,12 @@ def _check_settings(functions: Mapping[str, Function]) -> None:
 
 
 def _endpoints(console: Console, cloud: LocalCloud, inbox: Path, outbox: Path, variables: Path) -> None:
-    console.print(
-        f"Legible is up. Drop a file into [bold]{inbox}/<operation>/[/]; results appear in [bold]{outbox}/[/]."
-    )
+    console.print(f"Legible is up. Drop a file into {inbox}/<operation>/; results appear in {outbox}/.", style="bold")
     console.print(f"  OBS  {cloud.obs_endpoint}   (signature v2, path style)")
     console.print(f"  OCR  {cloud.ocr_endpoint}")
     if any(function.apis for function in cloud.functions.functions.values()):
         console.print(f"  API  {cloud.api_endpoint}   (app code in {variables})", soft_wrap=True)
-        console.print(f"\nIn a browser on this machine: [bold]{cloud.console}[/]", soft_wrap=True)
+        console.print(f"\nIn a browser on this machine: {cloud.console}", style="bold", soft_wrap=True)
     console.print(
         f"\nFor the real SDKs, and for `legible rebuild` and `legible review`:\n  . {variables}", soft_wrap=True
     )

@@ -22,6 +22,8 @@ from legible.wiring.parts import WORKBOOK_SECONDS
 from legible_cli.as_of import as_of
 from legible_cli.audited import audited
 from legible_cli.connection import connect, settings_option, told
+from legible_cli.files import write_file
+from legible_cli.screen import screen
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _CALLS = ("calls", "succeeded", "failed", "unknown")
@@ -66,15 +68,15 @@ def accounting_command(
         report = report.of(project)
     if xlsx is not None:
         about = {"first": str(first), "last": str(last), "project": project}
-        with audited(connection, EXPORT, "report", "accounting", **about), xlsx.open("wb") as target:
-            write_accounting(report, target)
+        with audited(connection, EXPORT, "report", "accounting", **about):
+            write_file(xlsx, lambda target: write_accounting(report, target))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
         return
-    console = Console(highlight=False)
+    console = screen()
     {"months": _months, "details": _details, "distribution": _distribution}[view](console, report)
     for text in report.notes:
-        console.print(text, markup=False, soft_wrap=True)
+        console.print(text, soft_wrap=True)
     console.print(as_of(report.as_of, report.waiting))
 
 

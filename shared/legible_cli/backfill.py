@@ -26,6 +26,7 @@ from legible.wiring.parts import WORKBOOK_SECONDS, Parts
 from legible_cli.audited import audited
 from legible_cli.connection import connect, settings_option, told
 from legible_cli.ends import Money, priced
+from legible_cli.screen import screen
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
@@ -68,7 +69,7 @@ def backfill_command(
     begun again, it goes on where it was: no document is left out, none is paid for twice. Exit 1 if it was stopped
     before the last document. `legible quote` says what it will cost.
     """
-    connection, console = connect(file).patient, Console(highlight=False, stderr=as_json)
+    connection, console = connect(file).patient, screen(stderr=as_json)
     parts = connection.parts(f"cli-{uuid.uuid4().hex[:12]}", WORKBOOK_SECONDS)
     backfill = _begun(parts, _named(prefix, name), prefix)
     relay = told(uploads_function, connection.settings, connection.credentials, package)
@@ -78,7 +79,7 @@ def backfill_command(
     if not total:
         raise click.ClickException(f"There are no documents below {prefix!r} in the bucket {parts.site.input}.")
     done = backfill.known + sum(backfill.ended.values())
-    console.print(f"{total:,} documents lie below {prefix!r} and were not looked at yet.", markup=False)
+    console.print(f"{total:,} documents lie below {prefix!r} and were not looked at yet.")
     if dry_run:
         _show_preview(console, run, total, as_json)
         return
@@ -134,7 +135,7 @@ def _show_preview(console: Console, run: BackfillRun, total: int, as_json: bool)
 
 def _run(run: BackfillRun, total: int, console: Console) -> BackfillReport:
     stop = threading.Event()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with _interrupted(stop), Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
         task = progress.add_task("Sending", total=total)
 
@@ -163,11 +164,11 @@ def _show(console: Console, report: BackfillReport) -> None:
     state = report.backfill
     ended = ", ".join(f"{count:,} {status}" for status, count in sorted(state.ended.items())) or "none"
     console.print(f"{state.sent:,} documents were sent; {ended} have ended, {len(state.under_way):,} are under way.")
-    console.print(f"{state.known:,} had ended before. It took {priced(report.cost)}.", markup=False, soft_wrap=True)
+    console.print(f"{state.known:,} had ended before. It took {priced(report.cost)}.", soft_wrap=True)
     if state.stopped:
         console.print(
             f"It stopped because {_WHY[state.stopped]}. Call it again to go on; the run is called {state.name}.",
-            markup=False, soft_wrap=True,
+            soft_wrap=True,
         )  # fmt: skip
 
 

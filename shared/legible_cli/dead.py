@@ -17,6 +17,7 @@ from legible.wiring import redrive
 from legible.wiring.parts import WORKBOOK_SECONDS
 from legible_cli.connection import connect, settings_option, told
 from legible_cli.ends import choice_of, choosing, priced, refuse_nothing
+from legible_cli.screen import screen
 
 
 @click.command("dead")
@@ -50,7 +51,7 @@ def dead_command(
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
         return
-    _show(Console(highlight=False), report)
+    _show(screen(), report)
 
 
 def _show(console: Console, report: UndoneReport) -> None:
@@ -63,10 +64,10 @@ def _show(console: Console, report: UndoneReport) -> None:
     if uncounted:
         console.print(f"{uncounted:,} of them have pages that nobody has counted; each is reckoned as one page.")
     for end in report.documents:
-        console.print(f"\n{end.key}", markup=False, soft_wrap=True)
-        console.print(f"  {_evidence(end)}", markup=False, soft_wrap=True)
+        console.print(f"\n{end.key}", soft_wrap=True)
+        console.print(f"  {_evidence(end)}", soft_wrap=True)
         if end.message:
-            console.print(f"  {end.message}", markup=False, soft_wrap=True)
+            console.print(f"  {end.message}", soft_wrap=True)
     if report.total > len(report.documents):
         console.print(f"\nThese are the latest; {report.total - len(report.documents):,} more: --limit, --json.")
     if report.unread:

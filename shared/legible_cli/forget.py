@@ -16,6 +16,7 @@ from legible.wiring.forgetting import ForgettingParts
 from legible.wiring.parts import WORKBOOK_SECONDS
 from legible_cli.audited import audited, operator
 from legible_cli.connection import Connection, connect, settings_option, told
+from legible_cli.screen import screen
 
 #: So many documents that cannot be forgotten now are named.
 _NAMED = 20
@@ -40,7 +41,7 @@ def forget_command(wanted: str, reason: str, file: Path | None, *, dry_run: bool
     """
     if expired and wanted:
         raise click.UsageError("--expired goes by the settings; leave KEY or PREFIX out.")
-    connection, console = connect(file), Console(highlight=False)
+    connection, console = connect(file), screen()
     made = ForgettingParts(connection.parts("forget", WORKBOOK_SECONDS), connection.credentials, operator())
     if dry_run:
         sys.exit(_looked(connection, made, wanted, console, expired=expired))
@@ -60,7 +61,7 @@ def _looked(connection: Connection, made: ForgettingParts, wanted: str, console:
             what = f"keep {', '.join(rule.keep)}" if rule.keep else "forget"
             console.print(
                 f"rule {number}: {rule.match}, after {rule.after_days} days, {what}: {by_rule[number]} documents",
-                markup=False, soft_wrap=True,
+                soft_wrap=True,
             )  # fmt: skip
         return 0
     asked = _asked(connection, "")
@@ -118,13 +119,13 @@ def _tell(report: ForgetReport, console: Console) -> None:
     said += [f"Built again without them: {name}" for name in report.built]
     said += [f"Removed, and not built again: {name}" for name in report.gone]
     for line in said:
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
     _tell_refused(report.refused, console)
 
 
 def _tell_refused(refused: tuple[Refused, ...], console: Console) -> None:
     for one in refused[:_NAMED]:
         until = f"until {one.until:%Y-%m-%d %H:%M:%S} UTC" if one.until else "now"
-        console.print(f"{one.key}: it is being read {until}; try again then.", markup=False, soft_wrap=True)
+        console.print(f"{one.key}: it is being read {until}; try again then.", soft_wrap=True)
     if len(refused) > _NAMED:
         console.print(f"{len(refused) - _NAMED} more are being read.")

@@ -19,6 +19,7 @@ from legible.wiring.parts import WORKBOOK_SECONDS
 from legible.wiring.quote import quoter
 from legible_cli.connection import connect, settings_option, told
 from legible_cli.ends import priced
+from legible_cli.screen import screen
 
 
 @click.command("quote")
@@ -39,11 +40,11 @@ def quote_command(prefix: str, operation: str, exact: bool, sample: int, as_json
     """
     if operation and operation not in catalog.slugs():
         raise click.BadParameter(f"There is no operation {operation!r}.", param_hint="--operation")
-    connection, console = connect(file).patient, Console(highlight=False, stderr=as_json)
+    connection, console = connect(file).patient, screen(stderr=as_json)
     owner = f"cli-{uuid.uuid4().hex[:12]}"
     price = connection.oversight(owner, WORKBOOK_SECONDS).price
     asked = quoter(connection.parts(owner, WORKBOOK_SECONDS), price)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
         task = progress.add_task("Listing", total=None)
 
@@ -74,9 +75,9 @@ def _show(console: Console, quote: Quote) -> None:
     console.print(f"{quote.documents:,} documents: {priced(quote.cost)}{_between(quote.low, quote.high)}.")
     reasons = ", ".join(f"{count:,} {code}" for code, count in quote.reasons.items())
     if reasons:
-        console.print(f"These end without a call: {reasons}.", markup=False, soft_wrap=True)
+        console.print(f"These end without a call: {reasons}.", soft_wrap=True)
     for note in quote.notes:
-        console.print(note, markup=False, soft_wrap=True)
+        console.print(note, soft_wrap=True)
 
 
 def _between(low: FurtherCost, high: FurtherCost) -> str:

@@ -15,6 +15,7 @@ from legible.model.audit import REBUILD
 from legible.wiring.parts import DOCUMENT_SECONDS
 from legible_cli.audited import audited
 from legible_cli.connection import Connection, connect, settings_option, told
+from legible_cli.screen import screen
 
 _AT_ONCE = 8
 
@@ -28,7 +29,7 @@ def rebuild_command(prefix: str, file: Path | None) -> None:
     Use it after a rule, route or form changed. Exit 1 if any document's results could not be made.
     """
     connection = connect(file)
-    console = Console(highlight=False)
+    console = screen()
     names = told(lambda: list(connection.parts("rebuild", DOCUMENT_SECONDS).rebuilder.below(prefix)))
     if not names:
         raise click.ClickException(f"There are no results below {prefix!r} in the bucket {connection.output}.")
@@ -37,7 +38,7 @@ def rebuild_command(prefix: str, file: Path | None) -> None:
         if failed:
             fail("documents-failed")
     for name, reason in failed:
-        console.print(f"{name}: {reason}", markup=False, soft_wrap=True)
+        console.print(f"{name}: {reason}", soft_wrap=True)
     console.print(f"{len(names) - len(failed)} of {len(names)} documents have their results anew. Paid calls: 0.")
     sys.exit(1 if failed else 0)
 
@@ -45,7 +46,7 @@ def rebuild_command(prefix: str, file: Path | None) -> None:
 def _rebuild(connection: Connection, names: list[str], console: Console) -> list[tuple[str, str]]:
     """Make the results of documents anew, several at a time; return those that could not be made, and why."""
     failed = []
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
         task = progress.add_task("Rebuilding", total=len(names))
         with ThreadPoolExecutor(_AT_ONCE) as pool:

@@ -16,6 +16,7 @@ from legible.oversight.differences import Difference
 from legible.oversight.reconciliation import Reconciled
 from legible.wiring.parts import WORKBOOK_SECONDS
 from legible_cli.connection import connect, settings_option, told
+from legible_cli.screen import screen
 
 _TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
 
@@ -31,8 +32,8 @@ def reconcile_command(
 ) -> None:
     """Compare the calls of the journals with those that Cloud Eye counted, hour by hour, and name each difference.
 
-    Exit 1 if calls are billed by one side only and no known cause explains them. The last hours are not judged: both
-    sides may count late.
+    Exit 1 if calls are billed by one side only and no known cause explains them, or if a side cannot be read; 2 if
+    there was nothing to compare. The last hours are not judged: both sides may count late.
     """
     now = datetime.now(timezone.utc)
     since = begin.replace(tzinfo=timezone.utc) if begin else now - timedelta(days=1 if minutes else 7)
@@ -43,14 +44,24 @@ def reconcile_command(
     reconciler = told(lambda: oversight.reconciler)
     found: Reconciled = told(reconciler.by_minute if minutes else reconciler.by_hour, since, until)
     if as_json:
-        outcome = msgspec.to_builtins(found) | {"unexplained": found.unexplained}
+        outcome = msgspec.to_builtins(found) | {"unexplained": found.unexplained, "compared": found.compared}
         click.echo(msgspec.json.format(msgspec.json.encode(outcome), indent=2).decode())
     else:
-        _show(Console(highlight=False), found)
-    sys.exit(1 if found.unexplained else 0)
+        _show(screen(), found)
+    sys.exit(_code(found))
+
+
+def _code(found: Reconciled) -> int:
+    """Return how the command exits: that nothing differs is not said where nothing was compared."""
+    if not found.compared:
+        return 2
+    return 1 if found.unexplained else 0
 
 
 def _show(console: Console, found: Reconciled) -> None:
+    if not found.compared:
+        console.print("Nothing was compared.", *found.notes, soft_wrap=True)
+        return
     if found.differences:
         table = Table(f"{found.period} (UTC)", "operation", "calls that", "ledger", "service", "what is known of it")
         for one in found.differences:
@@ -58,7 +69,7 @@ def _show(console: Console, found: Reconciled) -> None:
             table.add_row(*times, _known(one))
         console.print(table)
     for text in found.notes:
-        console.print(text, markup=False, soft_wrap=True)
+        console.print(text, soft_wrap=True)
     moved = f" {found.moved} calls were counted in the {found.period} beside." if found.moved else ""
     console.print(
         f"{found.begin:%Y-%m-%d %H:%M} to {found.end:%Y-%m-%d %H:%M} UTC: {found.ledger} calls succeeded by the "

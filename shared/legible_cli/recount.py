@@ -27,6 +27,6 @@ def recount(connection: Connection, oversight: Oversight, console: Console, pref
     console.print(f"{counted.journals} journals were counted again.")
     if counted.refused:
         named = ", ".join(counted.named) + (", ..." if counted.refused > len(counted.named) else "")
-        console.print(f"{counted.refused} could not be read and count as they did: {named}", markup=False)
+        console.print(f"{counted.refused} could not be read and count as they did: {named}")
     if counted.marked:
         console.print(f"{counted.marked} of them tell what the audit trail has not: on_report puts it there next.")

@@ -20,6 +20,7 @@ from legible.wiring.parts import WORKBOOK_SECONDS
 from legible_cli.audited import audited
 from legible_cli.connection import connect, settings_option, told
 from legible_cli.ends import Money, choice_of, choosing, priced
+from legible_cli.screen import screen
 
 
 @click.command("redrive")
@@ -65,7 +66,7 @@ def redrive_command(
     connection, owner = connect(file), f"cli-{uuid.uuid4().hex[:12]}"
     parts = connection.parts(owner, WORKBOOK_SECONDS)
     drive = redrive.redrive(parts, connection.oversight(owner, WORKBOOK_SECONDS).price)
-    console = Console(highlight=False, stderr=as_json)
+    console = screen(stderr=as_json)
     report: RedriveReport = told(drive.plan, choice, limits)
     _show(console, report)
     if not report.chosen and not report.left:
@@ -95,11 +96,11 @@ def _show(console: Console, report: RedriveReport) -> None:
     assert report.cost is not None  # a report that is whole
     console.print(
         f"{report.chosen:,} documents {verb} once more{f' ({causes})' if causes else ''}: {priced(report.cost)}.",
-        markup=False, soft_wrap=True,
+            soft_wrap=True,
     )  # fmt: skip
     if report.uncounted:
         console.print(f"{report.uncounted:,} of them have pages that nobody has counted; each is reckoned as one page.")
     for why, count in sorted(report.left.items()):
-        console.print(f"{count:,} are left: {why}.", markup=False)
+        console.print(f"{count:,} are left: {why}.")
     if not report.dry and report.moved and report.last is not None:
         console.print(f"The last of them is due at {report.last:%Y-%m-%d %H:%M} UTC.")

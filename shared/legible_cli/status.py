@@ -15,6 +15,7 @@ from legible.wiring import upkeep
 from legible.wiring.parts import WORKBOOK_SECONDS
 from legible_cli.connection import connect, settings_option, told
 from legible_cli.recount import recount
+from legible_cli.screen import screen
 
 _COLUMNS = ("uploaded", *STANDINGS)
 
@@ -36,7 +37,7 @@ def status_command(by: By, prefix: str | None, as_json: bool, rebuild: bool, fil
     if folder is not None and "/" in folder:
         raise click.UsageError(f"Documents are summed up by their first folder: --prefix {folder.partition('/')[0]}/")
     connection, owner = connect(file), f"cli-{uuid.uuid4().hex[:12]}"
-    console = Console(highlight=False, stderr=as_json)
+    console = screen(stderr=as_json)
     if rebuild:
         recount(connection, connection.oversight(owner, WORKBOOK_SECONDS), console)
     found: DocumentSum = told(upkeep.status(connection.parts(owner, WORKBOOK_SECONDS)).sum, by, folder)
@@ -66,7 +67,7 @@ def _show(console: Console, found: DocumentSum, by: By) -> None:
     for text in filter(None, beside):
         console.print(f"Beside these, {text}.", soft_wrap=True)
     for text in found.notes:
-        console.print(text, markup=False, soft_wrap=True)
+        console.print(text, soft_wrap=True)
     swept = f"swept {found.swept:%Y-%m-%d %H:%M}" if found.swept else "not swept as a whole yet"
     waiting = f"; {found.waiting:,} documents changed since and are not counted" if found.waiting else ""
     console.print(f"As of {found.as_of:%Y-%m-%d %H:%M} UTC, {swept}{waiting}.")

@@ -9,7 +9,6 @@ from pathlib import Path
 import click
 import msgspec
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from legible.huawei.ocr import OcrRecognizer
@@ -21,6 +20,7 @@ from legible.wiring import adapters
 from legible.wiring.account import require_project
 from legible.wiring.parts import DOCUMENT_SECONDS
 from legible_cli.connection import Connection, connect, settings_option, told
+from legible_cli.screen import colored, screen
 
 _COLORS = {"subscribed": "green", "unknown": "yellow"}
 
@@ -54,7 +54,7 @@ def subscriptions_command(slugs: tuple[str, ...], explain: str, as_json: bool, f
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
     else:
-        _show(Console(highlight=False), found)
+        _show(screen(), found)
     sys.exit(0 if all(one.state == "subscribed" for one in found) else 1)
 
 
@@ -94,15 +94,15 @@ def _show(console: Console, found: list[Subscription]) -> None:
     for one in found:
         color = _COLORS.get(one.state, "red")
         used = ", ".join(one.used_by[:4]) + (", ..." if len(one.used_by) > 4 else "")
-        table.add_row(one.operation, one.region, f"[{color}]{one.state}", escape(used))
+        table.add_row(one.operation, one.region, colored(one.state, color), used)
     console.print(table)
     for one in found:
         if one.state != "subscribed":
-            console.print(f"\n{one.operation} in {one.region}: {one.said}", markup=False, soft_wrap=True)
+            console.print(f"\n{one.operation} in {one.region}: {one.said}", soft_wrap=True)
             for sentence in filter(None, one.advice):
-                console.print(f"  {sentence}", markup=False, soft_wrap=True)
+                console.print(f"  {sentence}", soft_wrap=True)
     console.print(
         f"\nAsked as the keys' user. The functions call as their agency: it may where {subscribing.EVERYONE} is "
         "subscribed. Documents that are held go on by themselves.",
-        markup=False, soft_wrap=True,
+            soft_wrap=True,
     )  # fmt: skip

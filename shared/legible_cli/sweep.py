@@ -20,6 +20,7 @@ from legible.wiring import upkeep
 from legible.wiring.parts import WORKBOOK_SECONDS
 from legible_cli.audited import audited
 from legible_cli.connection import connect, settings_option, told
+from legible_cli.screen import screen
 
 #: What each kind of finding means.
 MEANS = {
@@ -53,7 +54,7 @@ def sweep_command(dry_run: bool, young: float | None, days: int | None, as_json:
     )  # fmt: skip
     connection = connection._replace(settings=structs.replace(connection.settings, sweep=rules))
     parts = connection.parts(f"cli-{uuid.uuid4().hex[:12]}", WORKBOOK_SECONDS)
-    console = Console(highlight=False, stderr=as_json)
+    console = screen(stderr=as_json)
     trail = nullcontext() if dry_run else audited(connection, SWEEP, "bucket", connection.settings.buckets.input)
     with console.status("Sweeping") as shown, trail:
         made = told(

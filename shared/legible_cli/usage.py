@@ -18,7 +18,9 @@ from legible.wiring.parts import WORKBOOK_SECONDS
 from legible_cli.as_of import as_of
 from legible_cli.audited import audited
 from legible_cli.connection import connect, settings_option, told
+from legible_cli.files import write_file
 from legible_cli.recount import recount
+from legible_cli.screen import colored, screen
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _LABELS: dict[Dimension, str] = {
@@ -66,18 +68,15 @@ def usage_command(
     first = begin.date() if begin else last.replace(day=1)
     if first > last:
         raise click.UsageError(f"--from {first} is after --to {last}.")
-    console = Console(highlight=False, stderr=as_json)
+    console = screen(stderr=as_json)
     connection = connect(file)
     oversight = connection.oversight(f"cli-{uuid.uuid4().hex[:12]}", WORKBOOK_SECONDS)
     if rebuild:
         recount(connection, oversight, console, prefix)
     report: UsageReport = told(oversight.two_sided, first, last)
     if xlsx is not None:
-        with (
-            audited(connection, EXPORT, "report", "usage", first=str(first), last=str(last)),
-            xlsx.open("wb") as target,
-        ):
-            write_usage(report, target)
+        with audited(connection, EXPORT, "report", "usage", first=str(first), last=str(last)):
+            write_file(xlsx, lambda target: write_usage(report, target))
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
         return
@@ -99,14 +98,14 @@ def _show(console: Console, report: UsageReport, by: Dimension) -> None:
         console.print(
             f"Package {one.name}: {one.left} of {one.size} left ({how}); {one.week} calls a day over 7 days, "
             f"{one.month} over 30{until}.",
-            markup=False, soft_wrap=True,
+            soft_wrap=True,
         )  # fmt: skip
     _money(console, report)
     for text in report.warnings:
-        console.print(f"[yellow]Warning:[/] {text}", soft_wrap=True)
+        console.print(colored("Warning:", "yellow"), text, soft_wrap=True)
     for text in report.notes:
-        console.print(text, markup=False, soft_wrap=True)
-    if report.service and report.service.rows(by) is not None:
+        console.print(text, soft_wrap=True)
+    if report.service_heads(by):
         console.print("Cloud Eye counts some minutes late; `legible reconcile` compares only hours that are whole.")
     console.print(as_of(report.as_of, report.waiting))
 
@@ -128,7 +127,7 @@ def _table(report: UsageReport, by: Dimension) -> Table:
     rows = report.both(by)
     table = Table(show_footer=bool(rows))
     table.add_column(_LABELS[by], overflow="fold")
-    numbers = {
+    numbers: dict[str, list[int | None]] = {
         "calls": [row.totals.calls for row, _ in rows],
         "succeeded": [row.totals.succeeded for row, _ in rows],
         "failed": [row.totals.failed for row, _ in rows],
@@ -136,15 +135,17 @@ def _table(report: UsageReport, by: Dimension) -> Table:
         "not needed": [row.totals.surplus for row, _ in rows],
         "pages": [row.totals.pages for row, _ in rows],
     }
-    beside = [service for _, service in rows if service is not None]
-    if beside:
-        numbers |= {
-            "Cloud Eye: succeeded": [service.succeeded for service in beside],
-            "Cloud Eye: failed": [service.failed for service in beside],
-        }
+    if rows and (heads := report.service_heads(by)):
+        counted = [(None, None) if service is None else (service.succeeded, service.failed) for _, service in rows]
+        numbers |= {head: list(counts) for head, counts in zip(heads, zip(*counted, strict=True), strict=True)}
     table.columns[0].footer = "total"
     for name, counts in numbers.items():
-        table.add_column(name, footer=f"{sum(counts):,}", justify="right")
+        table.add_column(name, footer=f"{sum(filter(None, counts)):,}", justify="right")
     for number, (row, _) in enumerate(rows):
-        table.add_row(row.name or "(none)", *(f"{counts[number]:,}" for counts in numbers.values()))
+        table.add_row(row.name or "(none)", *(_shown(counts[number]) for counts in numbers.values()))
     return table
+
+
+def _shown(count: int | None) -> str:
+    """Return a cell: what is not known stays empty."""
+    return "" if count is None else f"{count:,}"

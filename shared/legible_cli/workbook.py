@@ -17,6 +17,8 @@ from legible.wiring.parts import WORKBOOK_SECONDS
 from legible.workbooks.collector import KINDS, Built, Collector
 from legible_cli.audited import audited
 from legible_cli.connection import connect, settings_option, told
+from legible_cli.files import make_folder
+from legible_cli.screen import screen
 
 
 @click.command("workbook")
@@ -57,7 +59,7 @@ def workbook_command(
     if listed is not None and (prefix or day):
         raise click.UsageError("--keys names the documents; --prefix and --day choose them otherwise.")
     selection = Selection(prefix, _day(day), _keys(listed))
-    connection, console = connect(file), Console(highlight=False)
+    connection, console = connect(file), screen()
     collector = connection.parts(f"cli-{uuid.uuid4().hex[:12]}", WORKBOOK_SECONDS).collector
     told_of = {"prefix": prefix, "day": str(selection.day or ""), "formats": ", ".join(formats)}
     with audited(connection, EXPORT if out else BUILD, "workbook", name, **told_of):
@@ -75,7 +77,7 @@ def _build(
     out: Path | None,
     console: Console,
 ) -> Built:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as progress:
         task = progress.add_task("Reading records", total=None)
 
@@ -86,7 +88,7 @@ def _build(
             return collector.build(name, selection, formats, tell)
         paths = {kind: out / f"{name}.{KINDS[kind][0]}" for kind in formats}
         for path in paths.values():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
         built = collector.write(name, selection, paths, tell)
         return msgspec.structs.replace(built, files=tuple(map(str, paths.values())))
 

@@ -75,6 +75,16 @@ class TestAccounting:
         assert "sales" in result.output
         assert "claims" not in result.output
 
+    def test_of_one_that_nobody_knows_of_says_so(self, invoke):
+        assert "Nobody knows of an enterprise project 'TYPO'" in invoke("accounting", "--project", "TYPO").output
+        assert "Nobody knows" not in invoke("accounting", "--project", CLAIMS).output
+
+    def test_a_workbook_that_cannot_be_written_is_one_line(self, invoke, tmp_path):
+        (tmp_path / "file").touch()
+        result = invoke("accounting", "--xlsx", tmp_path / "file" / "a.xlsx")
+        assert (result.exit_code, result.output.count("\n")) == (1, 1)
+        assert "cannot be written: Not a directory." in result.output
+
     def test_what_is_billed_to_nobody_is_said(self, invoke, cloud):
         result = invoke(
             "accounting",

@@ -185,10 +185,12 @@ class TestFailures:
     def test_what_failed_is_told_to_have_failed(self, office, tmp_path):
         """Given a file that cannot be written here."""
         done = office("usage", "--xlsx", tmp_path / "nowhere" / "u.xlsx")
-        assert isinstance(done.exception, FileNotFoundError)
+        assert isinstance(done.exception, SystemExit) and done.exit_code == 1
+        assert done.output.count("\n") == 1 and "u.xlsx cannot be written: No such file or directory." in done.output
         first, second = sorted(kept(office), key=lambda one: one.get("status", ""))
         assert second["status"] == "warning"
-        assert second["details"] == {"of": first["id"], "code": "FileNotFoundError", "keys": first["details"]["keys"]}
+        details = {"of": first["id"], "code": "file-not-written", "keys": first["details"]["keys"]}
+        assert second["details"] == details
 
     def test_the_code_is_that_of_legible_where_it_has_one(self, office):
         assert office("workbook", "../daily").exit_code == 1

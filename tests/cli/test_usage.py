@@ -128,6 +128,22 @@ class TestUsage:
         assert invoke("usage", "--from", since(), "--xlsx", tmp_path / "u.xlsx").exit_code == 0
         assert openpyxl.load_workbook(tmp_path / "u.xlsx")["By operation"]["B2"].value == 2
 
+    @pytest.mark.parametrize("by", ["operation", "day"])
+    def test_days_that_cloud_eye_keeps_no_longer_have_no_number(self, invoke, by):
+        result = invoke("usage", "--from", "2025-01-01", "--by", by)
+        assert ("Cloud Eye since 20" in result.output) == (by == "operation")
+        assert "keeps 155 days: its side is from" in result.output
+
+    def test_where_it_keeps_none_of_them_there_is_no_column(self, invoke):
+        result = invoke("usage", "--from", "2025-01-01", "--to", "2025-02-01")
+        assert "Cloud Eye's side is not known: it keeps 155 days" in result.output
+        assert "succeeded │" not in result.output.replace("succeeded │ failed", "")
+
+    def test_a_workbook_that_cannot_be_written_is_one_line(self, invoke, tmp_path):
+        result = invoke("usage", "--from", since(), "--xlsx", tmp_path / "nowhere" / "u.xlsx")
+        assert result.exit_code == 1
+        assert result.output.startswith("Error: ") and result.output.count("\n") == 1
+
     def test_what_was_lost_is_counted_again(self, cloud, invoke):
         bucket = clouds.store(cloud)
         for item in list(bucket.list("legible-out", "reports/")):
@@ -183,6 +199,49 @@ class TestReconcile:
         result = invoke("reconcile", "--minutes", "--json")
         (found,) = json.loads(result.stdout)["differences"]
         assert (found["direction"], found["unexplained"]) == ("ledger-counted-more", 1)
+
+    @pytest.mark.parametrize("minutes", [[], ["--minutes"]])
+    @pytest.mark.parametrize(
+        ("begin", "end", "why"),
+        [
+            ("2020-01-01", "2020-02-01", "nothing before"),
+            (f"{utc_now() - timedelta(minutes=30):%Y-%m-%dT%H:%M}", "", "data may be late"),
+        ],
+    )
+    def test_where_nothing_was_compared_it_says_so_and_does_not_end_well(self, invoke, begin, end, why, minutes):
+        arguments = ["reconcile", "--from", begin, *(["--to", end] if end else []), *minutes]
+        result = invoke(*arguments)
+        assert result.exit_code == 2, result.output
+        assert result.output.startswith("Nothing was compared. ") and why in result.output
+        assert "succeeded" not in result.output
+        again = invoke(*arguments, "--json")
+        assert (again.exit_code, json.loads(again.stdout)["compared"]) == (2, False)
+
+    def test_one_more_call_of_what_ours_called_before_is_not_that_of_other_programs(self, cloud, invoke):
+        """Given no call of ours within the compared time."""
+        at = self.hour(timedelta(hours=5))
+        cloud.ocr.journal.add(Call(at.timestamp() + 1800, "passport", "r", 200, units=1))
+        result = invoke("reconcile", "--from", f"{at:%Y-%m-%dT%H:%M}", "--json")
+        assert (result.exit_code, json.loads(result.stdout)["unexplained"]) == (1, 1)
+
+    @pytest.mark.parametrize(
+        ("settings", "unexplained"),
+        [
+            ("", 0),
+            ('default = "vin"\n', 1),
+            ('routes = [{ match = "cars/*", operation = "vin" }]\n', 1),
+            ("[operations.vin]\nmax_pages = 9\n", 1),
+            ('default = "vin"\n[reconcile]\nshared = ["vin"]\n', 0),
+        ],
+    )
+    def test_a_call_of_what_the_settings_name_is_not_either(self, cloud, invoke, settings, unexplained):
+        at = datetime.now(timezone.utc) - timedelta(hours=5)
+        cloud.ocr.journal.add(Call(at.timestamp(), "vin", "r", 200, units=1))
+        at = datetime.now(timezone.utc) - timedelta(minutes=90)  # what did not report for three hours is not listed
+        cloud.ocr.journal.add(Call(at.timestamp(), "vin", "r", 200, units=1))
+        result = invoke("reconcile", "--json", settings=settings)
+        assert json.loads(result.stdout)["unexplained"] == unexplained
+        assert result.exit_code == (1 if unexplained else 0)
 
     def test_a_missing_right_is_one_line_that_names_it(self, cloud, invoke):
         cloud.cloudeye.denied.add("ces:metrics:list")

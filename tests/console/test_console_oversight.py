@@ -175,6 +175,7 @@ def test_the_period_is_chosen_by_keyboard_and_its_address_says_which(browser: Br
 #: What the API remarks, and a part of how the Chinese page says it.
 REMARKS = {
     "Cloud Eye keeps these points for 155 days: compared from 2026-07-01 00:00.": "云监控只保留这些数据 155 天",
+    "Cloud Eye keeps these points for 155 days: nothing before 2026-07-01 00:00 can be compared.": "之前的无法核对",
     "Not compared from 2026-12-01 10:00 on: data may be late.": "2026-12-01 10:00 起未对比：数据可能尚未到齐",
     "Not compared from 2026-12-01 10:00 on: journals wait to be counted.": "还有日志等待统计",
     "No prices are set, among others for id-card, passport: what they cost each project is not known "

@@ -74,8 +74,8 @@ def test_graphs_and_alarms_ask_for_the_series_of_this_deployment():
 
 def test_alarms_bound_numbers_that_are_written_in_their_unit():
     text = (templates.FOLDER / "modules" / "alarms" / "main.tf").read_text("utf-8")
-    bounds = re.findall(r'metric = "(\w+)", value = var\.\w+, unit = "(\w*)"', text)
-    assert {name for name, _ in bounds} == {"stall", "documents_dead", "cost_month"}
+    bounds = re.findall(r'metric = "(\w+)", value = var\.\w+, unit = "([\w%]*)"', text)
+    assert {name for name, _ in bounds} == {"stall", "documents_dead", "cost_month", "package_left"}
     assert all(UNITS[name] == unit for name, unit in bounds)
 
 

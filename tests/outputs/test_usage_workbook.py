@@ -48,6 +48,20 @@ class TestTheServicesSide:
         assert "Cloud Eye: failed" in summary
         assert any("neither enterprise projects nor routes" in str(text) for text in summary)
 
+    def test_stays_empty_before_the_first_day_that_is_known(self):
+        """Given 400 days, of which the service knows the last 155."""
+        first = date(2025, 11, 1) + timedelta(days=245)
+        begin = datetime(first.year, first.month, first.day, tzinfo=timezone.utc)
+        side = ServiceSide(begin, (ServiceRow("vin", 7, 1),), (ServiceRow(f"{first}", 7, 1),))
+        found = book(report(days=400, operations=52, projects=2, service=side))
+        days = [row[-2:] for row in cells(found, "By day")[1:]]
+        assert days[:245] == [[None, None]] * 245
+        assert days[245:] == [[7, 1], *[[0, 0]] * 154]
+        heads = [f"Cloud Eye since {first}: succeeded", f"Cloud Eye since {first}: failed"]
+        assert cells(found, "By operation")[0][-2:] == heads
+        summary = [row[:2] for row in cells(found, "Summary")]
+        assert [heads[0], 7] in summary and [heads[1], 1] in summary
+
     def test_is_not_there_where_it_is_not_known(self):
         found = book(report(days=5, operations=3, projects=2))
         assert all("Cloud Eye" not in str(row) for name in found.sheetnames for row in cells(found, name))

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from legible.errors import HeldError
 from legible.ledger.changes import Changes
+from legible.ledger.lists import LongList
+from legible.model import layout
 from legible.model.account import BillLine, EnterpriseProject
 from legible.model.accounting import AccountingReport, ProjectDay, ProjectMonth
 from legible.model.documents import Document
@@ -157,6 +159,35 @@ def test_one_project_can_be_looked_at_alone():
     report = reader(*CALLS, billing=bills).report(MARCH, date(2026, 4, 30)).of(SALES)
     assert {one.project for one in (*report.months, *report.days, *report.projects, *report.bill)} == {SALES}
     assert reader(*CALLS).report(MARCH, APRIL).of(SALES).bill is None
+
+
+@pytest.mark.parametrize(
+    ("project", "known"), [(SALES, True), (CLAIMS, True), ("0", True), ("c1111111-typo", False), ("", False)]
+)
+def test_a_project_that_nobody_knows_of_is_remarked_on(project, known):
+    """Given calls of one project, a bill that names another one, and neither of a third."""
+    calls = [call for call in CALLS if call[2] != SALES]
+    report = reader(*calls, billing=Bills(line(MARCH, "2", SALES))).report(MARCH, date(2026, 4, 30)).of(project)
+    assert any("Nobody knows of an enterprise project" in note for note in report.notes) == (not known)
+
+
+def test_one_that_is_known_by_name_alone_is_none_of_these():
+    report = AccountingReport(MARCH, MARCH, at(1), 0, "USD", names={SALES: "sales"})
+    assert report.of(SALES).notes == ()
+
+
+@pytest.mark.parametrize(("spoilt", "named"), [(at(5), True), (at(31, 17, 1), False), (at(28, 17, 2), True)])
+def test_days_of_which_not_all_could_be_read_are_named(spoilt, named):
+    """Given a line that something else spoilt, on one of the days, before them, or where the first begins in UTC+8."""
+    rig = Rig()
+    call = rig.call()
+    LongList(rig.site, call, layout.usage_part(spoilt)).add(b"no line\n", 0)
+    counted = AccountingReader(
+        RollUp(rig.site, call, 0.0), Changes(rig.site, call), PRICES, Told(None, None), lambda: at(20)
+    )
+    notes = [note for note in counted.report(MARCH, date(2026, 3, 31)).notes if note.startswith("Something changed")]
+    assert len(notes) == named
+    assert all(f"{spoilt.date()}: run `legible usage --rebuild`" in note for note in notes)
 
 
 def test_it_is_as_of_the_first_claim_that_is_not_counted():

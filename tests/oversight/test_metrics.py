@@ -11,9 +11,10 @@ import pytest
 
 from legible.errors import HeldError, LegibleError, RejectedError, ThrottledError, UnavailableError
 from legible.ledger.due import Backlog
-from legible.model.account import Measured, Metric, MetricSeries, Span
+from legible.model.account import Measured, Metric, MetricSeries, Package, Span
 from legible.model.prices import EVERY, BoughtPackage, Price, Prices, Tier
-from legible.oversight.metrics import NAMESPACE, UNITS, OwnMetrics
+from legible.oversight.metrics import NAMESPACE, UNITS, OwnMetrics, Paying
+from legible.oversight.packages import ToldPackages
 from tests.support.counting import rollup, walk
 from tests.support.rig import OUT, PASSPORT, Rig, picture
 
@@ -57,11 +58,12 @@ def rig() -> Rig:
     return rig
 
 
-def own(rig: Rig, eye: CloudEye, prices: Prices = DIME, **queues: Backlog) -> OwnMetrics:
+def own(rig: Rig, eye: CloudEye, prices: Prices = DIME, *sold: Package, **queues: Backlog) -> OwnMetrics:
     waiting = {name: queues.get(name, Backlog()) for name in ("uploads", "notices", "journals")}
     calls = {name: lambda found=found: found for name, found in waiting.items()}
     swept = {"sweep_repaired": 3.0, "sweep_in_vain": 1.0}
-    return OwnMetrics(eye, rollup(rig), prices, calls, lambda: swept, rig.call("report"), OUT)
+    paying = Paying(prices, lambda today: ToldPackages(sold, today=today) if sold else None)
+    return OwnMetrics(eye, rollup(rig), paying, calls, lambda: swept, rig.call("report"), OUT)
 
 
 def told(rig: Rig, prices: Prices = DIME, **queues: Backlog) -> dict[str, float]:
@@ -85,7 +87,7 @@ class TestWhatTheySay:
             "documents_done": 2, "documents_rejected": 1, "pages": 2, "calls_paid": 2,
         }  # fmt: skip
         assert (said["calls_refused"], said["cost_month"]) == (1, 0.2)
-        assert set(said) == set(UNITS)
+        assert set(said) == set(UNITS) - {"package_left"}
 
     def test_yesterdays_are_not_among_todays_but_what_is_held_still_is(self, rig):
         rig.ocr.script[:0] = [HeldError("not subscribed", code="not-subscribed")]
@@ -120,6 +122,25 @@ class TestWhatTheySay:
         assert "cost_month" not in eye.told
         assert "cost_month" not in told(rig, Prices())
 
+    def test_of_packages_the_one_that_has_least_counts_in_hundredths_of_its_size(self, rig):
+        """Given two passports that were read, and a package that begins later and is empty."""
+        packages = (
+            BoughtPackage(("passport",), 8, date(2026, 1, 1)),
+            BoughtPackage(("vin",), 9, date(2026, 1, 1)),
+            BoughtPackage(("id-card",), 1, date(2030, 1, 1)),
+        )
+        assert told(rig, Prices(packages=packages))["package_left"] == 75.0
+        assert told(rig, Prices(packages=packages[1:]))["package_left"] == 100.0
+        for none in (Prices(), Prices(packages=packages[2:])):
+            assert "package_left" not in told(rig, none)
+
+    def test_what_the_billing_api_says_of_a_package_comes_first(self, rig):
+        """Given a package out of which other programs took, too."""
+        eye, bought = CloudEye(), BoughtPackage(("passport",), 9, date(2026, 1, 1), product="P")
+        sold = Package(id="1", product="P", item="Calls", left=Decimal(3), bought=Decimal(9), state="in-force")
+        own(rig, eye, Prices(packages=(bought,)), sold).write()
+        assert eye.told["package_left"] == 33.3
+
     def test_money_is_added_as_money(self, rig):
         thirds = Prices(list=(Price((EVERY,), date(2026, 1, 1), (Tier("0.0333333333"),)),))
         assert Decimal(str(told(rig, thirds)["cost_month"])) == Decimal("0.0666666666")
@@ -128,7 +149,8 @@ class TestWhatTheySay:
         eye = CloudEye()
         own(rig, eye).write()
         assert {point.metric.dimensions for point in eye.points} == {(("deployment", OUT),)}
-        assert {point.metric.name: point.metric.unit for point in eye.points} == {**UNITS, "cost_month": "USD"}
+        units = {name: unit for name, unit in UNITS.items() if name != "package_left"} | {"cost_month": "USD"}
+        assert {point.metric.name: point.metric.unit for point in eye.points} == units
         assert {point.at for point in eye.points} == {rig.clock.now().replace(second=0, microsecond=0)}
 
     def test_names_are_such_as_cloud_eye_and_its_alarms_take(self):
@@ -173,7 +195,7 @@ class TestTimers:
         one, two = CloudEye(), CloudEye()
         own(rig, one).write()
         own(rig, two).write()
-        assert one.points == two.points and len(one.points) == len(UNITS)
+        assert one.points == two.points and len(one.points) == len(UNITS) - 1
 
     def test_what_a_walk_did_not_get_to_is_in_the_next_point(self, rig):
         rig.run(rig.upload("passport/f.png", picture(93)))
@@ -203,7 +225,8 @@ class TestWhatIsRefused:
             raise HeldError("403", code="not-permitted")
 
         queues = {"uploads": refused, "notices": Backlog, "journals": Backlog}
-        assert OwnMetrics(eye, rollup(rig), DIME, queues, dict, rig.call("report"), OUT).write().points == 0
+        own = OwnMetrics(eye, rollup(rig), Paying(DIME), queues, dict, rig.call("report"), OUT)
+        assert own.write().points == 0
         assert eye.points == []
 
     def test_without_time_nothing_is_begun(self, rig):

@@ -190,6 +190,56 @@ class TestSeveralPackagesOfOneProduct:
         assert bool(notes) == (named != len(lefts))
 
 
+class TestTime:
+    """Which package is which hangs on when it is good, before it hangs on its size."""
+
+    TODAY = day(15)
+
+    def found(self, packages: Sequence[BoughtPackage], *told_of: Package) -> tuple[list[tuple[int, bool]], list[str]]:
+        found, notes = stocks(
+            Prices(packages=tuple(packages)), [1] * len(packages), ToldPackages(told_of, today=self.TODAY)
+        )
+        return [(stock.left, stock.estimated) for stock in found], notes
+
+    def test_one_that_is_over_today_takes_none_from_its_successor_and_is_not_remarked_on(self):
+        """Given a package that expired yesterday; the billing API tells of the smaller one in its place."""
+        old = BoughtPackage(("vin",), 9, day(1), day(14), product="VIN")
+        new = BoughtPackage(("vin",), 5, day(15), product="VIN")
+        known = sold(1, 4, bought=Decimal(9), starts=starts(15))
+        assert self.found([old, new], known) == ([(1, True), (4, False)], [])
+        assert self.found([old]) == ([(1, True)], [])
+
+    def test_on_its_last_day_it_is_still_that(self):
+        last = BoughtPackage(("vin",), 9, day(1), day(15), product="VIN")
+        assert self.found([last], sold(1, 4, ends=starts(15))) == ([(4, False)], [])
+        assert len(self.found([last])[1]) == 1
+
+    def test_one_that_was_renewed_and_is_not_named_again_is_remarked_on(self):
+        old = BoughtPackage(("vin",), 9, day(1), day(14), product="VIN")
+        found, notes = self.found([old], sold(1, 4, starts=starts(15)))
+        assert found == [(1, True)] and "one more package 'VIN'" in notes[0]
+
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_time_comes_before_size(self, turned):
+        """Given one package after the other, the sizes of which the settings have the wrong way round."""
+        first = BoughtPackage(("vin",), 5, day(1), day(20), product="VIN")
+        second = BoughtPackage(("vin",), 9, day(20), day(30), product="VIN")
+        known = [
+            sold(1, 7, bought=Decimal(9), starts=starts(1), ends=starts(20)),
+            sold(2, 3, bought=Decimal(5), starts=starts(20), ends=starts(30)),
+        ]
+        assert self.found([first, second], *known[:: -1 if turned else 1])[0] == [(7, False), (3, False)]
+
+    @pytest.mark.parametrize("turned", [False, True])
+    def test_of_the_same_time_size_decides_though_a_day_is_mistaken(self, turned):
+        small, large = (BoughtPackage(("vin",), size, day(1), product="VIN") for size in (5, 9))
+        known = [
+            sold(1, 3, bought=Decimal(5), starts=starts(4), ends=starts(30)),
+            sold(2, 7, bought=Decimal(9), starts=starts(1), ends=starts(30)),
+        ]
+        assert self.found([small, large], *known[:: -1 if turned else 1])[0] == [(3, False), (7, False)]
+
+
 class TestRefilledPackages:
     def package(self, bought: date = date(2026, 1, 31), **more: Any) -> BoughtPackage:
         return BoughtPackage(("passport",), 10, bought, refilled="month", **more)
@@ -293,6 +343,23 @@ class TestWhenItEnds:
     def test_it_is_warned_in_time(self, left, ends, said):
         (state,) = states([self.stock(left, until=ends)], self.used(1, 30), self.TODAY)
         text = warning(state, self.TODAY, 14)
+        assert said in text and bool(said) == bool(text)
+
+    @pytest.mark.parametrize(
+        ("left", "today", "said"),
+        [
+            (100, 99, ""),
+            (99, 99, "99 calls are left, and there were 99 today so far: pay-per-use may begin today"),
+            (40, 60, "40 calls are left, and there were 60 today so far: pay-per-use may begin today"),
+            (10, 0, ""),
+            (9, 0, "9 of 100 calls are left, less than a tenth"),
+        ],
+    )
+    def test_it_is_warned_where_use_begins_or_jumps_today(self, left, today, said):
+        """Given no call before today."""
+        (state,) = states([self.stock(left)], {(self.TODAY, "passport"): (today, 0)}, self.TODAY)
+        text = warning(state, self.TODAY, 14)
+        assert (state.today, state.runs_out) == (today, None)
         assert said in text and bool(said) == bool(text)
 
     def test_a_state_is_named_by_its_product_or_operations(self):

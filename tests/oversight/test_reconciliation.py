@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from legible.ledger.changes import Changes
+from legible.ledger.lists import LongList
 from legible.ledger.probes import ProbeLog
+from legible.model import layout
 from legible.model.documents import Document
 from legible.model.prices import Reconcile
 from legible.operations import catalog
@@ -36,6 +38,7 @@ class World:
         self.rig.clock.at = NOON
         self.eye = CloudEye()
         self.rules = Reconcile()
+        self.named: frozenset[str] = frozenset()
         self._number = 0
 
     def ours(self, minute: datetime, outcome: str = "answered", times: int = 1, slug: str = "passport") -> None:
@@ -56,7 +59,8 @@ class World:
     def reconciled(self, *, minutes: bool = False, begin: datetime | None = None, end: datetime = NOON) -> Reconciled:
         call = self.rig.call()
         probes, changes = ProbeLog(self.rig.site, call, "reconcile"), Changes(self.rig.site, call)
-        reconciler = Reconciler(self.eye, rollup(self.rig), probes, changes, self.rules, self.rig.clock.now)
+        rules, now = self.rules, self.rig.clock.now
+        reconciler = Reconciler(self.eye, rollup(self.rig), probes, changes, rules, now, self.named)
         compare = reconciler.by_minute if minutes else reconciler.by_hour
         return compare(begin or NOON - timedelta(hours=24), end)
 
@@ -145,6 +149,43 @@ class TestEitherWay:
         world.eye.count("PASSPORT", at(5), 2)
         (one,) = world.reconciled(minutes=minutes).differences
         assert one.causes == (KnownCause("other-programs", 2),)
+
+    @pytest.mark.parametrize("outcome", ["answered", "refused", "unknown", "throttled"])
+    @pytest.mark.parametrize("days", [3, 150])
+    def test_one_that_ours_called_at_another_time_is_not(self, world, minutes, outcome, days):
+        """Given an operation of which no call of ours lies in the compared time, but one before; nor is it listed."""
+        world.both(at(5))
+        world.eye.listed = {"PASSPORT"}
+        world.ours(NOON - timedelta(days=days), outcome, slug="vin")
+        world.eye.count("VIN", at(30), 4)
+        found = world.reconciled(minutes=minutes)
+        assert [(one.causes, one.unexplained) for one in found.differences] == [((), 4)]
+        assert found.unexplained == 4
+
+    @pytest.mark.parametrize(("days", "outcome"), [(160, "answered"), (3, "adopted")])
+    def test_one_that_ours_called_before_all_that_is_kept_or_never_is(self, world, minutes, days, outcome):
+        world.both(at(5))
+        world.ours(NOON - timedelta(days=days), outcome, slug="vin")
+        world.eye.count("VIN", at(30), 4)
+        assert world.reconciled(minutes=minutes).unexplained == 0
+
+    def test_nor_is_one_that_the_settings_name_unless_they_call_it_shared(self, world, minutes):
+        world.both(at(5))
+        world.named = frozenset({"vin"})
+        world.eye.count("VIN", at(30), 4)
+        assert world.reconciled(minutes=minutes).unexplained == 4
+        world.rules = Reconcile(shared=("vin",))
+        assert world.reconciled(minutes=minutes).unexplained == 0
+
+    def test_days_of_which_not_all_could_be_read_are_named(self, world, minutes):
+        """Given a line that something else spoilt on the compared day, and one on a day long before."""
+        world.both(at(5))
+        for hour in (at(0), at(0) - timedelta(days=9)):
+            LongList(world.rig.site, world.rig.call(), layout.usage_part(hour)).add(b"no line\n", 0)
+        notes = world.reconciled(minutes=minutes, begin=at(0, 3), end=at(0, 6)).notes
+        assert notes == (
+            "Something changed what was counted on 2026-11-23: run `legible usage --rebuild` to count it again.",
+        )
 
     def test_a_value_that_names_no_operation_is_named_and_not_dropped(self, world, minutes):
         world.both(at(5))
@@ -263,7 +304,13 @@ class TestEitherWay:
         world.both(at(5))
         end = NOON - timedelta(days=300)
         found = world.reconciled(minutes=minutes, begin=NOON - timedelta(days=400), end=end)
-        assert (found.ledger, found.service, world.eye.asked) == (0, 0, [])
+        assert (found.ledger, found.service, world.eye.asked, found.compared) == (0, 0, [], False)
+        assert "nothing before" in found.notes[0]
+
+    def test_where_all_may_be_late_nothing_is_compared(self, world, minutes):
+        found = world.reconciled(minutes=minutes, begin=NOON - timedelta(hours=1))
+        assert (found.compared, len(found.notes)) == (False, 1)
+        assert world.reconciled(minutes=minutes).compared
 
 
 class TestEdges:

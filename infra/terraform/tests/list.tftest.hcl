@@ -42,6 +42,7 @@ run "alarms" {
     stall_minutes         = 60
     dead_documents        = 1
     cost_month            = 100
+    package_left          = 10
     enterprise_project_id = "0"
   }
   assert {

@@ -50,15 +50,15 @@ run "every_function_of_the_list" {
   }
   assert {
     condition = { for key, one in module.alarms.made.documents : key => one(one.condition).metric_name } == {
-      stall = "stall", dead = "documents_dead", in_vain = "sweep_in_vain"
+      stall = "stall", dead = "documents_dead", in_vain = "sweep_in_vain", package = "package_left"
     }
     error_message = "Nobody is told that documents wait or are given up, or of a cost that nobody bounded."
   }
   assert {
     condition = alltrue([
-      for one in module.alarms.made.documents :
+      for key, one in module.alarms.made.documents :
       one(one(one.resources).dimensions).value == var.output_bucket && one(one.metric).namespace == "LEGIBLE.Documents"
-      && one(one.condition).filter == "max" && one(one.condition).period == 1200
+      && one(one.condition).filter == (key == "package" ? "min" : "max") && one(one.condition).period == 1200
     ])
     error_message = "An alarm watches numbers of another deployment, or adds up what are states."
   }

@@ -66,6 +66,14 @@ run "a_cost_below_nothing" {
   expect_failures = [var.cost_month]
 }
 
+run "more_of_a_package_than_there_is" {
+  command = plan
+  variables {
+    package_left = 101
+  }
+  expect_failures = [var.package_left]
+}
+
 run "a_project_that_is_none" {
   command = plan
   variables {

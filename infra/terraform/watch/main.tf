@@ -88,6 +88,7 @@ locals {
       "uploads_oldest", "notices_oldest", "journals_oldest", "stall",
     ] },
     { title = "Cost of this month", unit = "", metrics = ["cost_month"] },
+    { title = "Left of the package that has least", unit = "%", metrics = ["package_left"] },
   ]
 }
 

@@ -74,14 +74,18 @@ class AccountingReport(Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
     def of(self, project: str) -> AccountingReport:
-        """Return the same of one project alone."""
-        return structs.replace(
+        """Return the same of one project alone; with a remark where nobody knows of it: its id may be mistyped."""
+        found = structs.replace(
             self,
             months=tuple(one for one in self.months if one.project == project),
             days=tuple(one for one in self.days if one.project == project),
             projects=tuple(one for one in self.projects if one.project == project),
             bill=None if self.bill is None else tuple(one for one in self.bill if one.project == project),
         )
+        if found.days or found.bill or project in self.names or project == "0":
+            return found
+        said = f"Nobody knows of an enterprise project {project!r}: it has no call, no bill and no name. Check its id."
+        return structs.replace(found, notes=(*found.notes, said))
 
     def title(self, project: str | None) -> str:
         """Return what a project is called: its name and id, as far as they are known."""

@@ -88,8 +88,8 @@ class PackageState(Struct, frozen=True):
     """What is left of the packages that are good for the same operations.
 
     ``estimated``: by settings and ledger, not by the billing API. ``week`` and ``month`` are calls a day over the last
-    7 and 30 whole days (UTC+8); ``runs_out`` is the day on which the packages are used up at the greater of both, None
-    where nothing is used; ``ends`` when the last of them expires.
+    7 and 30 whole days (UTC+8), ``today`` are those of today so far; ``runs_out`` is the day on which the packages are
+    used up at the greater of both rates, None where nothing is used; ``ends`` when the last of them expires.
     """
 
     name: str
@@ -101,6 +101,7 @@ class PackageState(Struct, frozen=True):
     month: Decimal
     runs_out: date | None = None
     ends: date | None = None
+    today: int = 0
 
 
 class ServiceRow(Struct, frozen=True):
@@ -112,16 +113,28 @@ class ServiceRow(Struct, frozen=True):
 
 
 class ServiceSide(Struct, frozen=True):
-    """What Cloud Eye counted from ``begin`` on, of all programs of the project; it knows no project and no route."""
+    """What Cloud Eye counted from ``begin`` on, of all programs of the project; it knows no project and no route.
+
+    ``begin`` is the first moment of a day: before it nothing is known, which is not the same as no call. ``unasked``
+    are operations that nobody knows how to ask for.
+    """
 
     begin: datetime
     operations: tuple[ServiceRow, ...] = ()
     days: tuple[ServiceRow, ...] = ()
+    unasked: tuple[str, ...] = ()
 
     def rows(self, by: Dimension) -> dict[str, ServiceRow] | None:
         """Return the rows of one dimension by their names; None of one that it does not know."""
         known = {"operation": self.operations, "day": self.days}.get(by)
         return None if known is None else {row.name: row for row in known}
+
+    def row(self, by: Dimension, name: str) -> ServiceRow | None:
+        """Return what was counted of an operation or on a day; None where that is not known."""
+        known = self.rows(by)
+        if known is None or (by == "day" and name < f"{self.begin.date()}"):
+            return None
+        return known.get(name, None if by == "operation" and name in self.unasked else ServiceRow(name))
 
 
 class UsageReport(Struct, frozen=True):
@@ -156,9 +169,19 @@ class UsageReport(Struct, frozen=True):
 
     def both(self, by: Dimension) -> tuple[tuple[UsageRow, ServiceRow | None], ...]:
         """Return the same with the service's side, those too that only it counted; None where it is not known."""
-        side = self.service.rows(by) if self.service else None
-        ours, known = self.rows(by), side or {}
+        ours, known = self.rows(by), (self.service.rows(by) if self.service else None) or {}
         rows = [*ours, *(UsageRow(name, Totals()) for name in known if name not in {row.name for row in ours})]
         if by == "day":
             rows.sort(key=lambda row: row.name)
-        return tuple((row, None if side is None else known.get(row.name, ServiceRow(row.name))) for row in rows)
+        return tuple((row, self.service.row(by, row.name) if self.service else None) for row in rows)
+
+    def service_heads(self, by: Dimension) -> tuple[str, ...]:
+        """Return what the columns of the service's side are called; none where it does not know the dimension.
+
+        A sum over a part of the days says since when it counts; days say so each by themselves.
+        """
+        if self.service is None or self.service.rows(by) is None:
+            return ()
+        begin = self.service.begin.date()
+        since = f" since {begin}" if by == "operation" and begin > self.first else ""
+        return f"Cloud Eye{since}: succeeded", f"Cloud Eye{since}: failed"

@@ -74,6 +74,11 @@ class Routing(Struct, frozen=True):
         """Return the user's settings of an operation; defaults where there are none."""
         return self.operations.get(slug, OperationSettings())
 
+    @property
+    def named(self) -> frozenset[str]:
+        """The operations that the rules name; a folder may name any other one."""
+        return frozenset({self.default, *self.operations, *(route.operation for route in self.routes)} - {""})
+
     def region_of(self, slug: str) -> str:
         """Return the region in which an operation is called."""
         return self.of(slug).region or self.region

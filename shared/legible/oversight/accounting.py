@@ -25,6 +25,7 @@ from legible.oversight.bills import UNKNOWN_SERVICE, service_code
 from legible.oversight.calls import BILLED
 from legible.oversight.money import Spending, billed, billing_day
 from legible.oversight.rollup import DaySum, RollUp
+from legible.oversight.spoilt import unreadable
 from legible.ports.account import Billing, EnterpriseProjects
 
 #: Parts of an amount are told to so many decimals; the last of them takes what is left over.
@@ -81,12 +82,14 @@ class AccountingReader:
         whole = as_of(self._changes, self._now())
         bought = [package.bought for package in self._prices.packages]
         begin = min([first.replace(day=1), *bought]) - timedelta(days=1)
-        counted = _ByProject(first, last)
+        counted, spoilt = _ByProject(first, last), list[date]()
 
         def taken() -> Iterator[DaySum]:
             for day in self._rollup.days(begin, last):
                 self._timely()
                 counted.take(day)
+                if day.unreadable and day.day >= first - timedelta(days=1):
+                    spoilt.append(day.day)
                 yield day
 
         costs = Spending(self._prices).costs(billed(taken()), first, last)
@@ -106,7 +109,7 @@ class AccountingReader:
             bill=None if bill.lines is None else _lines(bill.lines),
             bill_currency=next((line.currency for line in bill.lines or () if line.currency), ""),
             names=bill.names,
-            notes=(*bill.notes, *_unpriced(costs, self._prices)),
+            notes=(*bill.notes, *_unpriced(costs, self._prices), *unreadable(spoilt)),
         )  # fmt: skip
 
     def _billed(self, first: date, last: date) -> _Bill:

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta, timezone
 from decimal import Decimal
+from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -20,6 +21,7 @@ from legible.model.account import Measured, Metric
 from legible.model.prices import Prices
 from legible.oversight.calls import BILLED
 from legible.oversight.money import Spending, billed, billing_day
+from legible.oversight.packages import ToldPackages, states, stocks
 from legible.oversight.rollup import DaySum, RollUp
 from legible.ports import Invocation
 from legible.ports.account import Metrics
@@ -55,11 +57,13 @@ UNITS = {
     "sweep_repaired": "count",
     "sweep_in_vain": "count",
     "cost_month": "",
+    "package_left": "%",
 }
 #: With less time than this left, in seconds, they are left to the next timer; less than what the walk before leaves.
 _RESERVE = 20.0
 #: A document that is held for longer than this is no longer among those that are.
 _HELD_DAYS = 31
+_SHARE = Decimal("0.1")
 _ENDS = ("done", "partial", "rejected", "dead")
 
 
@@ -70,13 +74,23 @@ class Written(Struct, frozen=True, omit_defaults=True):
     unpriced: tuple[str, ...] = ()
 
 
+class Paying(NamedTuple):
+    """What calls are paid by: prices and packages of the settings, and what the billing API says of the latter.
+
+    ``told`` returns that on a day (UTC+8), None where it is not asked or refuses.
+    """
+
+    prices: Prices
+    told: Callable[[date], ToldPackages | None] = lambda today: None
+
+
 class OwnMetrics:
     """Writes the numbers of one deployment.
 
     Args:
         metrics: Takes them.
         rollup: The sums of days.
-        prices: Prices and packages; without a price there is no cost.
+        paying: Prices and packages; without a price there is no cost, without a package nothing is left of it.
         queues: What waits: ``uploads``, ``notices``, ``journals``.
         swept: What the sweep says of itself.
         call: The invocation: gives time and log.
@@ -84,14 +98,14 @@ class OwnMetrics:
     """
 
     def __init__(
-        self, metrics: Metrics, rollup: RollUp, prices: Prices, queues: Queues, swept: Swept, call: Invocation,
+        self, metrics: Metrics, rollup: RollUp, paying: Paying, queues: Queues, swept: Swept, call: Invocation,
         deployment: str,
     ) -> None:  # fmt: skip
         """Write nothing yet."""
         self._swept = swept
         self._metrics = metrics
         self._rollup = rollup
-        self._prices = prices
+        self._prices, self._told = paying
         self._queues = queues
         self._call = call
         self._deployment = deployment
@@ -107,8 +121,8 @@ class OwnMetrics:
 
     def _write(self, now: datetime) -> Written:
         days = list(self._rollup.days(self._begin(now), now.date()))
-        cost, unpriced = self._cost(days, now)
-        numbers: dict[str, float | Decimal] = {**_of_days(days, now.date()), **self._of_queues(days, now), **cost}
+        money, unpriced = self._of_money(days, billing_day(now))
+        numbers: dict[str, float | Decimal] = {**_of_days(days, now.date()), **self._of_queues(days, now), **money}
         numbers.update(self._swept())
         at = now.replace(second=0, microsecond=0)
         self._metrics.write([Measured(self._metric(name), float(value), at) for name, value in numbers.items()])
@@ -127,15 +141,25 @@ class OwnMetrics:
         # The vendor's days begin eight hours before those of UTC.
         return min(min([month, *bought]) - timedelta(days=1), now.date() - timedelta(days=_HELD_DAYS))
 
-    def _cost(self, days: list[DaySum], now: datetime) -> tuple[dict[str, Decimal], tuple[str, ...]]:
-        """Return what the calls of this month (UTC+8) cost so far; nothing where it is not known of all of them."""
+    def _of_money(self, days: list[DaySum], today: date) -> tuple[dict[str, Decimal], tuple[str, ...]]:
+        """Return what this month's calls (UTC+8) cost so far, unless that of some is not known, and what packages have.
+
+        ``package_left`` is the least that is left of any package in force, or of several for the same operations, in
+        hundredths of its size.
+        """
+        spending, calls = Spending(self._prices), billed(days)
+        costs = spending.costs(calls, today.replace(day=1), today)
+        found = dict[str, Decimal]()
+        if self._prices.packages:
+            stocked, _ = stocks(self._prices, spending.left_on(today), self._told(today))
+            left = [Decimal(100 * one.left) / one.size for one in states(stocked, calls, today)]
+            found |= {"package_left": min(left).quantize(_SHARE)} if left else {}
         if not self._prices.list:
-            return {}, ()
-        today = billing_day(now)
-        costs = Spending(self._prices).costs(billed(days), today.replace(day=1), today)
+            return found, ()
         unpriced = tuple(sorted({cost.operation for cost in costs if cost.amount is None}))
-        total = sum((cost.amount for cost in costs if cost.amount is not None), Decimal(0))
-        return ({} if unpriced else {"cost_month": total}), unpriced
+        if not unpriced:
+            found["cost_month"] = sum((cost.amount for cost in costs if cost.amount is not None), Decimal(0))
+        return found, unpriced
 
     def _of_queues(self, days: list[DaySum], now: datetime) -> dict[str, float]:
         """Return how much waits, and for how long; and the stall.

@@ -20,6 +20,8 @@ WEEK, MONTH = 7, 30
 #: For so many days it is looked at when packages that are refilled run out.
 _LOOKED_AT = 366
 _SHOWN = Decimal("0.1")
+#: It is warned where less than such a part of a package is left, whatever the rate.
+_SCARCE = 10
 
 
 class Stock(NamedTuple):
@@ -34,16 +36,22 @@ class ToldPackages(NamedTuple):
     """What the billing API says: items of packages, and whether they are OCR's alone: then unnamed ones are told of.
 
     ``region_of`` returns where an operation is called, empty where that is not known: a package is good for one region.
+    ``today`` is the day (UTC+8) on which it says so.
     """
 
     packages: Sequence[Package]
     ours: bool = True
     region_of: Callable[[str], str] = lambda slug: ""
+    today: date = date.min
 
     def places(self, slugs: Iterable[str]) -> set[str]:
         """Return the regions in which any of some operations is called; none where that is not known of each."""
         found = {self.region_of(slug) for slug in slugs}
         return set() if "" in found else found
+
+    def over(self, bought: BoughtPackage) -> bool:
+        """Tell whether a package has expired: the billing API tells nothing more of it."""
+        return bought.until is not None and bought.until < self.today
 
 
 class _Sold(NamedTuple):
@@ -61,8 +69,8 @@ class _Sold(NamedTuple):
 def stocks(prices: Prices, left: Sequence[int], told: ToldPackages | None) -> tuple[list[Stock], list[str]]:
     """Return what is left of each package, and remarks on what could not be told apart.
 
-    Of several packages of one product each is told apart by region, size and days. One that the settings name no second
-    time is not counted with the first.
+    Of several packages of one product each is told apart by region, time, size and days. One that the settings name no
+    second time is not counted with the first; one that has expired is none of them.
 
     Args:
         prices: The packages that the settings name.
@@ -81,7 +89,7 @@ def stocks(prices: Prices, left: Sequence[int], told: ToldPackages | None) -> tu
             notes += _refills(bought, known)
         else:
             found.append(Stock(bought, estimate, estimated=True))
-            notes += _missing(bought, told)
+            notes += [] if told.over(bought) else _missing(bought, told)
     taken = set(matched.values())
     everywhere = told.places(slug for one in prices.packages for slug in one.slugs)
     over = [one for place, one in enumerate(sold) if place not in taken and _here(one, everywhere)]
@@ -92,6 +100,8 @@ def _matched(named: Sequence[BoughtPackage], sold: Sequence[_Sold], told: ToldPa
     """Return which package of the billing API each of the settings is, by their places: first those most alike."""
     pairs = []
     for number, bought in enumerate(named):
+        if told.over(bought):
+            continue
         places = told.places(bought.slugs)
         for place, other in enumerate(sold):
             if bought.product and bought.product == other.product and _here(other, places):
@@ -127,12 +137,23 @@ def _here(sold: _Sold, places: set[str]) -> bool:
     return not sold.region or not places or sold.region in places
 
 
-def _unlike(bought: BoughtPackage, sold: _Sold) -> tuple[bool, int]:
-    """Return how much a package of the settings differs from one of the billing API: in size, then in days."""
+def _unlike(bought: BoughtPackage, sold: _Sold) -> tuple[bool, bool, int]:
+    """Return how much a package of the settings differs from one of the billing API: in time, in size, then in days."""
     days = [
         (one - other).days for one, other in ((bought.bought, sold.starts), (bought.until, sold.ends)) if one and other
     ]
-    return bought.size != sold.size, sum(map(abs, days))
+    return _apart(bought, sold), bought.size != sold.size, sum(map(abs, days))
+
+
+def _apart(bought: BoughtPackage, sold: _Sold) -> bool:
+    """Tell whether two packages are good at different times: not even half of the shorter one is in both.
+
+    Settings may be some days beside what was bought, and a package may begin on the day on which another one expires.
+    """
+    starts = (bought.bought, sold.starts or bought.bought)
+    ends = tuple(end or date.max for end in (bought.until, sold.ends or bought.until))
+    shorter = min((end - start).days for start, end in zip(starts, ends, strict=True)) + 1
+    return 2 * ((min(ends) - max(starts)).days + 1) < shorter
 
 
 def _as_sold(bought: BoughtPackage, sold: _Sold) -> BoughtPackage:
@@ -211,13 +232,18 @@ def _state(group: Sequence[Stock], calls: Billed, today: date) -> PackageState:
         month.quantize(_SHOWN, ROUND_HALF_UP),
         _runs_out(group, today, rate),
         max(ends) if len(ends) == len(group) else None,
+        _counted(slugs, calls, today, range(1)),
     )
 
 
 def _rate(slugs: Sequence[str], calls: Billed, today: date, days: int) -> Decimal:
     """Return calls a day over the last whole days."""
-    counted = sum(sure for (day, slug), (sure, _) in calls.items() if slug in slugs and 0 < (today - day).days <= days)
-    return Decimal(counted) / days
+    return Decimal(_counted(slugs, calls, today, range(1, days + 1))) / days
+
+
+def _counted(slugs: Sequence[str], calls: Billed, today: date, ago: range) -> int:
+    """Return how many calls were billed on the days that lie so many days before today."""
+    return sum(sure for (day, slug), (sure, _) in calls.items() if slug in slugs and (today - day).days in ago)
 
 
 def _runs_out(group: Sequence[Stock], today: date, rate: Decimal) -> date | None:
@@ -256,6 +282,8 @@ def _refilled_until(group: Sequence[Stock], today: date, rate: Decimal) -> date 
 def warning(state: PackageState, today: date, days: int) -> str:
     """Return the warning that pay-per-use is near; empty if it is not.
 
+    Rates are of whole days: where use begins or jumps today, what is left is held against today's calls, and its size.
+
     Args:
         state: What is left.
         today: The day (UTC+8).
@@ -263,9 +291,16 @@ def warning(state: PackageState, today: date, days: int) -> str:
     """
     if state.left <= 0:
         return f"Package {state.name} is used up: calls are paid per use."
+    if state.left <= state.today:
+        return (
+            f"Package {state.name}: {state.left} calls are left, and there were {state.today} today so far: "
+            "pay-per-use may begin today."
+        )
     if state.runs_out is not None and (state.runs_out - today).days <= days:
         rate = f"at {max(state.week, state.month)} calls a day"
         return f"Package {state.name}: {state.left} calls are left; {rate} pay-per-use begins on {state.runs_out}."
     if state.ends is not None and (state.ends - today).days <= days:
         return f"Package {state.name} expires on {state.ends}: {state.left} calls are left, and then paid per use."
+    if state.left * _SCARCE < state.size:
+        return f"Package {state.name}: {state.left} of {state.size} calls are left, less than a tenth."
     return ""

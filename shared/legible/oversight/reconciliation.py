@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from legible.ledger.changes import Changes
 from legible.ledger.probes import Probe, ProbeLog
@@ -17,8 +17,9 @@ from legible.model.prices import Reconcile
 from legible.oversight import differences
 from legible.oversight.calls import BILLED, hour_of
 from legible.oversight.differences import Cause, Difference, Kind, LedgerCounts, Neighbors
-from legible.oversight.rollup import RollUp
+from legible.oversight.rollup import DaySum, RollUp
 from legible.oversight.service_counts import Counts, ServiceCounts, unmapped
+from legible.oversight.spoilt import unreadable
 from legible.ports.account import Metrics
 
 #: The service counts a call when it answers, the ledger when the answer is kept: so many minutes later at the most.
@@ -46,6 +47,11 @@ class Reconciled(Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
     @property
+    def compared(self) -> bool:
+        """Whether there was any time that both sides could be compared in; ``notes`` say why not."""
+        return self.begin < self.end
+
+    @property
     def unexplained(self) -> int:
         """Calls that are billed by one side and not by the other, and nobody knows why."""
         return sum(one.unexplained for one in self.differences if one.kind == "succeeded") + sum(self.unmapped.values())
@@ -61,6 +67,7 @@ class Reconciler:
         changes: Tells since when journals wait to be counted.
         rules: The settings.
         now: Returns the time in UTC.
+        named: Operations that are ours whether or not they were called lately.
     """
 
     def __init__(
@@ -71,6 +78,7 @@ class Reconciler:
         changes: Changes,
         rules: Reconcile,
         now: Callable[[], datetime],
+        named: frozenset[str] = frozenset(),
     ) -> None:
         """Compare nothing yet."""
         self._service = ServiceCounts(metrics, rules)
@@ -79,6 +87,7 @@ class Reconciler:
         self._changes = changes
         self._rules = rules
         self._now = now
+        self._named = named
 
     def by_hour(self, begin: datetime, end: datetime) -> Reconciled:
         """Compare hour by hour, from one time to another.
@@ -88,7 +97,8 @@ class Reconciler:
             RetryableError: A fault that passes.
         """
         begin, end, notes = self._bounds(begin, end, HOUR)
-        calls = (call for call in self._hours(begin, end) if _judged(call, begin, end, HOUR.step))
+        span, spoilt = Span(begin, end, HOUR), list[date]()
+        calls = (call for call in self._hours(span, spoilt) if _judged(call, begin, end, HOUR.step))
 
         @lru_cache(maxsize=64)
         def minutes(hour: datetime) -> tuple[_Call, ...]:
@@ -105,7 +115,8 @@ class Reconciler:
         def nearby(hour: datetime) -> Iterator[datetime]:
             yield hour + HOUR.step
 
-        return self._compared(Span(begin, end, HOUR), calls, _Moves(nearby, near), notes)
+        found = self._compared(span, calls, _Moves(nearby, near))
+        return structs.replace(found, notes=(*notes, *found.notes, *unreadable(spoilt)))
 
     def by_minute(self, begin: datetime, end: datetime) -> Reconciled:
         """Compare minute by minute. Args and errors are as of ``by_hour``."""
@@ -118,7 +129,10 @@ class Reconciler:
             yield from (minute + distance * _MINUTE for distance in range(1, EDGE + 1))
 
         moves = _Moves(nearby, lambda slug, outcomes, one, other: 1 << 62)
-        return self._compared(Span(begin, end, RAW), calls, moves, notes)
+        span = Span(begin, end, RAW)
+        spoilt = [day.day for day in self._rollup.days(begin.date(), end.date()) if _spoilt(day, span)]
+        found = self._compared(span, calls, moves)
+        return structs.replace(found, notes=(*notes, *found.notes, *unreadable(spoilt)))
 
     def _bounds(self, begin: datetime, end: datetime, period: Period) -> tuple[datetime, datetime, list[str]]:
         """Return from when to when both sides can be compared, and why that is less than was asked for."""
@@ -127,8 +141,9 @@ class Reconciler:
         kept = hour_of(now - period.kept) + HOUR.step
         whole = hour_of(min(now - timedelta(hours=self._rules.late_hours), oldest or now))
         if begin < kept:
+            what = "compared from {}" if kept < end else "nothing before {} can be compared"
             notes.append(
-                f"Cloud Eye keeps these points for {period.kept.days} days: compared from {kept:%Y-%m-%d %H:%M}."
+                f"Cloud Eye keeps these points for {period.kept.days} days: {what.format(f'{kept:%Y-%m-%d %H:%M}')}."
             )
         if end > whole:
             why = (
@@ -143,10 +158,12 @@ class Reconciler:
         begin = max(hour_of(begin), kept)
         return begin, max(begin, min(end, whole)), notes
 
-    def _hours(self, begin: datetime, end: datetime) -> Iterator[_Call]:
-        for day in self._rollup.hours((begin - HOUR.step).date(), end.date()):
+    def _hours(self, span: Span, spoilt: list[date]) -> Iterator[_Call]:
+        """Yield the calls of a span and of the hours beside it; days of which not all could be read are noted."""
+        for day in self._rollup.hours((span.begin - HOUR.step).date(), span.end.date()):
+            spoilt += [day.day] if _spoilt(day, span) else []
             for call in day.calls:
-                at = begin.replace(year=day.day.year, month=day.day.month, day=day.day.day, hour=call.hour)
+                at = span.begin.replace(year=day.day.year, month=day.day.month, day=day.day.day, hour=call.hour)
                 yield at, call.operation, call.outcome, call.count
 
     def _minutes(self, hour: datetime) -> Iterator[_Call]:
@@ -154,13 +171,15 @@ class Reconciler:
             for call in said.calls:
                 yield hour.replace(minute=call.minute), call.operation, call.outcome, call.count
 
-    def _compared(self, span: Span, calls: Iterable[_Call], moves: _Moves, notes: list[str]) -> Reconciled:
+    def _compared(self, span: Span, calls: Iterable[_Call], moves: _Moves) -> Reconciled:
         probes = self._probed(span)
         ours = self._ledger(calls, probes, span)
-        service = self._service.counted(span, ours)
+        lately = self._lately(span)
+        service = self._service.counted(span, {*ours, *lately})
         found, moved = list[Difference](), 0
         for slug in sorted({*ours, *service.succeeded, *service.failed}):
-            mine = ours.get(slug, LedgerCounts(foreign=True))
+            foreign = slug in self._rules.shared or slug not in lately
+            mine = structs.replace(ours[slug], foreign=foreign) if slug in ours else LedgerCounts(foreign=foreign)
             left, counted = dict[Kind, dict[datetime, int]](), dict[Kind, Counter[datetime]]()
             sides: tuple[tuple[Kind, Counter[datetime], Iterable[str], Counts], ...] = (
                 ("succeeded", mine.succeeded, BILLED, service.succeeded), ("failed", mine.refused, _NO, service.failed),
@@ -175,7 +194,7 @@ class Reconciler:
             sum(mine.succeeded.total() for mine in ours.values()),
             sum(counts.total() for counts in service.succeeded.values()),
             moved, tuple(sorted(found, key=lambda one: (one.begin, one.operation, one.kind))), service.unmapped,
-            (*notes, *unmapped(service.unmapped)),
+            tuple(unmapped(service.unmapped)),
         )  # fmt: skip
 
     def _probed(self, span: Span) -> list[Probe]:
@@ -188,18 +207,24 @@ class Reconciler:
         for at, slug, outcome, count in calls:
             name = "succeeded" if outcome in BILLED else outcome
             found[slug][name][at] += count
-        used = {
-            slug for slug, counts in found.items() if any(counts[name] for name in ("succeeded", "refused", "unknown"))
-        }
         for probe in probes:
             found[probe.operation]["probes"][_floor(probe.at, span.period)] += 1
         return {
             slug: LedgerCounts(
-                **{name: counts[name] for name in ("succeeded", "refused", "unknown", "throttled", "probes")},
-                foreign=slug in self._rules.shared or slug not in used,
+                counts["succeeded"], counts["refused"], counts["unknown"], counts["throttled"], counts["probes"]
             )
             for slug, counts in found.items()
         }
+
+    def _lately(self, span: Span) -> set[str]:
+        """Return the operations that are ours: those that settings name, and those called as long as Cloud Eye keeps.
+
+        They are asked for though none of the compared periods has a call of ours, and that it has none must not excuse
+        one that nobody knows of.
+        """
+        today = self._now().date()
+        days = self._rollup.days(today - HOUR.kept, today) if span.begin < span.end else ()
+        return {*self._named, *(call.operation for day in days for call in day.calls if call.outcome != "adopted")}
 
 
 _NAMES = {HOUR.asked: "hour", RAW.asked: "minute"}
@@ -242,6 +267,11 @@ def _judged(call: _Call, begin: datetime, end: datetime, beside: timedelta) -> b
     """Tell whether a call counts in a comparison; one without an answer may explain what lies beside it, too."""
     at, _, outcome, _ = call
     return begin <= at < end or (outcome == "unknown" and begin - beside <= at < end + beside)
+
+
+def _spoilt(day: DaySum, span: Span) -> bool:
+    """Tell whether something of a day that is compared could not be read."""
+    return bool(day.unreadable) and span.begin.date() <= day.day <= (span.end - _MINUTE).date()
 
 
 def _at_edge(at: datetime, edge: datetime) -> bool:

@@ -64,19 +64,22 @@ class ServiceCounts:
         return counted
 
     def _asked(self, slugs: Iterable[str]) -> list[Metric]:
-        """Return the series to ask for: those that are listed, and, of operations that are not, each possible one.
+        """Return the series to ask for: both of each listed value, and each possible one of operations without.
 
-        A series that did not report lately is not listed, and has points all the same (list_metrics, 3.1.219).
+        A series that did not report lately is not listed, and has points all the same (list_metrics, 3.1.219). That
+        holds for each by itself: where calls failed lately and none succeeded, one of both series is listed.
         """
         named = (interfaces.SUCCESSFUL, interfaces.FAILED)
         listed = [metric for metric in self._metrics.names(interfaces.NAMESPACE) if metric.name in named]
-        values = {metric.value(interfaces.DIMENSION) for metric in listed}
-        known = {interfaces.operation_of(value, self._rules.interfaces) for value in values}
+        values = [metric.value(interfaces.DIMENSION) for metric in listed]
+        known = {interfaces.operation_of(value, {}) for value in values}
         unlisted = [slug for slug in slugs if slug in catalog.slugs() and slug not in known]
-        guessed = [value for slug in unlisted for value in interfaces.spellings(slug)]
-        guessed += [value for value in self._rules.interfaces if value not in values]
-        return listed + [
-            Metric(interfaces.NAMESPACE, name, ((interfaces.DIMENSION, value),)) for value in guessed for name in named
+        values += [value for slug in unlisted for value in interfaces.spellings(slug)]
+        values += self._rules.interfaces
+        return [
+            Metric(interfaces.NAMESPACE, name, ((interfaces.DIMENSION, value),))
+            for value in dict.fromkeys(values)
+            for name in named
         ]
 
 
@@ -98,7 +101,7 @@ def both_sides(report: UsageReport, service: ServiceCounts, now: datetime) -> Us
         now: The time in UTC.
     """
     try:
-        side, notes = _side(report, service, now)
+        side, notes = _side(report, service, now.astimezone(timezone.utc))
     except LegibleError as error:
         return one_side(report, error)
     return structs.replace(report, service=side, notes=(*report.notes, *notes))
@@ -109,16 +112,24 @@ def one_side(report: UsageReport, error: LegibleError) -> UsageReport:
     return structs.replace(report, notes=(*report.notes, f"Cloud Eye's side is not known: {error}"))
 
 
-def _side(report: UsageReport, service: ServiceCounts, now: datetime) -> tuple[ServiceSide, list[str]]:
-    kept = hour_of(now - HOUR.kept) + HOUR.step
+def _side(report: UsageReport, service: ServiceCounts, now: datetime) -> tuple[ServiceSide | None, list[str]]:
+    """Return the side from the first day on that Cloud Eye keeps whole; none, and why, if no such day is asked for."""
+    kept = _midnight((now - HOUR.kept).date() + timedelta(days=1))
     begin = max(_midnight(report.first), kept)
-    end = max(begin, min(_midnight(report.last) + timedelta(days=1), hour_of(now) + HOUR.step))
-    found = service.counted(Span(begin, end, HOUR), [row.name for row in report.operations])
-    notes = [f"Cloud Eye keeps {HOUR.kept.days} days: its side is from {begin:%Y-%m-%d %H:%M} on."]
-    return _rows(found, begin), [*(notes if begin == kept else ()), *unmapped(found.unmapped)]
+    end = min(_midnight(report.last) + timedelta(days=1), hour_of(now) + HOUR.step)
+    if begin >= end:
+        return None, [_NOTHING_KEPT.format(HOUR.kept.days, f"{kept:%Y-%m-%d}", f"{now:%Y-%m-%d}")]
+    slugs = [row.name for row in report.operations]
+    found = service.counted(Span(begin, end, HOUR), slugs)
+    unasked = tuple(slug for slug in slugs if slug not in catalog.slugs())
+    notes = [f"Cloud Eye keeps {HOUR.kept.days} days: its side is from {begin:%Y-%m-%d} on."]
+    return _rows(found, begin, unasked), [*(notes if begin == kept else ()), *unmapped(found.unmapped)]
 
 
-def _rows(found: Counted, begin: datetime) -> ServiceSide:
+_NOTHING_KEPT = "Cloud Eye's side is not known: it keeps {} days, of whole days those from {} to {}."
+
+
+def _rows(found: Counted, begin: datetime, unasked: tuple[str, ...]) -> ServiceSide:
     by_day = tuple(Counter[str]() for _ in range(2))
     for counts, days in zip((found.succeeded, found.failed), by_day, strict=True):
         for of_operation in counts.values():
@@ -133,6 +144,7 @@ def _rows(found: Counted, begin: datetime) -> ServiceSide:
         begin,
         tuple(row for row in operations if row.succeeded or row.failed),
         tuple(ServiceRow(day, succeeded[day], failed[day]) for day in sorted({*succeeded, *failed})),
+        unasked,
     )
 
 

@@ -15,6 +15,7 @@ from legible.oversight.bills import packages
 from legible.oversight.money import Spending, billed, billing_day
 from legible.oversight.packages import MONTH, ToldPackages, states, stocks, warning
 from legible.oversight.rollup import DaySum, RollUp
+from legible.oversight.spoilt import unreadable
 from legible.ports.account import Billing
 
 
@@ -65,7 +66,7 @@ class UsageReader:
         calls = billed(taken())
         spending = Spending(self._prices)
         costs = spending.costs(calls, first, last)
-        told, unasked = self._told()
+        told, unasked = self.told(today)
         stocked, notes = stocks(self._prices, spending.left_on(today), told)
         stated = states(stocked, calls, today)
         warnings = (warning(state, today, self._prices.warn_days) for state in stated)
@@ -76,7 +77,7 @@ class UsageReader:
             ended=dict(sorted(counted.ended.items())), ends=tuple(counted.ends),
             costs=costs, packages=stated,
             warnings=tuple(filter(None, warnings)),
-            notes=(*unasked, *notes, *_unpriced(costs, self._prices), *_unreadable(counted.unreadable)),
+            notes=(*unasked, *notes, *_unpriced(costs, self._prices), *unreadable(counted.unreadable)),
         )  # fmt: skip
 
     def spending(self) -> Spending:
@@ -101,12 +102,12 @@ class UsageReader:
         bought = [package.bought for package in self._prices.packages]
         return min([first.replace(day=1), today - timedelta(days=MONTH), *bought]) - timedelta(days=1)
 
-    def _told(self) -> tuple[ToldPackages | None, list[str]]:
-        """Return the packages by the billing API; None, and why, where it is not asked or refuses."""
+    def told(self, today: date) -> tuple[ToldPackages | None, list[str]]:
+        """Return the packages by the billing API on a day (UTC+8); None, and why, where it is not asked or refuses."""
         if self._billing is None or not any(package.product for package in self._prices.packages):
             return None, []
         try:
-            return ToldPackages(*packages(self._billing), self._region_of), []
+            return ToldPackages(*packages(self._billing), self._region_of, today), []
         except LegibleError as error:
             return None, [f"What is left of packages is an estimate from settings and ledger: {error}"]
 
@@ -165,10 +166,3 @@ def _unpriced(costs: Iterable[MonthCost], prices: Prices) -> list[str]:
     if not slugs or not prices.list:
         return []
     return [f"No price is set for {', '.join(slugs)}: their cost is not known ([[prices.list]])."]
-
-
-def _unreadable(days: list[date]) -> list[str]:
-    if not days:
-        return []
-    listed = ", ".join(map(str, days[:5])) + (", ..." if len(days) > 5 else "")
-    return [f"Something changed what was counted on {listed}: run `legible usage --rebuild` to count it again."]

@@ -18,7 +18,7 @@ from legible.notices.outbox import Outbox
 from legible.outputs.xlsx import write_usage
 from legible.oversight.accounting import AccountingReader, Told
 from legible.oversight.audit_trail import AuditConsumer
-from legible.oversight.metrics import OwnMetrics, Queues
+from legible.oversight.metrics import OwnMetrics, Paying, Queues
 from legible.oversight.monthly import MonthlyWorkbooks
 from legible.oversight.rebuild import Rebuilt, rebuilt
 from legible.oversight.reconciliation import Reconciler
@@ -108,7 +108,8 @@ class Oversight:
         """
         parts, metrics = self._parts, self._metrics()
         probes = ProbeLog(parts.site, parts.call, "reconcile")
-        return Reconciler(metrics, self.rollup, probes, self.changes, parts.settings.reconcile, parts.call.now)
+        rules, ours = parts.settings.reconcile, parts.rules.named
+        return Reconciler(metrics, self.rollup, probes, self.changes, rules, parts.call.now, ours)
 
     def _metrics(self) -> Metrics:
         """Return Cloud Eye. Raises as ``reconciler`` does."""
@@ -178,9 +179,8 @@ class Oversight:
         if metrics is None:
             return {}
         swept = partial(told_of_sweeps, parts.site, parts.call)
-        own = OwnMetrics(
-            metrics, self.rollup, parts.settings.prices, self._queues, swept, parts.call, parts.site.output
-        )  # fmt: skip
+        paying = Paying(parts.settings.prices, lambda today: self.usage.told(today)[0])
+        own = OwnMetrics(metrics, self.rollup, paying, self._queues, swept, parts.call, parts.site.output)
         return {"metrics": own.write}
 
     @property

@@ -11,8 +11,6 @@ from typing import cast, get_args
 
 import click
 import msgspec
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from legible.model.audit import AuditStatus, audit_text
@@ -21,6 +19,7 @@ from legible.oversight.audit_search import MOST_WAITING, AuditFilters, AuditSear
 from legible.oversight.audit_verify import AuditVerifier, ChainReport, Witness
 from legible.wiring import audit
 from legible_cli.connection import connect, settings_option, told
+from legible_cli.screen import screen
 
 #: A time of day may be left out.
 _TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
@@ -125,13 +124,13 @@ def verify_command(first: datetime | None, heads: tuple[Witness, ...], as_json: 
 
 
 def _show(found: FoundEvents, waiting: int) -> None:
-    console = Console(highlight=False)
+    console = screen()
     table = Table(box=None)
     table.add_column("time (UTC)", min_width=len("2026-12-01"))
     for name in ("source", "type", "name", "resource", "operator", "status", "details"):
         table.add_column(name, overflow="fold")  # what is cut cannot be looked up
     for line in found.lines:
-        table.add_row(*map(_plain, _cells(line)))
+        table.add_row(*map(audit_text, _cells(line)))  # the terminal takes nothing in it for an order either
     console.print(table if found.lines else "No such events.")
     if found.cursor is not None:
         console.print(f"There are more: ask for those before {found.cursor.at:%Y-%m-%dT%H:%M:%S}, or with a --limit.")
@@ -146,11 +145,6 @@ def _cells(line: AuditLine) -> tuple[str, ...]:
         f"{line.at.astimezone(timezone.utc):{_SHOWN}}", line.service, line.resource_type, line.name,
         line.resource_name, line.operator, line.status, details,
     )  # fmt: skip
-
-
-def _plain(text: str) -> str:
-    """Return a text as a cell shows it: neither rich nor the terminal takes anything in it for an order."""
-    return escape(audit_text(text))
 
 
 def _escaped(text: str) -> str:

@@ -11,7 +11,6 @@ from pathlib import Path
 import click
 import msgspec
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from legible.errors import LegibleError
@@ -27,6 +26,7 @@ from legible_cli.doctor.arbiter import arbiter
 from legible_cli.doctor.deployment import Deployment
 from legible_cli.doctor.endpoints import Endpoints
 from legible_cli.policy import needs
+from legible_cli.screen import colored, screen
 
 _ROOT = Path(__file__).resolve().parents[3]
 _LOCK = _ROOT / "requirements" / "ship.txt"
@@ -67,7 +67,7 @@ def doctor_command(
     if as_json:
         click.echo(msgspec.json.format(msgspec.json.encode(checked), indent=2).decode())
     else:
-        _show(Console(highlight=False), checked)
+        _show(screen(), checked)
     sys.exit(1 if any(one.status == "failed" for one in checked) else 0)
 
 
@@ -120,5 +120,5 @@ def _regions(used: Iterable[Operation], settings: Settings) -> Iterator[HealthCh
 def _show(console: Console, checked: Iterable[HealthCheck]) -> None:
     table = Table("check", "", "what was seen", "what to do", show_lines=False)
     for one in checked:
-        table.add_row(one.name, f"[{_COLORS[one.status]}]{one.status}", escape(one.message), escape(one.advice))
+        table.add_row(one.name, colored(one.status, _COLORS[one.status]), one.message, one.advice)
     console.print(table)

@@ -15,6 +15,7 @@ from legible.extraction.emptiness import EMPTY_RULE
 from legible.model.records import Record
 from legible.operations import catalog
 from legible_cli.local.buckets import Buckets
+from legible_cli.screen import colored
 from localcloud.cloud import LocalCloud
 
 #: What reads a document whose folder names no operation.
@@ -93,7 +94,8 @@ def run(cloud: LocalCloud, items: Sequence[Item], out: Path, console: Console) -
     """
     buckets = Buckets(cloud)
     with Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+        TimeElapsedColumn(),
         console=console, transient=True,
     ) as progress:  # fmt: skip
         task = progress.add_task("Recognizing", total=len(items))
@@ -132,7 +134,7 @@ def summary(items: Sequence[Item]) -> Table:
         fields = len(record.fields) + len(record.text) + sum(len(part.cells) for part in record.tables) if record else 0
         table.add_row(
             str(item.file.name),
-            f"[{color}]{item.status}[/]",
+            colored(item.status, color),
             (record.operation if record else "") + (" (recorded)" if item.recorded else ""),
             _pages(record) if record else "",
             str(fields),

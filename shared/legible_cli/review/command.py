@@ -27,7 +27,9 @@ from legible.results.review import Applied, Conflict, Conflicts, Reviewer
 from legible.wiring.parts import DOCUMENT_SECONDS
 from legible_cli.audited import audited, person
 from legible_cli.connection import Connection, connect, settings_option, told
+from legible_cli.files import write_file
 from legible_cli.review.reader import Reviewed, UnreadableWorkbookError, read
+from legible_cli.screen import screen
 
 #: Fewer documents than this need no progress bar.
 _FEW = 20
@@ -56,7 +58,8 @@ def export_command(target: Path, prefix: str, findings: bool, file: Path | None)
     with audited(connection, EXPORT, "results", prefix, documents=str(len(names)), file="review.xlsx"):
         count = told(_export, connection, names, target, all_values=not findings)
     if not count:
-        target.unlink()
+        if target.is_file():
+            target.unlink()  # an older one tells of what no longer needs eyes
         click.echo(f"Nothing needs eyes in {len(names)} documents; no workbook was written.")
         return
     click.echo(f"{count} values of {len(names)} documents: {target}")
@@ -64,9 +67,14 @@ def export_command(target: Path, prefix: str, findings: bool, file: Path | None)
 
 
 def _export(connection: Connection, names: list[str], target: Path, *, all_values: bool) -> int:
-    with tempfile.TemporaryFile(prefix="legible-") as spool, target.open("wb") as output:
-        newest = _fetch(connection, names, spool)
-        return write_review(lambda: _records(spool), output, all_values=all_values, at=newest)
+    """Write the workbook, if there is anything to write; return how many values it has."""
+
+    def write(output: IO[bytes]) -> int:
+        with tempfile.TemporaryFile(prefix="legible-") as spool:
+            newest = _fetch(connection, names, spool)
+            return write_review(lambda: _records(spool), output, all_values=all_values, at=newest)
+
+    return write_file(target, write, kept=bool)
 
 
 def _fetch(connection: Connection, names: list[str], spool: IO[bytes]) -> datetime | None:
@@ -108,11 +116,11 @@ def import_command(workbook: Path, author: str, conflicts: str, file: Path | Non
         reviewed = read(workbook)
     except UnreadableWorkbookError as error:
         raise click.ClickException(str(error)) from None
-    connection, console = connect(file), Console(highlight=False)
+    connection, console = connect(file), screen()
     author = " ".join((author or person()).split())[:100]
     left = _import(connection, reviewed, author, conflicts, console)
     for problem in reviewed.problems:
-        console.print(problem, markup=False, soft_wrap=True)
+        console.print(problem, soft_wrap=True)
     sys.exit(1 if left or reviewed.problems else 0)
 
 
@@ -125,7 +133,7 @@ def _import(connection: Connection, reviewed: Reviewed, author: str, conflicts: 
             try:
                 found = _one(reviewer, document, version, edits, author, conflicts, console)
             except LegibleError as error:
-                console.print(f"{document}: {error}", markup=False, soft_wrap=True)
+                console.print(f"{document}: {error}", soft_wrap=True)
                 left += len(edits)
                 continue
             applied += found.applied + found.already
@@ -150,7 +158,7 @@ def _one(
         return found
     chosen = list(edits)
     for conflict in found.conflicts:
-        console.print(f"{document}, page {conflict.page}, {_told(conflict)}", markup=False, soft_wrap=True)
+        console.print(f"{document}, page {conflict.page}, {_told(conflict)}", soft_wrap=True)
         if not click.confirm("Does yours count?", default=False):
             chosen = [edit for edit in chosen if (edit.page, edit.name) != (conflict.page, conflict.name)]
     return reviewer.apply(document, version, chosen, author, "mine")
@@ -163,6 +171,6 @@ def _told(conflict: Conflict) -> str:
 
 def _tell(document: str, applied: Applied, console: Console) -> None:
     for conflict in applied.conflicts:
-        console.print(f"{document}, page {conflict.page}, {_told(conflict)}", markup=False, soft_wrap=True)
+        console.print(f"{document}, page {conflict.page}, {_told(conflict)}", soft_wrap=True)
     for name in applied.unknown:
-        console.print(f"{document}, {name}: there is no such value (any more).", markup=False, soft_wrap=True)
+        console.print(f"{document}, {name}: there is no such value (any more).", soft_wrap=True)

@@ -40,6 +40,11 @@ variable "cost_month" {
   type        = number
 }
 
+variable "package_left" {
+  description = "Of how many hundredths of a package's size or less is told; 0 for no bound."
+  type        = number
+}
+
 variable "enterprise_project_id" {
   description = "The enterprise project."
   type        = string
@@ -122,7 +127,7 @@ resource "huaweicloud_ces_alarmrule" "ocr" {
 }
 
 # What on_report writes (legible/oversight/metrics.py): states, not amounts, every ten minutes. So a period of twenty minutes has a
-# point, and its greatest one counts. `stall` is the lesser of two times, because a rule knows no "and": how long the oldest upload
+# point, and its greatest one counts, of what is left its least. `stall` is the lesser of two times, because a rule knows no "and": how long the oldest upload
 # waits, and how long no document has ended.
 resource "huaweicloud_ces_alarmrule" "documents" {
   for_each = contains(keys(var.functions), "on_report") ? local.documents : {}
@@ -144,8 +149,8 @@ resource "huaweicloud_ces_alarmrule" "documents" {
   condition {
     metric_name         = each.value.metric
     period              = 1200
-    filter              = "max"
-    comparison_operator = ">="
+    filter              = each.value.filter
+    comparison_operator = each.value.operator
     value               = each.value.value
     unit                = each.value.unit
     count               = 1
@@ -163,12 +168,12 @@ locals {
     for key, one in {
       stall = {
         metric = "stall", value = var.stall_minutes, unit = "minutes", again = 3600
-        means  = "the oldest upload waits, and no document ends"
+        means  = "the oldest upload waits, and no document ends", operator = ">=", filter = "max"
       }
       # A number of the day: told once, until midnight (UTC) begins it anew.
       dead = {
         metric = "documents_dead", value = var.dead_documents, unit = "count", again = 86400
-        means  = "documents were given up today"
+        means  = "documents were given up today", operator = ">=", filter = "max"
       }
       # What the sweep repaired before, and found again: somebody must look.
       in_vain = {
@@ -177,7 +182,12 @@ locals {
       }
       cost = {
         metric = "cost_month", value = var.cost_month, unit = "", again = 86400
-        means  = "this month's calls have cost as much as was set"
+        means  = "this month's calls have cost as much as was set", operator = ">=", filter = "max"
+      }
+      # None is written where no package is named.
+      package = {
+        metric = "package_left", value = var.package_left, unit = "%", again = 86400
+        means  = "little is left of a package: pay-per-use is near", operator = "<=", filter = "min"
       }
     } : key => one if one.value > 0
   }

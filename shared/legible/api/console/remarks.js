@@ -5,6 +5,7 @@ import { t } from "./language.js";
 /** The sentences, by the text that says the same; the groups are its values. One that is not here stays as it is. */
 const REMARKS = [
   ["remark_kept", /^Cloud Eye keeps these points for (?<days>\d+) days: compared from (?<from>[-\d :]+)\.$/],
+  ["remark_not_kept", /^Cloud Eye keeps these points for (?<days>\d+) days: nothing before (?<from>[-\d :]+) can be compared\.$/],
   ["remark_late", /^Not compared from (?<from>[-\d :]+) on: data may be late\.$/],
   ["remark_waiting", /^Not compared from (?<from>[-\d :]+) on: journals wait to be counted\.$/],
   ["remark_unpriced", /^No prices? (?:is|are) set(?:, among others)? for (?<slugs>[-a-z\d, ]+): .*not known \(\[\[prices\.list\]\]\)\.$/],

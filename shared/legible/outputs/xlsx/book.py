@@ -9,6 +9,7 @@ from itertools import islice
 from typing import IO, Any, NamedTuple
 
 import xlsxwriter
+from xlsxwriter.exceptions import XlsxFileError
 from xlsxwriter.utility import xl_rowcol_to_cell
 
 from legible.outputs.xlsx.cells import HEADER, HIDDEN, Content, Style, looks, styled
@@ -138,9 +139,16 @@ class Book:
         self._book.set_properties({"title": fit(imprint.title)[0][:200], "author": "Legible", "created": created})
 
     def close(self) -> None:
-        """Write the sheet ``Continued`` with the rests of long texts, and end the file."""
+        """Write the sheet ``Continued`` with the rests of long texts, and end the file.
+
+        Raises:
+            OSError: There is no room for it.
+        """
         self.listing(CONTINUED, ("Sheet", "Cell", "Text goes on"), lambda: iter(self._continued))
-        self._book.close()
+        try:
+            self._book.close()
+        except XlsxFileError as error:
+            raise next((one for one in error.args if isinstance(one, OSError)), OSError(str(error))) from None
 
     def listing(self, name: str, header: Sequence[str], rows: Rows) -> BookSheet | None:
         """Write a list on a sheet of its own, if there is anything to list."""

@@ -17,7 +17,6 @@ from legible.outputs.xlsx.drawn import DrawnSheet
 _CALLS = ("Calls", "Succeeded (billed)", "Failed", "Unknown (perhaps billed)", "Not needed", "Pages", "Pages adopted")
 #: The columns of these that charts show, counted from the first of them.
 _SHOWN = (("Succeeded", 1), ("Failed", 2), ("Unknown", 3))
-_SERVICE = ("Cloud Eye: succeeded", "Cloud Eye: failed")
 _KNOWS = (
     "Cloud Eye counts the calls of all programs of the project, by operation and by day: it knows neither enterprise "
     "projects nor routes. legible reconcile names what differs."
@@ -41,7 +40,7 @@ def write_usage(report: UsageReport, file: IO[bytes]) -> None:
     title = f"Usage {report.first} to {report.last}"
     book = Book(file, Imprint(title, f"Legible: {title}", report.as_of), large=False)
     summary = book.sheet("Summary")
-    heads, every = _beside(report, "day"), _every_day(report)
+    heads, every = report.service_heads("day"), _every_day(report)
     days = [date.fromisoformat(row.name) for row, _ in every]
     by_day = _list(
         book, "By day", ("Day (UTC)", *_CALLS, *heads), ([_day(row.name), *_sides(row, one)] for row, one in every)
@@ -52,7 +51,7 @@ def write_usage(report: UsageReport, file: IO[bytes]) -> None:
     )  # fmt: skip
     for name, label, by in tables:
         rows = ([_name(row.name), *_sides(row, one)] for row, one in report.both(by))
-        _list(book, name, (label, *_CALLS, *_beside(report, by)), rows)
+        _list(book, name, (label, *_CALLS, *report.service_heads(by)), rows)
     _list(book, "Costs", _COSTS, _costs(report))
     _list(book, "Packages", _PACKAGES, _packages(report))
     _details(book, report.details)
@@ -60,12 +59,8 @@ def write_usage(report: UsageReport, file: IO[bytes]) -> None:
     book.close()
 
 
-def _beside(report: UsageReport, by: Dimension) -> tuple[str, ...]:
-    """Return the columns of the service's side; none where it is not known, or does not know the dimension."""
-    return () if report.service is None or report.service.rows(by) is None else _SERVICE
-
-
 def _sides(row: UsageRow, service: ServiceRow | None) -> _Cells:
+    """Return the cells of both sides; those of the service's stay empty where it is not known."""
     beside = [] if service is None else [_count(service.succeeded), _count(service.failed)]
     return [*_calls(row.totals), *beside]
 
@@ -148,14 +143,13 @@ def _service_facts(report: UsageReport) -> dict[str, str]:
     if report.service is None:
         return {}
     rows = report.service.operations
-    return {
-        "Cloud Eye: succeeded": f"{sum(one.succeeded for one in rows)}",
-        "Cloud Eye: failed": f"{sum(one.failed for one in rows)}",
-    }
+    counts = (sum(one.succeeded for one in rows), sum(one.failed for one in rows))
+    return {head: f"{count}" for head, count in zip(report.service_heads("operation"), counts, strict=True)}
 
 
 def _list(book: Book, name: str, header: Sequence[str], rows: Iterable[_Cells]) -> BookSheet | None:
-    known = list(rows)
+    """List rows; their last cells are empty where they have fewer than the header."""
+    known = [[*row, *[Content("")] * (len(header) - len(row))] for row in rows]
     return book.listing(name, header, lambda: iter(known))
 
 
@@ -183,8 +177,8 @@ def _every_day(report: UsageReport) -> list[tuple[UsageRow, ServiceRow | None]]:
         return []
     first, last = date.fromisoformat(min(known)), date.fromisoformat(max(known))
     names = [f"{first + timedelta(days=number)}" for number in range((last - first).days + 1)]
-    nothing = None if report.service is None else ServiceRow("")
-    return [known.get(name, (UsageRow(name, Totals()), nothing)) for name in names]
+    side = report.service
+    return [known.get(name, (UsageRow(name, Totals()), side.row("day", name) if side else None)) for name in names]
 
 
 def _others(rows: Sequence[UsageRow]) -> Iterator[UsageRow]:
