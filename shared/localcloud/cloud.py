@@ -38,7 +38,6 @@ LIBRARIES = (
     "crcmod",
     "huaweicloudsdkcore.signer.signer",
     "msgspec",
-    "pyasn1",
     "pypdfium2",
     "stdnum",
     "tenacity",

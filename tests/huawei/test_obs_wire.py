@@ -31,11 +31,13 @@ class Gate(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     replies: list[Any] = []
     asked: list[tuple[str, str]] = []
+    agents: list[str] = []
 
     def do_GET(self) -> None:  # noqa: N802 - name of http.server
         length = int(self.headers.get("Content-Length", 0))
         self.rfile.read(length)
         self.asked.append((self.command, self.headers["Authorization"] or ""))
+        self.agents.append(self.headers["User-Agent"])
         reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
         if reply is None:
             self.close_connection = True
@@ -56,7 +58,7 @@ class Gate(BaseHTTPRequestHandler):
 @pytest.fixture
 def places() -> Iterator[tuple[type[Gate], str, str]]:
     """A gate, where it is, and where a storage is."""
-    gate = type("OneGate", (Gate,), {"asked": [], "replies": []})
+    gate = type("OneGate", (Gate,), {"asked": [], "agents": [], "replies": []})
     storage = type("OneObs", (servers.Obs,), {"objects": {}})
     running = [servers.Server(("127.0.0.1", 0), kind) for kind in (gate, storage)]
     for server in running:
@@ -87,6 +89,17 @@ def test_whoever_is_sent_elsewhere_is_followed_by_the_sdk(places):
     list_ref = ObjectRef("b", "list.jsonl")
     assert sent.append(list_ref, 0, b"one\n") == 4
     assert there.read(list_ref) == b"one\n"
+
+
+def test_it_says_who_asks_as_the_sdk_does(places):
+    """Policies of buckets may name that: what the SDK sends itself, and what is sent here, must be let in alike."""
+    gate, asked, _ = places
+    gate.replies = [(200, b"<ListBucketResult></ListBucketResult>", {})]
+    sent = store(asked)
+    list(sent.list("b", ""))
+    sent.read(REF)
+    first, second = gate.agents
+    assert first == second and first.startswith("obs-sdk-python/")
 
 
 @pytest.mark.parametrize("signature", ["v2", "v4", "obs"])

@@ -13,6 +13,7 @@ from http.client import HTTPException
 from typing import Any
 
 from msgspec import Struct
+from obs import const
 
 from legible.huawei.connections import Connections
 from legible.huawei.lean_obs import ObsClient
@@ -105,6 +106,8 @@ class ObsWire:
             named["Content-Length"] = str(len(body))
         # What is signed holds the host (v4), so it is there before (auth.py, 3.26.6).
         named = client._add_auth_headers(named, method, ref.bucket, ref.key, dict(query))
+        # Policies of buckets may name who asks; the SDK adds it after it has signed (client.py, _send_request, 3.26.6).
+        named[const.USER_AGENT_HEADER] = f"obs-sdk-python/{const.OBS_SDK_VERSION}"
         path = client.calling_format.get_url(ref.bucket, ref.key, dict(query))
         connection = self._connections.take(host, client.port, self._timeout, secure=client.is_secure)
         try:
