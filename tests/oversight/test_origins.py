@@ -13,7 +13,7 @@ from legible.ledger.journal import Line
 from legible.ledger.state import State
 from legible.model.documents import Document, Reason
 from legible.oversight.audit_journal import events_of
-from legible.oversight.calls import hours
+from legible.oversight.calls import Whose, hours
 from tests.support.rig import IN
 
 NINE = datetime(2026, 11, 23, 9, 0, tzinfo=timezone.utc)
@@ -33,7 +33,7 @@ def claimed(owner: str, n: int, values: dict[str, str]) -> Line:
 
 def counted(*lines: Line) -> list[tuple[str, str, str, str]]:
     """Return operation, project, route and outcome of each call; and see that the audit trail tells the same."""
-    found = hours("j", State(lines), NINE)
+    found = hours(Whose("j"), State(lines), NINE)
     calls = sorted(
         (call.operation, call.project, call.route, call.outcome)
         for hour in found.values()

@@ -12,7 +12,7 @@ from legible.model.account import EnterpriseProject
 from legible.model.documents import Order, Upload
 from legible.operations.projects import REGIONS, ProjectRules
 from legible.operations.routing import OperationSettings, Route, Routing
-from legible.oversight.calls import hours
+from legible.oversight.calls import Whose, hours
 from tests.support.fakes import AccountProjects
 from tests.support.rig import IN, OUT, TEXT, Rig, pdf, picture
 
@@ -136,7 +136,7 @@ class TestADocumentThatWasBegunWithAnotherOperation:
         """Return what pages that are answered count as: operation and project."""
         (name,) = [name for name in world.store.keys(OUT, f"ledger/{IN}/{self.KEY}/") if "newest-" not in name]
         state = world.parts().ledger.journals.stored(name.removesuffix(".jsonl"))
-        calls = [call for hour in hours("j", state, world.now()).values() for call in hour.calls]
+        calls = [call for hour in hours(Whose("j"), state, world.now()).values() for call in hour.calls]
         return [(one.operation, one.project) for one in calls if one.outcome == "answered" for _ in range(one.count)]
 
     def test_goes_on_billed_to_what_is_named_now_and_counts_under_the_operation_it_was_begun_with(self):

@@ -87,6 +87,7 @@ locals {
     { title = "For how long the oldest waits", unit = "minutes", metrics = [
       "uploads_oldest", "notices_oldest", "journals_oldest", "stall",
     ] },
+    { title = "Repaired by the sweep today, and again in vain", unit = "count", metrics = ["sweep_repaired", "sweep_in_vain"] },
     { title = "Cost of this month", unit = "", metrics = ["cost_month"] },
     { title = "Left of the package that has least", unit = "%", metrics = ["package_left"] },
   ]
