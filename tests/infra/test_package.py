@@ -522,7 +522,7 @@ def test_a_zip_that_does_not_say_what_it_was_made_of_is_not_deployed(house, caps
         ('[cloud]\nregion = "ap-southeast-1"\n[notify.ops]\nkind = "smn"\ntopic_urn = "urn:smn:cn-north-4:0f4c:x"\n',
          "notify.ops.topic_urn is of cn-north-4, and the functions are in ap-southeast-1"),
         ("routes = 3\noperations = 4\n", "routes is 3. Allowed is: a list."),
-        (f'{ROUTE}form = "a\\u0000b.toml"\n', "the form a\0b.toml, which is no file"),
+        (f'{ROUTE}form = "a\\u0000b.toml"\n', "names a\0b.toml, which is no file"),
         ("x = " + "[" * 2000, "legible.toml has lists or tables too deep inside each other"),
         ('[buckets]\ninput = "one"\noutput = "one"\n', "buckets.input and buckets.output are one, one"),
     ],
