@@ -33,7 +33,7 @@ $(LOCAL): requirements/local.txt $(VENV)/.uv
 	$(call install,local)
 
 # Programs that some tests need and no lock can bring, by the names of Debian's packages.
-TOOLS := chromium chromium-driver libreoffice-calc redis-server
+TOOLS := chromium chromium-driver libreoffice-calc
 RUNTIMES := 3.10 3.12
 axe := npm ci --prefix tests/console --ignore-scripts --no-audit --no-fund --silent
 
@@ -52,7 +52,7 @@ demo: $(LOCAL) ## recognize the sample documents on this machine, no account nee
 up: $(LOCAL) ## keep the local cloud running; drop files into inbox/<operation>/
 	@$(BIN)/python -m legible_cli up
 
-package: $(LOCAL) ## dist/*.zip for FunctionGraph; OPTIONS="--runtime Python3.10 --heif --searchable --telemetry --redis"
+package: $(LOCAL) ## dist/*.zip for FunctionGraph; OPTIONS="--runtime Python3.10 --heif --searchable --telemetry"
 	@$(BIN)/python -m infra.package $(OPTIONS)
 
 test: $(DEV) ## the tests and the coverage bar
@@ -65,8 +65,8 @@ test-all: $(DEV) ## the tests, the long ones too
 mutate: $(DEV) ## small faults in the code that keeps the promises, and which of them no test sees; MODULES="notices ledger/claim.py"
 	@$(BIN)/python -m tests.mutate $(MODULES)
 
-tools: $(DEV) ## Chromium, LibreOffice, Redis and the like: without them some tests are skipped, and say so
-	@command -v apt-get >/dev/null || { echo "There is no apt-get here. Install by this system's own means: $(TOOLS) npm; on macOS, brew install --cask chromium chromedriver libreoffice, and brew install node redis." >&2; exit 1; }
+tools: $(DEV) ## Chromium, LibreOffice and the like: without them some tests are skipped, and say so
+	@command -v apt-get >/dev/null || { echo "There is no apt-get here. Install by this system's own means: $(TOOLS) npm; on macOS, brew install --cask chromium chromedriver libreoffice, and brew install node." >&2; exit 1; }
 	@as=; [ "$$(id -u)" = 0 ] || as=sudo; \
 		$$as apt-get update -qq && $$as apt-get install --yes -qq --no-install-recommends $(TOOLS) $$(command -v npm >/dev/null || echo npm)
 	@$(axe)
@@ -75,7 +75,7 @@ tools: $(DEV) ## Chromium, LibreOffice, Redis and the like: without them some te
 
 # --strict: what cannot be looked up is a failure too. A mirror of the registry may know no weaknesses, and would say that of each.
 audit: $(DEV) ## known weaknesses of what is locked: what ships, then what this machine and CI run; asks pypi.org
-	@for lock in ship heif searchable telemetry redis local dev; do echo "requirements/$$lock.txt"; \
+	@for lock in ship heif searchable telemetry local dev; do echo "requirements/$$lock.txt"; \
 		$(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off $(OPTIONS) -r requirements/$$lock.txt || exit 1; done
 
 bench: $(DEV) ## what it costs, side by side in one run; OPTIONS="--part document"
@@ -109,7 +109,7 @@ lock: $(DEV) ## resolve the dependencies again
 	@$(RESOLVE) --upgrade pyproject.toml -o requirements/ship.txt
 	@$(RESOLVE) -c requirements/ship.txt --group local pyproject.toml -o requirements/local.txt
 	@$(RESOLVE) -c requirements/local.txt --group dev pyproject.toml -o requirements/dev.txt
-	@for group in heif searchable telemetry redis; do $(RESOLVE) -c requirements/local.txt --group $$group -o requirements/$$group.txt; done
+	@for group in heif searchable telemetry; do $(RESOLVE) -c requirements/local.txt --group $$group -o requirements/$$group.txt; done
 	@$(RESOLVE) --no-deps --group fonts -o requirements/fonts.txt
 	@printf 'setuptools\nwheel\n' | $(RESOLVE) --no-annotate - -o requirements/build.txt
 

@@ -136,14 +136,8 @@ def test_where_functions_are_called_is_the_regions_own_unless_it_is_set(load):
 
 
 def test_the_variables_fit_into_what_a_function_may_have():
-    """Given the platform's limits: 20 variables, 4,096 characters of names and values together.
-
-    Where OBS and OCR are, and what tells of the account, is said only in a setup apart from the cloud, which has no
-    Redis of the cloud and needs no secret.
-    """
-    apart = {"LEGIBLE_OBS_ENDPOINT", "LEGIBLE_OCR_ENDPOINT", "LEGIBLE_OBS_PATH_STYLE", "LEGIBLE_ACCOUNT_ENDPOINT"}
-    assert len(toml_file.VARIABLES.keys() - apart) < 18
-    assert len(toml_file.VARIABLES.keys() - {"LEGIBLE_REDIS"}) < 20
+    """Given the platform's limits: 20 variables, 4,096 characters of names and values together."""
+    assert len(toml_file.VARIABLES) < 20
     assert sum(map(len, toml_file.VARIABLES)) < 1024
 
 
@@ -508,58 +502,3 @@ class TestUsable:
         assert fault is not None and settings.notify == {}
         settings, fault, _ = usable(f"[ocrr]\n[notify.hr]\n{WEBHOOK}[notify.x]\n{WEBHOOK.replace('https', 'http')}")
         assert fault is not None and set(settings.notify) == {"hr"}
-
-
-class TestTheArbiter:
-    """Redis is where the settings say, as whom a user variable says; what stands there by mistake is not quoted."""
-
-    STRICT = '[ledger]\narbiter = "redis"\n'
-
-    def test_is_the_journal_alone_unless_it_is_set(self, load):
-        assert load().ledger.arbiter == "obs"
-
-    @pytest.mark.parametrize("url", [
-        "redis://10.0.0.4", "rediss://redis-1.dcs.example.com:6379/0", "redis://[::1]:6379", "redis://r:6380/15",
-    ])  # fmt: skip
-    def test_is_found_by_file_or_variable(self, load, url):
-        assert load(f'{self.STRICT}redis = "{url}"').ledger.redis == url
-        assert load(self.STRICT, LEGIBLE_REDIS=url).ledger.redis == url
-
-    @pytest.mark.parametrize(("text", "place"), [
-        ('redis = "redis://:canary@host"', "ledger.redis"),
-        ('redis = "redis://user:canary@host:6379/0"', "ledger.redis"),
-        ('redis = "redis://host/0?password=canary"', "ledger.redis"),
-        ('redis = "redis://host"\nredis_password = "canary-secret"', "ledger.redis_password"),
-        ('redis = "redis://host"\nredis_password = 4711', "ledger.redis_password"),
-        ('redis = "redis://host"\nredis_user = "user:canary"', "ledger.redis_user"),
-    ])  # fmt: skip
-    def test_a_secret_by_mistake_is_refused_and_not_quoted(self, load, text, place):
-        with pytest.raises(SettingsError) as refused:
-            load(self.STRICT + text)
-        assert f"{place} is something else." in str(refused.value)
-        assert "canary" not in str(refused.value) and "4711" not in str(refused.value)
-
-    def test_nor_is_one_in_a_variable_or_as_the_key_of_the_audit_trail(self, load):
-        with pytest.raises(SettingsError, match="LEGIBLE_REDIS is something else") as refused:
-            load(self.STRICT, LEGIBLE_REDIS="redis://:canary@host")
-        assert "canary" not in str(refused.value)
-        with pytest.raises(SettingsError, match="audit.key is something else") as refused:
-            load('[audit]\nkey = "canary key"')
-        assert "canary" not in str(refused.value)
-
-    @pytest.mark.parametrize(("text", "message"), [
-        ("", "ledger.redis is not set"),
-        ('redis = "redis://host"\nredis_authority = "ca.crt"', "is without TLS"),
-        ('redis = "rediss://host"\nredis_authority = "gone.crt"', "which is no file beside it"),
-    ])  # fmt: skip
-    def test_what_does_not_fit_together_is_refused(self, load, text, message):
-        with pytest.raises(SettingsError, match=message):
-            load(self.STRICT + text)
-
-    def test_its_password_is_what_the_variable_holds(self, load):
-        plain = load(f'{self.STRICT}redis = "redis://host"')
-        named = load(f'{self.STRICT}redis = "redis://host"\nredis_password = "REDIS_SECRET"')
-        assert checks.password_of(plain, {}.get) == ""
-        assert checks.password_of(named, {"REDIS_SECRET": " canary "}.get) == "canary"
-        with pytest.raises(SettingsError, match="REDIS_SECRET, which holds no password"):
-            checks.check_secrets(named, "legible.toml", {}.get)

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ZIP_BYTES, UNZIPPED_BYTES = 25 * 10**6, 100 * 10**6
 RUNTIMES = ("Python3.10", "Python3.12")
 #: Groups of pyproject.toml that may be added, each locked in requirements/; and how many bytes more each may zip to.
-GROUPS = {"heif": 3 * 10**6, "searchable": 10 * 10**6, "telemetry": 3 * 10**6, "redis": 2 * 10**6}
+GROUPS = {"heif": 3 * 10**6, "searchable": 10 * 10**6, "telemetry": 3 * 10**6}
 
 
 class Package(NamedTuple):
@@ -96,7 +96,7 @@ def _judge(root: Path, groups: list[str]) -> None:
     """Refuse settings that a function would refuse to start with, before anything is made of them."""
     file = root / "legible.toml"
     try:
-        for name in sorted(_beside(toml_file.read(file))):
+        for name in sorted(_forms(toml_file.read(file))):
             _form(root, name)
         settings = judged(file)
     except SettingsError as error:
@@ -106,15 +106,10 @@ def _judge(root: Path, groups: list[str]) -> None:
             "legible.toml: telemetry.endpoint is set; without OpenTelemetry in the package nothing would be traced.",
             advice="Add --telemetry to OPTIONS, or take the setting away.",
         )
-    if settings.ledger.arbiter == "redis" and "redis" not in groups:
-        raise PackageError(
-            "legible.toml: ledger.arbiter is redis; without its client in the package no function would start.",
-            advice="Add --redis to OPTIONS, or take the setting away.",
-        )
 
 
 def _own(root: Path, folder: Path) -> None:
-    """Add what is Legible's: the handlers at the top, the package, the settings and the files that they name."""
+    """Add what is Legible's: the handlers at the top, the package, the settings and the forms that they name."""
     there = {entry.name for entry in folder.iterdir()}
     handlers = sorted(file for file in (root / "functions").glob("*.py") if file.name != "__init__.py")
     for file in (*handlers, root / "legible.toml", root / "LICENSE"):
@@ -123,28 +118,26 @@ def _own(root: Path, folder: Path) -> None:
             raise PackageError(f"functions/{file.name} has the name of a dependency.", advice="Name it otherwise.")
         shutil.copyfile(file, folder / file.name)
     shutil.copytree(root / "shared" / "legible", folder / "legible", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in sorted(_beside(toml_file.read(root / "legible.toml"))):
+    for name in sorted(_forms(toml_file.read(root / "legible.toml"))):
         place = folder / name
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(_form(root, name), place)
 
 
-def _beside(settings: dict[str, Any]) -> set[str]:
-    """Return the files that settings name, forms and an authority; the settings need not be right otherwise."""
-    routes, operations, ledger = settings.get("routes"), settings.get("operations"), settings.get("ledger")
+def _forms(settings: dict[str, Any]) -> set[str]:
+    """Return the forms that settings name, which need not be right otherwise."""
+    routes, operations = settings.get("routes"), settings.get("operations")
     tables = [
         *(routes if isinstance(routes, list) else ()),
         *(operations.values() if isinstance(operations, dict) else ()),
     ]
-    forms = {str(table["form"]) for table in tables if isinstance(table, dict) and table.get("form")}
-    authority = ledger.get("redis_authority") if isinstance(ledger, dict) else None
-    return forms | ({str(authority)} if authority else set())
+    return {str(table["form"]) for table in tables if isinstance(table, dict) and table.get("form")}
 
 
 def _form(root: Path, name: str) -> Path:
     source = (root / name.replace("\0", "\ufffd")).resolve()
     if not source.is_file() or not source.is_relative_to(root.resolve()):
-        raise PackageError(f"legible.toml names {name}, which is no file beside it or below.")
+        raise PackageError(f"legible.toml names the form {name}, which is no file beside it or below.")
     return source
 
 

@@ -141,7 +141,7 @@ module "functions" {
   runtime     = var.runtime
   packages    = local.packages
   code_bucket = module.buckets.names["code"]
-  variables = merge(var.variables, var.redis == "" ? {} : { LEGIBLE_REDIS = var.redis }, {
+  variables = merge(var.variables, {
     LEGIBLE_REGION          = var.region
     LEGIBLE_PROJECT_ID      = var.project_id
     LEGIBLE_INPUT_BUCKET    = local.buckets.input

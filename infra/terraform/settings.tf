@@ -15,8 +15,7 @@ locals {
   settings = file(var.settings_file == "" ? "${local.root}/legible.toml" : var.settings_file)
   # Without comments: a name of a user variable and a kind hold no '#'.
   said    = replace(local.settings, "/(?m)#.*$/", "")
-  needed  = toset(flatten(regexall("\\b(?:secret|redis_password)\\s*=\\s*[\"']([A-Z][A-Z0-9_]*)[\"']", local.said)))
-  strict  = can(regex("\\barbiter\\s*=\\s*[\"']redis[\"']", local.said))
+  needed  = toset(flatten(regexall("\\bsecret\\s*=\\s*[\"']([A-Z][A-Z0-9_]*)[\"']", local.said)))
   kinds   = toset(flatten(regexall("\\bkind\\s*=\\s*[\"'](smn|eventgrid)[\"']", local.said)))
   lacking = setsubtract(local.needed, concat(nonsensitive(keys(var.secrets)), keys(var.variables)))
 }
@@ -27,20 +26,9 @@ output "settings" {
   precondition {
     condition     = length(local.lacking) == 0
     error_message = <<-EOT
-      legible.toml names secrets that are not in secrets: ${join(", ", local.lacking)}. No function that needs one would
-      start. Put each into secrets under its name (TF_VAR_secrets='{"NAME": "..."}').
+      legible.toml names secrets of webhooks that are not in secrets: ${join(", ", local.lacking)}. No function that sends
+      notices would start. Put each into secrets under its name (TF_VAR_secrets='{"NAME": "..."}').
     EOT
-  }
-  precondition {
-    condition     = !local.strict || local.in_network
-    error_message = <<-EOT
-      legible.toml has Redis decide who may pay, and the functions are in no VPC: none would reach it, and nothing would be
-      read. Say network, and redis.
-    EOT
-  }
-  precondition {
-    condition     = local.strict || var.redis == ""
-    error_message = "redis is set, and nobody would ask it: legible.toml does not say arbiter = \"redis\"."
   }
   precondition {
     condition     = length(setsubtract(local.kinds, var.notify)) == 0

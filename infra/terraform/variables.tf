@@ -451,32 +451,6 @@ variable "network" {
   }
 }
 
-variable "redis" {
-  description = <<-EOT
-    Where the Redis (DCS) is that decides who may pay, with `arbiter = "redis"` in legible.toml, such as
-    rediss://redis-<id>.dcs.huaweicloud.com:6379/0; empty for none. It takes `network`: DCS is reached inside its VPC only. No
-    password: that belongs into secrets, under the name that legible.toml says.
-  EOT
-  type        = string
-  default     = ""
-  validation {
-    condition     = var.redis == "" || can(regex("^rediss?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[0-9]{1,4})?$", var.redis))
-    error_message = "redis must be rediss:// or redis://, a host, and perhaps a port and a database; no user, no password."
-  }
-  validation {
-    condition     = var.redis == "" || var.network != null || var.vpc_cidr != ""
-    error_message = "Say network, the VPC and a subnet of that Redis, with redis: from outside no function reaches it, and nothing is read."
-  }
-  validation {
-    condition     = var.redis == "" || !contains(keys(var.variables), "LEGIBLE_REDIS")
-    error_message = "Say redis, or LEGIBLE_REDIS in variables, not both."
-  }
-  validation {
-    condition     = var.redis == "" || length(var.secrets) + length(var.variables) <= 12
-    error_message = "With redis, variables and secrets together may be 12: a function has 20, of which these templates set eight."
-  }
-}
-
 variable "role_names" {
   description = <<-EOT
     What the site's IAM calls the system policies that infra/policies/functions.yaml names, where regions.json does not know it,

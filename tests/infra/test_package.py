@@ -377,24 +377,11 @@ def test_traces_are_set_up_only_where_the_package_can_make_them(house, tmp_path)
     assert build.build("Python3.12", ["telemetry"], root=house).zip.is_file()
 
 
-def test_a_strict_arbiter_is_set_only_where_the_package_can_ask_it_and_its_authority_is_in_it(house):
-    (house / "legible.toml").write_text(
-        '[ledger]\narbiter = "redis"\nredis = "rediss://redis.example.com"\nredis_authority = "dcs-ca.crt"\n'
-    )
-    (house / "dcs-ca.crt").write_text("a certificate")
-    (house / "requirements" / "redis.txt").write_text("")
-    with pytest.raises(PackageError, match="ledger.arbiter is redis") as refused:
-        build.build("Python3.12", root=house)
-    assert "--redis" in refused.value.advice
-    made = build.build("Python3.12", ["redis"], root=house)
-    assert "dcs-ca.crt" in zipfile.ZipFile(made.zip).namelist()
-
-
 @pytest.mark.parametrize("form", ["forms/gone.toml", "../outside.toml"])
 def test_a_form_that_is_not_there_or_not_below_is_refused(house, form):
     (house.parent / "outside.toml").write_text("")
     (house / "legible.toml").write_text(f'[[routes]]\nform = "{form}"\n')
-    with pytest.raises(PackageError, match="names .*, which is no file beside it"):
+    with pytest.raises(PackageError, match="names the form"):
         build.build("Python3.12", root=house)
 
 
@@ -522,7 +509,7 @@ def test_a_zip_that_does_not_say_what_it_was_made_of_is_not_deployed(house, caps
         ('[cloud]\nregion = "ap-southeast-1"\n[notify.ops]\nkind = "smn"\ntopic_urn = "urn:smn:cn-north-4:0f4c:x"\n',
          "notify.ops.topic_urn is of cn-north-4, and the functions are in ap-southeast-1"),
         ("routes = 3\noperations = 4\n", "routes is 3. Allowed is: a list."),
-        (f'{ROUTE}form = "a\\u0000b.toml"\n', "names a\0b.toml, which is no file"),
+        (f'{ROUTE}form = "a\\u0000b.toml"\n', "the form a\0b.toml, which is no file"),
         ("x = " + "[" * 2000, "legible.toml has lists or tables too deep inside each other"),
         ('[buckets]\ninput = "one"\noutput = "one"\n', "buckets.input and buckets.output are one, one"),
     ],

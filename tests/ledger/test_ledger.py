@@ -26,8 +26,7 @@ from legible.ledger.state import State
 from legible.model import layout
 from legible.model.documents import Document, ObjectRef
 from legible.model.records import Record
-from legible.ports import WHOLE, Site
-from legible.ports.arbiter import Arbiter
+from legible.ports import WHOLE, Arbiter, Site
 from legible.results.newest import Newest
 from legible.results.publication import Publisher
 from tests.support.examples import examples
@@ -195,10 +194,10 @@ class TestClaims:
 
     def test_an_arbiter_that_refuses_makes_it_busy(self):
         class Refusing:
-            def acquire(self, name, owner, seconds, *, share=None, above=0):
+            def acquire(self, name, owner, seconds):
                 return None
 
-            def release(self, name, owner, *, share=None): ...
+            def release(self, name, owner): ...
 
         store = MemoryStore()
         book = ledger(store, arbiter=Refusing())

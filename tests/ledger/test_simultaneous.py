@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,16 +13,12 @@ from legible.ledger import journal
 from legible.ledger.claim import Claim, Wish
 from legible.ledger.journal import Line
 from legible.ledger.ledger import Ledger
-from legible.ledger.redis import RedisAddress, RedisArbiter
 from legible.model import layout
 from legible.model.documents import Document, ObjectRef
-from legible.model.pages import Share
 from legible.ports import Site
-from legible.ports.arbiter import Arbiter
 from legible.recognition.policy import Policy
-from tests.support.fakes import START, Clock, MemoryArbiter, MemoryStore, invocation
-from tests.support.redis_server import PROGRAM, SKIPPED, RedisServer
-from tests.support.rig import IN, OUT, PASSPORT, Rig, tiff
+from tests.support.fakes import MemoryStore, invocation
+from tests.support.rig import IN, OUT, PASSPORT, Rig
 from tests.support.together import SharedClock, SlowStore
 
 KEY = "passport/a.png"
@@ -33,12 +28,10 @@ SEEDS = range(24)
 class Race:
     """Some deliveries of one upload, begun within a moment, over a store whose appends take a while."""
 
-    def __init__(
-        self, seed: int, *, slowest: float, settle: float, deliveries: int = 3, arbiter: Arbiter | None = None
-    ) -> None:
+    def __init__(self, seed: int, *, slowest: float, settle: float, deliveries: int = 3) -> None:
         random.seed(seed)
         chance = random.Random(seed)
-        self.rig = rig = Rig(PASSPORT, policy=Policy(settle=settle), arbiter=arbiter)
+        self.rig = rig = Rig(PASSPORT, policy=Policy(settle=settle))
         rig.clock = clock = SharedClock()
         rig.now = clock.now
         rig.store = SlowStore(clock, seed, slowest)
@@ -86,76 +79,6 @@ def test_no_call_is_unexplained_even_where_it_is_shorter(seed):
     record = race.rig.record(KEY)["calls"]
     assert record == {"answered": 1, "unknown": 0, "surplus": race.rig.ocr.paid - 1}
     assert (state.answered, state.unknown, state.surplus) == (1, 0, race.rig.ocr.paid - 1)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory) -> Iterator[RedisServer]:
-    started = RedisServer(tmp_path_factory.mktemp("redis"))
-    yield started
-    started.stop()
-
-
-@pytest.mark.skipif(PROGRAM is None, reason=SKIPPED)
-@pytest.mark.parametrize("seed", SEEDS)
-def test_with_redis_one_pays_however_far_appends_are_apart(server, seed):
-    arbiter = RedisArbiter(RedisAddress(server.url), f"out-{seed}")
-    race = Race(seed, slowest=2.5, settle=0.2, arbiter=arbiter)
-    assert set(race.run()) == {"done"}
-    assert race.rig.ocr.paid == 1
-    assert race.rig.record(KEY)["calls"] == {"answered": 1, "unknown": 0, "surplus": 0}
-
-
-class TestTheSettlingTime:
-    """A strict arbiter that let nobody else begin makes it needless; whoever goes on with a journal still waits."""
-
-    def waited(self, arbiter: Arbiter | None) -> tuple[Rig, float]:
-        """Return a world in which two pages were read that lay there for a while, and the seconds that were waited."""
-        rig = Rig(PASSPORT, policy=Policy(settle=0.2), arbiter=arbiter)
-        upload = rig.upload("general-text/a.tiff", tiff(2))
-        rig.clock.pause(5)
-        begun = rig.clock.now()
-        rig.run(upload)
-        return rig, (rig.clock.now() - begun).total_seconds()
-
-    def test_is_waited_for_where_the_journal_alone_decides(self):
-        assert self.waited(None)[1] == pytest.approx(0.2)
-
-    def test_is_not_where_an_arbiter_let_nobody_else_in(self):
-        rig, seconds = self.waited(MemoryArbiter(Clock()))
-        assert (seconds, rig.ocr.paid) == (0.0, 2)
-        assert rig.journal("general-text/a.tiff")[0]["fence"] == 41
-
-    @pytest.mark.parametrize(("share", "before", "late", "waits"), [
-        (None, False, False, False),
-        (Share(1, 2), False, False, True),  # others claim shares meanwhile
-        (None, True, False, True),  # an append of whoever began it may still be under way
-        (None, False, True, True),  # its lease is over
-    ])  # fmt: skip
-    def test_is_needless_only_for_a_whole_journal_that_it_began_in_time(self, share, before, late, waits):
-        store = MemoryStore()
-        arbiter = MemoryArbiter(store.clock)
-        document = Document(IN, KEY, "v1")
-        wish = Wish("mine", pages=2, share=share)
-        if before:
-            first = Ledger(Site(store, IN, OUT), invocation(store.clock), arbiter, settle=0.2)
-            first.claim(document, Wish("other", pages=2), 0).release()
-        seconds = 0.1 if late else 60.0
-        claim = Ledger(Site(store, IN, OUT), invocation(store.clock, seconds=seconds), arbiter, settle=0.2).claim(
-            document, wish, 0
-        )
-        if late:
-            store.clock.pause(0.15)
-        begun = store.clock.now()
-        claim.require_in_force(0.2)
-        assert (store.clock.now() > begun) == waits
-
-    def test_of_a_claim_without_a_number_is_waited_for(self):
-        store = MemoryStore()
-        claim = Ledger(Site(store, IN, OUT), invocation(store.clock), settle=0.2).claim(
-            Document(IN, KEY, "v1"), Wish("mine", pages=1), 0
-        )
-        claim.require_in_force(0.2)
-        assert store.clock.now() == START + timedelta(seconds=0.2)
 
 
 def test_a_store_with_slow_appends_lets_those_that_meet_succeed_and_the_last_one_stand():

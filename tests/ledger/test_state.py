@@ -55,39 +55,6 @@ class TestOpenCalls:
         assert [page for page, _ in state.orphans("b")] == [1]
 
 
-class TestFences:
-    """A claim with a lower number than one that was given later is of somebody who was asleep: it claims nothing."""
-
-    def claimed(self, owner: str, fence: int, share: Share | None = None) -> Line:
-        return line("claimed", owner, 1, fence=fence, share=share, lease_until=END, plan="p")
-
-    def test_who_was_asleep_takes_nothing_back(self):
-        state = State([self.claimed("b", 6), self.claimed("a", 5)])
-        assert (state.leases.owner, state.fence) == ("b", 6)
-        assert not state.leases.in_force("a")
-
-    def test_nor_opens_again_what_ended_meanwhile(self):
-        end = line("finished", "b", 2, status="done")
-        state = State([self.claimed("b", 6), end, self.claimed("a", 5)])
-        assert state.finished == end
-
-    def test_shares_are_claimed_side_by_side_in_any_order(self):
-        state = State([self.claimed("b", 6, Share(2, 2)), self.claimed("a", 5, Share(1, 2))])
-        assert state.leases.in_force("a") and state.leases.in_force("b")
-
-    @pytest.mark.parametrize(("first", "late"), [
-        (Share(1, 2), Share(1, 2)), (Share(1, 2), None), (None, Share(1, 2)),
-    ])  # fmt: skip
-    def test_of_the_same_share_or_the_whole_the_greater_number_counts(self, first, late):
-        state = State([self.claimed("b", 6, first), self.claimed("a", 5, late)])
-        assert state.leases.in_force("b")
-        assert not state.leases.in_force("a")
-
-    def test_claims_without_numbers_count_by_their_order(self):
-        state = State([self.claimed("b", 6), self.claimed("a", 0)])
-        assert (state.leases.owner, state.fence) == ("a", 6)
-
-
 class TestEnds:
     def test_of_two_the_first_counts(self):
         first, second = line("finished", "a", 2, status="done"), line("finished", "b", 2, status="dead")

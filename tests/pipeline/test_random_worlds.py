@@ -28,9 +28,6 @@ KINDS = [
     {"single": True},
     {"told": True},
     {"waits": True, "single": True, "told": True},
-    {"fenced": True, "races": True},
-    {"fenced": True, "races": True, "flows": True},
-    {"fenced": True, "waits": True},
 ]
 
 

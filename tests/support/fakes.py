@@ -17,7 +17,7 @@ from legible.huawei import faults
 from legible.model.account import EnterpriseProject
 from legible.model.documents import Arrival, ObjectRef, Reason
 from legible.model.notices import Notice
-from legible.model.pages import Answer, Picture, Share
+from legible.model.pages import Answer, Picture
 from legible.operations.operation import Operation
 from legible.ports import AS_IT_IS, WHOLE, Head, Invocation, ListedObject, Shown, SignedRequest, Wanted
 from legible.ports.versions import ListedVersion
@@ -338,38 +338,3 @@ class AccountProjects:
         if self.fail is not None:
             raise self.fail
         return list(self.projects)
-
-
-class MemoryArbiter:
-    """A strict arbiter in memory, by a clock of its own: who holds what, and until when; its numbers grow."""
-
-    def __init__(self, clock: Clock) -> None:
-        self.clock = clock
-        self.held: dict[tuple[str, Share | None], tuple[str, datetime, int]] = {}
-        self.number = 40
-        self._lock = threading.Lock()
-
-    def acquire(
-        self, name: str, owner: str, seconds: float, *, share: Share | None = None, above: int = 0
-    ) -> int | None:
-        with self._lock:
-            now = self.clock.now()
-            self.held = {key: value for key, value in self.held.items() if now < value[1] or value[0] == owner}
-            rivals = [key for key in self.held if key[0] == name and _excludes(key[1], share)]
-            mine = self.held.get((name, share))
-            if any(self.held[key][0] != owner for key in rivals):
-                return None
-            if mine is None or mine[2] <= above:
-                self.number = max(self.number, above) + 1
-            fence = self.number if mine is None or mine[2] <= above else mine[2]
-            self.held[name, share] = (owner, now + timedelta(seconds=seconds), fence)
-            return fence
-
-    def release(self, name: str, owner: str, *, share: Share | None = None) -> None:
-        with self._lock:
-            if (name, share) in self.held and self.held[name, share][0] == owner:
-                del self.held[name, share]
-
-
-def _excludes(one: Share | None, other: Share | None) -> bool:
-    return one is None or other is None or one.of != other.of or one.number == other.number

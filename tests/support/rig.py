@@ -39,9 +39,8 @@ from legible.pipeline.obstacles import NOT_SUBSCRIBED, Kind, Obstacle
 from legible.pipeline.pipeline import Pipeline
 from legible.pipeline.steps import Steps
 from legible.pipeline.waiting import Redelivery, WaitingRoom
-from legible.ports import Invocation, Notifier, Site
+from legible.ports import Arbiter, Invocation, Notifier, Site
 from legible.ports.account import EnterpriseProjects
-from legible.ports.arbiter import Arbiter
 from legible.recognition.context import CallContext
 from legible.recognition.document import DocumentCalls
 from legible.recognition.policy import Policy

@@ -35,7 +35,7 @@ from legible.pipeline.steps import Steps
 from legible.ports import Head
 from legible.recognition.policy import Policy
 from legible.results.assembly import calls_of
-from tests.support.fakes import Clock, MemoryArbiter, MemoryStore, Receiver
+from tests.support.fakes import Clock, MemoryStore, Receiver
 from tests.support.rig import IN, OUT, Rig, drawn, pdf, picture, tiff
 
 KEY = "general-text/a"
@@ -128,8 +128,7 @@ class World:
     pages, of divisions that do not agree. In ``races`` an append takes a while, in which others append at the same
     position; and a journal has short parts.
     With ``waits`` there are a relay, parked uploads, and the timer that has them tried again. ``single`` is one bucket
-    for input and output. With ``told`` somebody wants notices, and does not take each of them. Where it is ``fenced`` a
-    strict arbiter decides who may pay.
+    for input and output. With ``told`` somebody wants notices, and does not take each of them.
     """
 
     def __init__(
@@ -146,7 +145,6 @@ class World:
         waits: bool = False,
         single: bool = False,
         told: bool = False,
-        fenced: bool = False,
     ) -> None:
         self.seed = seed
         self.random = random.Random(seed)
@@ -158,9 +156,6 @@ class World:
         self.waits = waits
         self.calls = CALLS | ({"down": 8, "held": 4} if waits else {})
         self.rig = Rig(policy=Policy(source=source), waits=waits)
-        self.fenced = fenced
-        if fenced:
-            self.rig.arbiter = MemoryArbiter(self.rig.clock)
         self.out = self.rig.output = IN if single else OUT
         if waits:
             self.rig.relay = self  # type: ignore[assignment]

@@ -18,8 +18,7 @@ from legible.ledger.state import State
 from legible.model import layout
 from legible.model.documents import Document
 from legible.model.pages import Share
-from legible.ports import Invocation
-from legible.ports.arbiter import Arbiter
+from legible.ports import Arbiter, Invocation
 
 
 class Wish(Struct, frozen=True):
@@ -118,7 +117,6 @@ class Claim:
             UnavailableError: The store takes no append.
         """
         line, began = self._first_line(fence, seconds), self._call.now()
-        self.standing.alone_until = line.lease_until if fence and self.share is None else None
         try:
             self._journal.put([line])
             self.standing.first = self._journal.new
@@ -273,4 +271,9 @@ class Claim:
     def _free(self) -> None:
         if self.flag is not None:
             self.flag.abandon(self._journal.mine)
-        self._arbiter.release(layout.journal(self.document), self.owner, share=self.share)
+        self._arbiter.release(fenced(self.document, self.share), self.owner)
+
+
+def fenced(document: Document, share: Share | None) -> str:
+    """Return the name by which an arbiter knows a claim."""
+    return layout.journal(document) + (f"#{share.number}/{share.of}" if share else "")

@@ -20,16 +20,14 @@ from msgspec import structs
 from legible.errors import AppendConflictError, BusyError, LegibleError, RetryableError, UnavailableError
 from legible.ledger.arbiter import JournalArbiter
 from legible.ledger.changes import Changes
-from legible.ledger.claim import Claim, Wish
+from legible.ledger.claim import Claim, Wish, fenced
 from legible.ledger.flags import ClaimFlag, Flags
 from legible.ledger.journal import Line
 from legible.ledger.journals import PART_LINES, Journals, OpenJournal
 from legible.ledger.lines import SKEW_SECONDS, TRIES
 from legible.ledger.state import State
-from legible.model import layout
 from legible.model.documents import Document, Reason
-from legible.ports import Invocation, Site
-from legible.ports.arbiter import Arbiter
+from legible.ports import Arbiter, Invocation, Site
 
 #: The longest pause, in seconds, between two looks at the journal of a document that somebody else holds.
 _LONGEST_PAUSE = 2.0
@@ -138,20 +136,19 @@ class Ledger:
     def _try(self, document: Document, wish: Wish, opened: OpenJournal) -> Claim | RetryableError:
         """Take a document that nobody holds; else return why that is not possible now."""
         seconds, before = self._call.remaining(), self._call.now() - timedelta(seconds=SKEW_SECONDS)
-        name, fence = layout.journal(document), None
+        name = fenced(document, wish.share)
+        fence = None
         if not opened.state.leases.held(before, wish.share, wish.plan):
-            above = opened.state.fence
-            fence = self._arbiter.acquire(name, wish.owner, seconds, share=wish.share, above=above)
+            fence = self._arbiter.acquire(name, wish.owner, seconds)
         if fence is None:
             return _busy(document, opened.state)
         claim = Claim(document, wish, opened, self._call, self._arbiter, self._settle)
         if opened.new and wish.pages:  # else whoever pays is in the journal, or was, long enough ago
             first = next((page for page in range(1, wish.pages + 1) if claim.covers(page)), 0)
             claim.flag = ClaimFlag(self._flags, document, first, wish.owner) if first else None
-        # An error leaves the arbiter's claim where it is: the line may still land, and nobody begins before it can't.
-        if self._begun(claim, fence, self._call.remaining()):
+        if self._begun(claim, fence, seconds):
             return claim
-        self._arbiter.release(name, wish.owner, share=wish.share)
+        self._arbiter.release(name, wish.owner)
         return UnavailableError(f"The journal of {document.ref} took no claim.", advice="The event is delivered again.")
 
     def _begun(self, claim: Claim, fence: int, seconds: float) -> bool:

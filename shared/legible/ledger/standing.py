@@ -56,8 +56,6 @@ class Standing:
         self.first = False
         #: Whether the claim was looked for after the settling time.
         self._settled = False
-        #: Until when a strict arbiter lets nobody else claim any part of the document; None where none says so.
-        self.alone_until: datetime | None = None
 
     def begun(self, since: datetime) -> None:
         """Note that the claim line, whose append began then, was answered just now."""
@@ -86,19 +84,9 @@ class Standing:
         self._took(since)
 
     def settle(self, age: float) -> None:
-        """Wait until the claim is so many seconds old, and no append that met it can still be under way.
-
-        Where the claim is alone there can be none.
-        """
-        alone = self.alone
-        if not alone:
-            self._wait(self._begun, max(age, self._patience))
-        self._settled = self._settled or alone or age >= self._settle
-
-    @property
-    def alone(self) -> bool:
-        """Whether no append can meet the claim: a strict arbiter let nobody but this owner begin the journal."""
-        return self.first and self.alone_until is not None and self._call.now() < self.alone_until
+        """Wait until the claim is so many seconds old, and no append that met it can still be under way."""
+        self._wait(self._begun, max(age, self._patience))
+        self._settled = self._settled or age >= self._settle
 
     @property
     def owes(self) -> bool:

@@ -114,9 +114,6 @@ class State:
         self.forgotten: Line | None = None
         self.pages: dict[int, PageLedger] = {}
         self.surplus = 0
-        #: The greatest fencing number of any claim, 0 for none; and that of each share, by its number, 0 for the whole.
-        self.fence = 0
-        self._fences: dict[int, int] = {}
         self._surplus_answers: set[str] = set()
         self.hands = 0
         #: The reviews, in order: corrections stay, however often the document is read again.
@@ -198,27 +195,11 @@ class State:
         return [(number, line) for number, line in announced if line.owner != owner]
 
     def _claimed(self, line: Line) -> None:
-        if self._outfenced(line):
-            return
         if self.finished is not None:
             self._reopen(resumed=line.resumed)
         self.leases.take(line)
         if line.page:
             self._calling(line)
-
-    def _outfenced(self, line: Line) -> bool:
-        """Tell whether a claim comes too late: its arbiter has given what it claims to somebody else since.
-
-        Its owner was asleep when its lease ended, and wrote its line when it woke. Shares are claimed side by side, so
-        only numbers of the whole and of the same share are compared with those of a share.
-        """
-        number = line.share.number if line.share else 0
-        rivals = [fence for other, fence in self._fences.items() if not (other and number) or other == number]
-        if 0 < line.fence < max(rivals, default=0):
-            return True
-        self.fence = max(self.fence, line.fence)
-        self._fences[number] = max(line.fence, self._fences.get(number, 0))
-        return False
 
     def _calling(self, line: Line) -> None:
         self.page(line.page).open = line

@@ -234,6 +234,18 @@ class Recognizer(Protocol):
         ...
 
 
+class Arbiter(Protocol):
+    """Decides who may pay for a document, where the journal's own promise is not enough."""
+
+    def acquire(self, name: str, owner: str, seconds: float) -> int | None:
+        """Return a fencing number, greater than all before, or None while somebody else holds ``name``."""
+        ...
+
+    def release(self, name: str, owner: str) -> None:
+        """Give ``name`` back if ``owner`` holds it."""
+        ...
+
+
 class Relay(Protocol):
     """Calls a fresh invocation of the function for uploads to work on a document."""
 

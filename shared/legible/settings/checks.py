@@ -91,23 +91,6 @@ def check_secrets(settings: Settings, origin: str, variable: Callable[[str], str
                 webhook.secret_of(variable(target.secret) or "", target.secret)
             except SettingsError as error:
                 raise SettingsError(f"{origin}: notify.{name}.secret: {error.message}", advice=error.advice) from None
-    password_of(settings, variable)
-
-
-def password_of(settings: Settings, variable: Callable[[str], str | None]) -> str:
-    """Return the password for the Redis of the settings; empty where they ask for none.
-
-    Raises:
-        SettingsError: The variable that they name holds none.
-    """
-    name = settings.ledger.redis_password
-    password = (variable(name) or "").strip() if name else ""
-    if name and not password:
-        raise SettingsError(
-            f"ledger.redis_password names the variable {name}, which holds no password.",
-            advice="Put the password there, encrypted; take the setting away where Redis asks for none.",
-        )
-    return password
 
 
 def check_tenants(settings: Settings, origin: str) -> None:
@@ -144,26 +127,6 @@ def check_prices(settings: Settings, origin: str) -> None:
                 f"{origin}: prices.packages {number} was bought on {package.bought} and ends on {package.until}.",
                 advice="until is the last day on which it can be used.",
             )
-
-
-def check_arbiter(settings: Settings, origin: str, folder: Path | None) -> None:
-    """Refuse a strict arbiter that is nowhere, and an authority that nothing is checked by, or that is no file."""
-    ledger = settings.ledger
-    if ledger.arbiter == "redis" and not ledger.redis:
-        raise SettingsError(
-            f"{origin}: ledger.arbiter is redis, and ledger.redis is not set.",
-            advice="Set it there, or the user variable LEGIBLE_REDIS.",
-        )
-    if ledger.redis_authority and ledger.redis and not ledger.redis.startswith("rediss://"):
-        raise SettingsError(
-            f"{origin}: ledger.redis_authority is set, and ledger.redis is without TLS.",
-            advice="Begin it with rediss://.",
-        )
-    if ledger.redis_authority and folder is not None and not (folder / ledger.redis_authority).is_file():
-        raise SettingsError(
-            f"{origin}: ledger.redis_authority names {ledger.redis_authority}, which is no file beside it.",
-            advice="Put the instance's certificate of authority there (DCS: ca.crt).",
-        )
 
 
 def check_forms(settings: Settings, origin: str, folder: Path) -> None:

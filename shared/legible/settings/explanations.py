@@ -45,11 +45,6 @@ MEANS = {
     "upload": "a function's name, and behind a colon a version or !alias",
     "timer": "a function's name, and behind a colon a version or !alias",
     "key": "the name of the user variable that holds the key, in capitals; never the key itself; empty for no seals",
-    "redis": "redis:// or rediss:// (TLS), a host, perhaps a port and a database, such as "
-    "rediss://redis.example.com:6379/0; no user and no password",
-    "redis_user": "the name of a user of that Redis; empty for its default user",
-    "redis_password": "the name of the user variable that holds the password, in capitals; never the password itself",
-    "redis_authority": "the name of a file beside legible.toml, such as dcs-ca.crt",
     "app_header": "a header's name in lower case",
     "tenants": "a list of tables with an app's id and a prefix, a folder with its slash",
     "marker": "a name without '/', such as _complete; empty for none",
@@ -76,9 +71,6 @@ MEANS = {
     "regions": "a list of regions' ids",
     "folders": "a table of prefixes of keys, each with the id of an enterprise project",
 }
-
-#: What is not quoted where it is wrong: somebody may have put a secret there.
-_UNQUOTED = {("audit", "key"), ("ledger", "redis"), ("ledger", "redis_user"), ("ledger", "redis_password")}
 
 #: The same for targets.
 TARGET_MEANS = {
@@ -111,19 +103,12 @@ def explained(message: str, values: dict[str, Any], origin: str, set_by: dict[tu
         return SettingsError(
             f"{origin}: {_table(keys)} has no setting {unknown[1]!r}.", advice=f"It has: {_allowed_keys(keys)}."
         )
-    value = _Hidden() if tuple(keys) in _UNQUOTED else _value_at(values, keys)
+    value = _value_at(values, keys)
     name = set_by.get((keys[0], keys[1])) if len(keys) == 2 else None
     return SettingsError(
         f"{name or f'{origin}: {place}'} is {value!r}." if value is not None else f"{origin}: {place or what}.",
         advice=f"Allowed is: {choices(keys) or _meaning(keys, what)}.",
     )
-
-
-class _Hidden:
-    """Stands for a value that is not quoted."""
-
-    def __repr__(self) -> str:
-        return "something else"
 
 
 def _named(keys: list[str], values: dict[str, Any]) -> list[str]:

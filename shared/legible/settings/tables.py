@@ -23,13 +23,6 @@ Endpoint = Annotated[str, Meta(pattern=r"^$|^https?://[^/?#\s]+$")]
 
 FunctionName = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,59}(:!?[A-Za-z0-9_.-]{1,63})?$")]
 
-RedisUrl = Annotated[
-    str, Meta(pattern=r"^$|^rediss?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[0-9]{1,4})?$")
-]
-
-#: A user variable's name. What stands there instead by mistake is never quoted: it may be the secret itself.
-VariableName = Annotated[str, Meta(pattern=r"^$|^[A-Z][A-Z0-9_]{0,63}$")]
-
 Id = Annotated[str, Meta(pattern=r"^$|^[0-9A-Za-z-]{1,64}$")]
 
 
@@ -136,19 +129,10 @@ class LedgerSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     ``settle_seconds`` is how long after an append the journal is read back: longer than two simultaneous appends can be
     apart. ``legible doctor --appends`` measures it.
-
-    With the arbiter ``redis`` nobody pays for whom Redis (DCS) has not written down first. ``redis`` is where it is,
-    with no user and no password; ``redis_password`` names the user variable that holds the password. TLS
-    (``rediss://``) is verified, against ``redis_authority`` where that names a file beside legible.toml: DCS signs with
-    a certificate of its own. It takes a package with its client in it: ``make package OPTIONS=--redis``.
     """
 
-    arbiter: Literal["obs", "redis"] = "obs"
+    arbiter: Literal["obs"] = "obs"
     settle_seconds: Seconds = 0.2
-    redis: RedisUrl = ""
-    redis_user: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{0,64}$")] = ""
-    redis_password: VariableName = ""
-    redis_authority: Annotated[str, Meta(pattern=r"^$|^[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}$")] = ""
 
 
 class PageLimits(Struct, frozen=True, forbid_unknown_fields=True):
@@ -183,7 +167,7 @@ class AuditSettings(Struct, frozen=True, forbid_unknown_fields=True):
     results that are fetched over HTTP are audited.
     """
 
-    key: VariableName = ""
+    key: Annotated[str, Meta(pattern=r"^$|^[A-Z][A-Z0-9_]{0,63}$")] = ""
     downloads: bool = True
 
 

@@ -10,7 +10,6 @@ import msgspec
 
 from legible.errors import SettingsError
 from legible.settings.checks import (
-    check_arbiter,
     check_forms,
     check_patterns,
     check_prices,
@@ -41,7 +40,6 @@ VARIABLES: dict[str, tuple[str, str]] = {
     "LEGIBLE_SMN_ENDPOINT": ("smn", "endpoint"),
     "LEGIBLE_EVENTGRID_ENDPOINT": ("eventgrid", "endpoint"),
     "LEGIBLE_ACCOUNT_ENDPOINT": ("cloud", "account_endpoint"),
-    "LEGIBLE_REDIS": ("ledger", "redis"),
     "LEGIBLE_LOG_LEVEL": ("log", "level"),
     "LEGIBLE_TELEMETRY_ENDPOINT": ("telemetry", "endpoint"),
 }
@@ -77,7 +75,6 @@ def load(file: Path | None, variable: Callable[[str], str | None], required: Ite
     check_urls(settings, origin)
     check_tenants(settings, origin)
     check_prices(settings, origin)
-    check_arbiter(settings, origin, file.parent if file is not None else None)
     if file is not None:
         check_forms(settings, origin, file.parent)
     return settings

@@ -16,7 +16,6 @@ from legible.huawei import functiongraph
 from legible.huawei.account import Access
 from legible.huawei.context import Context
 from legible.huawei.relay import FunctionRelay
-from legible.ledger.arbiter import LenientArbiter
 from legible.model.account import Trace
 from legible.model.documents import Arrival, Outcome, Upload, WorkbookOrder
 from legible.oversight.audit_traces import TraceKeeper
@@ -27,10 +26,8 @@ from legible.pipeline.steps import Steps
 from legible.pipeline.waiting import UPLOADS_TOGETHER, Redelivery
 from legible.ports import Invocation, Log, Notifier, Recognizer, Relay
 from legible.ports.account import EnterpriseProjects
-from legible.ports.arbiter import Arbiter
 from legible.settings import Usable, usable
 from legible.wiring import adapters, audit, parts
-from legible.wiring.arbiter import SetArbiter, arbiter_of
 from legible.wiring.asking import asking
 from legible.wiring.instance import instance
 from legible.wiring.telemetry import RequestTrace
@@ -47,16 +44,14 @@ class FunctionParts(parts.Parts):
     Args:
         context: What FunctionGraph passes to the handler.
         spare: Whether it goes on with what can be used of wrong settings: for whoever ends documents and tells of it.
-        pays: Whether it may pay for documents, and so asks a strict arbiter; else it goes on without its word.
 
     Raises:
         SettingsError: A setting is missing or wrong; with ``spare``: not even the buckets are known.
         CredentialsError: The function's agency gives no keys.
     """
 
-    def __init__(self, context: Context, *, spare: bool = False, pays: bool = True) -> None:
+    def __init__(self, context: Context, *, spare: bool = False) -> None:
         """Read the settings and the keys."""
-        self._pays = pays
         file, self._spare, self._shared = adapters.settings_file(), spare, instance()
         found = usable(file, context.variable) if spare else Usable(self._shared.settings(file, context.variable), None)
         settings, self._fault, self._partial = found
@@ -101,16 +96,6 @@ class FunctionParts(parts.Parts):
         return fault
 
     @cached_property
-    def _arbiter(self) -> Arbiter | None:
-        """Decides with the journal who may pay; None for the journal alone."""
-        strict = self._strict
-        return strict if strict is None or self._pays else LenientArbiter(strict)
-
-    @cached_property
-    def _strict(self) -> SetArbiter | None:
-        return arbiter_of(self.settings, self.context.variable, adapters.settings_folder(), self._shared)
-
-    @cached_property
     def relay(self) -> Relay | None:
         """Calls a fresh invocation to go on; None if there is no such relay."""
         return adapters.relay(self.settings, self.context, self.credentials)
@@ -121,12 +106,7 @@ class FunctionParts(parts.Parts):
         Args:
             relay: Calls a fresh invocation when the time of this one ends; None for none.
             waits: Whether uploads are parked for another try that on_notices makes; else whoever calls tries again.
-
-        Raises:
-            SettingsError: The strict arbiter of the settings lets nobody in.
         """
-        if self._strict is not None and self._pays:
-            self._strict.check()
         asks = self.account_projects
         return parts.pipeline(self, self.recognizer, self.notifiers, relay, asks, waits=waits, tell=self._tell_folder)
 
@@ -178,7 +158,7 @@ def ending(context: Any) -> Pipeline:
         SettingsError: Not even region, buckets and OBS are known.
         CredentialsError: The function's agency gives no keys.
     """
-    built = FunctionParts(Context(context), spare=True, pays=False)
+    built = FunctionParts(Context(context), spare=True)
     return built.pipeline(built.relay if built.fault is None else None, waits=True)
 
 
@@ -187,7 +167,7 @@ def steps(context: Any, *, ending: bool = False) -> Steps:
 
     Args and errors are as of ``uploads``; the step that ends what was given up (``ending``) needs few settings.
     """
-    built = FunctionParts(Context(context), spare=ending, pays=not ending)
+    built = FunctionParts(Context(context), spare=ending)
     return Steps(built.pipeline(), built.site.output, built.call.log)
 
 

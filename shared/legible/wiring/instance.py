@@ -6,15 +6,11 @@ It is made when it is first asked for, never on import. Keys are none of it: eac
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from legible.huawei.connections import Connections
 from legible.settings import VARIABLES, Settings, load
-
-if TYPE_CHECKING:
-    from legible.ledger.redis import RedisArbiter
 
 #: What the settings were read from: the file, when it changed last and its size, and the user variables.
 _Source = tuple[Path | None, int, int, tuple[str | None, ...]]
@@ -27,7 +23,6 @@ class Instance:
         """Read and open nothing yet."""
         self.connections = Connections()
         self._read: tuple[_Source, Settings] | None = None
-        self._arbiters: dict[Hashable, RedisArbiter] = {}
 
     def settings(self, file: Path | None, variable: Callable[[str], str | None]) -> Settings:
         """Return the settings, read again if the file or a user variable changed. Args and errors as of ``load``."""
@@ -38,13 +33,6 @@ class Instance:
         if known is None or known[0] != source:
             self._read = known = source, load(file, variable)
         return known[1]
-
-    def arbiter(self, address: Hashable, make: Callable[[], RedisArbiter]) -> RedisArbiter:
-        """Return the arbiter at that address with its connections, made where there is none yet."""
-        with _lock:
-            if address not in self._arbiters:
-                self._arbiters = {address: make()}
-            return self._arbiters[address]
 
 
 _lock = threading.Lock()

@@ -31,7 +31,6 @@ from legible.pipeline.pipeline import Pipeline
 from legible.pipeline.waiting import WaitingRoom
 from legible.ports import Invocation, Notifier, ObjectStore, Recognizer, Relay, Site
 from legible.ports.account import EnterpriseProjects
-from legible.ports.arbiter import Arbiter
 from legible.recognition.context import CallContext
 from legible.recognition.document import DocumentCalls
 from legible.recognition.policy import Policy
@@ -89,12 +88,7 @@ class Parts:
     @cached_property
     def ledger(self) -> Ledger:
         """Decides who may pay."""
-        return Ledger(self.site, self.call, self._arbiter, settle=self.settings.ledger.settle_seconds)
-
-    @property
-    def _arbiter(self) -> Arbiter | None:
-        """Decides with the journal who may pay; None for the journal alone. A command pays for nothing."""
-        return None
+        return Ledger(self.site, self.call, settle=self.settings.ledger.settle_seconds)
 
     @cached_property
     def answers(self) -> Answers:

@@ -22,7 +22,6 @@ from legible.settings import Settings, load
 from legible.wiring import adapters
 from legible_cli.connection import KEYS, settings_option
 from legible_cli.doctor import account, packages, recognition
-from legible_cli.doctor.arbiter import arbiter
 from legible_cli.doctor.deployment import Deployment
 from legible_cli.doctor.endpoints import Endpoints
 from legible_cli.policy import needs
@@ -88,9 +87,6 @@ def _checks(
     yield HealthCheck("settings", "ok", f"Read; the region is {settings.cloud.region}.")
     used = [OPERATIONS[slug] for slug in (slugs or (needs.in_use(settings) if _named(settings) else ()))]
     yield from _regions(used, settings)
-    if settings.ledger.arbiter == "redis":
-        folder = file.resolve().parent if file else adapters.settings_folder()
-        yield arbiter(settings, environment.get, folder)
     keys = Credentials(*(environment.get(name, "") for name in KEYS))
     if not (keys.access_key and keys.secret_key):
         advice = f"Set {KEYS[0]} and {KEYS[1]}, and {KEYS[2]} for temporary keys."
