@@ -345,6 +345,18 @@ class TestCounting:
         later = structs.replace(sent, at=sent.at + timedelta(hours=1))
         assert _look(old).calls(later, published) == 0
 
+    def test_they_are_told_once_the_journal_is_whole_for_a_record_comes_before_its_last_lines(self):
+        old = Old(1)
+        sent = _sent(old)
+        old.rig.run(structs.replace(_upload(old), run=NAME))
+        published = old.rig.parts().publisher.current("general-text/000.png")
+        (key,) = [key for key in old.rig.store.keys(OUT, "ledger/") if layout.NEWEST not in key]
+        whole = old.rig.store.read(old.rig.site.in_output(key))
+        old.rig.store.put(OUT, key, b"".join(whole.splitlines(keepends=True)[:2]))
+        assert _look(old).calls(sent, published) is None
+        old.rig.store.put(OUT, key, whole)
+        assert _look(old).calls(sent, published) == 1
+
     def test_what_another_run_claimed_does_not(self):
         old = Old(1)
         sent = _sent(old)

@@ -180,8 +180,9 @@ class BackfillRun:
         """Return how a document ended, and how many calls it took; have it sent once more where its event was lost."""
         now = self._call.now()
         published = self._tools.sent.ended(one.sent.key, one.sent.uploaded_at)
-        if published is not None:
-            return published.status, self._tools.sent.calls(one.sent, published)
+        calls = self._tools.sent.calls(one.sent, published) if published is not None else None
+        if published is not None and calls is not None:
+            return published.status, calls
         one.later(now)
         if (one.again or now - one.sent.at >= UNBEGUN) and self._tools.sent.lost(one.sent, again=one.again):
             self._send(one)

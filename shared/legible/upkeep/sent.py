@@ -50,10 +50,15 @@ class SentDocuments:
             return None
         return published
 
-    def calls(self, sent: SentDocument, published: Published) -> int:
-        """Return how many calls of the run may be billed for a document. Raises as ``ended`` does."""
-        document = Document(self._site.input, sent.key, published.version)
-        lines = self._journals.salvaged(document).lines
+    def calls(self, sent: SentDocument, published: Published) -> int | None:
+        """Return how many calls of the run may be billed for a document; None while that is being written.
+
+        Its record is there before the last lines of its journal. Raises as ``ended`` does.
+        """
+        state = self._journals.salvaged(Document(self._site.input, sent.key, published.version))
+        if state.finished is None and state.leases.held(self._call.now()):
+            return None
+        lines = state.lines
         since = sent.at - timedelta(seconds=SKEW_SECONDS)
         # An older version of the function does not write the run: what was claimed since then counts as its own.
         claims = (line for line in lines if line.event == "claimed" and (line.run == self._run or not line.run))
