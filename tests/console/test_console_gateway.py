@@ -105,6 +105,7 @@ def test_operations_are_looked_at_as_the_real_api_tells_them(console: Browser, c
     cloud.functions.invoke("on_report", {"trigger_type": "TIMER"})
     console.click(".head-deeds button", "Refresh")
     console.see("section[aria-labelledby=part-usage] .ranks li", "Passport")
+    assert console.read(".equation .whole dd")  # drawn anew by now
     whole, done = (
         console.js("return document.querySelectorAll('.equation dd')[arguments[0]].innerText", n) for n in (0, 1)
     )
