@@ -105,7 +105,7 @@ def test_why_a_cause_cannot_be_run_again_stands_beside_it(browser: Browser, api:
 
 
 def test_who_sees_only_their_own_documents_is_told_who_sees_the_rest(browser: Browser, api: FakeApi):
-    for name in ("usage", "accounts", "packages", "subscriptions", "reconciliation"):
+    for name in ("status", "usage", "accounts", "packages", "subscriptions", "reconciliation"):
         api.shut[name] = Refused(403, "whole-account", "Forbidden", "This is of the whole account.")
     browser.open(VIEW, ".refusal")
     for name in PARTS[:-1]:

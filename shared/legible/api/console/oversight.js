@@ -140,13 +140,13 @@ function tile(value, label, kind = "") {
 }
 
 /** All documents: what was uploaded is the sum of how they stand. */
-function sum({ total, skipped, unread, as_of, notes: remarks }) {
+function sum({ total, skipped, unread, as_of, notes: told }) {
   const parts = STATUSES.map((status) => tile(number(total[status]), badge(status)));
   const beside = t("sum_as_of", { time: exactly(as_of), skipped: number(skipped), unread: number(unread) });
   return [
     h("dl", { class: "sum equation" }, tile(number(total.uploaded), t("uploaded_in_all"), "whole"), parts),
     h("p", {}, beside),
-    notes(remarks),
+    remarks(told),
   ];
 }
 
