@@ -178,7 +178,7 @@ locals {
       # What the sweep repaired before, and found again: somebody must look.
       in_vain = {
         metric = "sweep_in_vain", value = 1, unit = "count", again = 86400
-        means  = "the sweep repaired documents in vain"
+        means  = "the sweep repaired documents in vain", operator = ">=", filter = "max"
       }
       cost = {
         metric = "cost_month", value = var.cost_month, unit = "", again = 86400
