@@ -164,7 +164,7 @@ run "uploads_call_by_all_that_makes_an_object" {
     error_message = "A result would be an upload."
   }
   assert {
-    condition     = length(module.triggers.made.obs) == 0 && length(module.triggers.made.timer) == 3
+    condition     = length(module.triggers.made.obs) == 0 && length(module.triggers.made.timer) == 5
     error_message = "There is a second trigger by uploads, or a timer is missing."
   }
 }
