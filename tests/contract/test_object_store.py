@@ -271,7 +271,7 @@ class TestObs:
 
     def test_a_time_that_is_none_is_none(self):
         assert obs._time("yesterday") is None
-        assert obs._listed_time("yesterday") is None
+        assert obs.listed_time("yesterday") is None
 
     @given(st.text(min_size=1, max_size=40).filter(lambda key: key.isprintable() and key.strip("./ ")))
     @settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
