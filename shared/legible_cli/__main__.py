@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
-import msgspec
 from rich.console import Console
 
 from legible.errors import LegibleError
@@ -35,7 +34,7 @@ from legible_cli.rebuild import rebuild_command
 from legible_cli.reconcile import reconcile_command
 from legible_cli.redrive import redrive_command
 from legible_cli.review.command import review_group
-from legible_cli.screen import screen
+from legible_cli.screen import screen, show_json
 from legible_cli.status import status_command
 from legible_cli.subscriptions import subscriptions_command
 from legible_cli.sweep import sweep_command
@@ -194,7 +193,7 @@ def _run(items: list[Item], recorded: Sequence[str], out: Path, as_json: bool) -
             for function, line in list(cloud.functions.log)[-_LOG_LINES:]:
                 console.print(f"  {function}: {line}", soft_wrap=True)
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode([item.record for item in items]), indent=2).decode())
+        show_json([item.record for item in items])
         return
     console.print(summary(items))
     for item in items:

@@ -8,7 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import click
-import msgspec
 from rich.console import Console
 from rich.table import Table
 
@@ -23,7 +22,7 @@ from legible_cli.as_of import as_of
 from legible_cli.audited import audited
 from legible_cli.connection import connect, settings_option, told
 from legible_cli.files import write_file
-from legible_cli.screen import screen
+from legible_cli.screen import screen, show_json
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _CALLS = ("calls", "succeeded", "failed", "unknown")
@@ -71,7 +70,7 @@ def accounting_command(
         with audited(connection, EXPORT, "report", "accounting", **about):
             write_file(xlsx, lambda target: write_accounting(report, target))
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
+        show_json(report)
         return
     console = screen()
     {"months": _months, "details": _details, "distribution": _distribution}[view](console, report)

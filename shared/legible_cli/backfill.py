@@ -13,7 +13,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import click
-import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -26,7 +25,7 @@ from legible.wiring.parts import WORKBOOK_SECONDS, Parts
 from legible_cli.audited import audited
 from legible_cli.connection import connect, settings_option, told
 from legible_cli.ends import Money, priced
-from legible_cli.screen import screen
+from legible_cli.screen import screen, show_json
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
@@ -90,7 +89,7 @@ def backfill_command(
         report = _run(run, total + done, console)
     _show(console, report)
     if as_json:
-        _print(report)
+        show_json(report)
     if report.backfill.stopped:
         raise SystemExit(1)
 
@@ -130,7 +129,7 @@ def _show_preview(console: Console, run: BackfillRun, total: int, as_json: bool)
     told(look)
     console.print(f"{counts['to send']:,} would be sent; {counts['ended before']:,} ended before. Nothing was sent.")
     if as_json:
-        _print(counts)
+        show_json(counts)
 
 
 def _run(run: BackfillRun, total: int, console: Console) -> BackfillReport:
@@ -170,7 +169,3 @@ def _show(console: Console, report: BackfillReport) -> None:
             f"It stopped because {_WHY[state.stopped]}. Call it again to go on; the run is called {state.name}.",
             soft_wrap=True,
         )  # fmt: skip
-
-
-def _print(value: object) -> None:
-    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())

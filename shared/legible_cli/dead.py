@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 
 import click
-import msgspec
 from rich.console import Console
 from rich.table import Table
 
@@ -17,7 +16,7 @@ from legible.wiring import redrive
 from legible.wiring.parts import WORKBOOK_SECONDS
 from legible_cli.connection import connect, settings_option, told
 from legible_cli.ends import choice_of, choosing, priced, refuse_nothing
-from legible_cli.screen import screen
+from legible_cli.screen import screen, show_json
 
 
 @click.command("dead")
@@ -49,7 +48,7 @@ def dead_command(
     if not report.total and prefix:
         told(refuse_nothing, parts.site, prefix)
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
+        show_json(report)
         return
     _show(screen(), report)
 

@@ -6,7 +6,6 @@ import uuid
 from pathlib import Path
 
 import click
-import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -19,7 +18,7 @@ from legible.wiring.parts import WORKBOOK_SECONDS
 from legible.wiring.quote import quoter
 from legible_cli.connection import connect, settings_option, told
 from legible_cli.ends import priced
-from legible_cli.screen import screen
+from legible_cli.screen import screen, show_json
 
 
 @click.command("quote")
@@ -57,7 +56,7 @@ def quote_command(prefix: str, operation: str, exact: bool, sample: int, as_json
             else told(asked.sampled, prefix, operation, sample, tell)
         )
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(quote), indent=2).decode())
+        show_json(quote)
         return
     _show(console, quote)
 

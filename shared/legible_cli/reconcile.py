@@ -16,7 +16,7 @@ from legible.oversight.differences import Difference
 from legible.oversight.reconciliation import Reconciled
 from legible.wiring.parts import WORKBOOK_SECONDS
 from legible_cli.connection import connect, settings_option, told
-from legible_cli.screen import screen
+from legible_cli.screen import screen, show_json
 
 _TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
 
@@ -45,7 +45,7 @@ def reconcile_command(
     found: Reconciled = told(reconciler.by_minute if minutes else reconciler.by_hour, since, until)
     if as_json:
         outcome = msgspec.to_builtins(found) | {"unexplained": found.unexplained, "compared": found.compared}
-        click.echo(msgspec.json.format(msgspec.json.encode(outcome), indent=2).decode())
+        show_json(outcome)
     else:
         _show(screen(), found)
     sys.exit(_code(found))

@@ -8,7 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import click
-import msgspec
 from rich.console import Console
 
 from legible.model.audit import REDRIVE
@@ -20,7 +19,7 @@ from legible.wiring.parts import WORKBOOK_SECONDS
 from legible_cli.audited import audited
 from legible_cli.connection import connect, settings_option, told
 from legible_cli.ends import Money, choice_of, choosing, priced
-from legible_cli.screen import screen
+from legible_cli.screen import screen, show_json
 
 
 @click.command("redrive")
@@ -79,7 +78,7 @@ def redrive_command(
             report = _run(drive, choice, limits, console)
         _show(console, report)
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
+        show_json(report)
 
 
 def _run(drive: Redrive, choice: EndChoice, limits: RedriveLimits, console: Console) -> RedriveReport:

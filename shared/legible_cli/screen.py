@@ -6,6 +6,10 @@ name, neither a color nor an error. So no text is read as rich's markup; what ha
 
 from __future__ import annotations
 
+from typing import Any
+
+import click
+import msgspec
 from rich.console import Console
 from rich.text import Text
 
@@ -22,3 +26,8 @@ def screen(*, stderr: bool = False) -> Console:
 def colored(text: str, style: str) -> Text:
     """Return a text in a color, to print or as a cell."""
     return Text(text, style=style)
+
+
+def show_json(value: Any) -> None:
+    """Print what another program reads, as JSON with two blanks a level."""
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())

@@ -6,7 +6,6 @@ import uuid
 from pathlib import Path
 
 import click
-import msgspec
 from rich.console import Console
 from rich.table import Table
 
@@ -15,7 +14,7 @@ from legible.wiring import upkeep
 from legible.wiring.parts import WORKBOOK_SECONDS
 from legible_cli.connection import connect, settings_option, told
 from legible_cli.recount import recount
-from legible_cli.screen import screen
+from legible_cli.screen import screen, show_json
 
 _COLUMNS = ("uploaded", *STANDINGS)
 
@@ -42,7 +41,7 @@ def status_command(by: By, prefix: str | None, as_json: bool, rebuild: bool, fil
         recount(connection, connection.oversight(owner, WORKBOOK_SECONDS), console)
     found: DocumentSum = told(upkeep.status(connection.parts(owner, WORKBOOK_SECONDS)).sum, by, folder)
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+        show_json(found)
     else:
         _show(console, found, by)
 

@@ -20,7 +20,7 @@ from legible.wiring import adapters
 from legible.wiring.account import require_project
 from legible.wiring.parts import DOCUMENT_SECONDS
 from legible_cli.connection import Connection, connect, settings_option, told
-from legible_cli.screen import colored, screen
+from legible_cli.screen import colored, screen, show_json
 
 _COLORS = {"subscribed": "green", "unknown": "yellow"}
 
@@ -52,7 +52,7 @@ def subscriptions_command(slugs: tuple[str, ...], explain: str, as_json: bool, f
     connection = connect(file)
     found: list[Subscription] = told(lambda: _subscriptions(connection).asked(slugs, utc_now().date()))
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
+        show_json(found)
     else:
         _show(screen(), found)
     sys.exit(0 if all(one.state == "subscribed" for one in found) else 1)

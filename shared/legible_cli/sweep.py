@@ -8,7 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import click
-import msgspec
 from msgspec import structs
 from rich.console import Console
 from rich.table import Table
@@ -20,7 +19,7 @@ from legible.wiring import upkeep
 from legible.wiring.parts import WORKBOOK_SECONDS
 from legible_cli.audited import audited
 from legible_cli.connection import connect, settings_option, told
-from legible_cli.screen import screen
+from legible_cli.screen import screen, show_json
 
 #: What each kind of finding means.
 MEANS = {
@@ -66,7 +65,7 @@ def sweep_command(dry_run: bool, young: float | None, days: int | None, as_json:
             f"Another sweep is at work, until {report.busy_until + timedelta(seconds=2):%H:%M:%S} UTC at the latest."
         )
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
+        show_json(report)
     else:
         _show(console, report, dry=dry_run)
 

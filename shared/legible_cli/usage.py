@@ -7,7 +7,6 @@ from datetime import date, datetime, timezone
 from pathlib import Path
 
 import click
-import msgspec
 from rich.console import Console
 from rich.table import Table
 
@@ -20,7 +19,7 @@ from legible_cli.audited import audited
 from legible_cli.connection import connect, settings_option, told
 from legible_cli.files import write_file
 from legible_cli.recount import recount
-from legible_cli.screen import colored, screen
+from legible_cli.screen import colored, screen, show_json
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _LABELS: dict[Dimension, str] = {
@@ -78,7 +77,7 @@ def usage_command(
         with audited(connection, EXPORT, "report", "usage", first=str(first), last=str(last)):
             write_file(xlsx, lambda target: write_usage(report, target))
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
+        show_json(report)
         return
     _show(console, report, by)
 

@@ -92,10 +92,8 @@ class Changes:
             UnavailableError: The store has a passing fault.
         """
         found: dict[str, Slot] = {}
-        for item in self._site.store.list(self._site.output, layout.CHANGES):
-            place = layout.place_in_queue(layout.CHANGES, item.key)
-            if place is not None:
-                found.setdefault(place[2], Slot(item.key, *place))
+        for slot in self._queue.all():
+            found.setdefault(slot.name, slot)
         return found
 
     def read(self, slot: Slot) -> Mark | None:

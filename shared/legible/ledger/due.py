@@ -73,13 +73,10 @@ class DueQueue(Generic[_Item]):
 
     def due(self) -> Iterator[Slot]:
         """Yield the places of what is due, the longest due first; other objects are skipped."""
-        for item in self._site.store.list(self._site.output, self._prefix):
-            place = layout.place_in_queue(self._prefix, item.key)
-            if place is None:
-                continue
-            if place[0] > self._call.now():
+        for slot in self.all():
+            if slot.due > self._call.now():
                 return
-            yield Slot(item.key, *place)
+            yield slot
 
     def waiting(self, since: Callable[[_Item], datetime]) -> Backlog:
         """Return how much waits, due or not, and since when: of those that were tried most often, the oldest.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from legible.ledger.lines import Lines
 from legible.model import layout
@@ -58,7 +58,25 @@ class LongList:
         lines.put(body, settle)
 
 
-def together(lines: Iterable[bytes]) -> Iterator[bytes]:
+def add_all(site: Site, call: Invocation, lines: Mapping[str, Sequence[bytes]], settle: float) -> None:
+    """Append lines to many lists, each with its end, by few appends; they are there when this returns.
+
+    Args:
+        site: Its output bucket holds the lists.
+        call: The invocation: waits.
+        lines: What each list gets, by the list's stem (``LongList``).
+        settle: Seconds after which what was appended is read back.
+
+    Raises:
+        UnavailableError: The store has a passing fault.
+        HeldError: The bucket refuses.
+    """
+    for stem, of_list in sorted(lines.items()):
+        for body in _together(of_list):
+            LongList(site, call, stem).add(body, settle)
+
+
+def _together(lines: Iterable[bytes]) -> Iterator[bytes]:
     """Yield lines put together, so that few appends carry them."""
     body = b""
     for line in lines:

@@ -12,16 +12,16 @@ from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 from legible.errors import DocumentError, HeldError, LegibleError, ObjectGoneError, UnavailableError
-from legible.ledger.changes import first_part, name_of, plain_name_of
+from legible.ledger.changes import first_part, mark_of
 from legible.ledger.journals import Journals
 from legible.ledger.lines import SKEW_SECONDS
 from legible.ledger.state import State
 from legible.model import layout
-from legible.model.sums import first_folder
-from legible.oversight.calls import JournalHour, Whose, hours
+from legible.oversight.calls import JournalHour, hours
 from legible.oversight.forgotten import forgotten
 from legible.oversight.rollup import RollUp
 from legible.oversight.unmarked import UnmarkedJournals
+from legible.oversight.walk import whose
 from legible.ports import Invocation, Site
 
 _BATCH, _AT_ONCE = 256, 8
@@ -127,7 +127,6 @@ class _JournalReader:
     def __init__(self, site: Site, call: Invocation, unmarked: UnmarkedJournals, others: Sequence[Rebuildable]) -> None:
         """Read nothing yet."""
         self._journals = Journals(site)
-        self._below = f"{layout.LEDGER}{site.input}/"
         self._call = call
         self._unmarked = unmarked
         self._others = others
@@ -137,8 +136,7 @@ class _JournalReader:
         try:
             at, state = self._call.now(), self._journals.stored(name.removesuffix(".jsonl"))
             listed = [one.rebuilt(name, state, at) for one in self._others]
-            folder = first_folder(name.removeprefix(self._below).rpartition("/")[0])
-            hourly = hours(Whose(name_of(name), folder, plain_name_of(name)), state, at)
+            hourly = hours(whose(mark_of(name)), state, at)
             return _JournalSaid(name, hourly, self._unmarked.since(name, state), listed)
         except LegibleError as error:
             if not isinstance(error, DocumentError):

@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from legible.errors import ObjectGoneError
-from legible.ledger.lists import LongList, together
+from legible.ledger.lists import LongList, add_all
 from legible.model import layout
 from legible.model.sums import DocumentStanding, StandingCount
 from legible.oversight.calls import JournalHour, merged
@@ -100,13 +100,11 @@ class RollUp:
             UnavailableError: The store has a passing fault.
             HeldError: The bucket refuses.
         """
-        lines: dict[datetime, list[bytes]] = defaultdict(list)
+        lines: dict[str, list[bytes]] = defaultdict(list)
         for reading in readings:
             for hour, said in reading.items():
-                lines[hour].append(msgspec.json.encode(said) + b"\n")
-        for hour, of_hour in sorted(lines.items()):
-            for body in together(of_hour):
-                LongList(self._site, self._call, layout.usage_part(hour)).add(body, self._settle)
+                lines[layout.usage_part(hour)].append(msgspec.json.encode(said) + b"\n")
+        add_all(self._site, self._call, lines, self._settle)
 
     def days(self, first: date, last: date) -> Iterator[DaySum]:
         """Yield the sum of each day, both included, that has any; what is out of date is counted again, not written.

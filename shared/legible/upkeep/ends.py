@@ -25,7 +25,7 @@ from legible.ledger.changes import Changes, Mark, mark_of, name_of
 from legible.ledger.due import Slot
 from legible.ledger.journal import Line
 from legible.ledger.journals import Journals
-from legible.ledger.lists import LongList, together
+from legible.ledger.lists import add_all
 from legible.ledger.state import State
 from legible.model import layout, layout_upkeep
 from legible.model.documents import UNREADABLE_ANSWER, Document, Reason
@@ -91,16 +91,16 @@ class EndsConsumer:
 
     def digest(self, reading: JournalReading) -> dict[date, EndNote]:
         """Return what is listed of a journal, by the day; nothing of a document that never ended undone."""
-        if not any(map(_is_undone, reading.state.lines)):
-            return {}
-        mark = reading.document
-        return notes(name_of(mark.first_part), marked_document(self._site, mark), reading.state, reading.at)
+        return self._noted(reading.document, reading.state, reading.at)
 
     def rebuilt(self, journal: str, state: State, at: datetime) -> dict[date, EndNote]:
         """Return the same of a journal that is known by the key of its first part alone."""
-        if not any(map(_is_undone, state.lines)):
+        return self._noted(mark_of(journal), state, at)
+
+    def _noted(self, mark: Mark, state: State, at: datetime) -> dict[date, EndNote]:
+        if not any(map(_is_undone, state.lines)):  # then nobody needs to know which document it is
             return {}
-        return notes(name_of(journal), marked_document(self._site, mark_of(journal)), state, at)
+        return notes(name_of(mark.first_part), marked_document(self._site, mark), state, at)
 
     def keep(self, digests: list[dict[date, EndNote]]) -> None:
         """Append what was digested; it is there when this returns.
@@ -109,13 +109,11 @@ class EndsConsumer:
             UnavailableError: The store has a passing fault.
             HeldError: The bucket refuses.
         """
-        lines: dict[date, list[bytes]] = defaultdict(list)
+        lines: dict[str, list[bytes]] = defaultdict(list)
         for digest in digests:
             for day, note in digest.items():
-                lines[day].append(msgspec.json.encode(note) + b"\n")
-        for day, of_day in sorted(lines.items()):
-            for body in together(of_day):
-                LongList(self._site, self._call, layout_upkeep.ends(day)).add(body, self._settle)
+                lines[layout_upkeep.ends(day)].append(msgspec.json.encode(note) + b"\n")
+        add_all(self._site, self._call, lines, self._settle)
 
 
 def marked_document(site: Site, mark: Mark) -> Document:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct, structs
 
-from legible.ledger.changes import name_of
+from legible.ledger.changes import Changes, name_of
 from legible.ledger.closing import close, held
 from legible.ledger.journals import Journals
 from legible.ledger.state import State
@@ -237,7 +237,7 @@ class Forgetting:
     def _ready(self, batch: list[Erasure], now: datetime) -> list[Erasure]:
         """Return the documents whose journals may go: nobody can be at work any more, and they are counted."""
         due = [one for one in batch if one.emptied is not None and now >= one.emptied + self._tools.quiet]
-        uncounted = self._uncounted() if due else set[str]()
+        uncounted = Changes(self._site, self._call).marked().keys() if due else set[str]()
         return [one for one in due if one.closing or not self._names(one) & uncounted]
 
     def _emptied(self, erasure: Erasure) -> None:
@@ -259,12 +259,6 @@ class Forgetting:
             count += self._tools.traces.remove_shared(whole)
             self._tools.files.remove(whole)
         return count
-
-    def _uncounted(self) -> set[str]:
-        """Return the names of journals that a walk has to read yet."""
-        listed = (item.key for item in self._site.store.list(self._site.output, layout.CHANGES))
-        places = (layout.place_in_queue(layout.CHANGES, key) for key in listed)
-        return {place[2] for place in places if place is not None}
 
     def _names(self, erasure: Erasure) -> set[str]:
         documents = (Document(self._site.input, erasure.key, version) for version in erasure.versions)

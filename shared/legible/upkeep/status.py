@@ -18,7 +18,6 @@ from legible.ledger.due import Slot
 from legible.ledger.journals import Journals
 from legible.ledger.lines import SKEW_SECONDS
 from legible.ledger.state import State
-from legible.model import layout
 from legible.model.sums import By, DocumentStanding, DocumentSum, StandingCount, SumRow, named, rows_of
 from legible.ports import Invocation, Site
 from legible.upkeep import unbegun
@@ -88,7 +87,7 @@ class StatusReader:
         """
         now = self._call.now()
         # First the marks: a journal whose mark is gone by now is counted in the roll-up that is read after.
-        marks = self._marks()
+        marks = self._sources.changes.marked()
         counted = self._sources.counted()
         few = len(marks) <= self._live
         live = self._read(marks) if few else {}
@@ -105,16 +104,6 @@ class StatusReader:
             now if few else min(now, oldest), 0 if few else len(marks), _total(counts), rows_of(counts, by),
             *_beside(segments, folder), notes=tuple(_notes(counts, segments)),
         )  # fmt: skip
-
-    def _marks(self) -> dict[str, Slot]:
-        """Return the marks of journals that may have changed, due or not, one for each journal, by its name."""
-        listed = self._site.store.list(self._site.output, layout.CHANGES)
-        places = ((item.key, layout.place_in_queue(layout.CHANGES, item.key)) for item in listed)
-        slots = (Slot(key, *place) for key, place in places if place is not None)
-        marks = dict[str, Slot]()
-        for slot in slots:
-            marks.setdefault(slot.name, slot)
-        return marks
 
     def _read(self, marks: Mapping[str, Slot]) -> dict[str, Began]:
         """Return the places of marked documents as their journals tell them now."""

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from legible.documents.identity import etag_of
 from legible.errors import ObjectGoneError
+from legible.ledger.changes import first_part
 from legible.ledger.content import Holder, md5_of
 from legible.ledger.tombstones import Erasure
 from legible.model import layout
@@ -152,9 +153,8 @@ class DocumentTraces:
         """Yield the names of the versions that have a journal."""
         below = layout.journals(self._site.input, key)
         for one in self._look(below, _flat):
-            name = re.sub(r"(\.[0-9]+)?\.jsonl$", "", one.key[len(below) :])
-            if not name.startswith(layout.NEWEST):
-                yield name
+            if journal := first_part(one.key):
+                yield journal[len(below) :].removesuffix(".jsonl")
 
     def _look(self, below: str, which: Callable[[str], bool]) -> Iterator[ListedVersion]:
         return self._eraser.look(self._site.output, below, _below(below, which))

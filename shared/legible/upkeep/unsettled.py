@@ -8,35 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
 
 import msgspec
 from msgspec import Struct
 
 from legible.errors import LegibleError, ObjectGoneError
-from legible.ledger.changes import Mark, name_of
+from legible.ledger.changes import name_of
 from legible.ledger.journals import Journals
 from legible.ledger.state import State
 from legible.model import layout
 from legible.model.documents import Document
 from legible.ports import Invocation, ListedObject, Site
 from legible.upkeep import keys
-from legible.upkeep.ends import marked_document
+from legible.upkeep.ends import JournalReading, marked_document
 from legible.upkeep.findings import SweepBounds, unsettled
 
 _JSON = "application/json"
 #: How many notes are looked at side by side, and in one run.
 _AT_ONCE, MOST = 4, 2000
-
-
-class _Reading(Protocol):
-    """A journal as it was read (``oversight.walk.Reading``)."""
-
-    @property
-    def document(self) -> Mark: ...
-
-    @property
-    def state(self) -> State: ...
 
 
 class UnsettledConsumer:
@@ -52,7 +41,7 @@ class UnsettledConsumer:
         self._site = site
         self._call = call
 
-    def digest(self, reading: _Reading) -> Document | None:
+    def digest(self, reading: JournalReading) -> Document | None:
         """Return the document, if it is to be looked at again."""
         return marked_document(self._site, reading.document) if unsettled(reading.state, self._call.now()) else None
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from functools import cache
 
 from legible.ledger.changes import Changes
-from legible.model import layout
 from legible.model.documents import Document, Upload
 from legible.model.ends import FurtherCost
 from legible.oversight.money import billing_day
@@ -47,9 +46,7 @@ def waiting(parts: Parts) -> WaitingPlace:
         return upload_name(upload, Document(upload.ref.bucket, upload.ref.key, version))
 
     def names() -> frozenset[str]:
-        listed = parts.site.store.list(parts.site.output, layout.WAITING)
-        places = (layout.place_in_queue(layout.WAITING, item.key) for item in listed)
-        return frozenset(place[2] for place in places if place is not None)
+        return frozenset(slot.name for slot in room.all())
 
     return WaitingPlace(park, names, name)
 

@@ -9,7 +9,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import click
-import msgspec
 from rich.console import Console
 from rich.table import Table
 
@@ -25,7 +24,7 @@ from legible_cli.doctor import account, packages, recognition
 from legible_cli.doctor.deployment import Deployment
 from legible_cli.doctor.endpoints import Endpoints
 from legible_cli.policy import needs
-from legible_cli.screen import colored, screen
+from legible_cli.screen import colored, screen, show_json
 
 _ROOT = Path(__file__).resolve().parents[3]
 _LOCK = _ROOT / "requirements" / "ship.txt"
@@ -64,7 +63,7 @@ def doctor_command(
     environment = os.environ  # noqa: TID251 - a command has nothing else
     checked = [*_checks(file, slugs, package, environment, appending, flows), packages.versions(lock)]
     if as_json:
-        click.echo(msgspec.json.format(msgspec.json.encode(checked), indent=2).decode())
+        show_json(checked)
     else:
         _show(screen(), checked)
     sys.exit(1 if any(one.status == "failed" for one in checked) else 0)
